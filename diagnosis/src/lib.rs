@@ -1,0 +1,14 @@
+//! The diagnosis engine: observations and ticks in, incidents out.
+//!
+//! It reads no clock, file, socket, thread or environment, and iterates no hash map where order could show: the same
+//! observations and ticks in the same order give the same snapshot, byte for byte (invariant 1). Wire formats, storage
+//! and presentation are left to `collector` and `tui`.
+#![forbid(unsafe_code)]
+
+pub mod engine;
+pub mod localise;
+pub mod observation;
+pub mod settings;
+
+pub use engine::{CheckpointError, Engine};
+pub use settings::Settings;

@@ -1,0 +1,144 @@
+//! What a screen needs beside the verdicts: the fleet, the versions, the lines of the chart, the hosts, the changes. One
+//! snapshot is whole and bounded (limits.rs); it is never a delta. The engine fills it, the screen only reads it.
+
+use crate::Hash;
+use crate::time::Timestamp;
+use crate::verdict::{Diagnosis, Signal};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything that a screen shows, as of one tick of the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The tick it belongs to: later data are not in it. Null before the first tick.
+    pub at: Option<Timestamp>,
+    /// The verdicts, exactly as `diagnose --format json` prints them.
+    pub diagnosis: Diagnosis,
+    /// The fleet now.
+    pub fleet: Fleet,
+    /// Versions known, newest first, at most [`crate::limits::VERSIONS_MAX`].
+    pub versions: Vec<VersionView>,
+    /// Lines of the chart over the last [`crate::limits::SNAPSHOT_POINTS_MAX`] report intervals.
+    pub lines: Vec<Line>,
+    /// Hosts, those that fail first, at most [`crate::limits::SNAPSHOT_HOSTS_MAX`].
+    pub hosts: Vec<HostView>,
+    /// Change events, newest first, bounded.
+    pub changes: Vec<ChangeView>,
+}
+
+/// Counts of the fleet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fleet {
+    /// Hosts that reported lately.
+    pub hosts_reporting: u64,
+    /// Hosts that went silent without a clean exit or replacement.
+    pub hosts_silent: u64,
+    /// Instances that reported lately.
+    pub instances: u64,
+    /// Requests per second, last judged interval.
+    pub requests_per_s: f64,
+    /// Share of requests that fail, last judged interval; null without requests.
+    pub failed_share: Option<f64>,
+    /// Share of scores that are not computed (0, NaN, out of range), last judged interval; null without scores.
+    pub scores_defaulted_share: Option<f64>,
+    /// Telemetry that senders said they dropped.
+    pub telemetry_dropped: u64,
+    /// Rows that came too late to be judged.
+    pub late_rows: u64,
+}
+
+/// One version of one config.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VersionView {
+    /// Config name.
+    pub config: String,
+    /// Identity.
+    pub hash: Hash,
+    /// Human name.
+    pub label: Option<String>,
+    /// First load attempt in the fleet.
+    pub first_seen: Timestamp,
+    /// Hosts on which it is active now.
+    pub hosts_active: u64,
+    /// Hosts that ever had it active.
+    pub hosts_ever: u64,
+    /// Refused loads.
+    pub refusals: u64,
+    /// Rows, duplicate rows, size, blank fields, columns, generation: those that are known.
+    pub facts: BTreeMap<String, i64>,
+    /// Declared limits by name.
+    pub limits: BTreeMap<String, i64>,
+    /// Producer, if told.
+    pub source: Option<String>,
+    /// Whether an open incident's cause covers it.
+    pub accused: bool,
+    /// Requests served under it since it was first seen.
+    pub requests: u64,
+    /// Of them, those that failed.
+    pub failed: u64,
+    /// Scores given under it by bucket 0, 1..=9, 10..=19, .., 90..=100 when the sender's buckets allow; else empty.
+    pub score_deciles: Vec<u64>,
+}
+
+/// One line of the chart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// What it shows: failed share for `errors`, not-computed share for `scores`.
+    pub signal: Signal,
+    /// Config, where the line is a version or family.
+    pub config: Option<String>,
+    /// Short hash, `family: rows > 200`, `others`, or `fleet`.
+    pub label: String,
+    /// Hashes that the line covers; empty for `others` and `fleet`.
+    pub hashes: Vec<Hash>,
+    /// End of the first point's interval.
+    pub from: Timestamp,
+    /// Interval, seconds.
+    pub step_s: f64,
+    /// Values, 0 to 1; null means no data, which is not zero.
+    pub points: Vec<Option<f64>>,
+    /// Hosts that loaded one of the hashes in each interval.
+    pub loads: Vec<u32>,
+}
+
+/// One host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostView {
+    /// Name. It is untrusted text.
+    pub host: String,
+    /// Dimensions (region, binary, ..).
+    pub dimensions: BTreeMap<String, String>,
+    /// Active version of each config.
+    pub active: BTreeMap<String, Hash>,
+    /// Last event time.
+    pub last_seen: Timestamp,
+    /// Whether it is silent.
+    pub silent: bool,
+    /// Whether it shows an open incident's symptom.
+    pub failing: bool,
+    /// Whether it still runs an accused version, or still fails after it left it: it needs attention or a restart.
+    pub needs_restart: bool,
+    /// Process lives seen.
+    pub restarts: u64,
+    /// Panics since first seen.
+    pub panics: u64,
+    /// Version that it was loading when it was last heard of.
+    pub loading: Option<Hash>,
+}
+
+/// One change in the world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeView {
+    /// When.
+    pub at: Timestamp,
+    /// `load` for the first load of a version; else the event's own kind.
+    pub kind: String,
+    /// Identity: a hash for `load`.
+    pub id: String,
+    /// Config name, flag, binary, ..
+    pub target: String,
+    /// The sender's words.
+    pub description: String,
+    /// Hosts that it reached; null when it reached all at once.
+    pub hosts: Option<u64>,
+}
