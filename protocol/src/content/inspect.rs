@@ -1,0 +1,177 @@
+//! Counts what can be counted in one version: rows, duplicates, blanks, columns, and the row-set hash. Limits are compared
+//! elsewhere. Beyond [`ROWS_INSPECTED_MAX`] rows, rows are counted and no longer compared, and the result says so.
+
+use super::fields::fields;
+use super::{Format, for_each_row};
+use crate::Hash;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+
+/// Rows that are compared with one another: 4 million rows cost about 250 MB for the moment of the load.
+const ROWS_INSPECTED_MAX: u64 = 4_000_000;
+/// Duplicates shown as examples.
+const EXAMPLES_MAX: usize = 8;
+
+/// A row that stands more than once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Duplicate {
+    /// The row, untrusted bytes read as UTF-8 with replacement.
+    pub text: String,
+    /// How often it stands.
+    pub times: u64,
+    /// Lines of its first two places, from 1.
+    pub lines: (u64, u64),
+}
+
+/// What was counted in one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// How it was cut into rows.
+    pub format: Format,
+    /// Bytes.
+    pub size: u64,
+    /// Rows, header and blank lines excluded; none for a binary format.
+    pub rows: Option<u64>,
+    /// Rows that repeat an earlier row.
+    pub duplicate_rows: Option<u64>,
+    /// Rows whose first field repeats that of an earlier row, the row itself being another.
+    pub duplicate_keys: Option<u64>,
+    /// Blank fields, blank lines included.
+    pub blank_fields: Option<u64>,
+    /// Fields of the first row.
+    pub columns: Option<u64>,
+    /// Rows with another number of fields than the first.
+    pub ragged_rows: u64,
+    /// SHA-256 over the sorted distinct rows, a line end after each; none for a binary format.
+    pub rowset: Option<Hash>,
+    /// First examples of duplicates, in file order.
+    pub duplicates: Vec<Duplicate>,
+    /// Whether the file has more rows than were compared.
+    pub truncated: bool,
+}
+
+/// Counts what can be counted in `bytes`.
+#[must_use]
+pub fn inspect(bytes: &[u8], format: Format) -> Inspection {
+    let mut tally = Tally::default();
+    for_each_row(bytes, format, |row| {
+        if row.bytes.trim_ascii().is_empty() {
+            tally.blank += 1;
+            return;
+        }
+        let found = fields(row.bytes, format);
+        let columns = *tally.columns.get_or_insert(found.count);
+        tally.ragged += u64::from(found.count != columns);
+        if row.header {
+            return;
+        }
+        tally.rows += 1;
+        tally.blank += found.blank;
+        if tally.rows <= ROWS_INSPECTED_MAX {
+            let seen = tally.distinct.entry(row.bytes).or_insert((0, row.line, 0));
+            seen.0 += 1;
+            if seen.0 == 2 {
+                seen.2 = row.line;
+            }
+            if seen.0 == 1 {
+                tally.duplicate_keys += u64::from(tally.keys.insert(found.key, ()).is_some());
+            }
+        }
+    });
+    tally.finish(bytes.len() as u64, format)
+}
+
+#[derive(Default)]
+struct Tally<'a> {
+    rows: u64,
+    blank: u64,
+    ragged: u64,
+    duplicate_keys: u64,
+    columns: Option<u64>,
+    /// Row -> (times, first line, second line). Its order never shows.
+    distinct: HashMap<&'a [u8], (u64, u64, u64)>,
+    keys: HashMap<&'a [u8], ()>,
+}
+
+impl Tally<'_> {
+    fn finish(self, size: u64, format: Format) -> Inspection {
+        let is_text = format != Format::Binary;
+        let compared = self.rows.min(ROWS_INSPECTED_MAX);
+        let duplicate_rows = compared - (self.distinct.len() as u64).min(compared);
+        Inspection {
+            format,
+            size,
+            rows: is_text.then_some(self.rows),
+            duplicate_rows: is_text.then_some(duplicate_rows),
+            duplicate_keys: is_text.then_some(self.duplicate_keys),
+            blank_fields: is_text.then_some(self.blank),
+            columns: self.columns,
+            ragged_rows: self.ragged,
+            rowset: is_text.then(|| self.rowset()),
+            duplicates: self.examples(),
+            truncated: self.rows > ROWS_INSPECTED_MAX,
+        }
+    }
+
+    fn rowset(&self) -> Hash {
+        let mut sorted: Vec<&[u8]> = self.distinct.keys().copied().collect();
+        sorted.sort_unstable();
+        let mut hasher = Sha256::new();
+        for row in sorted {
+            hasher.update(row);
+            hasher.update(b"\n");
+        }
+        Hash(hasher.finalize().into())
+    }
+
+    fn examples(&self) -> Vec<Duplicate> {
+        let mut found: Vec<_> = self.distinct.iter().filter(|(_, (times, ..))| *times > 1).collect();
+        found.sort_unstable_by_key(|(_, (_, first, _))| *first);
+        found.truncate(EXAMPLES_MAX);
+        found
+            .into_iter()
+            .map(|(row, (times, first, second))| Duplicate {
+                text: String::from_utf8_lossy(row).into_owned(),
+                times: *times,
+                lines: (*first, *second),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_november_file_shows_its_rows_duplicates_and_examples() {
+        let good: String = "name,type\n".to_owned() + &(0..60).map(|i| format!("f{i},Float32\n")).collect::<String>();
+        let bad = good.clone() + &good.replace("name,type\n", "").repeat(3);
+        let (good, bad) = (inspect(good.as_bytes(), Format::Csv), inspect(bad.as_bytes(), Format::Csv));
+        assert_eq!((good.rows, good.duplicate_rows, good.columns), (Some(60), Some(0), Some(2)));
+        assert_eq!((bad.rows, bad.duplicate_rows), (Some(240), Some(180)));
+        assert_eq!(bad.rowset, good.rowset);
+        assert_eq!(
+            bad.duplicates.first().map(|d| (d.text.as_str(), d.times, d.lines)),
+            Some(("f0,Float32", 4, (2, 62)))
+        );
+    }
+
+    #[test]
+    fn empty_blank_and_ragged_content_is_told() {
+        let empty = inspect(b"", Format::Lines);
+        assert_eq!((empty.rows, empty.blank_fields), (Some(0), Some(0)));
+        let odd = inspect(b"a,b\n1,\n\n2,3,4\n1,9\n", Format::Csv);
+        assert_eq!((odd.rows, odd.blank_fields, odd.ragged_rows, odd.duplicate_keys), (Some(3), Some(2), 1, Some(1)));
+        let binary = inspect(b"\x00\xff", Format::Binary);
+        assert_eq!((binary.size, binary.rows, binary.rowset), (2, None, None));
+    }
+
+    #[test]
+    fn the_row_set_hash_ignores_order_and_repetition_only() {
+        let of = |text: &str| inspect(text.as_bytes(), Format::Lines).rowset;
+        assert_eq!(of("a\nb\n"), of("b\na\nb"));
+        assert_ne!(of("a\nb\n"), of("ab\n"));
+        assert_eq!(of("a\nb"), Some(Hash::of(b"a\nb\n")));
+    }
+}
