@@ -11,6 +11,8 @@ pub mod recorder;
 pub mod untrusted;
 
 #[cfg(feature = "serde")]
+pub mod sentence;
+#[cfg(feature = "serde")]
 pub mod snapshot;
 #[cfg(feature = "serde")]
 pub mod time;

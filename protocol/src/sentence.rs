@@ -1,0 +1,286 @@
+//! The one sentence that an incident is told in: screen, reports and alerts all print this and nothing else. It decides
+//! the words; what is true was decided by the engine, and where a line is cut by whoever prints it.
+
+use crate::Untrusted;
+use crate::time::Timestamp;
+use crate::verdict::{Arm, Cause, CauseKind, Incident, State, Suspect, Verdict};
+use std::collections::BTreeMap;
+
+/// The verdict in one line of safe text, e.g. `NAMED: bot-features 9f3c8e21ab04 (rows > 200) since 11:28:04 - 96% - 16/16
+/// hosts on it fail, 0/8 others`. Times are UTC; the date is in the incident's id.
+#[must_use]
+pub fn sentence(incident: &Incident) -> String {
+    let since = clock(incident.onset);
+    let told = match (incident.verdict, &incident.cause) {
+        (Verdict::InsufficientEvidence, _) => insufficient(incident, &since),
+        (verdict, Some(cause)) => {
+            let word = match verdict {
+                Verdict::Cause => "NAMED",
+                Verdict::Suspect => "SUSPECT",
+                Verdict::External | Verdict::InsufficientEvidence => "NOT A CHANGE",
+            };
+            format!("{word}: {} since {since}{}", what(cause), weight(incident, cause))
+        }
+        (_, None) => format!(
+            "NOT A CHANGE THAT WE SEE: {} since {since} on {}",
+            signals(incident),
+            share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts")
+        ),
+    };
+    told + &ending(incident)
+}
+
+/// The cause without verdict, time or numbers: `bot-features 9f3c8e21ab04 (rows > 200)`, `cloud.region=eu`. Safe text.
+#[must_use]
+pub fn what(cause: &Cause) -> String {
+    let versions = match cause.hashes.split_last() {
+        None => String::new(),
+        Some((newest, [])) => format!(" {}", newest.short()),
+        Some((newest, older)) => format!(" {} and {} more", newest.short(), older.len()),
+    };
+    let config = cause.config.as_deref().unwrap_or("config");
+    let change = cause
+        .change
+        .as_ref()
+        .map(|change| format!("{} {} ({})", Untrusted(&change.kind), Untrusted(&change.id), Untrusted(&change.target)));
+    let mut text = match cause.kind {
+        CauseKind::Config => format!("{}{versions}", Untrusted(config)),
+        CauseKind::Binary => format!("binary {}", pairs(&cause.scope)),
+        CauseKind::Change => change.clone().unwrap_or_else(|| "a change".to_owned()),
+        CauseKind::Dimension => pairs(&cause.dimensions),
+        CauseKind::Host => format!("one host, {}", pairs(&cause.dimensions)),
+        CauseKind::Time => "a moment in time".to_owned(),
+        CauseKind::Traffic => "traffic".to_owned(),
+        CauseKind::Request => "request data".to_owned(),
+    };
+    if let Some(property) = &cause.property {
+        text += &format!(" ({})", Untrusted(property));
+    }
+    if cause.kind == CauseKind::Config && !cause.scope.is_empty() {
+        text += &format!(" where {}", pairs(&cause.scope));
+    }
+    if let (CauseKind::Binary, Some(change)) = (cause.kind, change) {
+        text += &format!(", {change}");
+    }
+    text
+}
+
+/// A suspect in the words of [`what`].
+#[must_use]
+pub fn what_suspect(suspect: &Suspect) -> String {
+    what(&Cause {
+        kind: suspect.kind,
+        config: suspect.config.clone(),
+        hashes: suspect.hashes.clone(),
+        property: suspect.property.clone(),
+        also_separates: Vec::new(),
+        scope: suspect.scope.clone(),
+        change: suspect.change.clone(),
+        dimensions: suspect.dimensions.clone(),
+    })
+}
+
+/// The suspect that the cause was taken from: the first that names the same thing, else the one ranked first.
+#[must_use]
+pub fn suspect_of_cause(incident: &Incident) -> Option<&Suspect> {
+    let same = |suspect: &&Suspect| {
+        incident.cause.as_ref().is_some_and(|cause| {
+            suspect.kind == cause.kind
+                && suspect.config == cause.config
+                && suspect.hashes == cause.hashes
+                && suspect.scope == cause.scope
+                && suspect.dimensions == cause.dimensions
+        })
+    };
+    incident.suspects.iter().find(same).or_else(|| incident.suspects.first())
+}
+
+/// `HH:MM:SS` in UTC.
+#[must_use]
+pub fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(11..19).map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// Whole percent, rounded down, so that only certainty is shown as 100%.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.0}%", (share * 100.0 + 1e-9).floor())
+}
+
+fn weight(incident: &Incident, cause: &Cause) -> String {
+    let Some(suspect) = suspect_of_cause(incident) else { return String::new() };
+    let (on_it, others) = match cause.kind {
+        CauseKind::Dimension | CauseKind::Host => ("hosts there fail", "elsewhere"),
+        CauseKind::Time | CauseKind::Traffic | CauseKind::Request => ("hosts fail", "others"),
+        CauseKind::Config | CauseKind::Binary | CauseKind::Change => ("hosts on it fail", "others"),
+    };
+    let mut text = format!(" - {} - {}", percent(suspect.confidence), arm(&suspect.exposed, on_it));
+    if suspect.control.hosts > 0 {
+        text += &format!(", {}", arm(&suspect.control, others));
+    } else {
+        text += ", no others to compare";
+    }
+    text
+}
+
+fn arm(arm: &Arm, what: &str) -> String {
+    share(arm.hosts_failing, arm.hosts, what)
+}
+
+fn share(part: u64, whole: u64, what: &str) -> String {
+    format!("{part}/{whole} {what}")
+}
+
+fn insufficient(incident: &Incident, since: &str) -> String {
+    let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts");
+    let nearest = incident.suspects.first().map_or_else(String::new, |suspect| {
+        format!(" - nearest: {} ({})", what_suspect(suspect), percent(suspect.confidence))
+    });
+    format!("INSUFFICIENT EVIDENCE: {} since {since} on {hosts}{nearest}", signals(incident))
+}
+
+fn signals(incident: &Incident) -> String {
+    let words: Vec<String> = incident.signals.iter().map(|signal| signal.as_str().replace('_', " ")).collect();
+    if words.is_empty() { "a symptom".to_owned() } else { words.join(", ") }
+}
+
+fn ending(incident: &Incident) -> String {
+    match (incident.state, incident.resolved_at) {
+        (State::Open, _) => String::new(),
+        (State::Recovering, _) => " - recovering".to_owned(),
+        (State::Resolved, None) => " - resolved".to_owned(),
+        (State::Resolved, Some(at)) => format!(" - resolved {}", clock(at)),
+    }
+}
+
+fn pairs(pairs: &BTreeMap<String, String>) -> String {
+    let told: Vec<String> =
+        pairs.iter().map(|(key, value)| format!("{}={}", Untrusted(key), Untrusted(value))).collect();
+    if told.is_empty() { "unknown".to_owned() } else { told.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Hash;
+    use crate::verdict::{Impact, Pattern, Signal};
+
+    fn suspect(cause: &Cause) -> Suspect {
+        Suspect {
+            rank: 1,
+            kind: cause.kind,
+            config: cause.config.clone(),
+            hashes: cause.hashes.clone(),
+            property: cause.property.clone(),
+            scope: cause.scope.clone(),
+            change: None,
+            dimensions: cause.dimensions.clone(),
+            confidence: 0.969,
+            exposed: Arm { hosts: 16, hosts_failing: 16, observed: 900.0, expected: 1.0 },
+            control: Arm { hosts: 8, hosts_failing: 0, observed: 1.0, expected: 1.0 },
+            rate_ratio: 900.0,
+            explained_share: 0.99,
+            evidence: Vec::new(),
+            against: Vec::new(),
+        }
+    }
+
+    fn incident(verdict: Verdict, cause: Option<Cause>) -> Incident {
+        let any = Cause {
+            kind: CauseKind::Config,
+            config: Some("bot-features".into()),
+            hashes: vec![Hash::of(b"bad")],
+            property: Some("rows > 200".into()),
+            also_separates: Vec::new(),
+            scope: BTreeMap::new(),
+            change: None,
+            dimensions: BTreeMap::new(),
+        };
+        Incident {
+            id: "20251118-112804-errors".into(),
+            state: State::Open,
+            pattern: Pattern::Step,
+            onset: Timestamp::from_seconds(1_763_465_284),
+            named_at: None,
+            resolved_at: None,
+            signals: vec![Signal::Errors, Signal::SilentHosts],
+            impact: Impact { requests_failed: 9, failed_share: 0.1, hosts_affected: 2, hosts_reporting: 24 },
+            verdict,
+            suspects: vec![suspect(cause.as_ref().unwrap_or(&any))],
+            cause,
+            ruled_out: Vec::new(),
+            first_error: None,
+            input: None,
+            last_known_good: None,
+            history: Vec::new(),
+            playbook: None,
+            blind_spots: Vec::new(),
+        }
+    }
+
+    fn config(hashes: &[&[u8]]) -> Cause {
+        Cause {
+            kind: CauseKind::Config,
+            config: Some("bot-features".into()),
+            hashes: hashes.iter().map(|bytes| Hash::of(bytes)).collect(),
+            property: Some("rows > 200".into()),
+            also_separates: Vec::new(),
+            scope: BTreeMap::new(),
+            change: None,
+            dimensions: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_named_input_is_told_with_property_time_confidence_and_both_arms() {
+        let short = Hash::of(b"bad").short();
+        assert_eq!(
+            sentence(&incident(Verdict::Cause, Some(config(&[b"bad"])))),
+            format!(
+                "NAMED: bot-features {short} (rows > 200) since 11:28:04 - 96% - 16/16 hosts on it fail, 0/8 others"
+            )
+        );
+        let family = sentence(&incident(Verdict::Suspect, Some(config(&[b"x", b"y", b"bad"]))));
+        assert!(family.starts_with(&format!("SUSPECT: bot-features {short} and 2 more (rows > 200)")), "{family}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_so() {
+        let told = sentence(&incident(Verdict::InsufficientEvidence, None));
+        assert!(
+            told.starts_with("INSUFFICIENT EVIDENCE: errors, silent hosts since 11:28:04 on 2/24 hosts - nearest: "),
+            "{told}"
+        );
+        let told = sentence(&incident(Verdict::External, None));
+        assert_eq!(told, "NOT A CHANGE THAT WE SEE: errors, silent hosts since 11:28:04 on 2/24 hosts");
+    }
+
+    #[test]
+    fn a_place_is_named_and_not_accused() {
+        let cause = Cause {
+            kind: CauseKind::Dimension,
+            config: None,
+            hashes: Vec::new(),
+            property: None,
+            dimensions: BTreeMap::from([("cloud.region".into(), "eu".into())]),
+            ..config(&[])
+        };
+        let mut told = incident(Verdict::External, Some(cause));
+        told.state = State::Resolved;
+        told.resolved_at = Some(Timestamp::from_seconds(1_763_465_344));
+        assert_eq!(
+            sentence(&told),
+            "NOT A CHANGE: cloud.region=eu since 11:28:04 - 96% - 16/16 hosts there fail, 0/8 elsewhere - resolved 11:29:04"
+        );
+    }
+
+    #[test]
+    fn hostile_names_are_escaped() {
+        let mut cause = config(&[b"bad"]);
+        cause.config = Some("a\u{1b}]52;c;x\u{7}\u{202e}".into());
+        cause.property = Some("b\nc".into());
+        let told = sentence(&incident(Verdict::Cause, Some(cause)));
+        assert!(told.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{told}");
+    }
+}
