@@ -1,0 +1,121 @@
+//! When a playbook applies: every condition that a rule states must hold. The rule with the most conditions wins, so that a
+//! precise playbook beats a general one. Patterns are bounded before they are compiled (reliability.md F1).
+
+use firstbad_protocol::verdict::{Cause, CauseKind, Incident, Pattern, Signal, State, Verdict};
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+const PATTERN_BYTES_MAX: usize = 1 << 10;
+const COMPILED_BYTES_MAX: usize = 256 << 10;
+const DFA_BYTES_MAX: usize = 1 << 20;
+const NESTING_MAX: u32 = 50;
+const HAYSTACK_BYTES_MAX: usize = 8 << 10;
+
+/// One rule: conditions on an incident. A condition that is not stated holds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// One of these verdicts.
+    #[serde(default)]
+    verdict: Vec<Verdict>,
+    /// The cause is of one of these kinds.
+    #[serde(default)]
+    kind: Vec<CauseKind>,
+    /// Any of these signals.
+    #[serde(default)]
+    signal: Vec<Signal>,
+    /// None of these signals.
+    #[serde(default)]
+    not_signal: Vec<Signal>,
+    /// One of these patterns of movement.
+    #[serde(default)]
+    pattern: Vec<Pattern>,
+    /// One of these states.
+    #[serde(default)]
+    state: Vec<State>,
+    /// The cause's property, or one that separates as well, matches.
+    property: Option<String>,
+    /// The first error's message matches.
+    error: Option<String>,
+    /// A finding about the input matches.
+    finding: Option<String>,
+    #[serde(skip)]
+    compiled: Compiled,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Compiled {
+    property: Option<Regex>,
+    error: Option<Regex>,
+    finding: Option<Regex>,
+}
+
+impl Rule {
+    /// Compiles the patterns.
+    ///
+    /// # Errors
+    /// A sentence that names the pattern and why it is refused.
+    pub(crate) fn compile(&mut self) -> Result<(), String> {
+        self.compiled = Compiled {
+            property: self.property.as_deref().map(bounded).transpose()?,
+            error: self.error.as_deref().map(bounded).transpose()?,
+            finding: self.finding.as_deref().map(bounded).transpose()?,
+        };
+        Ok(())
+    }
+
+    /// How many conditions hold, or none if one does not.
+    pub(crate) fn strength(&self, incident: &Incident) -> Option<u32> {
+        let kind = incident.cause.as_ref().map(|cause| cause.kind);
+        let conditions = [
+            listed(&self.verdict, |verdict| *verdict == incident.verdict),
+            listed(&self.kind, |wanted| Some(*wanted) == kind),
+            listed(&self.signal, |signal| incident.signals.contains(signal)),
+            listed(&self.not_signal, |_| !self.not_signal.iter().any(|signal| incident.signals.contains(signal))),
+            listed(&self.pattern, |pattern| *pattern == incident.pattern),
+            listed(&self.state, |state| *state == incident.state),
+            self.compiled
+                .property
+                .as_ref()
+                .map(|wanted| properties(incident.cause.as_ref()).any(|text| finds(wanted, text))),
+            self.compiled
+                .error
+                .as_ref()
+                .map(|wanted| incident.first_error.as_ref().is_some_and(|error| finds(wanted, &error.message))),
+            self.compiled.finding.as_ref().map(|wanted| {
+                incident.input.iter().flat_map(|input| &input.findings).any(|finding| finds(wanted, finding))
+            }),
+        ];
+        let stated: Vec<bool> = conditions.into_iter().flatten().collect();
+        stated.iter().all(|holds| *holds).then(|| u32::try_from(stated.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// None where nothing is listed, else whether `holds` for any.
+fn listed<T>(list: &[T], holds: impl Fn(&T) -> bool) -> Option<bool> {
+    (!list.is_empty()).then(|| list.iter().any(holds))
+}
+
+fn properties(cause: Option<&Cause>) -> impl Iterator<Item = &String> {
+    cause.into_iter().flat_map(|cause| cause.property.iter().chain(&cause.also_separates))
+}
+
+fn finds(pattern: &Regex, text: &str) -> bool {
+    let mut end = text.len().min(HAYSTACK_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).is_some_and(|head| pattern.is_match(head))
+}
+
+fn bounded(pattern: &str) -> Result<Regex, String> {
+    if pattern.len() > PATTERN_BYTES_MAX {
+        return Err(format!("pattern of {} bytes, at most {PATTERN_BYTES_MAX} are taken", pattern.len()));
+    }
+    RegexBuilder::new(pattern)
+        .size_limit(COMPILED_BYTES_MAX)
+        .dfa_size_limit(DFA_BYTES_MAX)
+        .nest_limit(NESTING_MAX)
+        .build()
+        .map_err(|error| format!("pattern `{pattern}` is refused: {}", error.to_string().replace('\n', " ")))
+}
