@@ -1,6 +1,8 @@
 //! Which playbook fits which incident: one line a case. The incidents are the contract's JSON, so that the test also holds
 //! the form in which a recorded incident is read back.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 use firstbad_protocol::verdict::Incident;
 use serde_json::{Value, json};
 
@@ -27,7 +29,7 @@ fn cause(kind: &str, property: Option<&str>) -> Value {
 fn every_failure_mode_finds_its_playbook() {
     let cases = [
         ("oversized-input", json!({"signals": ["panics", "errors", "scores"], "cause": cause("config", Some("rows > 200"))})),
-        ("oversized-input", json!({"signals": ["scores"], "cause": cause("config", Some("rows > 200"))})),
+        ("silent-zero-scores", json!({"signals": ["scores"], "cause": cause("config", Some("rows > 200"))})),
         ("oversized-input", json!({"cause": cause("config", Some("rows > 200 and duplicate_rows > 0"))})),
         ("duplicate-rows", json!({"cause": cause("config", Some("duplicate_rows > 0"))})),
         ("silent-zero-scores", json!({"signals": ["scores"], "cause": cause("config", None)})),
