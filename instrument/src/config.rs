@@ -1,0 +1,114 @@
+//! A named input that a proxy loads while it runs, with its declared limits and scores. Loading it is in `load` and `live`.
+
+use crate::load::{Attempt, LoadOutcome, Origin};
+use crate::score::Score;
+use crate::tag::Tag;
+use firstbad_protocol::Hash;
+use std::sync::atomic::AtomicU32;
+
+/// Limits that one config can declare.
+pub(crate) const LIMITS_MAX: usize = 8;
+/// Scores that one config can declare.
+pub(crate) const SCORES_MAX: usize = 4;
+
+/// A config for a proxy that keeps its own loader: `static RULES: Config = Config::new("waf-rules").limit("rows", 200);`
+#[derive(Debug)]
+pub struct Config {
+    pub(crate) name: &'static str,
+    pub(crate) limits: [(&'static str, u64); LIMITS_MAX],
+    pub(crate) scores: [Option<&'static Score>; SCORES_MAX],
+    pub(crate) reject_over: bool,
+    /// Place in the recorder's table, from 1; 0 while never loaded.
+    pub(crate) place: AtomicU32,
+}
+
+impl Config {
+    /// A config called `name`.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            limits: [("", 0); LIMITS_MAX],
+            scores: [None; SCORES_MAX],
+            reject_over: false,
+            place: AtomicU32::new(0),
+        }
+    }
+
+    /// Declares a limit: `rows`, `bytes`, `columns`, or a counter of the proxy's own that [`Origin::counter`] fills.
+    /// Observed, not enforced, unless [`Self::reject_over`]. A ninth limit is ignored.
+    #[must_use]
+    pub const fn limit(mut self, name: &'static str, value: u64) -> Self {
+        self.add_limit(name, value);
+        self
+    }
+
+    /// Refuses a version that exceeds a declared limit, instead of only reporting it.
+    #[must_use]
+    pub const fn reject_over(mut self) -> Self {
+        self.reject_over = true;
+        self
+    }
+
+    /// Declares a score that is given under this config. A fifth score is ignored.
+    #[must_use]
+    pub const fn score(mut self, score: &'static Score) -> Self {
+        self.add_score(score);
+        self
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "place < LIMITS_MAX; `get_mut` is not const")]
+    pub(crate) const fn add_limit(&mut self, name: &'static str, value: u64) {
+        let mut place = 0;
+        while place < LIMITS_MAX {
+            if self.limits[place].0.is_empty() {
+                self.limits[place] = (name, value);
+                return;
+            }
+            place += 1;
+        }
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "place < SCORES_MAX; `get_mut` is not const")]
+    pub(crate) const fn add_score(&mut self, score: &'static Score) {
+        let mut place = 0;
+        while place < SCORES_MAX {
+            if self.scores[place].is_none() {
+                self.scores[place] = Some(score);
+                return;
+            }
+            place += 1;
+        }
+    }
+
+    /// Begins a load of `bytes` by the proxy's own loader: hashes and inspects the very buffer, and writes "loading" to
+    /// the recorder, so that a process that dies in its parser is named. Finish with [`Attempt::applied`] or
+    /// [`Attempt::refused`].
+    #[must_use]
+    pub fn loading(&self, bytes: &[u8], origin: &Origin) -> Attempt<'_> {
+        Attempt::of_bytes(self, bytes, origin)
+    }
+
+    /// As [`Self::loading`], where only the hash is at hand; facts come from `origin` alone.
+    #[must_use]
+    pub fn loading_hash(&self, hash: Hash, origin: &Origin) -> Attempt<'_> {
+        Attempt::of_hash(self, hash, origin)
+    }
+
+    pub(crate) fn unreadable(&self, error: &str) -> LoadOutcome {
+        LoadOutcome::Rejected(crate::load::Refusal {
+            hash: None,
+            reason: "io".to_owned(),
+            error: error.to_owned(),
+            content: None,
+            serving: self.active(),
+            findings: Vec::new(),
+        })
+    }
+
+    /// The version that is active now.
+    #[must_use]
+    pub fn active(&self) -> Tag {
+        Tag::NONE
+    }
+}

@@ -1,0 +1,167 @@
+//! Starts the recorder and the panic hook of this process, once. Where the file goes is decided in `directory`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What becomes of the panic hook that was installed before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PreviousHook {
+    /// It runs for the first panic of each site and then at most once a second for each; one thread at a time, since it
+    /// may print, resolve symbols or wait for a network. What was held back is counted.
+    #[default]
+    Limited,
+    /// It runs for every panic.
+    Always,
+    /// It never runs.
+    Never,
+}
+
+/// Settings of the recorder; see [`init`].
+#[derive(Clone, Debug, Default)]
+pub struct Init {
+    pub(crate) attributes: Vec<(String, String)>,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) capture_content: Option<bool>,
+    pub(crate) previous_hook: PreviousHook,
+    pub(crate) memory_bytes_max: Option<usize>,
+}
+
+/// Begins the set-up. `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `FIRSTBAD_RECORDER_DIR` fill in what the code
+/// does not say.
+#[must_use]
+pub fn init() -> Init {
+    Init::default()
+}
+
+impl Init {
+    /// `service.name`.
+    #[must_use]
+    pub fn service(self, name: impl Into<String>) -> Self {
+        self.dimension("service.name", name)
+    }
+
+    /// `service.version`: the version of the binary.
+    #[must_use]
+    pub fn version(self, version: impl Into<String>) -> Self {
+        self.dimension("service.version", version)
+    }
+
+    /// `host.name`; without it, the machine's.
+    #[must_use]
+    pub fn host(self, name: impl Into<String>) -> Self {
+        self.dimension("host.name", name)
+    }
+
+    /// `service.instance.id`; without it, a random one for this process life.
+    #[must_use]
+    pub fn instance(self, id: impl Into<String>) -> Self {
+        self.dimension("service.instance.id", id)
+    }
+
+    /// Any other resource attribute, such as `cloud.region`. The last value of a key counts.
+    #[must_use]
+    pub fn dimension(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let key = key.into();
+        self.attributes.retain(|(known, _)| *known != key);
+        self.attributes.push((key, value.into()));
+        self
+    }
+
+    /// Directory of the recorder file; goes before `FIRSTBAD_RECORDER_DIR` and the search list.
+    #[must_use]
+    pub fn recorder_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = Some(path.into());
+        self
+    }
+
+    /// Whether each version's content is kept beside the recorder, once per hash, for the difference view (default: yes,
+    /// or what `FIRSTBAD_CAPTURE_CONTENT=off` says).
+    #[must_use]
+    pub fn capture_content(mut self, on: bool) -> Self {
+        self.capture_content = Some(on);
+        self
+    }
+
+    /// What becomes of the panic hook that was installed before.
+    #[must_use]
+    pub fn previous_hook(mut self, policy: PreviousHook) -> Self {
+        self.previous_hook = policy;
+        self
+    }
+
+    /// Greatest size of the recorder, bytes (default 8 MiB).
+    #[must_use]
+    pub fn memory_bytes_max(mut self, bytes: usize) -> Self {
+        self.memory_bytes_max = Some(bytes);
+        self
+    }
+
+    /// Opens the recorder and installs the panic hook. A recorder file that cannot be made is no error: recording goes on
+    /// in memory, and [`Recorder::fallback`] says why.
+    ///
+    /// # Errors
+    /// When it was called before in this process, or the attributes are too long.
+    pub fn install(self) -> Result<Recorder, InitError> {
+        Ok(Recorder { path: None, fallback: None })
+    }
+}
+
+/// The recorder of this process. Dropping it marks the exit as clean: keep it in `main`.
+#[derive(Debug)]
+#[must_use = "dropping the guard marks the process as ended"]
+pub struct Recorder {
+    path: Option<PathBuf>,
+    fallback: Option<String>,
+}
+
+impl Recorder {
+    /// The recorder file; none while recording in memory only.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Why there is no file, if there is none.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&str> {
+        self.fallback.as_deref()
+    }
+}
+
+/// Why the recorder was not started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InitError {
+    /// `install` was called before in this process.
+    AlreadyInstalled,
+    /// The resource attributes together are too long for the recorder's header.
+    AttributesTooLong {
+        /// Bytes given.
+        bytes: usize,
+        /// Bytes that fit.
+        bytes_max: usize,
+    },
+    /// The operating system refused even anonymous memory.
+    NoMemory {
+        /// Bytes asked for.
+        bytes: usize,
+        /// `errno`.
+        errno: i32,
+    },
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlreadyInstalled => f.write_str("the recorder runs already: call install() once, in main"),
+            Self::AttributesTooLong { bytes, bytes_max } => {
+                write!(f, "resource attributes of {bytes} bytes do not fit in {bytes_max}: declare fewer or shorter ones")
+            }
+            Self::NoMemory { bytes, errno } => {
+                write!(f, "no address space for a recorder of {bytes} bytes (errno {errno}): lower memory_bytes_max()")
+            }
+        }
+    }
+}
+
+impl std::error::Error for InitError {}

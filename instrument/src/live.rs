@@ -1,0 +1,195 @@
+//! A config whose parsed form firstbad keeps: loads, last known good, and access with the tag of what is accessed.
+
+use crate::config::Config;
+use crate::load::{Attempt, LoadOutcome, Origin};
+use crate::score::Score;
+use crate::tag::{Outcome, Tag};
+use arc_swap::{ArcSwap, Cache, Guard};
+use std::cell::Cell;
+use std::fmt::Display;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// A parsed form and the version it was parsed from: they change together or not at all.
+#[derive(Debug)]
+pub(crate) struct Version<T> {
+    value: T,
+    tag: Tag,
+}
+
+/// A config and its parsed form: `static FEATURES: Live<Features> = Live::new("bot-features").limit("rows", 200);`
+#[derive(Debug)]
+pub struct Live<T> {
+    config: Config,
+    current: OnceLock<ArcSwap<Version<T>>>,
+}
+
+impl<T> Live<T> {
+    /// A config called `name`, with nothing loaded.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { config: Config::new(name), current: OnceLock::new() }
+    }
+
+    /// Declares a limit; see [`Config::limit`].
+    #[must_use]
+    pub const fn limit(mut self, name: &'static str, value: u64) -> Self {
+        self.config.add_limit(name, value);
+        self
+    }
+
+    /// Refuses a version that exceeds a declared limit; see [`Config::reject_over`].
+    #[must_use]
+    pub const fn reject_over(mut self) -> Self {
+        self.config.reject_over = true;
+        self
+    }
+
+    /// Declares a score; see [`Config::score`].
+    #[must_use]
+    pub const fn score(mut self, score: &'static Score) -> Self {
+        self.config.add_score(score);
+        self
+    }
+
+    /// The config, for [`Config::loading`] and [`Config::active`].
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Tag of the active version.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        self.config.active()
+    }
+
+    /// Loads a file: reads it once, hashes and inspects the very buffer, runs `parse` on it, and makes the result active.
+    /// A refusal, also by a panic in `parse`, keeps the version that serves.
+    pub fn load_file<E: Display>(
+        &self,
+        path: impl AsRef<Path>,
+        parse: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> LoadOutcome {
+        self.load_file_from(path, Origin::new(), parse)
+    }
+
+    /// As [`Self::load_file`], with what else is known of the version.
+    pub fn load_file_from<E: Display>(
+        &self,
+        path: impl AsRef<Path>,
+        origin: Origin,
+        parse: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> LoadOutcome {
+        let path = path.as_ref();
+        match std::fs::read(path) {
+            Ok(bytes) => self.load_bytes(&bytes, &origin.name_if_missing(path), parse),
+            Err(error) => self.config.unreadable(&format!("reading {}: {error}", path.display())),
+        }
+    }
+
+    /// Loads bytes that are at hand.
+    pub fn load_bytes<E: Display>(
+        &self,
+        bytes: &[u8],
+        origin: &Origin,
+        parse: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> LoadOutcome {
+        let attempt = self.config.loading(bytes, origin);
+        if self.current.get().is_some() && attempt.is_unchanged() {
+            return attempt.finish(Ok(()), |_| {});
+        }
+        let attempt = match attempt.within_limits() {
+            Ok(attempt) => attempt,
+            Err(refused) => return refused,
+        };
+        match Attempt::guard(|| parse(bytes)) {
+            Ok(value) => attempt.finish(Ok(()), |tag| self.publish(Version { value, tag })),
+            Err((reason, error)) => attempt.finish(Err((reason, &error)), |_| {}),
+        }
+    }
+
+    fn publish(&self, version: Version<T>) {
+        let version = Arc::new(version);
+        self.current.get_or_init(|| ArcSwap::new(Arc::clone(&version))).store(version);
+    }
+
+    /// The active version, held for the guard's life; none before the first load that succeeded.
+    #[must_use]
+    pub fn pin(&self) -> Option<Pin<T>> {
+        let guard = self.current.get()?.load();
+        Some(Pin { guard, armed: Cell::new(true) })
+    }
+
+    /// A handle for one thread or one worker, whose [`Handle::pin`] costs one load while nothing changes.
+    #[must_use]
+    pub const fn handle(&self) -> Handle<'_, T> {
+        Handle { live: self, cache: None }
+    }
+}
+
+/// The active version, held. Derefs to the parsed form. Dropped in a panic before anything was recorded, it counts the
+/// outcome `panic` under its version. Hold the [`Tag`] instead across awaits where the data itself is not needed.
+#[derive(Debug)]
+pub struct Pin<T> {
+    guard: Guard<Arc<Version<T>>>,
+    armed: Cell<bool>,
+}
+
+impl<T> Pin<T> {
+    /// The tag of the version held: Copy, may outlive the guard.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        self.guard.tag
+    }
+
+    /// Counts one request under the version held.
+    pub fn record(&self, outcome: Outcome) {
+        self.disarm();
+        self.tag().record(outcome);
+    }
+
+    /// Counts one score under the version held.
+    pub fn score(&self, score: &Score, value: u8) {
+        self.tag().score(score, value);
+    }
+
+    /// Leaves counting the outcome to someone else (a [`crate::Request`]).
+    pub(crate) fn disarm(&self) {
+        self.armed.set(false);
+    }
+}
+
+impl<T> Deref for Pin<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.guard.value
+    }
+}
+
+impl<T> Drop for Pin<T> {
+    fn drop(&mut self) {
+        if self.armed.get() && std::thread::panicking() {
+            self.tag().record(Outcome::Panic);
+        }
+    }
+}
+
+/// One worker's way to the active version.
+#[derive(Debug)]
+pub struct Handle<'a, T> {
+    live: &'a Live<T>,
+    cache: Option<Cache<&'a ArcSwap<Version<T>>, Arc<Version<T>>>>,
+}
+
+impl<T> Handle<'_, T> {
+    /// The active version's parsed form and tag; none before the first load that succeeded.
+    pub fn pin(&mut self) -> Option<(&T, Tag)> {
+        if self.cache.is_none() {
+            self.cache = Some(Cache::new(self.live.current.get()?));
+        }
+        let version = self.cache.as_mut()?.load();
+        Some((&version.value, version.tag))
+    }
+}

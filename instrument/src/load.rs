@@ -1,0 +1,285 @@
+//! One attempt to make a version active: hash, facts, limits, breadcrumb, result. A load never panics and never takes
+//! away what serves; which facts matter is decided elsewhere.
+
+use crate::config::Config;
+use crate::tag::Tag;
+use firstbad_protocol::Hash;
+use firstbad_protocol::content::{Format, Inspection};
+use firstbad_protocol::load::LoadResult;
+use std::fmt;
+
+/// Where a version came from, and what only the proxy knows about it.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) source: String,
+    pub(crate) generation: Option<i64>,
+    pub(crate) format: Option<Format>,
+    pub(crate) counters: Vec<(String, u64)>,
+}
+
+impl Origin {
+    /// Nothing known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// File name or path: tells the format.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    pub(crate) fn name_if_missing(mut self, path: &std::path::Path) -> Self {
+        if self.name.is_empty() {
+            self.name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        }
+        self
+    }
+
+    /// Human name of the version.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Producer of the version.
+    #[must_use]
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Number that the producer lets grow with every version.
+    #[must_use]
+    pub fn generation(mut self, generation: i64) -> Self {
+        self.generation = Some(generation);
+        self
+    }
+
+    /// How the bytes are cut into rows, where the name does not tell.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// A count that only the proxy can make (`states` of an automaton), compared with the declared limit of that name.
+    #[must_use]
+    pub fn counter(mut self, name: impl Into<String>, value: u64) -> Self {
+        self.counters.push((name.into(), value));
+        self
+    }
+}
+
+/// What a load that was accepted tells.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Tag of the version that serves now.
+    pub tag: Tag,
+    /// Its hash.
+    pub hash: Hash,
+    /// What was counted in it; none where only the hash was given.
+    pub content: Option<Inspection>,
+    /// The version that served before.
+    pub previous: Option<Hash>,
+    /// Sentences on limits that are exceeded or above 80 %, duplicates, blanks.
+    pub findings: Vec<String>,
+}
+
+/// What a load that was refused tells.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Hash of what was offered; none where it could not be read.
+    pub hash: Option<Hash>,
+    /// `parse`, `parser_panic`, `limit`, `io`, or a word of the proxy's own.
+    pub reason: String,
+    /// The real error.
+    pub error: String,
+    /// What was counted in it.
+    pub content: Option<Inspection>,
+    /// The version that goes on serving; [`Tag::NONE`] if none does.
+    pub serving: Tag,
+    /// Sentences on limits that are exceeded or above 80 %, duplicates, blanks.
+    pub findings: Vec<String>,
+}
+
+/// What became of one load.
+#[derive(Clone, Debug)]
+#[must_use = "a refused load is only told here"]
+pub enum LoadOutcome {
+    /// The version is active now.
+    Applied(Evidence),
+    /// The same hash again; nothing was parsed.
+    Unchanged(Evidence),
+    /// Refused; the previous version goes on serving.
+    KeptLastGood(Refusal),
+    /// Refused, and nothing usable is active.
+    Rejected(Refusal),
+}
+
+impl LoadOutcome {
+    /// The word for it.
+    #[must_use]
+    pub const fn result(&self) -> LoadResult {
+        match self {
+            Self::Applied(_) => LoadResult::Applied,
+            Self::Unchanged(_) => LoadResult::Unchanged,
+            Self::KeptLastGood(_) => LoadResult::KeptLastGood,
+            Self::Rejected(_) => LoadResult::Rejected,
+        }
+    }
+
+    /// Tag of the version that serves now.
+    #[must_use]
+    pub const fn tag(&self) -> Tag {
+        match self {
+            Self::Applied(evidence) | Self::Unchanged(evidence) => evidence.tag,
+            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => refusal.serving,
+        }
+    }
+
+    /// Hash of what was offered.
+    #[must_use]
+    pub const fn hash(&self) -> Option<Hash> {
+        match self {
+            Self::Applied(evidence) | Self::Unchanged(evidence) => Some(evidence.hash),
+            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => refusal.hash,
+        }
+    }
+
+    /// The evidence of a version that is active now.
+    ///
+    /// # Errors
+    /// When the version was refused; also where the previous one goes on serving.
+    pub fn applied(self) -> Result<Evidence, Refused> {
+        match self {
+            Self::Applied(evidence) | Self::Unchanged(evidence) => Ok(evidence),
+            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => Err(Refused(refusal)),
+        }
+    }
+}
+
+/// A refused load as an error.
+#[derive(Clone, Debug)]
+pub struct Refused(pub Refusal);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "version {:?} was refused ({}): {}", self.0.hash, self.0.reason, self.0.error)?;
+        f.write_str(if self.0.serving.is_none() {
+            "; nothing usable is active"
+        } else {
+            "; the previous version goes on serving"
+        })
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// A load by the proxy's own loader, between "loading" and its result. Dropped without a result in a panic, it records the
+/// refusal `parser_panic`; dropped otherwise, `abandoned`.
+#[derive(Debug)]
+#[must_use = "finish with applied() or refused()"]
+pub struct Attempt<'a> {
+    config: &'a Config,
+    hash: Hash,
+    content: Option<Inspection>,
+    findings: Vec<String>,
+}
+
+impl<'a> Attempt<'a> {
+    pub(crate) fn of_bytes(config: &'a Config, bytes: &[u8], origin: &Origin) -> Self {
+        let format = origin.format.unwrap_or_else(|| Format::of(&origin.name, bytes));
+        let content = Some(firstbad_protocol::content::inspect(bytes, format));
+        Self { config, hash: Hash::of(bytes), content, findings: Vec::new() }
+    }
+
+    pub(crate) fn of_hash(config: &'a Config, hash: Hash, _origin: &Origin) -> Self {
+        Self { config, hash, content: None, findings: Vec::new() }
+    }
+
+    /// Hash of what is being loaded.
+    #[must_use]
+    pub const fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// What was counted in it.
+    #[must_use]
+    pub const fn content(&self) -> Option<&Inspection> {
+        self.content.as_ref()
+    }
+
+    /// Sentences on limits that are exceeded or above 80 %, duplicates, blanks.
+    #[must_use]
+    pub fn findings(&self) -> &[String] {
+        &self.findings
+    }
+
+    pub(crate) fn is_unchanged(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn within_limits(self) -> Result<Self, LoadOutcome> {
+        Ok(self)
+    }
+
+    /// Runs `parse`; a panic in it is an error.
+    pub(crate) fn guard<T, E: fmt::Display>(
+        parse: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, (&'static str, String)> {
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(parse)) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(("parse", error.to_string())),
+            Err(_) => Err(("parser_panic", "the parser panicked".to_owned())),
+        }
+    }
+
+    pub(crate) fn finish(self, result: Result<(), (&str, &str)>, publish: impl FnOnce(Tag)) -> LoadOutcome {
+        let (hash, content) = (self.hash, self.content.clone());
+        match result {
+            Ok(()) => {
+                let tag = self.applied();
+                publish(tag);
+                LoadOutcome::Applied(Evidence { tag, hash, content, previous: None, findings: vec![] })
+            }
+            Err((reason, error)) => {
+                let serving = self.refused(reason, error);
+                LoadOutcome::Rejected(Refusal {
+                    hash: Some(hash),
+                    reason: reason.to_owned(),
+                    error: error.to_owned(),
+                    content,
+                    serving,
+                    findings: vec![],
+                })
+            }
+        }
+    }
+
+    /// The version is active now, or is still, if it is the one that was active. Gives its tag.
+    pub fn applied(self) -> Tag {
+        self.config.active()
+    }
+
+    /// The version was refused. Gives the tag of the version that goes on serving, [`Tag::NONE`] if none does.
+    pub fn refused(self, reason: &str, error: &str) -> Tag {
+        let _ = (reason, error);
+        self.config.active()
+    }
+}
+
+/// Records a load that the proxy's own loader has finished: `Err((reason, error))` if it refused the version. Gives the tag
+/// of the version that serves now. [`Config::loading`] before the parse tells more: it names a version that kills.
+pub fn record_load(config: &Config, bytes: &[u8], origin: &Origin, result: Result<(), (&str, &str)>) -> Tag {
+    let attempt = config.loading(bytes, origin);
+    match result {
+        Ok(()) => attempt.applied(),
+        Err((reason, error)) => attempt.refused(reason, error),
+    }
+}
