@@ -1,5 +1,8 @@
-//! Where the repository is, for the tests beside this crate. The checks themselves are in `tests/`.
+//! What the tests beside this crate share: where the repository and its binary are, and captures to diagnose. The checks
+//! themselves are in `tests/`.
 #![forbid(unsafe_code)]
+
+pub mod capture;
 
 use std::path::{Path, PathBuf};
 
@@ -7,4 +10,12 @@ use std::path::{Path, PathBuf};
 #[must_use]
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// The `firstbad` binary of this build: beside the test binaries' folder. `./test` builds it; a lone
+/// `cargo test -p firstbad-tests` needs `cargo build -p firstbad` first.
+#[must_use]
+pub fn firstbad() -> PathBuf {
+    let tests = std::env::current_exe().unwrap_or_default();
+    tests.ancestors().nth(2).map(|directory| directory.join("firstbad")).unwrap_or_default()
 }

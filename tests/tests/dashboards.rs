@@ -38,7 +38,9 @@ fn expressions() -> Vec<String> {
         }
     }
     for file in ["rules.yaml", "alerts.yaml"] {
-        found.extend(rule_expressions(&std::fs::read_to_string(dashboards().join("prometheus").join(file)).expect(file)));
+        found.extend(rule_expressions(
+            &std::fs::read_to_string(dashboards().join("prometheus").join(file)).expect(file),
+        ));
     }
     found
 }
@@ -122,7 +124,10 @@ fn unknown_names(expression: &str) -> Vec<String> {
             continue;
         };
         let used = selector.matchers.matchers.iter().map(|matcher| matcher.name.clone()).chain(by);
-        faults.extend(used.filter(|label| !labels.contains(label)).map(|label| format!("label {label} of {name} in {expression}")));
+        faults.extend(
+            used.filter(|label| !labels.contains(label))
+                .map(|label| format!("label {label} of {name} in {expression}")),
+        );
     }
     faults
 }
@@ -144,7 +149,12 @@ fn dashboards_import_without_questions() {
         assert_eq!((&dashboard["id"], &dashboard["editable"]), (&Value::Null, &Value::Bool(false)), "{path}");
         assert_eq!(dashboard["schemaVersion"], 39, "{path}");
         assert!(dashboard["uid"].as_str().is_some_and(|uid| uid.len() <= 40), "{path}");
-        let variables: Vec<&str> = dashboard["templating"]["list"].as_array().expect("variables").iter().filter_map(|v| v["name"].as_str()).collect();
+        let variables: Vec<&str> = dashboard["templating"]["list"]
+            .as_array()
+            .expect("variables")
+            .iter()
+            .filter_map(|v| v["name"].as_str())
+            .collect();
         assert_eq!(variables, ["datasource", "job", "instance"], "{path}");
         for panel in dashboard["panels"].as_array().expect("panels") {
             let title = panel["title"].as_str().unwrap_or_default();
@@ -155,7 +165,11 @@ fn dashboards_import_without_questions() {
             for target in panel["targets"].as_array().expect("targets") {
                 let expr = target["expr"].as_str().expect("expr");
                 let selectors = expr.matches('{').count();
-                assert_eq!(expr.matches("job=~\"$job\",instance=~\"$instance\"").count(), selectors, "{path}: {title}: {expr}");
+                assert_eq!(
+                    expr.matches("job=~\"$job\",instance=~\"$instance\"").count(),
+                    selectors,
+                    "{path}: {title}: {expr}"
+                );
                 assert!(!expr.contains("rate(") || expr.contains("[$__rate_interval]"), "{path}: {title}: {expr}");
             }
         }
@@ -179,7 +193,12 @@ fn promtool_accepts_rules_and_their_unit_tests_pass() {
     let run = |arguments: &[&str]| {
         let output = Command::new("promtool").args(arguments).current_dir(&prometheus).output();
         let output = output.expect("promtool runs; the test command (./test) installs it");
-        assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
     };
     run(&["check", "rules", "--lint=all", "--lint-fatal", "rules.yaml", "alerts.yaml"]);
     run(&["test", "rules", "tests/errors_follow_version.yaml", "tests/silent_failure.yaml"]);

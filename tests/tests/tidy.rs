@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("collector", &["protocol", "diagnosis", "playbooks"]),
     ("demo", &["protocol", "instrument"]),
     ("tui", &["protocol", "diagnosis", "playbooks", "collector", "demo"]),
-    ("tests", &[]),
+    ("tests", &["protocol"]),
     ("tests/simulator", &["protocol", "diagnosis"]),
 ];
 
@@ -55,7 +55,8 @@ fn lines_without_tests(text: &str) -> usize {
 
 #[test]
 fn every_file_opens_with_what_it_decides() {
-    let silent: Vec<_> = sources().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(name, _)| name).collect();
+    let silent: Vec<_> =
+        sources().into_iter().filter(|(_, text)| !text.starts_with("//!")).map(|(name, _)| name).collect();
     assert!(silent.is_empty(), "no `//!` at the top of {silent:#?}");
 }
 
@@ -103,11 +104,30 @@ fn nothing_is_left_unfinished_or_switched_off() {
 
 #[test]
 fn what_the_repository_promises_is_there() {
-    for path in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", "Cargo.lock", ".ci/run", "test", "dashboards", "playbooks"] {
+    for path in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "Cargo.lock",
+        ".ci/run",
+        "test",
+        "dashboards",
+        "playbooks",
+    ] {
         assert!(root().join(path).exists(), "{path}");
     }
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
-    for name in ["tracing", "tracing-subscriber", "opentelemetry", "metrics", "metrics-exporter-prometheus", "ratatui", "crossterm", "regex"] {
+    for name in [
+        "tracing",
+        "tracing-subscriber",
+        "opentelemetry",
+        "metrics",
+        "metrics-exporter-prometheus",
+        "ratatui",
+        "crossterm",
+        "regex",
+    ] {
         assert!(lock.contains(&format!("\nname = \"{name}\"\n")), "{name} is a required dependency");
     }
 }
