@@ -1,9 +1,9 @@
 //! Small fleets written as captures in the contract's format, by hand from the contract's words: nothing here uses the
-//! collector's or the simulator's code, so that a misreading there shows. Time starts at [`START_S`]; all is deterministic.
+//! collector's or the simulator's code, so that a misreading there shows. All is deterministic.
 
 use serde_json::{Value, json};
 
-/// Unix seconds of the first interval: 2026-03-02T10:00:00Z.
+/// Unix second of 2026-03-02T10:00:00Z, for captures that need no present.
 pub const START_S: i64 = 1_772_445_600;
 
 /// What the proxies of a fleet send.
@@ -31,6 +31,8 @@ pub enum Fault {
 /// A fleet to write down.
 #[derive(Clone, Copy, Debug)]
 pub struct Fleet {
+    /// Unix second at which the capture starts.
+    pub start_s: i64,
     /// Hosts; two in three run `fl2`, the others `fl`.
     pub hosts: i64,
     /// Report interval, seconds.
@@ -66,6 +68,10 @@ impl Fleet {
             }
         }
         text
+    }
+
+    fn nanoseconds(&self, second: i64) -> String {
+        ((self.start_s + second) * 1_000_000_000).to_string()
     }
 
     /// Second, from the start, at which `host` loads the version pushed with the fault.
@@ -165,7 +171,7 @@ impl Host {
                 json!({"key": "firstbad.seq", "value": {"intValue": self.announced.to_string()}}),
             ];
             attributes.extend(previous);
-            let time = nanoseconds(*at_s);
+            let time = fleet.nanoseconds(*at_s);
             requests.push(json!({"resourceLogs": [{"resource": self.resource(), "scopeLogs": [{"scope": {"name": "proxy"}, "logRecords": [
                 {"timeUnixNano": time, "observedTimeUnixNano": time, "eventName": "firstbad.config.load", "severityNumber": 9, "attributes": attributes}
             ]}]}]}));
@@ -202,8 +208,8 @@ impl Host {
         for part in counted {
             self.add(&part);
         }
-        let start = nanoseconds(if cumulative { 0 } else { interval * fleet.interval_s });
-        let point = Point { start, time: nanoseconds((interval + 1) * fleet.interval_s), cumulative };
+        let start = fleet.nanoseconds(if cumulative { 0 } else { interval * fleet.interval_s });
+        let point = Point { start, time: fleet.nanoseconds((interval + 1) * fleet.interval_s), cumulative };
         let metrics = if fleet.form == Form::StandardOnly { self.standard(&point) } else { self.native(&point) };
         json!({"resourceMetrics": [{"resource": self.resource(), "scopeMetrics": [{"scope": {"name": "proxy"}, "metrics": metrics}]}]})
     }
@@ -295,10 +301,6 @@ impl Point {
     fn sums(&self, name: &str, unit: &str, points: Vec<Value>) -> Value {
         json!({"name": name, "unit": unit, "sum": {"aggregationTemporality": self.temporality(), "isMonotonic": true, "dataPoints": points}})
     }
-}
-
-fn nanoseconds(second: i64) -> String {
-    ((START_S + second) * 1_000_000_000).to_string()
 }
 
 fn text(key: &str, value: &str) -> Value {

@@ -2,13 +2,20 @@
 //! said of input that cannot be read.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
-use firstbad_tests::capture::{Fault, Fleet, Form, hash_of};
+use firstbad_tests::capture::{Fault, Fleet, Form, START_S, hash_of};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const FLEET: Fleet =
-    Fleet { hosts: 24, interval_s: 10, intervals: 120, fault_at: 60, form: Form::Native, fault: Fault::Oversized };
+const FLEET: Fleet = Fleet {
+    start_s: START_S,
+    hosts: 24,
+    interval_s: 10,
+    intervals: 120,
+    fault_at: 60,
+    form: Form::Native,
+    fault: Fault::Oversized,
+};
 
 fn write(directory: &Path, name: &str, text: &str) -> PathBuf {
     let path = directory.join(name);
