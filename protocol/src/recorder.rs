@@ -1,1 +1,22 @@
-//! Layout of the mapped flight recorder, and its validating decoder. Files and mappings are opened elsewhere.
+//! Layout of the mapped flight recorder, and its validating decoder. Files and mappings are opened elsewhere: the writer
+//! is `instrument`, the reader `collector::recorder`.
+//!
+//! The file is an array of 64-bit words in the machine's own byte order. Every cell has one writer, or is written under
+//! the process's one lock, or is a cell of a checksummed ring. A reader copies the file twice and decodes both copies
+//! (see [`decode`]); whatever it finds there is hostile until validated.
+
+mod checksum;
+mod decode;
+mod image;
+pub mod layout;
+mod rings;
+mod search;
+mod words;
+
+pub use checksum::Checksum;
+pub use decode::{DecodeError, decode};
+pub use image::{
+    ConfigImage, Counts, Dropped, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes, PanicImage, PanicPair,
+    RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,
+};
+pub use search::{FILE_SUFFIX, search_list};

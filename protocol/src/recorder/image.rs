@@ -1,0 +1,315 @@
+//! What one recorder says, decoded. Texts are what the file held: untrusted.
+
+use crate::Hash;
+use crate::load::LoadResult;
+
+/// Whether the process said goodbye.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Being set up.
+    Starting,
+    /// Running, or ended without a word.
+    Running,
+    /// Ended on purpose, at this time (ns since the Unix epoch).
+    Clean(u64),
+}
+
+/// A whole recorder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecorderImage {
+    /// Identity of the process life.
+    pub boot: u128,
+    /// Process id in its own namespace.
+    pub pid: u32,
+    /// Creation, ns since the Unix epoch.
+    pub started_ns: u64,
+    /// Whether it said goodbye.
+    pub state: State,
+    /// Resource attributes.
+    pub resource: Vec<(String, String)>,
+    /// Requests, counted once each.
+    pub totals: Outcomes,
+    /// Configs, by place.
+    pub configs: Vec<ConfigImage>,
+    /// Versions, by place in the table.
+    pub versions: Vec<VersionImage>,
+    /// Panics, exactly.
+    pub panics: u64,
+    /// Sites, by place.
+    pub sites: Vec<SiteImage>,
+    /// Panics by site and version.
+    pub panic_pairs: Vec<PanicPair>,
+    /// Events that are still in the ring, by number.
+    pub events: Vec<EventImage>,
+    /// Number of the next event.
+    pub event_head: u64,
+    /// Panics with text that are still in the ring, by number.
+    pub panic_texts: Vec<PanicImage>,
+    /// Number of the next panic.
+    pub panic_head: u64,
+    /// What could not be kept, by reason.
+    pub dropped: Vec<Dropped>,
+    /// Calls of the previous panic hook that were held back.
+    pub hook_held_back: u64,
+    /// Build id of the binary, for symbolising frames.
+    pub build_id: Vec<u8>,
+    /// Difference between addresses in memory and in the binary.
+    pub load_bias: u64,
+    /// Ring cells that were being written, or are damaged.
+    pub torn: u64,
+    /// Entries that could not be believed.
+    pub damaged: u64,
+}
+
+impl RecorderImage {
+    /// The resource attribute `key`.
+    #[must_use]
+    pub fn attribute(&self, key: &str) -> Option<&str> {
+        self.resource.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The version with this unique number.
+    #[must_use]
+    pub fn version(&self, uid: u64) -> Option<&VersionImage> {
+        self.versions.iter().find(|version| version.uid == uid)
+    }
+
+    /// The config at this place.
+    #[must_use]
+    pub fn config(&self, place: usize) -> Option<&ConfigImage> {
+        self.configs.iter().find(|config| config.place == place)
+    }
+
+    /// Configs with the version that is active in each.
+    pub fn active(&self) -> impl Iterator<Item = (&ConfigImage, &VersionImage)> {
+        self.configs.iter().filter_map(|config| Some((config, self.version(config.active?)?)))
+    }
+}
+
+/// Requests by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Served.
+    pub ok: u64,
+    /// Failed.
+    pub error: u64,
+    /// Ended in a panic.
+    pub panic: u64,
+}
+
+/// What could not be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Why.
+    pub reason: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+/// One config.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigImage {
+    /// Place in the table.
+    pub place: usize,
+    /// Name.
+    pub name: String,
+    /// Unique number of the active version.
+    pub active: Option<u64>,
+    /// Hash being loaded.
+    pub loading: Option<Hash>,
+    /// Whether the last load was refused.
+    pub last_load_refused: bool,
+    /// Loads without a hash, because nothing could be read: kept last good, rejected.
+    pub unreadable: (u64, u64),
+    /// Declared limits.
+    pub limits: Vec<(String, u64)>,
+    /// Declared scores, one lane each, in order.
+    pub scores: Vec<ScoreDeclaration>,
+}
+
+/// A declared score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScoreDeclaration {
+    /// Name.
+    pub name: String,
+    /// Least valid value.
+    pub least: f64,
+    /// Greatest valid value.
+    pub greatest: f64,
+    /// Value that means "not computed".
+    pub sentinel: Option<f64>,
+    /// Whether bucket i stands for the i-th hundredth of the range, and not for the value i.
+    pub scaled: bool,
+}
+
+/// Facts of a version's content. A missing one was not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Bytes.
+    pub size: Option<u64>,
+    /// Rows.
+    pub rows: Option<u64>,
+    /// Rows that repeat an earlier row.
+    pub duplicate_rows: Option<u64>,
+    /// Blank fields.
+    pub blank_fields: Option<u64>,
+    /// Columns.
+    pub columns: Option<u64>,
+    /// Number given by the producer.
+    pub generation: Option<i64>,
+    /// Row-set hash.
+    pub rowset: Option<Hash>,
+}
+
+/// Loads of one version with one result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadCount {
+    /// Result.
+    pub result: LoadResult,
+    /// Reason, if refused.
+    pub reason: Option<&'static str>,
+    /// How many.
+    pub count: u64,
+}
+
+/// Counts of one lane of a version: outcomes (first lane only) and one score.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Scores by bucket, 0 to 100.
+    pub buckets: Vec<u64>,
+    /// Scores above.
+    pub above: u64,
+    /// Scores below.
+    pub below: u64,
+    /// Scores that are not a number.
+    pub nan: u64,
+}
+
+/// One version.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VersionImage {
+    /// Unique number within the process life.
+    pub uid: u64,
+    /// Place of its config.
+    pub config: usize,
+    /// Hash; none for what found no entry of its own.
+    pub hash: Option<Hash>,
+    /// Facts of its content.
+    pub facts: Facts,
+    /// Human name.
+    pub label: Option<String>,
+    /// Producer.
+    pub source: Option<String>,
+    /// Format of its content.
+    pub format: Option<crate::content::Format>,
+    /// First time it became active, ns since the Unix epoch.
+    pub first_applied_ns: Option<u64>,
+    /// Last time it became active.
+    pub last_applied_ns: Option<u64>,
+    /// Loads, those that happened.
+    pub loads: Vec<LoadCount>,
+    /// Observed values of the config's limits, by the limit's place.
+    pub observed: Vec<Option<u64>>,
+    /// Requests that used it.
+    pub outcomes: Outcomes,
+    /// Scores given under it, by the score's place.
+    pub scores: Vec<Counts>,
+}
+
+/// One panic site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteImage {
+    /// Place in the table.
+    pub place: usize,
+    /// File.
+    pub file: String,
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+    /// Panics, exactly.
+    pub count: u64,
+    /// Stack addresses of the first panic.
+    pub frames: Vec<u64>,
+}
+
+/// Panics at one site under one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PanicPair {
+    /// Place of the site.
+    pub site: usize,
+    /// Version.
+    pub uid: u64,
+    /// How many.
+    pub count: u64,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// The process started.
+    Start,
+    /// The process ended on purpose.
+    Exit,
+    /// A load.
+    Load(Box<LoadImage>),
+}
+
+/// A load; without a result, it is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadImage {
+    /// Place of the config.
+    pub config: usize,
+    /// Version offered; none where nothing could be read.
+    pub hash: Option<Hash>,
+    /// What became of it.
+    pub result: Option<LoadResult>,
+    /// Reason of a refusal.
+    pub reason: Option<String>,
+    /// The real error.
+    pub error: Option<String>,
+    /// Version active before.
+    pub previous: Option<Hash>,
+    /// Facts of the content.
+    pub facts: Facts,
+    /// Human name.
+    pub label: Option<String>,
+    /// Producer.
+    pub source: Option<String>,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventImage {
+    /// Number within the process life.
+    pub number: u64,
+    /// When, ns since the Unix epoch.
+    pub at_ns: u64,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// One panic with its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PanicImage {
+    /// Number within the process life.
+    pub number: u64,
+    /// When, ns since the Unix epoch.
+    pub at_ns: u64,
+    /// Message, its head.
+    pub message: String,
+    /// Bytes of the whole message.
+    pub message_bytes: u64,
+    /// Thread.
+    pub thread: Option<String>,
+    /// File.
+    pub file: String,
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+    /// Place of the site, if the table had room.
+    pub site: Option<usize>,
+    /// Unique numbers of the versions that were active.
+    pub active: Vec<u64>,
+}
