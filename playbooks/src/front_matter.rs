@@ -30,6 +30,9 @@ pub struct Action {
     /// What to do, with slots such as `{config}`.
     #[serde(rename = "do")]
     pub what: String,
+    /// The same in at most 50 characters, for a line of a screen; none where `do` is short.
+    #[serde(default)]
+    pub brief: Option<String>,
     /// What can go wrong, and how far it reaches.
     pub risk: String,
     /// Whether it can be undone.

@@ -1,0 +1,125 @@
+//! What screen and report both say about an incident, in the same words: impact, reach, reason, last known good, blind
+//! spots. Texts may hold untrusted parts; whoever prints them makes them safe for the place.
+
+use crate::screen::text;
+use crate::screen::theme::Role;
+use firstbad_protocol::snapshot::{HostView, Snapshot};
+use firstbad_protocol::verdict::{Incident, LastKnownGood, Pattern, Signal, State, Verdict};
+use std::collections::BTreeSet;
+
+/// The state in the word that an incident commander asks for.
+pub(crate) fn state_word(incident: &Incident, period_s: Option<u64>) -> String {
+    match (incident.state, incident.pattern) {
+        (State::Recovering, _) => "RECOVERING".to_owned(),
+        (State::Resolved, _) => "RESOLVED".to_owned(),
+        (State::Open, Pattern::Growing) => "ESCALATING".to_owned(),
+        (State::Open, Pattern::Flapping) => period_s
+            .map_or_else(|| "FLAPPING".to_owned(), |period| format!("FLAPPING, period {}", text::duration(period))),
+        (State::Open, Pattern::Step | Pattern::Static) => "STATIC".to_owned(),
+    }
+}
+
+/// Share, number and hosts.
+pub(crate) fn impact(incident: &Incident) -> String {
+    let impact = incident.impact;
+    format!(
+        "{} of requests failed ({}), {}/{} hosts hit",
+        text::share(impact.failed_share),
+        text::count(impact.requests_failed),
+        impact.hosts_affected,
+        impact.hosts_reporting
+    )
+}
+
+/// What fails, what is not scored now, and which places it reaches.
+pub(crate) fn reach(snapshot: &Snapshot, incident: &Incident) -> String {
+    let restart: Vec<&str> =
+        snapshot.hosts.iter().filter(|host| host.needs_restart).map(|host| host.host.as_str()).collect();
+    let fleet = snapshot.fleet;
+    let failing_now = fleet.failed_share.map(|failed| format!("now {} fail", text::share(failed)));
+    if incident.state != State::Open {
+        let left = match restart.len() {
+            0 => "no host needs a restart any more".to_owned(),
+            count => format!("{count} hosts still need a restart or a good version: {}", restart.join(", ")),
+        };
+        return failing_now.into_iter().chain([left]).collect::<Vec<_>>().join("; ");
+    }
+    let signals: Vec<&str> = incident.signals.iter().map(|signal| signal.as_str()).collect();
+    let mut parts = vec![signals.join(" ").replace('_', " ")];
+    parts.extend(failing_now);
+    if let Some(share) = fleet.scores_defaulted_share.filter(|_| incident.signals.contains(&Signal::Scores)) {
+        parts.push(format!("{} not scored", text::share(share)));
+    }
+    for (key, word) in [("cloud.region", "regions"), ("service.version", "builds")] {
+        let (failing, all) = values(&snapshot.hosts, key);
+        if all > 1 {
+            parts.push(format!("{failing}/{all} {word}"));
+        }
+    }
+    parts.join(", ")
+}
+
+/// Distinct values of a dimension among failing hosts, and among all.
+fn values(hosts: &[HostView], key: &str) -> (usize, usize) {
+    let of = |only_failing: bool| {
+        let chosen = hosts.iter().filter(|host| host.failing || !only_failing);
+        chosen.filter_map(|host| host.dimensions.get(key)).collect::<BTreeSet<_>>().len()
+    };
+    (of(true), of(false))
+}
+
+/// Why this input, or why nothing was named.
+pub(crate) fn why(incident: &Incident) -> String {
+    let mut parts = Vec::new();
+    if let Some(input) = &incident.input {
+        let over = |limit: &&firstbad_protocol::verdict::LimitFact| limit.value > limit.limit;
+        let limits = input.limits.iter().filter(over);
+        parts.extend(limits.map(|limit| format!("{} {} > limit {}", limit.name, limit.value, limit.limit)));
+        if let Some(rows) = input.rows.filter(|_| parts.is_empty()) {
+            parts.push(format!("{} rows", text::count(rows)));
+        }
+        if let Some(duplicates) = input.duplicate_rows.filter(|duplicates| *duplicates > 0) {
+            parts.push(format!("{} duplicate rows", text::count(duplicates)));
+        }
+        parts.extend(input.findings.iter().cloned());
+    }
+    if let Some(cause) = incident.cause.as_ref().filter(|cause| !cause.also_separates.is_empty()) {
+        parts.push(format!("as well: {}", cause.also_separates.join(", ")));
+    }
+    if let Some(suspect) = incident.suspects.first() {
+        let said = if incident.verdict == Verdict::InsufficientEvidence { &suspect.against } else { &suspect.evidence };
+        parts.extend(said.iter().cloned());
+    }
+    parts.join("; ")
+}
+
+/// How far the last known good version can be trusted.
+pub(crate) fn last_known_good(good: &LastKnownGood) -> (Role, String) {
+    let served = format!("served {} without this anomaly", text::duration(good.bake_time_s));
+    if good.contaminated {
+        (Role::Warn, format!("{served}; the producer's own last-good mark points at the BAD version"))
+    } else {
+        (Role::Good, served)
+    }
+}
+
+/// What could not be seen: for the incident, for the whole diagnosis, and what the fleet's counters add.
+pub(crate) fn blind_spots(snapshot: &Snapshot, incident: Option<&Incident>) -> Vec<String> {
+    let mut spots: Vec<String> = incident.map(|incident| incident.blind_spots.clone()).unwrap_or_default();
+    for spot in &snapshot.diagnosis.blind_spots {
+        if !spots.contains(spot) {
+            spots.push(spot.clone());
+        }
+    }
+    let fleet = snapshot.fleet;
+    if fleet.hosts_silent > 0 && !spots.iter().any(|spot| spot.contains("silent")) {
+        spots.insert(0, format!("{} hosts are silent", text::count(fleet.hosts_silent)));
+    }
+    if fleet.telemetry_dropped > 0 && !spots.iter().any(|spot| spot.contains("dropped")) {
+        spots.push(format!("{} events were dropped by their senders", text::count(fleet.telemetry_dropped)));
+    }
+    if fleet.late_rows > 0 && !spots.iter().any(|spot| spot.contains("late")) {
+        spots.push(format!("{} rows came too late to be judged", text::count(fleet.late_rows)));
+    }
+    spots
+}

@@ -1,0 +1,50 @@
+//! What can happen to the screen, and what the screen can ask for. `update` turns the first into the second; the runtime
+//! carries the second out.
+
+use super::keys::Key;
+use super::model::{Pair, RowDifference};
+use firstbad_protocol::snapshot::Snapshot;
+use std::sync::Arc;
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Message {
+    /// A key was pressed.
+    Key(Key),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// So many milliseconds have passed since the screen opened.
+    Clock(u64),
+    /// A live snapshot arrived.
+    Snapshot(Arc<Snapshot>),
+    /// The connection failed; a new attempt follows.
+    Lost(String),
+    /// Frame `index` of `count` of a replay.
+    Frame {
+        /// Position, from 0.
+        index: usize,
+        /// Frames in all.
+        count: usize,
+        /// The snapshot as of then.
+        snapshot: Arc<Snapshot>,
+    },
+    /// Two versions were compared, or could not be.
+    Difference(Pair, Result<Arc<RowDifference>, String>),
+    /// Text went to the clipboard: so many bytes, or it could not.
+    Copied(Result<usize, String>),
+    /// The process was asked to end.
+    Stop,
+}
+
+/// Something is to be done outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Compare two versions and send [`Message::Difference`].
+    Compare(Pair),
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Send frame `.0` of the replay.
+    Seek(usize),
+    /// End the screen.
+    Quit,
+}

@@ -1,0 +1,14 @@
+//! The terminal UI in the Elm style: `update` is the only writer of the [`model::Model`], `view` only reads it, `runtime`
+//! is the only part that touches the terminal, and threads talk to it by messages.
+
+pub(crate) mod keys;
+pub(crate) mod message;
+pub(crate) mod model;
+pub(crate) mod runtime;
+mod terminal;
+#[cfg(test)]
+mod tests;
+pub(crate) mod text;
+pub(crate) mod theme;
+pub(crate) mod update;
+pub(crate) mod view;

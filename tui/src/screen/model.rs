@@ -1,0 +1,282 @@
+//! Everything that the screen knows. `update` is its only writer, `view` only reads it; it holds no terminal, socket or
+//! clock.
+
+use super::theme::Theme;
+use firstbad_protocol::Hash;
+use firstbad_protocol::content::{Difference, Inspection};
+use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::verdict::{Incident, State};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where the data come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A collector in this process; the addresses that it listens on, for people who want to send data.
+    Embedded {
+        /// OTLP over gRPC.
+        otlp_grpc: String,
+        /// OTLP over HTTP.
+        otlp_http: String,
+        /// Where recorders are looked for.
+        recorders: String,
+    },
+    /// A collector at this URL.
+    Attached(String),
+    /// A file.
+    Replay(String),
+}
+
+/// Whether data flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Nothing has come yet.
+    Connecting,
+    /// The last thing that came was a snapshot.
+    Live,
+    /// The connection failed.
+    Lost {
+        /// When it was first found to be lost, on the screen's clock.
+        since_ms: u64,
+        /// Attempts since.
+        attempts: u32,
+        /// Why the last one failed. Untrusted text.
+        error: String,
+    },
+}
+
+/// Position in a replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Replay {
+    /// Frame shown, from 0.
+    pub(crate) index: usize,
+    /// Frames in all.
+    pub(crate) count: usize,
+    /// Whether time runs.
+    pub(crate) playing: bool,
+}
+
+/// The screens, in the order of their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Screen {
+    Incident,
+    Incidents,
+    Suspects,
+    Hosts,
+    Changes,
+    Rows,
+    Scores,
+    Playbook,
+    Help,
+}
+
+impl Screen {
+    /// Every numbered screen.
+    pub(crate) const NUMBERED: [Self; 8] = [
+        Self::Incident,
+        Self::Incidents,
+        Self::Suspects,
+        Self::Hosts,
+        Self::Changes,
+        Self::Rows,
+        Self::Scores,
+        Self::Playbook,
+    ];
+
+    /// The word in the last line.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Incident => "incident",
+            Self::Incidents => "list",
+            Self::Suspects => "suspects",
+            Self::Hosts => "hosts",
+            Self::Changes => "changes",
+            Self::Rows => "rows",
+            Self::Scores => "scores",
+            Self::Playbook => "playbook",
+            Self::Help => "help",
+        }
+    }
+}
+
+/// A bad version and the one that it is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    /// The earlier, good one.
+    pub(crate) old: Hash,
+    /// The accused one.
+    pub(crate) new: Hash,
+}
+
+/// The row-level difference of a pair, and what each side holds.
+#[derive(Clone, Debug)]
+pub(crate) struct RowDifference {
+    /// The rows.
+    pub(crate) rows: Difference,
+    /// The earlier version.
+    pub(crate) old: Inspection,
+    /// The later version.
+    pub(crate) new: Inspection,
+}
+
+/// Where a comparison stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Comparison {
+    /// None was asked for.
+    #[default]
+    None,
+    /// On its way.
+    Asked(Pair),
+    /// Here.
+    Here(Pair, Arc<RowDifference>),
+    /// It could not be made; untrusted text.
+    Failed(Pair, String),
+}
+
+/// A filter over rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Filter {
+    /// What was typed; a leading `!` inverts.
+    pub(crate) text: String,
+    /// Whether it is being typed.
+    pub(crate) editing: bool,
+}
+
+impl Filter {
+    /// Whether a row of that plain text stays.
+    pub(crate) fn keeps(&self, row: &str) -> bool {
+        let (inverse, wanted) = match self.text.strip_prefix('!') {
+            Some(wanted) => (true, wanted),
+            None => (false, self.text.as_str()),
+        };
+        wanted.is_empty() || row.to_lowercase().contains(&wanted.to_lowercase()) != inverse
+    }
+}
+
+/// Everything that the screen knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    /// Where the data come from.
+    pub(crate) origin: Origin,
+    /// Whether they flow.
+    pub(crate) link: Link,
+    /// What is shown.
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
+    /// What came while paused.
+    pub(crate) held: Option<Arc<Snapshot>>,
+    /// When the newest snapshot came, on the screen's clock.
+    pub(crate) received_ms: u64,
+    /// The screen's clock.
+    pub(crate) now_ms: u64,
+    /// Whether the picture stands still on request.
+    pub(crate) paused: bool,
+    /// Position, in a replay.
+    pub(crate) replay: Option<Replay>,
+    /// The screen shown.
+    pub(crate) screen: Screen,
+    /// Where `esc` leads, last first.
+    pub(crate) trail: Vec<Screen>,
+    /// Row under the cursor, or first line shown, by screen.
+    pub(crate) cursors: BTreeMap<Screen, usize>,
+    /// The incident that a person chose; none: the most pressing one.
+    pub(crate) chosen: Option<String>,
+    /// The filter.
+    pub(crate) filter: Filter,
+    /// The comparison of rows.
+    pub(crate) comparison: Comparison,
+    /// A short remark in the last line, until the next key.
+    pub(crate) remark: Option<String>,
+    /// Columns and rows of the terminal.
+    pub(crate) size: (u16, u16),
+    /// What the terminal may be given.
+    pub(crate) theme: Theme,
+}
+
+impl Model {
+    /// A screen that has seen nothing yet.
+    pub(crate) fn new(origin: Origin, theme: Theme) -> Self {
+        Self {
+            origin,
+            link: Link::Connecting,
+            snapshot: None,
+            held: None,
+            received_ms: 0,
+            now_ms: 0,
+            paused: false,
+            replay: None,
+            screen: Screen::Incident,
+            trail: Vec::new(),
+            cursors: BTreeMap::new(),
+            chosen: None,
+            filter: Filter::default(),
+            comparison: Comparison::None,
+            remark: None,
+            size: (80, 24),
+            theme,
+        }
+    }
+
+    /// Incidents as listed: those that go on before those that are over, the newest first.
+    pub(crate) fn incidents(&self) -> Vec<&Incident> {
+        let mut incidents: Vec<&Incident> =
+            self.snapshot.iter().flat_map(|snapshot| &snapshot.diagnosis.incidents).collect();
+        incidents.sort_by(|a, b| urgency(a).cmp(&urgency(b)).then_with(|| b.onset.cmp(&a.onset)));
+        incidents
+    }
+
+    /// The incident that the screens speak of.
+    pub(crate) fn incident(&self) -> Option<&Incident> {
+        let incidents = self.incidents();
+        let chosen = self.chosen.as_ref().and_then(|id| incidents.iter().find(|incident| incident.id == *id));
+        chosen.or_else(|| incidents.first()).copied()
+    }
+
+    /// Its place in the list, from 1, and the length of the list.
+    pub(crate) fn incident_place(&self) -> Option<(usize, usize)> {
+        let id = &self.incident()?.id;
+        let incidents = self.incidents();
+        let place = incidents.iter().position(|incident| incident.id == *id)?;
+        Some((place + 1, incidents.len()))
+    }
+
+    /// The versions to compare: the newest accused one, and the one that it is held against.
+    pub(crate) fn pair(&self) -> Option<Pair> {
+        let incident = self.incident()?;
+        let accused = incident.cause.as_ref().map(|cause| &cause.hashes);
+        let suspected = incident.suspects.first().map(|suspect| &suspect.hashes);
+        let new = *accused.filter(|hashes| !hashes.is_empty()).or(suspected)?.last()?;
+        let against = incident.input.as_ref().and_then(|input| input.against);
+        let old = against.or_else(|| incident.last_known_good.as_ref().map(|good| good.hash))?;
+        Some(Pair { old, new })
+    }
+
+    /// Row under the cursor of the screen shown.
+    pub(crate) fn cursor(&self) -> usize {
+        self.cursors.get(&self.screen).copied().unwrap_or(0)
+    }
+
+    /// Age of the newest judged data in seconds: how far the collector's clock was past them, and how long ago it said
+    /// so. Only differences on one clock are used, so a wrong clock on either machine does no harm. None in a replay.
+    pub(crate) fn data_age_s(&self) -> Option<u64> {
+        if self.replay.is_some() {
+            return None;
+        }
+        let snapshot = self.held.as_ref().or(self.snapshot.as_ref())?;
+        let behind_ns = snapshot.at?.since(snapshot.diagnosis.window.to?).max(0);
+        Some(u64::try_from(behind_ns / 1_000_000_000).unwrap_or(0) + self.silence_s())
+    }
+
+    /// Seconds since the last snapshot came.
+    pub(crate) fn silence_s(&self) -> u64 {
+        self.now_ms.saturating_sub(self.received_ms) / 1000
+    }
+}
+
+fn urgency(incident: &Incident) -> (u8, bool) {
+    let state = match incident.state {
+        State::Open => 0,
+        State::Recovering => 1,
+        State::Resolved => 2,
+    };
+    (state, !incident.verdict.accuses())
+}

@@ -1,0 +1,115 @@
+//! The terminal itself: raw mode and the alternate screen are taken once and given back on every way out: return, error,
+//! panic and signal. What is drawn is decided by the view.
+
+use super::keys::Key;
+use super::message::Message;
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{cursor, event, execute};
+use firstbad_protocol::Untrusted;
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::io::{self, Stdout};
+use std::sync::mpsc::SyncSender;
+
+/// Bytes put on a clipboard at once: terminals commonly take 100 kB of Base64.
+const CLIPBOARD_BYTES_MAX: usize = 74_000;
+
+/// The terminal while the screen is open. Dropping it gives the terminal back.
+pub(super) struct Held {
+    /// Where frames are drawn.
+    pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Held {
+    /// Takes the terminal, and makes sure that a panic gives it back before it says anything.
+    pub(super) fn take() -> io::Result<Self> {
+        std::panic::set_hook(Box::new(|panic| {
+            give_back();
+            // The hook that comes with std would print the message raw, on a terminal that is no longer filtered.
+            eprintln!("firstbad: internal error, please report it: {}", Untrusted(&panic.to_string()));
+        }));
+        crossterm::terminal::enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide).inspect_err(|_| give_back())?;
+        let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
+        Ok(Self { terminal })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn give_back() {
+    // Nothing can be done about a terminal that is gone.
+    let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
+    let _ = crossterm::terminal::disable_raw_mode();
+}
+
+/// Puts `text` on the clipboard of the terminal that the person sits at (OSC 52). Returns the bytes taken.
+pub(super) fn copy(text: &str) -> io::Result<usize> {
+    let mut end = text.len().min(CLIPBOARD_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let taken = text.get(..end).unwrap_or_default();
+    execute!(io::stdout(), CopyToClipboard::to_clipboard_from(taken))?;
+    Ok(taken.len())
+}
+
+/// Sends keys, sizes and signals as messages, from two threads that end with the process or the screen.
+pub(super) fn listen(sender: &SyncSender<Message>) -> io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT])?;
+    let to_screen = sender.clone();
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        for (index, signal) in signals.forever().enumerate() {
+            // A screen that does not answer the first request is ended by the second.
+            if to_screen.try_send(Message::Stop).is_err() || index > 0 {
+                give_back();
+                std::process::exit(128 + signal);
+            }
+        }
+    })?;
+    let to_screen = sender.clone();
+    std::thread::Builder::new().name("keys".into()).spawn(move || {
+        while let Ok(event) = event::read() {
+            let message = match event {
+                Event::Key(key) if key.kind != KeyEventKind::Release => key_of(key).map(Message::Key),
+                Event::Resize(columns, rows) => Some(Message::Resize(columns, rows)),
+                _ => None,
+            };
+            if message.is_some_and(|message| to_screen.send(message).is_err()) {
+                return;
+            }
+        }
+        // The terminal is gone.
+        let _ = to_screen.send(Message::Stop);
+    })?;
+    Ok(())
+}
+
+fn key_of(event: KeyEvent) -> Option<Key> {
+    let control = event.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match event.code {
+        KeyCode::Char(character) if control => Key::Control(character.to_ascii_lowercase()),
+        KeyCode::Char(character) => Key::Char(character),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Escape,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        _ => return None,
+    })
+}

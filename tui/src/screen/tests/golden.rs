@@ -1,0 +1,107 @@
+//! What a person sees, whole, at 80x24 without colour.
+
+use super::{PLAIN, embedded, on, picture, press, showing};
+use crate::fixture;
+use crate::screen::message::{Effect, Message};
+use crate::screen::model::{Model, Origin, RowDifference, Screen};
+use crate::screen::runtime::{Content, compare};
+use crate::screen::theme::Theme;
+use crate::screen::update::update;
+use firstbad_protocol::content::Format;
+use std::sync::Arc;
+
+macro_rules! golden {
+    ($name:literal, $model:expr) => {
+        insta::assert_snapshot!($name, picture($model, 80, 24))
+    };
+}
+
+#[test]
+fn the_first_screen_names_the_input() {
+    golden!("incident_named", &showing(fixture::named()));
+}
+
+#[test]
+fn ascii_is_enough() {
+    let mut model = showing(fixture::named());
+    model.theme = Theme { ascii: true, ..PLAIN };
+    golden!("incident_ascii", &model);
+    assert!(picture(&model, 80, 24).is_ascii());
+}
+
+#[test]
+fn too_little_evidence_accuses_nobody() {
+    golden!("incident_insufficient", &showing(fixture::with(fixture::insufficient())));
+}
+
+#[test]
+fn a_place_is_no_change() {
+    golden!("incident_external", &showing(fixture::with(fixture::external())));
+}
+
+#[test]
+fn recovery_says_who_still_needs_a_restart() {
+    golden!("incident_recovering", &showing(fixture::recovering()));
+}
+
+#[test]
+fn a_calm_fleet_is_never_called_well() {
+    let model = showing(fixture::calm());
+    golden!("calm", &model);
+}
+
+#[test]
+fn an_empty_fleet_says_how_to_send_data() {
+    golden!("empty", &showing(fixture::empty()));
+}
+
+#[test]
+fn hostile_text_is_shown_escaped() {
+    golden!("hostile", &showing(fixture::hostile()));
+}
+
+#[test]
+fn the_other_screens() {
+    for screen in [
+        Screen::Incidents,
+        Screen::Suspects,
+        Screen::Hosts,
+        Screen::Changes,
+        Screen::Scores,
+        Screen::Playbook,
+        Screen::Help,
+    ] {
+        let mut model = on(screen, fixture::named());
+        model.size = (80, 24);
+        insta::assert_snapshot!(format!("screen_{}", screen.title()), picture(&model, 80, 24));
+    }
+}
+
+#[test]
+fn the_offending_rows_are_one_key_away() {
+    let mut model = showing(fixture::named());
+    let effects = press(&mut model, "d");
+    let [Effect::Compare(pair)] = effects.as_slice() else { panic!("{effects:?}") };
+    let contents: crate::screen::runtime::Contents = Arc::new(|hash| {
+        let bytes = if hash == fixture::bad() { fixture::bad_file() } else { fixture::good_file() };
+        Ok(Content { bytes, format: Format::Lines })
+    });
+    let rows: RowDifference = compare(&contents, *pair).expect("both are there");
+    update(&mut model, Message::Difference(*pair, Ok(Arc::new(rows))));
+    golden!("screen_rows", &model);
+    assert!(press(&mut model, "jjk").is_empty(), "nothing is compared twice");
+}
+
+#[test]
+fn a_lost_collector_is_said_before_and_after_data() {
+    let mut model = Model::new(Origin::Attached("http://10.0.0.7:4319".into()), PLAIN);
+    update(&mut model, Message::Clock(1_000));
+    update(&mut model, Message::Lost("no collector answers at http://10.0.0.7:4319/: connection refused".into()));
+    update(&mut model, Message::Clock(9_000));
+    golden!("lost_before_data", &model);
+    let mut model = Model::new(embedded(), PLAIN);
+    update(&mut model, Message::Snapshot(Arc::new(fixture::named())));
+    update(&mut model, Message::Clock(12_500));
+    update(&mut model, Message::Lost("connection reset".into()));
+    golden!("lost_after_data", &model);
+}

@@ -1,0 +1,203 @@
+//! What must hold on every screen, at every size, whatever the data.
+
+use super::{PLAIN, buffer, embedded, on, picture, press, showing};
+use crate::fixture;
+use crate::screen::keys::Key;
+use crate::screen::message::{Effect, Message};
+use crate::screen::model::{Comparison, Model, Origin, Screen};
+use crate::screen::theme::Theme;
+use crate::screen::update::update;
+use firstbad_protocol::snapshot::Snapshot;
+use ratatui::style::Color;
+use std::sync::Arc;
+
+fn all_screens() -> impl Iterator<Item = Screen> {
+    Screen::NUMBERED.into_iter().chain([Screen::Help])
+}
+
+fn snapshots() -> Vec<Snapshot> {
+    vec![
+        fixture::empty(),
+        fixture::calm(),
+        fixture::named(),
+        fixture::recovering(),
+        fixture::hostile(),
+        fixture::with(fixture::insufficient()),
+        fixture::with(fixture::external()),
+    ]
+}
+
+#[test]
+fn nothing_that_acts_on_a_terminal_reaches_a_cell() {
+    for screen in all_screens() {
+        let mut model = on(screen, fixture::hostile());
+        model.origin = Origin::Attached("http://x\u{1b}[2J\u{202e}".into());
+        update(&mut model, Message::Lost("\u{1b}]0;x\u{7}".into()));
+        let shown = picture(&model, 120, 60);
+        let acts = |c: char| {
+            c != '\n'
+                && (c.is_control()
+                    || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}'..='\u{200f}' | '\u{300}'..='\u{36f}'))
+        };
+        assert!(!shown.contains(acts), "{screen:?}\n{shown}");
+        if let Some(Effect::Copy(copied)) = press(&mut model, "y").first() {
+            assert!(!copied.contains(acts), "{screen:?} copied {copied:?}");
+        }
+    }
+    // Positive control: the attack is in the data.
+    assert!(fixture::hostile().hosts[0].host.contains('\u{1b}'));
+}
+
+#[test]
+fn every_screen_draws_at_every_size() {
+    for snapshot in snapshots() {
+        for screen in all_screens() {
+            for (columns, rows) in [(1, 1), (2, 2), (7, 3), (20, 5), (40, 12), (79, 23), (80, 24), (200, 60)] {
+                let mut model = on(screen, snapshot.clone());
+                update(&mut model, Message::Resize(columns, rows));
+                update(&mut model, Message::Key(Key::End));
+                assert_eq!(picture(&model, columns, rows).lines().count(), usize::from(rows));
+            }
+        }
+    }
+}
+
+#[test]
+fn without_colour_no_cell_has_one_and_with_colour_the_words_are_the_same() {
+    for screen in all_screens() {
+        let plain = on(screen, fixture::named());
+        let mut coloured = plain.clone();
+        coloured.theme = Theme { colour: true, ascii: false };
+        let has_colour = |model: &Model| {
+            buffer(model, 80, 24).content().iter().any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
+        };
+        assert!(!has_colour(&plain), "{screen:?}");
+        assert!(has_colour(&coloured), "{screen:?}");
+        assert_eq!(picture(&plain, 80, 24), picture(&coloured, 80, 24));
+    }
+}
+
+#[test]
+fn the_first_screen_holds_everything_at_80x24() {
+    let shown = picture(&showing(fixture::named()), 80, 24);
+    let short = fixture::bad().short();
+    let wanted = [
+        format!("NAMED: bot-features {short} (rows > 200) since 11:28:04 - 96% - 16/16").as_str().to_owned(),
+        "FLAPPING, period 1 min".into(),
+        "48.2% of requests failed".into(),
+        "TooManyFeatures".into(),
+        "src/bot/features.rs:71:14".into(),
+        "rows 240 > limit 200; 120 duplicate rows".into(),
+        "traffic: requests x1.02".into(),
+        "(and 1 more)".into(),
+        "^".into(),
+        "1 Stop the publisher of bot-features".into(),
+        fixture::good().to_string(),
+        "served 3 d 4 h".into(),
+        "BLIND".into(),
+        "EMBEDDED".into(),
+        "23 hosts report, 1 silent".into(),
+        "data 2 s old".into(),
+    ];
+    for text in wanted {
+        assert!(shown.contains(&text), "`{text}` is missing in\n{shown}");
+    }
+}
+
+#[test]
+fn an_empty_screen_is_never_taken_for_all_calm() {
+    for snapshot in [fixture::empty(), fixture::calm()] {
+        let shown = picture(&showing(snapshot), 80, 24).to_lowercase();
+        for word in ["healthy", "all calm", "all good", "no problem"] {
+            assert!(!shown.contains(word));
+        }
+        assert!(shown.contains("embedded") && shown.contains("hosts report"));
+    }
+}
+
+#[test]
+fn age_counts_from_the_collectors_clock_and_goes_on_when_it_falls_silent() {
+    let mut model = showing(fixture::named());
+    assert_eq!(model.data_age_s(), Some(2));
+    update(&mut model, Message::Clock(30_000));
+    assert_eq!(model.data_age_s(), Some(32));
+    update(&mut model, Message::Lost("gone".into()));
+    assert!(picture(&model, 80, 24).contains("STALE 30 s"));
+}
+
+#[test]
+fn pause_holds_the_picture_and_then_catches_up() {
+    let mut model = showing(fixture::calm());
+    press(&mut model, " ");
+    update(&mut model, Message::Snapshot(Arc::new(fixture::named())));
+    assert!(picture(&model, 80, 24).contains("PAUSED") && !picture(&model, 80, 24).contains("NAMED"));
+    press(&mut model, " ");
+    assert!(picture(&model, 80, 24).contains("NAMED"));
+}
+
+#[test]
+fn a_filter_keeps_rows_and_an_exclamation_mark_inverts_it() {
+    let mut model = on(Screen::Hosts, fixture::named());
+    press(&mut model, "/edge-eu\n");
+    let shown = picture(&model, 80, 24);
+    assert!(shown.contains("edge-eu-00") && !shown.contains("edge-us-01"));
+    press(&mut model, "\u{1b}/!edge-eu\n");
+    let shown = picture(&model, 80, 24);
+    assert!(!shown.contains("edge-eu-00") && shown.contains("edge-us-01"));
+    press(&mut model, "\u{1b}/nothing like it\n");
+    assert!(picture(&model, 80, 24).contains("no row matches"));
+    press(&mut model, "\u{1b}");
+    assert!(picture(&model, 80, 24).contains("edge-us-01"));
+}
+
+#[test]
+fn the_cursor_stays_inside_and_enter_opens_what_is_under_it() {
+    let mut two = fixture::named();
+    let mut older = fixture::external();
+    older.id = "20251118-100000-errors".into();
+    older.onset = fixture::ONSET - 5_000_000_000_000;
+    two.diagnosis.incidents.push(older);
+    let mut model = on(Screen::Incidents, two);
+    press(&mut model, "jjjjj\n");
+    assert_eq!(model.screen, Screen::Incident);
+    assert!(picture(&model, 80, 24).contains("NOT A CHANGE: cloud.region=eu"));
+    press(&mut model, "n");
+    assert!(picture(&model, 80, 24).contains("NAMED"));
+    press(&mut model, "\u{1b}");
+    assert_eq!(model.screen, Screen::Incidents);
+}
+
+#[test]
+fn time_travel_moves_inside_the_replay_only() {
+    let mut model = Model::new(Origin::Replay("x.jsonl".into()), PLAIN);
+    let frame = |index| Message::Frame { index, count: 40, snapshot: Arc::new(fixture::named()) };
+    update(&mut model, frame(39));
+    assert_eq!(press(&mut model, "]"), [Effect::Seek(39)]);
+    assert_eq!(press(&mut model, "["), [Effect::Seek(38)]);
+    assert_eq!(press(&mut model, "{"), [Effect::Seek(37)]);
+    assert_eq!(press(&mut model, " "), [Effect::Seek(0)], "playing at the end starts over");
+    update(&mut model, frame(0));
+    assert_eq!(update(&mut model, Message::Clock(250)), [Effect::Seek(1)]);
+    let mut live = showing(fixture::named());
+    assert!(press(&mut live, "[").is_empty() && picture(&live, 80, 24).contains("firstbad replay"));
+}
+
+#[test]
+fn a_comparison_that_fails_says_why_and_what_else_can_be_done() {
+    let mut model = showing(fixture::named());
+    let effects = press(&mut model, "6");
+    let [Effect::Compare(pair)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(matches!(model.comparison, Comparison::Asked(asked) if asked == *pair));
+    update(&mut model, Message::Difference(*pair, Err("its content was not captured".into())));
+    let shown = picture(&model, 80, 24);
+    assert!(shown.contains("not captured") && shown.contains("firstbad diff OLD NEW"), "{shown}");
+}
+
+#[test]
+fn q_and_ctrl_c_quit_also_while_typing_a_filter() {
+    assert_eq!(press(&mut showing(fixture::calm()), "q"), [Effect::Quit]);
+    let mut typing = Model::new(embedded(), PLAIN);
+    press(&mut typing, "/q");
+    assert_eq!(typing.filter.text, "q");
+    assert_eq!(update(&mut typing, Message::Key(Key::Control('c'))), [Effect::Quit]);
+}

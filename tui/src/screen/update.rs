@@ -1,0 +1,265 @@
+//! The only writer of the model: one message in, the model changed, effects out. It reads no clock, terminal or socket, so
+//! a recorded list of messages gives the same screen again.
+
+use super::keys::{self, Action, Key};
+use super::message::{Effect, Message};
+use super::model::{Comparison, Link, Model, Replay, Screen};
+use super::view;
+use firstbad_protocol::snapshot::Snapshot;
+use std::sync::Arc;
+
+/// Bytes of a filter: what fits a line.
+const FILTER_BYTES_MAX: usize = 64;
+/// Screens that `esc` remembers.
+const TRAIL_MAX: usize = 16;
+/// A replay that plays moves on by one frame in this time.
+pub(crate) const FRAME_MS: u64 = 250;
+
+/// Takes `message` into `model`.
+pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let mut effects = match message {
+        Message::Key(key) => on_key(model, key),
+        Message::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            Vec::new()
+        }
+        Message::Clock(now_ms) => on_clock(model, now_ms),
+        Message::Snapshot(snapshot) => {
+            on_snapshot(model, snapshot);
+            Vec::new()
+        }
+        Message::Lost(error) => {
+            on_lost(model, error);
+            Vec::new()
+        }
+        Message::Frame { index, count, snapshot } => {
+            let playing = model.replay.is_some_and(|replay| replay.playing) && index + 1 < count;
+            model.replay = Some(Replay { index, count, playing });
+            model.link = Link::Live;
+            model.snapshot = Some(snapshot);
+            Vec::new()
+        }
+        Message::Difference(pair, result) => {
+            if matches!(model.comparison, Comparison::Asked(asked) if asked == pair) {
+                model.comparison = match result {
+                    Ok(rows) => Comparison::Here(pair, rows),
+                    Err(error) => Comparison::Failed(pair, error),
+                };
+            }
+            Vec::new()
+        }
+        Message::Copied(result) => {
+            model.remark = Some(match result {
+                Ok(bytes) => format!("copied {bytes} bytes; a terminal that lacks OSC 52 ignores it"),
+                Err(error) => format!("could not copy: {error}"),
+            });
+            Vec::new()
+        }
+        Message::Stop => vec![Effect::Quit],
+    };
+    effects.extend(ask_for_rows(model));
+    keep_cursor_inside(model);
+    effects
+}
+
+fn on_snapshot(model: &mut Model, snapshot: Arc<Snapshot>) {
+    model.link = Link::Live;
+    model.received_ms = model.now_ms;
+    if model.paused {
+        model.held = Some(snapshot);
+    } else {
+        model.snapshot = Some(snapshot);
+    }
+}
+
+fn on_lost(model: &mut Model, error: String) {
+    model.link = match &model.link {
+        Link::Lost { since_ms, attempts, .. } => {
+            Link::Lost { since_ms: *since_ms, attempts: attempts.saturating_add(1), error }
+        }
+        Link::Connecting | Link::Live => Link::Lost { since_ms: model.now_ms, attempts: 1, error },
+    };
+}
+
+fn on_clock(model: &mut Model, now_ms: u64) -> Vec<Effect> {
+    let before = model.now_ms;
+    model.now_ms = now_ms;
+    match model.replay {
+        Some(replay) if replay.playing && now_ms / FRAME_MS > before / FRAME_MS => vec![Effect::Seek(replay.index + 1)],
+        _ => Vec::new(),
+    }
+}
+
+fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
+    model.remark = None;
+    if model.filter.editing && key != Key::Control('c') {
+        edit_filter(model, key);
+        return Vec::new();
+    }
+    match keys::action(key) {
+        Some(action) => act(model, action),
+        None => Vec::new(),
+    }
+}
+
+fn edit_filter(model: &mut Model, key: Key) {
+    match key {
+        Key::Char(character) if model.filter.text.len() < FILTER_BYTES_MAX => model.filter.text.push(character),
+        Key::Backspace => {
+            model.filter.text.pop();
+        }
+        Key::Enter => model.filter.editing = false,
+        Key::Escape => model.filter = super::model::Filter::default(),
+        _ => {}
+    }
+}
+
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit => return vec![Effect::Quit],
+        Action::Copy => return vec![Effect::Copy(view::copied_text(model))],
+        Action::Pause => return pause(model),
+        Action::Earlier => return seek(model, -1),
+        Action::Later => return seek(model, 1),
+        Action::MuchEarlier => return seek(model, -leap(model)),
+        Action::MuchLater => return seek(model, leap(model)),
+        Action::Down => move_cursor(model, 1),
+        Action::Up => move_cursor(model, -1),
+        Action::PageDown => move_cursor(model, page(model)),
+        Action::PageUp => move_cursor(model, -page(model)),
+        Action::First => move_cursor(model, i64::MIN),
+        Action::Last => move_cursor(model, i64::MAX),
+        Action::Open => open(model),
+        Action::Back => back(model),
+        Action::NextScreen => turn(model, 1),
+        Action::PreviousScreen => turn(model, Screen::NUMBERED.len() - 1),
+        Action::ShowScreen(number) => {
+            if let Some(screen) = Screen::NUMBERED.get(number) {
+                show(model, *screen);
+            }
+        }
+        Action::NextIncident => choose_by(model, 1),
+        Action::PreviousIncident => choose_by(model, -1),
+        Action::Help => show(model, Screen::Help),
+        Action::Filter => model.filter.editing = true,
+    }
+    Vec::new()
+}
+
+fn pause(model: &mut Model) -> Vec<Effect> {
+    if let Some(replay) = &mut model.replay {
+        replay.playing = !replay.playing;
+        let at_the_end = replay.index + 1 >= replay.count;
+        return if replay.playing && at_the_end { vec![Effect::Seek(0)] } else { Vec::new() };
+    }
+    model.paused = !model.paused;
+    if !model.paused
+        && let Some(held) = model.held.take()
+    {
+        model.snapshot = Some(held);
+    }
+    Vec::new()
+}
+
+fn leap(model: &Model) -> i64 {
+    model.replay.map_or(1, |replay| i64::try_from(replay.count / 20).unwrap_or(1).max(1))
+}
+
+fn seek(model: &mut Model, by: i64) -> Vec<Effect> {
+    let Some(replay) = &mut model.replay else {
+        model.remark =
+            Some("time travel works in a replay: firstbad replay PATH, or the file of firstbad bundle".into());
+        return Vec::new();
+    };
+    replay.playing = false;
+    let last = replay.count.saturating_sub(1);
+    let wanted = i64::try_from(replay.index).unwrap_or(i64::MAX).saturating_add(by).max(0);
+    vec![Effect::Seek(usize::try_from(wanted).unwrap_or(last).min(last))]
+}
+
+fn page(model: &Model) -> i64 {
+    i64::from(model.size.1.saturating_sub(4)).max(1)
+}
+
+fn move_cursor(model: &mut Model, by: i64) {
+    let cursor = i64::try_from(model.cursor()).unwrap_or(i64::MAX).saturating_add(by).max(0);
+    model.cursors.insert(model.screen, usize::try_from(cursor).unwrap_or(usize::MAX));
+}
+
+fn keep_cursor_inside(model: &mut Model) {
+    if model.cursor() > 0 {
+        let last = view::last_cursor(model);
+        model.cursors.entry(model.screen).and_modify(|cursor| *cursor = (*cursor).min(last));
+    }
+}
+
+fn show(model: &mut Model, screen: Screen) {
+    if screen == model.screen {
+        return;
+    }
+    model.trail.retain(|seen| *seen != model.screen);
+    model.trail.push(model.screen);
+    if model.trail.len() > TRAIL_MAX {
+        model.trail.remove(0);
+    }
+    model.screen = screen;
+    model.filter = super::model::Filter::default();
+}
+
+fn back(model: &mut Model) {
+    if !model.filter.text.is_empty() {
+        model.filter = super::model::Filter::default();
+    } else if let Some(screen) = model.trail.pop() {
+        model.screen = screen;
+    } else {
+        model.screen = Screen::Incident;
+    }
+}
+
+fn turn(model: &mut Model, by: usize) {
+    let here = Screen::NUMBERED.iter().position(|screen| *screen == model.screen).unwrap_or(0);
+    if let Some(screen) = Screen::NUMBERED.get((here + by) % Screen::NUMBERED.len()) {
+        show(model, *screen);
+    }
+}
+
+fn open(model: &mut Model) {
+    match model.screen {
+        Screen::Incidents => {
+            let chosen = view::row_under_cursor(model)
+                .and_then(|index| model.incidents().get(index).map(|incident| incident.id.clone()));
+            model.chosen = chosen.or_else(|| model.chosen.take());
+            show(model, Screen::Incident);
+        }
+        Screen::Incident => show(model, Screen::Suspects),
+        Screen::Suspects => show(model, Screen::Rows),
+        _ => {}
+    }
+}
+
+fn choose_by(model: &mut Model, by: i64) {
+    let Some((place, count)) = model.incident_place() else { return };
+    let (place, count) = (i64::try_from(place).unwrap_or(1) - 1, i64::try_from(count).unwrap_or(1));
+    let next = usize::try_from((place + by).rem_euclid(count.max(1))).unwrap_or(0);
+    model.chosen = model.incidents().get(next).map(|incident| incident.id.clone());
+    for screen in [Screen::Suspects, Screen::Rows, Screen::Playbook] {
+        model.cursors.remove(&screen);
+    }
+}
+
+/// The rows are compared only when somebody looks at them, and once for each pair.
+fn ask_for_rows(model: &mut Model) -> Option<Effect> {
+    if model.screen != Screen::Rows {
+        return None;
+    }
+    let pair = model.pair()?;
+    let known = match &model.comparison {
+        Comparison::None => None,
+        Comparison::Asked(pair) | Comparison::Here(pair, _) | Comparison::Failed(pair, _) => Some(*pair),
+    };
+    if known == Some(pair) {
+        return None;
+    }
+    model.comparison = Comparison::Asked(pair);
+    Some(Effect::Compare(pair))
+}

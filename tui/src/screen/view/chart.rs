@@ -1,0 +1,180 @@
+//! Lines of the chart as sparklines with the moments of loads, all on one scale, and the period of a flapping line. No
+//! data is drawn as `?` or a dot, never as zero.
+
+use super::super::model::Model;
+use super::super::text;
+use super::super::theme::{Role, Theme};
+use firstbad_protocol::Hash;
+use firstbad_protocol::sentence::clock;
+use firstbad_protocol::snapshot::{Line as Series, Snapshot};
+use firstbad_protocol::verdict::{Incident, Signal, Verdict};
+use ratatui::text::Line;
+
+const LABEL: usize = 22;
+const VALUE: usize = 7;
+const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const LEVELS_ASCII: [char; 8] = ['_', '.', ':', '-', '=', '+', '*', '#'];
+
+/// The chart in at most `lines_max` lines: a title, then lines by how much they matter, then the loads.
+pub(crate) fn chart(
+    model: &Model,
+    snapshot: &Snapshot,
+    incident: Option<&Incident>,
+    size: (usize, usize),
+) -> Vec<Line<'static>> {
+    let (columns, lines_max) = size;
+    let (hashes, mark) = incident.map(focus).unwrap_or_default();
+    let series = chosen(snapshot, &hashes, lines_max.saturating_sub(2));
+    let Some(first) = series.first() else {
+        return vec![Line::from(
+            model.theme.span(Role::Warn, "No request or score was reported yet: there is no rate to draw."),
+        )];
+    };
+    let width = columns.saturating_sub(LABEL + VALUE + 1).max(1);
+    let top = series.iter().flat_map(|line| line.points.iter().flatten()).fold(0.01_f64, |top, point| top.max(*point));
+    let mut picture = vec![title(model, first, top, columns)];
+    for line in &series {
+        let mark = if is_accused(line, &hashes) { mark } else { ' ' };
+        picture.push(drawn(model.theme, line, (width, top), mark));
+    }
+    picture.push(loads(model.theme, &series, width, &hashes));
+    picture.truncate(lines_max);
+    picture
+}
+
+/// Seconds from one rise to the next on the line that rises most often, if it rose at least three times.
+pub(crate) fn period_s(snapshot: &Snapshot) -> Option<u64> {
+    let (rises, step_s) =
+        snapshot.lines.iter().map(|line| (rises(line), line.step_s)).max_by_key(|(rises, _)| rises.len())?;
+    let mut gaps: Vec<usize> = rises.windows(2).filter_map(|pair| Some(pair.get(1)? - pair.first()?)).collect();
+    gaps.sort_unstable();
+    let middle = *gaps.get(gaps.len() / 2).filter(|_| gaps.len() >= 2)?;
+    let seconds = u32::try_from(middle).map(f64::from).unwrap_or_default() * step_s;
+    Some(seconds.round() as u64)
+}
+
+/// Points at which a line comes to more than half of its peak. A line of noise near zero rises nowhere.
+fn rises(line: &Series) -> Vec<usize> {
+    let half = peak(line) / 2.0;
+    if half < 0.005 {
+        return Vec::new();
+    }
+    let mut rises = Vec::new();
+    let mut high = true;
+    for (index, point) in line.points.iter().enumerate().filter_map(|(index, point)| Some((index, (*point)?))) {
+        if point >= half && !high {
+            rises.push(index);
+        }
+        high = point >= half;
+    }
+    rises
+}
+
+fn peak(line: &Series) -> f64 {
+    line.points.iter().flatten().fold(0.0, |top, point| top.max(*point))
+}
+
+/// The versions that the incident is about, and how their lines are marked: `!` accused, `?` ranked first.
+fn focus(incident: &Incident) -> (Vec<Hash>, char) {
+    match (&incident.cause, incident.verdict) {
+        (Some(cause), verdict) if verdict.accuses() => (cause.hashes.clone(), '!'),
+        (None, Verdict::InsufficientEvidence) => {
+            (incident.suspects.first().map(|suspect| suspect.hashes.clone()).unwrap_or_default(), '?')
+        }
+        _ => (Vec::new(), ' '),
+    }
+}
+
+fn is_accused(line: &Series, hashes: &[Hash]) -> bool {
+    line.hashes.iter().any(|hash| hashes.contains(hash))
+}
+
+/// Lines of the accused versions first, then what they are held against; errors before scores.
+fn chosen<'a>(snapshot: &'a Snapshot, hashes: &[Hash], lines_max: usize) -> Vec<&'a Series> {
+    let rank = |line: &Series| {
+        let kind = match line.label.as_str() {
+            _ if is_accused(line, hashes) => 0,
+            "fleet" if hashes.is_empty() => 0,
+            "others" => 1,
+            "fleet" => 2,
+            _ => 3,
+        };
+        let signal = match line.signal {
+            Signal::Errors => 0,
+            Signal::Scores => 1,
+            _ => 2,
+        };
+        (kind > 1, signal, kind)
+    };
+    let mut series: Vec<&Series> = snapshot.lines.iter().collect();
+    series.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| peak(b).total_cmp(&peak(a))));
+    series.truncate(lines_max);
+    series
+}
+
+fn title(model: &Model, first: &Series, top: f64, columns: usize) -> Line<'static> {
+    let length_s = f64::from(u32::try_from(first.points.len().saturating_sub(1)).unwrap_or(0)) * first.step_s;
+    let end = first.from + (length_s * 1e9) as i64;
+    let told = format!(
+        "SHARE FAILING OR NOT SCORED, {} to {}, scale 0 to {}",
+        clock(first.from),
+        clock(end),
+        text::share(top)
+    );
+    Line::from(model.theme.span(Role::Title, text::cut(&told, columns)))
+}
+
+fn drawn(theme: Theme, line: &Series, (width, top): (usize, f64), mark: char) -> Line<'static> {
+    let what = match line.signal {
+        Signal::Scores => "score ",
+        Signal::Errors => "error ",
+        other => other.as_str(),
+    };
+    let label = format!("{mark}{what}{}", text::safe(&line.label, theme.ascii));
+    let last = line.points.iter().rev().flatten().next();
+    let value = last.map_or_else(|| "no data".to_owned(), |value| text::share(*value));
+    let spark: String = cells(&line.points, width).into_iter().map(|point| glyph(theme, point, top)).collect();
+    let role = if mark == '!' { Role::Bad } else { Role::Plain };
+    Line::from(vec![
+        theme.span(role, text::pad(&label, LABEL)),
+        theme.span(role, text::pad(&spark, width)),
+        theme.span(role, text::pad_left(&value, VALUE + 1)),
+    ])
+}
+
+fn glyph(theme: Theme, point: Option<f64>, top: f64) -> char {
+    let Some(point) = point else { return if theme.ascii { '?' } else { '·' } };
+    let levels = if theme.ascii { LEVELS_ASCII } else { LEVELS };
+    let level = (point / top * 7.0).ceil().clamp(0.0, 7.0) as usize;
+    levels.get(level).copied().unwrap_or(' ')
+}
+
+/// `points` in at most `width` cells: the greatest value of each, since a spike is what matters. A cell is `None` only if
+/// none of its points has a value.
+fn cells(points: &[Option<f64>], width: usize) -> Vec<Option<f64>> {
+    spread(points.len(), width)
+        .map(|(from, to)| points.iter().take(to).skip(from).flatten().copied().reduce(f64::max))
+        .collect()
+}
+
+/// The half-open ranges of points that fall into each cell, all cells filled.
+fn spread(points: usize, width: usize) -> impl Iterator<Item = (usize, usize)> {
+    let cells = points.min(width);
+    (0..cells).map(move |cell| (cell * points / cells, (cell + 1) * points / cells))
+}
+
+fn loads(theme: Theme, series: &[&Series], width: usize, hashes: &[Hash]) -> Line<'static> {
+    let points = series.iter().map(|line| line.loads.len()).max().unwrap_or(0);
+    let mark = |(from, to): (usize, usize)| {
+        let loaded = |line: &&&Series| line.loads.iter().take(to).skip(from).any(|hosts| *hosts > 0);
+        let mut loading = series.iter().filter(loaded);
+        match (loading.clone().any(|line| is_accused(line, hashes)), loading.next()) {
+            (true, _) => '^',
+            (false, Some(_)) => '\'',
+            (false, None) => ' ',
+        }
+    };
+    let marks: String = spread(points, width).map(mark).collect();
+    let legend = if hashes.is_empty() { " ' loads" } else { " ^ loads of it ' other" };
+    Line::from(vec![theme.span(Role::Dim, text::pad(legend, LABEL)), theme.span(Role::Bad, text::pad(&marks, width))])
+}

@@ -1,0 +1,45 @@
+//! The list of incidents: those that go on first.
+
+use super::super::model::Model;
+use super::super::text;
+use super::super::theme::Role;
+use super::page::{Page, heading};
+use firstbad_protocol::sentence::sentence;
+use firstbad_protocol::verdict::{Incident, State};
+use ratatui::text::Line;
+
+/// The page.
+pub(crate) fn page(model: &Model, columns: usize) -> Page {
+    let incidents = model.incidents();
+    let open = incidents.iter().filter(|incident| incident.state != State::Resolved).count();
+    let title = format!("INCIDENTS: {} ({open} not over)   enter opens one", incidents.len());
+    let lines = incidents.iter().map(|incident| line(model, incident));
+    let mut page = Page::list(lines);
+    page.head = vec![heading(model, &title, columns)];
+    page.nothing = "No incident in what is seen. Look at the first line: who reports, and how old the data are.".into();
+    page
+}
+
+/// The whole sentence and the id of one incident.
+pub(crate) fn detail(model: &Model, index: usize, columns: usize) -> Option<Vec<Line<'static>>> {
+    let incidents = model.incidents();
+    let incident = incidents.get(index)?;
+    let id = text::wrap(&text::safe(&incident.id, model.theme.ascii), columns, 1);
+    let told = text::wrap(&text::safe(&sentence(incident), model.theme.ascii), columns, 3);
+    Some(id.into_iter().chain(told).map(|line| Line::from(model.theme.span(Role::Plain, line))).collect())
+}
+
+fn line(model: &Model, incident: &Incident) -> Line<'static> {
+    let theme = model.theme;
+    let (word, role) = match incident.state {
+        State::Open => ("open", Role::Bad),
+        State::Recovering => ("recovering", Role::Warn),
+        State::Resolved => ("resolved", Role::Good),
+    };
+    let day: String = incident.onset.to_string().chars().take(10).collect();
+    Line::from(vec![
+        theme.span(Role::Plain, day + " "),
+        theme.span(role, text::pad(word, 11)),
+        theme.span(Role::Plain, text::safe(&sentence(incident), theme.ascii)),
+    ])
+}

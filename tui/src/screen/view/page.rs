@@ -1,0 +1,123 @@
+//! The form that all pages share: fixed lines above, rows that scroll (with a cursor, if they can be chosen), fixed lines
+//! below. What the lines say is decided by the pages.
+
+use super::super::model::{Filter, Model};
+use super::super::text;
+use super::super::theme::Role;
+use ratatui::text::Line;
+
+/// One row of a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// What it shows.
+    pub(crate) line: Line<'static>,
+    /// Its place in the list that the page shows, whatever the filter leaves out.
+    pub(crate) index: usize,
+}
+
+/// One screen's content between header and last line.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Page {
+    /// Above the rows.
+    pub(crate) head: Vec<Line<'static>>,
+    /// The rows.
+    pub(crate) rows: Vec<Row>,
+    /// Whether one of them is under a cursor.
+    pub(crate) selectable: bool,
+    /// Below the rows.
+    pub(crate) detail: Vec<Line<'static>>,
+    /// Shown instead of rows where there are none: never an empty place.
+    pub(crate) nothing: String,
+    /// What `y` copies, if not the page as shown.
+    pub(crate) copied: Option<String>,
+}
+
+impl Page {
+    /// A page of text without a cursor.
+    pub(crate) fn text(lines: impl IntoIterator<Item = Line<'static>>) -> Self {
+        let rows = lines.into_iter().enumerate().map(|(index, line)| Row { line, index }).collect();
+        Self { rows, ..Self::default() }
+    }
+
+    /// A page of rows of which one is under the cursor.
+    pub(crate) fn list(lines: impl IntoIterator<Item = Line<'static>>) -> Self {
+        Self { selectable: true, ..Self::text(lines) }
+    }
+
+    /// The page with the rows that `filter` keeps.
+    pub(crate) fn filtered(mut self, filter: &Filter) -> Self {
+        if !filter.text.is_empty() {
+            self.rows.retain(|row| filter.keeps(&plain(&row.line)));
+            self.nothing = format!("no row matches /{}", filter.text);
+        }
+        self
+    }
+
+    /// Lines left for rows when the page has `lines` lines.
+    pub(crate) fn room_for_rows(&self, lines: usize) -> usize {
+        lines.saturating_sub(self.head.len() + self.detail.len()).max(usize::from(lines > 0))
+    }
+
+    /// The page in at most `lines_max` lines.
+    pub(crate) fn lines(self, model: &Model, columns: usize, lines_max: usize) -> Vec<Line<'static>> {
+        let room = self.room_for_rows(lines_max);
+        let cursor = model.cursor().min(self.rows.len().saturating_sub(1));
+        // Rows without a cursor scroll by line; rows with one keep it in the middle.
+        let last_start = self.rows.len().saturating_sub(room);
+        let start =
+            if self.selectable { cursor.saturating_sub(room / 2).min(last_start) } else { cursor.min(last_start) };
+        let mut picture = self.head;
+        if self.rows.is_empty() && !self.nothing.is_empty() {
+            picture.push(Line::from(model.theme.span(Role::Warn, text::safe(&self.nothing, model.theme.ascii))));
+        }
+        for (place, row) in self.rows.into_iter().enumerate().skip(start).take(room) {
+            let line = if self.selectable { marked(model, &row.line, place == cursor, columns) } else { row.line };
+            picture.push(line);
+        }
+        let below = self.detail.len().min(lines_max.saturating_sub(1));
+        picture.truncate(lines_max.saturating_sub(below));
+        picture.resize(lines_max.saturating_sub(below), Line::default());
+        picture.extend(self.detail.into_iter().take(below));
+        picture
+    }
+}
+
+/// A row with the mark that says whether it is under the cursor; reversal alone is lost in a copied screen.
+fn marked(model: &Model, line: &Line<'static>, selected: bool, columns: usize) -> Line<'static> {
+    if selected {
+        return Line::from(model.theme.span(Role::Selected, text::pad(&format!(">{}", plain(line)), columns)));
+    }
+    let mut spans = vec![model.theme.span(Role::Plain, " ")];
+    spans.extend(line.spans.iter().cloned());
+    Line::from(spans)
+}
+
+/// A line's text.
+pub(crate) fn plain(line: &Line<'_>) -> String {
+    line.spans.iter().map(|span| span.content.as_ref()).collect()
+}
+
+/// A heading of a page.
+pub(crate) fn heading(model: &Model, text: &str, columns: usize) -> Line<'static> {
+    Line::from(model.theme.span(Role::Title, text::cut(&text::safe(text, model.theme.ascii), columns)))
+}
+
+/// `label` in a column of its own, then `content` wrapped beside it.
+pub(crate) fn labelled(model: &Model, label: &str, content: &str, size: (usize, usize)) -> Vec<Line<'static>> {
+    let (columns, lines_max) = size;
+    let safe = text::safe(content, model.theme.ascii);
+    text::wrap(&safe, columns.saturating_sub(LABEL), lines_max)
+        .into_iter()
+        .enumerate()
+        .map(|(index, line)| {
+            let label = if index == 0 { label } else { "" };
+            Line::from(vec![
+                model.theme.span(Role::Title, text::pad(label, LABEL)),
+                model.theme.span(Role::Plain, line),
+            ])
+        })
+        .collect()
+}
+
+/// Columns of a label.
+pub(crate) const LABEL: usize = 9;
