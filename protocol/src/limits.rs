@@ -35,3 +35,33 @@ pub const SNAPSHOT_HOSTS_MAX: usize = 512;
 pub const SNAPSHOT_POINTS_MAX: usize = 240;
 /// Suspects listed for one incident.
 pub const SUSPECTS_MAX: usize = 10;
+/// Bytes of one snapshot or other answer of the query API as JSON. 512 hosts, 256 versions and 64 incidents are near 2 MB.
+pub const SNAPSHOT_BYTES_MAX: usize = 32 << 20;
+/// Bytes of one bundle, compressed. An hour of 1,000 instances at 10 s is about 40 MB.
+pub const BUNDLE_BYTES_MAX: usize = 256 << 20;
+/// Bytes of one bundle, decompressed: the bound holds while reading, whatever the headers claim.
+pub const BUNDLE_BYTES_UNPACKED_MAX: usize = 2 << 30;
+/// Entries of one bundle: checkpoint, batches, settings, verdict, manifest, and one content per version.
+pub const BUNDLE_ENTRIES_MAX: usize = 1024;
+/// Connections of one listener; further ones wait in the kernel's backlog.
+pub const CONNECTIONS_MAX: usize = 4096;
+/// Snapshot streams open at once; each holds one connection for as long as a screen looks.
+pub const STREAMS_MAX: usize = 256;
+/// Incidents kept in the store, newest first; with each goes the checkpoint that its bundle starts from.
+pub const INCIDENTS_STORED_MAX: usize = 256;
+/// Buckets of one histogram point. SDKs stop at 160 on each side of zero.
+pub const BUCKETS_MAX: usize = 2048;
+/// Points or log records in one line of a capture: a fleet's report in one line was seen at 40 MB.
+pub const CAPTURE_LINE_ITEMS_MAX: usize = 4_000_000;
+/// Bytes of a compressed capture that are held in memory after decompression; a longer one goes to a temporary file.
+pub const CAPTURE_MEMORY_BYTES_MAX: usize = 64 << 20;
+/// log2 of the greatest window a zstd stream may ask the reader to reserve, bytes (8 MiB; reliability.md D1).
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+/// Series whose last value, or whose seen points, the normaliser keeps. Least recently used first out.
+pub const SERIES_MAX: usize = 4_000_000;
+/// Distinct label sets that the normaliser keeps interpreted; when full, all are interpreted anew.
+pub const LABEL_SETS_MAX: usize = 262_144;
+/// Distinct names that the normaliser shares between rows; when full, sharing starts anew.
+pub const SHARED_NAMES_MAX: usize = 262_144;
+/// Process lives whose log event numbers the normaliser remembers. Least recently used first out.
+pub const BOOTS_MAX: usize = 100_000;

@@ -1,0 +1,71 @@
+//! OTLP requests, as bytes or as generated types, into ONE borrowed form ([`model`]), within the limits of
+//! `protocol::limits`. It decides whether a request is well-formed and small enough; what its points mean is decided by
+//! `normalise`, and whether there is room for it by the server.
+
+mod body;
+mod budget;
+mod error;
+mod generated;
+mod json;
+pub mod model;
+mod protobuf;
+mod wire;
+
+pub use body::{BodyError, Compression, decompress};
+pub use budget::Limits;
+pub use error::{DecodeError, TooMuch};
+pub use generated::{logs_from_generated, metrics_from_generated};
+pub use model::{Logs, Metrics};
+
+/// How a request is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/x-protobuf`.
+    Protobuf,
+    /// `application/json`: lowerCamelCase, 64-bit integers as text or number, enums as number or name.
+    Json,
+}
+
+/// One line of a capture, or any request whose kind is not told from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request<'a> {
+    /// An `ExportMetricsServiceRequest`.
+    Metrics(Metrics<'a>),
+    /// An `ExportLogsServiceRequest`.
+    Logs(Logs<'a>),
+    /// Traces or profiles: well-formed, and nothing here reads them.
+    Other,
+}
+
+/// Reads an `ExportMetricsServiceRequest` within the limits of one request.
+///
+/// # Errors
+/// If the bytes are malformed (named with offset or field) or beyond a limit.
+pub fn decode_metrics(bytes: &[u8], encoding: Encoding) -> Result<Metrics<'_>, DecodeError> {
+    match encoding {
+        Encoding::Protobuf => protobuf::metrics(bytes, Limits::REQUEST),
+        Encoding::Json => json::metrics(bytes, Limits::REQUEST),
+    }
+}
+
+/// Reads an `ExportLogsServiceRequest` within the limits of one request.
+///
+/// # Errors
+/// If the bytes are malformed (named with offset or field) or beyond a limit.
+pub fn decode_logs(bytes: &[u8], encoding: Encoding) -> Result<Logs<'_>, DecodeError> {
+    match encoding {
+        Encoding::Protobuf => protobuf::logs(bytes, Limits::REQUEST),
+        Encoding::Json => json::logs(bytes, Limits::REQUEST),
+    }
+}
+
+/// Reads one line of a capture: OTLP/JSON of whichever kind.
+///
+/// # Errors
+/// If the line is malformed, no OTLP request, or beyond a limit.
+pub fn decode_line(line: &[u8], limits: Limits) -> Result<Request<'_>, DecodeError> {
+    json::line(line, limits)
+}
+
+#[cfg(test)]
+mod tests;
