@@ -1,1 +1,22 @@
-//! placeholder
+//! Fleet simulator with ground truth, and the bench of the engine. Written from the documents, not from the engine's
+//! code: what a fleet looks like in each kind of incident, and which answers are admissible, is decided here; what the
+//! engine concludes is only judged. Counts are drawn between the exact instants at which something changes on a host.
+#![forbid(unsafe_code)]
+
+pub mod answer;
+pub mod args;
+pub mod bench;
+pub mod content;
+pub mod counts;
+pub mod effect;
+pub mod host;
+pub mod judge;
+pub mod number;
+pub mod plan;
+pub mod random;
+pub mod scenario;
+pub mod schedule;
+pub mod simulation;
+pub mod table;
+pub mod telemetry;
+pub mod truth;

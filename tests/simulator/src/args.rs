@@ -1,0 +1,115 @@
+//! The bench's command line.
+
+use crate::plan::Overrides;
+use crate::table::Gates;
+use std::path::PathBuf;
+
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Args {
+    /// Runs per scenario.
+    pub seeds: u64,
+    /// First seed.
+    pub first_seed: u64,
+    /// Scenarios by name, `*` for any text.
+    pub scenario: String,
+    /// Overrides.
+    pub overrides: Overrides,
+    /// Whether to print JSON.
+    pub json: bool,
+    /// Whether to print every failing run.
+    pub verbose: bool,
+    /// Threads.
+    pub jobs: usize,
+    /// Where to write the first seed of each scenario as a capture, instead of running the engine.
+    pub capture: Option<PathBuf>,
+    /// Directory of scenarios, if not the project's.
+    pub directory: Option<PathBuf>,
+    /// Prints each change of the answer over time.
+    pub trace: bool,
+    /// Gates.
+    pub gates: Gates,
+}
+
+/// How to use it.
+pub const USAGE: &str = "\
+firstbad-simulator [--seeds N] [--first-seed S] [--scenario GLOB] [--hosts N] [--format text|json] [--verbose] [--trace]
+                   [--jobs N] [--capture FILE] [--directory DIR]
+                   [--gate-top1 0.99] [--gate-property 0.95] [--gate-median-s 30] [--gate-p95-s 120] [--gate-false 0]
+                   [--gate-exoneration 0]
+Exit code 0 if every gate holds, 1 if one fails, 2 on trouble.";
+
+/// Reads the command line.
+///
+/// # Errors
+/// If a flag is unknown or its value cannot be read.
+pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
+    let mut args = Args { seeds: 10, first_seed: 1, scenario: "*".into(), jobs: 1, ..Args::default() };
+    let mut words = words.peekable();
+    while let Some(flag) = words.next() {
+        match flag.as_str() {
+            "--verbose" => args.verbose = true,
+            "--trace" => args.trace = true,
+            "--help" | "-h" => return Err(USAGE.into()),
+            _ => {
+                let value = words.next().ok_or_else(|| format!("{flag} needs a value\n{USAGE}"))?;
+                set(&mut args, &flag, &value)?;
+            }
+        }
+    }
+    Ok(args)
+}
+
+fn set(args: &mut Args, flag: &str, value: &str) -> Result<(), String> {
+    match flag {
+        "--seeds" => args.seeds = number(flag, value)?,
+        "--first-seed" => args.first_seed = number(flag, value)?,
+        "--scenario" => args.scenario = value.into(),
+        "--hosts" => args.overrides.hosts = Some(number(flag, value)?),
+        "--format" => args.json = value == "json",
+        "--jobs" => args.jobs = number(flag, value)?,
+        "--capture" => args.capture = Some(value.into()),
+        "--directory" => args.directory = Some(value.into()),
+        "--gate-top1" => args.gates.top1 = number(flag, value)?,
+        "--gate-property" => args.gates.property = number(flag, value)?,
+        "--gate-median-s" => args.gates.median_s = number(flag, value)?,
+        "--gate-p95-s" => args.gates.p95_s = number(flag, value)?,
+        "--gate-false" => args.gates.false_accusations = number(flag, value)?,
+        "--gate-exoneration" => args.gates.exonerations = number(flag, value)?,
+        _ => return Err(format!("unknown flag {flag}\n{USAGE}")),
+    }
+    Ok(())
+}
+
+fn number<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| format!("{flag} {value}: not a number"))
+}
+
+/// Whether `name` fits `glob`, in which `*` stands for any text and `,` separates alternatives.
+#[must_use]
+pub fn fits(glob: &str, name: &str) -> bool {
+    glob.split(',').any(|glob| {
+        let mut parts = glob.split('*');
+        let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+        let mut last = "";
+        let mut open = false;
+        for part in parts {
+            open = true;
+            last = part;
+            let Some((_, after)) = rest.split_once(part) else { return false };
+            rest = after;
+        }
+        if open { last.is_empty() || rest.is_empty() || name.ends_with(last) } else { rest.is_empty() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_fit() {
+        assert!(fits("*", "p1-x") && fits("p1*", "p1-x") && fits("n5,p1-x", "p1-x") && fits("*x", "p1-x"));
+        assert!(!fits("p1", "p1-x") && !fits("n*", "p1-x") && !fits("*y", "p1-x"));
+    }
+}

@@ -1,0 +1,202 @@
+//! Holds every answer that the engine gives during a run against the admissible ones: right at the end, named when, and
+//! whether anything inadmissible was ever said on the way.
+
+use crate::answer::Answer;
+use crate::plan::Plan;
+use crate::scenario::Scenario;
+use crate::truth::Truth;
+use firstbad_protocol::verdict::{Diagnosis, Incident, Verdict};
+
+/// What one run came to.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Outcome {
+    /// Scenario.
+    pub scenario: String,
+    /// Seed.
+    pub seed: u64,
+    /// `positive`, `negative` or `open`.
+    pub class: String,
+    /// Whether the final answer is admissible.
+    pub right: bool,
+    /// Whether the property is; none where the scenario does not say or nothing was named.
+    pub property: Option<bool>,
+    /// Whether the scope is.
+    pub scope: Option<bool>,
+    /// Whether every bad version that came far is named.
+    pub complete: Option<bool>,
+    /// Seconds from the first exposure to the first right naming.
+    pub from_first_s: Option<f64>,
+    /// Seconds from what the scenario measures by (12 exposed hosts, or the first symptom).
+    pub to_name_s: Option<f64>,
+    /// Whether nothing was named at the end of a run in which something is guilty.
+    pub abstained: bool,
+    /// How often the right name was taken back or swapped.
+    pub flips: u32,
+    /// First inadmissible accusation.
+    pub false_accusation: Option<String>,
+    /// First time the engine said `external` though a change is guilty.
+    pub wrong_exoneration: Option<String>,
+    /// Incidents at the end.
+    pub incidents: usize,
+    /// Whether there were more incidents than admissible.
+    pub too_many_incidents: bool,
+    /// Confidence of the answer at the end.
+    pub confidence: Option<f64>,
+    /// What was answered at the end.
+    pub answered: String,
+    /// What was admissible.
+    pub admissible: String,
+    /// CPU time of the engine, ns.
+    pub engine_ns: u64,
+    /// Report intervals simulated.
+    pub intervals: f64,
+    /// Hosts.
+    pub hosts: usize,
+    /// Answers of the simple methods at the moment they are asked: name and whether right, wrong or silent.
+    pub simple: Vec<(String, String)>,
+}
+
+/// Watches a run.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    plan: &'a Plan,
+    scenario: &'a Scenario,
+    answers: Vec<Answer>,
+    interim: Vec<Answer>,
+    outcome: Outcome,
+    named_at: Option<f64>,
+    standing: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge who has fixed what is admissible.
+    #[must_use]
+    pub fn new(scenario: &'a Scenario, plan: &'a Plan, seed: u64) -> Self {
+        let answers = Answer::resolve_all(&scenario.expect.answer, scenario, plan);
+        let admissible: Vec<String> = answers.iter().map(Answer::in_words).collect();
+        let outcome = Outcome {
+            scenario: scenario.name.clone(),
+            seed,
+            class: scenario.expect.class.clone(),
+            admissible: admissible.join(" | "),
+            hosts: plan.hosts.len(),
+            intervals: plan.length_s / plan.interval_s,
+            ..Outcome::default()
+        };
+        let interim = Answer::resolve_all(&scenario.expect.interim, scenario, plan);
+        Self { plan, scenario, answers, interim, outcome, named_at: None, standing: false }
+    }
+
+    /// Whether a positive name was ever given.
+    #[must_use]
+    pub fn named_at(&self) -> Option<f64> {
+        self.named_at
+    }
+
+    /// Looks at what the engine says at second `at`.
+    pub fn watch(&mut self, diagnosis: &Diagnosis, at: f64, truth: &Truth) {
+        let mut named = false;
+        for incident in &diagnosis.incidents {
+            let cause = incident.cause.as_ref();
+            if incident.verdict.accuses() {
+                if self.answers.iter().any(|answer| answer.accuses() && answer.names(cause)) {
+                    named = true;
+                } else if !self.interim.iter().any(|answer| answer.allows(incident.verdict) && answer.names(cause)) {
+                    let words = || format!("at {at:.0} s: {}", in_words(incident, self.plan));
+                    self.outcome.false_accusation.get_or_insert_with(words);
+                }
+            }
+            let guilty = self.scenario.expect.class == "positive" && truth.nth_exposed(1).is_some();
+            let allowed = self.answers.iter().chain(&self.interim).any(|answer| answer.allows(Verdict::External) && answer.names(cause));
+            if guilty && incident.verdict == Verdict::External && !allowed {
+                let words = || format!("at {at:.0} s: {}", in_words(incident, self.plan));
+                self.outcome.wrong_exoneration.get_or_insert_with(words);
+            }
+        }
+        if named {
+            self.named_at.get_or_insert(at);
+        }
+        if self.standing && !named {
+            self.outcome.flips += 1;
+        }
+        self.standing = named;
+    }
+
+    /// The outcome, given the last diagnosis.
+    #[must_use]
+    pub fn finish(mut self, diagnosis: &Diagnosis, truth: &Truth) -> Outcome {
+        self.judge_end(diagnosis, truth);
+        let first = truth.nth_exposed(1).or_else(|| truth.nth_suffering(1));
+        let since = match self.scenario.expect.measure.as_str() {
+            "symptom" => truth.nth_suffering(1),
+            _ => truth.nth_exposed(12).or_else(|| truth.nth_suffering(12)),
+        };
+        let named = self.named_at;
+        self.outcome.from_first_s = named.zip(first).map(|(named, first)| (named - first).max(0.0));
+        self.outcome.to_name_s = named.zip(since).map(|(named, since)| (named - since).max(0.0));
+        self.outcome
+    }
+
+    fn judge_end(&mut self, diagnosis: &Diagnosis, truth: &Truth) {
+        let incidents = &diagnosis.incidents;
+        let outcome = &mut self.outcome;
+        outcome.incidents = incidents.len();
+        outcome.too_many_incidents = incidents.len() > self.scenario.expect.incidents_max;
+        let words: Vec<String> = incidents.iter().map(|incident| in_words(incident, self.plan)).collect();
+        outcome.answered = if words.is_empty() { "none".into() } else { words.join(" + ") };
+        let may_be_calm = self.answers.iter().any(Answer::allows_nothing);
+        outcome.abstained = outcome.class == "positive"
+            && !may_be_calm
+            && !incidents.iter().any(|incident| incident.verdict.accuses() || incident.verdict == Verdict::External);
+        if incidents.is_empty() {
+            outcome.right = may_be_calm;
+            return;
+        }
+        let fits = |incident: &Incident, answer: &Answer| answer.allows(incident.verdict) && answer.names(incident.cause.as_ref());
+        let found = incidents.iter().find_map(|incident| {
+            let answer = self.answers.iter().find(|answer| fits(incident, answer))?;
+            Some((incident, answer))
+        });
+        let leading = found.map(|(incident, _)| incident).or_else(|| incidents.iter().find(|i| i.verdict.accuses()));
+        outcome.confidence = leading.and_then(|incident| incident.suspects.first()).map(|suspect| suspect.confidence);
+        outcome.right = found.is_some();
+        let Some((incident, answer)) = found else { return };
+        if let Some(cause) = &incident.cause {
+            outcome.property = answer.property_is_right(cause, self.plan, truth);
+            outcome.scope = answer.scope_is_right(cause);
+            outcome.complete = answer.is_complete(cause, self.plan, truth);
+            if outcome.property == Some(false) {
+                let words: Vec<String> = answer.properties(self.plan, truth).into_iter().map(|p| p.unwrap_or_else(|| "null".into())).collect();
+                outcome.admissible.push_str(&format!(" with property {}", words.join(" | ")));
+            }
+        }
+    }
+}
+
+/// An incident in a few words, versions by tag.
+#[must_use]
+pub fn in_words(incident: &Incident, plan: &Plan) -> String {
+    let mut text = incident.verdict.as_str().to_owned();
+    let Some(cause) = &incident.cause else {
+        let first = incident.suspects.first().map(|s| format!("{:?} {}", s.kind, s.config.as_deref().unwrap_or("")));
+        return format!("{text} {:?} (first suspect {})", incident.signals, first.unwrap_or_else(|| "none".into()));
+    };
+    text.push_str(&format!(" {:?}", cause.kind).to_lowercase());
+    if let Some(config) = &cause.config {
+        let tag = |hash: &firstbad_protocol::Hash| plan.versions.iter().find(|version| version.hash == *hash).map_or("unknown", |v| v.tag.as_deref().unwrap_or("clean"));
+        let tags: Vec<&str> = cause.hashes.iter().map(tag).collect();
+        text.push_str(&format!(" {config} [{}]", tags.join(" ")));
+    }
+    if let Some(property) = &cause.property {
+        text.push_str(&format!(" `{property}`"));
+    }
+    for (what, map) in [("scope", &cause.scope), ("dims", &cause.dimensions)] {
+        if !map.is_empty() {
+            text.push_str(&format!(" {what}={map:?}"));
+        }
+    }
+    if let Some(change) = &cause.change {
+        text.push_str(&format!(" change={}", change.id));
+    }
+    text
+}

@@ -1,0 +1,67 @@
+//! The bench's command: runs seeds of scenarios, prints the table, exits 1 if a gate fails.
+
+use firstbad_simulator::args::{self, Args};
+use firstbad_simulator::judge::Outcome;
+use firstbad_simulator::scenario::{self, Scenario};
+use firstbad_simulator::{bench, table};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn main() -> ExitCode {
+    match args::parse(std::env::args().skip(1)).and_then(|args| execute(&args)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn execute(args: &Args) -> Result<bool, String> {
+    let directory = args.directory.clone().unwrap_or_else(scenario::directory);
+    let mut scenarios = scenario::read_all(&directory)?;
+    scenarios.retain(|scenario| args::fits(&args.scenario, &scenario.name));
+    if scenarios.is_empty() {
+        return Err(format!("no scenario in {} fits `{}`", directory.display(), args.scenario));
+    }
+    let outcomes = run_all(args, &scenarios);
+    let intervals: BTreeMap<String, f64> =
+        scenarios.iter().map(|scenario| (scenario.name.clone(), scenario.interval_s.greatest())).collect();
+    let failed = table::failed_gates(&outcomes, &args.gates, &intervals);
+    if args.json {
+        let summaries = table::summaries(&outcomes);
+        let all = serde_json::json!({ "summaries": summaries, "outcomes": outcomes, "failed_gates": failed });
+        println!("{all}");
+    } else {
+        print!("{}", table::text(&outcomes, args.verbose));
+        failed.iter().for_each(|gate| println!("GATE FAILS: {gate}"));
+    }
+    Ok(failed.is_empty())
+}
+
+/// Runs every seed of every scenario, on `jobs` threads; outcomes come in order.
+fn run_all(args: &Args, scenarios: &[Scenario]) -> Vec<Outcome> {
+    let seeds = args.first_seed..args.first_seed + args.seeds;
+    let work: Vec<(&Scenario, u64)> =
+        scenarios.iter().flat_map(|scenario| seeds.clone().map(move |seed| (scenario, seed))).collect();
+    let next = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, Outcome>> = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..args.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((scenario, seed)) = work.get(index) else { return };
+                    let outcome = bench::run_with(scenario, *seed, args);
+                    if let Ok(mut done) = done.lock() {
+                        done.insert(index, outcome);
+                    }
+                }
+            });
+        }
+    });
+    done.into_inner().unwrap_or_default().into_values().collect()
+}

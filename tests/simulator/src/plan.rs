@@ -1,0 +1,285 @@
+//! One run of a scenario, fully drawn: fleet, configs, versions, what happens on which host at which instant, effects and
+//! faults with their numbers. Nothing random about structure is left to the simulation; only counts are.
+
+use crate::content::Version;
+use crate::effect::Effect;
+use crate::random::Random;
+use crate::scenario::{ConfigSpec, FaultSpec, FleetSpec, Scenario};
+use crate::schedule;
+use firstbad_diagnosis::observation::{Change, Dimensions, Name};
+use firstbad_protocol::time::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A drawn run.
+#[derive(Debug)]
+pub struct Plan {
+    /// The seed it was drawn from.
+    pub seed: u64,
+    /// Event time of second 0.
+    pub epoch: Timestamp,
+    /// Length, seconds.
+    pub length_s: f64,
+    /// Report interval, seconds.
+    pub interval_s: f64,
+    /// Drawn fleet numbers.
+    pub fleet: Fleet,
+    /// Configs; the main one first.
+    pub configs: Vec<Config>,
+    /// Versions, in order of publishing within a config.
+    pub versions: Vec<Version>,
+    /// Hosts with what will happen to each.
+    pub hosts: Vec<HostPlan>,
+    /// What goes wrong.
+    pub effects: Vec<Effect>,
+    /// Tags of the changes, by index.
+    pub changes: Vec<ChangePlan>,
+    /// Changes that reach the whole fleet at once, by second.
+    pub announcements: Vec<(f64, Change)>,
+    /// What goes wrong with the telemetry.
+    pub faults: Vec<Fault>,
+}
+
+/// Drawn numbers of the fleet.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// Region names.
+    pub regions: Vec<Name>,
+    /// Slow wobble of regions (log sd).
+    pub wobble: f64,
+    /// Gamma shape of errors' overdispersion.
+    pub dispersion: f64,
+    /// Whether an agent outlives the processes.
+    pub agent: bool,
+    /// Whether a restart takes a new instance id.
+    pub new_ids: bool,
+    /// Whether zeros come as `sentinel`.
+    pub sentinel: bool,
+    /// Whether hosts send firstbad's metrics, not only standard ones.
+    pub full: bool,
+    /// Values of the request dimension; one with empty dimensions when there is none.
+    pub cells: Vec<Dimensions>,
+    /// Key of the request dimension.
+    pub cell_key: String,
+    /// Daily phase and depth.
+    pub day: (f64, f64),
+}
+
+/// One config.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Name.
+    pub name: Name,
+    /// Share of requests that use it.
+    pub use_share: f64,
+    /// Whether it yields scores.
+    pub scores: bool,
+    /// Version that all hosts have from the start.
+    pub initial: usize,
+}
+
+/// What happens to a host at an instant.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// A version arrives.
+    Deliver(usize),
+    /// A change arrives (index).
+    Change(usize),
+    /// A change is undone.
+    Undo(usize),
+    /// The process restarts cleanly.
+    Restart,
+    /// The process dies.
+    Crash,
+    /// A dead process comes back.
+    Up,
+    /// Effects must be looked at again.
+    Look,
+}
+
+/// One host.
+#[derive(Clone, Debug)]
+pub struct HostPlan {
+    /// Name.
+    pub name: Name,
+    /// Index of its region.
+    pub region: usize,
+    /// Binary at the start.
+    pub binary: Name,
+    /// Whether it belongs to the downstream service.
+    pub downstream: bool,
+    /// Requests per second.
+    pub rps: f64,
+    /// Baseline share of failed requests.
+    pub error_share: f64,
+    /// Second at which its reports begin a span.
+    pub phase_s: f64,
+    /// What will happen.
+    pub agenda: Vec<(f64, Happening)>,
+}
+
+/// A drawn change.
+#[derive(Clone, Debug)]
+pub struct ChangePlan {
+    /// Tag and id.
+    pub tag: String,
+    /// Kind.
+    pub kind: String,
+    /// Target.
+    pub target: String,
+    /// Whether each host reached sends an event.
+    pub per_host: bool,
+}
+
+/// A drawn fault of the telemetry.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Kind.
+    pub kind: String,
+    /// Strength.
+    pub strength: f64,
+    /// Seconds from and until.
+    pub window: (f64, f64),
+    /// Which hosts.
+    pub hosts: Vec<bool>,
+}
+
+/// What the command line may override.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Overrides {
+    /// Hosts.
+    pub hosts: Option<usize>,
+}
+
+impl Plan {
+    /// Draws run `seed` of `scenario`.
+    #[must_use]
+    pub fn draw(scenario: &Scenario, seed: u64, overrides: Overrides) -> Self {
+        let mut random = Random::fork(seed, &scenario.name);
+        let r = &mut random;
+        let length_s = scenario.minutes.draw(r) * 60.0;
+        let interval_s = scenario.interval_s.draw(r).round().max(1.0);
+        let fleet = fleet(&scenario.fleet, r);
+        let count = overrides.hosts.unwrap_or_else(|| scenario.fleet.hosts.count(r)).max(1);
+        let hosts = hosts(&scenario.fleet, (count, interval_s), &fleet, r);
+        let specs = config_specs(scenario, r);
+        let run_seed = r.bits();
+        let mut plan = Self {
+            seed: run_seed,
+            epoch: Timestamp::from_seconds(1_763_000_000 + r.below(3_000_000) as i64),
+            length_s,
+            interval_s,
+            fleet,
+            configs: Vec::new(),
+            versions: Vec::new(),
+            hosts,
+            effects: Vec::new(),
+            changes: Vec::new(),
+            announcements: Vec::new(),
+            faults: Vec::new(),
+        };
+        schedule::publish(&mut plan, scenario, &specs);
+        schedule::changes(&mut plan, scenario);
+        schedule::noise(&mut plan, scenario);
+        let effects = scenario.effect.iter().enumerate();
+        plan.effects = effects.map(|(index, spec)| Effect::draw(spec, index, scenario, &plan)).collect();
+        plan.faults = scenario.fault.iter().map(|spec| fault(spec, &plan, r)).collect();
+        if let Some(hour) = plan.effects.iter().find(|effect| effect.on_the_hour) {
+            let off = (plan.epoch.0 / 1_000_000_000 + hour.from_s.round() as i64).rem_euclid(3600);
+            plan.epoch = plan.epoch - off * 1_000_000_000;
+        }
+        for host in &mut plan.hosts {
+            host.agenda.sort_by(|a, b| a.0.total_cmp(&b.0));
+        }
+        plan
+    }
+
+    /// Event time of second `s`.
+    #[must_use]
+    pub fn at(&self, s: f64) -> Timestamp {
+        self.epoch + (s * 1e9) as i64
+    }
+}
+
+fn fleet(spec: &FleetSpec, r: &mut Random) -> Fleet {
+    const NAMES: [&str; 8] = ["eu-west", "us-east", "ap-south", "sa-east", "us-west", "af-north", "eu-north", "ap-east"];
+    let regions = spec.regions.count(r).clamp(1, NAMES.len());
+    let cells = if spec.cell_key.is_empty() { 0 } else { spec.cells.count(r) };
+    let cell = |i: usize| -> Dimensions {
+        Arc::new(BTreeMap::from([(Name::from(spec.cell_key.as_str()), Name::from(format!("{}-{i}", spec.cell_key)))]))
+    };
+    Fleet {
+        regions: NAMES.iter().take(regions).map(|name| Name::from(*name)).collect(),
+        wobble: spec.wobble.draw(r),
+        dispersion: spec.dispersion.draw(r),
+        agent: r.chance(spec.agent),
+        new_ids: r.chance(spec.new_ids),
+        sentinel: r.chance(spec.sentinel),
+        full: spec.style == "full",
+        cells: if cells == 0 { vec![Arc::default()] } else { (0..cells).map(cell).collect() },
+        cell_key: spec.cell_key.clone(),
+        day: (r.between(0.0, 1.0), r.between(0.0, 0.4)),
+    }
+}
+
+fn hosts(spec: &FleetSpec, (count, interval_s): (usize, f64), fleet: &Fleet, r: &mut Random) -> Vec<HostPlan> {
+    let (rps, sigma) = (spec.rps.draw(r), spec.rps_sigma.draw(r));
+    let (error_share, fl_share) = (spec.error_share.draw(r), spec.fl_share.draw(r));
+    let aligned = r.chance(spec.aligned);
+    let downstream = spec.downstream.count(r);
+    let fl_hosts = (fl_share * count as f64).round() as usize;
+    let mut host = |index: usize, downstream: bool| {
+        let region = if index < fleet.regions.len() { index } else { r.below(fleet.regions.len()) };
+        let place = fleet.regions.get(region).map_or("nowhere", |name| &**name);
+        HostPlan {
+            name: format!("{}-{place}-{index:03}", if downstream { "kv" } else { "edge" }).into(),
+            region,
+            binary: if downstream { "kv-7" } else { "fl2" }.into(),
+            downstream,
+            rps: rps * r.lognormal(sigma),
+            error_share: error_share * r.lognormal(0.5),
+            phase_s: if aligned { 0.0 } else { r.between(0.0, interval_s) },
+            agenda: Vec::new(),
+        }
+    };
+    let mut all: Vec<HostPlan> = (0..count).map(|index| host(index, false)).collect();
+    let kv: Vec<HostPlan> = (0..downstream).map(|index| host(index, true)).collect();
+    let mut order: Vec<usize> = (0..count).collect();
+    r.shuffle(&mut order);
+    for index in order.into_iter().take(fl_hosts) {
+        if let Some(host) = all.get_mut(index) {
+            host.binary = "fl".into();
+        }
+    }
+    all.extend(kv);
+    all
+}
+
+fn config_specs(scenario: &Scenario, r: &mut Random) -> Vec<ConfigSpec> {
+    const DECOYS: [&str; 8] =
+        ["waf-rules", "routes", "ip-lists", "rate-limits", "certificates", "geo-map", "redirects", "challenge-pages"];
+    let mut specs = vec![scenario.config.clone()];
+    specs.extend(scenario.extra_config.iter().cloned());
+    let decoys = scenario.fleet.decoys.count(r).min(DECOYS.len());
+    for name in DECOYS.iter().take(decoys) {
+        specs.push(ConfigSpec {
+            name: (*name).into(),
+            cadence_s: scenario.fleet.decoy_cadence_s.clone(),
+            rows: crate::number::Number::Log { log: [20.0, 5000.0] },
+            limit_rows: crate::number::Number::Choice { choice: vec![0.0, 10_000.0] },
+            scores: false,
+            declared: scenario.config.declared,
+            ..ConfigSpec::default()
+        });
+    }
+    specs
+}
+
+fn fault(spec: &FaultSpec, plan: &Plan, r: &mut Random) -> Fault {
+    let from = spec.from_min.as_ref().map_or(0.0, |n| n.draw(r) * 60.0);
+    let until = spec.for_min.as_ref().map_or(f64::INFINITY, |n| from + n.draw(r) * 60.0);
+    let share = spec.host_share.draw(r);
+    let mut hosts: Vec<bool> = (0..plan.hosts.len()).map(|i| (i as f64) < share * plan.hosts.len() as f64).collect();
+    r.shuffle(&mut hosts);
+    Fault { kind: spec.kind.clone(), strength: spec.strength.draw(r), window: (from, until), hosts }
+}
