@@ -65,3 +65,6 @@ pub const LABEL_SETS_MAX: usize = 262_144;
 pub const SHARED_NAMES_MAX: usize = 262_144;
 /// Process lives whose log event numbers the normaliser remembers. Least recently used first out.
 pub const BOOTS_MAX: usize = 100_000;
+/// Leaves visited by the search for a combination of two or three dimensions, over all combinations of keys: 20 of them
+/// at 100,000 leaves, so five dimensions are searched whole.
+pub const LOCALISE_VISITS_MAX: usize = 2_000_000;
