@@ -1,1 +1,29 @@
-//! placeholder
+//! The collector: receivers -> admission -> store -> driver (sole owner of the engine) -> publish (API, SSE, metrics,
+//! alerts). This file names the parts; what is started and stopped, and in which order, is decided in `collector`.
+//!
+//! It is a library so that the terminal UI can embed it: [`Collector::start`] brings its own threads and runtime.
+
+pub mod agent;
+pub mod bundle;
+pub mod capture;
+pub mod client;
+mod collector;
+pub mod driver;
+pub mod normalise;
+pub mod offline;
+pub mod otlp;
+pub mod publish;
+pub mod recorder;
+pub mod run;
+pub mod settings;
+mod start_error;
+pub mod status;
+pub mod store;
+
+pub use bundle::{Bundle, BundleError};
+pub use client::{Client, ClientError, Follower, Update};
+pub use collector::{Addresses, Collector};
+pub use publish::{Published, Publisher, diagnosis_json};
+pub use settings::{AgentSettings, Settings};
+pub use start_error::StartError;
+pub use status::Status;

@@ -1,0 +1,126 @@
+//! A bundle (contract.md section 4): one incident's story as one `.tar.zst`, from which the very verdict that the live
+//! engine gave can be computed again. What it holds is decided in `build`, what is believed of a foreign one in `read`.
+
+mod build;
+mod manifest;
+mod read;
+
+
+pub use manifest::{ContentNote, Manifest, SCHEMA};
+
+use crate::normalise::Content;
+use crate::store::Batch;
+use firstbad_diagnosis::Engine;
+use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::verdict::Diagnosis;
+
+/// A bundle that cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The file cannot be read.
+    #[error("cannot read the bundle: {0}")]
+    Io(#[from] std::io::Error),
+    /// An entry is not what it should be.
+    #[error("the bundle's entry `{entry}` is malformed at byte {offset}: {reason}")]
+    Entry {
+        /// Name of the entry; untrusted text, escaped.
+        entry: String,
+        /// Where in it.
+        offset: usize,
+        /// Why.
+        reason: String,
+    },
+    /// An entry is missing.
+    #[error("the bundle has no entry `{0}`: it is not a bundle, or is cut short")]
+    Missing(&'static str),
+    /// It is larger than a bundle can be.
+    #[error("the bundle is larger than the limit of {limit} {unit}")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// Another schema.
+    #[error("the bundle has schema {found} (written by firstbad {tool_version}), this version reads {known}")]
+    Schema {
+        /// Its schema.
+        found: u32,
+        /// What wrote it.
+        tool_version: String,
+        /// The schema that this version reads.
+        known: u32,
+    },
+    /// There is no such incident.
+    #[error("there is no incident `{0}` here")]
+    NoIncident(String),
+    /// What it needs is not in the store any more.
+    #[error("the bundle of incident {id} cannot be made: {reason}")]
+    Unavailable {
+        /// The incident.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+    /// The store refused.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The engine's checkpoint does not restore.
+    #[error("the bundle's engine state cannot be restored: {0}")]
+    Engine(#[from] firstbad_diagnosis::CheckpointError),
+}
+
+/// A bundle in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bundle {
+    /// What it is.
+    pub manifest: Manifest,
+    /// The engine's settings.
+    pub settings: firstbad_diagnosis::Settings,
+    /// The engine's state before the first batch.
+    pub checkpoint: Vec<u8>,
+    /// What was committed, in order, with ticks.
+    pub batches: Vec<Batch>,
+    /// Contents of the versions named by the incident.
+    pub contents: Vec<Content>,
+    /// What the live engine said, as JSON.
+    pub verdict: String,
+}
+
+impl Bundle {
+    /// Reads a bundle, within bounds whatever it claims.
+    ///
+    /// # Errors
+    /// If it is malformed: the entry and the offset are named.
+    pub fn read(source: impl std::io::Read) -> Result<Self, BundleError> {
+        read::read(source)
+    }
+
+    /// The engine's verdict over the bundle: what [`Bundle::verdict`] holds, computed again.
+    ///
+    /// # Errors
+    /// If the engine's state does not restore.
+    pub fn diagnose(&self) -> Result<Diagnosis, BundleError> {
+        let mut last = None;
+        self.replay(|snapshot| last = Some(snapshot.diagnosis))?;
+        last.map_or_else(|| Ok(self.engine()?.diagnosis()), Ok)
+    }
+
+    /// Replays it: `show` gets the snapshot after each tick, for time travel.
+    ///
+    /// # Errors
+    /// If the engine's state does not restore.
+    pub fn replay(&self, mut show: impl FnMut(Snapshot)) -> Result<(), BundleError> {
+        let mut stepper = crate::driver::Stepper::new(self.engine()?);
+        for batch in &self.batches {
+            if stepper.step(&batch.observations, batch.tick) {
+                show(stepper.snapshot());
+            }
+        }
+        Ok(())
+    }
+
+    fn engine(&self) -> Result<Engine, BundleError> {
+        Ok(Engine::restore(&self.checkpoint)?)
+    }
+}

@@ -1,0 +1,5 @@
+//! The sole owner of the engine.
+
+mod stepper;
+
+pub use stepper::Stepper;

@@ -1,0 +1,299 @@
+//! What is kept on disk, behind one trait: batches of observations in commit order with their ticks, the state from which
+//! a restart goes on, contents, and what was said of each incident. What an observation means is the engine's business.
+//!
+//! The stored unit is the *batch*: everything that one group commit made durable, compressed as a whole. A row per
+//! observation would cost four times the bytes (names and hashes repeat across rows), and nothing reads single rows.
+
+mod aside;
+mod lock;
+mod schema;
+mod sqlite;
+
+pub use lock::DirectoryLock;
+pub use sqlite::{SqliteReader, SqliteStore};
+
+use crate::normalise::Content;
+use crate::otlp::Encoding;
+use firstbad_diagnosis::observation::Observation;
+use firstbad_protocol::Hash;
+use firstbad_protocol::time::Timestamp;
+use std::path::PathBuf;
+
+/// Why the store cannot do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another collector has the directory.
+    #[error("{} is in use by the collector with pid {pid}: stop it, or choose another --data-dir", directory.display())]
+    Held {
+        /// The directory.
+        directory: PathBuf,
+        /// Its holder, as it wrote it; `unknown` if unreadable.
+        pid: String,
+    },
+    /// The directory cannot be made or written.
+    #[error("cannot use the data directory {}: {source}; choose another with --data-dir", directory.display())]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A later version wrote it.
+    #[error("{} was written by a later version of firstbad (schema {found}, this one knows {known}): use that version, or another --data-dir", path.display())]
+    Later {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The greatest that this version knows.
+        known: i64,
+    },
+    /// The file under the open store was removed or replaced.
+    #[error("{} was removed or replaced while it was in use", .0.display())]
+    Gone(PathBuf),
+    /// The database refused.
+    #[error("the store refused to {what}: {source}")]
+    Database {
+        /// What was attempted.
+        what: &'static str,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// Something stored cannot be read back.
+    #[error("{what} cannot be read back: {reason}")]
+    Damaged {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the file itself is broken, so that waiting does not help.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Database { source, .. } => {
+                matches!(source.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+            }
+            Self::Damaged { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// One group commit, as the engine reads it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Batch {
+    /// Position in commit order, from 1.
+    pub seq: u64,
+    /// The receive clock at its commit, floored to the second; it never runs backwards.
+    pub tick: Timestamp,
+    /// What it made known; empty where only time passed.
+    pub observations: Vec<Observation>,
+}
+
+/// One acknowledged request, kept until the normaliser's state that holds it is saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journalled {
+    /// Which service it was sent to.
+    pub signal: Signal,
+    /// How it is written.
+    pub encoding: Encoding,
+    /// The receive clock.
+    pub received_at: Timestamp,
+    /// The request, decompressed.
+    pub body: Vec<u8>,
+}
+
+/// Which OTLP service a request was sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Signal {
+    /// `/v1/metrics`.
+    Metrics,
+    /// `/v1/logs`.
+    Logs,
+}
+
+impl Signal {
+    /// The word in metrics and status.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
+}
+
+/// Everything that one transaction makes durable together.
+#[derive(Debug)]
+pub struct Commit<'a> {
+    /// The batch.
+    pub batch: &'a Batch,
+    /// The requests it came from.
+    pub journal: &'a [Journalled],
+    /// Contents that came with them.
+    pub contents: &'a [Content],
+    /// The normaliser's state after this batch, where it is time to save it; the journal up to here is then dropped.
+    pub normaliser: Option<&'a [u8]>,
+}
+
+/// The engine's state after a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The last batch in it; 0: none.
+    pub batch: u64,
+    /// That batch's tick.
+    pub tick: Timestamp,
+    /// `Engine::checkpoint`.
+    pub engine: Vec<u8>,
+}
+
+/// What was last said of an incident, and from where its story can be replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentRecord {
+    /// Its id.
+    pub id: String,
+    /// The batch after which this was said.
+    pub batch: u64,
+    /// Its onset: a bundle starts from a checkpoint well before it.
+    pub onset: Timestamp,
+    /// Whether it is over.
+    pub resolved: bool,
+    /// The whole diagnosis as JSON ([`crate::diagnosis_json`]).
+    pub diagnosis: String,
+}
+
+/// What the normaliser goes on from.
+#[derive(Debug, Default)]
+pub struct NormaliserState {
+    /// Its saved state, if any.
+    pub saved: Option<Vec<u8>>,
+    /// Requests acknowledged since, oldest first.
+    pub journal: Vec<Journalled>,
+}
+
+/// How much may stay.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Batches before this go.
+    pub before: Timestamp,
+    /// Greatest size, bytes.
+    pub bytes_max: u64,
+}
+
+/// The writing side; one owner.
+pub trait Store: Send {
+    /// Makes a batch durable: when this returns, it survives a power cut.
+    ///
+    /// # Errors
+    /// If it could not; then nothing of it is stored.
+    fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
+
+    /// Saves a checkpoint and drops those that nothing needs any more.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError>;
+
+    /// Saves what was said of incidents.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn put_incidents(&mut self, incidents: &[IncidentRecord]) -> Result<(), StoreError>;
+
+    /// Deletes one slice of what may go. Returns how many batches went.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn retain(&mut self, retention: Retention) -> Result<u64, StoreError>;
+
+    /// What the normaliser goes on from, as of the last commit.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn normaliser_state(&self) -> Result<NormaliserState, StoreError>;
+
+    /// Whether commits still land where a restart would look.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`] if not.
+    fn check_place(&self) -> Result<(), StoreError>;
+
+    /// Bytes on disk.
+    fn bytes(&self) -> u64;
+}
+
+/// The reading side; any number, beside the writer.
+pub trait StoreReader {
+    /// Checkpoints, newest first.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError>;
+
+    /// The newest checkpoint at or before `tick`, else the oldest there is.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn checkpoint_before(&self, tick: Timestamp) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// Hands over the batches after `after` up to and including `last`, in order. The visitor ends the walk with false.
+    ///
+    /// # Errors
+    /// If the database refuses, or a batch is damaged.
+    fn batches(&self, range: BatchRange, visit: &mut dyn FnMut(Batch) -> bool) -> Result<(), StoreError>;
+
+    /// The first and last batch stored; none if there is none.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn extent(&self) -> Result<Option<Extent>, StoreError>;
+
+    /// The last batch before `tick`; 0 if there is none.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn batch_before(&self, tick: Timestamp) -> Result<u64, StoreError>;
+
+    /// The content of one version.
+    ///
+    /// # Errors
+    /// If the database refuses, or the content is damaged.
+    fn content(&self, hash: &Hash) -> Result<Option<Content>, StoreError>;
+
+    /// What was last said of one incident.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn incident(&self, id: &str) -> Result<Option<IncidentRecord>, StoreError>;
+
+    /// What was last said of every incident, newest first.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn incidents(&self) -> Result<Vec<IncidentRecord>, StoreError>;
+}
+
+/// A half-open range of batches: after `after`, up to and including `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchRange {
+    /// The batch before the first.
+    pub after: u64,
+    /// The last.
+    pub last: u64,
+}
+
+/// The first and last batch stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// First.
+    pub first: u64,
+    /// Last.
+    pub last: u64,
+    /// The last one's tick.
+    pub last_tick: Timestamp,
+}

@@ -1,0 +1,76 @@
+//! The tables. `PRAGMA user_version` is [`VERSION`]; a store of an earlier one is brought up, of a later one refused.
+
+use super::StoreError;
+use rusqlite::Connection;
+use std::path::Path;
+
+/// The schema that this version writes. It also stands for the layout of stored observations (postcard is not
+/// self-describing): a change of `Observation` is a new number.
+pub(super) const VERSION: i64 = 1;
+
+/// A WAL page budget of 16 MiB between SQLite's own checkpoints: fewer of them doubled the commit rate when measured
+/// (measurements.md B 3), and a crash replays 16 MiB in milliseconds.
+const PRAGMAS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 4096;
+    PRAGMA journal_size_limit = 67108864;
+    PRAGMA foreign_keys = OFF;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -8192;
+";
+
+const TABLES: &str = "
+    CREATE TABLE batch (            -- what the engine reads, in commit order
+        seq    INTEGER PRIMARY KEY,
+        tick   INTEGER NOT NULL,    -- receive clock at the commit, seconds
+        items  INTEGER NOT NULL,    -- observations in body
+        body   BLOB                 -- zstd(postcard(Vec<Observation>)); null: only time passed
+    );
+    CREATE INDEX batch_tick ON batch (tick, seq);
+    CREATE TABLE journal (          -- requests acknowledged since the normaliser's state was saved
+        id       INTEGER PRIMARY KEY,
+        batch    INTEGER NOT NULL,
+        signal   INTEGER NOT NULL,  -- 0 metrics, 1 logs
+        encoding INTEGER NOT NULL,  -- 0 protobuf, 1 JSON
+        received INTEGER NOT NULL,  -- ns since 1970
+        body     BLOB NOT NULL      -- zstd
+    );
+    CREATE TABLE normaliser (id INTEGER PRIMARY KEY CHECK (id = 1), batch INTEGER NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE checkpoint (batch INTEGER PRIMARY KEY, tick INTEGER NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE content (          -- once per version; the first sender's words stand
+        id     INTEGER PRIMARY KEY,
+        hash   BLOB NOT NULL UNIQUE,
+        config TEXT NOT NULL,
+        format TEXT NOT NULL,
+        size   INTEGER NOT NULL,    -- bytes before compression
+        body   BLOB NOT NULL        -- zstd
+    );
+    CREATE TABLE incident (         -- what was last said of it
+        id         TEXT PRIMARY KEY,
+        batch      INTEGER NOT NULL,
+        onset      INTEGER NOT NULL, -- ns since 1970
+        resolved   INTEGER NOT NULL,
+        checkpoint INTEGER,          -- where its bundle starts
+        diagnosis  BLOB NOT NULL     -- zstd(JSON)
+    );
+";
+
+/// Sets the connection up, and makes or checks the tables.
+pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let refuse = |what| move |source| StoreError::Database { what, source };
+    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(refuse("wait for a lock"))?;
+    // Before the first table, or it has no effect.
+    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL;").map_err(refuse("open"))?;
+    connection.execute_batch(PRAGMAS).map_err(refuse("open"))?;
+    let found: i64 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(refuse("read its schema number"))?;
+    match found {
+        VERSION => Ok(()),
+        0 => {
+            let create = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
+            connection.execute_batch(&create).map_err(refuse("create its tables"))
+        }
+        later => Err(StoreError::Later { path: path.into(), found: later, known: VERSION }),
+    }
+}

@@ -1,0 +1,192 @@
+//! Every statement that reads. A reader has a connection of its own and sees only what is committed.
+
+use super::{unpack, unsigned};
+use crate::otlp::Encoding;
+use crate::normalise::Content;
+use crate::store::{
+    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, Signal, StoreError,
+    StoreReader,
+};
+use firstbad_protocol::Hash;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use std::path::Path;
+
+fn refuse(what: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |source| StoreError::Database { what, source }
+}
+
+const fn tick_of(seconds: i64) -> Timestamp {
+    Timestamp(seconds.saturating_mul(SECOND_NS))
+}
+
+/// A reading connection.
+#[derive(Debug)]
+pub struct SqliteReader {
+    connection: Connection,
+}
+
+impl SqliteReader {
+    /// Opens the store in `directory` for reading, beside a running collector or without one.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(directory.join("firstbad.db"), flags).map_err(refuse("open for reading"))?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(refuse("wait for a lock"))?;
+        Ok(Self { connection })
+    }
+}
+
+pub(super) fn normaliser_state(connection: &Connection) -> Result<NormaliserState, StoreError> {
+    let what = "read the normaliser's state";
+    let packed: Option<Vec<u8>> = connection
+        .query_row("SELECT body FROM normaliser WHERE id = 1", [], |row| row.get(0))
+        .optional()
+        .map_err(refuse(what))?;
+    let saved = packed.map(|bytes| unpack("the normaliser's state", &bytes)).transpose()?;
+    let mut statement = connection
+        .prepare("SELECT signal, encoding, received, body FROM journal ORDER BY id")
+        .map_err(refuse(what))?;
+    let mut rows = statement.query([]).map_err(refuse(what))?;
+    let mut journal = Vec::new();
+    while let Some(row) = rows.next().map_err(refuse(what))? {
+        journal.push(journalled(row)?);
+    }
+    Ok(NormaliserState { saved, journal })
+}
+
+fn journalled(row: &Row<'_>) -> Result<Journalled, StoreError> {
+    let what = "read a journalled request";
+    let (signal, encoding): (i64, i64) = (row.get(0).map_err(refuse(what))?, row.get(1).map_err(refuse(what))?);
+    let body: Vec<u8> = row.get(3).map_err(refuse(what))?;
+    Ok(Journalled {
+        signal: if signal == 1 { Signal::Logs } else { Signal::Metrics },
+        encoding: if encoding == 1 { Encoding::Json } else { Encoding::Protobuf },
+        received_at: Timestamp(row.get(2).map_err(refuse(what))?),
+        body: unpack("a journalled request", &body)?,
+    })
+}
+
+fn checkpoint_of(row: &Row<'_>) -> rusqlite::Result<(i64, i64, Vec<u8>)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn unpack_checkpoint((batch, tick, body): (i64, i64, Vec<u8>)) -> Result<Checkpoint, StoreError> {
+    let engine = unpack(&format!("the checkpoint after batch {batch}"), &body)?;
+    Ok(Checkpoint { batch: unsigned(batch), tick: tick_of(tick), engine })
+}
+
+fn incident_of(row: &Row<'_>) -> rusqlite::Result<(IncidentRecord, Vec<u8>)> {
+    let record = IncidentRecord {
+        id: row.get(0)?,
+        batch: unsigned(row.get(1)?),
+        onset: Timestamp(row.get(2)?),
+        resolved: row.get(3)?,
+        diagnosis: String::new(),
+    };
+    Ok((record, row.get(4)?))
+}
+
+fn unpack_incident((record, body): (IncidentRecord, Vec<u8>)) -> Result<IncidentRecord, StoreError> {
+    let what = format!("what was said of incident {}", record.id);
+    let diagnosis = String::from_utf8(unpack(&what, &body)?)
+        .map_err(|error| StoreError::Damaged { what, reason: error.to_string() })?;
+    Ok(IncidentRecord { diagnosis, ..record })
+}
+
+impl StoreReader for SqliteReader {
+    fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
+        let what = "read checkpoints";
+        let select = "SELECT batch, tick, body FROM checkpoint ORDER BY batch DESC";
+        let mut statement = self.connection.prepare(select).map_err(refuse(what))?;
+        let rows = statement.query_map([], checkpoint_of).map_err(refuse(what))?;
+        let mut checkpoints = Vec::new();
+        for row in rows {
+            // A damaged checkpoint is passed over: an older one and more batches give the same state.
+            if let Ok(checkpoint) = unpack_checkpoint(row.map_err(refuse(what))?) {
+                checkpoints.push(checkpoint);
+            }
+        }
+        Ok(checkpoints)
+    }
+
+    fn checkpoint_before(&self, tick: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
+        let select = "SELECT batch, tick, body FROM checkpoint WHERE batch = COALESCE(
+            (SELECT MAX(batch) FROM checkpoint WHERE tick <= ?1), (SELECT MIN(batch) FROM checkpoint))";
+        let found = self.connection.query_row(select, [super::seconds(tick)], checkpoint_of).optional();
+        found.map_err(refuse("find a checkpoint"))?.map(unpack_checkpoint).transpose()
+    }
+
+    fn batches(&self, range: BatchRange, visit: &mut dyn FnMut(Batch) -> bool) -> Result<(), StoreError> {
+        let what = "read batches";
+        let select = "SELECT seq, tick, body FROM batch WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
+        let mut statement = self.connection.prepare(select).map_err(refuse(what))?;
+        let bounds = params![super::signed(range.after), super::signed(range.last)];
+        let mut rows = statement.query(bounds).map_err(refuse(what))?;
+        while let Some(row) = rows.next().map_err(refuse(what))? {
+            if !visit(batch_of(row)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn extent(&self) -> Result<Option<Extent>, StoreError> {
+        let select = "SELECT (SELECT MIN(seq) FROM batch), seq, tick FROM batch ORDER BY seq DESC LIMIT 1";
+        let found = self.connection.query_row(select, [], |row| {
+            Ok(Extent { first: unsigned(row.get(0)?), last: unsigned(row.get(1)?), last_tick: tick_of(row.get(2)?) })
+        });
+        found.optional().map_err(refuse("find its last batch"))
+    }
+
+    fn batch_before(&self, tick: Timestamp) -> Result<u64, StoreError> {
+        let select = "SELECT COALESCE(MAX(seq), 0) FROM batch WHERE tick < ?1";
+        let found = self.connection.query_row(select, [super::seconds(tick)], |row| row.get(0));
+        found.map(unsigned).map_err(refuse("find a batch by its tick"))
+    }
+
+    fn content(&self, hash: &Hash) -> Result<Option<Content>, StoreError> {
+        let what = "read a content";
+        let select = "SELECT config, format, body FROM content WHERE hash = ?1";
+        let found = self.connection.query_row(select, params![hash.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let Some((config, format, body)): Option<(String, String, Vec<u8>)> = found.optional().map_err(refuse(what))?
+        else {
+            return Ok(None);
+        };
+        let body = unpack(&format!("the content {hash}"), &body)?;
+        Ok(Some(Content { hash: *hash, config: config.into(), format: format.into(), body }))
+    }
+
+    fn incident(&self, id: &str) -> Result<Option<IncidentRecord>, StoreError> {
+        let select = "SELECT id, batch, onset, resolved, diagnosis FROM incident WHERE id = ?1";
+        let found = self.connection.query_row(select, [id], incident_of).optional();
+        found.map_err(refuse("read an incident"))?.map(unpack_incident).transpose()
+    }
+
+    fn incidents(&self) -> Result<Vec<IncidentRecord>, StoreError> {
+        let what = "read incidents";
+        let select = "SELECT id, batch, onset, resolved, diagnosis FROM incident ORDER BY onset DESC, id";
+        let mut statement = self.connection.prepare(select).map_err(refuse(what))?;
+        let rows = statement.query_map([], incident_of).map_err(refuse(what))?;
+        rows.map(|row| unpack_incident(row.map_err(refuse(what))?)).collect()
+    }
+}
+
+fn batch_of(row: &Row<'_>) -> Result<Batch, StoreError> {
+    let what = "read a batch";
+    let seq = unsigned(row.get(0).map_err(refuse(what))?);
+    let body: Option<Vec<u8>> = row.get(2).map_err(refuse(what))?;
+    let observations = match body {
+        None => Vec::new(),
+        Some(body) => {
+            let name = format!("batch {seq}");
+            let plain = unpack(&name, &body)?;
+            postcard::from_bytes(&plain)
+                .map_err(|error| StoreError::Damaged { what: name, reason: error.to_string() })?
+        }
+    };
+    Ok(Batch { seq, tick: tick_of(row.get(1).map_err(refuse(what))?), observations })
+}
