@@ -27,6 +27,15 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// `x-bot-score`.
     pub(crate) score: Option<u8>,
+    /// `x-bot-features`: short hash of the version that was used, where one was and its engine came back to say so.
+    pub(crate) input: Option<String>,
+}
+
+impl Answer {
+    /// An answer that says nothing but `status`.
+    pub(crate) const fn bare(status: u16) -> Self {
+        Self { status, score: None, input: None }
+    }
 }
 
 /// Serves on `listener` until the process ends: a thread for each connection, as the stage has two per process at most.
@@ -52,7 +61,8 @@ fn converse<H: Fn(&Request) -> Answer>(stream: &TcpStream, handler: &H) -> io::R
         let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else { return Ok(()) };
         let answer = handler(&Request { path: path.to_owned() });
         let score = answer.score.map_or(String::new(), |score| format!("x-bot-score: {score}\r\n"));
-        let text = format!("HTTP/1.1 {} -\r\ncontent-length: 0\r\n{score}\r\n", answer.status);
+        let input = answer.input.map_or(String::new(), |input| format!("x-bot-features: {input}\r\n"));
+        let text = format!("HTTP/1.1 {} -\r\ncontent-length: 0\r\n{score}{input}\r\n", answer.status);
         (&mut &*stream).write_all(text.as_bytes())?;
     }
     Ok(())
@@ -108,7 +118,7 @@ impl Client {
             return Err(io::ErrorKind::InvalidData.into());
         }
         io::copy(&mut (&mut self.reader).take(body_bytes), &mut io::sink())?;
-        Ok(Answer { status, score: field(&head, "x-bot-score") })
+        Ok(Answer { status, score: field(&head, "x-bot-score"), input: field(&head, "x-bot-features") })
     }
 }
 
@@ -140,19 +150,14 @@ mod tests {
     fn a_connection_carries_several_requests_and_their_scores() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let scored = || Answer { status: 200, score: Some(42), input: Some("0123456789ab".to_owned()) };
         std::thread::spawn(move || {
-            serve(&listener, "test", |request| {
-                if request.path == "/bad" {
-                    Answer { status: 500, score: None }
-                } else {
-                    Answer { status: 200, score: Some(42) }
-                }
-            })
+            serve(&listener, "test", move |request| if request.path == "/bad" { Answer::bare(500) } else { scored() })
         });
         let mut client = Client::connect(address).unwrap();
         for _ in 0..3 {
-            assert_eq!(client.get("/").unwrap(), Answer { status: 200, score: Some(42) });
-            assert_eq!(client.get("/bad").unwrap(), Answer { status: 500, score: None });
+            assert_eq!(client.get("/").unwrap(), scored());
+            assert_eq!(client.get("/bad").unwrap(), Answer::bare(500));
         }
     }
 }

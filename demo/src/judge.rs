@@ -140,31 +140,30 @@ fn shows_an_effect(incident: &Incident) -> bool {
     incident.signals.iter().any(effect)
 }
 
-/// Whether what the processes recorded arrived in full, also from those that were killed: per host of the new engine, the
-/// panics in `snapshot` are those that its clients were answered, and at most one more for each answer that got lost.
+/// Whether what the processes recorded arrived in full, also from those that were killed. Exact up to answers that got
+/// lost on the way to the client: the panics of each host, and the requests under the bad versions.
 #[must_use]
 pub(crate) fn nothing_lost(snapshot: &Snapshot, truth: &Truth) -> Finding {
-    let mut wrong = Vec::new();
-    let mut panics = 0;
-    for (host, served) in truth.served.iter().filter(|(_, served)| served.panicked > 0) {
+    let (mut wrong, mut panics, mut lost) = (Vec::new(), 0, 0);
+    for (host, served) in &truth.served {
         let seen = snapshot.hosts.iter().find(|view| view.host == **host).map_or(0, |view| view.panics);
-        panics += seen;
+        panics += served.panicked;
+        lost += served.lost;
         if !(served.panicked..=served.panicked + served.lost).contains(&seen) {
-            wrong.push(format!(
-                "{host}: {} panics answered, {} answers lost, {seen} recorded",
-                served.panicked, served.lost
-            ));
+            wrong.push(format!("{host}: {} panics and {} lost, {seen} recorded", served.panicked, served.lost));
         }
     }
-    let holds = wrong.is_empty() && panics > 0;
-    let detail = if holds {
-        format!("{panics} panics, {} processes killed with SIGKILL", truth.killed.len())
-    } else if wrong.is_empty() {
-        "no panic was recorded".to_owned()
-    } else {
-        wrong.join("; ")
-    };
-    Finding { claim: "nothing recorded was lost", holds, detail }
+    let under = |hash: &Hash| truth.answered_under.get(&hash.short()).copied().unwrap_or(0);
+    let answered = panics + truth.bad.iter().map(under).sum::<u64>();
+    let views = snapshot.versions.iter().filter(|view| truth.bad.contains(&view.hash));
+    let recorded: u64 = views.map(|view| view.requests).sum();
+    if !(answered..=answered + lost).contains(&recorded) || panics == 0 {
+        wrong.push(format!("under the bad versions {answered} answered and {lost} lost, {recorded} recorded"));
+    }
+    let killed = truth.killed.len();
+    let detail = format!("{recorded} requests under the bad versions, {panics} panics, {killed} processes killed");
+    let holds = wrong.is_empty();
+    Finding { claim: "nothing recorded was lost", holds, detail: if holds { detail } else { wrong.join("; ") } }
 }
 
 #[cfg(test)]

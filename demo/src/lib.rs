@@ -9,6 +9,8 @@
 mod catalogue;
 mod change;
 mod clock;
+#[cfg(test)]
+mod fixture;
 mod generator;
 mod home;
 mod http;

@@ -47,6 +47,8 @@ struct Lane {
     process: Served,
     /// Answers of earlier processes of the host.
     earlier: Served,
+    /// Answers by the version they were given under, over all processes.
+    under: BTreeMap<String, u64>,
 }
 
 impl Load {
@@ -70,7 +72,9 @@ impl Load {
     pub(crate) fn aim(&self, host: &str, target: SocketAddr) {
         if let Some(mut lane) = self.lane(host) {
             lane.earlier = sum(lane.earlier, lane.process);
-            *lane = Lane { target: Some(target), earlier: lane.earlier, ..Lane::default() };
+            lane.process = Served::default();
+            lane.client = None;
+            lane.target = Some(target);
         }
     }
 
@@ -87,6 +91,17 @@ impl Load {
     pub(crate) fn served(&self) -> BTreeMap<String, Served> {
         let total = |host: &String| self.lane(host).map(|lane| sum(lane.earlier, lane.process)).unwrap_or_default();
         self.lanes.keys().map(|host| (host.clone(), total(host))).collect()
+    }
+
+    /// Answers of the whole fleet so far, by short hash of the version they were given under.
+    pub(crate) fn answered_under(&self) -> BTreeMap<String, u64> {
+        let mut fleet = BTreeMap::new();
+        for lane in self.lanes.values() {
+            for (input, count) in &lock(lane).under {
+                *fleet.entry(input.clone()).or_insert(0) += count;
+            }
+        }
+        fleet
     }
 
     /// Requests to the first regions come six times as often, or as usual.
@@ -117,6 +132,7 @@ fn sum(one: Served, other: Served) -> Served {
         ok: one.ok + other.ok,
         zero_scores: one.zero_scores + other.zero_scores,
         panicked: one.panicked + other.panicked,
+        exhausted: one.exhausted + other.exhausted,
         refused: one.refused + other.refused,
         lost: one.lost + other.lost,
     }
@@ -166,7 +182,12 @@ impl Lane {
     fn request(&mut self, path: &str) {
         let Some(target) = self.target else { return };
         match self.ask(target, path) {
-            Ok(answer) => self.process.count(&answer),
+            Ok(answer) => {
+                self.process.count(&answer);
+                if let Some(input) = answer.input {
+                    *self.under.entry(input).or_insert(0) += 1;
+                }
+            }
             Err(_) => {
                 self.process.lost += 1;
                 self.client = None;
@@ -193,6 +214,7 @@ impl Served {
                 self.zero_scores += u64::from(answer.score == Some(0));
             }
             500 => self.panicked += 1,
+            507 => self.exhausted += 1,
             _ => self.refused += 1,
         }
     }

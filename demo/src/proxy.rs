@@ -15,7 +15,7 @@ use crate::random::Random;
 use crate::roster::{Engine, Host};
 use crate::truth::{GUILTY_CONFIG, INNOCENT_CONFIG};
 use admission::Admission;
-use firstbad_instrument::{Hash, Origin, Outcome, PreviousHook, Recorder, Score, record_request};
+use firstbad_instrument::{Hash, Origin, Outcome, PreviousHook, Recorder, Score, Tag, record_request};
 use firstbad_protocol::names::attribute;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Write};
@@ -125,7 +125,7 @@ fn play<P: Proxy>(settings: &Settings, proxy: P) -> Result<(), ProxyError> {
                 return proxy.answer(&request.path);
             }
             record_request(Outcome::Error, &[]);
-            Answer { status: 503, score: None }
+            Answer::bare(503)
         });
         if let Err(error) = refused {
             tell(&Report::Trouble(format!("accepting connections: {error}")));
@@ -150,6 +150,11 @@ fn tell(report: &Report) {
         let mut output = io::stdout().lock();
         let _ = writeln!(output, "{line}").and_then(|()| output.flush());
     }
+}
+
+/// Short hash of the version behind `tag`.
+fn short(tag: Tag) -> Option<String> {
+    tag.hash().map(|hash| hash.short())
 }
 
 /// What is published, and which of it this process has seen.

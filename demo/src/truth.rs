@@ -39,6 +39,8 @@ pub struct Truth {
     pub killed: Vec<Killed>,
     /// Answers seen by the load, by host, over all its processes.
     pub served: BTreeMap<String, Served>,
+    /// Answers by short hash of the version they were given under; panics have none.
+    pub answered_under: BTreeMap<String, u64>,
     /// What changed at the same time and did no harm.
     pub innocent: Innocent,
     /// What went wrong with the stage itself; the run proves nothing then.
@@ -60,6 +62,7 @@ impl Truth {
             poisoned: BTreeSet::new(),
             killed: Vec::new(),
             served: BTreeMap::new(),
+            answered_under: BTreeMap::new(),
             innocent: Innocent::default(),
             trouble: None,
         }
@@ -87,7 +90,9 @@ pub struct Served {
     pub zero_scores: u64,
     /// 500: the request panicked.
     pub panicked: u64,
-    /// 503: refused, or no arena left.
+    /// 507: no arena left.
+    pub exhausted: u64,
+    /// 503: refused at the door.
     pub refused: u64,
     /// No complete answer.
     pub lost: u64,

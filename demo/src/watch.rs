@@ -181,3 +181,6 @@ impl Event {
 fn seconds(ns: i64) -> f64 {
     ns as f64 / SECOND_NS as f64
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,61 +1,10 @@
 //! The judge on verdicts written by hand: the right one passes, each way of being wrong does not.
 
 use super::*;
+use crate::fixture::{cause, diagnosis, host, incident, snapshot, truth, version};
 use crate::truth::{Killed, Served};
-use firstbad_protocol::snapshot::{Fleet, HostView};
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{Change, HistoryEntry, Impact, Pattern, SCHEMA, State, Window};
-use std::collections::BTreeMap;
-
-fn truth() -> Truth {
-    let mut truth = Truth::new(Scenario::November, 1);
-    truth.bad = vec![Hash([1; 32]), Hash([2; 32])];
-    truth.good = vec![Hash([9; 32])];
-    truth.innocent.config = "waf-rules".to_owned();
-    truth.innocent.hashes = vec![Hash([7; 32]), Hash([8; 32])];
-    truth.innocent.changes = vec!["http3-early-hints".to_owned()];
-    truth
-}
-
-fn cause() -> Cause {
-    Cause {
-        kind: CauseKind::Config,
-        config: Some("bot-features".to_owned()),
-        hashes: vec![Hash([1; 32]), Hash([2; 32])],
-        property: Some("rows > 200".to_owned()),
-        also_separates: Vec::new(),
-        scope: BTreeMap::new(),
-        change: None,
-        dimensions: BTreeMap::new(),
-    }
-}
-
-fn incident() -> Incident {
-    Incident {
-        id: "20251118-112804-panics".to_owned(),
-        state: State::Resolved,
-        pattern: Pattern::Flapping,
-        onset: Timestamp(1),
-        named_at: Some(Timestamp(2)),
-        resolved_at: Some(Timestamp(3)),
-        signals: vec![Signal::Panics, Signal::Scores, Signal::Errors],
-        impact: Impact::default(),
-        verdict: Verdict::Cause,
-        cause: Some(cause()),
-        suspects: Vec::new(),
-        ruled_out: Vec::new(),
-        first_error: None,
-        input: None,
-        last_known_good: None,
-        history: Vec::new(),
-        playbook: None,
-        blind_spots: Vec::new(),
-    }
-}
-
-fn diagnosis(incidents: Vec<Incident>) -> Diagnosis {
-    Diagnosis { schema: SCHEMA, asked: false, window: Window::default(), blind_spots: Vec::new(), incidents }
-}
+use firstbad_protocol::verdict::{Change, HistoryEntry};
 
 /// Whether the right verdict still passes after `change`.
 fn passes(change: impl FnOnce(&mut Vec<Incident>, &mut Truth)) -> bool {
@@ -143,40 +92,16 @@ fn in_a_surge_only_silence_or_an_external_cause_passes() {
 }
 
 #[test]
-fn panics_are_counted_exactly_up_to_lost_answers() {
-    let host = |panics| HostView {
-        host: "a".to_owned(),
-        dimensions: BTreeMap::new(),
-        active: BTreeMap::new(),
-        last_seen: Timestamp(9),
-        silent: false,
-        failing: false,
-        needs_restart: false,
-        restarts: 0,
-        panics,
-        loading: None,
+fn panics_and_requests_are_counted_exactly_up_to_lost_answers() {
+    let mut truth = truth();
+    let served = Served { panicked: 100, lost: 1, ..Served::default() };
+    truth.served.insert("a".to_owned(), served);
+    truth.answered_under.insert(Hash([1; 32]).short(), 50);
+    truth.killed.push(Killed { host: "a".to_owned(), instance: "a-1".to_owned(), pid: 1, at: Timestamp(5), served });
+    let holds = |panics: u64, requests: u64| {
+        let snapshot = snapshot(diagnosis(Vec::new()), vec![host(panics)], vec![version(requests)]);
+        nothing_lost(&snapshot, &truth).holds
     };
-    let lost = |panics: u64| {
-        let mut truth = truth();
-        let served = Served { panicked: 100, lost: 1, ..Served::default() };
-        truth.served.insert("a".to_owned(), served);
-        truth.killed.push(Killed {
-            host: "a".to_owned(),
-            instance: "a-1".to_owned(),
-            pid: 1,
-            at: Timestamp(5),
-            served,
-        });
-        let snapshot = Snapshot {
-            at: None,
-            diagnosis: diagnosis(Vec::new()),
-            fleet: Fleet::default(),
-            versions: Vec::new(),
-            lines: Vec::new(),
-            hosts: vec![host(panics)],
-            changes: Vec::new(),
-        };
-        !nothing_lost(&snapshot, &truth).holds
-    };
-    assert!(lost(99) && !lost(100) && !lost(101) && lost(102) && lost(200));
+    assert!(holds(100, 150) && holds(101, 151));
+    assert!(!holds(99, 150) && !holds(102, 150) && !holds(100, 149) && !holds(100, 152));
 }

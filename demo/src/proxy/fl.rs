@@ -3,7 +3,7 @@
 
 use super::features;
 use super::rules::{self, Rules};
-use super::{BOT, Proxy};
+use super::{BOT, Proxy, short};
 use crate::http::Answer;
 use crate::truth::{GUILTY_CONFIG, INNOCENT_CONFIG, ROWS_LIMIT};
 use firstbad_instrument::{Config, Hash, Origin, Outcome, Request, Tag, record_load};
@@ -52,17 +52,19 @@ impl Proxy for Fl {
             request.uses(tag);
             if rules.blocks(path) {
                 request.finish(Outcome::Ok);
-                return Answer { status: 403, score: None };
+                return Answer::bare(403);
             }
         }
-        let score = if path.starts_with("/static/") { None } else { active(&self.features) }.map(|(names, tag)| {
-            request.uses(tag);
-            let values: Vec<f64> = names.iter().map(|name| features::value(path, name)).collect();
-            let score = if values.is_empty() { 0 } else { features::score(&values) };
-            tag.score(&BOT, score);
-            score
-        });
+        let used = if path.starts_with("/static/") { None } else { active(&self.features) };
+        let Some((names, tag)) = used else {
+            request.finish(Outcome::Ok);
+            return Answer::bare(200);
+        };
+        request.uses(tag);
+        let values: Vec<f64> = names.iter().map(|name| features::value(path, name)).collect();
+        let score = if values.is_empty() { 0 } else { features::score(&values) };
+        tag.score(&BOT, score);
         request.finish(Outcome::Ok);
-        Answer { status: 200, score }
+        Answer { status: 200, score: Some(score), input: short(tag) }
     }
 }

@@ -3,11 +3,11 @@
 
 use super::features;
 use super::rules::{self, Rules};
-use super::{BOT, Proxy, tell};
+use super::{BOT, Proxy, short, tell};
 use crate::http::Answer;
 use crate::processes::Report;
 use crate::truth::{GUILTY_CONFIG, INNOCENT_CONFIG, ROWS_LIMIT};
-use firstbad_instrument::{Hash, Live, LoadOutcome, Origin, Outcome, Request};
+use firstbad_instrument::{Hash, Live, LoadOutcome, Origin, Outcome, Pin, Request};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -73,12 +73,11 @@ impl Fl2 {
         self.arenas.lock().unwrap_or_else(PoisonError::into_inner).push(arena);
     }
 
-    /// The bots module. Its arena comes back unless it panics.
-    fn bot_score(&self, request: &Request, path: &str) -> Option<u8> {
-        let names = request.pin(&FEATURES)?;
+    /// The bots module. Its arena comes back unless it panics; without one there is no score.
+    fn bot_score(&self, path: &str, names: &Pin<Vec<String>>) -> Option<u8> {
         let mut arena = self.take_arena()?;
         #[expect(clippy::unwrap_used, reason = "the mistake that is staged: Cloudflare's unwrap of 18 November 2025")]
-        let values = arena.append_with_names(path, &names).unwrap();
+        let values = arena.append_with_names(path, names).unwrap();
         let score = features::score(values);
         names.score(&BOT, score);
         self.give_back(arena);
@@ -88,13 +87,14 @@ impl Fl2 {
     fn handle(&self, path: &str) -> Answer {
         let request = Request::start();
         let blocked = request.pin(&RULES).is_some_and(|rules| rules.blocks(path));
-        if blocked || path.starts_with("/static/") {
+        let used = if blocked || path.starts_with("/static/") { None } else { request.pin(&FEATURES) };
+        let Some(names) = used else {
             request.finish(Outcome::Ok);
-            return Answer { status: if blocked { 403 } else { 200 }, score: None };
-        }
-        let score = self.bot_score(&request, path);
+            return Answer::bare(if blocked { 403 } else { 200 });
+        };
+        let score = self.bot_score(path, &names);
         request.finish(if score.is_some() { Outcome::Ok } else { Outcome::Error });
-        Answer { status: if score.is_some() { 200 } else { 503 }, score }
+        Answer { status: if score.is_some() { 200 } else { 507 }, score, input: short(names.tag()) }
     }
 }
 
@@ -114,6 +114,6 @@ impl Proxy for Fl2 {
 
     /// A panic ends the request and nothing else, as it does in any server that catches it.
     fn answer(&self, path: &str) -> Answer {
-        catch_unwind(AssertUnwindSafe(|| self.handle(path))).unwrap_or(Answer { status: 500, score: None })
+        catch_unwind(AssertUnwindSafe(|| self.handle(path))).unwrap_or(Answer::bare(500))
     }
 }

@@ -154,8 +154,11 @@ impl Director {
     }
 
     fn tally(&self) {
-        let served = self.load.served();
-        self.shared.change(|truth| truth.served = served);
+        let (served, answered_under) = (self.load.served(), self.load.answered_under());
+        self.shared.change(|truth| {
+            truth.served = served;
+            truth.answered_under = answered_under;
+        });
     }
 
     fn act(&mut self, step: Step) -> Result<(), String> {
