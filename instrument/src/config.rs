@@ -2,14 +2,16 @@
 
 use crate::load::{Attempt, LoadOutcome, Origin};
 use crate::score::Score;
+use crate::table;
 use crate::tag::Tag;
 use firstbad_protocol::Hash;
+use firstbad_protocol::recorder::layout;
 use std::sync::atomic::AtomicU32;
 
 /// Limits that one config can declare.
-pub(crate) const LIMITS_MAX: usize = 8;
+pub(crate) const LIMITS_MAX: usize = layout::config::LIMITS_MAX;
 /// Scores that one config can declare.
-pub(crate) const SCORES_MAX: usize = 4;
+pub(crate) const SCORES_MAX: usize = layout::config::SCORES_MAX;
 
 /// A config for a proxy that keeps its own loader: `static RULES: Config = Config::new("waf-rules").limit("rows", 200);`
 #[derive(Debug)]
@@ -84,31 +86,24 @@ impl Config {
     /// Begins a load of `bytes` by the proxy's own loader: hashes and inspects the very buffer, and writes "loading" to
     /// the recorder, so that a process that dies in its parser is named. Finish with [`Attempt::applied`] or
     /// [`Attempt::refused`].
-    #[must_use]
     pub fn loading(&self, bytes: &[u8], origin: &Origin) -> Attempt<'_> {
         Attempt::of_bytes(self, bytes, origin)
     }
 
     /// As [`Self::loading`], where only the hash is at hand; facts come from `origin` alone.
-    #[must_use]
     pub fn loading_hash(&self, hash: Hash, origin: &Origin) -> Attempt<'_> {
         Attempt::of_hash(self, hash, origin)
     }
 
+    /// A version that could not even be read.
     pub(crate) fn unreadable(&self, error: &str) -> LoadOutcome {
-        LoadOutcome::Rejected(crate::load::Refusal {
-            hash: None,
-            reason: "io".to_owned(),
-            error: error.to_owned(),
-            content: None,
-            serving: self.active(),
-            findings: Vec::new(),
-        })
+        Attempt::of_nothing(self).finish(Err(("io", error)), |_| {})
     }
 
     /// The version that is active now.
     #[must_use]
+    #[inline]
     pub fn active(&self) -> Tag {
-        Tag::NONE
+        Tag(table::active(self))
     }
 }

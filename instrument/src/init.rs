@@ -1,7 +1,14 @@
 //! Starts the recorder and the panic hook of this process, once. Where the file goes is decided in `directory`.
 
+use crate::cells::{set, set_bytes};
+use crate::directory::{self, Settings};
+use crate::{events, hook, recorder, resource};
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::recorder::layout::{self, header, state};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What becomes of the panic hook that was installed before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,13 +104,51 @@ impl Init {
     }
 
     /// Opens the recorder and installs the panic hook. A recorder file that cannot be made is no error: recording goes on
-    /// in memory, and [`Recorder::fallback`] says why.
+    /// in memory, [`Recorder::fallback`] says why, and so does one line on stderr.
     ///
     /// # Errors
     /// When it was called before in this process, or the attributes are too long.
     pub fn install(self) -> Result<Recorder, InitError> {
-        Ok(Recorder { path: None, fallback: None })
+        if INSTALLED.swap(true, Relaxed) {
+            return Err(InitError::AlreadyInstalled);
+        }
+        let attributes = resource::complete(&self.attributes, |name| std::env::var(name).ok());
+        let bytes: String = attributes.iter().map(|(key, value)| format!("{key}\0{value}\0")).collect();
+        let bytes_max = header::RESOURCE_BYTES_MAX;
+        if bytes.len() > bytes_max {
+            INSTALLED.store(false, Relaxed);
+            return Err(InitError::AttributesTooLong { bytes: bytes.len(), bytes_max });
+        }
+        let memory = self.memory_bytes_max.unwrap_or(layout::WORDS_MAX * 8);
+        let words = recorder::words_or_reserve(memory).map_err(|errno| InitError::NoMemory { bytes: memory, errno })?;
+        let service = attributes.iter().find(|(key, _)| key == attribute::SERVICE_NAME);
+        let settings = Settings {
+            directory: self.directory,
+            service: service.map_or_else(String::new, |(_, name)| name.clone()),
+            capture_content: self.capture_content.unwrap_or_else(capture_by_environment),
+        };
+        let opened = {
+            let mut cold = recorder::lock();
+            set_bytes(words, header::RESOURCE, (bytes.as_bytes(), bytes_max));
+            set(words, header::STATE, state::RUNNING);
+            events::write_start(words);
+            directory::open(words, &mut cold, &settings)
+        };
+        hook::install(self.previous_hook);
+        let fallback =
+            opened.err().map(|why| format!("recording in memory only, nothing survives this process: {why}"));
+        if let Some(why) = &fallback {
+            use std::io::Write;
+            let _ = writeln!(std::io::stderr(), "firstbad: {why}");
+        }
+        Ok(Recorder { path: recorder::path(), fallback })
     }
+}
+
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
+fn capture_by_environment() -> bool {
+    !std::env::var("FIRSTBAD_CAPTURE_CONTENT").is_ok_and(|value| matches!(value.as_str(), "off" | "0" | "false"))
 }
 
 /// The recorder of this process. Dropping it marks the exit as clean: keep it in `main`.
@@ -125,6 +170,15 @@ impl Recorder {
     #[must_use]
     pub fn fallback(&self) -> Option<&str> {
         self.fallback.as_deref()
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // A panic that unwinds through `main` is no goodbye.
+        if !std::thread::panicking() {
+            recorder::mark_clean();
+        }
     }
 }
 
@@ -155,7 +209,10 @@ impl fmt::Display for InitError {
         match self {
             Self::AlreadyInstalled => f.write_str("the recorder runs already: call install() once, in main"),
             Self::AttributesTooLong { bytes, bytes_max } => {
-                write!(f, "resource attributes of {bytes} bytes do not fit in {bytes_max}: declare fewer or shorter ones")
+                write!(
+                    f,
+                    "resource attributes of {bytes} bytes do not fit in {bytes_max}: declare fewer or shorter ones"
+                )
             }
             Self::NoMemory { bytes, errno } => {
                 write!(f, "no address space for a recorder of {bytes} bytes (errno {errno}): lower memory_bytes_max()")

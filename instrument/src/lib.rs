@@ -25,12 +25,23 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod cells;
 mod config;
+mod content_store;
+mod directory;
+mod events;
+mod findings;
+mod hook;
+mod hot;
 mod init;
 mod live;
 mod load;
+mod raw;
+mod recorder;
 mod request;
+mod resource;
 mod score;
+mod table;
 mod tag;
 
 pub use config::Config;
@@ -42,4 +53,5 @@ pub use live::{Handle, Live, Pin};
 pub use load::{Attempt, Evidence, LoadOutcome, Origin, Refusal, Refused, record_load};
 pub use request::{Request, record_request};
 pub use score::Score;
-pub use tag::{Outcome, Tag};
+pub use table::active_versions;
+pub use tag::{Entered, Outcome, Tag, Tagged};

@@ -97,12 +97,12 @@ impl<T> Live<T> {
         parse: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> LoadOutcome {
         let attempt = self.config.loading(bytes, origin);
-        if self.current.get().is_some() && attempt.is_unchanged() {
+        if self.current.get().is_some_and(|current| current.load().tag.hash() == Some(attempt.hash())) {
             return attempt.finish(Ok(()), |_| {});
         }
         let attempt = match attempt.within_limits() {
             Ok(attempt) => attempt,
-            Err(refused) => return refused,
+            Err(refused) => return *refused,
         };
         match Attempt::guard(|| parse(bytes)) {
             Ok(value) => attempt.finish(Ok(()), |tag| self.publish(Version { value, tag })),
@@ -171,16 +171,18 @@ impl<T> Deref for Pin<T> {
 impl<T> Drop for Pin<T> {
     fn drop(&mut self) {
         if self.armed.get() && std::thread::panicking() {
-            self.tag().record(Outcome::Panic);
+            crate::tag::record_panic(self.tag());
         }
     }
 }
+
+type VersionCache<'a, T> = Cache<&'a ArcSwap<Version<T>>, Arc<Version<T>>>;
 
 /// One worker's way to the active version.
 #[derive(Debug)]
 pub struct Handle<'a, T> {
     live: &'a Live<T>,
-    cache: Option<Cache<&'a ArcSwap<Version<T>>, Arc<Version<T>>>>,
+    cache: Option<VersionCache<'a, T>>,
 }
 
 impl<T> Handle<'_, T> {

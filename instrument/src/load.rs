@@ -2,11 +2,15 @@
 //! away what serves; which facts matter is decided elsewhere.
 
 use crate::config::Config;
+use crate::content_store;
+use crate::findings::{self, Finding};
+use crate::table::{self, Offer};
 use crate::tag::Tag;
 use firstbad_protocol::Hash;
-use firstbad_protocol::content::{Format, Inspection};
+use firstbad_protocol::content::{Format, Inspection, inspect};
 use firstbad_protocol::load::LoadResult;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
 /// Where a version came from, and what only the proxy knows about it.
 #[derive(Clone, Debug, Default)]
@@ -159,14 +163,14 @@ impl LoadOutcome {
     pub fn applied(self) -> Result<Evidence, Refused> {
         match self {
             Self::Applied(evidence) | Self::Unchanged(evidence) => Ok(evidence),
-            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => Err(Refused(refusal)),
+            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => Err(Refused(Box::new(refusal))),
         }
     }
 }
 
 /// A refused load as an error.
 #[derive(Clone, Debug)]
-pub struct Refused(pub Refusal);
+pub struct Refused(pub Box<Refusal>);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,26 +191,49 @@ impl std::error::Error for Refused {}
 #[must_use = "finish with applied() or refused()"]
 pub struct Attempt<'a> {
     config: &'a Config,
-    hash: Hash,
+    offer: Offer,
     content: Option<Inspection>,
-    findings: Vec<String>,
+    findings: Vec<Finding>,
+    finished: bool,
 }
 
 impl<'a> Attempt<'a> {
     pub(crate) fn of_bytes(config: &'a Config, bytes: &[u8], origin: &Origin) -> Self {
+        let hash = Hash::of(bytes);
         let format = origin.format.unwrap_or_else(|| Format::of(&origin.name, bytes));
-        let content = Some(firstbad_protocol::content::inspect(bytes, format));
-        Self { config, hash: Hash::of(bytes), content, findings: Vec::new() }
+        let attempt = Self::begin(config, Some(hash), (origin, Some(inspect(bytes, format))));
+        content_store::keep(hash, bytes);
+        attempt
     }
 
-    pub(crate) fn of_hash(config: &'a Config, hash: Hash, _origin: &Origin) -> Self {
-        Self { config, hash, content: None, findings: Vec::new() }
+    pub(crate) fn of_hash(config: &'a Config, hash: Hash, origin: &Origin) -> Self {
+        Self::begin(config, Some(hash), (origin, None))
+    }
+
+    pub(crate) fn of_nothing(config: &'a Config) -> Self {
+        Self::begin(config, None, (&Origin::new(), None))
+    }
+
+    fn begin(config: &'a Config, hash: Option<Hash>, (origin, content): (&Origin, Option<Inspection>)) -> Self {
+        let (observed, findings) = findings::of(config, origin, content.as_ref());
+        let offer = Offer {
+            hash,
+            facts: findings::facts(origin, content.as_ref()),
+            observed,
+            label: origin.label.clone(),
+            source: origin.source.clone(),
+            format: content.as_ref().map_or(0, |content| {
+                Format::ALL.iter().position(|format| *format == content.format).map_or(0, |place| place as u64 + 1)
+            }),
+        };
+        table::begin(config, &offer);
+        Self { config, offer, content, findings, finished: false }
     }
 
     /// Hash of what is being loaded.
     #[must_use]
-    pub const fn hash(&self) -> Hash {
-        self.hash
+    pub fn hash(&self) -> Hash {
+        self.offer.hash.unwrap_or(Hash([0; 32]))
     }
 
     /// What was counted in it.
@@ -217,60 +244,87 @@ impl<'a> Attempt<'a> {
 
     /// Sentences on limits that are exceeded or above 80 %, duplicates, blanks.
     #[must_use]
-    pub fn findings(&self) -> &[String] {
-        &self.findings
+    pub fn findings(&self) -> Vec<String> {
+        self.findings.iter().map(|finding| finding.sentence.clone()).collect()
     }
 
-    pub(crate) fn is_unchanged(&self) -> bool {
-        false
-    }
-
-    pub(crate) fn within_limits(self) -> Result<Self, LoadOutcome> {
-        Ok(self)
-    }
-
-    /// Runs `parse`; a panic in it is an error.
-    pub(crate) fn guard<T, E: fmt::Display>(
-        parse: impl FnOnce() -> Result<T, E>,
-    ) -> Result<T, (&'static str, String)> {
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(parse)) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(("parse", error.to_string())),
-            Err(_) => Err(("parser_panic", "the parser panicked".to_owned())),
-        }
-    }
-
-    pub(crate) fn finish(self, result: Result<(), (&str, &str)>, publish: impl FnOnce(Tag)) -> LoadOutcome {
-        let (hash, content) = (self.hash, self.content.clone());
-        match result {
-            Ok(()) => {
-                let tag = self.applied();
-                publish(tag);
-                LoadOutcome::Applied(Evidence { tag, hash, content, previous: None, findings: vec![] })
-            }
-            Err((reason, error)) => {
-                let serving = self.refused(reason, error);
-                LoadOutcome::Rejected(Refusal {
-                    hash: Some(hash),
-                    reason: reason.to_owned(),
-                    error: error.to_owned(),
-                    content,
-                    serving,
-                    findings: vec![],
-                })
-            }
-        }
+    /// Whether a declared limit is exceeded.
+    #[must_use]
+    pub fn exceeds_a_limit(&self) -> bool {
+        self.findings.iter().any(|finding| finding.exceeds)
     }
 
     /// The version is active now, or is still, if it is the one that was active. Gives its tag.
     pub fn applied(self) -> Tag {
-        self.config.active()
+        self.finish(Ok(()), |_| {}).tag()
     }
 
     /// The version was refused. Gives the tag of the version that goes on serving, [`Tag::NONE`] if none does.
     pub fn refused(self, reason: &str, error: &str) -> Tag {
-        let _ = (reason, error);
-        self.config.active()
+        self.finish(Err((reason, error)), |_| {}).tag()
+    }
+
+    /// The attempt, unless the config refuses what exceeds its limits.
+    pub(crate) fn within_limits(self) -> Result<Self, Box<LoadOutcome>> {
+        let exceeded = self.findings.iter().find(|finding| finding.exceeds).map(|finding| finding.sentence.clone());
+        match exceeded {
+            Some(sentence) if self.config.reject_over => Err(Box::new(self.finish(Err(("limit", &sentence)), |_| {}))),
+            _ => Ok(self),
+        }
+    }
+
+    /// Runs `parse`; a panic in it is an error.
+    pub(crate) fn guard<T, E: fmt::Display>(parse: impl FnOnce() -> Result<T, E>) -> Result<T, (&'static str, String)> {
+        match std::panic::catch_unwind(AssertUnwindSafe(parse)) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(("parse", error.to_string())),
+            Err(payload) => {
+                let text = payload.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+                Err(("parser_panic", text.unwrap_or("the parser panicked").to_owned()))
+            }
+        }
+    }
+
+    /// Writes the result down. `publish` gets the tag of a version that was not active before.
+    pub(crate) fn finish(mut self, result: Result<(), (&str, &str)>, publish: impl FnOnce(Tag)) -> LoadOutcome {
+        self.finished = true;
+        let loaded = table::finish(self.config, &self.offer, result.err());
+        let (word, tag, previous) = loaded.map_or_else(
+            || (if result.is_ok() { LoadResult::Applied } else { LoadResult::Rejected }, Tag::NONE, None),
+            |loaded| (loaded.result, Tag(loaded.key), loaded.previous),
+        );
+        if result.is_ok() {
+            publish(tag);
+        }
+        let (content, findings) = (self.content.take(), self.findings());
+        match (word, result) {
+            (_, Err((reason, error))) => {
+                let (reason, error) = (reason.to_owned(), error.to_owned());
+                let refusal = Refusal { hash: self.offer.hash, reason, error, content, serving: tag, findings };
+                match word {
+                    LoadResult::KeptLastGood => LoadOutcome::KeptLastGood(refusal),
+                    _ => LoadOutcome::Rejected(refusal),
+                }
+            }
+            (LoadResult::Unchanged, Ok(())) => {
+                LoadOutcome::Unchanged(Evidence { tag, hash: self.hash(), content, previous, findings })
+            }
+            (_, Ok(())) => LoadOutcome::Applied(Evidence { tag, hash: self.hash(), content, previous, findings }),
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            let (reason, error) = if std::thread::panicking() {
+                ("parser_panic", "the loader panicked")
+            } else {
+                ("abandoned", "the loader gave up without a result")
+            };
+            table::finish(self.config, &self.offer, Some((reason, error)));
+        }
     }
 }
 

@@ -61,7 +61,10 @@ impl Request {
         }
         crate::tag::record_total(outcome);
         for tag in self.tags.iter().filter_map(Cell::get) {
-            tag.record(outcome);
+            match outcome {
+                Outcome::Panic => crate::tag::record_panic(tag),
+                _ => tag.record(outcome),
+            }
         }
     }
 }

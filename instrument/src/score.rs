@@ -1,6 +1,8 @@
 //! A named score that is given under a config, with its declared range. Which values are suspicious is decided elsewhere.
 
+use firstbad_protocol::recorder::layout::cell;
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A named score, declared once: `static BOT: Score = Score::new("bot").range(1, 99).sentinel(0);`
 #[derive(Debug)]
@@ -12,7 +14,7 @@ pub struct Score {
     pub(crate) sentinel: Option<f64>,
     /// Lane in the recorder, from 1; 0 while the config has not been loaded.
     pub(crate) lane: AtomicU32,
-    /// Buckets per unit: 1 for whole scores, 100 / (high - low) for scaled ones.
+    /// Whether bucket i stands for the i-th hundredth of the range, and not for the value i.
     pub(crate) scaled: bool,
 }
 
@@ -41,5 +43,54 @@ impl Score {
     pub const fn sentinel(mut self, value: u8) -> Self {
         self.sentinel = Some(value as f64);
         self
+    }
+
+    #[inline]
+    pub(crate) fn lane(&self) -> usize {
+        self.lane.load(Relaxed) as usize
+    }
+
+    /// Cell of a whole-number score: its own bucket, or "above". Whether it is the sentinel, or outside the declared range,
+    /// can be read off the buckets later.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "beside `cell_f64`, which needs it")]
+    pub(crate) const fn cell(&self, value: u8) -> usize {
+        let value = value as usize;
+        if value < cell::BUCKET_COUNT { cell::BUCKETS + value } else { cell::ABOVE }
+    }
+
+    /// Cell of a score as a floating-point number.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be within 0 to 100")]
+    pub(crate) fn cell_f64(&self, value: f64) -> usize {
+        let (low, high) = if self.scaled { self.range } else { (0.0, 100.0) };
+        if value.is_nan() {
+            cell::NAN
+        } else if value < low {
+            cell::BELOW
+        } else if value > high {
+            cell::ABOVE
+        } else {
+            let bucket = if high > low { (value - low) / (high - low) * 100.0 } else { 0.0 };
+            cell::BUCKETS + (bucket.round() as usize).min(cell::BUCKET_COUNT - 1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_falls_into_its_bucket_or_is_told_apart() {
+        let whole = Score::new("bot").range(1, 99).sentinel(0);
+        assert_eq!((whole.cell(0), whole.cell(100), whole.cell(101)), (4, 104, cell::ABOVE));
+        assert_eq!((whole.cell_f64(41.6), whole.cell_f64(-0.1)), (4 + 42, cell::BELOW));
+        let scaled = Score::scaled("risk", -1.0, 1.0);
+        assert_eq!([-1.0, 0.0, 1.0].map(|value| scaled.cell_f64(value)), [4, 54, 104]);
+        assert_eq!(
+            [f64::NAN, f64::INFINITY, -1.1].map(|value| scaled.cell_f64(value)),
+            [cell::NAN, cell::ABOVE, cell::BELOW]
+        );
     }
 }

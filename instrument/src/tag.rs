@@ -1,18 +1,30 @@
 //! The tag: which version of which config produced a result. Copy, one word, may cross awaits and threads.
 
 use crate::score::Score;
+use crate::{hook, hot, recorder, table};
 use firstbad_protocol::Hash;
+use firstbad_protocol::recorder::layout::{cell, dropped, key};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Outcome {
     /// Served.
-    Ok = 1,
+    Ok = 0,
     /// Failed without a panic.
-    Error = 2,
+    Error = 1,
     /// Ended in a panic.
-    Panic = 3,
+    Panic = 2,
+}
+
+impl Outcome {
+    const fn cell(self) -> usize {
+        cell::OUTCOMES + self as usize
+    }
 }
 
 /// The version that produced a result. What is recorded through it counts under that version, whatever is active by then.
@@ -23,7 +35,7 @@ impl Tag {
     /// No version: recording through it does nothing.
     pub const NONE: Self = Self(0);
 
-    /// Whether there is a version behind the tag.
+    /// Whether there is no version behind the tag.
     #[must_use]
     pub const fn is_none(self) -> bool {
         self.0 == 0
@@ -31,29 +43,99 @@ impl Tag {
 
     /// Counts one request of this config under this version. For a proxy with several configs, see
     /// [`crate::record_request`], which also counts the total.
+    #[inline]
     pub fn record(self, outcome: Outcome) {
-        let _ = outcome;
+        hot::count(self.0, key::lane(self.0), outcome.cell());
     }
 
-    /// Counts one score given under this version.
+    /// Counts one score given under this version. `score` is declared by the version's config; a score that is not is
+    /// counted as dropped.
+    #[inline]
     pub fn score(self, score: &Score, value: u8) {
-        let _ = (score, value);
+        self.count_score(score, score.cell(value));
     }
 
     /// Counts one score, cut into the buckets that `score` declares; NaN, below and above are counted as such.
+    #[inline]
     pub fn score_f64(self, score: &Score, value: f64) {
-        let _ = (score, value);
+        self.count_score(score, score.cell_f64(value));
+    }
+
+    #[inline]
+    fn count_score(self, score: &Score, cell: usize) {
+        let lane = score.lane();
+        // A lane below the config's own, or far above, is another config's; `count` would refuse those too, later.
+        if lane < key::lane(self.0) {
+            recorder::count_dropped(dropped::TAGS);
+        } else {
+            hot::count(self.0, lane, cell);
+        }
     }
 
     /// The version's hash, while the recorder still knows the version.
     #[must_use]
     pub fn hash(self) -> Option<Hash> {
-        None
+        table::hash_of(recorder::words()?, self.0)
+    }
+
+    /// Until the guard is dropped, a panic on this thread counts under this version of its config, not under the one that
+    /// is active by then. Also where panics abort, and no guard's drop runs any more.
+    #[must_use = "the guard says how long"]
+    pub fn enter(self) -> Entered {
+        let (config, before) = hook::enter(self.0);
+        Entered { config, before, not_send: PhantomData }
+    }
+
+    /// Wraps a future so that a panic in any of its polls counts under this version.
+    pub fn wrap<F: Future>(self, future: F) -> Tagged<F> {
+        Tagged { tag: self, future: Box::pin(future) }
     }
 }
 
-pub(crate) fn record_total(outcome: Outcome) {
-    let _ = outcome;
+/// A thread's word that it uses a version; see [`Tag::enter`].
+#[derive(Debug)]
+pub struct Entered {
+    config: usize,
+    before: u64,
+    /// The word is this thread's.
+    not_send: PhantomData<*const ()>,
 }
 
-pub(crate) fn count_dropped() {}
+impl Drop for Entered {
+    fn drop(&mut self) {
+        hook::enter_config(self.config, self.before);
+        let _ = self.not_send;
+    }
+}
+
+/// A future that is polled under a tag; see [`Tag::wrap`].
+#[derive(Debug)]
+pub struct Tagged<F> {
+    tag: Tag,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for Tagged<F> {
+    type Output = F::Output;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let _entered = self.tag.enter();
+        self.future.as_mut().poll(context)
+    }
+}
+
+/// Counts one request in the total.
+#[inline]
+pub(crate) fn record_total(outcome: Outcome) {
+    hot::count_total(outcome.cell());
+}
+
+/// Counts a panic that a guard's drop has seen.
+#[cold]
+pub(crate) fn record_panic(tag: Tag) {
+    hook::amend(tag.0);
+    tag.record(Outcome::Panic);
+}
+
+pub(crate) fn count_dropped() {
+    recorder::count_dropped(dropped::TAGS);
+}

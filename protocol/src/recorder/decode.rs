@@ -207,15 +207,14 @@ impl Sums {
             for (index, cells) in lanes.iter_mut().enumerate().take(lane_count) {
                 *cells = vec![0; layout::SLOT_WORDS];
                 let offset = usize::try_from(entry.at(version::BLOCKS + index)).unwrap_or(usize::MAX);
-                let block = words.part(offset, 2 * layout::SLOT_WORDS).filter(|_| offset >= layout::DATA);
+                let block = words.part(offset, layout::SLOT_WORDS).filter(|_| offset >= layout::DATA);
                 let Some(block) = block else {
                     *damaged += u64::from(offset != 0);
                     continue;
                 };
                 let journal = journal(words, place, index, entry.at(version::BORN));
                 for (number, sum) in cells.iter_mut().enumerate() {
-                    let moved = block.at(number).max(journal.map_or(0, |journal| journal.at(number)));
-                    *sum = moved.wrapping_add(block.at(number + layout::SLOT_WORDS));
+                    *sum = block.at(number).max(journal.map_or(0, |journal| journal.at(number)));
                 }
             }
         }

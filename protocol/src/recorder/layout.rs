@@ -117,7 +117,7 @@ pub const TOTAL_LANE_WORDS: usize = 16;
 /// Lanes by number that a thread can hold; number 0 is the totals.
 pub const LANE_NUMBERS: usize = 64;
 
-/// Cells of a slot, and of a version's two blocks.
+/// Cells of a slot, and of a version's block.
 pub mod cell {
     /// Key of the version whose counts these are.
     pub const KEY: usize = 0;
@@ -235,7 +235,7 @@ pub mod version {
     pub const LAST_APPLIED: usize = 21;
     /// Loads: applied, unchanged, then for each refusal reason kept and rejected.
     pub const LOADS: usize = 22;
-    /// Word offsets of the version's blocks, one for each lane: moved cells, then shared cells.
+    /// Word offsets of the version's blocks, one for each lane: the cells of [`super::cell`], written under the lock.
     pub const BLOCKS: usize = 36;
     /// Bit i: the value of limit i was observed.
     pub const OBSERVED_MASK: usize = 40;

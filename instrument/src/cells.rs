@@ -1,0 +1,77 @@
+//! Reading and writing words of the recorder by place. A place beyond the end reads as 0 and is not written: what that
+//! means is decided by the caller.
+
+use crate::raw::Words;
+use firstbad_protocol::Hash;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The word at `place`.
+pub(crate) fn get(words: Words, place: usize) -> u64 {
+    words.get(place).map_or(0, |word| word.load(Relaxed))
+}
+
+/// Writes the word at `place`.
+pub(crate) fn set(words: Words, place: usize, value: u64) {
+    if let Some(word) = words.get(place) {
+        word.store(value, Relaxed);
+    }
+}
+
+/// Adds to the word at `place`, which may have several writers.
+pub(crate) fn add(words: Words, place: usize, amount: u64) {
+    if let Some(word) = words.get(place) {
+        word.fetch_add(amount, Relaxed);
+    }
+}
+
+/// Zeroes `count` words from `place` on.
+pub(crate) fn clear(words: Words, place: usize, count: usize) {
+    for word in words.iter().skip(place).take(count) {
+        word.store(0, Relaxed);
+    }
+}
+
+/// Writes length and bytes of `text`, its head if it is longer than `bytes_max`.
+pub(crate) fn set_bytes(words: Words, place: usize, (bytes, bytes_max): (&[u8], usize)) {
+    let bytes = bytes.get(..bytes_max).unwrap_or(bytes);
+    set(words, place, bytes.len() as u64);
+    for (index, chunk) in bytes.chunks(8).enumerate() {
+        let mut word = [0; 8];
+        for (target, byte) in word.iter_mut().zip(chunk) {
+            *target = *byte;
+        }
+        set(words, place + 1 + index, u64::from_ne_bytes(word));
+    }
+}
+
+/// Reads length and bytes.
+pub(crate) fn get_bytes(words: Words, place: usize, bytes_max: usize) -> Vec<u8> {
+    let length = usize::try_from(get(words, place)).unwrap_or(0).min(bytes_max);
+    let mut bytes: Vec<u8> =
+        (0..length.div_ceil(8)).flat_map(|index| get(words, place + 1 + index).to_ne_bytes()).collect();
+    bytes.truncate(length);
+    bytes
+}
+
+/// Writes a hash.
+pub(crate) fn set_hash(words: Words, place: usize, hash: Hash) {
+    for (index, chunk) in hash.0.chunks_exact(8).enumerate() {
+        set(words, place + index, u64::from_ne_bytes(chunk.try_into().unwrap_or_default()));
+    }
+}
+
+/// Reads a hash.
+pub(crate) fn get_hash(words: Words, place: usize) -> Hash {
+    let mut hash = [0; 32];
+    for (index, chunk) in hash.chunks_exact_mut(8).enumerate() {
+        chunk.copy_from_slice(&get(words, place + index).to_ne_bytes());
+    }
+    Hash(hash)
+}
+
+/// Nanoseconds since the Unix epoch.
+pub(crate) fn now_ns() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}

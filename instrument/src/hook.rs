@@ -1,0 +1,272 @@
+//! The panic hook: counts and describes a panic in cells that exist already. It allocates nothing, takes no lock, opens and
+//! writes no descriptor, resolves no symbol, and does not enter itself. The hook that was there before runs behind a
+//! token bucket, since it is usually the expensive one.
+
+use crate::cells::{add, get, now_ns, set, set_bytes};
+use crate::init::PreviousHook;
+use crate::raw::{self, Words};
+use crate::{recorder, table};
+use firstbad_protocol::recorder::Checksum;
+use firstbad_protocol::recorder::layout::{self, dropped, header, panic, site};
+use std::cell::Cell;
+use std::panic::{Location, PanicHookInfo};
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, fence};
+use std::time::Instant;
+
+/// Least time between two calls of the previous hook for one site.
+const PREVIOUS_HOOK_INTERVAL_NS: u64 = 1_000_000_000;
+/// Panics of one site that are all described; later ones by sample, so that a storm leaves room for the first of others.
+const DESCRIBED_FIRST: u64 = 16;
+/// One in so many is described after that.
+const DESCRIBED_EVERY: u64 = 64;
+/// Panics of one site under one version that are all described.
+const DESCRIBED_PER_VERSION: u64 = 4;
+
+type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
+
+static CLOCK: OnceLock<Instant> = OnceLock::new();
+static PREVIOUS_HOOK_RUNS: AtomicBool = AtomicBool::new(false);
+
+/// What the hook counted on this thread, until a guard's drop tells which version the panic really used.
+#[derive(Clone, Copy)]
+struct Counted {
+    site: u64,
+    uids: [u64; layout::CONFIGS_MAX],
+}
+
+thread_local! {
+    static IN_HOOK: Cell<bool> = const { Cell::new(false) };
+    /// Key that code on this thread says it uses, by config.
+    static ENTERED: [Cell<u64>; layout::CONFIGS_MAX] = const { [const { Cell::new(0) }; layout::CONFIGS_MAX] };
+    static COUNTED: Cell<Counted> = const { Cell::new(Counted { site: 0, uids: [0; layout::CONFIGS_MAX] }) };
+}
+
+/// Puts the hook in front of the one that is installed.
+pub(crate) fn install(policy: PreviousHook) {
+    let _ = CLOCK.set(Instant::now());
+    // The unwinder prepares its tables at the first use: here, not in a panic.
+    raw::frames(&mut [0; 4]);
+    let previous: Hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if IN_HOOK.replace(true) {
+            return;
+        }
+        let place = record(info);
+        run_previous(&previous, (policy, place), info);
+        IN_HOOK.set(false);
+    }));
+}
+
+/// Says which version of its config this thread uses from now on; gives the config's place and what was said before.
+pub(crate) fn enter(key: u64) -> (usize, u64) {
+    let config = recorder::words().map_or(layout::CONFIGS_MAX, |words| table::config_of(words, key));
+    (config, enter_config(config, key))
+}
+
+/// As [`enter`], for a known config.
+pub(crate) fn enter_config(config: usize, key: u64) -> u64 {
+    ENTERED.with(|entered| entered.get(config).map_or(0, |cell| cell.replace(key)))
+}
+
+/// Writes the panic down. Gives the place of its site.
+fn record(info: &PanicHookInfo<'_>) -> Option<usize> {
+    let words = recorder::words()?;
+    add(words, header::PANICS, 1);
+    let location = info.location()?;
+    let mut uids = [0; layout::CONFIGS_MAX];
+    for (config, uid) in uids.iter_mut().enumerate() {
+        let entered = ENTERED.with(|entered| entered.get(config).map_or(0, Cell::get));
+        *uid = table::uid_of(words, if entered == 0 { table::active_at(words, config) } else { entered });
+    }
+    let place = site_place(words, location);
+    let mut describe = true;
+    let mut site_key = 0;
+    match place {
+        Some(place) => {
+            site_key = place as u64 + 1;
+            let count = count_site(words, place);
+            let in_version = count_pairs(words, site_key, &uids);
+            describe = count <= DESCRIBED_FIRST
+                || in_version <= DESCRIBED_PER_VERSION
+                || count.is_multiple_of(DESCRIBED_EVERY);
+        }
+        None => add(words, header::DROPPED + dropped::PANIC_SITES, 1),
+    }
+    COUNTED.set(Counted { site: site_key, uids });
+    if describe {
+        let message = message(info);
+        write_cell(words, (location, message), (site_key, &uids));
+    }
+    place
+}
+
+fn message<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {
+    let payload = info.payload();
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(a panic whose payload is no text)")
+}
+
+/// Place of the location in the table of sites; none if it is full.
+fn site_place(words: Words, location: &Location<'_>) -> Option<usize> {
+    let mut identity = Checksum::new(location.file().as_ptr() as u64);
+    identity.add(u64::from(location.line()) << 32 | u64::from(location.column()));
+    let identity = identity.value().max(1);
+    for step in 0..layout::SITES_MAX {
+        let place = (identity as usize).wrapping_add(step) % layout::SITES_MAX;
+        let entry = layout::SITES + place * layout::SITE_WORDS;
+        let claim = words.get(entry + site::IDENTITY)?;
+        match claim.compare_exchange(0, identity, Relaxed, Relaxed) {
+            Ok(_) => {
+                describe_site(words, entry, location);
+                return Some(place);
+            }
+            Err(held) if held == identity => return Some(place),
+            Err(_) => {}
+        }
+    }
+    None
+}
+
+fn describe_site(words: Words, entry: usize, location: &Location<'_>) {
+    set(words, entry + site::LINE, u64::from(location.line()));
+    set(words, entry + site::COLUMN, u64::from(location.column()));
+    set_bytes(words, entry + site::FILE, (tail(location.file()), site::FILE_BYTES_MAX));
+    let mut frames = [0; site::FRAMES_MAX];
+    let count = raw::frames(&mut frames);
+    for (index, frame) in frames.iter().take(count).enumerate() {
+        set(words, entry + site::FRAMES + 1 + index, *frame);
+    }
+    set(words, entry + site::FRAMES, count as u64);
+    fence(Release);
+    set(words, entry + site::READY, 1);
+}
+
+/// The end of a path says more than its beginning.
+fn tail(file: &str) -> &[u8] {
+    let bytes = file.as_bytes();
+    bytes.get(bytes.len().saturating_sub(site::FILE_BYTES_MAX)..).unwrap_or(bytes)
+}
+
+fn count_site(words: Words, place: usize) -> u64 {
+    let counter = words.get(layout::SITES + place * layout::SITE_WORDS + site::COUNT);
+    counter.map_or(0, |counter| counter.fetch_add(1, Relaxed) + 1)
+}
+
+/// Counts the panic under each version, or under none. Gives the least count among them.
+fn count_pairs(words: Words, site: u64, uids: &[u64]) -> u64 {
+    let mut least = u64::MAX;
+    for uid in uids.iter().filter(|uid| **uid != 0) {
+        least = least.min(add_pair(words, (site, *uid), 1));
+    }
+    if least == u64::MAX { add_pair(words, (site, 0), 1) } else { least }
+}
+
+/// Adds to the count of one site under one version, `amount` in two's complement. Gives the new count.
+fn add_pair(words: Words, (site, uid): (u64, u64), amount: u64) -> u64 {
+    let wanted = site << layout::PAIR_SITE_SHIFT | uid;
+    let mut hash = Checksum::new(site);
+    hash.add(uid);
+    for step in 0..layout::PAIRS_MAX {
+        let index = (hash.value() as usize).wrapping_add(step) % layout::PAIRS_MAX;
+        let (claim, counter) = (words.get(layout::PAIRS + 2 * index), words.get(layout::PAIRS + 2 * index + 1));
+        let (Some(claim), Some(counter)) = (claim, counter) else { return 0 };
+        match claim.compare_exchange(0, wanted, Relaxed, Relaxed) {
+            Ok(_) => return counter.fetch_add(amount, Relaxed).wrapping_add(amount),
+            Err(held) if held == wanted => return counter.fetch_add(amount, Relaxed).wrapping_add(amount),
+            Err(_) => {}
+        }
+    }
+    add(words, header::DROPPED + dropped::PANIC_SITES, 1);
+    u64::MAX
+}
+
+/// Writes a ring cell, unless another thread is writing the same one.
+fn write_cell(words: Words, (location, message): (&Location<'_>, &str), (site, uids): (u64, &[u64])) {
+    let Some(head) = words.get(header::PANIC_HEAD) else { return };
+    let number = head.fetch_add(1, Relaxed);
+    let cell = layout::PANICS + (number as usize % layout::PANICS_MAX) * layout::PANIC_WORDS;
+    let sequence = number.wrapping_mul(2).wrapping_add(2);
+    let Some(guard) = words.get(cell + panic::SEQUENCE) else { return };
+    let held = guard.load(Acquire);
+    let free = held & 1 == 0 && held < sequence;
+    if !free || guard.compare_exchange(held, sequence - 1, Acquire, Relaxed).is_err() {
+        return add(words, header::DROPPED + dropped::PANIC_RING, 1);
+    }
+    fence(Release);
+    set(words, cell + panic::AT, now_ns());
+    set(words, cell + panic::LINE, u64::from(location.line()));
+    set(words, cell + panic::COLUMN, u64::from(location.column()));
+    set(words, cell + panic::SITE, site);
+    let mut count = 0;
+    for uid in uids.iter().filter(|uid| **uid != 0) {
+        count += 1;
+        set(words, cell + panic::ACTIVE + count, *uid);
+    }
+    set(words, cell + panic::ACTIVE, count as u64);
+    let thread = std::thread::current();
+    set_bytes(words, cell + panic::THREAD, (thread.name().unwrap_or("").as_bytes(), panic::THREAD_BYTES_MAX));
+    set_bytes(words, cell + panic::FILE, (tail(location.file()), site::FILE_BYTES_MAX));
+    set(words, cell + panic::MESSAGE_BYTES, message.len() as u64);
+    set_bytes(words, cell + panic::MESSAGE, (message.as_bytes(), panic::MESSAGE_BYTES_MAX));
+    let end = panic::MESSAGE + 1 + message.len().min(panic::MESSAGE_BYTES_MAX).div_ceil(8);
+    let mut checksum = Checksum::new(sequence);
+    for place in panic::AT..end {
+        checksum.add(get(words, cell + place));
+    }
+    set(words, cell + panic::CHECKSUM, checksum.value());
+    guard.store(sequence, Release);
+}
+
+/// A guard that is dropped by the panic which the hook has just counted knows which version was used: if a swap came
+/// between, the count moves to that version.
+pub(crate) fn amend(key: u64) {
+    let Some(words) = recorder::words() else { return };
+    let mut counted = COUNTED.get();
+    let used = table::uid_of(words, key);
+    let Some(uid) = counted.uids.get_mut(table::config_of(words, key)) else { return };
+    if counted.site == 0 || used == 0 || *uid == used {
+        return;
+    }
+    add_pair(words, (counted.site, used), 1);
+    if *uid != 0 {
+        add_pair(words, (counted.site, *uid), 1_u64.wrapping_neg());
+    }
+    *uid = used;
+    COUNTED.set(counted);
+}
+
+fn run_previous(previous: &Hook, (policy, place): (PreviousHook, Option<usize>), info: &PanicHookInfo<'_>) {
+    let allowed = match policy {
+        PreviousHook::Always => true,
+        PreviousHook::Never => false,
+        PreviousHook::Limited => may_run_previous(place),
+    };
+    if !allowed {
+        if let Some(words) = recorder::words() {
+            add(words, header::HOOK_HELD_BACK, 1);
+        }
+        return;
+    }
+    if policy == PreviousHook::Always {
+        return previous(info);
+    }
+    // One thread at a time: if it waits for a stalled reader of stderr, the others do not wait with it.
+    if !PREVIOUS_HOOK_RUNS.swap(true, Acquire) {
+        previous(info);
+        PREVIOUS_HOOK_RUNS.store(false, Release);
+    }
+}
+
+fn may_run_previous(place: Option<usize>) -> bool {
+    let (Some(words), Some(place), Some(clock)) = (recorder::words(), place, CLOCK.get()) else { return true };
+    let Some(last) = words.get(layout::SITES + place * layout::SITE_WORDS + site::PREVIOUS_HOOK) else { return true };
+    let now = u64::try_from(clock.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1);
+    let then = last.load(Relaxed);
+    let due = then == 0 || now.saturating_sub(then) >= PREVIOUS_HOOK_INTERVAL_NS;
+    due && last.compare_exchange(then, now, Relaxed, Relaxed).is_ok()
+}

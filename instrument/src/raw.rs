@@ -1,0 +1,194 @@
+//! The only unsafe code: memory mappings, the lock that shows life, fork handlers, stack addresses. Each function is safe
+//! to call; what to map and when is decided by `recorder`.
+#![expect(unsafe_code, reason = "mmap, fcntl, pthread_atfork and the unwinder have no safe form without more crates")]
+
+use std::ffi::c_void;
+use std::fs::File;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::atomic::AtomicU64;
+
+/// The recorder's memory, for the life of the process. Its address never changes; what backs it does.
+pub(crate) type Words = &'static [AtomicU64];
+
+fn errno() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+/// Address space of `bytes`, zero, backed by memory only where it is touched. It is never unmapped.
+pub(crate) fn reserve(bytes: usize) -> Result<Words, i32> {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no existing memory.
+    let address = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, -1, 0) };
+    if address == libc::MAP_FAILED {
+        return Err(errno());
+    }
+    // SAFETY: the mapping is page-aligned, zeroed, `bytes` long, and stays for the life of the process; all access is
+    // through atomics, so other threads, processes and later mappings over it cannot break aliasing rules.
+    Ok(unsafe { std::slice::from_raw_parts(address.cast::<AtomicU64>(), bytes / 8) })
+}
+
+/// Puts `file` under the memory, shared with its readers. The caller has allocated what it will touch: beyond the end of
+/// the file there is no memory (SIGBUS).
+pub(crate) fn share(words: Words, file: &File) -> Result<(), i32> {
+    map_over(words, file.as_raw_fd(), libc::MAP_SHARED)
+}
+
+/// In a forked child: keeps the content and cuts the tie to the parent's file.
+pub(crate) fn privatise(words: Words, file: RawFd) -> Result<(), i32> {
+    map_over(words, file, libc::MAP_PRIVATE)
+}
+
+fn map_over(words: Words, file: RawFd, sharing: i32) -> Result<(), i32> {
+    let (address, bytes) = (words.as_ptr().cast::<c_void>().cast_mut(), size_of_val(words));
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: `words` is a mapping made by `reserve`, replaced as a whole by another of the same size and access; every
+    // bit pattern is a valid AtomicU64.
+    let mapped = unsafe { libc::mmap(address, bytes, protection, sharing | libc::MAP_FIXED, file, 0) };
+    if mapped == libc::MAP_FAILED { Err(errno()) } else { Ok(()) }
+}
+
+/// Makes `bytes` of the file real, so that touching them cannot fail later (a full tmpfs would be SIGBUS).
+pub(crate) fn allocate(file: RawFd, bytes: usize) -> Result<(), i32> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid place for the answer.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
+    // Beyond this limit the kernel would send SIGXFSZ, which ends the process.
+    if known && limit.rlim_cur != libc::RLIM_INFINITY && u64::try_from(bytes).is_ok_and(|bytes| bytes > limit.rlim_cur)
+    {
+        return Err(libc::EFBIG);
+    }
+    let Ok(length) = libc::off_t::try_from(bytes) else { return Err(libc::EFBIG) };
+    // SAFETY: a system call on a descriptor; it touches no memory of ours.
+    match unsafe { libc::posix_fallocate(file, 0, length) } {
+        0 => Ok(()),
+        error => Err(error),
+    }
+}
+
+/// A write lock on the whole file: it shows to other processes, also in other PID namespaces, that this one lives.
+pub(crate) fn lock(file: &File) -> Result<(), i32> {
+    let range = whole_file();
+    // SAFETY: `range` is a valid flock structure.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const range) } == 0 { Ok(()) } else { Err(errno()) }
+}
+
+/// Whether another process holds the lock.
+pub(crate) fn is_locked(file: &File) -> bool {
+    let mut range = whole_file();
+    // SAFETY: `range` is a valid flock structure, which the call fills in.
+    let told = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLK, &raw mut range) } == 0;
+    !told || i32::from(range.l_type) != libc::F_UNLCK
+}
+
+fn whole_file() -> libc::flock {
+    // SAFETY: all fields are integers, for which zero is a value.
+    let mut range: libc::flock = unsafe { std::mem::zeroed() };
+    range.l_type = libc::c_short::try_from(libc::F_WRLCK).unwrap_or(1);
+    range
+}
+
+/// Closes the parent's descriptor in a forked child.
+pub(crate) fn close(file: RawFd) {
+    // SAFETY: the caller owns the descriptor and uses it no more.
+    unsafe { libc::close(file) };
+}
+
+/// Calls the three functions around every fork of this process.
+pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
+    // SAFETY: the functions are 'static and touch only atomics, a lock and the recorder's mapping.
+    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+}
+
+/// Effective user.
+pub(crate) fn euid() -> u32 {
+    // SAFETY: cannot fail and touches nothing.
+    unsafe { libc::geteuid() }
+}
+
+#[repr(C)]
+struct UnwindContext {
+    _opaque: [u8; 0],
+}
+
+// The unwinder that every Rust program with std is linked with (Itanium C++ ABI, level 1).
+unsafe extern "C" {
+    fn _Unwind_Backtrace(step: extern "C" fn(*mut UnwindContext, *mut c_void) -> i32, argument: *mut c_void) -> i32;
+    fn _Unwind_GetIP(context: *mut UnwindContext) -> usize;
+}
+
+struct Walk<'a> {
+    frames: &'a mut [u64],
+    count: usize,
+}
+
+extern "C" fn step(context: *mut UnwindContext, argument: *mut c_void) -> i32 {
+    const NO_REASON: i32 = 0;
+    const END_OF_STACK: i32 = 5;
+    // SAFETY: `argument` is the `Walk` that `frames` passed in and that nobody else uses meanwhile.
+    let walk = unsafe { &mut *argument.cast::<Walk<'_>>() };
+    let Some(frame) = walk.frames.get_mut(walk.count) else { return END_OF_STACK };
+    // SAFETY: `context` is the unwinder's, valid during this call.
+    *frame = unsafe { _Unwind_GetIP(context) } as u64;
+    walk.count += 1;
+    NO_REASON
+}
+
+/// Stack addresses of the caller, unresolved, without allocation. Gives how many.
+pub(crate) fn frames(frames: &mut [u64]) -> usize {
+    let mut walk = Walk { frames, count: 0 };
+    // SAFETY: `step` has the signature that the unwinder asks for, and `walk` outlives the call.
+    unsafe { _Unwind_Backtrace(step, (&raw mut walk).cast::<c_void>()) };
+    walk.count
+}
+
+/// Where the binary was loaded, and its build id.
+#[derive(Default)]
+pub(crate) struct Binary {
+    pub(crate) load_bias: u64,
+    pub(crate) build_id: Vec<u8>,
+}
+
+extern "C" fn first_object(info: *mut libc::dl_phdr_info, _size: usize, argument: *mut c_void) -> i32 {
+    // SAFETY: both pointers are valid during this call: the loader's structure, and the `Binary` that `binary` passed in.
+    let (info, binary) = unsafe { (&*info, &mut *argument.cast::<Binary>()) };
+    binary.load_bias = info.dlpi_addr;
+    for index in 0..usize::from(info.dlpi_phnum) {
+        // SAFETY: the loader gives `dlpi_phnum` headers from `dlpi_phdr` on.
+        let header = unsafe { &*info.dlpi_phdr.add(index) };
+        if header.p_type == libc::PT_NOTE {
+            let (start, length) = (info.dlpi_addr + header.p_vaddr, header.p_memsz);
+            // SAFETY: a note segment is mapped readable for the life of the object, which is the program itself.
+            let notes = unsafe { std::slice::from_raw_parts(start as *const u8, usize::try_from(length).unwrap_or(0)) };
+            if let Some(id) = build_id(notes) {
+                binary.build_id = id.to_vec();
+            }
+        }
+    }
+    1 // The first object is the program; no other is asked for.
+}
+
+/// The GNU build id among ELF notes: name size, descriptor size, type 3, `GNU\0`, descriptor.
+fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
+    let word = |notes: &[u8], at: usize| {
+        let bytes = notes.get(at..at + 4)?.try_into().ok()?;
+        usize::try_from(u32::from_ne_bytes(bytes)).ok()
+    };
+    loop {
+        let (name, descriptor, kind) = (word(notes, 0)?, word(notes, 4)?, word(notes, 8)?);
+        let start = 12 + name.next_multiple_of(4);
+        let found = notes.get(start..start.checked_add(descriptor)?)?;
+        if kind == 3 && notes.get(12..16) == Some(b"GNU\0") {
+            return Some(found);
+        }
+        notes = notes.get(start + descriptor.next_multiple_of(4)..)?;
+    }
+}
+
+/// The running binary, for symbolising outside.
+pub(crate) fn binary() -> Binary {
+    let mut binary = Binary::default();
+    // SAFETY: the callback has the asked-for signature, and `binary` outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(first_object), (&raw mut binary).cast::<c_void>()) };
+    binary
+}
