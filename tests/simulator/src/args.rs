@@ -27,6 +27,8 @@ pub struct Args {
     pub directory: Option<PathBuf>,
     /// Prints each change of the answer over time.
     pub trace: bool,
+    /// Prints what the first seed looks like, minute by minute, instead of running the engine.
+    pub shape: bool,
     /// Gates.
     pub gates: Gates,
 }
@@ -34,6 +36,7 @@ pub struct Args {
 /// How to use it.
 pub const USAGE: &str = "\
 firstbad-simulator [--seeds N] [--first-seed S] [--scenario GLOB] [--hosts N] [--format text|json] [--verbose] [--trace]
+                   [--shape]
                    [--jobs N] [--capture FILE] [--directory DIR]
                    [--gate-top1 0.99] [--gate-property 0.95] [--gate-median-s 30] [--gate-p95-s 120] [--gate-false 0]
                    [--gate-exoneration 0]
@@ -49,6 +52,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
     while let Some(flag) = words.next() {
         match flag.as_str() {
             "--verbose" => args.verbose = true,
+            "--shape" => args.shape = true,
             "--trace" => args.trace = true,
             "--help" | "-h" => return Err(USAGE.into()),
             _ => {

@@ -78,10 +78,14 @@ pub struct Effect {
     pub until_s: f64,
     /// Seconds from exposure to effect.
     pub after_s: crate::number::Number,
+    /// Seconds that it lasts after each load.
+    pub for_s: f64,
     /// Seconds to full strength.
     pub ramp_s: f64,
     /// Share of hosts that stay affected until they restart.
     pub poison_share: f64,
+    /// Whether it needs a config that is older than a refused one.
+    pub stale: bool,
     /// Text of errors and panics.
     pub message: Name,
     /// Panic site.
@@ -123,8 +127,10 @@ impl Effect {
             from_s,
             until_s: length.map_or(f64::INFINITY, |length| from_s + length),
             after_s: spec.after_s.clone(),
+            for_s: spec.for_s.as_ref().map_or(f64::INFINITY, |n| n.draw(&mut random)),
             ramp_s: spec.ramp_min.as_ref().map_or(0.0, |n| n.draw(&mut random) * 60.0),
             poison_share: spec.poison_share.as_ref().map_or(0.0, |n| n.draw(&mut random)),
+            stale: spec.stale,
             message: spec.message.as_deref().unwrap_or("called `Result::unwrap()` on an `Err` value: TooManyRows").into(),
             site: spec.site.as_deref().unwrap_or("src/bots/features.rs:71:14").into(),
             on_the_hour: spec.on_the_hour,
@@ -134,14 +140,14 @@ impl Effect {
     /// Whether it comes from something that changed, so that naming that change is right.
     #[must_use]
     pub fn is_guilty(&self) -> bool {
-        self.loads.is_some() || self.change.is_some()
+        self.loads.as_deref().is_some_and(|tag| tag != "*") || self.change.is_some() || self.stale
     }
 
     /// How strong it is `at` a second on a host where it began at `start`.
     #[must_use]
     pub fn level(&self, start: f64, at: f64) -> f64 {
         let begun = start.max(self.from_s);
-        if at < begun || at >= self.until_s {
+        if at < begun || at >= self.until_s || at >= start + self.for_s {
             return 0.0;
         }
         if self.ramp_s > 0.0 { ((at - begun) / self.ramp_s).min(1.0) } else { 1.0 }

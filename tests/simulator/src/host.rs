@@ -30,6 +30,7 @@ pub struct Context<'a> {
 /// An effect's hold on a host.
 #[derive(Clone, Copy, Debug)]
 struct Hold {
+    since: f64,
     start: f64,
     /// Outlives the version until a restart.
     poisoned: bool,
@@ -307,6 +308,7 @@ impl Host {
 
     fn crash(&mut self, context: &mut Context, at: f64) {
         if self.up {
+            context.truth.suffer(self.index, at);
             self.die(context, at, (Some(11), None));
         }
     }
@@ -369,19 +371,19 @@ impl Host {
             let exposed = self.exposed_since(plan, index).filter(|_| self.up);
             let before = self.holds.get(index).copied().flatten();
             let now = match (before, exposed) {
-                (Some(hold), Some(_)) => Some(hold),
+                (Some(hold), Some(since)) if since <= hold.since || effect.for_s.is_infinite() => Some(hold),
                 (None, None) => None,
                 (Some(hold), None) => {
                     let stays = self.up && (hold.poisoned || self.random.chance(effect.poison_share)) && hold.start <= at;
                     stays.then_some(Hold { poisoned: true, ..hold })
                 }
-                (None, Some(since)) => {
+                (_, Some(since)) => {
                     let start = since + effect.after_s.draw(&mut self.random);
                     if effect.is_guilty() && at >= effect.from_s && at < effect.until_s {
                         truth.expose(self.index, since.max(0.0));
                     }
                     self.foresee(plan, index, start.max(effect.from_s));
-                    Some(Hold { start, poisoned: false })
+                    Some(Hold { since, start, poisoned: false })
                 }
             };
             if let Some(slot) = self.holds.get_mut(index) {
@@ -404,7 +406,7 @@ impl Host {
             }
             _ => {}
         }
-        for at in [start, until] {
+        for at in [start, until, start + effect.for_s] {
             if at > self.cursor && at.is_finite() {
                 self.schedule(at, Happening::Look);
             }
@@ -423,9 +425,16 @@ impl Host {
             return None;
         }
         let mut since = 0.0_f64;
-        if effect.loads.is_some() {
+        if effect.loads.as_deref() == Some("*") {
+            since = since.max(self.active.first().copied().flatten().filter(|active| active.since > 0.0)?.since);
+        } else if effect.loads.is_some() {
             let tagged = |active: &&Active| plan.versions.get(active.version).is_some_and(|v| v.tag == effect.loads);
             since = since.max(self.active.iter().flatten().find(tagged)?.since);
+        }
+        if effect.stale {
+            let active = self.active.first().copied().flatten()?;
+            self.offered.first().filter(|offered| **offered != active.version)?;
+            since = since.max(effect.from_s);
         }
         if let Some(change) = effect.change {
             since = since.max(self.changes.iter().find(|(other, _)| *other == change)?.1);
@@ -470,7 +479,10 @@ impl Host {
             if level <= 0.0 {
                 continue;
             }
-            context.truth.suffer(self.index, from);
+            // A leak is a symptom once it has taken a good part of what was free.
+            if effect.kind != Kind::Leak || effect.strength * self.thirst(context.plan) * (middle - hold.start) / 60.0 > 0.15 {
+                context.truth.suffer(self.index, from);
+            }
             let strength = effect.strength * level;
             let failure = |panic| Failure { config: effect.config, cells: effect.cells, panic, share: strength.min(1.0) };
             match effect.kind {

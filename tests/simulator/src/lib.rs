@@ -16,6 +16,7 @@ pub mod plan;
 pub mod random;
 pub mod scenario;
 pub mod schedule;
+pub mod shape;
 pub mod simulation;
 pub mod table;
 pub mod telemetry;

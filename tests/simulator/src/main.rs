@@ -3,7 +3,7 @@
 use firstbad_simulator::args::{self, Args};
 use firstbad_simulator::judge::Outcome;
 use firstbad_simulator::scenario::{self, Scenario};
-use firstbad_simulator::{bench, table};
+use firstbad_simulator::{bench, shape, table};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -27,10 +27,14 @@ fn execute(args: &Args) -> Result<bool, String> {
     if scenarios.is_empty() {
         return Err(format!("no scenario in {} fits `{}`", directory.display(), args.scenario));
     }
+    if args.shape {
+        scenarios.iter().for_each(|s| println!("{}", shape::text(s, args.first_seed, args.overrides)));
+        return Ok(true);
+    }
     let outcomes = run_all(args, &scenarios);
-    let intervals: BTreeMap<String, f64> =
-        scenarios.iter().map(|scenario| (scenario.name.clone(), scenario.interval_s.greatest())).collect();
-    let failed = table::failed_gates(&outcomes, &args.gates, &intervals);
+    let limits: BTreeMap<String, (f64, Option<f64>)> =
+        scenarios.iter().map(|s| (s.name.clone(), (s.interval_s.greatest(), s.expect.name_within_s))).collect();
+    let failed = table::failed_gates(&outcomes, &args.gates, &limits);
     if args.json {
         let summaries = table::summaries(&outcomes);
         let all = serde_json::json!({ "summaries": summaries, "outcomes": outcomes, "failed_gates": failed });

@@ -260,10 +260,13 @@ fn config_specs(scenario: &Scenario, r: &mut Random) -> Vec<ConfigSpec> {
         ["waf-rules", "routes", "ip-lists", "rate-limits", "certificates", "geo-map", "redirects", "challenge-pages"];
     let mut specs = vec![scenario.config.clone()];
     specs.extend(scenario.extra_config.iter().cloned());
-    let decoys = scenario.fleet.decoys.count(r).min(DECOYS.len());
-    for name in DECOYS.iter().take(decoys) {
+    let decoys = scenario.fleet.decoys.count(r);
+    let customers = (1..).map(|number| format!("customer-{number:03}"));
+    for name in DECOYS.iter().map(|name| (*name).to_owned()).chain(customers).take(decoys) {
+        let is_customer = name.starts_with("customer");
         specs.push(ConfigSpec {
-            name: (*name).into(),
+            name,
+            use_share: if is_customer { crate::number::Number::Range([0.005, 0.03]) } else { ConfigSpec::default().use_share },
             cadence_s: scenario.fleet.decoy_cadence_s.clone(),
             rows: crate::number::Number::Log { log: [20.0, 5000.0] },
             limit_rows: crate::number::Number::Choice { choice: vec![0.0, 10_000.0] },

@@ -199,6 +199,8 @@ pub struct PublishSpec {
     /// Whether no `publish` change declares it.
     #[serde(default)]
     pub undeclared: bool,
+    /// Reaches each host in the same instant as the publish with this tag.
+    pub with: Option<String>,
     /// Whether hosts refetch the same ordinary generation's number (corrupt in transit).
     #[serde(default)]
     pub same_generation: bool,
@@ -295,7 +297,7 @@ pub struct EffectSpec {
     /// a share of the limit per minute (leak), loads per second (refetch).
     #[serde(default = "one")]
     pub strength: Number,
-    /// The host runs a version with this tag.
+    /// The host runs a version with this tag; `*` means each new version of the main config, whichever it is.
     pub loads: Option<String>,
     /// Config whose requests fail, where no `loads` says so; none means every request.
     pub config: Option<String>,
@@ -323,6 +325,8 @@ pub struct EffectSpec {
     /// Seconds from exposure to effect, drawn per host and load.
     #[serde(default = "half")]
     pub after_s: Number,
+    /// Seconds that it lasts after each load, where it does not last as long as the version.
+    pub for_s: Option<Number>,
     /// Minutes over which it grows to full strength.
     pub ramp_min: Option<Number>,
     /// Share of hosts that stay affected after they left the version, until they restart.
@@ -330,7 +334,10 @@ pub struct EffectSpec {
     /// At full hours of event time instead of `from_min`.
     #[serde(default)]
     pub on_the_hour: bool,
-    /// Only while the config is older than the last refused load (stale).
+    /// The host refused a newer version of the main config than the one it runs.
+    #[serde(default)]
+    pub stale: bool,
+    /// Text of errors and panics.
     #[serde(default)]
     pub message: Option<String>,
     /// Panic site.
@@ -376,7 +383,7 @@ pub struct Expect {
     /// Time to name counts from `exposure` (12 hosts exposed) or `symptom` (first symptom).
     #[serde(default = "default_measure")]
     pub measure: String,
-    /// Greatest time to name, seconds, if not the gate's.
+    /// Greatest 95th percentile of the time to name, seconds, if not the gate's; the median may be 0.4 of it.
     pub name_within_s: Option<f64>,
     /// Greatest number of incidents.
     #[serde(default = "default_incidents")]

@@ -183,6 +183,10 @@ impl Line<'_> {
             let others: Vec<Option<f64>> = special.reached.iter().map(|reached| reached.xor(Some(0.0))).collect();
             deliver(plan, ordinary, (at, &others), |r| jitter.draw(None, r), r);
         }
+        if let Some(other) = &special.spec.with {
+            let version = self.push(plan, |p| p.special(&special.spec.content, &special.spec.tag, false));
+            return follow(plan, version, other);
+        }
         let version = self.push(plan, |p| p.special(&special.spec.content, &special.spec.tag, special.spec.same_generation));
         if !special.spec.undeclared {
             self.declare(plan, at, version);
@@ -246,6 +250,21 @@ fn deliver(
         let late = jitter(r);
         if let Some(after) = reached.filter(|_| !host.downstream) {
             host.agenda.push((at + after + late, Happening::Deliver(version)));
+        }
+    }
+}
+
+/// Delivers `version` in the very instants in which the versions with tag `other` arrive.
+fn follow(plan: &mut Plan, version: usize, other: &str) {
+    let versions = &plan.versions;
+    let is_other = |index: usize| versions.get(index).is_some_and(|version| version.tag.as_deref() == Some(other));
+    for host in &mut plan.hosts {
+        let mut instants = host.agenda.iter().filter_map(|(at, happening)| match happening {
+            Happening::Deliver(index) if is_other(*index) => Some(*at),
+            _ => None,
+        });
+        if let Some(at) = instants.next() {
+            host.agenda.push((at, Happening::Deliver(version)));
         }
     }
 }

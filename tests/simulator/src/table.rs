@@ -236,9 +236,9 @@ fn failures(out: &mut String, outcomes: &[Outcome], verbose: bool) {
     }
 }
 
-/// Which gates fail, a sentence each.
+/// Which gates fail, a sentence each. `limits` holds each scenario's greatest interval and own greatest time to name.
 #[must_use]
-pub fn failed_gates(outcomes: &[Outcome], gates: &Gates, intervals: &BTreeMap<String, f64>) -> Vec<String> {
+pub fn failed_gates(outcomes: &[Outcome], gates: &Gates, limits: &BTreeMap<String, (f64, Option<f64>)>) -> Vec<String> {
     let mut failed = Vec::new();
     let positive: Vec<&Outcome> = outcomes.iter().filter(|o| o.class == "positive").collect();
     let all: Vec<&Outcome> = outcomes.iter().collect();
@@ -254,9 +254,10 @@ pub fn failed_gates(outcomes: &[Outcome], gates: &Gates, intervals: &BTreeMap<St
     gate(a.false_accusations <= gates.false_accusations, format!("{} runs with a false accusation", a.false_accusations));
     gate(a.exonerations <= gates.exonerations, format!("{} runs with a wrong exoneration", a.exonerations));
     for s in summaries(outcomes).iter().filter(|s| s.class == "positive") {
-        let interval = intervals.get(&s.scenario).copied().unwrap_or(10.0);
+        let (interval, within) = limits.get(&s.scenario).copied().unwrap_or((10.0, None));
         let Some((median, p95)) = s.to_name_s else { continue };
-        let (most, most95) = (gates.median_s.max(2.0 * interval), gates.p95_s.max(6.0 * interval));
+        let most = within.map_or(gates.median_s, |within| 0.4 * within).max(2.0 * interval);
+        let most95 = within.unwrap_or(gates.p95_s).max(6.0 * interval);
         gate(median <= most, format!("{}: median time to name {median:.0} s above {most:.0} s", s.scenario));
         gate(p95 <= most95, format!("{}: p95 time to name {p95:.0} s above {most95:.0} s", s.scenario));
     }
