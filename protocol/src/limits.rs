@@ -68,3 +68,7 @@ pub const BOOTS_MAX: usize = 100_000;
 /// Leaves visited by the search for a combination of two or three dimensions, over all combinations of keys: 20 of them
 /// at 100,000 leaves, so five dimensions are searched whole.
 pub const LOCALISE_VISITS_MAX: usize = 2_000_000;
+/// Recorders that one agent reads; a host with more proxies than this runs several agents on directories of their own.
+pub const RECORDERS_MAX: usize = 4096;
+/// Bytes of contents that one agent ships at a time; the rest follows with the next report.
+pub const CONTENT_BYTES_PER_REPORT_MAX: usize = 8 << 20;

@@ -1,0 +1,191 @@
+//! One recorder's events as OTLP log records (contract.md section 2). `firstbad.boot` and `firstbad.seq` make a
+//! repetition harmless.
+
+use super::attributes::{active, boot, flag, int, resource, scope, signed, text, texts, version};
+use firstbad_protocol::Hash;
+use firstbad_protocol::content::Format;
+use firstbad_protocol::names::{attribute, event};
+use firstbad_protocol::recorder::{
+    ConfigImage, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
+};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber};
+
+/// First sequence number of contents: above those of events and panics, below the sign bit.
+const CONTENT_SEQUENCE: u64 = 1 << 62;
+
+/// Records of one recorder, in the order of time.
+pub(super) fn request(image: &RecorderImage, mut records: Vec<LogRecord>) -> Option<ExportLogsServiceRequest> {
+    if records.is_empty() {
+        return None;
+    }
+    records.sort_by_key(|record| record.time_unix_nano);
+    let scope = ScopeLogs { scope: Some(scope()), log_records: records, ..ScopeLogs::default() };
+    let resource = ResourceLogs { resource: Some(resource(image)), scope_logs: vec![scope], ..ResourceLogs::default() };
+    Some(ExportLogsServiceRequest { resource_logs: vec![resource] })
+}
+
+/// A record under construction.
+struct Record<'a> {
+    image: &'a RecorderImage,
+    name: &'static str,
+    at_ns: u64,
+    sequence: u64,
+    severity: SeverityNumber,
+}
+
+impl Record<'_> {
+    fn with(self, mut attributes: Vec<KeyValue>) -> LogRecord {
+        attributes.push(text(attribute::BOOT, boot(self.image)));
+        attributes.push(int(attribute::SEQ, self.sequence));
+        LogRecord {
+            time_unix_nano: self.at_ns,
+            observed_time_unix_nano: self.at_ns,
+            severity_number: self.severity.into(),
+            event_name: self.name.to_owned(),
+            attributes,
+            ..LogRecord::default()
+        }
+    }
+}
+
+/// A start, exit or load. None for a load that was under way when it was written and has ended since.
+pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<LogRecord> {
+    let record = |name, severity| Record { image, name, at_ns: found.at_ns, sequence: found.number * 2, severity };
+    match &found.kind {
+        EventKind::Start => Some(record(event::PROCESS_START, SeverityNumber::Info).with(Vec::new())),
+        EventKind::Exit => {
+            let attributes = vec![flag(attribute::EXIT_CLEAN, true), texts(attribute::CONFIG_ACTIVE, active(image))];
+            Some(record(event::PROCESS_EXIT, SeverityNumber::Info).with(attributes))
+        }
+        EventKind::Load(load) => {
+            let ended = |later: &EventImage| {
+                later.number > found.number
+                    && matches!(&later.kind, EventKind::Load(other) if other.config == load.config)
+            };
+            if load.result.is_none() && image.events.iter().any(ended) {
+                return None;
+            }
+            let refused = load.result.is_some_and(firstbad_protocol::load::LoadResult::is_refusal);
+            let severity = if refused { SeverityNumber::Warn } else { SeverityNumber::Info };
+            let config = image.config(load.config)?;
+            Some(record(event::CONFIG_LOAD, severity).with(load_attributes(config, load)))
+        }
+    }
+}
+
+fn load_attributes(config: &ConfigImage, load: &LoadImage) -> Vec<KeyValue> {
+    let mut found = vec![text(attribute::CONFIG_NAME, &config.name)];
+    let mut texts = |key: &str, value: Option<String>| found.extend(value.map(|value| text(key, value)));
+    texts(attribute::CONFIG_HASH, load.hash.map(|hash| hash.to_string()));
+    match load.result {
+        Some(result) => texts(attribute::LOAD_RESULT, Some(result.as_str().to_owned())),
+        None => texts(attribute::LOAD_PHASE, Some("loading".to_owned())),
+    }
+    texts(attribute::REASON, load.reason.clone());
+    texts(attribute::ERROR, load.error.clone());
+    texts(attribute::CONFIG_PREVIOUS_HASH, load.previous.map(|hash| hash.to_string()));
+    texts(attribute::CONFIG_ROWSET_HASH, load.facts.rowset.map(|hash| hash.to_string()));
+    texts(attribute::CONFIG_LABEL, load.label.clone());
+    texts(attribute::CONFIG_SOURCE, load.source.clone());
+    let numbers = [
+        (attribute::CONFIG_SIZE, load.facts.size),
+        (attribute::CONFIG_ROWS, load.facts.rows),
+        (attribute::CONFIG_DUPLICATE_ROWS, load.facts.duplicate_rows),
+        (attribute::CONFIG_BLANK_FIELDS, load.facts.blank_fields),
+        (attribute::CONFIG_COLUMNS, load.facts.columns),
+    ];
+    found.extend(numbers.into_iter().filter_map(|(key, value)| value.map(|value| int(key, value))));
+    found.extend(load.facts.generation.map(|generation| signed(attribute::CONFIG_GENERATION, generation)));
+    for (name, limit) in &config.limits {
+        found.push(int(&format!("{}{name}", attribute::LIMIT_PREFIX), *limit));
+    }
+    found
+}
+
+/// A panic with its text.
+pub(super) fn exception(image: &RecorderImage, panic: &PanicImage) -> LogRecord {
+    let record = Record {
+        image,
+        name: event::EXCEPTION,
+        at_ns: panic.at_ns,
+        sequence: panic.number * 2 + 1,
+        severity: SeverityNumber::Error,
+    };
+    let named = panic.active.iter().filter_map(|uid| {
+        let version = image.version(*uid)?;
+        super::attributes::named(image.config(version.config)?, version)
+    });
+    let mut attributes = vec![
+        text("exception.type", "panic"),
+        text("exception.message", &panic.message),
+        text("code.file.path", &panic.file),
+        int("code.line.number", u64::from(panic.line)),
+        int("code.column.number", u64::from(panic.column)),
+        texts(attribute::CONFIG_ACTIVE, named),
+    ];
+    attributes.extend(panic.thread.as_ref().map(|thread| text("thread.name", thread)));
+    let site = panic.site.and_then(|place| image.sites.iter().find(|site| site.place == place));
+    if let Some(stack) = site.and_then(|site| stack(image, site)) {
+        attributes.push(text("exception.stacktrace", stack));
+    }
+    record.with(attributes)
+}
+
+/// Addresses within the binary, one in a line, and the build id by which `addr2line` finds it.
+fn stack(image: &RecorderImage, site: &SiteImage) -> Option<String> {
+    use std::fmt::Write;
+    if site.frames.is_empty() {
+        return None;
+    }
+    let mut stack = String::from("build id ");
+    for byte in &image.build_id {
+        let _ = write!(stack, "{byte:02x}");
+    }
+    for (number, frame) in site.frames.iter().enumerate() {
+        let _ = write!(stack, "\n{number}: {:#x}", frame.wrapping_sub(image.load_bias));
+    }
+    Some(stack)
+}
+
+/// The death of a process that did not say goodbye.
+pub(super) fn death(image: &RecorderImage, at_ns: u64) -> Option<LogRecord> {
+    if matches!(image.state, State::Clean(_)) {
+        return None;
+    }
+    let record = Record {
+        image,
+        name: event::PROCESS_EXIT,
+        at_ns,
+        sequence: image.event_head.min(CONTENT_SEQUENCE / 4) * 2,
+        severity: SeverityNumber::Error,
+    };
+    let mut attributes = vec![flag(attribute::EXIT_CLEAN, false), texts(attribute::CONFIG_ACTIVE, active(image))];
+    let loading = image.configs.iter().find_map(|config| Some((config, config.loading?)));
+    if let Some((config, hash)) = loading {
+        attributes.push(text(attribute::LOAD_PHASE, "loading"));
+        attributes.extend(version(&config.name, hash));
+    }
+    Some(record.with(attributes))
+}
+
+/// The content of one version.
+pub(super) fn content(
+    image: &RecorderImage,
+    (config, hash): (&str, Hash),
+    (bytes, format): (Vec<u8>, Format),
+    at_ns: u64,
+) -> LogRecord {
+    let [a, b, c, d, e, f, g, ..] = hash.0;
+    let sequence = CONTENT_SEQUENCE | u64::from_be_bytes([0, a, b, c, d, e, f, g]);
+    let record = Record { image, name: event::CONFIG_CONTENT, at_ns, sequence, severity: SeverityNumber::Info };
+    let mut attributes = version(config, hash);
+    attributes.push(text(attribute::CONTENT_FORMAT, format.as_str()));
+    let value = match String::from_utf8(bytes) {
+        Ok(text) => Value::StringValue(text),
+        Err(error) => Value::BytesValue(error.into_bytes()),
+    };
+    LogRecord { body: Some(AnyValue { value: Some(value) }), ..record.with(attributes) }
+}

@@ -1,0 +1,268 @@
+//! Polls the recorders of this host. It remembers what was shipped, so that each event, death and content is told once;
+//! until `commit`, everything is told again.
+
+use super::file::{self, RecorderFile, Stage};
+use super::{Export, RecorderError, logs, points};
+use firstbad_protocol::Hash;
+use firstbad_protocol::content::Format;
+use firstbad_protocol::limits::{CONTENT_BYTES_MAX, CONTENT_BYTES_PER_REPORT_MAX};
+use firstbad_protocol::recorder::{Dropped, Outcomes, RecorderImage, State, layout};
+use firstbad_protocol::time::Timestamp;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The recorders of this host as a source of telemetry.
+#[derive(Debug, Default)]
+pub struct RecorderSource {
+    directories: Vec<PathBuf>,
+    known: BTreeMap<PathBuf, Known>,
+    /// Contents that are safe at the receiver, and those of the last poll.
+    contents: BTreeSet<Hash>,
+    contents_pending: BTreeSet<Hash>,
+    problems: BTreeMap<PathBuf, RecorderError>,
+}
+
+/// A recorder that was seen before.
+#[derive(Debug)]
+struct Known {
+    file: RecorderFile,
+    shipped: Shipped,
+    pending: Shipped,
+    /// Counts as told last: a copy taken in the middle of a move can be short for a moment, and must not fall.
+    counts: Counts,
+    /// Whether its process lived when it was last looked at.
+    lived: bool,
+    dead: bool,
+    torn: bool,
+}
+
+/// Which events were told.
+#[derive(Clone, Debug, Default)]
+struct Shipped {
+    /// Number of the next event; none before the first poll.
+    event: Option<u64>,
+    /// Numbers of panics that are still in the ring and were told.
+    panics: BTreeSet<u64>,
+    panic_head: u64,
+    /// Events that were overwritten before they could be told.
+    lost: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    totals: Outcomes,
+    versions: BTreeMap<u64, Vec<u64>>,
+}
+
+impl RecorderSource {
+    /// Reads the recorders in `directories`; see [`super::search_list`].
+    #[must_use]
+    pub fn new(directories: Vec<PathBuf>) -> Self {
+        Self { directories, ..Self::default() }
+    }
+
+    /// Reads every recorder once: one export for each instance that lives, and a last one for each that died. Log events
+    /// are repeated by the next poll unless [`Self::commit`] says that the exports are safe; `firstbad.boot` and
+    /// `firstbad.seq` make a repetition harmless.
+    pub fn poll(&mut self, now: Timestamp) -> Vec<Export> {
+        let now_ns = u64::try_from(now.0).unwrap_or(0);
+        self.contents_pending.clear();
+        self.problems.clear();
+        let found = file::find(&self.directories);
+        self.known.retain(|path, known| known.dead || found.iter().any(|(there, _)| there == path));
+        for (path, stage) in found {
+            let claimed_by_us = self.known.values().any(|known| known.file.path == path);
+            if stage == Stage::Done || claimed_by_us || self.known.contains_key(&path) {
+                continue;
+            }
+            match RecorderFile::open(&path) {
+                Ok(file) => {
+                    self.known.insert(path, Known::new(file));
+                }
+                Err(error) => {
+                    self.problems.insert(path, error);
+                }
+            }
+        }
+        let paths: Vec<PathBuf> = self.known.keys().cloned().collect();
+        paths.iter().filter_map(|path| self.poll_one(path, now_ns)).collect()
+    }
+
+    /// The exports of the last poll are on disk at the receiver.
+    pub fn commit(&mut self) {
+        self.contents.append(&mut self.contents_pending);
+        for known in self.known.values_mut() {
+            known.shipped = known.pending.clone();
+        }
+        let dead: Vec<PathBuf> =
+            self.known.iter().filter(|(_, known)| known.dead).map(|(path, _)| path.clone()).collect();
+        for path in dead {
+            if let Some(known) = self.known.remove(&path) {
+                known.file.finish();
+            }
+        }
+    }
+
+    /// Recorders that the last poll found and could not read.
+    pub fn problems(&self) -> impl Iterator<Item = &RecorderError> {
+        self.problems.values()
+    }
+
+    fn poll_one(&mut self, path: &Path, now_ns: u64) -> Option<Export> {
+        let known = self.known.get_mut(path)?;
+        // Asked before the copy: what the process wrote until its death is then in it.
+        let lives = known.file.lives();
+        if !lives && !known.dead {
+            if !known.file.claim() {
+                self.known.remove(path);
+                return None;
+            }
+            known.dead = true;
+        }
+        let read = known.file.read(known.wants_rings());
+        let mut image = match read {
+            Ok(image) => image,
+            Err(error) => {
+                self.problems.insert(path.to_owned(), error);
+                if !lives {
+                    // Nothing in it can be believed; it stays on disk for people.
+                    self.known.remove(path).map(|known| known.file.finish());
+                }
+                return None;
+            }
+        };
+        known.counts.keep_from_falling(&mut image);
+        let at_ns = if lives || known.lived { now_ns } else { known.last_sign(&image).min(now_ns) };
+        known.lived |= lives;
+        let mut records = known.new_records(&image);
+        if known.dead {
+            records.extend(logs::death(&image, at_ns));
+        }
+        let lost = [Dropped { reason: "events_overwritten", count: known.pending.lost }];
+        records.extend(self.new_contents(path.parent(), &image));
+        let metrics = Some(points::request(&image, at_ns, &lost));
+        Some(Export { metrics, logs: logs::request(&image, records) })
+    }
+
+    /// Contents of the image's versions that this source has not shipped yet.
+    fn new_contents(&mut self, directory: Option<&Path>, image: &RecorderImage) -> Vec<LogRecord> {
+        let mut records = Vec::new();
+        let mut budget = CONTENT_BYTES_PER_REPORT_MAX;
+        for version in &image.versions {
+            let Some((hash, config)) = version.hash.zip(image.config(version.config)) else { continue };
+            if self.contents.contains(&hash) || self.contents_pending.contains(&hash) {
+                continue;
+            }
+            let Some(bytes) = directory.and_then(|directory| read_content(directory, hash)) else { continue };
+            if bytes.len() > budget {
+                break;
+            }
+            budget -= bytes.len();
+            self.contents_pending.insert(hash);
+            let at_ns = version.first_applied_ns.unwrap_or(image.started_ns);
+            let format = version.format.unwrap_or(Format::Lines);
+            records.push(logs::content(image, (&config.name, hash), (bytes, format), at_ns));
+        }
+        records
+    }
+}
+
+/// The content with this hash, if the instrument kept it and nobody has changed it since.
+fn read_content(directory: &Path, hash: Hash) -> Option<Vec<u8>> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let path = directory.join("content").join(hash.hex());
+    let flags = i32::try_from(flags.bits()).ok()?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.take(CONTENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() <= CONTENT_BYTES_MAX && Hash::of(&bytes) == hash).then_some(bytes)
+}
+
+impl Known {
+    fn new(file: RecorderFile) -> Self {
+        Self {
+            file,
+            shipped: Shipped::default(),
+            pending: Shipped::default(),
+            counts: Counts::default(),
+            lived: false,
+            dead: false,
+            torn: false,
+        }
+    }
+
+    /// Whether there may be events that were not told: if not, the rings need not be copied.
+    fn wants_rings(&self) -> bool {
+        let heads = self.shipped.event.map(|event| (event, self.shipped.panic_head));
+        self.dead || self.torn || heads.is_none() || heads != self.file.heads()
+    }
+
+    /// The last time of which the recorder knows that its process lived.
+    fn last_sign(&self, image: &RecorderImage) -> u64 {
+        if let State::Clean(at_ns) = image.state {
+            return at_ns;
+        }
+        let events = image.events.iter().map(|event| event.at_ns);
+        let panics = image.panic_texts.iter().map(|panic| panic.at_ns);
+        events.chain(panics).chain([self.file.modified_ns(), image.started_ns]).max().unwrap_or(0)
+    }
+
+    fn new_records(&mut self, image: &RecorderImage) -> Vec<LogRecord> {
+        self.torn = image.torn > 0;
+        let mut pending = self.shipped.clone();
+        let oldest = image.event_head.saturating_sub(layout::EVENTS_MAX as u64);
+        let next = pending.event.unwrap_or(oldest);
+        pending.lost += oldest.saturating_sub(next);
+        let events = image.events.iter().filter(|event| event.number >= next && event.number < image.event_head);
+        let mut records: Vec<LogRecord> = events.filter_map(|event| logs::event(image, event)).collect();
+        pending.event = Some(image.event_head);
+        for panic in &image.panic_texts {
+            if pending.panics.insert(panic.number) {
+                records.push(logs::exception(image, panic));
+            }
+        }
+        let kept = image.panic_head.saturating_sub(2 * layout::PANICS_MAX as u64);
+        pending.panics = pending.panics.split_off(&kept);
+        pending.panic_head = image.panic_head;
+        self.pending = pending;
+        records
+    }
+}
+
+impl Counts {
+    /// Raises what is less than it was when it was told last.
+    fn keep_from_falling(&mut self, image: &mut RecorderImage) {
+        raise(&mut self.totals.ok, &mut image.totals.ok);
+        raise(&mut self.totals.error, &mut image.totals.error);
+        raise(&mut self.totals.panic, &mut image.totals.panic);
+        self.versions.retain(|uid, _| image.versions.iter().any(|version| version.uid == *uid));
+        for version in &mut image.versions {
+            let told = self.versions.entry(version.uid).or_default();
+            let outcomes = &mut version.outcomes;
+            let scores = version.scores.iter_mut().flat_map(|counts| {
+                counts.buckets.iter_mut().chain([&mut counts.above, &mut counts.below, &mut counts.nan])
+            });
+            let cells = [&mut outcomes.ok, &mut outcomes.error, &mut outcomes.panic].into_iter().chain(scores);
+            for (place, cell) in cells.enumerate() {
+                if told.len() <= place {
+                    told.push(0);
+                }
+                if let Some(told) = told.get_mut(place) {
+                    raise(told, cell);
+                }
+            }
+        }
+    }
+}
+
+fn raise(told: &mut u64, found: &mut u64) {
+    *told = (*told).max(*found);
+    *found = *told;
+}
