@@ -62,6 +62,12 @@ impl Answer {
         self.verdicts.contains(&verdict)
     }
 
+    /// Whether it says what kind of thing must be named.
+    #[must_use]
+    pub fn is_specific(&self) -> bool {
+        self.kind.is_some()
+    }
+
     /// Whether some verdict of this answer accuses.
     #[must_use]
     pub fn accuses(&self) -> bool {
@@ -72,13 +78,16 @@ impl Answer {
     #[must_use]
     pub fn names(&self, cause: Option<&Cause>) -> bool {
         let Some(cause) = cause else { return self.kind.is_none() };
-        let right_hashes = self.tag.is_none() || (!cause.hashes.is_empty() && cause.hashes.iter().all(|hash| self.hashes.contains(hash)));
+        let right_hashes = self.tag.is_none()
+            || (!cause.hashes.is_empty() && cause.hashes.iter().all(|hash| self.hashes.contains(hash)));
         let right_place = self.kind != Some(CauseKind::Dimension) && self.kind != Some(CauseKind::Host)
             || self.dimensions.is_empty()
             || self.dimensions.contains(&cause.dimensions);
-        let right_binary = self.kind != Some(CauseKind::Binary) || self.scope.is_empty() || self.scope.contains(&cause.scope);
+        let right_binary =
+            self.kind != Some(CauseKind::Binary) || self.scope.is_empty() || self.scope.contains(&cause.scope);
         let change = cause.change.as_ref().map(|change| change.id.as_str());
-        let right_change = self.kind != Some(CauseKind::Change) || self.change.is_none() || self.change.as_deref() == change;
+        let right_change =
+            self.kind != Some(CauseKind::Change) || self.change.is_none() || self.change.as_deref() == change;
         (self.kind.is_none() || self.kind == Some(cause.kind))
             && (self.config.is_none() || self.config == cause.config)
             && right_hashes
@@ -155,7 +164,9 @@ impl Answer {
 }
 
 fn verdict(word: &str) -> Option<Verdict> {
-    [Verdict::Cause, Verdict::Suspect, Verdict::External, Verdict::InsufficientEvidence].into_iter().find(|v| v.as_str() == word)
+    [Verdict::Cause, Verdict::Suspect, Verdict::External, Verdict::InsufficientEvidence]
+        .into_iter()
+        .find(|v| v.as_str() == word)
 }
 
 fn kind(word: &str) -> Option<CauseKind> {
@@ -175,7 +186,8 @@ fn kind(word: &str) -> Option<CauseKind> {
 /// Fills `{region}`, `{host}`, `{cell}` with each thing that an effect was restricted to.
 fn fill(text: &str, plan: &Plan) -> Vec<String> {
     let regions = plan.effects.iter().flat_map(|effect| &effect.regions).filter_map(|i| plan.fleet.regions.get(*i));
-    let hosts = plan.effects.iter().flat_map(|effect| &effect.chosen).filter_map(|i| plan.hosts.get(*i)).map(|host| &host.name);
+    let hosts =
+        plan.effects.iter().flat_map(|effect| &effect.chosen).filter_map(|i| plan.hosts.get(*i)).map(|host| &host.name);
     let hit = plan.effects.iter().map(|effect| effect.cells).max().unwrap_or(0);
     let cells = plan.fleet.cells.iter().take(hit).flat_map(|cell| cell.values());
     let with = |mark: &str, values: Vec<&str>| values.iter().map(|value| text.replace(mark, value)).collect::<Vec<_>>();
@@ -192,7 +204,10 @@ fn fill(text: &str, plan: &Plan) -> Vec<String> {
 }
 
 fn map(text: &str) -> BTreeMap<String, String> {
-    text.split(',').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    text.split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// Every property that separates the loaded versions with `tag` from the other loaded ones of their config, as the contract
@@ -205,7 +220,8 @@ fn separating(tag: Option<&str>, plan: &Plan, truth: &Truth) -> BTreeSet<Option<
         .filter(|index| truth.loaded(*index).is_some() || plan.configs.iter().any(|config| config.initial == *index))
         .collect();
     let (bad, clean): (Vec<usize>, Vec<usize>) = known.into_iter().partition(is_bad);
-    let since = bad.iter().filter_map(|index| truth.loaded(*index)).map(|loaded| loaded.first_s).fold(f64::INFINITY, f64::min);
+    let since =
+        bad.iter().filter_map(|index| truth.loaded(*index)).map(|loaded| loaded.first_s).fold(f64::INFINITY, f64::min);
     let mut all = BTreeSet::new();
     if let Some(limit) = limit_exceeded(plan, &bad, &clean) {
         all.insert(Some(format!("rows > {limit}")));
@@ -216,7 +232,8 @@ fn separating(tag: Option<&str>, plan: &Plan, truth: &Truth) -> BTreeSet<Option<
             let value = plan.versions.get(*index)?.facts.numbers.get(fact).copied()?;
             Some((truth.loaded(*index).map_or(0.0, |loaded| loaded.first_s), value))
         };
-        let (bad, mut clean): (Vec<_>, Vec<_>) = (bad.iter().filter_map(told).collect(), clean.iter().filter_map(told).collect());
+        let (bad, mut clean): (Vec<_>, Vec<_>) =
+            (bad.iter().filter_map(told).collect(), clean.iter().filter_map(told).collect());
         if bad.is_empty() || clean.is_empty() || (fact == "size" && bad.len() < 2) {
             continue;
         }

@@ -29,6 +29,8 @@ pub struct Args {
     pub trace: bool,
     /// Prints what the first seed looks like, minute by minute, instead of running the engine.
     pub shape: bool,
+    /// Whether the simple methods are asked as well.
+    pub simple: bool,
     /// Gates.
     pub gates: Gates,
 }
@@ -36,7 +38,7 @@ pub struct Args {
 /// How to use it.
 pub const USAGE: &str = "\
 firstbad-simulator [--seeds N] [--first-seed S] [--scenario GLOB] [--hosts N] [--format text|json] [--verbose] [--trace]
-                   [--shape]
+                   [--shape] [--simple]
                    [--jobs N] [--capture FILE] [--directory DIR]
                    [--gate-top1 0.99] [--gate-property 0.95] [--gate-median-s 30] [--gate-p95-s 120] [--gate-false 0]
                    [--gate-exoneration 0]
@@ -52,6 +54,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
     while let Some(flag) = words.next() {
         match flag.as_str() {
             "--verbose" => args.verbose = true,
+            "--simple" => args.simple = true,
             "--shape" => args.shape = true,
             "--trace" => args.trace = true,
             "--help" | "-h" => return Err(USAGE.into()),

@@ -2,16 +2,15 @@
 
 use crate::args::Args;
 use crate::judge::{Judge, Outcome, in_words};
-use crate::plan::Plan;
+use crate::plan::{Overrides, Plan};
 use crate::scenario::Scenario;
-use crate::simulation::Simulation;
+use crate::simple::Dashboard;
+use crate::simulation::{Simulation, step_s};
+use crate::truth::Truth;
+use firstbad_diagnosis::observation::Observation;
 use firstbad_diagnosis::{Engine, Settings};
+use firstbad_protocol::verdict::Diagnosis;
 use std::time::Instant;
-
-/// Seconds of event time between two ticks, as the collector's group commits: half a report interval, 1 to 5 s.
-fn step_s(interval_s: f64) -> f64 {
-    (interval_s / 2.0).clamp(1.0, 5.0).floor()
-}
 
 /// Runs `scenario` with `seed` and judges it.
 #[must_use]
@@ -34,10 +33,14 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Outcome {
     let mut engine_ns = 0;
     let step = step_s(plan.interval_s);
     let mut at = 0.0;
+    let mut dashboard = Dashboard::default();
     let mut said = Vec::new();
     while at < plan.length_s {
         at += step;
         let observations = simulation.step(at);
+        if args.simple {
+            compare(&mut dashboard, &observations, (&plan, at, simulation.truth()), &mut judge);
+        }
         let begun = Instant::now();
         engine.apply(&observations);
         engine.tick(plan.at(at));
@@ -45,9 +48,15 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Outcome {
         engine_ns += u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         judge.watch(&diagnosis, at, simulation.truth());
         if args.trace {
-            let words: Vec<String> = diagnosis.incidents.iter().map(|i| format!("{} {}", i.id, in_words(i, &plan))).collect();
+            let words: Vec<String> =
+                diagnosis.incidents.iter().map(|i| format!("{} {}", i.id, in_words(i, &plan))).collect();
             if words != said {
-                println!("{} {seed} {at:>6.0} s exposed {:>4}: {}", scenario.name, simulation.truth().hosts_exposed(), words.join(" + "));
+                println!(
+                    "{} {seed} {at:>6.0} s exposed {:>4}: {}",
+                    scenario.name,
+                    simulation.truth().hosts_exposed(),
+                    words.join(" + ")
+                );
                 said = words;
             }
         }
@@ -55,4 +64,36 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Outcome {
     let mut outcome = judge.finish(&diagnosis, simulation.truth());
     outcome.engine_ns = engine_ns;
     outcome
+}
+
+/// Judges a final diagnosis that came another way, such as `firstbad diagnose` over a capture of the same run.
+#[must_use]
+pub fn judge_final(scenario: &Scenario, seed: u64, diagnosis: &Diagnosis) -> Outcome {
+    let plan = Plan::draw(scenario, seed, Overrides::default());
+    let mut simulation = Simulation::new(&plan);
+    let mut at = 0.0;
+    while at < plan.length_s {
+        at += step_s(plan.interval_s);
+        let _ = simulation.step(at);
+    }
+    let mut judge = Judge::new(scenario, &plan, seed);
+    judge.watch(diagnosis, plan.length_s, simulation.truth());
+    judge.finish(diagnosis, simulation.truth())
+}
+
+/// Asks the simple methods once, a minute after the true onset, or in the middle of a run without one.
+fn compare(
+    dashboard: &mut Dashboard,
+    arrived: &[Observation],
+    (plan, at, truth): (&Plan, f64, &Truth),
+    judge: &mut Judge,
+) {
+    dashboard.take(arrived);
+    let onset = truth.nth_suffering(1).unwrap_or(plan.length_s / 2.0);
+    if at > onset {
+        dashboard.spike();
+    }
+    if at >= onset + 60.0 && !judge.has_compared() {
+        judge.compare(dashboard.answers(plan.at(onset).0, plan.at(at).0));
+    }
 }

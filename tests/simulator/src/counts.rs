@@ -8,11 +8,9 @@ use firstbad_protocol::names::SCORE_BOUNDS;
 use std::sync::Arc;
 
 /// Baseline score mix by bucket of [`SCORE_BOUNDS`]: 0 1 %, 1 18 %, 2 to 29 22 %, 30 to 99 59 %.
-const MIX: [f64; 14] =
-    [0.01, 0.18, 0.04, 0.05, 0.06, 0.07, 0.07, 0.08, 0.08, 0.09, 0.09, 0.09, 0.09, 0.0];
+const MIX: [f64; 14] = [0.01, 0.18, 0.04, 0.05, 0.06, 0.07, 0.07, 0.08, 0.08, 0.09, 0.09, 0.09, 0.09, 0.0];
 /// Centres of the buckets, as a share of the score's range.
-const CENTRE: [f64; 14] =
-    [0.0, 0.01, 0.03, 0.075, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.945, 1.0];
+const CENTRE: [f64; 14] = [0.0, 0.01, 0.03, 0.075, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.945, 1.0];
 /// Bounds of latency, seconds: the defaults of OpenTelemetry's HTTP conventions.
 const LATENCY: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// Median and log sd of latency: p50 4 ms, p99 40 ms.
@@ -92,14 +90,27 @@ pub struct Stretch<'a> {
 
 /// Counts of one view: config, version, request value.
 type ViewKey = (usize, usize, usize);
+/// Config and version, by index.
+type VersionKey = (usize, usize);
+
+/// Requests that ended one way, and the config that they must have used.
+type Caused = (Option<usize>, Outcomes);
+
+/// How the requests of one value of the request dimension ended.
+struct Spent {
+    ok: u64,
+    caused: Vec<Caused>,
+    /// Of configs that failures came from: their requests that are left.
+    left: Vec<(usize, u64)>,
+}
 
 /// Counts since the last report.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     totals: Vec<Outcomes>,
     views: Vec<(ViewKey, Outcomes)>,
-    panics: Vec<(Option<(usize, usize)>, Name, u64)>,
-    scores: Vec<((usize, usize), [u64; 14], u64)>,
+    panics: Vec<(Option<VersionKey>, Name, u64)>,
+    scores: Vec<(VersionKey, [u64; 14], u64)>,
     latency: [u64; 15],
     latency_sum: f64,
     hung: f64,
@@ -121,7 +132,7 @@ impl Counts {
             let hung = r.binomial(arrived, stretch.modifiers.hang);
             self.hung += hung as f64;
             finished += arrived - hung;
-            scored += self.cell(stretch, cell, arrived - hung, r);
+            scored += self.cell(stretch, (cell, arrived - hung), r);
         }
         if stretch.plan.fleet.full {
             self.score(stretch, scored, r);
@@ -130,19 +141,20 @@ impl Counts {
     }
 
     /// Counts one value of the request dimension; returns the requests that could be scored.
-    fn cell(&mut self, stretch: &Stretch, cell: usize, finished: u64, r: &mut Random) -> u64 {
+    fn cell(&mut self, stretch: &Stretch, (cell, finished): (usize, u64), r: &mut Random) -> u64 {
         let errors = r.binomial(finished, (stretch.error_share * stretch.modifiers.errors).min(0.5));
         let mut ok = finished - errors;
         let mut total = Outcomes { ok: 0, error: errors, panic: 0 };
-        // Outcomes of failures with the config that must have been used, and what is left of its requests.
-        let mut caused: Vec<(Option<usize>, Outcomes)> = vec![(None, Outcomes { error: errors, ..Outcomes::default() })];
-        let mut left: Vec<(usize, u64)> = Vec::new();
+        let mut spent = Spent { ok: 0, caused: vec![(None, total)], left: Vec::new() };
+        let left = &mut spent.left;
         for failure in &stretch.modifiers.failures {
             if failure.cells > 0 && cell >= failure.cells {
                 continue;
             }
-            let share = failure.config.map_or(1.0, |config| stretch.plan.configs.get(config).map_or(0.0, |c| c.use_share));
-            let known = failure.config.and_then(|config| left.iter().find(|(other, _)| *other == config).map(|(_, n)| *n));
+            let share =
+                failure.config.map_or(1.0, |config| stretch.plan.configs.get(config).map_or(0.0, |c| c.use_share));
+            let known =
+                failure.config.and_then(|config| left.iter().find(|(other, _)| *other == config).map(|(_, n)| *n));
             let exposed = known.unwrap_or_else(|| r.binomial(ok, share)).min(ok);
             let hit = r.binomial(exposed, failure.share);
             ok -= hit;
@@ -152,36 +164,33 @@ impl Counts {
             }
             let outcome = match &failure.panic {
                 Some(site) => {
-                    self.panic(stretch, failure.config, (site, hit), r);
+                    self.panic(stretch, (failure.config, site, hit), r);
                     Outcomes { panic: hit, ..Outcomes::default() }
                 }
                 None => Outcomes { error: hit, ..Outcomes::default() },
             };
             add(&mut total, outcome);
-            caused.push((failure.config, outcome));
+            spent.caused.push((failure.config, outcome));
         }
-        total.ok = ok;
+        (total.ok, spent.ok) = (ok, ok);
         if let Some(slot) = self.totals.get_mut(cell) {
             add(slot, total);
         }
-        if stretch.plan.fleet.full { self.view(stretch, (cell, ok), (&caused, &left), r) } else { 0 }
+        if stretch.plan.fleet.full { self.view(stretch, (cell, &spent), r) } else { 0 }
     }
 
     /// Counts views; returns how many requests used the config that scores.
-    fn view(
-        &mut self,
-        stretch: &Stretch,
-        (cell, ok): (usize, u64),
-        (caused, left): (&[(Option<usize>, Outcomes)], &[(usize, u64)]),
-        r: &mut Random,
-    ) -> u64 {
+    fn view(&mut self, stretch: &Stretch, (cell, spent): (usize, &Spent), r: &mut Random) -> u64 {
         let mut scored = 0;
         for (config, known) in stretch.plan.configs.iter().enumerate() {
             let Some(version) = stretch.active.get(config).copied().flatten() else { continue };
             let share = known.use_share;
-            let left = left.iter().find(|(other, _)| *other == config).map(|(_, n)| *n);
-            let mut outcomes = Outcomes { ok: left.unwrap_or_else(|| r.binomial(ok, share)).min(ok), ..Outcomes::default() };
-            for (guilty, outcome) in caused {
+            let left = spent.left.iter().find(|(other, _)| *other == config).map(|(_, n)| *n);
+            let mut outcomes = Outcomes {
+                ok: left.unwrap_or_else(|| r.binomial(spent.ok, share)).min(spent.ok),
+                ..Outcomes::default()
+            };
+            for (guilty, outcome) in &spent.caused {
                 let certain = *guilty == Some(config);
                 outcomes.error += if certain { outcome.error } else { r.binomial(outcome.error, share) };
                 outcomes.panic += if certain { outcome.panic } else { r.binomial(outcome.panic, share) };
@@ -198,7 +207,7 @@ impl Counts {
         scored
     }
 
-    fn panic(&mut self, stretch: &Stretch, config: Option<usize>, (site, hit): (&Name, u64), r: &mut Random) {
+    fn panic(&mut self, stretch: &Stretch, (config, site, hit): (Option<usize>, &Name, u64), r: &mut Random) {
         if hit == 0 {
             return;
         }
@@ -277,14 +286,21 @@ impl Counts {
     pub fn fill(self, plan: &Plan, row: &mut Row) {
         let cell = |index: usize| plan.fleet.cells.get(index).cloned().unwrap_or_default();
         let version = |(config, version): (usize, usize)| Some((name(plan, config)?, plan.versions.get(version)?.hash));
-        row.totals = self.totals.iter().enumerate().map(|(i, outcomes)| Total { dimensions: cell(i), outcomes: *outcomes }).collect();
+        row.totals = self
+            .totals
+            .iter()
+            .enumerate()
+            .map(|(i, outcomes)| Total { dimensions: cell(i), outcomes: *outcomes })
+            .collect();
         let views = self.views.into_iter().filter_map(|((config, index, at), outcomes)| {
             let (config, hash) = version((config, index))?;
             Some(View { config, hash, dimensions: cell(at), outcomes })
         });
         row.views = views.collect();
         let panics = self.panics.into_iter().filter(|(_, _, count)| *count > 0);
-        row.panics = panics.map(|(key, site, count)| PanicCount { version: key.and_then(version), site: Some(site), count }).collect();
+        row.panics = panics
+            .map(|(key, site, count)| PanicCount { version: key.and_then(version), site: Some(site), count })
+            .collect();
         let bounds: Arc<[f64]> = Arc::from(SCORE_BOUNDS.as_slice());
         let scores = self.scores.into_iter().map(|(key, buckets, sentinel)| Scores {
             version: version(key),
@@ -296,7 +312,11 @@ impl Counts {
             above: 0,
         });
         row.scores = scores.collect();
-        let latency = Histogram { bounds: Arc::from(LATENCY.as_slice()), counts: self.latency.to_vec(), sum: Some(self.latency_sum) };
+        let latency = Histogram {
+            bounds: Arc::from(LATENCY.as_slice()),
+            counts: self.latency.to_vec(),
+            sum: Some(self.latency_sum),
+        };
         row.latency = Some(latency);
     }
 }
@@ -317,7 +337,8 @@ fn normal_cdf(x: f64) -> f64 {
         return if x > 0.0 { 1.0 } else { 0.0 };
     }
     let t = 1.0 / (1.0 + 0.231_641_9 * x.abs());
-    let poly = t * (0.319_381_530 + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+    let poly =
+        t * (0.319_381_530 + t * (-0.356_563_782 + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
     let tail = (-x * x / 2.0).exp() / core::f64::consts::TAU.sqrt() * poly;
     if x > 0.0 { 1.0 - tail } else { tail }
 }

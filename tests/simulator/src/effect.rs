@@ -28,7 +28,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn from_word(word: &str) -> Option<Self> {
+    /// The kind that a scenario means.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
         Some(match word {
             "panic" => Self::Panic,
             "error" => Self::Error,
@@ -131,7 +133,11 @@ impl Effect {
             ramp_s: spec.ramp_min.as_ref().map_or(0.0, |n| n.draw(&mut random) * 60.0),
             poison_share: spec.poison_share.as_ref().map_or(0.0, |n| n.draw(&mut random)),
             stale: spec.stale,
-            message: spec.message.as_deref().unwrap_or("called `Result::unwrap()` on an `Err` value: TooManyRows").into(),
+            message: spec
+                .message
+                .as_deref()
+                .unwrap_or("called `Result::unwrap()` on an `Err` value: TooManyRows")
+                .into(),
             site: spec.site.as_deref().unwrap_or("src/bots/features.rs:71:14").into(),
             on_the_hour: spec.on_the_hour,
         }

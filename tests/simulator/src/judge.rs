@@ -5,7 +5,7 @@ use crate::answer::Answer;
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::truth::Truth;
-use firstbad_protocol::verdict::{Diagnosis, Incident, Verdict};
+use firstbad_protocol::verdict::{Cause, CauseKind, Diagnosis, Incident, Verdict};
 
 /// What one run came to.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -107,7 +107,11 @@ impl<'a> Judge<'a> {
                 }
             }
             let guilty = self.scenario.expect.class == "positive" && truth.nth_exposed(1).is_some();
-            let allowed = self.answers.iter().chain(&self.interim).any(|answer| answer.allows(Verdict::External) && answer.names(cause));
+            let allowed = self
+                .answers
+                .iter()
+                .chain(&self.interim)
+                .any(|answer| answer.allows(Verdict::External) && answer.names(cause));
             if guilty && incident.verdict == Verdict::External && !allowed {
                 let words = || format!("at {at:.0} s: {}", in_words(incident, self.plan));
                 self.outcome.wrong_exoneration.get_or_insert_with(words);
@@ -120,6 +124,34 @@ impl<'a> Judge<'a> {
             self.outcome.flips += 1;
         }
         self.standing = named;
+    }
+
+    /// Whether the simple methods were asked.
+    #[must_use]
+    pub fn has_compared(&self) -> bool {
+        !self.outcome.simple.is_empty()
+    }
+
+    /// Judges what the simple methods name: a change that is not admissible is a false accusation.
+    pub fn compare(&mut self, answers: Vec<(&'static str, Option<Cause>)>) {
+        for (method, cause) in answers {
+            let right =
+                |answer: &Answer| !answer.allows_nothing() && answer.is_specific() && answer.names(cause.as_ref());
+            let accuses =
+                |cause: &Cause| matches!(cause.kind, CauseKind::Config | CauseKind::Binary | CauseKind::Change);
+            let calm = self
+                .answers
+                .iter()
+                .any(|answer| answer.allows_nothing() || answer.allows(Verdict::InsufficientEvidence));
+            let result = match &cause {
+                None if calm => "right",
+                None => "silent",
+                Some(_) if self.answers.iter().any(right) => "right",
+                Some(cause) if accuses(cause) => "false accusation",
+                Some(_) => "wrong place",
+            };
+            self.outcome.simple.push((method.into(), result.into()));
+        }
     }
 
     /// The outcome, given the last diagnosis.
@@ -152,7 +184,9 @@ impl<'a> Judge<'a> {
             outcome.right = may_be_calm;
             return;
         }
-        let fits = |incident: &Incident, answer: &Answer| answer.allows(incident.verdict) && answer.names(incident.cause.as_ref());
+        let fits = |incident: &Incident, answer: &Answer| {
+            answer.allows(incident.verdict) && answer.names(incident.cause.as_ref())
+        };
         let found = incidents.iter().find_map(|incident| {
             let answer = self.answers.iter().find(|answer| fits(incident, answer))?;
             Some((incident, answer))
@@ -166,7 +200,11 @@ impl<'a> Judge<'a> {
             outcome.scope = answer.scope_is_right(cause);
             outcome.complete = answer.is_complete(cause, self.plan, truth);
             if outcome.property == Some(false) {
-                let words: Vec<String> = answer.properties(self.plan, truth).into_iter().map(|p| p.unwrap_or_else(|| "null".into())).collect();
+                let words: Vec<String> = answer
+                    .properties(self.plan, truth)
+                    .into_iter()
+                    .map(|p| p.unwrap_or_else(|| "null".into()))
+                    .collect();
                 outcome.admissible.push_str(&format!(" with property {}", words.join(" | ")));
             }
         }
@@ -183,7 +221,12 @@ pub fn in_words(incident: &Incident, plan: &Plan) -> String {
     };
     text.push_str(&format!(" {:?}", cause.kind).to_lowercase());
     if let Some(config) = &cause.config {
-        let tag = |hash: &firstbad_protocol::Hash| plan.versions.iter().find(|version| version.hash == *hash).map_or("unknown", |v| v.tag.as_deref().unwrap_or("clean"));
+        let tag = |hash: &firstbad_protocol::Hash| {
+            plan.versions
+                .iter()
+                .find(|version| version.hash == *hash)
+                .map_or("unknown", |v| v.tag.as_deref().unwrap_or("clean"))
+        };
         let tags: Vec<&str> = cause.hashes.iter().map(tag).collect();
         text.push_str(&format!(" {config} [{}]", tags.join(" ")));
     }

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod args;
 pub mod bench;
+pub mod capture;
 pub mod content;
 pub mod counts;
 pub mod effect;
@@ -17,6 +18,7 @@ pub mod random;
 pub mod scenario;
 pub mod schedule;
 pub mod shape;
+pub mod simple;
 pub mod simulation;
 pub mod table;
 pub mod telemetry;

@@ -3,8 +3,11 @@
 use firstbad_simulator::args::{self, Args};
 use firstbad_simulator::judge::Outcome;
 use firstbad_simulator::scenario::{self, Scenario};
-use firstbad_simulator::{bench, shape, table};
+use firstbad_simulator::{bench, capture, shape, table};
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,6 +34,9 @@ fn execute(args: &Args) -> Result<bool, String> {
         scenarios.iter().for_each(|s| println!("{}", shape::text(s, args.first_seed, args.overrides)));
         return Ok(true);
     }
+    if let Some(path) = &args.capture {
+        return captures(args, &scenarios, path).map(|()| true);
+    }
     let outcomes = run_all(args, &scenarios);
     let limits: BTreeMap<String, (f64, Option<f64>)> =
         scenarios.iter().map(|s| (s.name.clone(), (s.interval_s.greatest(), s.expect.name_within_s))).collect();
@@ -44,6 +50,22 @@ fn execute(args: &Args) -> Result<bool, String> {
         failed.iter().for_each(|gate| println!("GATE FAILS: {gate}"));
     }
     Ok(failed.is_empty())
+}
+
+/// Writes the first seed of each scenario: one file, or, where there are several scenarios, one per scenario in a directory.
+fn captures(args: &Args, scenarios: &[Scenario], path: &Path) -> Result<(), String> {
+    let trouble = |path: &Path, e: std::io::Error| format!("writing {}: {e}", path.display());
+    for scenario in scenarios {
+        let file = if scenarios.len() == 1 { path.to_owned() } else { path.join(format!("{}.jsonl", scenario.name)) };
+        if scenarios.len() > 1 {
+            std::fs::create_dir_all(path).map_err(|e| trouble(path, e))?;
+        }
+        let out = File::create(&file).map_err(|e| trouble(&file, e))?;
+        let mut out = BufWriter::new(out);
+        capture::write(scenario, args.first_seed, args.overrides, &mut out).map_err(|e| trouble(&file, e))?;
+        out.flush().map_err(|e| trouble(&file, e))?;
+    }
+    Ok(())
 }
 
 /// Runs every seed of every scenario, on `jobs` threads; outcomes come in order.

@@ -202,7 +202,8 @@ impl Plan {
 }
 
 fn fleet(spec: &FleetSpec, r: &mut Random) -> Fleet {
-    const NAMES: [&str; 8] = ["eu-west", "us-east", "ap-south", "sa-east", "us-west", "af-north", "eu-north", "ap-east"];
+    const NAMES: [&str; 8] =
+        ["eu-west", "us-east", "ap-south", "sa-east", "us-west", "af-north", "eu-north", "ap-east"];
     let regions = spec.regions.count(r).clamp(1, NAMES.len());
     let cells = if spec.cell_key.is_empty() { 0 } else { spec.cells.count(r) };
     let cell = |i: usize| -> Dimensions {
@@ -266,7 +267,11 @@ fn config_specs(scenario: &Scenario, r: &mut Random) -> Vec<ConfigSpec> {
         let is_customer = name.starts_with("customer");
         specs.push(ConfigSpec {
             name,
-            use_share: if is_customer { crate::number::Number::Range([0.005, 0.03]) } else { ConfigSpec::default().use_share },
+            use_share: if is_customer {
+                crate::number::Number::Range([0.005, 0.03])
+            } else {
+                ConfigSpec::default().use_share
+            },
             cadence_s: scenario.fleet.decoy_cadence_s.clone(),
             rows: crate::number::Number::Log { log: [20.0, 5000.0] },
             limit_rows: crate::number::Number::Choice { choice: vec![0.0, 10_000.0] },

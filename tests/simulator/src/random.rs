@@ -26,7 +26,8 @@ impl Random {
     /// A stream of its own for `label`, so that adding a draw in one place does not move every other.
     #[must_use]
     pub fn fork(seed: u64, label: &str) -> Self {
-        let hash = label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let hash =
+            label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
         Self::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ hash)
     }
 

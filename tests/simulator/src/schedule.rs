@@ -84,8 +84,11 @@ pub fn publish(plan: &mut Plan, scenario: &Scenario, specs: &[ConfigSpec]) {
         });
         let specials = specials(plan, scenario, spec, index);
         let alternation = scenario.alternation.as_ref().filter(|_| index == 0);
-        let mut line = Line { index, spec, producer, initial, bad: None, declared: spec.declared };
-        line.publish_all(plan, &specials, alternation, &mut r);
+        let jitter = Jitter { greatest: spec.jitter_s.draw(&mut r), gamma: r.chance(0.5) };
+        let turns = alternation.map(|spec| Turns::draw(spec, plan.seed));
+        let declared = spec.declared;
+        Line { index, spec, producer, initial, bad: None, declared, jitter, specials, turns, random: r }
+            .publish_all(plan);
     }
 }
 
@@ -117,6 +120,10 @@ struct Line<'a> {
     initial: usize,
     bad: Option<usize>,
     declared: bool,
+    jitter: Jitter,
+    specials: Vec<Special<'a>>,
+    turns: Option<Turns>,
+    random: Random,
 }
 
 /// What is published at one instant.
@@ -127,74 +134,74 @@ enum Issue {
 }
 
 impl Line<'_> {
-    fn publish_all(&mut self, plan: &mut Plan, specials: &[Special], alternation: Option<&Alternation>, r: &mut Random) {
-        let jitter = Jitter { greatest: self.spec.jitter_s.draw(r), gamma: r.chance(0.5) };
-        let cadence = self.spec.cadence_s.draw(r);
+    fn publish_all(mut self, plan: &mut Plan) {
+        let cadence = self.spec.cadence_s.draw(&mut self.random);
         let mut issues: Vec<(f64, Issue)> = Vec::new();
-        let mut at = r.between(0.0, cadence.max(1.0));
+        let mut at = self.random.between(0.0, cadence.max(1.0));
         while cadence > 0.0 && at < plan.length_s {
             issues.push((at, Issue::Ordinary));
             at += cadence;
         }
-        for (index, special) in specials.iter().enumerate() {
+        for (index, special) in self.specials.iter().enumerate() {
             issues.push((special.at, Issue::Special(index)));
-            if special.until < plan.length_s {
-                issues.push((special.until, Issue::Resume));
-            }
+            issues.push((special.until, Issue::Resume));
         }
-        let mut turns = alternation.map(|spec| Turns::draw(spec, plan.seed));
-        if let Some(restore) = turns.as_ref().map(|turns| turns.restore).filter(|restore| *restore < plan.length_s) {
-            issues.push((restore, Issue::Resume));
-        }
+        issues.extend(self.turns.as_ref().map(|turns| (turns.restore, Issue::Resume)));
+        issues.retain(|(at, _)| *at < plan.length_s);
         issues.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (at, issue) in issues {
-            self.issue(plan, (at, issue), specials, turns.as_mut(), (&jitter, r));
+            self.issue(plan, at, &issue);
         }
     }
 
-    fn issue(
-        &mut self,
-        plan: &mut Plan,
-        (at, issue): (f64, Issue),
-        specials: &[Special],
-        turns: Option<&mut Turns>,
-        (jitter, r): (&Jitter, &mut Random),
-    ) {
-        let regime = specials.iter().rfind(|special| special.at <= at && at < special.until && special.spec.then != "resume");
-        let special = match issue {
-            Issue::Special(index) => specials.get(index),
-            Issue::Resume => None,
-            Issue::Ordinary if regime.is_some_and(|special| special.spec.then == "hold") => return,
-            Issue::Ordinary => regime,
-        };
-        let everywhere = vec![Some(0.0); plan.hosts.len()];
-        let Some(special) = special else {
-            let bad = turns.and_then(|turns| turns.is_bad(at).then_some(turns));
-            let version = match bad {
-                Some(turns) => self.bad_turn(plan, turns),
-                None => self.good(plan),
-            };
-            self.declare(plan, at, version);
-            return deliver(plan, version, (at, &everywhere), |r| jitter.draw(None, r), r);
-        };
-        let first = matches!(issue, Issue::Special(_));
-        if special.spec.same_generation && first {
-            let ordinary = self.good(plan);
-            let others: Vec<Option<f64>> = special.reached.iter().map(|reached| reached.xor(Some(0.0))).collect();
-            deliver(plan, ordinary, (at, &others), |r| jitter.draw(None, r), r);
+    fn issue(&mut self, plan: &mut Plan, at: f64, issue: &Issue) {
+        let lasts = |special: &Special| special.at <= at && at < special.until && special.spec.then != "resume";
+        let regime = self.specials.iter().rposition(lasts);
+        let held = |index: usize| self.specials.get(index).is_some_and(|special| special.spec.then == "hold");
+        match (issue, regime) {
+            (Issue::Ordinary, Some(index)) if held(index) => {}
+            (Issue::Special(index), _) => self.issue_special(plan, at, (*index, true)),
+            (Issue::Ordinary, Some(index)) => self.issue_special(plan, at, (index, false)),
+            (Issue::Ordinary | Issue::Resume, _) => {
+                let everywhere = vec![Some(0.0); plan.hosts.len()];
+                let bad = self.turns.as_mut().is_some_and(|turns| turns.is_bad(at));
+                let version = if bad { self.bad_turn(plan) } else { self.good(plan) };
+                self.declare(plan, at, version);
+                self.deliver(plan, version, (at, &everywhere, None));
+            }
         }
-        if let Some(other) = &special.spec.with {
-            let version = self.push(plan, |p| p.special(&special.spec.content, &special.spec.tag, false));
+    }
+
+    fn issue_special(&mut self, plan: &mut Plan, at: f64, (index, first): (usize, bool)) {
+        let Some(special) = self.specials.get(index) else { return };
+        let (spec, since, jitter) = (special.spec, at - special.at, special.jitter);
+        let reached = special.reached.clone();
+        if let Some(other) = &spec.with {
+            let version = self.push(plan, |p| p.special(&spec.content, &spec.tag, false));
             return follow(plan, version, other);
         }
-        let version = self.push(plan, |p| p.special(&special.spec.content, &special.spec.tag, special.spec.same_generation));
-        if !special.spec.undeclared {
+        if spec.same_generation && first {
+            let ordinary = self.good(plan);
+            let others: Vec<Option<f64>> = reached.iter().map(|reached| reached.xor(Some(0.0))).collect();
+            self.deliver(plan, ordinary, (at, &others, None));
+        }
+        let version = self.push(plan, |p| p.special(&spec.content, &spec.tag, spec.same_generation));
+        if !spec.undeclared {
             self.declare(plan, at, version);
         }
-        let since = at - special.at;
-        let reached: Vec<Option<f64>> =
-            special.reached.iter().map(|reached| reached.filter(|s| first || *s <= since).map(|s| (s - since).max(0.0))).collect();
-        deliver(plan, version, (at, &reached), |r| jitter.draw(special.jitter, r), r);
+        let by_now = |reached: Option<f64>| reached.filter(|s| first || *s <= since).map(|s| (s - since).max(0.0));
+        let reached: Vec<Option<f64>> = reached.into_iter().map(by_now).collect();
+        self.deliver(plan, version, (at, &reached, jitter));
+    }
+
+    /// Delivers a version to the hosts reached, `jitter` overriding the config's own.
+    fn deliver(&mut self, plan: &mut Plan, version: usize, (at, reached, jitter): (f64, &[Option<f64>], Option<f64>)) {
+        for (host, reached) in plan.hosts.iter_mut().zip(reached) {
+            let late = self.jitter.draw(jitter, &mut self.random);
+            if let Some(after) = reached.filter(|_| !host.downstream) {
+                host.agenda.push((at + after + late, Happening::Deliver(version)));
+            }
+        }
     }
 
     fn push(&mut self, plan: &mut Plan, make: impl FnOnce(&mut Producer) -> crate::content::Version) -> usize {
@@ -206,11 +213,13 @@ impl Line<'_> {
         if self.spec.constant { self.initial } else { self.push(plan, Producer::ordinary) }
     }
 
-    fn bad_turn(&mut self, plan: &mut Plan, turns: &Turns) -> usize {
+    fn bad_turn(&mut self, plan: &mut Plan) -> usize {
+        let Some(turns) = &self.turns else { return self.initial };
         if let Some(bad) = self.bad.filter(|_| !turns.fresh) {
             return bad;
         }
-        let bad = self.push(plan, |p| p.special(&turns.content, &turns.tag, false));
+        let (content, tag) = (turns.content.clone(), turns.tag.clone());
+        let bad = self.push(plan, |p| p.special(&content, &tag, false));
         self.bad = Some(bad);
         bad
     }
@@ -236,21 +245,6 @@ impl Line<'_> {
             version: Some((config, hash)),
         };
         plan.announcements.push((at, change));
-    }
-}
-
-fn deliver(
-    plan: &mut Plan,
-    version: usize,
-    (at, reached): (f64, &[Option<f64>]),
-    jitter: impl Fn(&mut Random) -> f64,
-    r: &mut Random,
-) {
-    for (host, reached) in plan.hosts.iter_mut().zip(reached) {
-        let late = jitter(r);
-        if let Some(after) = reached.filter(|_| !host.downstream) {
-            host.agenda.push((at + after + late, Happening::Deliver(version)));
-        }
     }
 }
 
@@ -313,7 +307,8 @@ pub fn changes(plan: &mut Plan, scenario: &Scenario) {
         let binary = spec.on_binary.as_deref();
         for (host, reached) in plan.hosts.iter_mut().zip(reached) {
             let late = if fleet_wide { 0.0 } else { r.between(0.0, spread) };
-            let Some(after) = reached.filter(|_| !host.downstream && binary.is_none_or(|binary| &*host.binary == binary))
+            let Some(after) =
+                reached.filter(|_| !host.downstream && binary.is_none_or(|binary| &*host.binary == binary))
             else {
                 continue;
             };
@@ -323,7 +318,12 @@ pub fn changes(plan: &mut Plan, scenario: &Scenario) {
             }
         }
         let per_host = !fleet_wide && !spec.silent && spec.kind != "restart";
-        plan.changes.push(ChangePlan { tag: spec.tag.clone(), kind: spec.kind.clone(), target: spec.target.clone(), per_host });
+        plan.changes.push(ChangePlan {
+            tag: spec.tag.clone(),
+            kind: spec.kind.clone(),
+            target: spec.target.clone(),
+            per_host,
+        });
         if fleet_wide && !spec.silent {
             let change = announcement(plan, at, (&spec.kind, &spec.tag, &spec.target));
             plan.announcements.push((at, change));
@@ -346,8 +346,13 @@ fn announcement(plan: &Plan, at: f64, (kind, id, target): (&str, &str, &str)) ->
 
 /// Innocent change events.
 pub fn noise(plan: &mut Plan, scenario: &Scenario) {
-    const KINDS: [(&str, &str); 5] =
-        [("flag", "new-cache"), ("dns", "origin.example"), ("capacity", "pool-3"), ("schema", "http_requests"), ("flag", "h3")];
+    const KINDS: [(&str, &str); 5] = [
+        ("flag", "new-cache"),
+        ("dns", "origin.example"),
+        ("capacity", "pool-3"),
+        ("schema", "http_requests"),
+        ("flag", "h3"),
+    ];
     let mut r = Random::fork(plan.seed, "noise");
     let rate = scenario.fleet.changes_per_min.draw(&mut r) / 60.0;
     let mut at = 0.0;

@@ -7,6 +7,13 @@ use crate::telemetry::Telemetry;
 use crate::truth::Truth;
 use firstbad_diagnosis::observation::Observation;
 
+/// Seconds of event time between two steps, as the collector's group commits: half a report interval, 1 to 5 s. Every
+/// reader of a run takes the same steps, since the weather changes with them.
+#[must_use]
+pub fn step_s(interval_s: f64) -> f64 {
+    (interval_s / 2.0).clamp(1.0, 5.0).floor()
+}
+
 /// A run in progress.
 #[derive(Debug)]
 pub struct Simulation<'p> {

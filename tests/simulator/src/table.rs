@@ -146,7 +146,21 @@ pub fn text(outcomes: &[Outcome], verbose: bool) -> String {
     let _ = writeln!(
         out,
         "{:<28} {:>4} {:>6} {:>7} {:>7} {:>7} {:>12} {:>12} {:>4} {:>4} {:>4} {:>6} {:>4} {:>4} {:>7}",
-        "scenario", "runs", "right%", "prop", "scope", "hashes", "first med/95", "name med/95", "abst", "flip", "FALS", "bound", "EXON", "inc+", "ms/int"
+        "scenario",
+        "runs",
+        "right%",
+        "prop",
+        "scope",
+        "hashes",
+        "first med/95",
+        "name med/95",
+        "abst",
+        "flip",
+        "FALS",
+        "bound",
+        "EXON",
+        "inc+",
+        "ms/int"
     );
     for s in summaries(outcomes) {
         line(&mut out, &s);
@@ -232,7 +246,15 @@ fn failures(out: &mut String, outcomes: &[Outcome], verbose: bool) {
             continue;
         }
         *count += 1;
-        let _ = writeln!(out, "{} --first-seed {} : {}\n    answered   {}\n    admissible {}", o.scenario, o.seed, wrong.join("; "), o.answered, o.admissible);
+        let _ = writeln!(
+            out,
+            "{} --first-seed {} : {}\n    answered   {}\n    admissible {}",
+            o.scenario,
+            o.seed,
+            wrong.join("; "),
+            o.answered,
+            o.admissible
+        );
     }
 }
 
@@ -249,9 +271,18 @@ pub fn failed_gates(outcomes: &[Outcome], gates: &Gates, limits: &BTreeMap<Strin
             failed.push(words);
         }
     };
-    gate(share((p.right, p.runs)) >= gates.top1, format!("top-1 of positives {}/{} below {}", p.right, p.runs, gates.top1));
-    gate(share(p.property) >= gates.property, format!("property {}/{} below {}", p.property.0, p.property.1, gates.property));
-    gate(a.false_accusations <= gates.false_accusations, format!("{} runs with a false accusation", a.false_accusations));
+    gate(
+        share((p.right, p.runs)) >= gates.top1,
+        format!("top-1 of positives {}/{} below {}", p.right, p.runs, gates.top1),
+    );
+    gate(
+        share(p.property) >= gates.property,
+        format!("property {}/{} below {}", p.property.0, p.property.1, gates.property),
+    );
+    gate(
+        a.false_accusations <= gates.false_accusations,
+        format!("{} runs with a false accusation", a.false_accusations),
+    );
     gate(a.exonerations <= gates.exonerations, format!("{} runs with a wrong exoneration", a.exonerations));
     for s in summaries(outcomes).iter().filter(|s| s.class == "positive") {
         let (interval, within) = limits.get(&s.scenario).copied().unwrap_or((10.0, None));
