@@ -1,7 +1,7 @@
 //! What goes wrong: drawn effects, whether one holds on a host, and how strong it is at an instant. What a strength does
 //! to counts is decided in `counts`; what crashes and refusals do, in `host`.
 
-use crate::plan::Plan;
+use crate::plan::{Happening, Plan};
 use crate::random::Random;
 use crate::scenario::{EffectSpec, Scenario};
 use crate::schedule::publish_second;
@@ -105,8 +105,8 @@ impl Effect {
         let offset = spec.from_min.as_ref().map(|n| n.draw(&mut shared) * 60.0);
         let length = spec.for_min.as_ref().map(|n| n.draw(&mut shared) * 60.0);
         let published = spec.after_publish.as_ref().and_then(|tag| {
-            let publish = scenario.publish.iter().find(|publish| publish.tag == *tag)?;
-            Some(publish_second(plan.seed, tag, &publish.at_min))
+            let publish = scenario.publish.iter().find(|publish| publish.tag == *tag);
+            publish.map(|publish| publish_second(plan.seed, tag, &publish.at_min)).or_else(|| first_delivery(plan, tag))
         });
         let from_s = published.unwrap_or(0.0) + offset.unwrap_or(0.0);
         let (hosts, regions, chosen) = eligible(spec, plan, &mut shared);
@@ -158,6 +158,15 @@ impl Effect {
         }
         if self.ramp_s > 0.0 { ((at - begun) / self.ramp_s).min(1.0) } else { 1.0 }
     }
+}
+
+/// When the first host is offered a version with `tag`.
+fn first_delivery(plan: &Plan, tag: &str) -> Option<f64> {
+    let deliveries = plan.hosts.iter().flat_map(|host| &host.agenda).filter_map(|(at, happening)| match happening {
+        Happening::Deliver(version) => Some((*at, plan.versions.get(*version)?)),
+        _ => None,
+    });
+    deliveries.filter(|(_, version)| version.tag.as_deref() == Some(tag)).map(|(at, _)| at).reduce(f64::min)
 }
 
 /// Index of the config that the tag's publish belongs to.

@@ -1,6 +1,8 @@
 //! What the model promises, so that a failing engine can be told from a failing model: the same seed gives the same run,
 //! counts add up, symptoms follow exposure, innocents stay innocent, and the judge knows right from wrong.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its own scenario has failed")]
+
 use firstbad_diagnosis::observation::{Observation, Row};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
