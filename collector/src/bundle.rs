@@ -1,11 +1,13 @@
 //! A bundle (contract.md section 4): one incident's story as one `.tar.zst`, from which the very verdict that the live
-//! engine gave can be computed again. What it holds is decided in `build`, what is believed of a foreign one in `read`.
+//! engine gave can be computed again. What it holds is decided in `gather`, what is believed of a foreign one in `read`.
 
-mod build;
+mod gather;
 mod manifest;
 mod read;
+mod write;
 
 
+pub use gather::{BundleRequest, build};
 pub use manifest::{ContentNote, Manifest, SCHEMA};
 
 use crate::normalise::Content;

@@ -1,8 +1,33 @@
-//! Starting and stopping a collector: which part first, and what is undone when one fails.
+//! Starting and stopping a collector: which part first, and what is undone when one fails. Listeners are bound before the
+//! store is opened, and the engine runs before the first request is read, so that nothing is promised too early.
 
-use crate::{Client, Publisher, Published, Settings, StartError};
-use firstbad_diagnosis::Engine;
-use std::net::{IpAddr, SocketAddr};
+mod resume;
+
+use crate::admission::Admission;
+use crate::driver::{Driver, Outbox};
+use crate::health::Health;
+use crate::local::LocalRecorders;
+use crate::server::api::Api;
+use crate::server::{Place, bind, ingest, serve};
+use crate::settings::Settings;
+use crate::status::Status;
+use crate::store::{DirectoryLock, Store};
+use crate::writer::{Wiring, Writer};
+use crate::{Client, Publisher, Published, StartError, alerts};
+use resume::{Resumed, resume};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Threads of the reactor, and of work beside it (decoding, reading the store).
+const REACTOR_THREADS: usize = 2;
+const BLOCKING_THREADS: usize = 8;
+/// Batches between writer and driver: if the engine is this far behind, the writer waits for it.
+const BATCHES_AHEAD: usize = 64;
+/// How long requests under way may take when the collector stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where a collector listens.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +53,24 @@ impl Addresses {
 #[derive(Debug)]
 pub struct Collector {
     addresses: Addresses,
+    notices: Vec<String>,
     publisher: Publisher,
+    admission: Admission,
+    stop: watch::Sender<bool>,
+    outbox: Arc<Outbox>,
+    runtime: Option<tokio::runtime::Runtime>,
+    writer: Option<JoinHandle<Box<dyn Store>>>,
+    driver: Option<JoinHandle<()>>,
+    helpers: Vec<JoinHandle<()>>,
+    // Last, so that the directory is free only when everything above has ended.
+    _lock: DirectoryLock,
+}
+
+/// Listeners that are bound and not served yet.
+struct Bound {
+    otlp_http: Vec<TcpListener>,
+    otlp_grpc: Vec<TcpListener>,
+    api: Vec<TcpListener>,
 }
 
 impl Collector {
@@ -37,8 +79,55 @@ impl Collector {
     /// # Errors
     /// See [`StartError`].
     pub fn start(settings: Settings) -> Result<Self, StartError> {
-        let snapshot = Engine::new(settings.engine).snapshot();
-        Ok(Self { addresses: Addresses::default(), publisher: Publisher::new(Published::new(0, snapshot)) })
+        let bound = Bound::bind(&settings)?;
+        let addresses = bound.addresses();
+        let lock = DirectoryLock::take(&settings.data_dir)?;
+        let Resumed { store, intake, stepper, last, notices } = resume(&settings)?;
+        let health = Arc::new(Health::new(settings.queue_requests));
+        let publisher = Publisher::new(Published::new(last.0, stepper.snapshot()));
+        let status = first_status(&settings, &addresses, &notices);
+        let api = Api::new(publisher.clone(), Arc::clone(&health), status, &settings);
+
+        let (queue, work) = mpsc::sync_channel(settings.queue_requests);
+        let (batches, committed) = mpsc::sync_channel(BATCHES_AHEAD);
+        let outbox = Arc::new(Outbox::default());
+        let admission = Admission::new(queue, Arc::clone(&health), settings.clock.clone());
+        let mut driver = Driver::new(stepper, last.0, publisher.clone(), Arc::clone(&outbox))
+            .counting_into(Arc::clone(&api.fleet))
+            .checkpoint_every(settings.checkpoint_every);
+        driver.checkpoint();
+        let driver = spawn("firstbad-driver", move || driver.run(&committed))?;
+        let wiring = Wiring { work, driver: batches, outbox: Arc::clone(&outbox), health: Arc::clone(&health) };
+        let writer = Writer::new(wiring, store, intake, &settings).after(last.0, last.1);
+        let writer = spawn("firstbad-writer", move || writer.run())?;
+
+        let (stop, stopped) = watch::channel(false);
+        let mut helpers = Vec::new();
+        if let Some(recorders) = &settings.recorders {
+            let local = LocalRecorders::new(recorders, admission.clone(), Arc::clone(&api.recorders));
+            let (clock, stopped) = (settings.clock.clone(), stopped.clone());
+            helpers.push(spawn("firstbad-recorders", move || local.run(&clock, &stopped))?);
+        }
+        if let Some(url) = &settings.alertmanager {
+            let sender = alerts::Sender::new(url, publisher.clone(), Arc::clone(&health));
+            let stopped = stopped.clone();
+            helpers.push(spawn("firstbad-alerts", move || sender.run(&stopped))?);
+        }
+        let runtime = runtime()?;
+        bound.serve(&runtime, &admission, (api, &stopped));
+        Ok(Self {
+            addresses,
+            notices,
+            publisher,
+            admission,
+            stop,
+            outbox,
+            runtime: Some(runtime),
+            writer: Some(writer),
+            driver: Some(driver),
+            helpers,
+            _lock: lock,
+        })
     }
 
     /// Where it listens; with port 0 in the settings, here is the real one.
@@ -50,7 +139,7 @@ impl Collector {
     /// What the start had to say: a store moved aside, a state that was rebuilt.
     #[must_use]
     pub fn notices(&self) -> &[String] {
-        &[]
+        &self.notices
     }
 
     /// Base URL of the query API.
@@ -77,8 +166,91 @@ impl Collector {
         Client::new(&self.api_url())
     }
 
-    /// Stops receiving, commits and acknowledges what was received, saves the state, and releases the store.
-    pub fn stop(self) {}
+    /// Stops receiving, commits and acknowledges what was received, saves the state, and releases the store. The same
+    /// happens on drop.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        for helper in self.helpers.drain(..) {
+            let _ = helper.join();
+        }
+        // The writer ends after what is queued; requests under way then get their answers from the reactor.
+        self.admission.close();
+        let store = self.writer.take().and_then(|writer| writer.join().ok());
+        if let Some(driver) = self.driver.take() {
+            let _ = driver.join();
+        }
+        if let Some(mut store) = store {
+            if let Err(error) = self.outbox.store_into(store.as_mut()) {
+                tracing::warn!(%error, "the last checkpoint was not saved; the next start replays a little more");
+            }
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(STOP_TIMEOUT);
+        }
+    }
+}
+
+impl Bound {
+    fn bind(settings: &Settings) -> Result<Self, StartError> {
+        let insecure = settings.insecure;
+        let bind_if = |listen: &Option<_>, flag| {
+            listen.as_ref().map_or_else(|| Ok(Vec::new()), |listen| bind(Place { listen, flag, insecure }))
+        };
+        Ok(Self {
+            otlp_http: bind_if(&settings.otlp_http, "--otlp-http")?,
+            otlp_grpc: Vec::new(),
+            api: bind(Place { listen: &settings.api, flag: "--api", insecure })?,
+        })
+    }
+
+    fn addresses(&self) -> Addresses {
+        let of = |listeners: &[TcpListener]| listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
+        Addresses { otlp_http: of(&self.otlp_http), otlp_grpc: of(&self.otlp_grpc), api: of(&self.api) }
+    }
+
+    fn serve(self, runtime: &tokio::runtime::Runtime, admission: &Admission, (api, stop): (Api, &watch::Receiver<bool>)) {
+        for listener in self.otlp_http {
+            runtime.spawn(serve(listener, ingest::router(admission.clone()), stop.clone()));
+        }
+        for listener in self.api {
+            runtime.spawn(serve(listener, api.clone().router(), stop.clone()));
+        }
+    }
+}
+
+fn first_status(settings: &Settings, addresses: &Addresses, notices: &[String]) -> Status {
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        started_at: settings.clock.now(),
+        data_dir: settings.data_dir.display().to_string(),
+        listen: addresses.named().into_iter().map(|(name, at)| (name.to_owned(), at)).collect(),
+        insecure: settings.insecure,
+        notices: notices.to_vec(),
+        recorders: settings.recorders.as_ref().map(|_| 0),
+        ..Status::default()
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(REACTOR_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("firstbad-io")
+        .enable_all()
+        .build()
+        .map_err(|source| StartError::Thread { what: "the reactor", source })
+}
+
+fn spawn<T: Send + 'static>(name: &'static str, run: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>, StartError> {
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    spawned.map_err(|source| StartError::Thread { what: name, source })
 }
 
 /// A URL that a client on this machine can use: an unspecified address stands for loopback.

@@ -3,22 +3,29 @@
 //!
 //! It is a library so that the terminal UI can embed it: [`Collector::start`] brings its own threads and runtime.
 
+mod admission;
 pub mod agent;
+mod alerts;
 pub mod bundle;
 pub mod capture;
 pub mod client;
 mod collector;
 pub mod driver;
+mod fleet;
+mod health;
+mod local;
 pub mod normalise;
 pub mod offline;
 pub mod otlp;
 pub mod publish;
 pub mod recorder;
 pub mod run;
+mod server;
 pub mod settings;
 mod start_error;
 pub mod status;
 pub mod store;
+mod writer;
 
 pub use bundle::{Bundle, BundleError};
 pub use client::{Client, ClientError, Follower, Update};

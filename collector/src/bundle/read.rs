@@ -1,7 +1,7 @@
 //! Reading a bundle that anybody may have written: sizes are bounded while decompressing, names are matched against the
 //! known ones and never become a path.
 
-use super::build::{BATCHES, CHECKPOINT, CONTENTS, FRAME_BYTES, MANIFEST, SETTINGS, VERDICT};
+use super::write::{BATCHES, CHECKPOINT, CONTENTS, FRAME_BYTES, MANIFEST, SETTINGS, VERDICT};
 use super::{Bundle, BundleError, ContentNote, Manifest, SCHEMA};
 use crate::normalise::Content;
 use crate::store::Batch;

@@ -1,0 +1,82 @@
+//! Alerts out: open incidents to an Alertmanager (`POST /api/v2/alerts`), which has the routes, silences and pagers. An
+//! alert's text holds the verdict sentence, the incident's id and the exact report command.
+
+mod payload;
+
+use crate::health::Health;
+use crate::local::sleep_until;
+use crate::publish::Publisher;
+use payload::Alert;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How often the verdicts are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Alertmanager forgets an alert that is not repeated for five minutes (its `resolve_timeout`).
+const REPEAT_EVERY: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends alerts.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    url: String,
+    agent: ureq::Agent,
+    publisher: Publisher,
+    health: Arc<Health>,
+    /// By labels: what was delivered.
+    sent: BTreeMap<BTreeMap<String, String>, Alert>,
+    sent_at: Option<Instant>,
+}
+
+impl Sender {
+    pub(crate) fn new(url: &str, publisher: Publisher, health: Arc<Health>) -> Self {
+        let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build();
+        let url = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
+        Self { url, agent: config.into(), publisher, health, sent: BTreeMap::new(), sent_at: None }
+    }
+
+    pub(crate) fn run(mut self, stop: &watch::Receiver<bool>) {
+        loop {
+            self.look();
+            if !sleep_until(Instant::now() + LOOK_EVERY, stop) {
+                return;
+            }
+        }
+    }
+
+    /// Sends what is new, ended, or due again. What could not be delivered is tried at the next look.
+    fn look(&mut self) {
+        let latest = self.publisher.latest();
+        let open: BTreeMap<_, _> = payload::alerts(&latest.snapshot.diagnosis).map(|a| (a.labels.clone(), a)).collect();
+        let due = self.sent_at.is_none_or(|at| at.elapsed() >= REPEAT_EVERY);
+        let mut alerts: Vec<Alert> =
+            open.values().filter(|alert| due || !self.knows(alert)).cloned().collect();
+        // An alert whose labels are no longer true has ended, even if its incident goes on under another verdict.
+        let now = latest.snapshot.at;
+        let ended = self.sent.iter().filter(|(labels, _)| !open.contains_key(*labels));
+        alerts.extend(ended.map(|(_, alert)| Alert { ends_at: now, ..alert.clone() }));
+        if alerts.is_empty() {
+            return;
+        }
+        let body = serde_json::to_vec(&alerts).unwrap_or_default();
+        let result = match self.agent.post(&self.url).content_type("application/json").send(&body) {
+            Ok(_) => {
+                self.sent = open;
+                self.sent_at = Some(Instant::now());
+                "sent"
+            }
+            Err(error) => {
+                tracing::warn!(%error, url = self.url, "alerts were not delivered; they are sent again");
+                "failed"
+            }
+        };
+        self.health.notifications("alertmanager", result, alerts.len() as u64);
+    }
+
+    /// Whether this was delivered; numbers in the sentence move with each report and wait for the next repetition.
+    fn knows(&self, alert: &Alert) -> bool {
+        self.sent.get(&alert.labels).is_some_and(|sent| sent.says_the_same(alert))
+    }
+}

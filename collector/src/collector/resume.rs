@@ -1,0 +1,84 @@
+//! Going on where the last process ended: newest usable checkpoint, then the batches after it, so that an incident keeps
+//! its id; the normaliser from its own saved state. What cannot be read is moved aside or rebuilt, and said so.
+
+use crate::driver::Stepper;
+use crate::settings::{Contents, Settings};
+use crate::start_error::StartError;
+use crate::store::{BatchRange, Extent, SqliteReader, SqliteStore, Store, StoreError, StoreReader};
+use crate::writer::Intake;
+use firstbad_diagnosis::Engine;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
+
+/// Without a usable checkpoint, as after an upgrade, this much is replayed: enough for every baseline, at most a minute's
+/// work.
+const REPLAY_NS: i64 = 3600 * SECOND_NS;
+
+/// What a collector goes on from.
+pub(super) struct Resumed {
+    pub(super) store: Box<dyn Store>,
+    pub(super) intake: Intake,
+    pub(super) stepper: Stepper,
+    /// Last batch and its tick.
+    pub(super) last: (u64, Timestamp),
+    pub(super) notices: Vec<String>,
+}
+
+/// Opens the store and finds the state again.
+pub(super) fn resume(settings: &Settings) -> Result<Resumed, StartError> {
+    let now = settings.clock.now();
+    let (store, mut notices) = SqliteStore::open(&settings.data_dir, now)?;
+    match go_on(settings, &store, &mut notices) {
+        Ok((intake, stepper, last)) => Ok(Resumed { store: Box::new(store), intake, stepper, last, notices }),
+        Err(error) if error.is_corrupt() => {
+            let path = store.path().to_owned();
+            drop(store);
+            let (store, notice) = SqliteStore::start_over(&path, now, &error)?;
+            notices.push(notice);
+            let (intake, stepper, last) = go_on(settings, &store, &mut notices)?;
+            Ok(Resumed { store: Box::new(store), intake, stepper, last, notices })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+type State = (Intake, Stepper, (u64, Timestamp));
+
+fn go_on(settings: &Settings, store: &SqliteStore, notices: &mut Vec<String>) -> Result<State, StoreError> {
+    let dimensions = &settings.engine.dimensions;
+    let intake = Intake::resume(dimensions, store.normaliser_state()?).unwrap_or_else(|error| {
+        notices.push(format!("{error}: each series begins anew with its next point"));
+        Intake::anew(dimensions)
+    });
+    let intake = intake.keeping_contents(settings.contents == Contents::Full);
+    let reader = SqliteReader::open(&settings.data_dir)?;
+    let Some(extent) = reader.extent()? else {
+        return Ok((intake, Stepper::new(Engine::new(settings.engine.clone())), (0, Timestamp(i64::MIN))));
+    };
+    let (mut stepper, after) = start_from(settings, &reader, (extent, notices))?;
+    let range = BatchRange { after, last: extent.last };
+    reader.batches(range, &mut |batch| {
+        stepper.step(&batch.observations, batch.tick);
+        true
+    })?;
+    Ok((intake, stepper, (extent.last, extent.last_tick)))
+}
+
+/// The engine of the newest checkpoint that restores; else a new one, an hour back.
+fn start_from(
+    settings: &Settings,
+    reader: &SqliteReader,
+    (extent, notices): (Extent, &mut Vec<String>),
+) -> Result<(Stepper, u64), StoreError> {
+    let mut refused = None;
+    for checkpoint in reader.checkpoints()? {
+        match Engine::restore(&checkpoint.engine) {
+            Ok(engine) => return Ok((Stepper::new(engine), checkpoint.batch)),
+            Err(error) => refused = Some(error),
+        }
+    }
+    if let Some(error) = refused {
+        notices.push(format!("the engine's saved state cannot be used ({error}); the last hour was diagnosed again"));
+    }
+    let after = reader.batch_before(extent.last_tick - REPLAY_NS)?;
+    Ok((Stepper::new(Engine::new(settings.engine.clone())), after))
+}

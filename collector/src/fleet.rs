@@ -1,0 +1,295 @@
+//! `firstbad_fleet_*`: what the fleet's observations add up to, by version and without instance, for dashboards. At most
+//! eight versions per config have labels of their own; older ones are folded into `other`. Only this file counts for
+//! Prometheus; the engine counts for itself.
+
+mod scores;
+mod text;
+
+use crate::health::Health;
+use firstbad_diagnosis::observation::{Load, Observation, Outcomes, Row};
+use firstbad_protocol::Hash;
+use firstbad_protocol::limits::{CONFIGS_MAX, METRIC_HASHES_MAX};
+use firstbad_protocol::load::LoadResult;
+use firstbad_protocol::names;
+use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::verdict::{State, Verdict};
+use scores::ScoreCounts;
+use std::collections::BTreeMap;
+use text::Text;
+
+/// Counts of one version, or of everything without one.
+#[derive(Clone, Debug, Default)]
+struct VersionCounts {
+    outcomes: Outcomes,
+    panics: u64,
+    loads: BTreeMap<(LoadResult, String), u64>,
+    scores: BTreeMap<String, ScoreCounts>,
+    /// When it was last heard of, in observations counted: the least recent is folded first.
+    heard: u64,
+}
+
+/// Counts of one config.
+#[derive(Debug, Default)]
+struct ConfigCounts {
+    versions: BTreeMap<Hash, VersionCounts>,
+    other: Option<VersionCounts>,
+}
+
+/// Counts of the fleet since this process started.
+#[derive(Debug, Default)]
+pub(crate) struct FleetCounts {
+    totals: Outcomes,
+    panics: u64,
+    configs: BTreeMap<String, ConfigCounts>,
+    dropped: u64,
+    evicted: u64,
+    counted: u64,
+}
+
+/// Reasons that a refused load may have (contract.md section 1); a proxy's own words are counted as `other`.
+const REASONS: [&str; 4] = ["parse", "parser_panic", "limit", "io"];
+
+impl FleetCounts {
+    pub(crate) fn count(&mut self, observations: &[Observation]) {
+        for observation in observations {
+            self.counted = self.counted.saturating_add(1);
+            match observation {
+                Observation::Row(row) => self.row(row),
+                Observation::Load(load) => self.load(load),
+                _ => {}
+            }
+        }
+    }
+
+    fn row(&mut self, row: &Row) {
+        for total in &row.totals {
+            add(&mut self.totals, total.outcomes);
+        }
+        for (config, hash) in &row.active {
+            let _ = self.version(config, hash);
+        }
+        for view in &row.views {
+            if let Some(version) = self.version(&view.config, &view.hash) {
+                add(&mut version.outcomes, view.outcomes);
+            }
+        }
+        for panics in &row.panics {
+            match &panics.version {
+                None => self.panics = self.panics.saturating_add(panics.count),
+                Some((config, hash)) => {
+                    if let Some(version) = self.version(config, hash) {
+                        version.panics = version.panics.saturating_add(panics.count);
+                    }
+                }
+            }
+        }
+        for scores in &row.scores {
+            let Some((config, hash)) = &scores.version else { continue };
+            if let Some(version) = self.version(config, hash) {
+                version.scores.entry(scores.score.to_string()).or_default().add(scores);
+            }
+        }
+        for load in &row.loads {
+            self.loaded((&load.config, &load.hash), load.result, (load.reason.as_deref(), load.count));
+        }
+        self.dropped = self.dropped.saturating_add(row.dropped);
+    }
+
+    fn load(&mut self, load: &Load) {
+        if let Some(result) = load.result {
+            self.loaded((&load.config, &load.hash), result, (load.reason.as_deref(), 1));
+        }
+    }
+
+    fn loaded(&mut self, (config, hash): (&str, &Hash), result: LoadResult, (reason, n): (Option<&str>, u64)) {
+        let reason = match reason {
+            _ if !result.is_refusal() => String::new(),
+            Some(word) if REASONS.contains(&word) => word.to_owned(),
+            _ => "other".to_owned(),
+        };
+        if let Some(version) = self.version(config, hash) {
+            let count = version.loads.entry((result, reason)).or_default();
+            *count = count.saturating_add(n);
+        }
+    }
+
+    /// The counts of a version; none beyond the greatest number of configs.
+    fn version(&mut self, config: &str, hash: &Hash) -> Option<&mut VersionCounts> {
+        if !self.configs.contains_key(config) && self.configs.len() >= CONFIGS_MAX {
+            return None;
+        }
+        let counted = self.counted;
+        let counts = self.configs.entry(config.to_owned()).or_default();
+        if !counts.versions.contains_key(hash) && counts.versions.len() >= METRIC_HASHES_MAX {
+            counts.fold_oldest();
+            self.evicted = self.evicted.saturating_add(1);
+        }
+        let version = counts.versions.entry(*hash).or_insert_with(VersionCounts::new);
+        version.heard = counted;
+        Some(version)
+    }
+
+    /// Prometheus text: counts, and the gauges that the snapshot holds.
+    pub(crate) fn render(&self, snapshot: &Snapshot) -> String {
+        let mut text = Text::default();
+        self.render_requests(&mut text);
+        self.render_panics(&mut text);
+        self.render_loads(&mut text);
+        scores::render(self.labelled(), &mut text);
+        text.family(&names::METRIC_HASHES_EVICTED).sample(&[], self.evicted);
+        render_versions(snapshot, &mut text);
+        render_confidence(snapshot, &mut text);
+        text.0
+    }
+
+    fn render_requests(&self, text: &mut Text) {
+        let mut family = text.family(&names::FLEET_REQUESTS);
+        let all = std::iter::once((String::new(), String::new(), self.totals))
+            .chain(self.labelled().map(|(config, hash, counts)| (config, hash, counts.outcomes)));
+        for (config, hash, outcomes) in all {
+            for (outcome, n) in [("ok", outcomes.ok), ("error", outcomes.error), ("panic", outcomes.panic)] {
+                family.sample(&[&config, &hash, outcome], n);
+            }
+        }
+    }
+
+    fn render_panics(&self, text: &mut Text) {
+        let mut family = text.family(&names::FLEET_PANICS);
+        family.sample(&["", ""], self.panics);
+        for (config, hash, counts) in self.labelled() {
+            family.sample(&[&config, &hash], counts.panics);
+        }
+    }
+
+    fn render_loads(&self, text: &mut Text) {
+        let mut family = text.family(&names::FLEET_CONFIG_LOADS);
+        for (config, hash, counts) in self.labelled() {
+            for ((result, reason), n) in &counts.loads {
+                family.sample(&[&config, &hash, result.as_str(), reason], *n);
+            }
+        }
+    }
+
+    /// Every label set: config, short hash or `other`, counts.
+    fn labelled(&self) -> impl Iterator<Item = (String, String, &VersionCounts)> {
+        self.configs.iter().flat_map(|(config, counts)| {
+            let versions = counts.versions.iter().map(|(hash, version)| (config.clone(), hash.short(), version));
+            versions.chain(counts.other.iter().map(|other| (config.clone(), "other".to_owned(), other)))
+        })
+    }
+}
+
+impl ConfigCounts {
+    fn fold_oldest(&mut self) {
+        let oldest = self.versions.iter().min_by_key(|(_, version)| version.heard).map(|(hash, _)| *hash);
+        let Some(version) = oldest.and_then(|hash| self.versions.remove(&hash)) else { return };
+        self.other.get_or_insert_with(VersionCounts::new).fold(version);
+    }
+}
+
+impl VersionCounts {
+    /// Nothing counted, every known label set at 0.
+    fn new() -> Self {
+        let results = LoadResult::ALL.into_iter().flat_map(|result| {
+            let reasons: &[&str] = if result.is_refusal() { &REASONS } else { &[""] };
+            reasons.iter().map(move |reason| ((result, (*reason).to_owned()), 0))
+        });
+        Self { loads: results.collect(), ..Self::default() }
+    }
+
+    fn fold(&mut self, other: Self) {
+        add(&mut self.outcomes, other.outcomes);
+        self.panics = self.panics.saturating_add(other.panics);
+        for (key, n) in other.loads {
+            let count = self.loads.entry(key).or_default();
+            *count = count.saturating_add(n);
+        }
+        for (score, counts) in other.scores {
+            self.scores.entry(score).or_default().fold(&counts);
+        }
+    }
+}
+
+const fn add(to: &mut Outcomes, more: Outcomes) {
+    to.ok = to.ok.saturating_add(more.ok);
+    to.error = to.error.saturating_add(more.error);
+    to.panic = to.panic.saturating_add(more.panic);
+}
+
+/// Gauges of the versions in the snapshot: newest first, at most eight per config.
+#[expect(clippy::cast_precision_loss, reason = "gauges are doubles")]
+fn render_versions(snapshot: &Snapshot, text: &mut Text) {
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    let versions: Vec<_> = snapshot
+        .versions
+        .iter()
+        .filter(|version| {
+            let n = shown.entry(&version.config).or_default();
+            *n += 1;
+            *n <= METRIC_HASHES_MAX
+        })
+        .map(|version| (version, version.hash.short()))
+        .collect();
+    let mut family = text.family(&names::FLEET_CONFIG_HOSTS);
+    for (version, hash) in &versions {
+        family.sample(&[&version.config, hash], version.hosts_active);
+    }
+    let mut family = text.family(&names::FLEET_CONFIG_FIRST_LOAD_TIMESTAMP);
+    for (version, hash) in &versions {
+        family.sample(&[&version.config, hash], version.first_seen.0 as f64 / 1e9);
+    }
+    for (metric, fact) in
+        [(&names::FLEET_CONFIG_ROWS, "rows"), (&names::FLEET_CONFIG_DUPLICATE_ROWS, "duplicate_rows")]
+    {
+        let mut family = text.family(metric);
+        for (version, hash) in &versions {
+            if let Some(value) = version.facts.get(fact) {
+                family.sample(&[&version.config, hash], value);
+            }
+        }
+    }
+    let mut usage: BTreeMap<(&str, &str), f64> = BTreeMap::new();
+    for version in snapshot.versions.iter().filter(|version| version.hosts_active > 0) {
+        for (limit, bound) in &version.limits {
+            let Some(value) = version.facts.get(limit).filter(|_| *bound > 0) else { continue };
+            let ratio = *value as f64 / *bound as f64;
+            let greatest = usage.entry((&version.config, limit)).or_insert(ratio);
+            *greatest = greatest.max(ratio);
+        }
+    }
+    let mut family = text.family(&names::FLEET_CONFIG_LIMIT_USAGE);
+    for ((config, limit), ratio) in usage {
+        family.sample(&[config, limit], ratio);
+    }
+}
+
+/// Confidence in each suspected version of the incidents that are not over.
+fn render_confidence(snapshot: &Snapshot, text: &mut Text) {
+    let mut confidence: BTreeMap<(&str, String), f64> = BTreeMap::new();
+    let open = snapshot.diagnosis.incidents.iter().filter(|incident| incident.state != State::Resolved);
+    for suspect in open.flat_map(|incident| &incident.suspects) {
+        let Some(config) = suspect.config.as_deref() else { continue };
+        for hash in suspect.hashes.iter().rev().take(METRIC_HASHES_MAX) {
+            let greatest = confidence.entry((config, hash.short())).or_default();
+            *greatest = greatest.max(suspect.confidence);
+        }
+    }
+    let mut family = text.family(&names::COLLECTOR_SUSPECT_CONFIDENCE);
+    for ((config, hash), value) in confidence {
+        family.sample(&[config, &hash], value);
+    }
+}
+
+/// Hosts and incidents of the snapshot, into the collector's own gauges; every state is there, at 0 if need be.
+#[expect(clippy::cast_precision_loss, reason = "gauges are doubles")]
+pub(crate) fn set_gauges(health: &Health, snapshot: &Snapshot) {
+    health.gauge(&names::COLLECTOR_HOSTS, &["reporting"]).set(snapshot.fleet.hosts_reporting as f64);
+    health.gauge(&names::COLLECTOR_HOSTS, &["silent"]).set(snapshot.fleet.hosts_silent as f64);
+    for (state, word) in [(State::Open, "open"), (State::Recovering, "recovering"), (State::Resolved, "resolved")] {
+        for verdict in [Verdict::Cause, Verdict::Suspect, Verdict::External, Verdict::InsufficientEvidence] {
+            let incidents = &snapshot.diagnosis.incidents;
+            let n = incidents.iter().filter(|i| i.state == state && i.verdict == verdict).count();
+            health.gauge(&names::COLLECTOR_INCIDENTS, &[word, verdict.as_str()]).set(n as f64);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The recorder receiver: this host's recorders, read every report interval and admitted like any other request, through
+//! the same decoding, queue and commit. Log events count as shipped only when they are on disk.
+
+use crate::admission::{Admission, Incoming, Refusal};
+use crate::otlp::{Compression, Encoding};
+use crate::recorder::{Export, RecorderSource, search_list};
+use crate::settings::{Clock, Recorders};
+use crate::store::Signal;
+use prost::Message;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How often a sleeper looks whether it is to end.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub(crate) struct LocalRecorders {
+    source: RecorderSource,
+    interval: Duration,
+    admission: Admission,
+    seen: Arc<AtomicU64>,
+}
+
+impl LocalRecorders {
+    pub(crate) fn new(settings: &Recorders, admission: Admission, seen: Arc<AtomicU64>) -> Self {
+        Self { source: source_of(settings), interval: settings.interval, admission, seen }
+    }
+
+    /// Reads and admits until told to stop; a last time then, so that what was recorded before the stop is in the store.
+    pub(crate) fn run(mut self, clock: &Clock, stop: &watch::Receiver<bool>) {
+        loop {
+            let began = Instant::now();
+            self.report(clock);
+            if !sleep_until(began + self.interval, stop) {
+                self.report(clock);
+                return;
+            }
+        }
+    }
+
+    fn report(&mut self, clock: &Clock) {
+        let exports = self.source.poll(clock.now());
+        self.seen.store(exports.len() as u64, Ordering::Relaxed);
+        match exports.into_iter().try_for_each(|export| self.admit(export)) {
+            Ok(()) => self.source.commit(),
+            // Points are cumulative and events are repeated until committed: the next report makes it good.
+            Err(refusal) => tracing::warn!(%refusal, "this host's recorders were not stored; they are read again"),
+        }
+    }
+
+    fn admit(&self, export: Export) -> Result<(), Refusal> {
+        // Logs first: a load tells what the points of the same interval were counted under.
+        let logs = export.logs.map(|logs| (Signal::Logs, logs.encode_to_vec()));
+        let metrics = export.metrics.map(|metrics| (Signal::Metrics, metrics.encode_to_vec()));
+        let waiting: Result<Vec<_>, Refusal> = logs
+            .into_iter()
+            .chain(metrics)
+            .map(|(signal, body)| {
+                let mut charge = self.admission.charge();
+                charge.take(body.len())?;
+                let (encoding, compression) = (Encoding::Protobuf, Compression::Identity);
+                self.admission.admit(Incoming { signal, encoding, compression, body, charge })
+            })
+            .collect();
+        for answer in waiting? {
+            answer.wait_blocking()?;
+        }
+        Ok(())
+    }
+}
+
+/// The recorders that `settings` name.
+pub(crate) fn source_of(settings: &Recorders) -> RecorderSource {
+    let directories = if settings.directories.is_empty() { search_list() } else { settings.directories.clone() };
+    RecorderSource::new(directories)
+}
+
+/// Sleeps until `due`. False: it is time to stop.
+pub(crate) fn sleep_until(due: Instant, stop: &watch::Receiver<bool>) -> bool {
+    loop {
+        if *stop.borrow() || stop.has_changed().is_err() {
+            return false;
+        }
+        let left = due.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        std::thread::sleep(left.min(LOOK_EVERY));
+    }
+}

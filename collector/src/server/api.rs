@@ -1,0 +1,167 @@
+//! The query API, SSE and `/metrics`. It reads what was published and what is stored; it changes nothing.
+
+mod incidents;
+mod stream;
+
+use crate::fleet::FleetCounts;
+use crate::health::Health;
+use crate::publish::Publisher;
+use crate::status::Status;
+use crate::store::{SqliteReader, StoreError, StoreReader};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use firstbad_protocol::{Hash, Untrusted};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// Bundles made at once: each may hold an incident's window in memory.
+const BUNDLES_AT_ONCE: usize = 2;
+
+/// What the API reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    pub(crate) publisher: Publisher,
+    pub(crate) health: Arc<Health>,
+    pub(crate) fleet: Arc<Mutex<FleetCounts>>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) engine: firstbad_diagnosis::Settings,
+    /// Everything of the status that does not change.
+    pub(crate) status: Arc<Status>,
+    pub(crate) recorders: Arc<std::sync::atomic::AtomicU64>,
+    pub(crate) streams: Arc<Semaphore>,
+    bundles: Arc<Semaphore>,
+}
+
+impl Api {
+    pub(crate) fn new(publisher: Publisher, health: Arc<Health>, status: Status, settings: &crate::Settings) -> Self {
+        Self {
+            publisher,
+            health,
+            fleet: Arc::default(),
+            data_dir: settings.data_dir.clone(),
+            engine: settings.engine.clone(),
+            status: Arc::new(status),
+            recorders: Arc::default(),
+            streams: Arc::new(Semaphore::new(firstbad_protocol::limits::STREAMS_MAX)),
+            bundles: Arc::new(Semaphore::new(BUNDLES_AT_ONCE)),
+        }
+    }
+
+    pub(crate) fn router(self) -> Router {
+        Router::new()
+            .route("/health", get(|| async { "ok\n" }))
+            .route("/metrics", get(metrics))
+            .route("/api/v1/snapshot", get(snapshot))
+            .route("/api/v1/stream", get(stream::stream))
+            .route("/api/v1/diagnosis", get(diagnosis))
+            .route("/api/v1/status", get(status))
+            .route("/api/v1/incidents", get(incidents::list))
+            .route("/api/v1/incidents/{id}", get(incidents::one))
+            .route("/api/v1/incidents/{id}/diagnosis", get(incidents::diagnosis))
+            .route("/api/v1/incidents/{id}/bundle", get(incidents::bundle))
+            .route("/api/v1/contents/{hash}", get(content))
+            .fallback(|| async { Fault::not_found("there is no such path; the API is under /api/v1/").into_response() })
+            .with_state(self)
+    }
+
+    /// Runs `read` on the store beside the reactor.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&SqliteReader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let directory = self.data_dir.clone();
+        let reading = tokio::task::spawn_blocking(move || read(&SqliteReader::open(&directory)?));
+        reading.await.map_err(|error| Fault::internal(&error))?.map_err(|error| Fault::internal(&error))
+    }
+}
+
+/// An answer that is no success: `{"error": ".."}`.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    status: StatusCode,
+    message: String,
+}
+
+impl Fault {
+    fn not_found(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::NOT_FOUND, message: message.into() }
+    }
+
+    fn internal(error: &dyn std::fmt::Display) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
+    }
+
+    fn busy(message: &str) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.to_owned() }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let mut response = json_answer(json!({"error": self.message}).to_string());
+        *response.status_mut() = self.status;
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, axum::http::HeaderValue::from(1_u64));
+        }
+        response
+    }
+}
+
+fn json_answer(text: impl Into<axum::body::Body>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], text.into()).into_response()
+}
+
+fn json_of<T: serde::Serialize>(value: &T) -> Result<Response, Fault> {
+    serde_json::to_string(value).map(json_answer).map_err(|error| Fault::internal(&error))
+}
+
+async fn snapshot(State(api): State<Api>) -> Response {
+    json_answer(api.publisher.latest().json().to_string())
+}
+
+async fn diagnosis(State(api): State<Api>) -> Response {
+    json_answer(crate::diagnosis_json(&api.publisher.latest().snapshot.diagnosis))
+}
+
+async fn status(State(api): State<Api>) -> Result<Response, Fault> {
+    let latest = api.publisher.latest();
+    let fleet = latest.snapshot.fleet;
+    json_of(&Status {
+        degraded: api.health.degraded(),
+        batch: latest.batch,
+        at: latest.snapshot.at,
+        queue: api.health.queue(),
+        store_bytes: api.health.store_bytes(),
+        received: api.health.received_counts(),
+        refused: api.health.refused_counts(),
+        hosts_reporting: fleet.hosts_reporting,
+        hosts_silent: fleet.hosts_silent,
+        recorders: api.status.recorders.map(|_| api.recorders.load(std::sync::atomic::Ordering::Relaxed)),
+        ..Status::clone(&api.status)
+    })
+}
+
+async fn metrics(State(api): State<Api>) -> Response {
+    let latest = api.publisher.latest();
+    crate::fleet::set_gauges(&api.health, &latest.snapshot);
+    let mut text = api.health.render();
+    text.push_str(&api.fleet.lock().unwrap_or_else(PoisonError::into_inner).render(&latest.snapshot));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+async fn content(State(api): State<Api>, Path(hash): Path<String>) -> Result<Response, Fault> {
+    let hash: Hash = hash.parse().map_err(|error: firstbad_protocol::hash::NotAHash| Fault {
+        status: StatusCode::BAD_REQUEST,
+        message: format!("`{}`: {error}", Untrusted(&hash).cut(80)),
+    })?;
+    let found = api.read(move |store| store.content(&hash)).await?;
+    let content = found.ok_or_else(|| Fault::not_found(format!("the content of {hash} was not captured")))?;
+    // Opaque bytes: a browser must not be talked into showing them as a page.
+    let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    Ok((headers, content.body).into_response())
+}

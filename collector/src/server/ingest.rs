@@ -1,0 +1,111 @@
+//! The OTLP/HTTP receiver: method, headers and body into a request for admission, and the outcome into the answer that
+//! the OTLP specification asks for. What a request means is decided further in.
+
+use super::otlp_answer::Answered;
+use crate::admission::{Accepted, Admission, Charge, Incoming, Refusal};
+use crate::otlp::{Compression, Encoding};
+use crate::store::Signal;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use firstbad_protocol::Untrusted;
+use firstbad_protocol::limits::BODY_BYTES_MAX;
+use std::time::Duration;
+use tokio_stream::StreamExt;
+
+/// A body that takes longer holds its share of the budget for too long.
+const BODY_TIMEOUT_S: u64 = 30;
+
+/// The routes.
+pub(crate) fn router(admission: Admission) -> Router {
+    Router::new()
+        .route("/v1/metrics", post(|state, headers, body| receive(Signal::Metrics, state, headers, body)))
+        .route("/v1/logs", post(|state, headers, body| receive(Signal::Logs, state, headers, body)))
+        .route("/v1/traces", post(traces))
+        .with_state(admission)
+}
+
+async fn receive(signal: Signal, State(admission): State<Admission>, headers: HeaderMap, body: Body) -> Response {
+    let encoding = match encoding_of(&headers) {
+        Ok(encoding) => encoding,
+        Err(refusal) => return refused(&admission, Encoding::Json, &refusal),
+    };
+    match take(signal, encoding, &admission, (&headers, body)).await {
+        Ok(accepted) => Answered { signal: Some(signal), encoding, accepted }.into_response(),
+        Err(refusal) => refused(&admission, encoding, &refusal),
+    }
+}
+
+/// Traces are accepted, so that a sender with all three signals need not be told apart, and nothing of them is used.
+async fn traces(State(admission): State<Admission>, headers: HeaderMap) -> Response {
+    match encoding_of(&headers) {
+        Ok(encoding) => {
+            let message = "firstbad reads metrics and logs; traces are not kept".to_owned();
+            Answered { signal: None, encoding, accepted: Accepted { rejected: 0, message } }.into_response()
+        }
+        Err(refusal) => refused(&admission, Encoding::Json, &refusal),
+    }
+}
+
+fn refused(admission: &Admission, encoding: Encoding, refusal: &Refusal) -> Response {
+    admission.health.refused(refusal.reason(), 1);
+    super::otlp_answer::refusal(encoding, refusal)
+}
+
+async fn take(
+    signal: Signal,
+    encoding: Encoding,
+    admission: &Admission,
+    (headers, body): (&HeaderMap, Body),
+) -> Result<Accepted, Refusal> {
+    let compression = compression_of(headers)?;
+    let mut charge = admission.charge();
+    let reading = read_body(headers, body, &mut charge);
+    let body = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), reading)
+        .await
+        .map_err(|_| Refusal::Slow(BODY_TIMEOUT_S))??;
+    let incoming = Incoming { signal, encoding, compression, body, charge };
+    let admission = admission.clone();
+    let admitted = tokio::task::spawn_blocking(move || admission.admit(incoming)).await;
+    admitted.map_err(|_| Refusal::Stopping)??.wait().await
+}
+
+async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Charge) -> Result<Vec<u8>, Refusal> {
+    let too_large = || {
+        Refusal::TooLarge(format!("the body is longer than {BODY_BYTES_MAX} bytes; send smaller batches"))
+    };
+    let claimed = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if claimed.is_some_and(|claimed| claimed > BODY_BYTES_MAX as u64) {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| Refusal::Malformed(format!("the body broke off: {error}")))?;
+        if bytes.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
+            return Err(too_large());
+        }
+        charge.take(chunk.len())?;
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Refusal> {
+    let value = headers.get(header::CONTENT_TYPE).map_or(b"".as_slice(), |value| value.as_bytes());
+    let value = String::from_utf8_lossy(value);
+    match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/x-protobuf" => Ok(Encoding::Protobuf),
+        "application/json" => Ok(Encoding::Json),
+        other => Err(Refusal::MediaType(Untrusted(other).cut(80))),
+    }
+}
+
+fn compression_of(headers: &HeaderMap) -> Result<Compression, Refusal> {
+    let value = headers.get(header::CONTENT_ENCODING).map_or(b"".as_slice(), |value| value.as_bytes());
+    let value = String::from_utf8_lossy(value).to_ascii_lowercase();
+    Compression::from_name(&value).ok_or_else(|| Refusal::ContentEncoding(Untrusted(&value).cut(80)))
+}

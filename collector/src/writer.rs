@@ -1,0 +1,190 @@
+//! The one writer: takes what waits, normalises it, makes it durable in one transaction, and only then acknowledges. It
+//! also keeps time: a tick without data is a batch too, so that silence is seen and a replay ticks alike.
+
+mod group;
+mod intake;
+
+pub(crate) use intake::Intake;
+
+use crate::admission::{Accepted, Charge, Refusal};
+use crate::driver::Outbox;
+use crate::health::Health;
+use crate::settings::{Clock, Settings};
+use crate::store::{Batch, Commit, Journalled, Retention, Store, StoreError};
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
+use group::Group;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How often the clock is looked at when nothing comes. A tick is due each second; four looks keep it prompt.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Between slices of retention.
+const RETAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// What the writer is given.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// A request to make durable.
+    Request {
+        request: Journalled,
+        done: oneshot::Sender<Result<Accepted, Refusal>>,
+        /// Held until the request is answered.
+        charge: Charge,
+    },
+    /// Commit what waits, and end.
+    Stop,
+}
+
+/// The parts around the writer.
+#[derive(Debug)]
+pub(crate) struct Wiring {
+    pub(crate) work: Receiver<Work>,
+    pub(crate) driver: SyncSender<Batch>,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) health: Arc<Health>,
+}
+
+/// The writer.
+pub(crate) struct Writer {
+    wiring: Wiring,
+    store: Box<dyn Store>,
+    intake: Intake,
+    clock: Clock,
+    checkpoint_every: Duration,
+    retention: Duration,
+    store_bytes_max: u64,
+    last: (u64, Timestamp),
+    saved_at: Timestamp,
+    retained_at: Instant,
+    /// The normaliser is ahead of the store: a commit failed after it had taken the requests.
+    intake_is_ahead: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(wiring: Wiring, store: Box<dyn Store>, intake: Intake, settings: &Settings) -> Self {
+        Self {
+            wiring,
+            store,
+            intake,
+            clock: settings.clock.clone(),
+            checkpoint_every: settings.checkpoint_every,
+            retention: settings.retention,
+            store_bytes_max: settings.store_bytes_max,
+            last: (0, Timestamp(i64::MIN)),
+            saved_at: Timestamp(i64::MIN),
+            retained_at: Instant::now(),
+            intake_is_ahead: false,
+        }
+    }
+
+    /// Goes on after the last batch of the store.
+    pub(crate) fn after(mut self, seq: u64, tick: Timestamp) -> Self {
+        self.last = (seq, tick);
+        self
+    }
+
+    /// Works until told to stop; gives the store back.
+    pub(crate) fn run(mut self) -> Box<dyn Store> {
+        loop {
+            let first = match self.wiring.work.recv_timeout(LOOK_EVERY) {
+                Ok(work) => Some(work),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            let mut group = Group::gather(first, &self.wiring.work, &self.wiring.health);
+            let stop = group.stop;
+            self.write(&mut group);
+            self.send_outbox();
+            self.retain();
+            if stop {
+                break;
+            }
+        }
+        self.store
+    }
+
+    /// Commits a group and answers it. Without requests it commits the passing of time, once a second.
+    fn write(&mut self, group: &mut Group) {
+        let tick = self.tick();
+        if group.requests.is_empty() && tick <= self.last.1 {
+            return;
+        }
+        match self.try_write(group, tick) {
+            Ok(batch) => {
+                self.wiring.health.set_degraded(None);
+                group.answer_all(&self.wiring.health);
+                self.last = (batch.seq, batch.tick);
+                // The driver may be behind; then this waits, the queue fills, and senders are told to retry.
+                let _ = self.wiring.driver.send(batch);
+            }
+            Err(error) => {
+                self.wiring.health.set_degraded(Some(error.to_string()));
+                group.refuse_all(&Refusal::Store(error.to_string()));
+            }
+        }
+    }
+
+    fn try_write(&mut self, group: &mut Group, tick: Timestamp) -> Result<Batch, StoreError> {
+        self.store.check_place()?;
+        if self.intake_is_ahead {
+            self.intake = Intake::resume(self.intake.dimensions(), self.store.normaliser_state()?)?;
+            self.intake_is_ahead = false;
+        }
+        let batch = Batch { seq: self.last.0.saturating_add(1), tick, observations: Vec::new() };
+        let taken = self.intake.take(&group.requests);
+        self.intake_is_ahead = !group.requests.is_empty();
+        let batch = Batch { observations: taken.observations, ..batch };
+        let due = tick.since(self.saved_at) >= i64::try_from(self.checkpoint_every.as_nanos()).unwrap_or(i64::MAX);
+        let normaliser = if due { Some(self.intake.save()?) } else { None };
+        let commit = Commit {
+            batch: &batch,
+            journal: &group.requests,
+            contents: &taken.contents,
+            normaliser: normaliser.as_deref(),
+        };
+        let began = Instant::now();
+        self.store.commit(&commit)?;
+        self.wiring.health.committed(began.elapsed(), self.store.bytes());
+        self.intake_is_ahead = false;
+        if due {
+            self.saved_at = tick;
+        }
+        if let Some(latest) = taken.latest {
+            self.wiring.health.latest_event(latest);
+        }
+        group.outcomes = taken.outcomes;
+        Ok(batch)
+    }
+
+    /// The receive clock, floored to the second; never before the last tick, whatever the machine's clock does.
+    fn tick(&self) -> Timestamp {
+        let now = self.clock.now().0;
+        Timestamp(now.saturating_sub(now.rem_euclid(SECOND_NS))).max(self.last.1)
+    }
+
+    /// Stores what the driver wants kept. A failure is tried again with the next: nobody was promised these.
+    fn send_outbox(&mut self) {
+        if self.wiring.health.degraded().is_none() {
+            if let Err(error) = self.wiring.outbox.store_into(self.store.as_mut()) {
+                tracing::warn!(%error, "a checkpoint or verdict was not saved; the next one will be");
+            }
+        }
+    }
+
+    fn retain(&mut self) {
+        if self.retained_at.elapsed() < RETAIN_EVERY || self.wiring.health.degraded().is_some() {
+            return;
+        }
+        self.retained_at = Instant::now();
+        self.wiring.health.upkeep();
+        let age = i64::try_from(self.retention.as_nanos()).unwrap_or(i64::MAX);
+        let retention = Retention { before: self.tick() - age, bytes_max: self.store_bytes_max };
+        match self.store.retain(retention) {
+            Ok(0) => {}
+            Ok(batches) => tracing::info!(batches, "deleted what is past its retention"),
+            Err(error) => tracing::warn!(%error, "retention failed; it is tried again"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The normaliser with its state on disk: what a request comes to, and how the state is found again after a restart. The
+//! saved state plus the requests acknowledged since give the very state that was lost, so cumulative points are neither
+//! lost nor counted twice; saving every series with every commit would write more than the requests themselves.
+
+use crate::normalise::{Content, Normaliser};
+use crate::otlp;
+use crate::store::{Journalled, NormaliserState, Signal, StoreError};
+use firstbad_diagnosis::observation::Observation;
+use firstbad_protocol::time::Timestamp;
+
+/// What one request of a group came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) accepted: u64,
+    pub(crate) rejected: u64,
+    pub(crate) message: String,
+}
+
+/// What a group came to.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) observations: Vec<Observation>,
+    pub(crate) contents: Vec<Content>,
+    pub(crate) latest: Option<Timestamp>,
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// The normaliser, and what its state belongs to.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    normaliser: Normaliser,
+    dimensions: Vec<String>,
+    keep_contents: bool,
+}
+
+impl Intake {
+    /// Goes on from what the store has.
+    pub(crate) fn resume(dimensions: &[String], state: NormaliserState) -> Result<Self, StoreError> {
+        let normaliser = match &state.saved {
+            None => Normaliser::new(dimensions),
+            Some(bytes) => postcard::from_bytes(bytes).map_err(|error| damaged(&error))?,
+        };
+        let mut intake = Self { normaliser, dimensions: dimensions.to_vec(), keep_contents: true };
+        drop(intake.take(&state.journal));
+        Ok(intake)
+    }
+
+    /// A normaliser that has seen nothing: when the saved state cannot be read.
+    pub(crate) fn anew(dimensions: &[String]) -> Self {
+        Self { normaliser: Normaliser::new(dimensions), dimensions: dimensions.to_vec(), keep_contents: true }
+    }
+
+    /// Whether contents are handed on.
+    pub(crate) fn keeping_contents(mut self, keep: bool) -> Self {
+        self.keep_contents = keep;
+        self
+    }
+
+    pub(crate) fn dimensions(&self) -> &[String] {
+        &self.dimensions
+    }
+
+    pub(crate) fn save(&self) -> Result<Vec<u8>, StoreError> {
+        postcard::to_stdvec(&self.normaliser).map_err(|error| damaged(&error))
+    }
+
+    /// Takes requests in order. They were decoded at admission, so a failure here is a bug; it is counted, not hidden.
+    pub(crate) fn take(&mut self, requests: &[Journalled]) -> Taken {
+        let mut taken = Taken::default();
+        for request in requests {
+            let batch = match request.signal {
+                Signal::Metrics => otlp::decode_metrics(&request.body, request.encoding)
+                    .map(|metrics| self.normaliser.metrics(&metrics)),
+                Signal::Logs => {
+                    otlp::decode_logs(&request.body, request.encoding).map(|logs| self.normaliser.logs(&logs))
+                }
+            };
+            match batch {
+                Ok(batch) => taken.add(batch, self.keep_contents),
+                Err(error) => {
+                    taken.outcomes.push(Outcome { rejected: 1, message: error.to_string(), ..Outcome::default() });
+                }
+            }
+        }
+        taken
+    }
+}
+
+impl Taken {
+    fn add(&mut self, batch: crate::normalise::Batch, keep_contents: bool) {
+        let message = match batch.rejected {
+            0 => String::new(),
+            n => format!("{n} points or records could not be used; the diagnosis names them as blind spots"),
+        };
+        self.outcomes.push(Outcome { accepted: batch.accepted, rejected: batch.rejected, message });
+        self.observations.extend(batch.observations);
+        if keep_contents {
+            self.contents.extend(batch.contents);
+        }
+        self.latest = self.latest.max(batch.latest);
+    }
+}
+
+fn damaged(error: &postcard::Error) -> StoreError {
+    StoreError::Damaged { what: "the normaliser's state".to_owned(), reason: error.to_string() }
+}
