@@ -1,19 +1,119 @@
-//! The agent: reads this host's recorders and ships them. What a recorder holds is `recorder`'s business.
+//! The agent: reads this host's recorders every report interval and ships them as OTLP/HTTP. It keeps no queue on disk:
+//! points are cumulative since the recorder's creation, so the newest report holds all that a lost one held, and log
+//! events stay in the recorder until the collector has them.
 
-use crate::settings::AgentSettings;
+mod shipping;
+
 use crate::StartError;
+use crate::local::{sleep_until, source_of};
+use crate::recorder::RecorderSource;
+use crate::settings::{AgentSettings, Clock};
+use shipping::{ShipError, Shipment, Shipper};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
-/// A running agent. Dropping it stops it.
+/// What an agent has done so far.
+#[derive(Debug, Default)]
+pub struct AgentCounts {
+    /// Recorders in the last report.
+    pub recorders: AtomicU64,
+    /// Reports that the collector has on disk.
+    pub shipped: AtomicU64,
+    /// Requests that it refused for good.
+    pub refused: AtomicU64,
+    /// Reports that it has not; what they held is in the next.
+    pub failed: AtomicU64,
+}
+
+/// A running agent. Dropping it ships a last report, if the collector answers at once, and stops.
 #[derive(Debug)]
-pub struct Agent {}
+pub struct Agent {
+    counts: Arc<AgentCounts>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Agent {
-    /// Starts an agent.
+    /// Starts an agent. A collector that does not answer yet is no error: it is tried until it does.
     ///
     /// # Errors
-    /// See [`StartError`].
+    /// If the URL cannot be used, or there is no thread to be had.
     pub fn start(settings: AgentSettings) -> Result<Self, StartError> {
-        let _ = settings;
-        Ok(Self {})
+        let shipper = Shipper::new(&settings.to)?;
+        let counts = Arc::new(AgentCounts::default());
+        let (stop, stopped) = watch::channel(false);
+        let worker = Worker {
+            source: source_of(&settings.recorders),
+            interval: settings.recorders.interval,
+            clock: settings.clock,
+            shipper,
+            counts: Arc::clone(&counts),
+        };
+        let spawned = std::thread::Builder::new().name("firstbad-agent".to_owned()).spawn(move || worker.run(&stopped));
+        let thread = spawned.map_err(|source| StartError::Thread { what: "the agent", source })?;
+        Ok(Self { counts, stop, thread: Some(thread) })
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn counts(&self) -> &AgentCounts {
+        &self.counts
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    source: RecorderSource,
+    interval: Duration,
+    clock: Clock,
+    shipper: Shipper,
+    counts: Arc<AgentCounts>,
+}
+
+impl Worker {
+    fn run(mut self, stop: &watch::Receiver<bool>) {
+        // Hosts that were rolled out together would report together for ever.
+        let mut due = Instant::now() + self.interval.mul_f64(self.shipper.jitter() * 0.1);
+        while sleep_until(due, stop) {
+            self.report(stop);
+            due = (due + self.interval).max(Instant::now());
+        }
+        self.report(stop);
+    }
+
+    fn report(&mut self, stop: &watch::Receiver<bool>) {
+        let exports = self.source.poll(self.clock.now());
+        self.counts.recorders.store(exports.len() as u64, Ordering::Relaxed);
+        let shipments = Shipment::of(exports);
+        // Retrying ends when the next report is due: it holds everything that this one does, and is newer.
+        let give_up = Instant::now() + self.interval;
+        for shipment in &shipments {
+            match self.shipper.ship(shipment, (give_up, stop)) {
+                Ok(()) => {}
+                // Repeating it would be refused again and hold up everything behind it.
+                Err(error @ ShipError::Refused { .. }) => {
+                    self.counts.refused.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(%error, "part of a report is lost");
+                }
+                Err(error) => {
+                    self.counts.failed.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(%error, "a report was not shipped; the next holds everything that it held");
+                    return;
+                }
+            }
+        }
+        self.source.commit();
+        self.counts.shipped.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -185,10 +185,10 @@ impl Drop for Collector {
         if let Some(driver) = self.driver.take() {
             let _ = driver.join();
         }
-        if let Some(mut store) = store {
-            if let Err(error) = self.outbox.store_into(store.as_mut()) {
-                tracing::warn!(%error, "the last checkpoint was not saved; the next start replays a little more");
-            }
+        if let Some(mut store) = store
+            && let Err(error) = self.outbox.store_into(store.as_mut())
+        {
+            tracing::warn!(%error, "the last checkpoint was not saved; the next start replays a little more");
         }
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(STOP_TIMEOUT);

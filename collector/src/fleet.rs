@@ -124,7 +124,7 @@ impl FleetCounts {
             counts.fold_oldest();
             self.evicted = self.evicted.saturating_add(1);
         }
-        let version = counts.versions.entry(*hash).or_insert_with(VersionCounts::new);
+        let version = counts.versions.entry(*hash).or_insert_with(VersionCounts::zeros);
         version.heard = counted;
         Some(version)
     }
@@ -183,13 +183,13 @@ impl ConfigCounts {
     fn fold_oldest(&mut self) {
         let oldest = self.versions.iter().min_by_key(|(_, version)| version.heard).map(|(hash, _)| *hash);
         let Some(version) = oldest.and_then(|hash| self.versions.remove(&hash)) else { return };
-        self.other.get_or_insert_with(VersionCounts::new).fold(version);
+        self.other.get_or_insert_with(VersionCounts::zeros).fold(version);
     }
 }
 
 impl VersionCounts {
     /// Nothing counted, every known label set at 0.
-    fn new() -> Self {
+    fn zeros() -> Self {
         let results = LoadResult::ALL.into_iter().flat_map(|result| {
             let reasons: &[&str] = if result.is_refusal() { &REASONS } else { &[""] };
             reasons.iter().map(move |reason| ((result, (*reason).to_owned()), 0))

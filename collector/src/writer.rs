@@ -166,10 +166,11 @@ impl Writer {
 
     /// Stores what the driver wants kept. A failure is tried again with the next: nobody was promised these.
     fn send_outbox(&mut self) {
-        if self.wiring.health.degraded().is_none() {
-            if let Err(error) = self.wiring.outbox.store_into(self.store.as_mut()) {
-                tracing::warn!(%error, "a checkpoint or verdict was not saved; the next one will be");
-            }
+        if self.wiring.health.degraded().is_some() {
+            return;
+        }
+        if let Err(error) = self.wiring.outbox.store_into(self.store.as_mut()) {
+            tracing::warn!(%error, "a checkpoint or verdict was not saved; the next one will be");
         }
     }
 

@@ -89,16 +89,16 @@ fn word(request: &BundleRequest, store: &SqliteReader) -> Result<Word, BundleErr
     let latest = &request.latest;
     let current = latest.snapshot.diagnosis.incidents.iter().find(|incident| incident.id == request.incident);
     let lately = latest.snapshot.at.unwrap_or_default() - RESOLVED_LATELY_NS;
-    if let Some(incident) = current {
-        if incident.state != State::Resolved || incident.resolved_at.is_none_or(|at| at > lately) {
-            return Ok(Word {
-                onset: incident.onset,
-                last_batch: latest.batch,
-                at: latest.snapshot.at,
-                diagnosis: latest.snapshot.diagnosis.clone(),
-                json: crate::diagnosis_json(&latest.snapshot.diagnosis),
-            });
-        }
+    if let Some(incident) = current
+        && (incident.state != State::Resolved || incident.resolved_at.is_none_or(|at| at > lately))
+    {
+        return Ok(Word {
+            onset: incident.onset,
+            last_batch: latest.batch,
+            at: latest.snapshot.at,
+            diagnosis: latest.snapshot.diagnosis.clone(),
+            json: crate::diagnosis_json(&latest.snapshot.diagnosis),
+        });
     }
     let record = store.incident(&request.incident)?;
     let record = record.ok_or_else(|| BundleError::NoIncident(request.incident.clone()))?;

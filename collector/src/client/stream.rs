@@ -7,7 +7,7 @@ use firstbad_protocol::snapshot::Snapshot;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 /// Updates that may wait for a slow screen. Snapshots are whole, so a skipped one is no loss.
@@ -56,10 +56,7 @@ impl Follower {
     /// The next update within `timeout`.
     #[must_use]
     pub fn next_within(&self, timeout: Duration) -> Option<Update> {
-        match self.updates.recv_timeout(timeout) {
-            Ok(update) => Some(update),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.updates.recv_timeout(timeout).ok()
     }
 }
 

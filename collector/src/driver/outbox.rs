@@ -29,15 +29,15 @@ impl Outbox {
             let mut kept = self.lock();
             (kept.checkpoint.take(), std::mem::take(&mut kept.incidents))
         };
-        if let Some(checkpoint) = checkpoint {
-            if let Err(error) = store.put_checkpoint(&checkpoint) {
-                let mut kept = self.lock();
-                kept.checkpoint.get_or_insert(checkpoint);
-                for (id, incident) in incidents {
-                    kept.incidents.entry(id).or_insert(incident);
-                }
-                return Err(error);
+        if let Some(checkpoint) = checkpoint
+            && let Err(error) = store.put_checkpoint(&checkpoint)
+        {
+            let mut kept = self.lock();
+            kept.checkpoint.get_or_insert(checkpoint);
+            for (id, incident) in incidents {
+                kept.incidents.entry(id).or_insert(incident);
             }
+            return Err(error);
         }
         let incidents: Vec<_> = incidents.into_values().collect();
         if incidents.is_empty() {

@@ -20,7 +20,7 @@ pub(super) async fn list(State(api): State<Api>) -> Result<Response, Fault> {
             incidents.extend(of_record(&record)?);
         }
     }
-    incidents.sort_by(|a, b| b.onset.cmp(&a.onset));
+    incidents.sort_by_key(|incident| std::cmp::Reverse(incident.onset));
     json_of(&incidents)
 }
 
