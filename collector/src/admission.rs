@@ -42,7 +42,15 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// Every reason that is counted. `items` counts points and records refused inside accepted requests.
     pub(crate) const REASONS: [&'static str; 10] = [
-        "malformed", "too_large", "media_type", "content_encoding", "slow", "queue_full", "memory", "store", "stopping",
+        "malformed",
+        "too_large",
+        "media_type",
+        "content_encoding",
+        "slow",
+        "queue_full",
+        "memory",
+        "store",
+        "stopping",
         "items",
     ];
 

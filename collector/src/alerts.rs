@@ -51,8 +51,7 @@ impl Sender {
         let latest = self.publisher.latest();
         let open: BTreeMap<_, _> = payload::alerts(&latest.snapshot.diagnosis).map(|a| (a.labels.clone(), a)).collect();
         let due = self.sent_at.is_none_or(|at| at.elapsed() >= REPEAT_EVERY);
-        let mut alerts: Vec<Alert> =
-            open.values().filter(|alert| due || !self.knows(alert)).cloned().collect();
+        let mut alerts: Vec<Alert> = open.values().filter(|alert| due || !self.knows(alert)).cloned().collect();
         // An alert whose labels are no longer true has ended, even if its incident goes on under another verdict.
         let now = latest.snapshot.at;
         let ended = self.sent.iter().filter(|(labels, _)| !open.contains_key(*labels));

@@ -6,7 +6,6 @@ mod manifest;
 mod read;
 mod write;
 
-
 pub use gather::{BundleRequest, build};
 pub use manifest::{ContentNote, Manifest, SCHEMA};
 

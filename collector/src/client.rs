@@ -195,7 +195,11 @@ impl Client {
             return Ok(Box::new(body));
         }
         let message = message_of(body);
-        if status == 404 { Err(ClientError::NotFound { url, message }) } else { Err(ClientError::Refused { url, status, message }) }
+        if status == 404 {
+            Err(ClientError::NotFound { url, message })
+        } else {
+            Err(ClientError::Refused { url, status, message })
+        }
     }
 
     fn unreachable(&self, path: &str, error: &dyn std::fmt::Display) -> ClientError {

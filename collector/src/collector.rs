@@ -1,7 +1,7 @@
 //! Starting and stopping a collector: which part first, and what is undone when one fails. Listeners are bound before the
 //! store is opened, and the engine runs before the first request is read, so that nothing is promised too early.
 
-mod resume;
+pub(crate) mod resume;
 
 use crate::admission::Admission;
 use crate::driver::{Driver, Outbox};
@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::status::Status;
 use crate::store::{DirectoryLock, Store};
 use crate::writer::{Wiring, Writer};
-use crate::{Client, Publisher, Published, StartError, alerts};
+use crate::{Client, Published, Publisher, StartError, alerts};
 use resume::{Resumed, resume};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
@@ -214,7 +214,12 @@ impl Bound {
         Addresses { otlp_http: of(&self.otlp_http), otlp_grpc: of(&self.otlp_grpc), api: of(&self.api) }
     }
 
-    fn serve(self, runtime: &tokio::runtime::Runtime, admission: &Admission, (api, stop): (Api, &watch::Receiver<bool>)) {
+    fn serve(
+        self,
+        runtime: &tokio::runtime::Runtime,
+        admission: &Admission,
+        (api, stop): (Api, &watch::Receiver<bool>),
+    ) {
         for listener in self.otlp_http {
             runtime.spawn(serve(listener, ingest::router(admission.clone()), stop.clone()));
         }
@@ -248,7 +253,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, StartError> {
         .map_err(|source| StartError::Thread { what: "the reactor", source })
 }
 
-fn spawn<T: Send + 'static>(name: &'static str, run: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>, StartError> {
+fn spawn<T: Send + 'static>(
+    name: &'static str,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StartError> {
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
     spawned.map_err(|source| StartError::Thread { what: name, source })
 }

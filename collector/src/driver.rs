@@ -7,10 +7,10 @@ mod stepper;
 pub(crate) use outbox::Outbox;
 pub use stepper::Stepper;
 
+use crate::diagnosis_json;
 use crate::fleet::FleetCounts;
 use crate::publish::{Published, Publisher};
 use crate::store::{Batch, Checkpoint, IncidentRecord};
-use crate::diagnosis_json;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Cause, State, Verdict};

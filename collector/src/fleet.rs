@@ -238,8 +238,7 @@ fn render_versions(snapshot: &Snapshot, text: &mut Text) {
     for (version, hash) in &versions {
         family.sample(&[&version.config, hash], version.first_seen.0 as f64 / 1e9);
     }
-    for (metric, fact) in
-        [(&names::FLEET_CONFIG_ROWS, "rows"), (&names::FLEET_CONFIG_DUPLICATE_ROWS, "duplicate_rows")]
+    for (metric, fact) in [(&names::FLEET_CONFIG_ROWS, "rows"), (&names::FLEET_CONFIG_DUPLICATE_ROWS, "duplicate_rows")]
     {
         let mut family = text.family(metric);
         for (version, hash) in &versions {

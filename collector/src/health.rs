@@ -68,7 +68,9 @@ impl Health {
             received: signals.map(|s| (s, count(&names::COLLECTOR_RECEIVED, &[s.as_str()]))).into(),
             refused: Refusal::REASONS.map(|r| (r, count(&names::COLLECTOR_REFUSED, &[r]))).into(),
             bytes: count(&names::COLLECTOR_BYTES, &[]).shown,
-            commit: registered(&recorder, &names::COLLECTOR_COMMIT, &[], |key| recorder.register_histogram(key, &METADATA)),
+            commit: registered(&recorder, &names::COLLECTOR_COMMIT, &[], |key| {
+                recorder.register_histogram(key, &METADATA)
+            }),
             handle: recorder.handle(),
             recorder,
             queue_length: AtomicU64::new(0),
@@ -181,7 +183,12 @@ impl Health {
 }
 
 /// A handle of `metric` with these label values, its help text told.
-fn registered<T>(recorder: &PrometheusRecorder, metric: &Metric, values: &[&str], register: impl FnOnce(&Key) -> T) -> T {
+fn registered<T>(
+    recorder: &PrometheusRecorder,
+    metric: &Metric,
+    values: &[&str],
+    register: impl FnOnce(&Key) -> T,
+) -> T {
     let name = KeyName::from_const_str(metric.prometheus);
     let help = metric.help.into();
     let unit: Option<Unit> = None;

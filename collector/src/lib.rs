@@ -34,3 +34,6 @@ pub use publish::{Published, Publisher, diagnosis_json};
 pub use settings::{AgentSettings, Settings};
 pub use start_error::StartError;
 pub use status::Status;
+
+#[cfg(test)]
+mod tests;

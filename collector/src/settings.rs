@@ -104,6 +104,8 @@ pub struct Settings {
     pub alertmanager: Option<String>,
     /// The receive clock.
     pub clock: Clock,
+    #[cfg(test)]
+    pub(crate) acknowledge_early: bool,
 }
 
 impl Settings {
@@ -125,6 +127,8 @@ impl Settings {
             contents: Contents::Full,
             alertmanager: None,
             clock: Clock::default(),
+            #[cfg(test)]
+            acknowledge_early: false,
         }
     }
 

@@ -26,7 +26,9 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// The bind is wider than loopback and nothing would guard it.
-    #[error("{flag} {address} would be open to other machines without TLS and authentication; bind 127.0.0.1 behind a proxy that has both, or accept the risk with --insecure")]
+    #[error(
+        "{flag} {address} would be open to other machines without TLS and authentication; bind 127.0.0.1 behind a proxy that has both, or accept the risk with --insecure"
+    )]
     Exposed {
         /// Address wanted.
         address: SocketAddr,

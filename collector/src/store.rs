@@ -223,6 +223,13 @@ pub trait Store: Send {
     /// [`StoreError::Gone`] if not.
     fn check_place(&self) -> Result<(), StoreError>;
 
+    /// Begins anew where the store was, after [`StoreError::Gone`]. What was in it is lost with the file; what comes next
+    /// is not.
+    ///
+    /// # Errors
+    /// If that is not possible either.
+    fn reopen(&mut self) -> Result<(), StoreError>;
+
     /// Bytes on disk.
     fn bytes(&self) -> u64;
 }

@@ -60,6 +60,9 @@ pub(crate) struct Writer {
     retained_at: Instant,
     /// The normaliser is ahead of the store: a commit failed after it had taken the requests.
     intake_is_ahead: bool,
+    /// The fault that the kill test must be able to find.
+    #[cfg(test)]
+    acknowledge_early: bool,
 }
 
 impl Writer {
@@ -73,9 +76,12 @@ impl Writer {
             retention: settings.retention,
             store_bytes_max: settings.store_bytes_max,
             last: (0, Timestamp(i64::MIN)),
-            saved_at: Timestamp(i64::MIN),
+            // What is journalled from here on stands for the state until the first save.
+            saved_at: settings.clock.now(),
             retained_at: Instant::now(),
             intake_is_ahead: false,
+            #[cfg(test)]
+            acknowledge_early: settings.acknowledge_early,
         }
     }
 
@@ -127,14 +133,26 @@ impl Writer {
     }
 
     fn try_write(&mut self, group: &mut Group, tick: Timestamp) -> Result<Batch, StoreError> {
-        self.store.check_place()?;
+        if let Err(error) = self.store.check_place() {
+            tracing::error!(%error, "the store is made anew; what was in it is gone");
+            self.store.reopen()?;
+            // The new store knows nothing: the state goes with the first commit.
+            self.saved_at = Timestamp(i64::MIN);
+        }
         if self.intake_is_ahead {
-            self.intake = Intake::resume(self.intake.dimensions(), self.store.normaliser_state()?)?;
+            self.intake = self.intake.again(self.store.normaliser_state()?)?;
             self.intake_is_ahead = false;
         }
         let batch = Batch { seq: self.last.0.saturating_add(1), tick, observations: Vec::new() };
         let taken = self.intake.take(&group.requests);
         self.intake_is_ahead = !group.requests.is_empty();
+        #[cfg(test)]
+        if self.acknowledge_early {
+            group.outcomes.clone_from(&taken.outcomes);
+            group.answer_all(&self.wiring.health);
+            // The fault must be seen by ten kills; a fast disk would hide it.
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let batch = Batch { observations: taken.observations, ..batch };
         let due = tick.since(self.saved_at) >= i64::try_from(self.checkpoint_every.as_nanos()).unwrap_or(i64::MAX);
         let normaliser = if due { Some(self.intake.save()?) } else { None };

@@ -45,12 +45,12 @@ impl Shipment {
             logs.extend(export.logs.into_iter().flat_map(|request| request.resource_logs));
             metrics.extend(export.metrics.into_iter().flat_map(|request| request.resource_metrics));
         }
-        let logs = chunks(logs, Message::encoded_len).into_iter().map(|resource_logs| {
-            Self::new(Signal::Logs, &ExportLogsServiceRequest { resource_logs })
-        });
-        let metrics = chunks(metrics, Message::encoded_len).into_iter().map(|resource_metrics| {
-            Self::new(Signal::Metrics, &ExportMetricsServiceRequest { resource_metrics })
-        });
+        let logs = chunks(logs, Message::encoded_len)
+            .into_iter()
+            .map(|resource_logs| Self::new(Signal::Logs, &ExportLogsServiceRequest { resource_logs }));
+        let metrics = chunks(metrics, Message::encoded_len)
+            .into_iter()
+            .map(|resource_metrics| Self::new(Signal::Metrics, &ExportMetricsServiceRequest { resource_metrics }));
         logs.chain(metrics).collect()
     }
 
@@ -90,7 +90,9 @@ impl Shipper {
     pub(super) fn new(to: &str) -> Result<Self, StartError> {
         let base = to.trim_end_matches('/').to_owned();
         if !base.starts_with("http://") {
-            let reason = format!("`{base}` is not a URL that the agent can ship to: http://HOST:4318 (https is not built in yet)");
+            let reason = format!(
+                "`{base}` is not a URL that the agent can ship to: http://HOST:4318 (https is not built in yet)"
+            );
             return Err(StartError::Setting { setting: "--to", reason });
         }
         let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
@@ -98,13 +100,21 @@ impl Shipper {
     }
 
     /// A number from 0 to 1 that differs from host to host and call to call.
-    #[expect(clippy::unused_self, clippy::cast_precision_loss, reason = "a random source is the shipper's; 53 bits suffice")]
+    #[expect(
+        clippy::unused_self,
+        clippy::cast_precision_loss,
+        reason = "a random source is the shipper's; 53 bits suffice"
+    )]
     pub(super) fn jitter(&self) -> f64 {
         (RandomState::new().build_hasher().finish() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Sends until it is taken, refused for good, `give_up` passes, or `stop` is told.
-    pub(super) fn ship(&self, shipment: &Shipment, (give_up, stop): (Instant, &watch::Receiver<bool>)) -> Result<(), ShipError> {
+    pub(super) fn ship(
+        &self,
+        shipment: &Shipment,
+        (give_up, stop): (Instant, &watch::Receiver<bool>),
+    ) -> Result<(), ShipError> {
         let mut backoff = BACKOFF_FIRST;
         loop {
             let (error, retry_after) = match self.send(shipment) {
@@ -123,11 +133,8 @@ impl Shipper {
 
     fn send(&self, shipment: &Shipment) -> Result<(), (ShipError, Option<Duration>)> {
         let url = format!("{}/v1/{}", self.base, shipment.signal.as_str());
-        let request = self
-            .agent
-            .post(&url)
-            .header("content-type", "application/x-protobuf")
-            .header("content-encoding", "gzip");
+        let request =
+            self.agent.post(&url).header("content-type", "application/x-protobuf").header("content-encoding", "gzip");
         let mut answer = match request.send(&shipment.body) {
             Ok(answer) => answer,
             Err(error) => return Err((ShipError::Later { url, reason: error.to_string() }, None)),

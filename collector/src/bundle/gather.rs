@@ -51,7 +51,8 @@ struct Word {
 pub fn build(request: &BundleRequest) -> Result<Bundle, BundleError> {
     let store = SqliteReader::open(&request.data_dir)?;
     let word = word(request, &store)?;
-    let unavailable = |reason: &str| BundleError::Unavailable { id: request.incident.clone(), reason: reason.to_owned() };
+    let unavailable =
+        |reason: &str| BundleError::Unavailable { id: request.incident.clone(), reason: reason.to_owned() };
     let checkpoint = checkpoint(&store, &word)?
         .ok_or_else(|| unavailable("the engine's state before it was deleted by retention"))?;
     let range = BatchRange { after: checkpoint.batch, last: word.last_batch };

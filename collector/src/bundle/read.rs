@@ -5,8 +5,8 @@ use super::write::{BATCHES, CHECKPOINT, CONTENTS, FRAME_BYTES, MANIFEST, SETTING
 use super::{Bundle, BundleError, ContentNote, Manifest, SCHEMA};
 use crate::normalise::Content;
 use crate::store::Batch;
-use firstbad_protocol::limits::{BUNDLE_BYTES_UNPACKED_MAX, BUNDLE_ENTRIES_MAX};
 use firstbad_protocol::Untrusted;
+use firstbad_protocol::limits::{BUNDLE_BYTES_UNPACKED_MAX, BUNDLE_ENTRIES_MAX};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io::{self, Read};

@@ -14,17 +14,17 @@ use firstbad_protocol::time::{SECOND_NS, Timestamp};
 const REPLAY_NS: i64 = 3600 * SECOND_NS;
 
 /// What a collector goes on from.
-pub(super) struct Resumed {
-    pub(super) store: Box<dyn Store>,
-    pub(super) intake: Intake,
-    pub(super) stepper: Stepper,
+pub(crate) struct Resumed {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) intake: Intake,
+    pub(crate) stepper: Stepper,
     /// Last batch and its tick.
-    pub(super) last: (u64, Timestamp),
-    pub(super) notices: Vec<String>,
+    pub(crate) last: (u64, Timestamp),
+    pub(crate) notices: Vec<String>,
 }
 
 /// Opens the store and finds the state again.
-pub(super) fn resume(settings: &Settings) -> Result<Resumed, StartError> {
+pub(crate) fn resume(settings: &Settings) -> Result<Resumed, StartError> {
     let now = settings.clock.now();
     let (store, mut notices) = SqliteStore::open(&settings.data_dir, now)?;
     match go_on(settings, &store, &mut notices) {

@@ -2,8 +2,8 @@
 //! applied, and the engine is ticked only when the batch's tick is later than the last. With another rule anywhere, a
 //! bundle would not give the live verdict byte for byte.
 
-use firstbad_diagnosis::{CheckpointError, Engine};
 use firstbad_diagnosis::observation::Observation;
+use firstbad_diagnosis::{CheckpointError, Engine};
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 

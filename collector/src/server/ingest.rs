@@ -6,7 +6,7 @@ use crate::admission::{Accepted, Admission, Charge, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
 use crate::store::Signal;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +18,8 @@ use tokio_stream::StreamExt;
 
 /// A body that takes longer holds its share of the budget for too long.
 const BODY_TIMEOUT_S: u64 = 30;
+/// What is read and forgotten of a body that is too long.
+const DRAINED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 
 /// The routes.
 pub(crate) fn router(admission: Admission) -> Router {
@@ -74,24 +76,40 @@ async fn take(
 }
 
 async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Charge) -> Result<Vec<u8>, Refusal> {
-    let too_large = || {
-        Refusal::TooLarge(format!("the body is longer than {BODY_BYTES_MAX} bytes; send smaller batches"))
-    };
+    let too_large =
+        || Refusal::TooLarge(format!("the body is longer than {BODY_BYTES_MAX} bytes; send smaller batches"));
     let claimed = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if claimed.is_some_and(|claimed| claimed > BODY_BYTES_MAX as u64) {
+    if claimed.is_some_and(|claimed| claimed > DRAINED_BYTES_MAX as u64) {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
+    if claimed.is_some_and(|claimed| claimed > BODY_BYTES_MAX as u64) {
+        drain(&mut chunks).await;
+        return Err(too_large());
+    }
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| Refusal::Malformed(format!("the body broke off: {error}")))?;
         if bytes.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
+            drain(&mut chunks).await;
             return Err(too_large());
         }
         charge.take(chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// Reads and forgets: a sender that is still writing when the answer comes sees a broken pipe instead of the answer, and
+/// tries for ever.
+async fn drain(chunks: &mut BodyDataStream) {
+    let mut drained: usize = 0;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        drained = drained.saturating_add(chunk.len());
+        if drained > DRAINED_BYTES_MAX {
+            return;
+        }
+    }
 }
 
 fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Refusal> {

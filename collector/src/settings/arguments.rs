@@ -117,9 +117,8 @@ impl CollectArgs {
     /// If a value of the file cannot be used.
     pub fn settings(&self, file: &File) -> Result<Settings, FileError> {
         let file = &file.collect;
-        let mut settings = Settings::new(
-            self.data_dir.clone().or_else(|| file.data_dir.clone()).unwrap_or_else(default_data_dir),
-        );
+        let mut settings =
+            Settings::new(self.data_dir.clone().or_else(|| file.data_dir.clone()).unwrap_or_else(default_data_dir));
         for (flag, text, place) in [
             (&self.otlp_http, &file.otlp_http, &mut settings.otlp_http),
             (&self.otlp_grpc, &file.otlp_grpc, &mut settings.otlp_grpc),
@@ -178,7 +177,8 @@ fn listen_of(flag: &Option<Listen>, text: &Option<String>) -> Result<Option<List
     match (flag, text) {
         (Some(listen), _) => Ok(Some(listen.clone())),
         (None, Some(text)) => {
-            let refuse = |error: super::NotAnAddress| FileError::Value { setting: "address", reason: error.to_string() };
+            let refuse =
+                |error: super::NotAnAddress| FileError::Value { setting: "address", reason: error.to_string() };
             text.parse().map(Some).map_err(refuse)
         }
         (None, None) => Ok(None),

@@ -55,7 +55,9 @@ impl fmt::Display for Listen {
 
 /// A text that is no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an address to listen on: give a port (4318), or an address and port (127.0.0.1:4318, [::1]:4318)")]
+#[error(
+    "`{0}` is not an address to listen on: give a port (4318), or an address and port (127.0.0.1:4318, [::1]:4318)"
+)]
 pub struct NotAnAddress(String);
 
 impl FromStr for Listen {

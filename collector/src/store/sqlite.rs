@@ -63,8 +63,8 @@ impl SqliteStore {
         let refuse = |what| move |source| StoreError::Database { what, source };
         let connection = Connection::open(path).map_err(refuse("open"))?;
         schema::prepare(&connection, path)?;
-        let metadata = std::fs::metadata(path)
-            .map_err(|source| StoreError::Directory { directory: path.into(), source })?;
+        let metadata =
+            std::fs::metadata(path).map_err(|source| StoreError::Directory { directory: path.into(), source })?;
         if metadata.size() <= CHECK_BYTES_MAX {
             check(&connection)?;
         }
@@ -113,6 +113,15 @@ impl Store for SqliteStore {
             Ok(metadata) if metadata.ino() == self.inode => Ok(()),
             Ok(_) | Err(_) => Err(StoreError::Gone(self.path.clone())),
         }
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        let refuse = |source| StoreError::Directory { directory: self.path.clone(), source };
+        if let Some(directory) = self.path.parent() {
+            std::fs::create_dir_all(directory).map_err(refuse)?;
+        }
+        *self = Self::open_file(&self.path)?;
+        Ok(())
     }
 
     fn bytes(&self) -> u64 {

@@ -56,8 +56,9 @@ impl Intake {
         self
     }
 
-    pub(crate) fn dimensions(&self) -> &[String] {
-        &self.dimensions
+    /// The intake as the store has it, after a commit that failed: its requests were taken and then not stored.
+    pub(crate) fn again(&self, state: NormaliserState) -> Result<Self, StoreError> {
+        Ok(Self::resume(&self.dimensions, state)?.keeping_contents(self.keep_contents))
     }
 
     pub(crate) fn save(&self) -> Result<Vec<u8>, StoreError> {

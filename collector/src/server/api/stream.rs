@@ -14,7 +14,9 @@ use tokio_stream::{Stream, StreamExt};
 /// So that a dead connection is noticed on both sides.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-pub(super) async fn stream(State(api): State<Api>) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
+pub(super) async fn stream(
+    State(api): State<Api>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
     let permit = Arc::clone(&api.streams).try_acquire_owned();
     let permit = permit.map_err(|_| Fault::busy("too many snapshot streams are open; retry"))?;
     let events = WatchStream::new(api.publisher.subscribe()).map(move |published| Ok(event(&published, &permit)));

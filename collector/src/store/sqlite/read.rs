@@ -1,11 +1,10 @@
 //! Every statement that reads. A reader has a connection of its own and sees only what is committed.
 
 use super::{unpack, unsigned};
-use crate::otlp::Encoding;
 use crate::normalise::Content;
+use crate::otlp::Encoding;
 use crate::store::{
-    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, Signal, StoreError,
-    StoreReader,
+    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, Signal, StoreError, StoreReader,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -47,9 +46,8 @@ pub(super) fn normaliser_state(connection: &Connection) -> Result<NormaliserStat
         .optional()
         .map_err(refuse(what))?;
     let saved = packed.map(|bytes| unpack("the normaliser's state", &bytes)).transpose()?;
-    let mut statement = connection
-        .prepare("SELECT signal, encoding, received, body FROM journal ORDER BY id")
-        .map_err(refuse(what))?;
+    let mut statement =
+        connection.prepare("SELECT signal, encoding, received, body FROM journal ORDER BY id").map_err(refuse(what))?;
     let mut rows = statement.query([]).map_err(refuse(what))?;
     let mut journal = Vec::new();
     while let Some(row) = rows.next().map_err(refuse(what))? {
@@ -151,7 +149,8 @@ impl StoreReader for SqliteReader {
     fn content(&self, hash: &Hash) -> Result<Option<Content>, StoreError> {
         let what = "read a content";
         let select = "SELECT config, format, body FROM content WHERE hash = ?1";
-        let found = self.connection.query_row(select, params![hash.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let found =
+            self.connection.query_row(select, params![hash.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         let Some((config, format, body)): Option<(String, String, Vec<u8>)> = found.optional().map_err(refuse(what))?
         else {
             return Ok(None);

@@ -114,8 +114,7 @@ pub(super) fn incidents(connection: &mut Connection, incidents: &[IncidentRecord
     for incident in incidents {
         let begins = seconds(incident.onset).saturating_sub(LEAD_S);
         let diagnosis = pack(incident.diagnosis.as_bytes())?;
-        let row =
-            params![incident.id, signed(incident.batch), incident.onset.0, incident.resolved, begins, diagnosis];
+        let row = params![incident.id, signed(incident.batch), incident.onset.0, incident.resolved, begins, diagnosis];
         transaction.execute(save, row).map_err(refuse(what))?;
     }
     let thin = "DELETE FROM incident WHERE id NOT IN (SELECT id FROM incident ORDER BY onset DESC LIMIT ?1)";

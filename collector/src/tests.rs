@@ -1,0 +1,11 @@
+//! The collector as a whole, over its real sockets and files. Faults that cannot be caused from outside are caused here,
+//! each with a control that shows the test would notice.
+
+mod alerting;
+mod bundles;
+mod faults;
+mod fleet;
+mod ingest;
+mod kill;
+mod restart;
+mod support;

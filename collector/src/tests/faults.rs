@@ -1,0 +1,80 @@
+//! Disks that fill, databases that break, directories that vanish: no acknowledgement, a clear word, and recovery
+//! without a restart.
+
+use super::support::{JSON, Running, eventually, log_request};
+use crate::store::{SqliteReader, StoreReader};
+use crate::{Collector, Settings};
+
+#[test]
+fn a_damaged_store_is_moved_aside_and_the_collector_starts() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("firstbad.db");
+    for (name, damage) in [("no database at all", vec![7_u8; 8192]), ("half a page", vec![0_u8; 100])] {
+        std::fs::write(&path, damage).unwrap();
+        let collector = Collector::start(Settings::on_free_ports(directory.path())).unwrap();
+        let notices = collector.notices().join("\n");
+        assert!(notices.contains("firstbad.db") && notices.contains(".corrupt"), "{name}: {notices}");
+        assert_eq!(collector.client().status().unwrap().notices, collector.notices(), "{name}");
+        drop(collector);
+        let corrupt = std::fs::read_dir(directory.path()).unwrap().filter_map(Result::ok);
+        let corrupt: Vec<_> = corrupt.filter(|f| f.file_name().to_string_lossy().ends_with(".corrupt")).collect();
+        assert!(!corrupt.is_empty(), "{name}: the damaged file is kept");
+        for file in corrupt {
+            std::fs::remove_file(file.path()).unwrap();
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+    // Control: what was written by the collector itself is not moved anywhere.
+    drop(Collector::start(Settings::on_free_ports(directory.path())).unwrap());
+    let again = Collector::start(Settings::on_free_ports(directory.path())).unwrap();
+    assert!(again.notices().is_empty(), "{:?}", again.notices());
+}
+
+#[test]
+fn a_page_broken_in_the_middle_is_found_at_start() {
+    let running = Running::start();
+    for n in 0..50 {
+        assert_eq!(running.post("/v1/logs", JSON, &log_request(&format!("{n}"))).status, 200);
+    }
+    let directory = running.directory;
+    drop(running.collector);
+    let path = directory.path().join("firstbad.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    assert!(bytes.len() > 16384, "{}", bytes.len());
+    for byte in bytes.iter_mut().skip(4096).take(8192) {
+        *byte = 0xA5;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let collector = Collector::start(Settings::on_free_ports(directory.path())).unwrap();
+    assert!(collector.notices().join("").contains(".corrupt"), "{:?}", collector.notices());
+}
+
+#[test]
+fn a_directory_removed_under_a_running_collector_is_made_anew() {
+    let running = Running::start();
+    assert_eq!(running.post("/v1/logs", JSON, &log_request("before")).status, 200);
+    std::fs::remove_dir_all(running.directory.path()).unwrap();
+    // Whatever is answered with 200 from now on is in a file that a restart finds.
+    eventually("requests are acknowledged again", || {
+        running.post("/v1/logs", JSON, &log_request("after")).status == 200
+    });
+    let reader = SqliteReader::open(running.directory.path()).unwrap();
+    assert!(reader.extent().unwrap().is_some());
+}
+
+#[test]
+fn while_nothing_can_be_stored_senders_are_told_to_retry_and_then_it_goes_on() {
+    let running = Running::start();
+    assert_eq!(running.post("/v1/logs", JSON, &log_request("before")).status, 200);
+    // Another writer that does not let go is, for this collector, a disk that takes nothing.
+    let other = rusqlite::Connection::open(running.directory.path().join("firstbad.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = running.post("/v1/logs", JSON, &log_request("during"));
+    assert_eq!((answer.status, answer.retry_after.as_deref()), (503, Some("5")), "{}", answer.text());
+    let status = running.collector().client().status().unwrap();
+    assert!(status.degraded.is_some_and(|reason| reason.contains("locked")), "status says why");
+    assert_eq!(running.get("/api/v1/snapshot").status, 200, "the screen still answers from memory");
+    other.execute_batch("ROLLBACK").unwrap();
+    eventually("it goes on without a restart", || running.post("/v1/logs", JSON, &log_request("after")).status == 200);
+    assert_eq!(running.collector().client().status().unwrap().degraded, None);
+}

@@ -1,0 +1,101 @@
+//! A restart in mid-incident: the newest checkpoint and the batches after it give the very state that was lost.
+
+use super::fleet::{BAD_AT, second};
+use crate::collector::resume::resume;
+use crate::driver::{Driver, Outbox, Stepper};
+use crate::publish::{Published, Publisher};
+use crate::settings::Settings;
+use crate::store::{Commit, DirectoryLock, SqliteStore, Store};
+use firstbad_protocol::snapshot::Snapshot;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Writer and driver without threads: what they do to the store, a second at a time.
+pub(super) struct Line {
+    pub(super) store: Box<dyn Store>,
+    driver: Driver,
+    outbox: Arc<Outbox>,
+    pub(super) publisher: Publisher,
+}
+
+impl Line {
+    /// Begins with an empty store.
+    pub(super) fn begin(directory: &Path) -> Self {
+        let (store, _) = SqliteStore::open(directory, super::fleet::BEGAN).unwrap();
+        let stepper = Stepper::new(firstbad_diagnosis::Engine::new(firstbad_diagnosis::Settings::default()));
+        Self::new(Box::new(store), stepper, 0)
+    }
+
+    fn new(store: Box<dyn Store>, stepper: Stepper, batch: u64) -> Self {
+        let outbox = Arc::new(Outbox::default());
+        let publisher = Publisher::new(Published::new(batch, stepper.snapshot()));
+        let driver = Driver::new(stepper, batch, publisher.clone(), Arc::clone(&outbox));
+        Self { store, driver: driver.checkpoint_every(Duration::from_secs(20)), outbox, publisher }
+    }
+
+    pub(super) fn run(&mut self, seconds: std::ops::RangeInclusive<u64>) {
+        for seq in seconds {
+            let batch = second(seq);
+            self.store.commit(&Commit { batch: &batch, journal: &[], contents: &[], normaliser: None }).unwrap();
+            if self.driver.step(&batch) {
+                self.driver.publish(true);
+            }
+            self.outbox.store_into(self.store.as_mut()).unwrap();
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.publisher.latest().snapshot.clone()
+    }
+}
+
+#[test]
+fn a_restart_in_mid_incident_changes_nothing() {
+    let (whole_run, broken_run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut whole = Line::begin(whole_run.path());
+    let mut broken = Line::begin(broken_run.path());
+    // Not at a checkpoint's second, so that the tail after it matters.
+    let restart_at = BAD_AT + 33;
+    whole.run(1..=restart_at);
+    broken.run(1..=restart_at);
+    drop(broken);
+
+    let resumed = resume(&Settings::on_free_ports(broken_run.path())).unwrap();
+    assert!(resumed.notices.is_empty(), "{:?}", resumed.notices);
+    assert_eq!(resumed.last, (restart_at, second(restart_at).tick));
+    let mut broken = Line::new(resumed.store, resumed.stepper, restart_at);
+    assert_eq!(broken.snapshot(), whole.snapshot(), "right after the restart");
+    let ids = |line: &Line| line.snapshot().diagnosis.incidents.iter().map(|i| i.id.clone()).collect::<Vec<_>>();
+    assert!(!ids(&whole).is_empty(), "the fleet's trouble must have been seen, or nothing is tested");
+
+    whole.run(restart_at + 1..=restart_at + 30);
+    broken.run(restart_at + 1..=restart_at + 30);
+    assert_eq!(broken.snapshot(), whole.snapshot(), "later");
+    assert_eq!(ids(&broken), ids(&whole));
+}
+
+#[test]
+fn without_a_usable_checkpoint_the_last_hour_is_diagnosed_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut line = Line::begin(directory.path());
+    line.run(1..=60);
+    let before = line.snapshot();
+    drop(line);
+    let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
+    let junk = zstd::bulk::compress(b"no engine wrote this", 3).unwrap();
+    assert!(database.execute("UPDATE checkpoint SET body = ?1", [junk]).unwrap() > 0);
+    drop(database);
+    let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
+    assert!(resumed.notices.join("").contains("diagnosed again"), "{:?}", resumed.notices);
+    assert_eq!(resumed.stepper.snapshot(), before);
+}
+
+#[test]
+fn the_directory_is_free_when_its_holder_has_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = DirectoryLock::take(directory.path()).unwrap();
+    assert!(DirectoryLock::take(directory.path()).is_err());
+    drop(lock);
+    drop(DirectoryLock::take(directory.path()).unwrap());
+}
