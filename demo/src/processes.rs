@@ -84,7 +84,7 @@ impl Process {
         std::thread::Builder::new().name(format!("hear-{instance}")).spawn(move || {
             let tell = |report| hear.send(Message { host: host.clone(), instance: sender.clone(), report });
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let report = serde_json::from_str(&line).unwrap_or_else(|_| Report::Trouble(line));
+                let report = serde_json::from_str(&line).unwrap_or(Report::Trouble(line));
                 if tell(Some(report)).is_err() {
                     return;
                 }

@@ -1,6 +1,8 @@
 //! The stage alone, with real processes: it serves and alternates, a killed process is replaced in the count, and nothing
 //! outlives the parent, however it ends. A binary of its own, because the processes are this program started again.
 
+#![expect(clippy::unwrap_used, reason = "a test; `harness = false` hides that from clippy")]
+
 use firstbad_demo::{CHILD_COMMAND, Home, Phase, Scenario, Settings, Stage};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,206 @@
+//! `firstbad demo`: brings the stage and an embedded collector together, shows or prints what unfolds, and says in the end
+//! whether the verdict was right. What is staged and what is right is decided by `firstbad-demo`.
+
+use firstbad_collector::settings::Recorders;
+use firstbad_collector::{Collector, Settings};
+use firstbad_demo::{Event, Home, Outcome, Phase, Scenario, Stage, Truth, Watch, timeline_line};
+use firstbad_protocol::time::Timestamp;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Report interval of the demo's fleet: ten times faster than a real one.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the newest snapshot is looked at; the error of `named_after_s`.
+const LOOK: Duration = Duration::from_millis(100);
+/// After the play, how long an incident may take to be resolved.
+const SETTLING_MAX: Duration = Duration::from_secs(30);
+
+/// What `firstbad demo` can be told.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// What to stage: `november` (the outage of 18 November 2025) or `surge` (nothing is guilty)
+    #[arg(long, default_value_t = Scenario::November)]
+    scenario: Scenario,
+    /// Print the timeline and the verdict instead of showing the screen
+    #[arg(long)]
+    headless: bool,
+    /// Seed of everything random, to repeat a run
+    #[arg(long)]
+    seed: Option<u64>,
+    /// `text`, or `json`: the contract's diagnosis object with the demo's own measurements (implies --headless)
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Keep the directory with files, recorders and store
+    #[arg(long)]
+    keep: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Why the demo could not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DemoError {
+    /// The directory.
+    #[error("the demo could not make a directory of its own: {0}")]
+    Home(io::Error),
+    /// The collector.
+    #[error(transparent)]
+    Collector(#[from] firstbad_collector::StartError),
+    /// The stage.
+    #[error(transparent)]
+    Stage(#[from] firstbad_demo::StageError),
+    /// The screen or standard output.
+    #[error("the demo could not show its result: {0}")]
+    Screen(#[from] io::Error),
+}
+
+/// Runs the demo. `screen` shows a collector until the user leaves; it is not asked for when headless.
+///
+/// # Errors
+/// When the stage or the collector cannot be started. A wrong verdict is no error but exit code 1.
+pub(crate) fn run(
+    arguments: &DemoArgs,
+    screen: impl FnOnce(&Collector) -> io::Result<()>,
+) -> Result<ExitCode, DemoError> {
+    let play = Play::start(arguments)?;
+    let headless = arguments.headless || arguments.format == Format::Json || !io::stdout().is_terminal();
+    let outcome = if headless { play.follow_to_the_end(arguments)? } else { play.follow_beside(screen)? };
+    let directory = play.home.path().to_owned();
+    play.end();
+    let mut output = io::stdout().lock();
+    match arguments.format {
+        Format::Json => writeln!(output, "{}", serde_json::to_string_pretty(&outcome).unwrap_or_default())?,
+        Format::Text => write!(output, "{}", outcome.text())?,
+    }
+    if arguments.keep {
+        writeln!(io::stderr(), "kept: {}", directory.display())?;
+    }
+    Ok(ExitCode::from(outcome.exit_code()))
+}
+
+/// Everything that runs.
+struct Play {
+    stage: Stage,
+    collector: Collector,
+    home: Arc<Home>,
+}
+
+impl Play {
+    fn start(arguments: &DemoArgs) -> Result<Self, DemoError> {
+        let program = std::env::current_exe().map_err(DemoError::Home)?;
+        let home = Arc::new(Home::create(&program, arguments.keep).map_err(DemoError::Home)?);
+        let mut settings = Settings::on_free_ports(home.store());
+        settings.recorders = Some(Recorders { directories: vec![home.recorders()], interval: REPORT_INTERVAL });
+        let collector = Collector::start(settings)?;
+        let settings = firstbad_demo::Settings {
+            scenario: arguments.scenario,
+            seed: arguments.seed.unwrap_or_else(|| now().0.unsigned_abs() % 1_000_000),
+            otlp_http: collector.addresses().otlp_http.first().copied(),
+        };
+        let stage = Stage::start(Arc::clone(&home), settings)?;
+        Ok(Self { stage, collector, home })
+    }
+
+    /// Prints what happens until there is nothing left to wait for.
+    fn follow_to_the_end(&self, arguments: &DemoArgs) -> io::Result<Outcome> {
+        let mut output: Box<dyn Write> =
+            if arguments.format == Format::Json { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+        let truth = self.stage.truth();
+        writeln!(output, "scenario {}, seed {}, collector {}", truth.scenario, truth.seed, self.collector.api_url())?;
+        let mut eye = Eye::default();
+        let mut done: Option<Instant> = None;
+        loop {
+            let truth = self.stage.truth();
+            for line in eye.look(self, &truth) {
+                writeln!(output, "{line}")?;
+            }
+            if truth.phase == Phase::Done {
+                done = done.or_else(|| Some(Instant::now()));
+            }
+            let settled = eye.watch.is_settled(&truth) || truth.trouble.is_some();
+            if settled || done.is_some_and(|done| done.elapsed() > SETTLING_MAX) {
+                writeln!(output, "{}", self.measured(truth.started))?;
+                return Ok(eye.watch.finish(&truth));
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Follows in the background while `screen` is shown, and judges what was seen when the user leaves it.
+    fn follow_beside(&self, screen: impl FnOnce(&Collector) -> io::Result<()>) -> io::Result<Outcome> {
+        let left = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let watching = scope.spawn(|| {
+                let mut eye = Eye::default();
+                while !left.load(Ordering::Relaxed) {
+                    eye.look(self, &self.stage.truth());
+                    std::thread::sleep(LOOK);
+                }
+                eye.watch.finish(&self.stage.truth())
+            });
+            let shown = screen(&self.collector);
+            left.store(true, Ordering::Relaxed);
+            let outcome = watching.join().map_err(|_| io::Error::other("the thread that follows the demo panicked"));
+            shown.and(outcome)
+        })
+    }
+
+    /// What this process took: collector, engine, stage and load together, so an upper bound for the collector.
+    fn measured(&self, started: Timestamp) -> String {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let resident_kb: u64 = field(&status, "VmHWM:").unwrap_or(0);
+        let written = std::fs::read_to_string("/proc/self/io").ok().and_then(|io| field(&io, "write_bytes:"));
+        let seconds = (now().since(started) / 1_000_000_000).unsigned_abs().max(1);
+        let per_hour_mb = written.unwrap_or(0_u64).saturating_mul(3600) / seconds / 1_000_000;
+        let text = format!(
+            "measured: at most {} MB resident, {per_hour_mb} MB per hour written to disk (collector, engine, stage and load)",
+            resident_kb / 1024
+        );
+        timeline_line(started, now(), &text)
+    }
+
+    /// Load and processes first, so that their last words are heard; then the collector; the directory goes last.
+    fn end(self) {
+        let _ = self.stage.stop();
+        self.collector.stop();
+        drop(self.home);
+    }
+}
+
+/// Looks at truth and newest snapshot, and turns both into lines in the order in which they happened.
+#[derive(Default)]
+struct Eye {
+    watch: Watch,
+    batch: Option<u64>,
+}
+
+impl Eye {
+    fn look(&mut self, play: &Play, truth: &Truth) -> Vec<String> {
+        let events: Vec<Event> = play.stage.take_events();
+        let mut lines: Vec<String> = events.iter().map(|event| event.line(truth.started)).collect();
+        let published = play.collector.publisher().latest();
+        if self.batch.replace(published.batch) != Some(published.batch) {
+            let at = now();
+            let seen = self.watch.see(&published.snapshot, truth, at);
+            lines.extend(seen.iter().map(|text| timeline_line(truth.started, at, &format!("  >> {text}"))));
+        }
+        lines
+    }
+}
+
+/// The number after `name` in a file of `/proc`.
+fn field(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
