@@ -8,7 +8,7 @@ use crate::driver::{Driver, Outbox};
 use crate::health::Health;
 use crate::local::LocalRecorders;
 use crate::server::api::Api;
-use crate::server::{Place, bind, ingest, serve};
+use crate::server::{Place, bind, grpc, ingest, serve};
 use crate::settings::Settings;
 use crate::status::Status;
 use crate::store::{DirectoryLock, Store};
@@ -204,7 +204,7 @@ impl Bound {
         };
         Ok(Self {
             otlp_http: bind_if(&settings.otlp_http, "--otlp-http")?,
-            otlp_grpc: Vec::new(),
+            otlp_grpc: bind_if(&settings.otlp_grpc, "--otlp-grpc")?,
             api: bind(Place { listen: &settings.api, flag: "--api", insecure })?,
         })
     }
@@ -222,6 +222,9 @@ impl Bound {
     ) {
         for listener in self.otlp_http {
             runtime.spawn(serve(listener, ingest::router(admission.clone()), stop.clone()));
+        }
+        for listener in self.otlp_grpc {
+            runtime.spawn(serve(listener, grpc::router(admission.clone()), stop.clone()));
         }
         for listener in self.api {
             runtime.spawn(serve(listener, api.clone().router(), stop.clone()));

@@ -2,6 +2,7 @@
 //! `api`.
 
 pub(crate) mod api;
+pub(crate) mod grpc;
 pub(crate) mod ingest;
 mod otlp_answer;
 

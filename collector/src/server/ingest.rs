@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio_stream::StreamExt;
 
 /// A body that takes longer holds its share of the budget for too long.
-const BODY_TIMEOUT_S: u64 = 30;
+pub(super) const BODY_TIMEOUT_S: u64 = 30;
 /// What is read and forgotten of a body that is too long.
 const DRAINED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 
@@ -75,7 +75,7 @@ async fn take(
     admitted.map_err(|_| Refusal::Stopping)??.wait().await
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Charge) -> Result<Vec<u8>, Refusal> {
+pub(super) async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Charge) -> Result<Vec<u8>, Refusal> {
     let too_large =
         || Refusal::TooLarge(format!("the body is longer than {BODY_BYTES_MAX} bytes; send smaller batches"));
     let claimed = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

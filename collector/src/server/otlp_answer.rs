@@ -43,7 +43,7 @@ impl Answered {
         self.accepted.rejected == 0 && self.accepted.message.is_empty()
     }
 
-    fn protobuf(&self) -> Vec<u8> {
+    pub(super) fn protobuf(&self) -> Vec<u8> {
         let rejected = i64::try_from(self.accepted.rejected).unwrap_or(i64::MAX);
         let error_message = self.accepted.message.clone();
         match self.signal {
