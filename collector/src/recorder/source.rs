@@ -130,7 +130,9 @@ impl RecorderSource {
                 self.problems.insert(path.to_owned(), error);
                 if !lives {
                     // Nothing in it can be believed; it stays on disk for people.
-                    self.known.remove(path).map(|known| known.file.finish());
+                    if let Some(known) = self.known.remove(path) {
+                        known.file.finish();
+                    }
                 }
                 return None;
             }
