@@ -135,6 +135,8 @@ enum Issue {
 
 impl Line<'_> {
     fn publish_all(mut self, plan: &mut Plan) {
+        // A version is undeclared only if its config's pipeline never named it: the one in use at the start was named.
+        self.declare(plan, 0.0, self.initial);
         let cadence = self.spec.cadence_s.draw(&mut self.random);
         let mut issues: Vec<(f64, Issue)> = Vec::new();
         let mut at = self.random.between(0.0, cadence.max(1.0));
