@@ -2,7 +2,7 @@
 //! points are cumulative since the recorder's creation, so the newest report holds all that a lost one held, and log
 //! events stay in the recorder until the collector has them.
 
-mod shipping;
+pub(crate) mod shipping;
 
 use crate::StartError;
 use crate::local::{sleep_until, source_of};

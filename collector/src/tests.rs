@@ -3,9 +3,13 @@
 
 mod alerting;
 mod bundles;
+mod calls;
 mod faults;
 mod fleet;
 mod ingest;
 mod kill;
 mod restart;
+mod retention;
+mod shapes;
+mod shipping;
 mod support;

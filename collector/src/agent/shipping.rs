@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a request was not taken.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ShipError {
+pub(crate) enum ShipError {
     /// It will not be taken either if it is sent again.
     #[error("{url} refused the report for good with status {status}: {message}")]
     Refused { url: String, status: u16, message: String },
@@ -32,14 +32,14 @@ pub(super) enum ShipError {
 
 /// One request, compressed.
 #[derive(Debug)]
-pub(super) struct Shipment {
+pub(crate) struct Shipment {
     signal: Signal,
     body: Vec<u8>,
 }
 
 impl Shipment {
     /// Requests for everything in `exports`, logs first: a load tells what later points were counted under.
-    pub(super) fn of(exports: Vec<Export>) -> Vec<Self> {
+    pub(crate) fn of(exports: Vec<Export>) -> Vec<Self> {
         let (mut logs, mut metrics) = (Vec::new(), Vec::new());
         for export in exports {
             logs.extend(export.logs.into_iter().flat_map(|request| request.resource_logs));
@@ -81,13 +81,13 @@ fn chunks<T>(items: Vec<T>, length: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
 
 /// Sends requests to one collector.
 #[derive(Debug)]
-pub(super) struct Shipper {
+pub(crate) struct Shipper {
     agent: ureq::Agent,
     base: String,
 }
 
 impl Shipper {
-    pub(super) fn new(to: &str) -> Result<Self, StartError> {
+    pub(crate) fn new(to: &str) -> Result<Self, StartError> {
         let base = to.trim_end_matches('/').to_owned();
         if !base.starts_with("http://") {
             let reason = format!(
@@ -105,12 +105,12 @@ impl Shipper {
         clippy::cast_precision_loss,
         reason = "a random source is the shipper's; 53 bits suffice"
     )]
-    pub(super) fn jitter(&self) -> f64 {
+    pub(crate) fn jitter(&self) -> f64 {
         (RandomState::new().build_hasher().finish() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Sends until it is taken, refused for good, `give_up` passes, or `stop` is told.
-    pub(super) fn ship(
+    pub(crate) fn ship(
         &self,
         shipment: &Shipment,
         (give_up, stop): (Instant, &watch::Receiver<bool>),

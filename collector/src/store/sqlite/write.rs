@@ -124,20 +124,51 @@ pub(super) fn incidents(connection: &mut Connection, incidents: &[IncidentRecord
 
 pub(super) fn retain(connection: &mut Connection, retention: Retention) -> Result<u64, StoreError> {
     let what = "delete what is past its retention";
-    let number = |name: &str| {
-        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).map_err(refuse(what))
-    };
-    let used = number("page_count")?.saturating_sub(number("freelist_count")?).saturating_mul(number("page_size")?);
-    let delete = if used > signed(retention.bytes_max) {
-        "DELETE FROM batch WHERE seq IN (SELECT seq FROM batch ORDER BY seq LIMIT MIN(?1, (SELECT COUNT(*) / 8 FROM batch)))
-         AND ?2 = ?2"
-    } else {
-        "DELETE FROM batch WHERE seq IN (SELECT seq FROM batch WHERE tick < ?2 ORDER BY tick, seq LIMIT ?1)"
-    };
-    let deleted = connection.execute(delete, params![SLICE, seconds(retention.before)]).map_err(refuse(what))?;
+    let over = used_bytes(connection)?.saturating_sub(signed(retention.bytes_max));
+    let transaction = begin(connection, what)?;
+    let mut deleted = if over > 0 { thin_by_size(&transaction)? } else { 0 };
+    // Only from the old end, so that what is left has no gap whatever the clock did.
+    let by_age = "DELETE FROM batch WHERE seq < (SELECT COALESCE(MIN(seq), 0) FROM
+        (SELECT seq FROM batch WHERE tick >= ?1 UNION ALL SELECT MAX(seq) FROM batch)) AND
+        seq < (SELECT MIN(seq) FROM batch) + ?2";
+    let bounds = params![seconds(retention.before), SLICE];
+    deleted = deleted.saturating_add(transaction.execute(by_age, bounds).map_err(refuse(what))?);
+    transaction.commit().map_err(refuse(what))?;
     if deleted > 0 {
-        // A content is of use as long as a batch may name it; unnamed ones are found by age, not by search.
-        connection.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})")).map_err(refuse(what))?;
+        give_back(connection).map_err(refuse(what))?;
     }
     Ok(deleted as u64)
+}
+
+/// Gives free pages back to the file system. The pragma frees one page per step, so it is stepped to its end.
+fn give_back(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+/// Too large: contents beyond their share go first come, first gone; else an eighth of the batches, oldest first. The
+/// newest batch stays, since the next one's number follows from it.
+fn thin_by_size(transaction: &Transaction<'_>) -> Result<usize, StoreError> {
+    let what = "make room";
+    let bytes = |table: &str| {
+        let sum = format!("SELECT COALESCE(SUM(LENGTH(body)), 0) FROM {table}");
+        transaction.query_row(&sum, [], |row| row.get::<_, i64>(0)).map_err(refuse(what))
+    };
+    let delete = if bytes("content")? > bytes("batch")? {
+        "DELETE FROM content WHERE id IN (SELECT id FROM content ORDER BY id LIMIT 8)"
+    } else {
+        "DELETE FROM batch WHERE seq IN
+            (SELECT seq FROM batch ORDER BY seq LIMIT MIN(20000, (SELECT COUNT(*) FROM batch) / 8))"
+    };
+    transaction.execute(delete, []).map_err(refuse(what))
+}
+
+fn used_bytes(connection: &Connection) -> Result<i64, StoreError> {
+    let number = |name: &str| {
+        let found = connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+        found.map_err(refuse("measure itself"))
+    };
+    Ok(number("page_count")?.saturating_sub(number("freelist_count")?).saturating_mul(number("page_size")?))
 }
