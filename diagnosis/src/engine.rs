@@ -1,10 +1,16 @@
 //! The engine's surface: apply, tick, snapshot, ask, checkpoint. Everything it decides is decided in the modules below.
 
+use crate::asked;
 use crate::observation::Observation;
 use crate::settings::Settings;
-use firstbad_protocol::snapshot::{Fleet, Snapshot};
+use crate::state::State;
+use crate::tally::seconds;
+use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Diagnosis, SCHEMA, Window};
+
+/// Layout of a checkpoint: changes with every change of the state's fields.
+const LAYOUT: u32 = 2;
 
 /// A checkpoint that cannot be restored.
 #[derive(Debug, thiserror::Error)]
@@ -25,53 +31,77 @@ pub enum CheckpointError {
 /// The engine. One owner; no interior mutability.
 #[derive(Debug)]
 pub struct Engine {
-    settings: Settings,
-    now: Option<Timestamp>,
+    state: State,
 }
 
 impl Engine {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, now: None }
+        Self { state: State::new(settings) }
     }
 
     /// Takes observations in commit order. It judges nothing yet.
     pub fn apply(&mut self, observations: &[Observation]) {
-        let _ = (&self.settings, observations);
+        let frozen = self.state.open_case();
+        for observation in observations {
+            self.state.take(observation, frozen);
+        }
     }
 
     /// Judges what can be judged. `at` is the time that the driver vouches for: live, its receive clock at the commit of
     /// the last applied batch (so that a fleet that has gone silent is seen); offline, the capture's own time. It never
     /// runs backwards; it is stored with the batch, so that a replay ticks alike.
     pub fn tick(&mut self, at: Timestamp) {
-        self.now = self.now.max(Some(at));
+        self.state.settle(at.0);
+        self.state.review();
     }
 
     /// The verdicts as of the last tick.
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
-        Diagnosis { schema: SCHEMA, asked: false, window: Window::default(), blind_spots: Vec::new(), incidents: Vec::new() }
+        Diagnosis {
+            schema: SCHEMA,
+            asked: false,
+            window: self.window(),
+            blind_spots: self.state.blind_spots(),
+            incidents: self.state.cases.iter().map(|case| case.incident.clone()).collect(),
+        }
     }
 
     /// The verdicts as of the last tick, with suspects ranked as of it even if no detector fired (`diagnose --at`). The
     /// caller has applied nothing later than the moment it asks about.
     #[must_use]
     pub fn ask(&self) -> Diagnosis {
-        Diagnosis { asked: true, ..self.diagnosis() }
+        let mut diagnosis = Diagnosis { asked: true, ..self.diagnosis() };
+        asked::complete(&self.state, &mut diagnosis.incidents);
+        diagnosis
     }
 
     /// Everything that a screen shows, as of the last tick.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            at: self.now,
+            at: self.state.now.map(Timestamp),
             diagnosis: self.diagnosis(),
-            fleet: Fleet::default(),
-            versions: Vec::new(),
-            lines: Vec::new(),
-            hosts: Vec::new(),
-            changes: Vec::new(),
+            fleet: self.state.fleet(),
+            versions: self.state.versions(),
+            lines: self.state.lines(),
+            hosts: self.state.hosts(),
+            changes: self.state.change_views(),
+        }
+    }
+
+    fn window(&self) -> Window {
+        let units = || self.state.units.iter().filter(|unit| !unit.aggregate);
+        let hosts: std::collections::BTreeSet<&str> = units().map(|unit| &*unit.host).collect();
+        Window {
+            from: self.state.first_event.map(Timestamp),
+            to: self.state.last_event.map(Timestamp),
+            instances: self.state.instances_seen,
+            hosts: hosts.len() as u64,
+            hosts_silent: self.state.silent_hosts().len() as u64,
+            report_interval_s: crate::math::rounded(seconds(self.state.interval), 3),
         }
     }
 
@@ -80,7 +110,7 @@ impl Engine {
     /// # Errors
     /// Never in practice: the state is plain data.
     pub fn checkpoint(&self) -> Result<Vec<u8>, CheckpointError> {
-        Ok(postcard::to_stdvec(&(1_u32, &self.settings, self.now))?)
+        Ok(postcard::to_stdvec(&(LAYOUT, &self.state))?)
     }
 
     /// The engine that [`Engine::checkpoint`] saved.
@@ -88,7 +118,10 @@ impl Engine {
     /// # Errors
     /// If the bytes are damaged or of another layout.
     pub fn restore(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let (_, settings, now): (u32, Settings, Option<Timestamp>) = postcard::from_bytes(bytes)?;
-        Ok(Self { settings, now })
+        let (layout, rest): (u32, &[u8]) = postcard::take_from_bytes(bytes)?;
+        if layout != LAYOUT {
+            return Err(CheckpointError::Layout { found: layout, expected: LAYOUT });
+        }
+        Ok(Self { state: postcard::from_bytes(rest)? })
     }
 }

@@ -5,10 +5,37 @@
 //! and presentation are left to `collector` and `tui`.
 #![forbid(unsafe_code)]
 
+mod aggregate;
+mod asked;
+mod baseline;
+mod case;
+mod counts;
+mod detect;
 pub mod engine;
+mod facts;
+mod hypotheses;
+mod incident;
+mod judge;
 pub mod localise;
+mod math;
+mod model;
+mod moves;
 pub mod observation;
+mod property;
+mod ring;
+mod scene;
 pub mod settings;
+mod shape;
+mod state;
+mod tables;
+mod take;
+mod take_load;
+mod take_row;
+mod tally;
+mod tick;
+mod view;
+mod watch;
+mod words;
 
 pub use engine::{CheckpointError, Engine};
 pub use settings::Settings;

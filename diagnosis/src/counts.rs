@@ -1,0 +1,132 @@
+//! A row's counts by counter: which of the numbers that a row holds feed which counter, so that nothing is counted twice
+//! (contract.md section 2, "Counting"). What is expected is decided elsewhere.
+
+use crate::observation::{Histogram, Name, Outcomes, Row, Scores};
+use std::collections::BTreeMap;
+
+/// Requests, failures and panics of a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Requests {
+    /// All.
+    pub all: f64,
+    /// Failed, panics included.
+    pub failed: f64,
+    /// Ended in a panic.
+    pub panicked: f64,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of one row stay far below 2^52")]
+pub(crate) fn float(count: u64) -> f64 {
+    count as f64
+}
+
+impl Requests {
+    /// Of outcomes.
+    pub(crate) fn of(outcomes: Outcomes) -> Self {
+        let Outcomes { ok, error, panic } = outcomes;
+        let failed = error.saturating_add(panic);
+        Self { all: float(ok.saturating_add(failed)), failed: float(failed), panicked: float(panic) }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.all += other.all;
+        self.failed += other.failed;
+        self.panicked += other.panicked;
+    }
+}
+
+/// Totals of a row; where it has none its largest view stands for them.
+pub(crate) fn requests(row: &Row) -> Requests {
+    let mut sum = Requests::default();
+    if row.totals.is_empty() {
+        let mut by_config: BTreeMap<&Name, Requests> = BTreeMap::new();
+        for view in &row.views {
+            by_config.entry(&view.config).or_default().add(Requests::of(view.outcomes));
+        }
+        for candidate in by_config.values() {
+            if candidate.all > sum.all {
+                sum = *candidate;
+            }
+        }
+    }
+    for total in &row.totals {
+        sum.add(Requests::of(total.outcomes));
+    }
+    sum.panicked = sum.panicked.max(panics(row));
+    sum
+}
+
+/// Panics by `firstbad.panics`: untagged ones are the total; else the config with the most.
+fn panics(row: &Row) -> f64 {
+    let mut untagged = 0;
+    let mut by_config: BTreeMap<&Name, u64> = BTreeMap::new();
+    for panic in &row.panics {
+        match &panic.version {
+            None => untagged += panic.count,
+            Some((config, _)) => *by_config.entry(config).or_default() += panic.count,
+        }
+    }
+    float(by_config.values().copied().max().unwrap_or(0).max(untagged))
+}
+
+/// Scores not computed or out of range, and all scores, of one entry.
+pub(crate) fn zeros(scores: &Scores) -> (f64, f64) {
+    let all: u64 = scores.histogram.counts.iter().sum();
+    let lowest = scores.histogram.bounds.first().copied().unwrap_or(f64::INFINITY);
+    let in_zero_bucket =
+        if (0.0..=0.5).contains(&lowest) { scores.histogram.counts.first().copied().unwrap_or(0) } else { 0 };
+    let defaulted = scores.sentinel.max(in_zero_bucket) + scores.nan + scores.below + scores.above;
+    (float(defaulted), float(all.max(defaulted)))
+}
+
+/// Every score of the row once: tagged entries of one config, or untagged ones.
+pub(crate) fn score_entries(row: &Row) -> Vec<&Scores> {
+    let mut by_tag: BTreeMap<(&Name, Option<&Name>), (u64, Vec<&Scores>)> = BTreeMap::new();
+    for scores in &row.scores {
+        let tag = scores.version.as_ref().map(|(config, _)| config);
+        let entry = by_tag.entry((&scores.score, tag)).or_default();
+        entry.0 += scores.histogram.counts.iter().sum::<u64>() + scores.sentinel;
+        entry.1.push(scores);
+    }
+    let mut best: BTreeMap<&Name, (u64, Vec<&Scores>)> = BTreeMap::new();
+    for ((score, _), (count, entries)) in by_tag {
+        let kept = best.entry(score).or_default();
+        if kept.1.is_empty() || count > kept.0 {
+            *kept = (count, entries);
+        }
+    }
+    best.into_values().flat_map(|(_, entries)| entries).collect()
+}
+
+/// How many values lie above `threshold`, and how many there are.
+pub(crate) fn above(histogram: &Histogram, threshold: f64) -> (f64, f64) {
+    let mut over = 0;
+    let mut all = 0;
+    for (index, count) in histogram.counts.iter().enumerate() {
+        all += count;
+        let lower =
+            index.checked_sub(1).and_then(|below| histogram.bounds.get(below)).copied().unwrap_or(f64::NEG_INFINITY);
+        if lower >= threshold {
+            over += count;
+        }
+    }
+    (float(over), float(all))
+}
+
+/// The ten buckets 0, 1..=9, 10..=19, .., 90..=100 would need bounds that few senders use; these are the buckets of a
+/// comparison: each value goes where its upper bound falls, over at most 32 bins.
+pub(crate) const BINS: usize = 32;
+
+/// Adds a histogram's counts to comparison bins, by bucket order.
+pub(crate) fn add_bins(bins: &mut Vec<u32>, histogram: &Histogram) {
+    if bins.len() < BINS {
+        bins.resize(BINS, 0);
+    }
+    let buckets = histogram.counts.len().max(1);
+    for (index, count) in histogram.counts.iter().enumerate() {
+        let at = if buckets <= BINS { index } else { index * BINS / buckets };
+        if let Some(bin) = bins.get_mut(at) {
+            *bin = bin.saturating_add(u32::try_from(*count).unwrap_or(u32::MAX));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Whether something is wrong: enough units fail by one counter, or the fleet's sums leave their expectation by a
+//! Shiryaev-Roberts e-detector with learned overdispersion (diagnosis.md 2). What it is, is decided in `judge`.
+
+use crate::math::{float, median};
+use crate::model::{Counter, Ns, Run};
+use crate::state::State;
+
+/// ln 10^6: e-BH at 1 % over up to 10^4 slices and signals.
+const ALARM: f64 = 13.8;
+/// Factors by which a rate may have grown.
+const FACTORS: [f64; 9] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 300.0];
+/// Report intervals in which beginnings belong together.
+const TOGETHER: i64 = 30;
+
+/// A counter that fired, with the beginning of what made it fire.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alarm {
+    pub counter: Counter,
+    pub onset: Ns,
+}
+
+impl State {
+    /// Counters that are alarmed by what began at `from` or later.
+    pub(crate) fn alarms(&self, from: Ns) -> Vec<Alarm> {
+        let now = self.last_event.unwrap_or(0).max(self.now.unwrap_or(0));
+        let live = self
+            .units
+            .iter()
+            .filter(|unit| now - unit.last_arrival < 60 * self.interval || unit.last_event > now - 60 * self.interval)
+            .count();
+        Counter::ALL
+            .into_iter()
+            .filter_map(|counter| self.alarm(counter, from.max(now - 720 * self.interval), live))
+            .collect()
+    }
+
+    fn alarm(&self, counter: Counter, from: Ns, live: usize) -> Option<Alarm> {
+        let now = self.last_event.unwrap_or(0).max(self.now.unwrap_or(0));
+        let recent = |run: &&Run| {
+            run.counter == counter && run.start >= from && (run.open || run.end > now - TOGETHER * self.interval)
+        };
+        let mut starts: Vec<Ns> = Vec::new();
+        let mut strong = false;
+        for unit in &self.units {
+            let mut runs = unit.runs.iter().filter(recent).peekable();
+            strong |= runs.clone().any(|run| {
+                run.end - run.start >= 3 * self.interval
+                    && run.observed >= 20.0
+                    && run.observed >= 0.05 * run.trials
+                    && !matches!(counter, Counter::Silent)
+            });
+            if let Some(run) = runs.next() {
+                starts.push(run.start);
+            }
+        }
+        starts.sort_unstable();
+        let least = match counter {
+            Counter::Silent => (live / 33).max(3).min(live.max(1)),
+            Counter::Drift | Counter::Cpu | Counter::Memory | Counter::Stall | Counter::Slow => {
+                (live / 100).max(3).min(live.max(1))
+            }
+            _ => (live / 333).max(2).min(live.max(1)),
+        };
+        if starts.len() >= least || strong && !starts.is_empty() {
+            return Some(Alarm { counter, onset: cluster(&starts, self.interval)? });
+        }
+        let onset = self.drifting_sum(counter)?;
+        (onset >= from).then_some(Alarm { counter, onset })
+    }
+
+    /// The detector on the fleet's sums; gives the beginning of the excess.
+    fn drifting_sum(&self, counter: Counter) -> Option<Ns> {
+        if !matches!(counter, Counter::Errors | Counter::Panics | Counter::Zeros | Counter::Slow) {
+            return None;
+        }
+        let sums: Vec<(i64, f64, f64)> = self
+            .ring
+            .iter()
+            .map(|(index, interval)| {
+                let sum = interval.fleet.get(counter as usize).copied().unwrap_or_default();
+                (index, sum.observed, sum.expected)
+            })
+            .collect();
+        let judged = sums.len().saturating_sub(60);
+        let tail = sums.get(judged..)?;
+        let observed: f64 = tail.iter().map(|sum| sum.1).sum();
+        let expected: f64 = tail.iter().map(|sum| sum.2).sum();
+        if observed <= 1.02 * expected || sums.len() < 24 {
+            return None;
+        }
+        let past = sums.get(6..sums.len().saturating_sub(12))?;
+        let mut ratios: Vec<f64> =
+            past.iter().filter(|sum| sum.2 > 0.5).map(|sum| (sum.1 - sum.2) * (sum.1 - sum.2) / sum.2).collect();
+        ratios.sort_by(f64::total_cmp);
+        let upper = ratios.get(ratios.len() * 9 / 10).copied().unwrap_or(4.0);
+        let dispersion = (upper / 2.7).max(2.0).max(median(&mut ratios) / 0.455);
+        let mut logs = [f64::NEG_INFINITY; FACTORS.len()];
+        let mut best = (0.0, None);
+        let mut since = None;
+        for (index, observed, expected) in tail {
+            let mut mean = 0.0;
+            for (log, factor) in logs.iter_mut().zip(FACTORS) {
+                let gain = (observed * libm::log(factor) - (factor - 1.0) * expected) / dispersion;
+                *log = (libm::log1p(libm::exp(log.min(600.0))) + gain).clamp(-50.0, 600.0);
+                mean += libm::exp(*log) / float(FACTORS.len());
+            }
+            if mean <= 2.0 {
+                since = None;
+            } else if since.is_none() {
+                since = Some(*index);
+            }
+            if libm::log(mean.max(1e-300)) > ALARM && *observed > 1.2 * expected {
+                best = (mean, since);
+            }
+        }
+        best.1.map(|index: i64| index * self.interval)
+    }
+}
+
+/// The earliest beginning that is soon followed by others.
+fn cluster(starts: &[Ns], interval: Ns) -> Option<Ns> {
+    let needed = (starts.len() / 50).max(1).min(starts.len().saturating_sub(1));
+    starts
+        .iter()
+        .enumerate()
+        .find(|(index, start)| starts.get(index + needed).is_some_and(|later| later - **start <= TOGETHER * interval))
+        .map(|(_, start)| *start)
+        .or_else(|| starts.first().copied())
+}

@@ -1,0 +1,292 @@
+//! The hypotheses: versions of a config, a binary, a change event, a dimension, one host. Each is held against the scene
+//! and weighed; which of them may be named is decided in `judge`.
+
+use crate::math::float;
+use crate::model::{Counter, Factor, Ns};
+use crate::property::{Property, properties};
+use crate::scene::{Patient, Scene};
+use crate::state::State;
+use crate::tally::{Tally, tally};
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::verdict::CauseKind;
+use std::collections::BTreeMap;
+
+/// One explanation, weighed.
+#[derive(Clone, Debug)]
+pub(crate) struct Hypothesis {
+    pub kind: CauseKind,
+    pub factor: Option<u16>,
+    pub levels: Vec<u32>,
+    pub change: Option<usize>,
+    pub dimensions: BTreeMap<String, String>,
+    pub scope: BTreeMap<String, String>,
+    pub properties: Vec<Property>,
+    pub tally: Tally,
+    /// Log odds: contrast, alignment, reversals, mechanism.
+    pub weight: f64,
+    /// Of it, from content and loads themselves.
+    pub mechanism: f64,
+    /// From reversals.
+    pub reversal: f64,
+    /// Whether exposure began late enough to be a trigger at all.
+    pub recent: bool,
+}
+
+impl Hypothesis {
+    fn new(kind: CauseKind, tally: Tally) -> Self {
+        Self {
+            kind,
+            factor: None,
+            levels: Vec::new(),
+            change: None,
+            dimensions: BTreeMap::new(),
+            scope: BTreeMap::new(),
+            properties: Vec::new(),
+            tally,
+            weight: 0.0,
+            mechanism: 0.0,
+            reversal: 0.0,
+            recent: true,
+        }
+    }
+
+    /// Failing share of those exposed.
+    pub(crate) fn share(&self) -> f64 {
+        ratio(self.tally.exposed.1, self.tally.exposed.0)
+    }
+
+    /// Failing share of the control.
+    pub(crate) fn control_share(&self) -> f64 {
+        ratio(self.tally.control.1, self.tally.control.0)
+    }
+
+    /// Share of failing stretches that began while exposed.
+    pub(crate) fn explained(&self) -> f64 {
+        ratio(self.tally.bouts.0, self.tally.bouts.1)
+    }
+
+    fn weigh(&mut self, candidates: f64) {
+        let contrast = (-self.tally.ln_p).min(30.0);
+        let flips = float(self.tally.flips.0 as usize) - 1.0 - 2.0 * float(self.tally.flips.1 as usize);
+        let stopped = self.tally.stops.0 >= 1 && self.tally.stops.0 * 2 > self.tally.stops.1;
+        self.reversal = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
+        self.weight = contrast + self.tally.aligned + self.reversal + self.mechanism - libm::log(candidates.max(1.0));
+    }
+}
+
+pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { float(part as usize) / float(whole as usize) }
+}
+
+/// All hypotheses about a scene, greatest weight first.
+pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Vec<Hypothesis> {
+    let candidates = candidates(state, scene);
+    let mut all: Vec<Hypothesis> = Vec::new();
+    for (index, factor) in (0_u16..).zip(&state.tables.factors) {
+        all.extend(of_factor(state, scene, (index, factor), counters));
+    }
+    all.extend(changes(state, scene));
+    for hypothesis in &mut all {
+        hypothesis.weigh(candidates);
+    }
+    all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.kind.cmp(&b.kind)).then(a.levels.cmp(&b.levels)));
+    all
+}
+
+/// How many changes happened shortly before the onset: the more there are, the likelier one fits by chance.
+fn candidates(state: &State, scene: &Scene<'_>) -> f64 {
+    let window = scene.onset - 60 * scene.interval..=scene.onset + 2 * scene.interval;
+    let levels = state.tables.levels.iter().filter(|level| window.contains(&level.first_seen)).count();
+    let changes = state.changes.iter().filter(|change| window.contains(&change.at)).count();
+    float(levels + changes)
+}
+
+/// Levels by units exposed and failing.
+fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, (u64, u64)> {
+    let tolerance = scene.interval * 6 / 10;
+    let mut by_level: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    for patient in &scene.patients {
+        let moves: Vec<_> = patient.unit.moves.iter().filter(|entry| entry.factor == factor).collect();
+        let mut of_unit: BTreeMap<u32, bool> = BTreeMap::new();
+        for (index, entry) in moves.iter().enumerate() {
+            let to = moves.get(index + 1).map_or(patient.seen, |next| next.at).min(patient.seen);
+            let from = entry.at.max(scene.onset - scene.interval);
+            if to - from < scene.interval * 3 / 10 {
+                continue;
+            }
+            let failing = patient.bouts.iter().any(|bout| {
+                let begins = bout.start >= entry.at - tolerance && bout.start < to;
+                let carried = bout.start < entry.at && bout.end > entry.at + 2 * scene.interval && bout.end > from;
+                (begins || carried) && bout.level.is_none_or(|level| level == entry.level)
+            });
+            *of_unit.entry(entry.level).or_default() |= failing;
+        }
+        for bout in &patient.bouts {
+            if let Some(level) = bout.level {
+                of_unit.insert(level, true);
+            }
+        }
+        for (level, failing) in of_unit {
+            let entry = by_level.entry(level).or_default();
+            entry.0 += 1;
+            entry.1 += u64::from(failing);
+        }
+    }
+    by_level
+}
+
+fn of_factor(
+    state: &State,
+    scene: &Scene<'_>,
+    (index, factor): (u16, &Factor),
+    counters: &[Counter],
+) -> Option<Hypothesis> {
+    let _ = counters;
+    let shares = shares(scene, index);
+    let most = shares.iter().map(|(_, (all, failing))| ratio(*failing, *all)).fold(0.0, f64::max);
+    if most < 0.02 {
+        return None;
+    }
+    let of_factor = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
+    let levels: Vec<u32> = shares
+        .iter()
+        .filter(|(level, (all, failing))| *failing > 0 && ratio(*failing, *all) >= 0.4 * most && of_factor(level))
+        .map(|(level, _)| *level)
+        .collect();
+    if levels.is_empty() {
+        return None;
+    }
+    let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
+    let whole =
+        tally(scene, |patient| in_service(state, patient, factor).then(|| Scene::on_levels(patient, index, &levels)));
+    let mut hypothesis = Hypothesis::new(kind, whole);
+    hypothesis.factor = Some(index);
+    hypothesis.recent = levels
+        .iter()
+        .filter_map(|level| state.tables.level_at(*level))
+        .any(|level| level.first_seen >= scene.onset - 1800 * 1_000_000_000)
+        || hypothesis.tally.flips.0 > 0;
+    if kind == CauseKind::Binary {
+        let value = levels.first().and_then(|level| state.tables.level_at(*level)).map(|level| match &level.key {
+            crate::model::Key::Text(text) => text.to_string(),
+            crate::model::Key::Version(hash) => hash.short(),
+        });
+        if let Some(value) = value.filter(|_| levels.len() == 1) {
+            hypothesis.scope.insert(attribute::SERVICE_VERSION.to_owned(), value);
+        }
+    } else {
+        if let Some((scope, narrowed)) = narrow(state, scene, index, &levels) {
+            hypothesis.scope = scope;
+            hypothesis.tally = narrowed;
+        }
+        content(state, &mut hypothesis, &shares, &levels);
+    }
+    hypothesis.levels = levels;
+    hypothesis.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+    Some(hypothesis)
+}
+
+/// A binary of another service is no explanation.
+fn in_service(state: &State, patient: &Patient<'_>, factor: &Factor) -> bool {
+    match factor {
+        Factor::Config(_) => true,
+        Factor::Binary(service) => {
+            state.tables.value(patient.unit.dims, attribute::SERVICE_NAME).unwrap_or("") == &**service
+        }
+    }
+}
+
+/// What the content itself says.
+fn content(state: &State, hypothesis: &mut Hypothesis, shares: &BTreeMap<u32, (u64, u64)>, levels: &[u32]) {
+    let Some(factor) = hypothesis.factor else { return };
+    let bad: Vec<_> = levels.iter().filter_map(|level| state.tables.level_at(*level)).collect();
+    let served = |id: u32| shares.get(&id).is_none_or(|(all, failing)| *all >= 1 && ratio(*failing, *all) < 0.1);
+    let clean: Vec<_> = (0_u32..)
+        .zip(&state.tables.levels)
+        .filter(|(id, level)| level.factor == factor && !levels.contains(id) && level.units_ever > 0 && served(*id))
+        .map(|(_, level)| level)
+        .collect();
+    hypothesis.properties = properties(&bad, &clean);
+    let first = hypothesis.properties.first();
+    hypothesis.mechanism = match first {
+        Some(property) if property.limit => 5.0,
+        Some(property)
+            if ["empty", "generation went backwards", "split within a generation", "undeclared"]
+                .contains(&property.text.as_str()) =>
+        {
+            2.3
+        }
+        Some(_) => 1.0,
+        None => 0.0,
+    };
+    let own = float((hypothesis.tally.deaths + hypothesis.tally.refusals) as usize);
+    hypothesis.mechanism += (1.5 * own).min(12.0);
+}
+
+/// The one dimension value outside of which exposed units are well.
+fn narrow(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Option<(BTreeMap<String, String>, Tally)> {
+    let mut by_value: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    let (mut all, mut failing) = (0, 0);
+    let tolerance = scene.interval * 6 / 10;
+    for patient in &scene.patients {
+        let spans = Scene::on_levels(patient, factor, levels);
+        let exposed = spans
+            .iter()
+            .any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval) >= scene.interval);
+        let fails = patient
+            .bouts
+            .iter()
+            .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - tolerance && bout.start < *to));
+        if !exposed {
+            continue;
+        }
+        all += 1;
+        failing += u64::from(fails);
+        let Some(dims) = state.tables.dims_at(patient.unit.dims) else { continue };
+        for (key, value) in dims.iter() {
+            let entry = by_value.entry((key, value)).or_default();
+            entry.0 += 1;
+            entry.1 += u64::from(fails);
+        }
+    }
+    let best = by_value
+        .into_iter()
+        .filter(|(_, (inside, bad))| {
+            let (outside, bad_outside) = (all - inside, failing - bad);
+            *bad >= 2
+                && outside >= 2
+                && ratio(*bad, *inside) >= 0.3
+                && ratio(bad_outside, outside) <= 0.05
+                && crate::math::fisher(*bad, inside - bad, bad_outside, outside - bad_outside) < -5.0
+        })
+        .max_by_key(|(_, (inside, bad))| (*bad, u64::MAX - inside))?;
+    let ((key, value), _) = best;
+    let (key, value) = (key.to_owned(), value.to_owned());
+    let narrowed = tally(scene, |patient| {
+        let inside = state.tables.value(patient.unit.dims, &key) == Some(value.as_str());
+        inside.then(|| Scene::on_levels(patient, factor, levels))
+    });
+    Some((BTreeMap::from([(key, value)]), narrowed))
+}
+
+/// Change events that reached hosts one by one, or the whole fleet at once.
+fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
+    let recent = |at: Ns| at <= scene.now && at >= scene.onset - 60 * scene.interval.max(10_000_000_000);
+    let mut found = Vec::new();
+    for (index, change) in state.changes.iter().enumerate().filter(|(_, change)| recent(change.at)) {
+        let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
+        let counted = tally(scene, |patient| {
+            let at = if change.everywhere { Some(change.at) } else { reached.get(&patient.id).copied() };
+            Some(at.map(|at| (at, Ns::MAX / 4)).into_iter().collect())
+        });
+        if counted.exposed.1 == 0 {
+            continue;
+        }
+        let mut hypothesis = Hypothesis::new(CauseKind::Change, counted);
+        hypothesis.change = Some(index);
+        found.push(hypothesis);
+    }
+    found.sort_by(|a, b| a.tally.ln_p.total_cmp(&b.tally.ln_p));
+    found.truncate(8);
+    found
+}

@@ -1,0 +1,383 @@
+//! The life of an incident: opened by alarms, judged at each tick, joined by further effects of the same cause, recovering,
+//! resolved, and opened again when the same cause comes back.
+
+use crate::case::Case;
+use crate::hypotheses::{Hypothesis, ratio};
+use crate::judge::{Judgement, judge};
+use crate::model::{Counter, Ns};
+use crate::scene::Scene;
+use crate::state::State;
+use crate::words;
+use firstbad_protocol::limits::{INCIDENTS_MAX, SUSPECTS_MAX};
+use firstbad_protocol::time::Timestamp;
+use firstbad_protocol::verdict::{
+    Cause, CauseKind, HistoryEntry, Impact, Incident, Pattern, State as Stage, Suspect, Verdict,
+};
+
+/// Quiet report intervals after which an incident is over.
+const QUIET: i64 = 36;
+/// Verdicts remembered.
+const HISTORY_MAX: usize = 32;
+
+impl State {
+    /// Opens, judges and closes incidents.
+    pub(crate) fn review(&mut self) {
+        let from = self.cases.iter().filter_map(|case| case.resolved).max().unwrap_or(Ns::MIN / 8);
+        let alarms = self.alarms(from.saturating_add(1));
+        let open = self.cases.iter().position(|case| case.resolved.is_none());
+        if open.is_none() {
+            let Some(onset) = alarms.iter().map(|alarm| alarm.onset).min() else { return };
+            self.open(onset, &alarms);
+        }
+        let Some(index) = self.cases.iter().position(|case| case.resolved.is_none()) else { return };
+        let Some(mut case) = self.cases.get(index).cloned() else { return };
+        for alarm in &alarms {
+            if !case.counters.iter().any(|(counter, _)| *counter == alarm.counter) {
+                case.counters.push((alarm.counter, alarm.onset));
+            }
+        }
+        self.update(&mut case);
+        if let Some(slot) = self.cases.get_mut(index) {
+            *slot = case;
+        }
+        self.reopen(index);
+    }
+
+    fn open(&mut self, onset: Ns, alarms: &[crate::detect::Alarm]) {
+        for base in &mut self.prior {
+            base.forget_recent();
+        }
+        for unit in &mut self.units {
+            for base in &mut unit.base {
+                base.forget_recent();
+            }
+            unit.traffic.forget_recent();
+            unit.cpu.forget_recent();
+            unit.memory.forget_recent();
+        }
+        let mut counters: Vec<(Counter, Ns)> = alarms.iter().map(|alarm| (alarm.counter, alarm.onset)).collect();
+        counters.sort_by_key(|(counter, at)| (*at > onset + self.interval, *counter));
+        let first = counters.first().map_or(Counter::Errors, |(counter, _)| *counter);
+        if self.cases.len() >= INCIDENTS_MAX {
+            self.cases.remove(0);
+        }
+        self.cases.push(Case { counters, ..Case::fresh(onset, first) });
+    }
+
+    /// Judges one incident anew and carries over what must last.
+    fn update(&self, case: &mut Case) {
+        let counters: Vec<Counter> = case.counters.iter().map(|(counter, _)| *counter).collect();
+        let scene = Scene::new(self, case.onset, &counters);
+        let judged = judge(self, &scene, &counters);
+        let now = Timestamp(self.last_event.unwrap_or(case.onset));
+        let cause = judged
+            .named
+            .as_ref()
+            .filter(|_| judged.verdict != Verdict::InsufficientEvidence)
+            .map(|named| cause_of(self, named));
+        let weight = judged.named.as_ref().map_or(0.0, |named| named.weight);
+        let keeps = case.incident.verdict.accuses() && self.keep(case, &judged, &scene);
+        if !keeps {
+            note_change(case, judged.verdict, cause.clone(), now);
+            case.incident.verdict = judged.verdict;
+            case.incident.cause = cause;
+            if judged.verdict.accuses() {
+                case.named_weight = weight.max(case.named_weight);
+                case.factor = judged.named.as_ref().and_then(|named| named.factor);
+                case.levels = judged.named.as_ref().map(|named| named.levels.clone()).unwrap_or_default();
+            }
+            case.incident.suspects = suspects(self, &judged);
+            if let Some(suspect) = case.incident.suspects.first_mut()
+                && judged.verdict == Verdict::Cause
+            {
+                suspect.confidence = suspect.confidence.max(0.9);
+            }
+        }
+        if case.incident.suspects.is_empty() {
+            case.incident.suspects.push(unknown());
+        }
+        self.facts_of(case, &scene, &judged);
+    }
+
+    /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
+    /// named is contradicted by hosts that began to fail without it.
+    fn keep(&self, case: &Case, judged: &Judgement, scene: &Scene<'_>) -> bool {
+        if !judged.verdict.accuses() {
+            let contradicted = judged.ranked.iter().find(|other| other.factor == case.factor && case.factor.is_some());
+            let _ = scene;
+            return contradicted
+                .is_none_or(|same| same.tally.control.1 < 3 || same.control_share() < 0.5 * same.share());
+        }
+        let named = judged.named.as_ref();
+        let other =
+            named.is_some_and(|named| named.factor != case.factor || named.factor.is_none() && case.factor.is_none());
+        if other {
+            return named.is_some_and(|named| named.weight < case.named_weight + 4.0 && named.factor.is_some());
+        }
+        // The same factor: never shrink from cause to suspect, never lose a version that was named.
+        case.incident.verdict == Verdict::Cause
+            && judged.verdict == Verdict::Suspect
+            && named.is_some_and(|named| named.levels == case.levels)
+    }
+
+    /// State, pattern, impact, first error, input, last known good.
+    fn facts_of(&self, case: &mut Case, scene: &Scene<'_>, judged: &Judgement) {
+        let now = scene.now;
+        let failing_now =
+            scene.patients.iter().filter(|patient| patient.bouts.iter().any(|bout| bout.open)).count() as u64;
+        let last_bad = scene.patients.iter().flat_map(|patient| &patient.bouts).map(|bout| bout.end).max();
+        if let Some(last_bad) = last_bad {
+            case.last_bad = case.last_bad.max(last_bad.min(now));
+        }
+        case.most = case.most.max(failing_now);
+        case.incident.state = if failing_now == 0 && now - case.last_bad > QUIET * self.interval {
+            case.resolved = Some(now);
+            case.incident.resolved_at = Some(Timestamp(case.last_bad));
+            Stage::Resolved
+        } else if failing_now * 5 <= case.most && case.most > 0 && now > case.onset + 2 * self.interval {
+            Stage::Recovering
+        } else {
+            Stage::Open
+        };
+        case.incident.signals.clear();
+        for (counter, _) in &case.counters {
+            if !case.incident.signals.contains(&counter.signal()) {
+                case.incident.signals.push(counter.signal());
+            }
+        }
+        case.incident.pattern = self.pattern(case, judged);
+        case.incident.impact = self.impact(case, scene);
+        case.incident.first_error = self.first_error(case);
+        let config = matches!(case.incident.cause, Some(Cause { kind: CauseKind::Config, .. }));
+        let first = judged.ranked.first();
+        let (factor, levels) = if config {
+            (case.factor, case.levels.clone())
+        } else {
+            (first.and_then(|first| first.factor), first.map(|first| first.levels.clone()).unwrap_or_default())
+        };
+        let good = factor.and_then(|factor| self.last_known_good(scene, factor, &levels));
+        case.incident.input = if config { self.input(&levels, good.as_ref()) } else { None };
+        case.incident.last_known_good = if config { good } else { None };
+        case.incident.ruled_out = self.ruled_out(case, scene, judged);
+        case.incident.playbook = playbook(case);
+        case.incident.blind_spots = self.blind_spots();
+    }
+
+    fn pattern(&self, case: &Case, judged: &Judgement) -> Pattern {
+        if self.first_event.is_some_and(|first| case.onset <= first + 2 * self.interval) {
+            return Pattern::Static;
+        }
+        let flips = judged.ranked.first().map_or(0, |first| first.tally.flips.0);
+        if flips >= 3 || case.incident.pattern == Pattern::Flapping {
+            return Pattern::Flapping;
+        }
+        let at = crate::ring::index_of(case.onset, self.interval);
+        let share = |from: i64, to: i64| {
+            let sums = (from..to)
+                .filter_map(|index| self.ring.get(index))
+                .filter_map(|interval| interval.fleet.first())
+                .fold((0.0, 0.0), |sum, one| (sum.0 + one.observed, sum.1 + one.trials));
+            if sums.1 > 0.0 { sums.0 / sums.1 } else { 0.0 }
+        };
+        let end = self.ring.end();
+        let length = end - at;
+        let growing = length >= 12
+            && share(at, at + length / 3) * 2.0 < share(at + length / 3, at + 2 * length / 3)
+            && share(at + length / 3, at + 2 * length / 3) * 1.3 < share(at + 2 * length / 3, end);
+        if growing { Pattern::Growing } else { Pattern::Step }
+    }
+
+    fn impact(&self, case: &Case, scene: &Scene<'_>) -> Impact {
+        let at = crate::ring::index_of(case.onset, self.interval);
+        let to = crate::ring::index_of(case.last_bad, self.interval) + 1;
+        let sums = (at..=to)
+            .filter_map(|index| self.ring.get(index))
+            .filter_map(|interval| interval.fleet.first())
+            .fold((0.0, 0.0, 0.0), |sum, one| (sum.0 + one.observed, sum.1 + one.trials, sum.2 + one.expected));
+        let failed = (sums.0 - sums.2).max(0.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]
+        Impact {
+            requests_failed: case.incident.impact.requests_failed.max(libm::round(failed) as u64),
+            failed_share: if sums.1 > 0.0 { crate::math::rounded(failed / sums.1, 6) } else { 0.0 },
+            hosts_affected: case.incident.impact.hosts_affected.max(scene.failing() as u64),
+            hosts_reporting: self.fleet().hosts_reporting,
+        }
+    }
+
+    /// An incident whose cause accuses what an earlier one accused is the earlier one, come back.
+    fn reopen(&mut self, index: usize) {
+        let Some(case) = self.cases.get(index).cloned() else { return };
+        if !case.incident.verdict.accuses() || case.factor.is_none() {
+            return;
+        }
+        let same = |earlier: &Case| {
+            earlier.resolved.is_some()
+                && earlier.factor == case.factor
+                && case.onset - earlier.last_bad < 720 * self.interval
+                && (earlier.levels.iter().any(|level| case.levels.contains(level))
+                    || earlier.incident.cause.as_ref().and_then(|cause| cause.property.as_ref())
+                        == case.incident.cause.as_ref().and_then(|cause| cause.property.as_ref()))
+        };
+        let Some(earlier) = self.cases.iter().take(index).rposition(same) else { return };
+        if let Some(old) = self.cases.get_mut(earlier) {
+            old.resolved = None;
+            old.incident.resolved_at = None;
+            old.last_bad = case.last_bad;
+            for counter in &case.counters {
+                if !old.counters.iter().any(|known| known.0 == counter.0) {
+                    old.counters.push(*counter);
+                }
+            }
+        }
+        self.cases.remove(index);
+    }
+}
+
+impl Case {
+    /// An incident of which only the onset and the first signal are known.
+    pub(crate) fn fresh(onset: Ns, first: Counter) -> Self {
+        Self {
+            onset,
+            counters: vec![(first, onset)],
+            last_bad: onset,
+            most: 0,
+            resolved: None,
+            named_weight: 0.0,
+            factor: None,
+            levels: Vec::new(),
+            incident: blank(incident_id(onset, first), onset),
+        }
+    }
+}
+
+fn incident_id(onset: Ns, first: Counter) -> String {
+    let text = Timestamp(onset).to_string();
+    let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
+    let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
+    format!("{day}-{time}-{}", first.signal().as_str())
+}
+
+/// Remembers the verdict that is given up; the first time a cause is named is kept with it.
+fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Timestamp) {
+    let key = |cause: &Option<Cause>| {
+        cause.as_ref().map(|cause| (cause.kind, cause.config.clone(), cause.change.clone(), cause.dimensions.clone()))
+    };
+    let same_cause = key(&case.incident.cause) == key(&cause);
+    if case.incident.verdict == verdict && case.incident.cause == cause && !case.incident.suspects.is_empty() {
+        return;
+    }
+    let names = verdict.accuses();
+    if !case.incident.suspects.is_empty()
+        && !(same_cause && case.incident.verdict == verdict)
+        && case.incident.history.len() < HISTORY_MAX
+    {
+        case.incident.history.push(HistoryEntry {
+            at: now,
+            verdict: case.incident.verdict,
+            cause: case.incident.cause.clone(),
+        });
+    }
+    if !(names && same_cause && case.incident.named_at.is_some()) {
+        case.incident.named_at = names.then_some(now);
+    }
+}
+
+fn cause_of(state: &State, named: &Hypothesis) -> Cause {
+    Cause {
+        kind: named.kind,
+        config: named.factor.and_then(|factor| state.tables.config_name(factor)).map(ToOwned::to_owned),
+        hashes: words::hashes(state, &named.levels),
+        property: named.properties.first().map(|property| property.text.clone()),
+        also_separates: named.properties.iter().skip(1).map(|property| property.text.clone()).collect(),
+        scope: named.scope.clone(),
+        change: words::change(state, named),
+        dimensions: named.dimensions.clone(),
+    }
+}
+
+/// Suspects by rank; those that tie share it and say so.
+pub(crate) fn suspects(state: &State, judged: &Judgement) -> Vec<Suspect> {
+    let mut list: Vec<Suspect> = Vec::new();
+    for (index, hypothesis) in judged.ranked.iter().take(SUSPECTS_MAX).enumerate() {
+        let rank = if index <= judged.tied { 1 } else { index + 1 };
+        let mut suspect = words::suspect(state, hypothesis, u32::try_from(rank).unwrap_or(u32::MAX));
+        if judged.tied > 0 && index <= judged.tied {
+            let others: Vec<String> = judged
+                .ranked
+                .iter()
+                .take(judged.tied + 1)
+                .enumerate()
+                .filter(|(other, _)| *other != index)
+                .map(|(_, other)| words::name(state, other))
+                .collect();
+            suspect.against.push(format!(
+                "cannot be told apart from {}: the same hosts had both at the same time; give one of them alone to a few hosts to separate them",
+                others.join(", ")
+            ));
+            suspect.confidence = suspect.confidence.min(0.5);
+        }
+        if !judged.verdict.accuses() {
+            suspect.confidence = suspect.confidence.min(0.5);
+        }
+        list.push(suspect);
+    }
+    list
+}
+
+/// Where nothing is known the contract still wants an answer: the failing itself.
+pub(crate) fn unknown() -> Suspect {
+    Suspect {
+        rank: 1,
+        kind: CauseKind::Time,
+        config: None,
+        hashes: Vec::new(),
+        property: None,
+        scope: std::collections::BTreeMap::new(),
+        change: None,
+        dimensions: std::collections::BTreeMap::new(),
+        confidence: 0.0,
+        exposed: Default::default(),
+        control: Default::default(),
+        rate_ratio: 0.0,
+        explained_share: 0.0,
+        evidence: Vec::new(),
+        against: vec!["no load, deploy or change that was reported explains which hosts fail and when".to_owned()],
+    }
+}
+
+fn blank(id: String, onset: Ns) -> Incident {
+    Incident {
+        id,
+        state: Stage::Open,
+        pattern: Pattern::Step,
+        onset: Timestamp(onset),
+        named_at: None,
+        resolved_at: None,
+        signals: Vec::new(),
+        impact: Impact::default(),
+        verdict: Verdict::InsufficientEvidence,
+        cause: None,
+        suspects: Vec::new(),
+        ruled_out: Vec::new(),
+        first_error: None,
+        input: None,
+        last_known_good: None,
+        history: Vec::new(),
+        playbook: None,
+        blind_spots: Vec::new(),
+    }
+}
+
+/// Name of the playbook for what was found; the catalogue itself matches more finely.
+fn playbook(case: &Case) -> Option<String> {
+    let cause = case.incident.cause.as_ref()?;
+    let over = cause.property.as_ref().is_some_and(|property| property.contains(" > "));
+    let _ = ratio;
+    match cause.kind {
+        CauseKind::Config if over => Some("oversized-input".to_owned()),
+        CauseKind::Config if case.incident.signals.first() == Some(&firstbad_protocol::verdict::Signal::Scores) => {
+            Some("silent-zero-scores".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,313 @@
+//! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
+//! ties and gaps are printed (invariant 10).
+
+use crate::hypotheses::{Hypothesis, hypotheses, ratio};
+use crate::math::{fisher, float, spread};
+use crate::model::{Counter, Ns};
+use crate::scene::{Patient, Scene};
+use crate::state::State;
+use crate::tally::{Tally, seconds};
+use firstbad_protocol::verdict::{CauseKind, Verdict};
+use std::collections::BTreeMap;
+
+/// Weight that makes a suspect, and one that makes a cause.
+const SUSPECT_AT: f64 = 5.0;
+const CAUSE_AT: f64 = 11.0;
+/// Hosts that must fail for a cause.
+const CAUSE_HOSTS: u64 = 5;
+
+/// What was concluded.
+#[derive(Clone, Debug)]
+pub(crate) struct Judgement {
+    pub verdict: Verdict,
+    pub named: Option<Hypothesis>,
+    pub ranked: Vec<Hypothesis>,
+    pub tied: usize,
+}
+
+/// Judges a scene.
+pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Judgement {
+    let mut ranked = hypotheses(state, scene, counters);
+    order(scene, &mut ranked);
+    let verdicts: Vec<Option<Verdict>> = ranked.iter().map(|hypothesis| accusation(state, scene, hypothesis)).collect();
+    let best = verdicts.iter().position(Option::is_some);
+    if let Some(best) = best
+        && let (Some(hypothesis), Some(Some(verdict))) = (ranked.get(best).cloned(), verdicts.get(best).copied())
+    {
+        let tied = ranked
+            .iter()
+            .enumerate()
+            .filter(|(other, rival)| *other != best && ties(scene, &hypothesis, rival))
+            .count();
+        ranked.remove(best);
+        ranked.insert(0, hypothesis.clone());
+        if tied == 0 {
+            return Judgement { verdict, named: Some(hypothesis), ranked, tied: 0 };
+        }
+        return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
+    }
+    outside(state, scene, (ranked, counters))
+}
+
+/// Settles neighbours by where their exposures differ: weights alone do not compare like with like.
+fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
+    for at in 1..ranked.len().min(4) {
+        let mut index = at;
+        while index > 0 {
+            let Some([above, below]) =
+                ranked.get(index - 1..=index).and_then(|pair| <&[Hypothesis; 2]>::try_from(pair).ok())
+            else {
+                break;
+            };
+            let (for_below, for_above) = contest(scene, below, above);
+            if for_below < for_above + 3 || for_below < 3 * for_above || below.weight < SUSPECT_AT {
+                break;
+            }
+            ranked.swap(index - 1, index);
+            index -= 1;
+        }
+    }
+}
+
+/// Exposure spans of a hypothesis in one patient.
+fn spans(patient: &Patient<'_>, hypothesis: &Hypothesis) -> Vec<(Ns, Ns)> {
+    hypothesis.factor.map(|factor| Scene::on_levels(patient, factor, &hypothesis.levels)).unwrap_or_default()
+}
+
+/// Hosts whose failing speaks for the first, and for the second, where the two differ.
+fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (u64, u64) {
+    let (mut for_one, mut for_two) = (0, 0);
+    if one.factor.is_none() || two.factor.is_none() {
+        return (0, 0);
+    }
+    let tolerance = scene.interval * 6 / 10;
+    for patient in &scene.patients {
+        let (a, b) = (spans(patient, one), spans(patient, two));
+        let only = |inside: &[(Ns, Ns)], outside: &[(Ns, Ns)]| {
+            let mut pieces: Vec<(Ns, Ns)> =
+                inside.iter().map(|(from, to)| ((*from).max(scene.onset), (*to).min(patient.seen))).collect();
+            for (from, to) in outside {
+                pieces = pieces
+                    .into_iter()
+                    .flat_map(|(f, t)| [(f, t.min(*from)), (f.max(*to), t)])
+                    .filter(|(f, t)| t > f)
+                    .collect();
+            }
+            pieces.retain(|(from, to)| {
+                to - from >= scene.interval && scene.hot_within(*from, *to) >= scene.interval * 9 / 10
+            });
+            pieces
+        };
+        let fails = |(from, to): &(Ns, Ns)| {
+            patient.bouts.iter().any(|bout| bout.start < *to - tolerance && bout.end > *from + tolerance)
+        };
+        for piece in only(&a, &b) {
+            if fails(&piece) { for_one += 1 } else { for_two += 1 }
+        }
+        for piece in only(&b, &a) {
+            if fails(&piece) { for_two += 1 } else { for_one += 1 }
+        }
+    }
+    (for_one, for_two)
+}
+
+/// Whether a rival explains the same hosts at the same time as well.
+fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    if best.kind == CauseKind::Change && rival.kind == CauseKind::Binary
+        || rival.kind == CauseKind::Change && best.kind == CauseKind::Binary
+    {
+        return false;
+    }
+    if rival.weight < SUSPECT_AT || best.weight - rival.weight > 6.0 || rival.explained() < 0.8 * best.explained() {
+        return false;
+    }
+    if best.mechanism >= rival.mechanism + 2.0 {
+        return false;
+    }
+    if best.factor.is_some() && rival.factor.is_some() {
+        let (for_best, for_rival) = contest(scene, best, rival);
+        return for_best < for_rival + 3;
+    }
+    best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
+}
+
+/// Whether, and how far, a hypothesis may be accused.
+fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
+    let tally = &hypothesis.tally;
+    let everywhere =
+        hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
+    let own = tally.deaths + tally.refusals;
+    let contrast = -tally.ln_p;
+    let direct = contrast >= 4.0
+        || tally.aligned >= 4.0
+        || hypothesis.reversal >= 4.6
+        || own >= 2
+        || hypothesis.mechanism >= 5.0;
+    let exonerated = tally.aligned <= -3.0 && contrast < 9.0 && own < 2
+        || tally.control.1 > 0 && hypothesis.control_share() > 0.4 * hypothesis.share()
+        || blips(scene, hypothesis);
+    let hosts = scene.patients.len() as u64;
+    let enough = tally.exposed.1 >= 2
+        || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
+    if everywhere || exonerated || !direct || !enough || !hypothesis.recent || hypothesis.weight < SUSPECT_AT {
+        return None;
+    }
+    if hypothesis.explained() < 0.3 || hypothesis.share() < 0.2 {
+        return None;
+    }
+    let certain = hypothesis.weight >= CAUSE_AT
+        && tally.exposed.1 >= CAUSE_HOSTS
+        && hypothesis.explained() >= 0.5
+        && (contrast >= 6.9 || tally.aligned >= 6.9 || hypothesis.reversal >= 6.9 || own >= 5);
+    Some(if certain { Verdict::Cause } else { Verdict::Suspect })
+}
+
+/// Whether what follows the load is gone within three report intervals while the exposure goes on: a reload blip.
+fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let (mut short, mut all) = (0, 0);
+    for patient in &scene.patients {
+        let spans = spans(patient, hypothesis);
+        for bout in patient.bouts.iter().filter(|bout| bout.level.is_none()) {
+            let Some((_, to)) = spans.iter().find(|(from, to)| bout.start >= from - scene.interval && bout.start < *to)
+            else {
+                continue;
+            };
+            all += 1;
+            let left = (*to).min(patient.seen) - bout.end;
+            short += u64::from(!bout.open && bout.end - bout.start <= 3 * scene.interval && left >= 2 * scene.interval);
+        }
+    }
+    short * 2 > all
+}
+
+/// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
+fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypothesis>, &[Counter])) -> Judgement {
+    let undecided = ranked.iter().any(|hypothesis| {
+        hypothesis.recent
+            && hypothesis.weight >= 3.0
+            && hypothesis.share() > 0.3
+            && hypothesis.control_share() < 0.2
+            && hypothesis.tally.aligned > -3.0
+    }) || ranked.iter().any(|hypothesis| {
+        let fresh = hypothesis.levels.iter().filter_map(|level| state.tables.level_at(*level)).any(|level| {
+            level.first_seen >= scene.onset - 60 * scene.interval && level.first_seen <= scene.onset + scene.interval
+        });
+        fresh && hypothesis.tally.control.0 == 0 && hypothesis.tally.aligned > -3.0
+    });
+    let place = host(state, scene).or_else(|| dimension(state, scene)).or_else(|| moment(state, scene, counters));
+    let verdict = if undecided || place.is_none() { Verdict::InsufficientEvidence } else { Verdict::External };
+    if let Some(place) = &place {
+        let at = if undecided { ranked.len().min(1) } else { 0 };
+        ranked.insert(at, place.clone());
+    }
+    let named = place.filter(|_| verdict == Verdict::External);
+    Judgement { verdict, named, ranked, tied: 0 }
+}
+
+fn plain(kind: CauseKind, dimensions: BTreeMap<String, String>, tally: Tally) -> Hypothesis {
+    let weight = (-tally.ln_p).clamp(1.0, 30.0);
+    Hypothesis {
+        kind,
+        factor: None,
+        levels: Vec::new(),
+        change: None,
+        dimensions,
+        scope: BTreeMap::new(),
+        properties: Vec::new(),
+        tally,
+        weight,
+        mechanism: 0.0,
+        reversal: 0.0,
+        recent: true,
+    }
+}
+
+/// The failing is concentrated on one or two hosts of many.
+fn host(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
+    let failing: Vec<&Patient<'_>> = scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).collect();
+    let all = scene.patients.len();
+    if failing.is_empty() || all < 6 || failing.len() > (all / 100).max(1) {
+        return None;
+    }
+    let _ = state;
+    let first = failing.first()?;
+    let mut tally = Tally {
+        exposed: (1, 1),
+        control: (all as u64 - 1, failing.len() as u64 - 1),
+        bouts: (1, failing.len() as u64),
+        ..Tally::default()
+    };
+    tally.ln_p = -libm::log(float(all));
+    Some(plain(CauseKind::Host, BTreeMap::from([("host.name".to_owned(), first.unit.host.to_string())]), tally))
+}
+
+/// One dimension's value carries the failing.
+fn dimension(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
+    let mut by_value: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    let (mut all, mut failing) = (0, 0);
+    for patient in &scene.patients {
+        let fails = u64::from(!patient.bouts.is_empty());
+        all += 1;
+        failing += fails;
+        for (key, value) in state.tables.dims_at(patient.unit.dims)?.iter() {
+            let entry = by_value.entry((key, value)).or_default();
+            entry.0 += 1;
+            entry.1 += fails;
+        }
+    }
+    let scored = by_value.into_iter().map(|((key, value), (inside, bad))| {
+        let ln_p = fisher(bad, inside - bad, failing - bad, all - inside - (failing - bad));
+        (ln_p, key, value, inside, bad)
+    });
+    let (ln_p, key, value, inside, bad) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    if ln_p > -7.0 || ratio(bad, inside) < 0.4 || ratio(failing - bad, all - inside) > 0.15 {
+        return None;
+    }
+    let tally = Tally {
+        exposed: (inside, bad),
+        control: (all - inside, failing - bad),
+        bouts: (bad, failing),
+        ln_p,
+        ..Tally::default()
+    };
+    Some(plain(CauseKind::Dimension, BTreeMap::from([(key.to_owned(), value.to_owned())]), tally))
+}
+
+/// Everything at one moment: more traffic, a turn of the clock, or rare requests.
+fn moment(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
+    let failing = scene.failing() as u64;
+    let all = scene.patients.len() as u64;
+    let tally = Tally { exposed: (all, failing), bouts: (failing, failing), ..Tally::default() };
+    let growth = state.traffic_ratio(scene.onset);
+    if growth >= 1.8 && !counters.contains(&Counter::Panics) {
+        return Some(plain(CauseKind::Traffic, BTreeMap::new(), tally));
+    }
+    let starts: Vec<f64> = scene
+        .patients
+        .iter()
+        .filter_map(|patient| patient.bouts.first())
+        .map(|bout| seconds(bout.start - scene.onset))
+        .collect();
+    let rare = rare(scene);
+    if counters.contains(&Counter::Panics) && rare {
+        return Some(plain(CauseKind::Request, BTreeMap::new(), tally));
+    }
+    let together = starts.len() >= 3 && spread(&starts) <= 1.5 * seconds(scene.interval);
+    let hour = 3600 * 1_000_000_000_i64;
+    let past = scene.onset.rem_euclid(hour);
+    let on_the_hour = past <= scene.interval || hour - past <= scene.interval;
+    let wide = failing * 2 > all;
+    (together && wide && on_the_hour).then(|| plain(CauseKind::Time, BTreeMap::new(), tally))
+}
+
+/// Whether failing stays far below a tenth of the requests wherever it occurs.
+fn rare(scene: &Scene<'_>) -> bool {
+    let shares: Vec<bool> = scene
+        .patients
+        .iter()
+        .flat_map(|patient| patient.unit.runs.iter())
+        .filter(|run| run.start >= scene.onset - scene.interval && run.counter == Counter::Panics)
+        .map(|run| run.observed < 0.03 * run.trials)
+        .collect();
+    !shares.is_empty() && shares.iter().filter(|rare| **rare).count() * 10 >= shares.len() * 9
+}

@@ -1,0 +1,295 @@
+//! The engine's words for what it keeps: counters, factors and their levels, units, runs, moves. Plain data; what is
+//! concluded from it is decided in the modules that read it.
+
+use crate::observation::{Dimensions, Facts, Name};
+use firstbad_protocol::Hash;
+use firstbad_protocol::verdict::Signal;
+use serde::{Deserialize, Serialize};
+
+/// Nanoseconds of event time.
+pub(crate) type Ns = i64;
+
+/// What is counted against an expectation, per row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Counter {
+    /// Requests that failed, panics included, of all requests.
+    Errors,
+    /// Panics, of all requests.
+    Panics,
+    /// Scores that were not computed or out of range, of all scores.
+    Zeros,
+    /// Reports whose score distribution left its baseline, of all reports with scores.
+    Drift,
+    /// Requests slower than nearly all were before, of all requests.
+    Slow,
+    /// Reports with high CPU.
+    Cpu,
+    /// Reports with high memory.
+    Memory,
+    /// Reports with hardly a completion.
+    Stall,
+    /// Reports that are missing, or a process that died.
+    Silent,
+    /// Refused loads, of all loads.
+    Refused,
+}
+
+/// How many counters there are.
+pub(crate) const COUNTERS: usize = 10;
+
+impl Counter {
+    /// Every counter, in the order in which signals of one moment are told.
+    pub(crate) const ALL: [Self; COUNTERS] = [
+        Self::Errors,
+        Self::Panics,
+        Self::Zeros,
+        Self::Drift,
+        Self::Slow,
+        Self::Cpu,
+        Self::Memory,
+        Self::Stall,
+        Self::Silent,
+        Self::Refused,
+    ];
+
+    /// The signal of the contract that it feeds.
+    pub(crate) const fn signal(self) -> Signal {
+        match self {
+            Self::Errors => Signal::Errors,
+            Self::Panics => Signal::Panics,
+            Self::Zeros | Self::Drift => Signal::Scores,
+            Self::Slow => Signal::Latency,
+            Self::Cpu => Signal::Cpu,
+            Self::Memory => Signal::Memory,
+            Self::Stall => Signal::Throughput,
+            Self::Silent => Signal::SilentHosts,
+            Self::Refused => Signal::Loads,
+        }
+    }
+
+    /// Rate taken for granted before anything is known, and the weight of that belief in trials.
+    pub(crate) const fn prior(self) -> (f64, f64) {
+        match self {
+            Self::Errors => (2e-4, 2000.0),
+            Self::Panics => (1e-7, 2000.0),
+            Self::Zeros => (0.01, 200.0),
+            Self::Drift => (0.01, 20.0),
+            Self::Slow => (0.05, 500.0),
+            Self::Cpu | Self::Memory | Self::Stall => (0.002, 50.0),
+            Self::Silent | Self::Refused => (0.001, 50.0),
+        }
+    }
+
+    /// Least share of trials by which a unit must exceed its expectation to count as failing: smaller effects are
+    /// judged on sums over many hosts only.
+    pub(crate) const fn least_excess(self) -> f64 {
+        match self {
+            Self::Errors => 0.01,
+            Self::Panics => 1e-4,
+            Self::Zeros => 0.10,
+            Self::Slow => 0.15,
+            _ => 0.30,
+        }
+    }
+}
+
+/// What can differ between hosts and change over time: a config, or the binary of a service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Factor {
+    /// A config by name.
+    Config(Name),
+    /// `service.version` of a `service.name`.
+    Binary(Name),
+}
+
+/// One value of a factor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Key {
+    /// A version.
+    Version(Hash),
+    /// A binary.
+    Text(Name),
+}
+
+/// A level: one value of one factor, with what is known of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Level {
+    /// Index of its factor.
+    pub factor: u16,
+    /// Value.
+    pub key: Key,
+    /// First load attempt in the fleet.
+    pub first_seen: Ns,
+    /// Content facts.
+    pub facts: Facts,
+    /// Published (`firstbad.change` of kind `publish`).
+    pub published: bool,
+    /// Units that ever loaded it.
+    pub units_ever: u64,
+    /// Load attempts refused.
+    pub refusals: u64,
+    /// Requests served under it, and of them failed.
+    pub requests: u64,
+    /// Requests that failed under it.
+    pub failed: u64,
+    /// Score buckets 0, 1..=9, .., 90..=100.
+    pub deciles: Vec<u64>,
+    /// Longest time that a unit served it without a failing run, ns.
+    pub bake: Ns,
+    /// Latest time any unit was on it.
+    pub last_active: Ns,
+}
+
+impl Level {
+    /// Its hash, for a version.
+    pub(crate) fn hash(&self) -> Option<Hash> {
+        match &self.key {
+            Key::Version(hash) => Some(*hash),
+            Key::Text(_) => None,
+        }
+    }
+}
+
+/// A unit changed a factor's level.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Move {
+    /// When, by the unit's corrected clock.
+    pub at: Ns,
+    /// Factor.
+    pub factor: u16,
+    /// New level.
+    pub level: u32,
+    /// Told by a load event, not guessed from a gauge or a tag.
+    pub told: bool,
+}
+
+/// A stretch of time in which one counter of one unit was failing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// Which counter.
+    pub counter: Counter,
+    /// Best estimate of its beginning.
+    pub start: Ns,
+    /// End of the last failing row, estimated within the row.
+    pub end: Ns,
+    /// Whether it goes on.
+    pub open: bool,
+    /// Observed events and trials.
+    pub observed: f64,
+    /// Trials.
+    pub trials: f64,
+    /// Expected events.
+    pub expected: f64,
+    /// Events that the run's own rate would have given since its last failing row.
+    pub quiet: f64,
+    /// Span and rate of the first failing row, until the beginning is settled.
+    pub first: (Ns, Ns, f64),
+    /// Level that was refused, for refusals, or loading, for deaths.
+    pub level: Option<u32>,
+}
+
+/// Rates of one counter: `older` is used, `recent` waits, so that a slow change does not become its own expectation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Base {
+    /// Observed and trials in use.
+    pub older: (f32, f32),
+    /// Observed and trials waiting.
+    pub recent: (f32, f32),
+}
+
+/// Suspicion that a counter is failing, not yet a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Watch {
+    /// Which counter.
+    pub counter: Counter,
+    /// Accumulated log likelihood ratio.
+    pub sum: f64,
+    /// Sums since it began.
+    pub run: Run,
+}
+
+/// Processes of one service on one host: the unit of evidence.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Unit {
+    /// Host name; empty for an aggregate.
+    pub host: Name,
+    /// Index of its dimensions.
+    pub dims: u32,
+    /// Whether it is an aggregate: never a host, never silent.
+    pub aggregate: bool,
+    /// Processes seen lately, with their last arrival.
+    pub instances: Vec<(Name, Ns)>,
+    /// Active level by factor, sorted.
+    pub active: Vec<(u16, u32)>,
+    /// History of active levels, sorted by time, bounded.
+    pub moves: Vec<Move>,
+    /// Failing runs, sorted by start, bounded.
+    pub runs: Vec<Run>,
+    /// Suspicions.
+    pub watches: Vec<Watch>,
+    /// Expectations by counter.
+    pub base: [Base; COUNTERS],
+    /// Requests per second: sums of requests and seconds.
+    pub traffic: Base,
+    /// CPU: sums of values and reports.
+    pub cpu: Base,
+    /// Memory: sums of values and reports.
+    pub memory: Base,
+    /// First and last event time.
+    pub first: Ns,
+    /// Last event time, corrected.
+    pub last_event: Ns,
+    /// Tick time at which something arrived last.
+    pub last_arrival: Ns,
+    /// Length of its last row.
+    pub span: Ns,
+    /// Rows seen.
+    pub rows: u64,
+    /// Restarts seen.
+    pub restarts: u64,
+    /// Panics seen.
+    pub panics: u64,
+    /// First panic event of the current bout, and the last.
+    pub panic_bout: (Ns, Ns),
+    /// Left on purpose at.
+    pub left: Option<Ns>,
+    /// Being loaded when last heard of.
+    pub loading: Option<(u16, u32, Ns)>,
+    /// Clock offset to the fleet, ns.
+    pub offset: Ns,
+    /// Cached exposure index.
+    pub exposure: u32,
+    /// Scores not yet compared with the baseline (per bin).
+    pub bins: Vec<u32>,
+}
+
+/// A change event as kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WorldChange {
+    /// First time.
+    pub at: Ns,
+    /// Kind, id, target, description.
+    pub kind: Name,
+    /// Identity.
+    pub id: Name,
+    /// Target.
+    pub target: Name,
+    /// The sender's words.
+    pub description: Name,
+    /// Units reached, with the time; empty when it reached the whole fleet at once.
+    pub reached: Vec<(u32, Ns)>,
+    /// Whole fleet.
+    pub everywhere: bool,
+}
+
+/// Interned exposure: dimensions and the active levels.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Exposure {
+    /// Index of dimensions.
+    pub dims: u32,
+    /// Active levels, sorted by factor; empty where a row spans a load.
+    pub levels: Vec<(u16, u32)>,
+}
+
+/// Dimensions with the values that strata use.
+pub(crate) type Dims = Dimensions;

@@ -1,0 +1,75 @@
+//! Which version a unit had when: the history of its moves. Told moves (load events) win over guesses (gauges, tags), and
+//! a told move that comes late corrects the guess before it.
+
+use crate::model::{Move, Ns, Unit};
+use crate::tick::STALE;
+
+/// Moves kept for a unit; at one generation in five minutes over two configs this is more than an hour.
+const MOVES_MAX: usize = 32;
+/// A level that was active before anything was seen.
+pub(crate) const BEFORE_ALL: Ns = Ns::MIN / 4;
+
+/// Level of `factor` at a time.
+pub(crate) fn level_at(unit: &Unit, factor: u16, at: Ns) -> Option<u32> {
+    unit.moves.iter().rev().find(|entry| entry.factor == factor && entry.at <= at).map(|entry| entry.level)
+}
+
+/// Notes that a unit moved. `slack` is how far a guess may be wrong.
+pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns) -> bool {
+    if new.told {
+        let guess = unit.moves.iter().position(|old| {
+            !old.told && old.factor == new.factor && old.level == new.level && (old.at - new.at).abs() <= slack
+        });
+        if let Some(index) = guess {
+            unit.moves.remove(index);
+        }
+    }
+    let same_as_before = level_at(unit, new.factor, new.at) == Some(new.level);
+    let known = unit.moves.iter().any(|old| old.factor == new.factor && old.level == new.level && old.at == new.at);
+    if known || (same_as_before && !new.told) {
+        return false;
+    }
+    if same_as_before
+        && unit.moves.iter().any(|old| {
+            old.factor == new.factor && old.told && old.level == new.level && (old.at - new.at).abs() <= slack / 18
+        })
+    {
+        return false;
+    }
+    if unit.moves.len() >= MOVES_MAX {
+        forget_one(unit);
+    }
+    let at = unit.moves.partition_point(|old| old.at <= new.at);
+    unit.moves.insert(at, new);
+    refresh_active(unit);
+    !same_as_before
+}
+
+/// Forgets the oldest move that a later one of its factor has replaced.
+fn forget_one(unit: &mut Unit) {
+    let replaced = unit
+        .moves
+        .iter()
+        .enumerate()
+        .find(|(index, old)| unit.moves.iter().skip(index + 1).any(|later| later.factor == old.factor))
+        .map(|(index, _)| index);
+    unit.moves.remove(replaced.unwrap_or(0));
+}
+
+fn refresh_active(unit: &mut Unit) {
+    let mut active: Vec<(u16, u32)> = Vec::with_capacity(unit.active.len());
+    for entry in &unit.moves {
+        match active.iter_mut().find(|(factor, _)| *factor == entry.factor) {
+            Some(slot) => slot.1 = entry.level,
+            None => active.push((entry.factor, entry.level)),
+        }
+    }
+    active.sort_unstable();
+    unit.active = active;
+    unit.exposure = STALE;
+}
+
+/// Whether a unit moved strictly within a span.
+pub(crate) fn moved_within(unit: &Unit, start: Ns, end: Ns) -> bool {
+    unit.moves.iter().rev().take_while(|entry| entry.at > start).any(|entry| entry.at < end)
+}

@@ -1,0 +1,166 @@
+//! What happened to each unit around an incident, laid out for comparison: when it failed, when it was seen, when the
+//! fleet was failing at all. Hypotheses are held against it in `tally`.
+
+use crate::model::{Counter, Ns, Unit};
+use crate::state::State;
+
+/// Grid on which the fleet's failing is told, at most.
+const SLOTS_MAX: i64 = 4096;
+
+/// One stretch of failing, all counters together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bout {
+    pub start: Ns,
+    pub end: Ns,
+    pub open: bool,
+    /// Level that was refused or being loaded.
+    pub level: Option<u32>,
+    /// Whether it is more than refused loads.
+    pub serving: bool,
+}
+
+/// One unit in the scene.
+#[derive(Clone, Debug)]
+pub(crate) struct Patient<'a> {
+    pub id: u32,
+    pub unit: &'a Unit,
+    pub stratum: u32,
+    /// Until when it is known.
+    pub seen: Ns,
+    pub bouts: Vec<Bout>,
+}
+
+/// The scene.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene<'a> {
+    pub onset: Ns,
+    pub now: Ns,
+    pub interval: Ns,
+    pub patients: Vec<Patient<'a>>,
+    slot: Ns,
+    hot: Vec<bool>,
+}
+
+impl<'a> Scene<'a> {
+    /// Lays out the scene from `onset` on, for the given counters.
+    pub(crate) fn new(state: &'a State, onset: Ns, counters: &[Counter]) -> Self {
+        let now = state.last_event.unwrap_or(onset).max(onset);
+        let strata = state.strata();
+        let interval = state.interval;
+        let from = onset - interval;
+        let patients: Vec<Patient<'a>> = (0..)
+            .zip(&state.units)
+            .filter(|(_, unit)| !unit.aggregate && unit.last_event >= from - 60 * interval)
+            .map(|(id, unit)| Patient {
+                id,
+                unit,
+                stratum: strata.get(unit.dims as usize).copied().unwrap_or(0),
+                seen: unit.last_event.max(unit.runs.last().map_or(0, |run| run.end)).min(now + interval),
+                bouts: bouts(unit, from, interval, counters),
+            })
+            .collect();
+        let slot = interval.max((now - onset) / SLOTS_MAX + 1);
+        let hot = hot_slots(&patients, onset, now, slot);
+        Self { onset, now, interval, patients, slot, hot }
+    }
+
+    /// How much of [from, to) lies in slots in which the fleet was failing.
+    pub(crate) fn hot_within(&self, from: Ns, to: Ns) -> Ns {
+        let from = from.max(self.onset);
+        let mut sum = 0;
+        let mut at = from;
+        while at < to {
+            let index = (at - self.onset) / self.slot;
+            let end = (self.onset + (index + 1) * self.slot).min(to);
+            match usize::try_from(index).ok().and_then(|index| self.hot.get(index)) {
+                Some(true) => sum += end - at,
+                Some(false) => {}
+                None => break,
+            }
+            at = end;
+        }
+        sum
+    }
+
+    /// Units that fail.
+    pub(crate) fn failing(&self) -> usize {
+        self.patients.iter().filter(|patient| !patient.bouts.is_empty()).count()
+    }
+
+    /// Spans in which a patient was on one of `levels`; adjacent ones are joined.
+    pub(crate) fn on_levels(patient: &Patient<'_>, factor: u16, levels: &[u32]) -> Vec<(Ns, Ns)> {
+        let mut spans: Vec<(Ns, Ns)> = Vec::new();
+        let mut since: Option<Ns> = None;
+        for entry in patient.unit.moves.iter().filter(|entry| entry.factor == factor) {
+            let inside = levels.contains(&entry.level);
+            match (inside, since) {
+                (true, None) => since = Some(entry.at),
+                (false, Some(from)) => {
+                    spans.push((from, entry.at));
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        if let Some(from) = since {
+            spans.push((from, Ns::MAX / 4));
+        }
+        // A refused load, or a death while loading, is exposure of its own: the version was never active.
+        for bout in &patient.bouts {
+            if bout.level.is_some_and(|level| levels.contains(&level))
+                && !spans.iter().any(|(from, to)| *from <= bout.start && bout.start <= *to)
+            {
+                spans.push((bout.start, bout.end.max(bout.start + 1)));
+            }
+        }
+        spans.sort_unstable();
+        spans
+    }
+}
+
+/// Runs of the chosen counters from `from` on, joined where they overlap or nearly touch.
+fn bouts(unit: &Unit, from: Ns, interval: Ns, counters: &[Counter]) -> Vec<Bout> {
+    let mut joined: Vec<Bout> = Vec::new();
+    for run in unit
+        .runs
+        .iter()
+        .filter(|run| counters.contains(&run.counter) && (run.start >= from || run.open && run.end >= from))
+    {
+        let serving = run.counter != Counter::Refused;
+        match joined.last_mut() {
+            Some(last) if run.start <= last.end + interval && last.level == run.level => {
+                last.end = last.end.max(run.end);
+                last.open |= run.open;
+                last.serving |= serving;
+            }
+            _ => joined.push(Bout { start: run.start, end: run.end, open: run.open, level: run.level, serving }),
+        }
+    }
+    joined
+}
+
+/// Slots in which at least a twentieth of the most that ever failed at once fail: a poisoned tail alone is not hot.
+fn hot_slots(patients: &[Patient<'_>], onset: Ns, now: Ns, slot: Ns) -> Vec<bool> {
+    let slots = usize::try_from((now - onset) / slot + 2).unwrap_or(0).min(8192);
+    let mut change = vec![0_i64; slots + 1];
+    for bout in patients.iter().flat_map(|patient| &patient.bouts) {
+        let from = usize::try_from((bout.start - onset).max(0) / slot).unwrap_or(0).min(slots);
+        let to = usize::try_from((bout.end - onset).max(0) / slot).unwrap_or(0).min(slots.saturating_sub(1)) + 1;
+        if let Some(entry) = change.get_mut(from) {
+            *entry += 1;
+        }
+        if let Some(entry) = change.get_mut(to) {
+            *entry -= 1;
+        }
+    }
+    let mut level = 0;
+    let counts: Vec<i64> = change
+        .iter()
+        .map(|step| {
+            level += step;
+            level
+        })
+        .collect();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    counts.into_iter().take(slots).map(|count| count > 0 && count * 20 >= most).collect()
+}

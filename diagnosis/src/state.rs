@@ -1,0 +1,125 @@
+//! The engine's whole state: plain data, so that a checkpoint is this struct and nothing else. Which observation changes
+//! what is decided in `take`; what is concluded in `judge`.
+
+use crate::case::Case;
+use crate::model::{Base, COUNTERS, Ns, Unit, WorldChange};
+use crate::observation::Name;
+use crate::ring::Ring;
+use crate::settings::Settings;
+use crate::tables::Tables;
+use crate::take_row::Pending;
+use firstbad_protocol::time::SECOND_NS;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One panic message at one site.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PanicSeen {
+    /// Message, verbatim.
+    pub message: Name,
+    /// Site.
+    pub site: Option<Name>,
+    /// First time.
+    pub first: Ns,
+    /// Events seen.
+    pub count: u64,
+    /// Units that sent one, at most 64.
+    pub units: Vec<u32>,
+}
+
+/// Everything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub settings: Settings,
+    /// Last tick.
+    pub now: Option<Ns>,
+    /// Report interval, ns.
+    pub interval: Ns,
+    /// Rows by span length in ms: the most frequent is the report interval.
+    pub spans: BTreeMap<i64, u64>,
+    pub tables: Tables,
+    pub units: Vec<Unit>,
+    pub unit_ids: BTreeMap<(Name, Name), u32>,
+    pub ring: Ring,
+    /// Rows that wait for the next tick.
+    pub pending: Vec<Pending>,
+    /// Fleet-wide rates by counter.
+    pub prior: [Base; COUNTERS],
+    /// Latency above which a request is slow, seconds, and the histogram it is learned from.
+    pub slow: (f64, BTreeMap<u64, f64>),
+    /// Score distribution of the fleet by dims: bins in use and waiting.
+    pub shapes: BTreeMap<u32, (Vec<f64>, Vec<f64>)>,
+    pub changes: Vec<WorldChange>,
+    pub panics: Vec<PanicSeen>,
+    /// Errors of refused loads, by level.
+    pub refusals: BTreeMap<u32, PanicSeen>,
+    pub gaps: BTreeMap<Name, u64>,
+    pub late_rows: u64,
+    pub dropped: u64,
+    pub skewed: BTreeMap<u32, Ns>,
+    pub first_event: Option<Ns>,
+    pub last_event: Option<Ns>,
+    pub instances_seen: u64,
+    /// Overdispersion of the fleet's sums by counter.
+    pub dispersion: [f64; COUNTERS],
+    /// Last interval from which baselines were rotated, and ticks in a row without a suspicion.
+    pub rotated: i64,
+    pub cases: Vec<Case>,
+    /// New units by dimensions that have not yet replaced a silent one.
+    pub born: BTreeMap<u32, u64>,
+    /// Ticks so far.
+    pub ticks: u64,
+}
+
+impl State {
+    /// Nothing seen yet.
+    pub(crate) fn new(settings: Settings) -> Self {
+        let interval = settings.report_interval_ns.map_or(10 * SECOND_NS, |ns| ns.max(SECOND_NS));
+        Self {
+            settings,
+            now: None,
+            interval,
+            spans: BTreeMap::new(),
+            tables: Tables::default(),
+            units: Vec::new(),
+            unit_ids: BTreeMap::new(),
+            ring: Ring::default(),
+            pending: Vec::new(),
+            born: BTreeMap::new(),
+            prior: [Base::default(); COUNTERS],
+            slow: (f64::INFINITY, BTreeMap::new()),
+            shapes: BTreeMap::new(),
+            changes: Vec::new(),
+            panics: Vec::new(),
+            refusals: BTreeMap::new(),
+            gaps: BTreeMap::new(),
+            late_rows: 0,
+            dropped: 0,
+            skewed: BTreeMap::new(),
+            first_event: None,
+            last_event: None,
+            instances_seen: 0,
+            dispersion: [1.0; COUNTERS],
+            rotated: i64::MIN,
+            cases: Vec::new(),
+            ticks: 0,
+        }
+    }
+
+    /// Whether an incident is open: baselines are frozen then.
+    pub(crate) fn open_case(&self) -> bool {
+        self.cases.iter().any(|case| case.resolved.is_none())
+    }
+
+    /// Learns the report interval from the rows' spans; true if it changed.
+    pub(crate) fn learn_interval(&mut self) -> bool {
+        if self.settings.report_interval_ns.is_some() {
+            return false;
+        }
+        let Some((ms, _)) = self.spans.iter().max_by_key(|(ms, count)| (**count, **ms)) else { return false };
+        let learned = (ms * 1_000_000).max(SECOND_NS);
+        let changed = learned != self.interval;
+        self.interval = learned;
+        changed
+    }
+}

@@ -1,0 +1,138 @@
+//! Interning: names of factors, levels, dimensions and exposures become small indices, so that a tick folds over dense
+//! arrays. Every table has a bound; what does not fit is counted.
+
+use crate::model::{Dims, Exposure, Factor, Key, Level, Ns};
+use crate::observation::Facts;
+use firstbad_protocol::limits::{CONFIGS_MAX, VERSIONS_MAX};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Exposures kept apart. 20 regions x 5 binaries x 50 versions need 5,000; a fleet with many configs in flight more.
+const EXPOSURES_MAX: usize = 65_536;
+/// Distinct sets of dimensions kept apart; later ones share the last.
+const DIMENSIONS_MAX: usize = 65_536;
+
+/// All tables.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Tables {
+    pub factors: Vec<Factor>,
+    factor_ids: BTreeMap<Factor, u16>,
+    pub levels: Vec<Level>,
+    level_ids: BTreeMap<(u16, Key), u32>,
+    levels_of: Vec<u32>,
+    pub dims: Vec<Dims>,
+    dims_ids: BTreeMap<Dims, u32>,
+    pub exposures: Vec<Exposure>,
+    exposure_ids: BTreeMap<Exposure, u32>,
+    /// Things that found no room.
+    pub overflow: u64,
+}
+
+impl Tables {
+    /// Index of a factor; none when the table is full.
+    pub(crate) fn factor(&mut self, factor: &Factor) -> Option<u16> {
+        if let Some(id) = self.factor_ids.get(factor) {
+            return Some(*id);
+        }
+        if self.factors.len() >= CONFIGS_MAX * 2 {
+            self.overflow += 1;
+            return None;
+        }
+        let id = u16::try_from(self.factors.len()).ok()?;
+        self.factors.push(factor.clone());
+        self.factor_ids.insert(factor.clone(), id);
+        self.levels_of.push(0);
+        Some(id)
+    }
+
+    /// Index of a level; none when its factor has too many.
+    pub(crate) fn level(&mut self, factor: u16, key: &Key, at: Ns) -> Option<u32> {
+        if let Some(id) = self.level_ids.get(&(factor, key.clone())) {
+            return Some(*id);
+        }
+        let count = self.levels_of.get_mut(usize::from(factor))?;
+        // Four times the documented number stay apart before new ones are refused: a fresh hash every generation of
+        // five minutes fills 256 in a day.
+        if *count as usize >= VERSIONS_MAX * 4 {
+            self.overflow += 1;
+            return None;
+        }
+        *count += 1;
+        let id = u32::try_from(self.levels.len()).ok()?;
+        self.levels.push(Level {
+            factor,
+            key: key.clone(),
+            first_seen: at,
+            facts: Facts::default(),
+            published: false,
+            units_ever: 0,
+            refusals: 0,
+            requests: 0,
+            failed: 0,
+            deciles: Vec::new(),
+            bake: 0,
+            last_active: at,
+        });
+        self.level_ids.insert((factor, key.clone()), id);
+        Some(id)
+    }
+
+    /// Index of a set of dimensions.
+    pub(crate) fn dims(&mut self, dims: &Dims) -> u32 {
+        if let Some(id) = self.dims_ids.get(dims) {
+            return *id;
+        }
+        if self.dims.len() >= DIMENSIONS_MAX {
+            self.overflow += 1;
+            return u32::try_from(DIMENSIONS_MAX - 1).unwrap_or(0);
+        }
+        let id = u32::try_from(self.dims.len()).unwrap_or(0);
+        self.dims.push(dims.clone());
+        self.dims_ids.insert(dims.clone(), id);
+        id
+    }
+
+    /// Index of an exposure.
+    pub(crate) fn exposure(&mut self, exposure: Exposure) -> u32 {
+        if let Some(id) = self.exposure_ids.get(&exposure) {
+            return *id;
+        }
+        if self.exposures.len() >= EXPOSURES_MAX {
+            self.overflow += 1;
+            let mixed = Exposure { dims: exposure.dims, levels: Vec::new() };
+            return self.exposure_ids.get(&mixed).copied().unwrap_or(0);
+        }
+        let id = u32::try_from(self.exposures.len()).unwrap_or(0);
+        self.exposures.push(exposure.clone());
+        self.exposure_ids.insert(exposure, id);
+        id
+    }
+
+    /// The level at an index.
+    pub(crate) fn level_at(&self, id: u32) -> Option<&Level> {
+        self.levels.get(id as usize)
+    }
+
+    /// The level at an index, to change.
+    pub(crate) fn level_mut(&mut self, id: u32) -> Option<&mut Level> {
+        self.levels.get_mut(id as usize)
+    }
+
+    /// The dimensions at an index.
+    pub(crate) fn dims_at(&self, id: u32) -> Option<&Dims> {
+        self.dims.get(id as usize)
+    }
+
+    /// A dimension's value in a set.
+    pub(crate) fn value(&self, dims: u32, key: &str) -> Option<&str> {
+        self.dims_at(dims)?.get(key).map(AsRef::as_ref)
+    }
+
+    /// Config name of a factor, if it is a config.
+    pub(crate) fn config_name(&self, factor: u16) -> Option<&str> {
+        match self.factors.get(usize::from(factor))? {
+            Factor::Config(name) => Some(name),
+            Factor::Binary(_) => None,
+        }
+    }
+}

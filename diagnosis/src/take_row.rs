@@ -1,0 +1,394 @@
+//! Rows: whether their time can be believed, which versions the unit had, what each counter observed and expected. The
+//! cells are filled at the next tick, when the loads of the same batch are known.
+
+use crate::baseline::{fleet_rate, unit_rate};
+use crate::counts::{self, Requests, float};
+use crate::model::{COUNTERS, Counter, Factor, Key, Move, Ns, Unit};
+use crate::moves::{BEFORE_ALL, level_at, note};
+use crate::observation::{Name, Row, Source};
+use crate::ring::{Sums, index_of};
+use crate::shape;
+use crate::state::State;
+use crate::take::died;
+use crate::take_load::Attempt;
+use crate::watch::{self, Sample};
+use firstbad_protocol::Hash;
+use firstbad_protocol::time::SECOND_NS;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A row whose cell waits for the tick.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    pub unit: u32,
+    pub start: Ns,
+    pub end: Ns,
+    pub sums: [Sums; COUNTERS],
+}
+
+/// Lengths of span that are told apart.
+const SPANS_MAX: usize = 256;
+
+impl State {
+    /// Takes a row.
+    pub(crate) fn take_row(&mut self, row: &Row, frozen: bool) {
+        let span = row.span.end.since(row.span.start).max(0);
+        self.note_span(span);
+        let Some(id) = self.unit_of(&row.source, &row.dimensions, row.span.start.0) else { return };
+        if !self.on_time(id, row.span.end.0) {
+            self.late_rows += 1;
+            return;
+        }
+        let start = self.corrected(id, row.span.start.0);
+        let end = self.corrected(id, row.span.end.0);
+        self.seen(start);
+        self.last_event = Some(self.last_event.map_or(end, |last| last.max(end)));
+        self.dropped = self.dropped.saturating_add(row.dropped);
+        for (config, hash, facts) in &row.facts {
+            if let Some((_, level)) = self.version(config, *hash, start) {
+                self.learn_facts(level, facts);
+            }
+        }
+        self.note_levels(id, row, (start, end));
+        self.note_tags(row, index_of(end, self.interval));
+        self.note_leaves(id, row, index_of(end, self.interval));
+        let samples = self.samples(id, row, (start, end));
+        self.feed(id, row, &samples, frozen);
+    }
+
+    fn note_span(&mut self, span: Ns) {
+        let ms = (span + 50_000_000) / 100_000_000 * 100;
+        if ms > 0 && (self.spans.len() < SPANS_MAX || self.spans.contains_key(&ms)) {
+            *self.spans.entry(ms).or_default() += 1;
+        }
+    }
+
+    /// Whether a row's time can be believed. A constant offset to the clock is learned after three rows that agree; until
+    /// then, and for rows older than what may be revised, the row is only counted.
+    fn on_time(&mut self, id: u32, end: Ns) -> bool {
+        let Some(now) = self.now else { return true };
+        let slack = self.slack();
+        let interval = self.interval;
+        let Some(unit) = self.units.get_mut(id as usize) else { return false };
+        let ahead = end - now;
+        // A replay may tick only after a longer stretch: data ahead of the last tick by a few intervals are ordinary.
+        if ahead.abs() <= slack {
+            unit.offset = 0;
+            self.skewed.remove(&id);
+            return true;
+        }
+        if (ahead - unit.offset).abs() <= slack.min(3 * interval) && unit.offset != 0 {
+            return true;
+        }
+        let entry = self.skewed.entry(id).or_insert(ahead);
+        if (*entry - ahead).abs() > 3 * interval {
+            *entry = ahead;
+            return false;
+        }
+        unit.offset = ahead;
+        false
+    }
+
+    /// Index of a version.
+    pub(crate) fn version(&mut self, config: &Name, hash: Hash, at: Ns) -> Option<(u16, u32)> {
+        let factor = self.tables.factor(&Factor::Config(config.clone()))?;
+        Some((factor, self.tables.level(factor, &Key::Version(hash), at)?))
+    }
+
+    /// What the row itself says about active versions: the gauge first, else the tags of its points.
+    fn note_levels(&mut self, id: u32, row: &Row, (start, end): (Ns, Ns)) {
+        let shares = view_shares(row);
+        let gauges: BTreeMap<&Name, Vec<Hash>> = row.active.iter().fold(BTreeMap::new(), |mut all, (config, hash)| {
+            all.entry(config).or_insert_with(Vec::new).push(*hash);
+            all
+        });
+        for (config, hashes) in &gauges {
+            let [hash] = hashes.as_slice() else { continue };
+            let share = shares.get(config).and_then(|by_hash| by_hash.get(hash)).copied();
+            self.guess(id, (config, *hash), (start, end), share);
+        }
+        for (config, by_hash) in &shares {
+            if gauges.contains_key(config) {
+                continue;
+            }
+            let most = by_hash.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(hash, share)| (*hash, *share));
+            if let Some((hash, share)) = most {
+                self.guess(id, (config, hash), (start, end), Some(share));
+            }
+        }
+        for count in &row.loads {
+            if let Some((factor, level)) = self.version(&count.config, count.hash, start)
+                && count.count > 0
+                && (count.result.is_refusal() || !gauges.contains_key(&count.config))
+            {
+                let at = start + (end - start) / 2;
+                self.attempted(Attempt { unit: id, factor, level, at, told: false }, count.result);
+            }
+        }
+    }
+
+    /// A row says that `hash` was active at its end: if the moves say otherwise, the unit moved within the row.
+    fn guess(&mut self, id: u32, (config, hash): (&Name, Hash), (start, end): (Ns, Ns), share: Option<f64>) {
+        let Some((factor, level)) = self.version(config, hash, start) else { return };
+        let (slack, interval) = (self.slack(), self.interval);
+        let Some(unit) = self.units.get_mut(id as usize) else { return };
+        let known = level_at(unit, factor, end);
+        if known == Some(level) {
+            return;
+        }
+        let told_nearby = |entry: &Move| {
+            entry.factor == factor && entry.told && (entry.at - end).abs() <= 2 * interval.max(end - start)
+        };
+        if unit.moves.iter().any(told_nearby) {
+            return;
+        }
+        let at = if known.is_none() && unit.rows == 0 {
+            BEFORE_ALL
+        } else {
+            end - shape::share_of(end - start, share.unwrap_or(1.0))
+        };
+        if note(unit, Move { at, factor, level, told: false }, slack) && at != BEFORE_ALL {
+            if let Some(interval) = self.ring.at(index_of(at, interval)) {
+                *interval.loads.entry(level).or_default() += 1;
+            }
+        }
+        if let Some(level) = self.tables.level_mut(level) {
+            level.units_ever += 1;
+        }
+    }
+
+    /// Counts that carry a version's tag.
+    fn note_tags(&mut self, row: &Row, index: i64) {
+        let at = row.span.start.0;
+        for view in &row.views {
+            let Some((_, level)) = self.version(&view.config, view.hash, at) else { continue };
+            let counts = Requests::of(view.outcomes);
+            if let Some(known) = self.tables.level_mut(level) {
+                known.requests += view.outcomes.ok + view.outcomes.error + view.outcomes.panic;
+                known.failed += view.outcomes.error + view.outcomes.panic;
+                known.last_active = known.last_active.max(row.span.end.0);
+            }
+            if let Some(interval) = self.ring.at(index) {
+                let [failed, all, ..] = interval.tagged.entry(level).or_default();
+                *failed += counts.failed;
+                *all += counts.all;
+            }
+        }
+        for scores in &row.scores {
+            let Some((config, hash)) = &scores.version else { continue };
+            let Some((_, level)) = self.version(config, *hash, at) else { continue };
+            let (zero, all) = counts::zeros(scores);
+            if let Some(known) = self.tables.level_mut(level) {
+                known.last_active = known.last_active.max(row.span.end.0);
+                shape::add_deciles(&mut known.deciles, &scores.histogram);
+            }
+            if let Some(interval) = self.ring.at(index) {
+                let [_, _, zeros, scores] = interval.tagged.entry(level).or_default();
+                *zeros += zero;
+                *scores += all;
+            }
+        }
+    }
+
+    /// Requests by leaf of dimensions, for localisation.
+    fn note_leaves(&mut self, id: u32, row: &Row, index: i64) {
+        let dims = self.units.get(id as usize).map_or(0, |unit| unit.dims);
+        for total in &row.totals {
+            let leaf = if total.dimensions.is_empty() {
+                dims
+            } else {
+                let mut merged = (*row.dimensions).clone();
+                merged.extend(total.dimensions.iter().map(|(key, value)| (key.clone(), value.clone())));
+                self.tables.dims(&std::sync::Arc::new(merged))
+            };
+            let counts = Requests::of(total.outcomes);
+            if let Some(interval) = self.ring.at(index) {
+                let entry = interval.leaves.entry(leaf).or_default();
+                entry.0 += counts.all;
+                entry.1 += counts.failed;
+            }
+        }
+    }
+
+    /// What each counter observed and expected.
+    fn samples(&mut self, id: u32, row: &Row, (start, end): (Ns, Ns)) -> Vec<Sample> {
+        let requests = counts::requests(row);
+        let scores = counts::score_entries(row);
+        let mut observed: Vec<(Counter, f64, f64)> = Vec::with_capacity(COUNTERS);
+        if requests.all > 0.0 || requests.panicked > 0.0 {
+            observed.push((Counter::Errors, requests.failed, requests.all.max(requests.failed)));
+            observed.push((Counter::Panics, requests.panicked, requests.all.max(requests.panicked)));
+        }
+        let (zeros, all) =
+            scores.iter().map(|entry| counts::zeros(entry)).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        if all > 0.0 {
+            observed.push((Counter::Zeros, zeros, all));
+        }
+        if let Some(latency) = &row.latency {
+            self.learn_latency(latency);
+            let (slow, all) = counts::above(latency, self.slow.0);
+            if all > 0.0 {
+                observed.push((Counter::Slow, slow, all));
+            }
+        }
+        self.gauges(id, row, &requests, &mut observed);
+        if let Some(drifted) = self.drift(id, &scores) {
+            observed.push((Counter::Drift, drifted, 1.0));
+        }
+        let Some(unit) = self.units.get(id as usize) else { return Vec::new() };
+        let expect = |(counter, observed, trials): (Counter, f64, f64)| {
+            let at = counter as usize;
+            let fleet = self.prior.get(at).map_or(0.0, |base| fleet_rate(base, counter));
+            let rate = unit.base.get(at).map_or(fleet, |base| unit_rate(base, fleet, counter));
+            Sample { counter, start, end, observed, trials, expected: rate * trials }
+        };
+        observed.into_iter().map(expect).collect()
+    }
+
+    /// Gauges become yes or no per report, against the unit's own past.
+    fn gauges(&self, id: u32, row: &Row, requests: &Requests, observed: &mut Vec<(Counter, f64, f64)>) {
+        let Some(unit) = self.units.get(id as usize) else { return };
+        let flag = |high: bool| f64::from(u8::from(high));
+        if let Some(cpu) = row.cpu {
+            let usual = unit.cpu.mean().unwrap_or(cpu);
+            observed.push((Counter::Cpu, flag(cpu > usual + 0.25 && cpu > usual * 1.4), 1.0));
+        }
+        if let Some(memory) = row.memory {
+            let usual = unit.memory.mean().unwrap_or(memory);
+            observed.push((Counter::Memory, flag(memory > usual * 1.3), 1.0));
+        }
+        let seconds = seconds(row);
+        if let Some(usual) = unit.traffic.mean()
+            && unit.rows > 3
+            && usual * seconds >= 8.0
+        {
+            observed.push((Counter::Stall, flag(requests.all < 0.25 * usual * seconds), 1.0));
+        }
+    }
+
+    /// Whether the unit's scores left the fleet's shape, once enough have come together.
+    fn drift(&mut self, id: u32, scores: &[&crate::observation::Scores]) -> Option<f64> {
+        let unit = self.units.get_mut(id as usize)?;
+        for entry in scores {
+            counts::add_bins(&mut unit.bins, &entry.histogram);
+        }
+        let sum: u32 = unit.bins.iter().sum();
+        if sum < shape::LEAST_SCORES {
+            return None;
+        }
+        let bins = std::mem::take(&mut unit.bins);
+        let shape = self.shapes.entry(unit.dims).or_default();
+        Some(f64::from(u8::from(shape::drifted(shape, &bins))))
+    }
+
+    fn learn_latency(&mut self, latency: &crate::observation::Histogram) {
+        if self.open_case() {
+            return;
+        }
+        for (bound, count) in latency.bounds.iter().zip(&latency.counts) {
+            if self.slow.1.len() < 128 || self.slow.1.contains_key(&bound.to_bits()) {
+                *self.slow.1.entry(bound.to_bits()).or_default() += float(*count);
+            }
+        }
+    }
+
+    /// Feeds the counters into runs, expectations and the waiting cell.
+    fn feed(&mut self, id: u32, row: &Row, samples: &[Sample], frozen: bool) {
+        let now = self.now.unwrap_or(0);
+        let silent_after = 3 * self.interval;
+        let Some(unit) = self.units.get_mut(id as usize) else { return };
+        let mut sums = [Sums::default(); COUNTERS];
+        let mut span = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
+        for sample in samples {
+            span = (sample.start, sample.end);
+            let at = sample.counter as usize;
+            if let Some(slot) = sums.get_mut(at) {
+                *slot = Sums { observed: sample.observed, trials: sample.trials, expected: sample.expected };
+            }
+            let failing = watch::follow(unit, sample, Some(unit.panic_bout));
+            if !failing && !frozen {
+                if let Some(base) = unit.base.get_mut(at) {
+                    base.learn(sample.observed, sample.trials);
+                }
+                if let Some(base) = self.prior.get_mut(at) {
+                    base.learn(sample.observed, sample.trials);
+                }
+            }
+            if sample.counter == Counter::Panics && sample.observed > 0.0 {
+                unit.panics += counts_to_u64(sample.observed);
+            }
+        }
+        let requests = sums.first().map_or(0.0, |sum| sum.trials);
+        if !frozen && !unit.runs.iter().any(|run| run.open) {
+            unit.traffic.learn(requests, seconds(row));
+            if let Some(cpu) = row.cpu {
+                unit.cpu.learn(cpu, 1.0);
+            }
+            if let Some(memory) = row.memory {
+                unit.memory.learn(memory, 1.0);
+            }
+        }
+        alive(unit, row, now, silent_after);
+        if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
+            self.pending.push(Pending { unit: id, start: span.0, end: span.1, sums });
+        }
+    }
+}
+
+/// The unit reported: it is not silent, though it may have been restarted.
+fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
+    let (start, end) = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
+    unit.rows += 1;
+    unit.span = (end - start).max(SECOND_NS / 10);
+    unit.last_event = unit.last_event.max(end);
+    unit.last_arrival = unit.last_arrival.max(now);
+    if unit.left.is_some_and(|left| start > left) {
+        unit.left = None;
+    }
+    if row.restarted {
+        unit.restarts += 1;
+    }
+    for run in unit.runs.iter_mut().filter(|run| run.counter == Counter::Silent && run.open) {
+        if end - run.end > silent_after {
+            run.open = false;
+        }
+    }
+    let died_loading = unit.loading.filter(|(_, _, at)| row.restarted && *at <= end && end - *at < 60 * SECOND_NS);
+    if let Some((_, level, at)) = died_loading {
+        died(unit, at, Some(level));
+        unit.loading = None;
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count that came as an integer")]
+fn counts_to_u64(count: f64) -> u64 {
+    count.max(0.0) as u64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]
+fn seconds(row: &Row) -> f64 {
+    row.span.end.since(row.span.start).max(0) as f64 / 1e9
+}
+
+/// Share of each version among the requests and scores that a row tags, by config.
+fn view_shares(row: &Row) -> BTreeMap<&Name, BTreeMap<Hash, f64>> {
+    let mut all: BTreeMap<&Name, BTreeMap<Hash, f64>> = BTreeMap::new();
+    for view in &row.views {
+        *all.entry(&view.config).or_default().entry(view.hash).or_default() += Requests::of(view.outcomes).all;
+    }
+    for scores in &row.scores {
+        if let Some((config, hash)) = &scores.version {
+            let by_hash = all.entry(config).or_default();
+            if by_hash.is_empty() || !row.views.iter().any(|view| view.config == *config) {
+                *by_hash.entry(*hash).or_default() += counts::zeros(scores).1;
+            }
+        }
+    }
+    for by_hash in all.values_mut() {
+        let sum: f64 = by_hash.values().sum();
+        for share in by_hash.values_mut() {
+            *share /= sum.max(1.0);
+        }
+    }
+    all
+}

@@ -1,0 +1,222 @@
+//! A hypothesis held against the scene: who was exposed and failed, who was not and did not, how failing follows each
+//! host's own load, and whether it goes when the exposure goes. The unit of evidence is the host and its load, never the
+//! request.
+
+use crate::math::{fisher, float, median, spread};
+use crate::model::Ns;
+use crate::scene::{Patient, Scene};
+use std::collections::BTreeMap;
+
+/// Longest delay from a load to its effect that is looked for, ns.
+const DELAY_MAX: Ns = 1_800_000_000_000;
+
+/// What was counted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// Units exposed, and of them failing while exposed.
+    pub exposed: (u64, u64),
+    /// Units seen unexposed while the fleet failed, and of them beginning to fail so.
+    pub control: (u64, u64),
+    /// The same two within strata that hold both.
+    pub contrast: ((u64, u64), (u64, u64)),
+    /// ln p of the stratified contrast.
+    pub ln_p: f64,
+    /// Failing stretches that began while exposed, and all.
+    pub bouts: (u64, u64),
+    /// Own-load alignment: log likelihood ratio of "at its own load" over "at one moment".
+    pub aligned: f64,
+    /// Units in it, spread of onsets and of onsets after the own load, seconds, and the median delay.
+    pub lag: (u64, f64, f64, f64),
+    /// Ends of failing aligned with leaving.
+    pub stops: (u64, u64),
+    /// Rollouts after which most units changed as the hypothesis says, and those after which they did not.
+    pub flips: (u64, u64),
+    /// Units that still failed long after they had left.
+    pub tail: u64,
+    /// Units that had loaded it while serving well, and stayed well.
+    pub missed: u64,
+    /// Units that died while loading it, or refused it.
+    pub deaths: u64,
+    /// Refusals.
+    pub refusals: u64,
+}
+
+#[derive(Default)]
+struct Sheet {
+    strata: BTreeMap<u32, [u64; 4]>,
+    entries: Vec<(Ns, Option<Ns>)>,
+    leaves: Vec<(Ns, Option<Ns>)>,
+}
+
+/// Holds a hypothesis against the scene. `exposed` gives the spans in which a patient was exposed, none for one that is
+/// outside the hypothesis' scope.
+pub(crate) fn tally(scene: &Scene<'_>, exposed: impl Fn(&Patient<'_>) -> Option<Vec<(Ns, Ns)>>) -> Tally {
+    let mut result = Tally::default();
+    let mut sheet = Sheet::default();
+    for patient in &scene.patients {
+        let Some(spans) = exposed(patient) else {
+            // Out of scope: what fails there is not explained.
+            result.bouts.1 += patient.bouts.len() as u64;
+            continue;
+        };
+        one(scene, patient, &spans, (&mut result, &mut sheet));
+    }
+    finish(scene, &mut result, &sheet);
+    result
+}
+
+fn one(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)], (result, sheet): (&mut Tally, &mut Sheet)) {
+    let tolerance = scene.interval * 6 / 10;
+    let starts_in =
+        |(from, to): (Ns, Ns)| patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
+    result.bouts.1 += patient.bouts.len() as u64;
+    result.bouts.0 += patient
+        .bouts
+        .iter()
+        .filter(|bout| spans.iter().any(|(from, to)| bout.start >= from - tolerance && bout.start < *to))
+        .count() as u64;
+    let mut exposed = false;
+    let mut failing = false;
+    for span in spans {
+        let (from, to) = *span;
+        let known = to.min(patient.seen) - from.max(scene.onset - scene.interval);
+        let bout = starts_in(*span);
+        if known * 10 < scene.interval * 3 && bout.is_none_or(|bout| bout.level.is_none()) {
+            continue;
+        }
+        exposed = true;
+        failing |= bout.is_some();
+        entry(scene, patient, *span, (result, sheet));
+    }
+    let (control, control_failing) = unexposed(scene, patient, spans);
+    result.exposed.0 += u64::from(exposed);
+    result.exposed.1 += u64::from(failing);
+    result.control.0 += u64::from(control);
+    result.control.1 += u64::from(control_failing);
+    let counts = sheet.strata.entry(patient.stratum).or_default();
+    for (slot, value) in
+        counts.iter_mut().zip([exposed && failing, exposed && !failing, control_failing, control && !control_failing])
+    {
+        *slot += u64::from(value);
+    }
+}
+
+/// A load into the exposure and the way out of it.
+fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result, sheet): (&mut Tally, &mut Sheet)) {
+    let tolerance = scene.interval * 6 / 10;
+    let failed_before =
+        patient.bouts.iter().any(|bout| bout.start < from - tolerance && bout.end > from - 2 * scene.interval);
+    let bout = patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
+    if let Some(bout) = bout.filter(|bout| bout.level.is_some()) {
+        result.deaths += u64::from(bout.serving);
+        result.refusals += u64::from(!bout.serving);
+    }
+    if !failed_before && from > scene.onset - DELAY_MAX {
+        let start = bout.map(|bout| bout.start).filter(|start| start - from <= DELAY_MAX);
+        let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
+        if start.is_some() || long_enough {
+            sheet.entries.push((from, start));
+        }
+        result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
+    }
+    let failing_at_exit = patient
+        .bouts
+        .iter()
+        .find(|bout| bout.start < to && bout.end >= to - 2 * scene.interval && bout.start >= from - tolerance);
+    if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval) {
+        let stopped = bout.end <= to + 2 * scene.interval;
+        if stopped && !bout.open {
+            sheet.leaves.push((to, Some(bout.end)));
+            result.stops.0 += 1;
+        } else if !stopped && patient.seen >= to + 4 * scene.interval {
+            sheet.leaves.push((to, None));
+            result.tail += 1;
+        }
+        result.stops.1 += 1;
+    }
+}
+
+/// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
+fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (bool, bool) {
+    let tolerance = scene.interval * 6 / 10;
+    let (mut control, mut failing) = (false, false);
+    let mut gap_from = scene.onset.max(patient.unit.first);
+    let mut settled = gap_from;
+    let ends = spans.iter().copied().chain([(patient.seen, patient.seen)]);
+    for (from, to) in ends {
+        let until = from.min(patient.seen);
+        let starts =
+            patient.bouts.iter().any(|bout| bout.start >= settled - tolerance && bout.start < until - tolerance);
+        let carried = patient.bouts.iter().any(|bout| bout.start < settled - tolerance && bout.end > settled);
+        let long_enough = scene.hot_within(settled, until) * 10 >= scene.interval * 9;
+        if starts && until > gap_from {
+            (control, failing) = (true, true);
+        } else if long_enough && !carried {
+            control = true;
+        }
+        if to > gap_from {
+            gap_from = to;
+            settled = to + scene.interval * 3 / 2;
+        }
+    }
+    (control, failing)
+}
+
+fn finish(scene: &Scene<'_>, result: &mut Tally, sheet: &Sheet) {
+    let mut sum = [0_u64; 4];
+    for counts in sheet.strata.values() {
+        let [a, b, c, d] = *counts;
+        if a + b > 0 && c + d > 0 {
+            for (slot, value) in sum.iter_mut().zip([a, b, c, d]) {
+                *slot += value;
+            }
+        }
+    }
+    let [a, b, c, d] = sum;
+    result.contrast = ((a + b, a), (c + d, c));
+    result.ln_p = fisher(a, b, c, d);
+    align(scene, result, &sheet.entries, true);
+    align(scene, result, &sheet.leaves, false);
+}
+
+/// Compares the spread of the changes themselves with their spread around the units' own loads, rollout by rollout.
+fn align(scene: &Scene<'_>, result: &mut Tally, pairs: &[(Ns, Option<Ns>)], entering: bool) {
+    let mut pairs = pairs.to_vec();
+    pairs.sort_unstable();
+    let mut groups: Vec<Vec<(Ns, Option<Ns>)>> = Vec::new();
+    for pair in pairs {
+        match groups.last_mut() {
+            Some(group) if group.last().is_some_and(|last| pair.0 - last.0 <= 6 * scene.interval) => group.push(pair),
+            _ => groups.push(vec![pair]),
+        }
+    }
+    for group in groups {
+        let matched: Vec<(Ns, Ns)> =
+            group.iter().filter_map(|(at, change)| change.map(|change| (*at, change))).collect();
+        let near = matched.iter().filter(|(at, change)| (change - at).abs() <= 3 * scene.interval).count();
+        if near * 2 > group.len() {
+            result.flips.0 += 1;
+        } else if entering && matched.is_empty() {
+            result.flips.1 += 1;
+        }
+        if matched.len() < 3 {
+            continue;
+        }
+        let first = matched.first().map_or(0, |pair| pair.0);
+        let changes: Vec<f64> = matched.iter().map(|(_, change)| seconds(change - first)).collect();
+        let mut lags: Vec<f64> = matched.iter().map(|(at, change)| seconds(change - at)).collect();
+        let floor = 0.05 * seconds(scene.interval);
+        let (spread_changes, spread_lags) = (spread(&changes), spread(&lags));
+        let gain = libm::log((spread_changes + floor) / (spread_lags + floor)).clamp(-1.5, 1.5);
+        result.aligned += (float(matched.len()) - 1.0) * gain;
+        if entering && matched.len() as u64 >= result.lag.0 {
+            result.lag = (matched.len() as u64, spread_changes, spread_lags, median(&mut lags));
+        }
+    }
+    result.aligned = result.aligned.clamp(-30.0, 30.0);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]
+pub(crate) fn seconds(ns: Ns) -> f64 {
+    ns as f64 / 1e9
+}

@@ -1,0 +1,160 @@
+//! When a unit counts as failing: a cumulative log likelihood ratio against its own expectation opens a run; the run's own
+//! rate decides when silence of the symptom ends it. Beginning and end are estimated within their rows, since alignment
+//! with loads is judged on them.
+
+use crate::model::{Counter, Ns, Run, Unit, Watch};
+
+/// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
+const OPEN_AT: f64 = 12.0;
+/// A run's rate must exceed the expectation by this factor.
+const LEAST_RATIO: f64 = 4.0;
+/// Events that the run's own rate would have given, unseen, before a run is over: e^-4.6 = 1 %.
+const QUIET_EVENTS: f64 = 4.6;
+/// Runs kept for a unit.
+const RUNS_MAX: usize = 24;
+
+/// One row's numbers for one counter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub counter: Counter,
+    pub start: Ns,
+    pub end: Ns,
+    pub observed: f64,
+    pub trials: f64,
+    pub expected: f64,
+}
+
+impl Sample {
+    fn rate(&self) -> f64 {
+        if self.trials > 0.0 { self.observed / self.trials } else { 0.0 }
+    }
+
+    /// Gain in log likelihood if the row fails, negative drift if not.
+    fn gain(&self) -> f64 {
+        let Self { observed, expected, .. } = *self;
+        let expected = expected.max(1e-9);
+        let excess = observed - expected;
+        if observed > LEAST_RATIO * expected && excess > self.counter.least_excess() * self.trials {
+            (observed * libm::log(observed / expected) - excess - 1.0).max(0.0)
+        } else {
+            observed * libm::log(LEAST_RATIO) - (LEAST_RATIO - 1.0) * expected - 0.5
+        }
+    }
+}
+
+/// Follows one counter of one unit by one row; true if the unit fails by it.
+pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, Ns)>) -> bool {
+    if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == sample.counter && run.open) {
+        go_on(run, sample);
+        return run.open;
+    }
+    let gain = sample.gain();
+    let known = unit.watches.iter().position(|watch| watch.counter == sample.counter);
+    if gain <= 0.0 && known.is_none() {
+        return false;
+    }
+    let at = known.unwrap_or_else(|| {
+        unit.watches.push(Watch { counter: sample.counter, sum: 0.0, run: fresh(sample) });
+        unit.watches.len() - 1
+    });
+    let Some(watch) = unit.watches.get_mut(at) else { return false };
+    if known.is_some() {
+        add(&mut watch.run, sample);
+    }
+    watch.sum += gain;
+    if watch.sum <= 0.0 {
+        unit.watches.swap_remove(at);
+        return false;
+    }
+    let enough = watch.run.observed - watch.run.expected > sample.counter.least_excess() * watch.run.trials;
+    if watch.sum >= OPEN_AT && enough {
+        let mut run = unit.watches.swap_remove(at).run;
+        settle_start(&mut run, panic_bout);
+        open(unit, run);
+        return true;
+    }
+    true
+}
+
+fn fresh(sample: &Sample) -> Run {
+    Run {
+        counter: sample.counter,
+        start: sample.start,
+        end: sample.end,
+        open: true,
+        observed: sample.observed,
+        trials: sample.trials,
+        expected: sample.expected,
+        quiet: 0.0,
+        first: (sample.start, sample.end, sample.rate()),
+        level: None,
+    }
+}
+
+fn add(run: &mut Run, sample: &Sample) {
+    run.observed += sample.observed;
+    run.trials += sample.trials;
+    run.expected += sample.expected;
+    run.end = sample.end;
+}
+
+/// Adds a run, dropping the oldest at the bound.
+pub(crate) fn open(unit: &mut Unit, run: Run) {
+    if unit.runs.len() >= RUNS_MAX {
+        unit.runs.remove(0);
+    }
+    let at = unit.runs.partition_point(|other| other.start <= run.start);
+    unit.runs.insert(at, run);
+}
+
+/// The first failing row was clean until the symptom began: at a steady rate, its share tells how long. A panic event
+/// within it tells better.
+fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
+    let (start, end, rate) = run.first;
+    run.start = start;
+    let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
+    if steady > 0.2 && rate < steady {
+        run.start = end - within(end - start, rate / steady);
+    }
+    if let Some((first, _)) =
+        panic_bout.filter(|(first, _)| run.counter <= Counter::Panics && *first >= start && *first <= end)
+    {
+        run.start = first;
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a share of one row's span")]
+fn within(span: Ns, share: f64) -> Ns {
+    (span as f64 * share.clamp(0.0, 1.0)) as Ns
+}
+
+fn go_on(run: &mut Run, sample: &Sample) {
+    if sample.trials <= 0.0 {
+        return;
+    }
+    let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
+    let expects = steady * sample.trials;
+    let failing = sample.observed > LEAST_RATIO * sample.expected && sample.observed > 0.15 * expects;
+    if failing {
+        // Now that a second row tells the steady rate, the beginning within the first can be told.
+        let (start, end, rate) = run.first;
+        if run.start == start
+            && sample.rate() > 0.2
+            && rate < sample.rate() * 0.98
+            && sample.start <= end + (end - start)
+        {
+            run.start = end - within(end - start, rate / sample.rate());
+        }
+        let partial = sample.rate() < 0.9 * steady && steady > 0.2;
+        add(run, sample);
+        if partial {
+            run.end = sample.start + within(sample.end - sample.start, sample.rate() / steady);
+        }
+        run.quiet = 0.0;
+    } else {
+        run.quiet += expects - sample.observed;
+        if run.quiet >= QUIET_EVENTS {
+            run.open = false;
+        }
+    }
+}

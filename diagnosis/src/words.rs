@@ -1,0 +1,174 @@
+//! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
+
+use crate::hypotheses::Hypothesis;
+use crate::model::Key;
+use crate::state::State;
+use crate::tally::Tally;
+use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
+use firstbad_protocol::{Hash, Untrusted, verdict};
+
+/// A seconds value as people read it.
+fn span(seconds: f64) -> String {
+    if seconds.abs() >= 10.0 { format!("{seconds:.0} s") } else { format!("{seconds:.1} s") }
+}
+
+/// What is meant, in words.
+pub(crate) fn name(state: &State, hypothesis: &Hypothesis) -> String {
+    match hypothesis.kind {
+        CauseKind::Config | CauseKind::Binary => {
+            let factor = hypothesis.factor.and_then(|factor| state.tables.config_name(factor)).unwrap_or("binary");
+            let first = hypothesis.levels.first().and_then(|level| state.tables.level_at(*level));
+            let value = first.map_or_else(String::new, |level| match &level.key {
+                Key::Version(hash) => hash.short(),
+                Key::Text(text) => Untrusted(text).to_string(),
+            });
+            let more = hypothesis.levels.len().saturating_sub(1);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{} {value}{more}", Untrusted(factor))
+        }
+        CauseKind::Change => {
+            let change = hypothesis.change.and_then(|index| state.changes.get(index));
+            change.map_or_else(String::new, |change| {
+                format!("{} {} ({})", Untrusted(&change.kind), Untrusted(&change.target), Untrusted(&change.id))
+            })
+        }
+        _ => {
+            let pairs: Vec<String> = hypothesis
+                .dimensions
+                .iter()
+                .map(|(key, value)| format!("{}={}", Untrusted(key), Untrusted(value)))
+                .collect();
+            pairs.join(", ")
+        }
+    }
+}
+
+/// What speaks for it.
+pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
+    let tally = &hypothesis.tally;
+    let mut said = Vec::new();
+    if tally.exposed.0 > 0 {
+        said.push(format!(
+            "{} of {} hosts exposed to it fail, {} of {} others seen while the fleet failed",
+            tally.exposed.1, tally.exposed.0, tally.control.1, tally.control.0
+        ));
+    }
+    if tally.ln_p < -2.0 {
+        let ((all, bad), (others, bad_others)) = tally.contrast;
+        said.push(format!(
+            "like with like (region, binary): {bad} of {all} against {bad_others} of {others} hosts, p = {:.1e}",
+            libm::exp(tally.ln_p)
+        ));
+    }
+    if tally.aligned > 1.0 && tally.lag.0 >= 3 {
+        let (hosts, spread_at, spread_lag, delay) = tally.lag;
+        said.push(format!(
+            "failing follows each host's own load: on {hosts} hosts it begins {} after the load (spread {}), while the beginnings themselves are spread over {}",
+            span(delay), span(spread_lag), span(spread_at)
+        ));
+    }
+    if tally.stops.0 > 0 {
+        said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.0, tally.stops.1));
+    }
+    if tally.flips.0 > 1 {
+        said.push(format!("{} rollouts in and out of it changed the fleet, {} did not", tally.flips.0, tally.flips.1));
+    }
+    if tally.deaths > 0 {
+        said.push(format!("{} processes died while loading it", tally.deaths));
+    }
+    if tally.refusals > 0 {
+        said.push(format!("{} hosts refused to load it", tally.refusals));
+    }
+    if let Some(property) = hypothesis.properties.first() {
+        let what = if property.limit { "exceeds a declared limit" } else { "separates it from every clean version" };
+        said.push(format!("its content {what}: {}", property.text));
+    }
+    said
+}
+
+/// What speaks against it.
+pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
+    let tally = &hypothesis.tally;
+    let mut said = Vec::new();
+    if tally.control.1 > 0 {
+        said.push(format!("{} of {} hosts began to fail without it", tally.control.1, tally.control.0));
+    }
+    if tally.exposed.1 < tally.exposed.0 {
+        said.push(format!("{} of {} hosts exposed to it are well", tally.exposed.0 - tally.exposed.1, tally.exposed.0));
+    }
+    if tally.aligned < -1.0 && tally.lag.0 >= 3 {
+        let (hosts, spread_at, spread_lag, _) = tally.lag;
+        said.push(format!(
+            "{hosts} hosts began to fail within {} of each other, whatever their own load's time (spread {})",
+            span(spread_at),
+            span(spread_lag)
+        ));
+    }
+    if tally.control.0 == 0 && tally.exposed.0 > 0 {
+        said.push("no host without it was seen while the fleet failed".to_owned());
+    }
+    said
+}
+
+fn arm((hosts, failing): (u64, u64), tally: &Tally) -> Arm {
+    let _ = tally;
+    Arm { hosts, hosts_failing: failing, observed: crate::counts::float(failing), expected: 0.0 }
+}
+
+/// Confidence: what the evidence allows, capped by how many hosts it rests on.
+pub(crate) fn confidence(hypothesis: &Hypothesis) -> f64 {
+    let logit = (hypothesis.weight / 3.0 - 1.0).clamp(-4.0, 5.0);
+    let raw = 1.0 / (1.0 + libm::exp(-logit));
+    let hosts = hypothesis.tally.exposed.1;
+    let cap = match hosts {
+        0 => 0.05,
+        1 => 0.6,
+        2..=4 => 0.85,
+        5..=11 => 0.95,
+        _ => 0.99,
+    };
+    let shown = raw.min(cap) * hypothesis.explained().clamp(0.2, 1.0);
+    crate::math::rounded(shown, 3)
+}
+
+/// Hashes of levels.
+pub(crate) fn hashes(state: &State, levels: &[u32]) -> Vec<Hash> {
+    levels.iter().filter_map(|level| state.tables.level_at(*level)?.hash()).collect()
+}
+
+/// The change event that is the hypothesis or came with it.
+pub(crate) fn change(state: &State, hypothesis: &Hypothesis) -> Option<verdict::Change> {
+    let index = hypothesis.change.or_else(|| {
+        let version = hypothesis.scope.get("service.version").filter(|_| hypothesis.kind == CauseKind::Binary)?;
+        state.changes.iter().position(|change| *change.target == **version)
+    })?;
+    let change = state.changes.get(index)?;
+    Some(verdict::Change {
+        kind: change.kind.to_string(),
+        id: change.id.to_string(),
+        target: change.target.to_string(),
+    })
+}
+
+/// As the contract shows it.
+pub(crate) fn suspect(state: &State, hypothesis: &Hypothesis, rank: u32) -> Suspect {
+    let config = hypothesis.factor.and_then(|factor| state.tables.config_name(factor)).map(ToOwned::to_owned);
+    let (share, control) = (hypothesis.share(), hypothesis.control_share());
+    Suspect {
+        rank,
+        kind: hypothesis.kind,
+        config,
+        hashes: hashes(state, &hypothesis.levels),
+        property: hypothesis.properties.first().map(|property| property.text.clone()),
+        scope: hypothesis.scope.clone(),
+        change: change(state, hypothesis),
+        dimensions: hypothesis.dimensions.clone(),
+        confidence: confidence(hypothesis),
+        exposed: arm(hypothesis.tally.exposed, &hypothesis.tally),
+        control: arm(hypothesis.tally.control, &hypothesis.tally),
+        rate_ratio: crate::math::rounded(share / control.max(0.001), 3),
+        explained_share: crate::math::rounded(hypothesis.explained(), 4),
+        evidence: evidence(hypothesis),
+        against: against(hypothesis),
+    }
+}
