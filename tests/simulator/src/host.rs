@@ -96,9 +96,10 @@ impl Host {
             instance: format!("{}:{}", host.name, 1000 + random.below(30_000)).into(),
             lives: 0,
             up: true,
-            cursor: 0.0,
-            report_start: 0.0,
-            report_end: if host.phase_s > 0.0 { host.phase_s } else { plan.interval_s },
+            // A process that ran before the data begin sends whole spans only.
+            cursor: host.phase_s,
+            report_start: host.phase_s,
+            report_end: host.phase_s + plan.interval_s,
             reports: 0,
             active: versions.iter().map(|version| Some(Active { version: *version, since: -1000.0 })).collect(),
             offered: versions,
