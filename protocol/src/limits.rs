@@ -15,6 +15,8 @@ pub const TEXT_BYTES_MAX: usize = 4096;
 pub const NAME_BYTES_MAX: usize = 256;
 /// Bytes of one version kept for the difference view.
 pub const CONTENT_BYTES_MAX: usize = 4 << 20;
+/// Greatest file that `firstbad check` and `firstbad diff` read, bytes: it is held in memory.
+pub const CHECKED_FILE_BYTES_MAX: usize = 1 << 30;
 /// Bytes of one line of a capture (a fleet's report in one line was seen at 40 MB).
 pub const CAPTURE_LINE_BYTES_MAX: usize = 256 << 20;
 /// Hashes with their own labels per config and process in Prometheus form (contract.md section 3).

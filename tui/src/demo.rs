@@ -73,7 +73,10 @@ pub(crate) fn run(
     let headless = arguments.headless || arguments.format == Format::Json || !io::stdout().is_terminal();
     let outcome = if headless { play.follow_to_the_end(arguments)? } else { play.follow_beside(screen)? };
     let directory = play.home.path().to_owned();
-    play.end();
+    let truth = play.end();
+    if arguments.keep {
+        std::fs::write(directory.join("truth.json"), serde_json::to_string_pretty(&truth).unwrap_or_default())?;
+    }
     let mut output = io::stdout().lock();
     match arguments.format {
         Format::Json => writeln!(output, "{}", serde_json::to_string_pretty(&outcome).unwrap_or_default())?,
@@ -167,10 +170,10 @@ impl Play {
     }
 
     /// Load and processes first, so that their last words are heard; then the collector; the directory goes last.
-    fn end(self) {
-        let _ = self.stage.stop();
+    fn end(self) -> Truth {
+        let truth = self.stage.stop();
         self.collector.stop();
-        drop(self.home);
+        truth
     }
 }
 

@@ -18,7 +18,7 @@ mod suspects;
 use super::model::{Link, Model, Screen};
 use super::text;
 use super::theme::Role;
-pub(crate) use page::{Page, Row};
+pub(crate) use page::Page;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

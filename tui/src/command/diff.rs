@@ -1,0 +1,57 @@
+//! The row-level difference of two versions, named by file or hash.
+
+use super::source;
+use crate::cli::{Common, DiffArgs, TextOrJson};
+use crate::difference;
+use crate::failure::Failure;
+use crate::output::{print, print_json};
+use crate::screen::model::RowDifference;
+use firstbad_protocol::content::{RowCount, inspect};
+use firstbad_protocol::{Hash, Untrusted};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// `firstbad diff`.
+///
+/// # Errors
+/// If one of the two cannot be had.
+pub(super) fn diff(common: &Common, arguments: &DiffArgs) -> Result<ExitCode, Failure> {
+    let old = source::file_or_hash(common, &arguments.old)?;
+    let new = source::file_or_hash(common, &arguments.new)?;
+    let format = arguments.rows_as.unwrap_or_else(|| new.format());
+    let same = old.bytes == new.bytes;
+    let found = RowDifference {
+        rows: firstbad_protocol::content::diff(&old.bytes, &new.bytes, format),
+        old: inspect(&old.bytes, format),
+        new: inspect(&new.bytes, format),
+    };
+    match arguments.format {
+        TextOrJson::Json => print_json(&as_json(&found, [&old.bytes, &new.bytes]))?,
+        TextOrJson::Text if same => eprintln!("the same bytes: {}", Hash::of(&new.bytes)),
+        TextOrJson::Text => {
+            let mut text = format!("--- {} {}\n", Hash::of(&old.bytes), Untrusted(&old.name));
+            text += &format!("+++ {} {}\n", Hash::of(&new.bytes), Untrusted(&new.name));
+            for (mark, line) in difference::told(&found, &[]) {
+                text += &format!("{mark} {}\n", Untrusted(&line));
+            }
+            print(&text)?;
+        }
+    }
+    Ok(ExitCode::from(u8::from(!same)))
+}
+
+fn as_json(found: &RowDifference, [old, new]: [&Vec<u8>; 2]) -> Value {
+    let row = |row: &RowCount| json!({"text": row.text, "line": row.line, "old": row.old, "new": row.new});
+    let rows = |rows: &[RowCount]| rows.iter().map(row).collect::<Vec<_>>();
+    let [added, removed, changed, repeated] = found.rows.counts;
+    let changes = found.rows.changed.iter().map(|row| json!({"old": row.old, "new": row.new, "line": row.line}));
+    json!({
+        "schema": firstbad_protocol::verdict::SCHEMA,
+        "old": Hash::of(old), "new": Hash::of(new),
+        "same": old == new,
+        "counts": {"added": added, "removed": removed, "changed": changed, "repeated": repeated},
+        "header": found.rows.header, "reordered": found.rows.reordered,
+        "added": rows(&found.rows.added), "removed": rows(&found.rows.removed),
+        "changed": changes.collect::<Vec<_>>(), "repeated": rows(&found.rows.repeated),
+    })
+}

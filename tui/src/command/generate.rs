@@ -1,0 +1,110 @@
+//! What is made from the one list of flags and keys: sample configuration, completions, manual page; and the picture of
+//! the first screen.
+
+use crate::cli::{Arguments, GenerateCommand, PictureArgs};
+use crate::failure::Failure;
+use crate::output::{print, print_bytes};
+use crate::picture;
+use crate::screen::keys::BINDINGS;
+use crate::screen::message::Message;
+use crate::screen::model::{Model, Origin, Screen};
+use crate::screen::theme::Theme;
+use crate::screen::update::update;
+use clap::CommandFactory as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Every key of the configuration file with its default.
+const SAMPLE: &str = include_str!("sample.toml");
+
+/// `firstbad gen`.
+///
+/// # Errors
+/// If the output cannot be written, or a snapshot cannot be read.
+pub(super) fn generate(command: &GenerateCommand) -> Result<ExitCode, Failure> {
+    match command {
+        GenerateCommand::Config => print(SAMPLE)?,
+        GenerateCommand::Completion { shell } => {
+            let mut bytes = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "firstbad", &mut bytes);
+            print_bytes(&bytes)?;
+        }
+        GenerateCommand::Man => print_bytes(&manual()?)?,
+        GenerateCommand::Picture(arguments) => print(&drawn(arguments)?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One page: the commands with their flags, then the keys of the screen.
+fn manual() -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    let mut whole = Arguments::command();
+    whole.build();
+    clap_mangen::Man::new(whole.clone()).render(&mut page)?;
+    for command in whole.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
+        let manual = clap_mangen::Man::new(command.clone());
+        page.extend(format!(".SH FIRSTBAD {}\n", command.get_name().to_uppercase()).bytes());
+        manual.render_synopsis_section(&mut page)?;
+        manual.render_description_section(&mut page)?;
+        manual.render_options_section(&mut page)?;
+    }
+    page.extend(b".SH KEYS\n");
+    for binding in BINDINGS.iter().filter(|binding| !binding.help.is_empty()) {
+        page.extend(format!(".TP\n\\fB{}\\fR\n{}\n", binding.label, binding.help).bytes());
+    }
+    Ok(page)
+}
+
+fn drawn(arguments: &PictureArgs) -> Result<String, Failure> {
+    let source = super::source::file(&arguments.snapshot)?;
+    let snapshot = serde_json::from_slice(&source.bytes).map_err(|error| {
+        Failure::new(format!("{} is no snapshot: {error}", source.name))
+            .hint("curl COLLECTOR/api/v1/snapshot prints one")
+    })?;
+    let origin = Origin::Attached("http://127.0.0.1:4319".to_owned());
+    let mut model = Model::new(origin, Theme { colour: true, ascii: false });
+    update(&mut model, Message::Snapshot(Arc::new(snapshot)));
+    update(&mut model, Message::Resize(arguments.size.0, arguments.size.1));
+    if let Some(screen) = arguments.screen.checked_sub(1).and_then(|index| Screen::NUMBERED.get(index)) {
+        model.screen = *screen;
+    }
+    Ok(if arguments.svg { picture::svg(&model) } else { picture::text(&model) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Args as _;
+    use firstbad_collector::settings::{AgentArgs, CollectArgs, File};
+
+    #[test]
+    fn the_sample_parses_also_with_every_key_set_and_names_every_flag() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("sample.toml");
+        let set: String = SAMPLE
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|key| key.contains(" = ")).unwrap_or(line).to_owned() + "\n")
+            .collect();
+        assert_ne!(set, SAMPLE, "keys are commented out");
+        for text in [SAMPLE, &set] {
+            std::fs::write(&path, text).expect("write");
+            File::read(Some(&path)).expect("the sample is a configuration");
+        }
+        let flags = CollectArgs::augment_args(AgentArgs::augment_args(clap::Command::new("all")));
+        for flag in flags.get_arguments() {
+            let key = match flag.get_id().as_str() {
+                "no_recorders" => "recorders",
+                other => other,
+            };
+            assert!(SAMPLE.contains(&format!("# {key} = ")), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_manual_names_every_command_and_key() {
+        let page = String::from_utf8(manual().expect("a page")).expect("UTF-8");
+        for wanted in ["FIRSTBAD DIAGNOSE", "FIRSTBAD EXPLAIN", "clipboard", "exit code 1"] {
+            assert!(page.to_lowercase().contains(&wanted.to_lowercase()), "{wanted}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The live collector from a script: `status`, `incidents`, `report`, `bundle`.
+
+use crate::cli::{BundleArgs, Common, Format, LiveArgs, ReportArgs, TextOrJson};
+use crate::failure::Failure;
+use crate::output::{print, print_bytes, print_json};
+use crate::report;
+use crate::screen::runtime::{Content, Contents};
+use firstbad_collector::{Client, Update, diagnosis_json};
+use firstbad_protocol::Untrusted;
+use firstbad_protocol::sentence::sentence;
+use firstbad_protocol::verdict::{Diagnosis, Incident, State};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// `firstbad status`.
+///
+/// # Errors
+/// If the collector does not answer.
+pub(super) fn status(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, Failure> {
+    let client = super::client(common);
+    let say = |client: &Client| -> Result<bool, Failure> {
+        let (status, snapshot) = (client.status()?, client.snapshot()?);
+        match (arguments.format, arguments.watch) {
+            (TextOrJson::Text, _) => print(&report::text::status(client.base(), &status, &snapshot))?,
+            (TextOrJson::Json, false) => print_json(&json!({"collector": status, "snapshot": snapshot}))?,
+            (TextOrJson::Json, true) => print(&format!("{}\n", json!({"collector": status, "snapshot": snapshot})))?,
+        }
+        Ok(snapshot.diagnosis.incidents.iter().any(|incident| incident.state != State::Resolved))
+    };
+    once_or_at_each_change(&client, arguments.watch, say)
+}
+
+/// `firstbad incidents`.
+///
+/// # Errors
+/// If the collector does not answer.
+pub(super) fn incidents(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, Failure> {
+    let client = super::client(common);
+    let mut before = None;
+    let say = |client: &Client| -> Result<bool, Failure> {
+        let incidents = client.incidents()?;
+        let text = match (arguments.format, arguments.watch) {
+            (TextOrJson::Text, _) => incidents.iter().map(incident_line).collect(),
+            (TextOrJson::Json, false) => serde_json::to_string_pretty(&incidents).map_err(Failure::new)? + "\n",
+            (TextOrJson::Json, true) => serde_json::to_string(&incidents).map_err(Failure::new)? + "\n",
+        };
+        if before.as_ref() != Some(&text) {
+            print(&text)?;
+            before = Some(text);
+        }
+        if incidents.is_empty() && arguments.format == TextOrJson::Text && !arguments.watch {
+            eprintln!("no incident in what {} sees; firstbad status says how much that is", client.base());
+        }
+        Ok(incidents.iter().any(|incident| incident.state != State::Resolved))
+    };
+    once_or_at_each_change(&client, arguments.watch, say)
+}
+
+fn incident_line(incident: &Incident) -> String {
+    format!("{} {}\n", Untrusted(&incident.id), sentence(incident))
+}
+
+/// Exit code 1 if `say` finds something that is not over. With `watch`, says it again after each publication.
+fn once_or_at_each_change(
+    client: &Client,
+    watch: bool,
+    mut say: impl FnMut(&Client) -> Result<bool, Failure>,
+) -> Result<ExitCode, Failure> {
+    let mut open = say(client)?;
+    if watch {
+        let follower = client.follow();
+        while let Ok(update) = follower.updates().recv() {
+            match update {
+                Update::Snapshot(_) => open = say(client)?,
+                Update::Lost(error) => eprintln!("firstbad: {}; trying again", Untrusted(&error.to_string())),
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(open)))
+}
+
+/// The id that `latest` stands for: of the incidents that are not over, else of all, the one that began last.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn id_of(client: &Client, id: &str) -> Result<String, Failure> {
+    if id != "latest" {
+        return Ok(id.to_owned());
+    }
+    let incidents = client.incidents()?;
+    let newest = incidents.iter().max_by_key(|incident| (incident.state != State::Resolved, incident.onset));
+    newest.map(|incident| incident.id.clone()).ok_or_else(|| {
+        Failure::new(format!("{} knows no incident", client.base())).hint("firstbad status says who reports to it")
+    })
+}
+
+/// The diagnosis with that incident alone.
+fn only(diagnosis: Diagnosis, id: &str) -> Diagnosis {
+    let incidents = diagnosis.incidents.into_iter().filter(|incident| incident.id == id).collect();
+    Diagnosis { incidents, ..diagnosis }
+}
+
+/// `firstbad report`.
+///
+/// # Errors
+/// If the collector does not answer or does not know the incident.
+pub(super) fn report(common: &Common, arguments: &ReportArgs) -> Result<ExitCode, Failure> {
+    let client = super::client(common);
+    let id = id_of(&client, &arguments.id)?;
+    let diagnosis = only(client.incident_diagnosis(&id)?, &id);
+    let snapshot = client.snapshot()?;
+    match arguments.format {
+        Format::Json => print(&diagnosis_json(&diagnosis))?,
+        Format::Text => print(&report::text::diagnosis(&snapshot, &diagnosis))?,
+        Format::Markdown => print(&report::markdown::diagnosis(&snapshot, &diagnosis, Some(&contents(&client))))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Contents as the collector keeps them.
+fn contents(client: &Client) -> Contents {
+    let client = client.clone();
+    Arc::new(move |hash| {
+        let bytes = client.content(&hash).map_err(|error| error.to_string())?;
+        let format = firstbad_protocol::content::Format::of("", &bytes);
+        Ok(Content { bytes, format })
+    })
+}
+
+/// `firstbad bundle`.
+///
+/// # Errors
+/// If the collector does not answer or does not know the incident, or the file cannot be written.
+pub(super) fn bundle(common: &Common, arguments: &BundleArgs) -> Result<ExitCode, Failure> {
+    let client = super::client(common);
+    let id = id_of(&client, &arguments.id)?;
+    let bytes = client.bundle(&id)?;
+    if arguments.output.as_deref() == Some(Path::new("-")) {
+        print_bytes(&bytes)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let path = arguments.output.clone().unwrap_or_else(|| PathBuf::from(file_name(&id)));
+    std::fs::write(&path, &bytes).map_err(|error| {
+        Failure::new(format!("cannot write the bundle to {}: {error}", path.display()))
+            .hint("-o FILE names another place, -o - standard output")
+    })?;
+    match arguments.format {
+        TextOrJson::Json => print_json(&json!({"incident": id, "file": path, "bytes": bytes.len()}))?,
+        TextOrJson::Text => print(&format!("{}\n", Untrusted(&path.display().to_string())))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An id is ours, but it came over the wire: nothing in it may name another directory.
+fn file_name(id: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    id.chars().take(100).map(plain).collect::<String>() + ".tar.zst"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn an_id_never_leaves_the_directory() {
+        assert_eq!(file_name("20251118-112804-errors"), "20251118-112804-errors.tar.zst");
+        assert_eq!(file_name("../../etc/passwd\u{1b}"), "______etc_passwd_.tar.zst");
+    }
+}

@@ -1,0 +1,77 @@
+//! One file per command, or per group of commands that share their data. Each turns arguments into output and an exit
+//! code; trouble is a [`Failure`].
+
+mod check;
+mod diff;
+mod explain;
+mod generate;
+mod live;
+mod offline;
+mod playbook;
+mod recorder;
+mod show;
+mod source;
+
+use crate::cli::{Arguments, Command, Common, PlaybookCommand, RecorderCommand};
+use crate::failure::Failure;
+use crate::screen::theme::Theme;
+use firstbad_collector::agent::Agent;
+use firstbad_collector::settings::File;
+use firstbad_collector::{Client, Collector, run as role};
+use std::process::ExitCode;
+
+/// Where a collector is looked for when none is named.
+const DEFAULT_COLLECTOR: &str = "http://127.0.0.1:4319";
+
+/// Carries out the command line.
+///
+/// # Errors
+/// Whatever kept the command from its work.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let common = &arguments.common;
+    match &arguments.command {
+        None => show::attach_or_embed(arguments),
+        Some(Command::Demo(demo)) => Ok(crate::demo::run(demo, |collector| show::beside(common, collector))?),
+        Some(Command::Collect(collect)) => {
+            let settings = collect.role.settings(&File::read(collect.config.as_deref())?)?;
+            role::log_to_stderr();
+            role::collector(Collector::start(settings)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Agent(agent)) => {
+            let settings = agent.role.settings(&File::read(agent.config.as_deref())?)?;
+            role::log_to_stderr();
+            role::agent(Agent::start(settings)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Command::Diagnose(diagnose)) => offline::diagnose(diagnose),
+        Some(Command::Replay(replay)) => offline::replay(common, replay),
+        Some(Command::Status(live)) => live::status(common, live),
+        Some(Command::Incidents(live)) => live::incidents(common, live),
+        Some(Command::Report(report)) => live::report(common, report),
+        Some(Command::Bundle(bundle)) => live::bundle(common, bundle),
+        Some(Command::Explain(explain)) => explain::explain(common, explain),
+        Some(Command::Check(check)) => check::check(common, check),
+        Some(Command::Diff(diff)) => diff::diff(common, diff),
+        Some(Command::Playbook(PlaybookCommand::List { dir })) => playbook::list(dir.as_deref()),
+        Some(Command::Playbook(PlaybookCommand::Show { name, dir })) => playbook::show(name, dir.as_deref()),
+        Some(Command::Playbook(PlaybookCommand::Test { verdicts, dir })) => playbook::test(verdicts, dir.as_deref()),
+        Some(Command::Recorder(RecorderCommand::List { recorder_dir, format })) => {
+            recorder::list(recorder_dir, *format)
+        }
+        Some(Command::Recorder(RecorderCommand::Dump { file, format })) => recorder::dump(file, *format),
+        Some(Command::Generate(generate)) => generate::generate(generate),
+    }
+}
+
+/// A client of the collector that a script asks.
+fn client(common: &Common) -> Client {
+    Client::new(common.collector.as_deref().unwrap_or(DEFAULT_COLLECTOR))
+}
+
+/// The look that terminal and flags ask for.
+fn theme(common: &Common) -> Theme {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    Theme { colour: !common.no_color && !set("NO_COLOR") && !dumb, ascii: common.ascii }
+}

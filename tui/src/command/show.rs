@@ -1,0 +1,114 @@
+//! The terminal UI over a live collector: named, found on this machine, or embedded in this process.
+
+use crate::cli::{Arguments, Common};
+use crate::failure::Failure;
+use crate::screen::message::Message;
+use crate::screen::model::{Model, Origin};
+use crate::screen::runtime::{self, Content, Outside};
+use firstbad_collector::settings::{File, default_data_dir};
+use firstbad_collector::{Client, ClientError, Collector, Settings, StartError, Update};
+use firstbad_protocol::content::Format;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+/// `firstbad` without a command.
+///
+/// # Errors
+/// If there is no terminal, or the embedded collector cannot be started.
+pub(super) fn attach_or_embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let common = &arguments.common;
+    if let Some(url) = &common.collector {
+        let client = Client::new(url);
+        need_a_terminal(|| client.status().map(|_| ()))?;
+        return attach(common, &client);
+    }
+    let nearby = super::client(common);
+    let found = nearby.status();
+    if found.is_ok() {
+        need_a_terminal(|| Ok(()))?;
+        return attach(common, &nearby);
+    }
+    need_a_terminal(|| Ok(()))?;
+    embed(arguments)
+}
+
+/// A screen in a pipe helps nobody. A script that named a collector learns first whether it answers.
+fn need_a_terminal(probe: impl FnOnce() -> Result<(), ClientError>) -> Result<(), Failure> {
+    if io::stdout().is_terminal() {
+        return Ok(());
+    }
+    probe()?;
+    Err(Failure::new("the screen needs a terminal, and standard output is none")
+        .hint("for scripts: firstbad status, firstbad incidents, firstbad report latest"))
+}
+
+fn attach(common: &Common, client: &Client) -> Result<ExitCode, Failure> {
+    follow(common, Origin::Attached(client.base().to_owned()), client)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let settings = arguments.collect.settings(&File::read(arguments.config.as_deref())?)?;
+    let is_default_place = settings.data_dir == default_data_dir();
+    let collector = match Collector::start(settings.clone()) {
+        // Somebody who only wants to look need not be able to write to the place of a service.
+        Err(StartError::Store(_)) if is_default_place => start_in_temporary_place(settings)?,
+        other => other?,
+    };
+    beside(&arguments.common, &collector)?;
+    collector.stop();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_in_temporary_place(settings: Settings) -> Result<Collector, Failure> {
+    let data_dir = std::env::temp_dir().join(format!("firstbad-{}", std::process::id()));
+    Ok(Collector::start(Settings { data_dir, ..settings })?)
+}
+
+/// The screen over a collector in this process.
+///
+/// # Errors
+/// If the terminal cannot be used.
+pub(super) fn beside(common: &Common, collector: &Collector) -> io::Result<()> {
+    let address = |name: &str| {
+        let served = collector.addresses().named();
+        let found = served.into_iter().find(|(served, _)| *served == name);
+        found.and_then(|(_, at)| at.first().map(ToString::to_string)).unwrap_or_else(|| "not served".to_owned())
+    };
+    let places: Vec<String> =
+        firstbad_collector::recorder::search_list().iter().map(|path| path.display().to_string()).collect();
+    let origin = Origin::Embedded {
+        otlp_grpc: address("otlp_grpc"),
+        otlp_http: address("otlp_http"),
+        recorders: places.join(", "),
+    };
+    follow(common, origin, &collector.client())
+}
+
+fn follow(common: &Common, origin: Origin, client: &Client) -> io::Result<()> {
+    let (sender, inbox) = runtime::channel();
+    let (feeding, following) = (sender.clone(), client.clone());
+    std::thread::Builder::new().name("feed".into()).spawn(move || feed(&following, &feeding))?;
+    let asked = client.clone();
+    let contents: runtime::Contents = Arc::new(move |hash| {
+        let bytes = asked.content(&hash).map_err(|error| error.to_string())?;
+        let format = Format::of("", &bytes);
+        Ok(Content { bytes, format })
+    });
+    runtime::run(Model::new(origin, super::theme(common)), (sender, inbox), Outside { contents, frames: None })
+}
+
+fn feed(client: &Client, screen: &SyncSender<Message>) {
+    let follower = client.follow();
+    while let Ok(update) = follower.updates().recv() {
+        let message = match update {
+            Update::Snapshot(snapshot) => Message::Snapshot(Arc::from(snapshot)),
+            Update::Lost(error) => Message::Lost(error.to_string()),
+        };
+        if screen.send(message).is_err() {
+            return;
+        }
+    }
+}

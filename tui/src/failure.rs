@@ -1,0 +1,104 @@
+//! Trouble of any command: what was attempted with which value, and what a person can do next. The exit code is 2 for all
+//! of it; a reader that went away (`| head`) is no trouble.
+
+use firstbad_protocol::Untrusted;
+use std::fmt::Display;
+use std::io;
+use std::process::ExitCode;
+
+/// The exit code of trouble (contract section 5).
+const TROUBLE: u8 = 2;
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something to tell.
+    Told {
+        /// What was attempted, with which value, and what went wrong. May hold untrusted text.
+        message: String,
+        /// What a person can do next.
+        hint: Option<String>,
+    },
+    /// Nobody reads our output any more.
+    BrokenPipe,
+}
+
+impl Failure {
+    /// A failure without a hint.
+    pub(crate) fn new(message: impl Display) -> Self {
+        Self::Told { message: message.to_string(), hint: None }
+    }
+
+    /// The same with what a person can do next.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        match self {
+            Self::Told { message, .. } => Self::Told { message, hint: Some(hint.into()) },
+            Self::BrokenPipe => Self::BrokenPipe,
+        }
+    }
+
+    /// Says it on standard error, each line safe for a terminal.
+    pub(crate) fn say(&self) -> ExitCode {
+        if let Self::Told { message, hint } = self {
+            for (index, line) in message.lines().enumerate() {
+                eprintln!("{}{}", if index == 0 { "firstbad: " } else { "  " }, Untrusted(line));
+            }
+            if let Some(hint) = hint {
+                eprintln!("hint: {}", Untrusted(hint));
+            }
+        }
+        match self {
+            Self::Told { .. } => ExitCode::from(TROUBLE),
+            Self::BrokenPipe => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Self::BrokenPipe } else { Self::new(error) }
+    }
+}
+
+impl From<firstbad_collector::ClientError> for Failure {
+    fn from(error: firstbad_collector::ClientError) -> Self {
+        use firstbad_collector::ClientError as Error;
+        let hint = match &error {
+            Error::Unreachable { .. } => "start one with `firstbad collect`, or name another with --collector URL",
+            Error::NotFound { .. } => "`firstbad incidents` lists what this collector knows",
+            Error::Refused { .. } => "its own log says more; `firstbad status` shows how it fares",
+            Error::Foreign { .. } => {
+                "check that a firstbad collector of this version listens there (default port 4319)"
+            }
+        };
+        Self::new(&error).hint(hint)
+    }
+}
+
+impl From<crate::demo::DemoError> for Failure {
+    fn from(error: crate::demo::DemoError) -> Self {
+        match error {
+            crate::demo::DemoError::Screen(error) => error.into(),
+            other => Self::new(&other),
+        }
+    }
+}
+
+macro_rules! plain {
+    ($($error:ty => $hint:expr),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::new(&error).hint($hint)
+            }
+        })*
+    };
+}
+
+plain! {
+    firstbad_collector::StartError => "another firstbad may run here: `firstbad status` asks it; port 0 takes a free port",
+    firstbad_collector::BundleError => "a bundle is what `firstbad bundle ID` writes",
+    firstbad_collector::offline::OfflineError => "a capture is OTLP/JSON lines, as the OpenTelemetry Collector's file exporter writes them; .gz and .zst are read too",
+    firstbad_collector::settings::FileError => "`firstbad gen config` prints a sample with every key",
+    firstbad_collector::recorder::RecorderError => "`firstbad recorder list` shows which recorders this host has",
+    firstbad_playbooks::LibraryError => "`firstbad playbook list` without --dir shows the embedded playbooks",
+}

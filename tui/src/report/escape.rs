@@ -1,0 +1,56 @@
+//! Foreign text in Markdown: no control or hidden character, and no character that would make a link, an image, a table
+//! cell, a heading or HTML (reliability.md G3).
+
+use firstbad_protocol::Untrusted;
+
+/// `text` as plain words in Markdown.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in Untrusted(text).to_string().chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            // An address would become a link of its own accord, and an at sign would notify somebody.
+            ':' if escaped.ends_with("http") || escaped.ends_with("https") => escaped.push_str("&#58;"),
+            '@' => escaped.push_str("&#64;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// `text` as an inline code span, which keeps it verbatim; the fence is longer than any run of backticks inside.
+pub(super) fn code(text: &str) -> String {
+    let safe = Untrusted(text).to_string().replace('|', "\u{2502}");
+    let run = safe.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(run + 1);
+    let space = if safe.starts_with('`') || safe.ends_with('`') || safe.is_empty() { " " } else { "" };
+    format!("{fence}{space}{safe}{space}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_makes_no_markup() {
+        let hostile = "![x](http://evil) <img src=x> | # @all\n\u{1b}[2J `a` [x]: https://evil";
+        let escaped = escape(hostile);
+        for markup in ["![", "](", "<img", " | ", "\n", "@all", "http://", "https://", "\u{1b}"] {
+            assert!(!escaped.contains(markup), "{markup} in {escaped}");
+        }
+        assert_eq!(escape("rows > 200"), "rows &gt; 200");
+    }
+
+    #[test]
+    fn code_cannot_be_left_from_inside() {
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(code("``"), "``` `` ```");
+    }
+}

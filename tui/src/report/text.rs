@@ -1,0 +1,142 @@
+//! A diagnosis for a terminal or a log: one line per fact, each safe for a terminal.
+
+use crate::screen::text::{count, duration, share};
+use crate::{advice, facts};
+use firstbad_collector::Status;
+use firstbad_protocol::Untrusted;
+use firstbad_protocol::sentence::{sentence, what, what_suspect};
+use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::verdict::{Arm, Diagnosis, Incident, State};
+
+/// `text` as one safe line.
+pub(crate) fn line(text: &str) -> String {
+    format!("{}\n", Untrusted(text))
+}
+
+fn labelled(label: &str, told: &str) -> String {
+    line(&format!("{label:9}{told}"))
+}
+
+/// Every incident, or that there is none, and what could not be seen.
+pub(crate) fn diagnosis(snapshot: &Snapshot, diagnosis: &Diagnosis) -> String {
+    let window = &diagnosis.window;
+    let mut text = String::new();
+    let time =
+        |at: Option<firstbad_protocol::time::Timestamp>| at.map_or_else(|| "unknown".to_owned(), |at| at.to_string());
+    text += &line(&format!(
+        "{} to {}: {} hosts, {} silent at the end, {} instances, reports every {} s{}",
+        time(window.from),
+        time(window.to),
+        count(window.hosts),
+        count(window.hosts_silent),
+        count(window.instances),
+        window.report_interval_s,
+        if diagnosis.asked { "; ranked because --at asked" } else { "" }
+    ));
+    for told in &diagnosis.incidents {
+        text += &incident(snapshot, told);
+    }
+    if diagnosis.incidents.is_empty() {
+        text += &line("no incident in what was seen");
+        for spot in facts::blind_spots(snapshot, None) {
+            text += &labelled("BLIND", &spot);
+        }
+    }
+    text
+}
+
+fn incident(snapshot: &Snapshot, incident: &Incident) -> String {
+    let mut text = format!("\n{}", line(&sentence(incident)));
+    text += &labelled("ID", &incident.id);
+    text += &labelled("STATE", &format!("{}; {}", facts::state_word(incident, None), facts::impact(incident)));
+    if let Some(error) = &incident.first_error {
+        let site = error.site.as_deref().map_or_else(String::new, |site| format!(" at {site}"));
+        text += &labelled("ERROR", &format!("{}x{site}: {}", count(error.count), error.message));
+    }
+    text += &labelled("WHY", &facts::why(incident));
+    for out in &incident.ruled_out {
+        text += &labelled("NOT IT", &format!("{}: {}", out.what, out.reason));
+    }
+    for (index, action) in advice::actions(incident).iter().enumerate() {
+        text += &labelled("DO NOW", &format!("{} {} | {}", index + 1, action.what, action.risk_said()));
+    }
+    if let Some(good) = &incident.last_known_good {
+        text += &labelled("GOOD", &format!("{} {}", good.hash, facts::last_known_good(good).1));
+    }
+    for spot in facts::blind_spots(snapshot, Some(incident)) {
+        text += &labelled("BLIND", &spot);
+    }
+    text
+}
+
+/// Where each number of an incident comes from.
+pub(crate) fn explained(incident: &Incident) -> String {
+    let mut text = line(&sentence(incident));
+    text += &line("Every host is its own control: `expected` is what its own past makes likely, `observed` what came.");
+    for suspect in &incident.suspects {
+        text += &line(&format!("#{} {}", suspect.rank, what_suspect(suspect)));
+        text += &labelled("  exposed", &format!(" {}", arm(&suspect.exposed)));
+        text += &labelled("  control", &format!(" {}", arm(&suspect.control)));
+        text += &line(&format!(
+            "  rate ratio {:.4} = exposed observed/expected over control observed/expected; explains {} of the excess; confidence {}",
+            suspect.rate_ratio,
+            share(suspect.explained_share),
+            suspect.confidence
+        ));
+        for (sign, sentences) in [("for", &suspect.evidence), ("against", &suspect.against)] {
+            text.extend(sentences.iter().map(|said| line(&format!("  {sign}: {said}"))));
+        }
+    }
+    for entry in &incident.history {
+        let cause = entry.cause.as_ref().map_or_else(|| "no cause".to_owned(), what);
+        text += &line(&format!("earlier, {}: {} {cause}", entry.at, entry.verdict.as_str()));
+    }
+    text + &line(&format!("firstbad explain {} --verify computes all of it again from the observations", incident.id))
+}
+
+fn arm(arm: &Arm) -> String {
+    let ratio = if arm.expected > 0.0 { format!(", x{:.2}", arm.observed / arm.expected) } else { String::new() };
+    format!(
+        "{}/{} hosts fail; {} observed, {} expected{ratio}",
+        arm.hosts_failing, arm.hosts, arm.observed, arm.expected
+    )
+}
+
+/// How the fleet and its collector fare.
+pub(crate) fn status(url: &str, status: &Status, snapshot: &Snapshot) -> String {
+    let fleet = snapshot.fleet;
+    let mut text = line(&format!("collector {url}, version {}, process {}", status.version, status.pid));
+    text += &line(&format!(
+        "hosts: {} report, {} silent; queue {}/{}; store {} bytes in {}",
+        fleet.hosts_reporting,
+        fleet.hosts_silent,
+        status.queue.length,
+        status.queue.capacity,
+        status.store_bytes,
+        status.data_dir
+    ));
+    text += &match (snapshot.at, snapshot.diagnosis.window.to) {
+        (Some(at), Some(to)) => {
+            let behind = u64::try_from(at.since(to).max(0) / 1_000_000_000).unwrap_or(0);
+            line(&format!("data up to {to}, {} old", duration(behind)))
+        }
+        _ => line("no data yet: nothing is known about any fleet"),
+    };
+    if let Some(failed) = fleet.failed_share {
+        text += &line(&format!("{:.0} requests/s, {} fail", fleet.requests_per_s, share(failed)));
+    }
+    for (reason, refused) in &status.refused {
+        text += &line(&format!("refused, {reason}: {}", count(*refused)));
+    }
+    text.extend(status.degraded.iter().map(|reason| line(&format!("DEGRADED: {reason}"))));
+    text.extend(status.notices.iter().map(|notice| line(&format!("notice: {notice}"))));
+    if status.insecure {
+        text += &line("INSECURE: open to other machines without TLS and authentication");
+    }
+    for spot in facts::blind_spots(snapshot, None) {
+        text += &labelled("BLIND", &spot);
+    }
+    let open = snapshot.diagnosis.incidents.iter().filter(|incident| incident.state != State::Resolved);
+    let told: String = open.map(|incident| line(&format!("{} {}", incident.id, sentence(incident)))).collect();
+    text + if told.is_empty() { "no open incident in what is seen\n" } else { &told }
+}
