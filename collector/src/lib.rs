@@ -14,7 +14,7 @@ pub mod driver;
 mod fleet;
 mod health;
 mod local;
-pub mod normalise;
+pub mod observe;
 pub mod offline;
 pub mod otlp;
 pub mod publish;
@@ -37,3 +37,5 @@ pub use status::Status;
 
 #[cfg(test)]
 mod tests;
+
+pub use observe as normalise;

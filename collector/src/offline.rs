@@ -1,12 +1,23 @@
 //! A verdict without a collector: captures through normaliser and engine, or a bundle through the engine. It decides when
 //! the engine ticks; what is read is decided by `capture` and `bundle`, what it means by the engine.
 
-use crate::normalise::Content;
+use crate::bundle::{Bundle, BundleError};
+use crate::capture::{Capture, CaptureError};
+use crate::normalise::{Content, Normaliser};
+use crate::otlp::Request;
+use firstbad_diagnosis::observation::{Gap, Observation};
+use firstbad_diagnosis::{Engine, Settings};
+use firstbad_protocol::limits::CONTENT_BYTES_MAX;
 use firstbad_protocol::snapshot::Snapshot;
-use firstbad_protocol::time::Timestamp;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::Diagnosis;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Contents kept of one capture, bytes.
+const CONTENTS_BYTES_MAX: usize = 16 * CONTENT_BYTES_MAX;
+/// Start of a zstd frame: a bundle is a compressed tar; a compressed capture starts with `{` inside.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// What may be asked.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +45,20 @@ pub enum OfflineError {
     /// No file was named.
     #[error("no capture or bundle was named")]
     NothingNamed,
+    /// Captures that cannot be read.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// A bundle that cannot be read.
+    #[error("{path}: {source}")]
+    Bundle {
+        /// The bundle.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BundleError,
+    },
+    /// A bundle among several files.
+    #[error("{0} is a bundle: diagnose it alone, without --at and --dimension, since it carries its own settings")]
+    BundleAmongOthers(PathBuf),
 }
 
 /// The verdict of captures (merged by time; `-` is standard input) or of one bundle.
@@ -41,18 +66,169 @@ pub enum OfflineError {
 /// # Errors
 /// If nothing is readable.
 pub fn diagnose(paths: &[PathBuf], options: &Options) -> Result<Offline, OfflineError> {
-    replay(paths, options, &mut |_| ControlFlow::Continue(()))
+    run(paths, options, None)
 }
 
 /// The same, showing the snapshot after every tick; it stops where `on_tick` breaks.
 ///
 /// # Errors
 /// If nothing is readable.
-pub fn replay(
+pub fn replay<'a>(
     paths: &[PathBuf],
-    options: &Options,
-    on_tick: &mut dyn FnMut(&Snapshot) -> ControlFlow<()>,
+    options: &'a Options,
+    on_tick: &'a mut dyn FnMut(&Snapshot) -> ControlFlow<()>,
 ) -> Result<Offline, OfflineError> {
-    let _ = (paths, options, on_tick);
-    Err(OfflineError::NothingNamed)
+    run(paths, options, Some(on_tick))
+}
+
+type OnTick<'a> = &'a mut dyn FnMut(&Snapshot) -> ControlFlow<()>;
+
+fn run<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>) -> Result<Offline, OfflineError> {
+    if paths.is_empty() {
+        return Err(OfflineError::NothingNamed);
+    }
+    if let Some(path) = paths.iter().find(|path| is_bundle(path)) {
+        let alone = paths.len() == 1 && options.at.is_none() && options.dimensions.is_empty();
+        return if alone { bundle(path, on_tick) } else { Err(OfflineError::BundleAmongOthers(path.clone())) };
+    }
+    captures(paths, options, on_tick)
+}
+
+/// Whether `path` is a bundle: a zstd frame that holds a tar archive. Its first entry is told by its magic at byte 257.
+fn is_bundle(path: &Path) -> bool {
+    use std::io::Read as _;
+    let Ok(mut file) = std::fs::File::open(path) else { return false };
+    let mut magic = [0; 4];
+    if file.read_exact(&mut magic).is_err() || magic != ZSTD {
+        return false;
+    }
+    let named = path.to_string_lossy().ends_with(".tar.zst");
+    let mut head = Vec::new();
+    let Ok(file) = std::fs::File::open(path) else { return named };
+    let Ok(decoder) = zstd::Decoder::new(file) else { return named };
+    // A damaged bundle is still a bundle by its name, and is refused as one.
+    let _ = decoder.take(262).read_to_end(&mut head);
+    named || head.get(257..262) == Some(b"ustar".as_slice())
+}
+
+fn bundle(path: &Path, mut on_tick: Option<OnTick<'_>>) -> Result<Offline, OfflineError> {
+    let fault = |source| OfflineError::Bundle { path: path.to_owned(), source };
+    let file = std::fs::File::open(path)
+        .map_err(|source| OfflineError::Capture(CaptureError::Io { path: path.to_owned(), source }))?;
+    let bundle = Bundle::read(file).map_err(fault)?;
+    let mut last: Option<Snapshot> = None;
+    let mut stopped = false;
+    bundle
+        .replay(|snapshot| {
+            if let Some(show) = &mut on_tick
+                && !stopped
+            {
+                stopped = show(&snapshot).is_break();
+            }
+            last = Some(snapshot);
+        })
+        .map_err(fault)?;
+    let snapshot = match last {
+        Some(snapshot) => snapshot,
+        None => Engine::restore(&bundle.checkpoint).map_err(|error| fault(error.into()))?.snapshot(),
+    };
+    Ok(Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: bundle.contents })
+}
+
+fn captures<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>) -> Result<Offline, OfflineError> {
+    let capture = Capture::open(paths)?;
+    let mut play = Play::new(options, on_tick);
+    for (sentence, count) in capture.broken() {
+        play.waiting.push(Observation::Gap(Gap { at: Timestamp::default(), sentence: sentence.into(), count }));
+    }
+    capture.replay(|time, request| play.take(time, request))?;
+    Ok(play.finish())
+}
+
+/// A capture on its way through the engine.
+struct Play<'a> {
+    options: &'a Options,
+    normaliser: Normaliser,
+    engine: Engine,
+    on_tick: Option<OnTick<'a>>,
+    waiting: Vec<Observation>,
+    /// Time of the lines that wait.
+    time: Option<Timestamp>,
+    ticked: Option<Timestamp>,
+    contents: Vec<Content>,
+    contents_bytes: usize,
+    stopped: bool,
+}
+
+impl<'a> Play<'a> {
+    fn new(options: &'a Options, on_tick: Option<OnTick<'a>>) -> Self {
+        let mut normaliser = Normaliser::new(&options.dimensions);
+        if let Some(at) = options.at {
+            normaliser.read_until(at);
+        }
+        let settings = Settings { dimensions: options.dimensions.clone(), ..Settings::default() };
+        Self {
+            options,
+            normaliser,
+            engine: Engine::new(settings),
+            on_tick,
+            waiting: Vec::new(),
+            time: None,
+            ticked: None,
+            contents: Vec::new(),
+            contents_bytes: 0,
+            stopped: false,
+        }
+    }
+
+    /// Takes one request. False: nothing more is wanted.
+    fn take(&mut self, time: Timestamp, request: &Request<'_>) -> bool {
+        // The engine judges on the capture's own time, at most once a second: reports come every second or less often.
+        if self.time.is_some_and(|last| time.0 / SECOND_NS > last.0 / SECOND_NS) {
+            self.tick();
+        }
+        let batch = match request {
+            Request::Metrics(metrics) => self.normaliser.metrics(metrics),
+            Request::Logs(logs) => self.normaliser.logs(logs),
+            Request::Other => return !self.stopped,
+        };
+        // A request that lies beyond the horizon moves no clock: nothing later is known.
+        if let Some(latest) = batch.latest {
+            self.time = self.time.max(Some(latest));
+        }
+        self.waiting.extend(batch.observations);
+        for content in batch.contents {
+            self.contents_bytes += content.body.len();
+            if self.contents_bytes <= CONTENTS_BYTES_MAX {
+                self.contents.push(content);
+            }
+        }
+        !self.stopped
+    }
+
+    fn tick(&mut self) {
+        let Some(at) = self.time.filter(|at| self.ticked.is_none_or(|last| *at > last)) else { return };
+        self.engine.apply(&self.waiting);
+        self.waiting.clear();
+        self.engine.tick(at);
+        self.ticked = Some(at);
+        if let Some(show) = &mut self.on_tick {
+            let mut snapshot = self.engine.snapshot();
+            firstbad_playbooks::annotate(&mut snapshot.diagnosis);
+            self.stopped = show(&snapshot).is_break();
+        }
+    }
+
+    fn finish(mut self) -> Offline {
+        self.tick();
+        if !self.waiting.is_empty() {
+            self.engine.apply(&self.waiting);
+        }
+        let mut snapshot = self.engine.snapshot();
+        if self.options.at.is_some() {
+            snapshot.diagnosis = self.engine.ask();
+        }
+        firstbad_playbooks::annotate(&mut snapshot.diagnosis);
+        Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: self.contents }
+    }
 }

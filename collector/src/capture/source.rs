@@ -1,0 +1,108 @@
+//! One file of a capture as something that can be read at an offset: the file itself, or an unlinked temporary file that
+//! holds what a compressed file or standard input came to.
+
+use super::CaptureError;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// One file, ready to be read at offsets.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) name: String,
+    file: File,
+}
+
+impl Source {
+    /// Opens `path`; `-` is standard input. Compression is told by the first bytes, not by the name.
+    pub(super) fn open(path: &Path) -> Result<Self, CaptureError> {
+        let fault = |source| CaptureError::Io { path: path.to_owned(), source };
+        if path == Path::new("-") {
+            let file = spooled(io::stdin().lock()).map_err(fault)?;
+            return Self::plain("-".to_owned(), file).map_err(fault);
+        }
+        let file = File::open(path).map_err(fault)?;
+        if file.metadata().map_err(fault)?.is_dir() {
+            return Err(fault(io::Error::other("it is a directory; name the files in it")));
+        }
+        let seekable = file.metadata().map_err(fault)?.is_file();
+        let file = if seekable { file } else { spooled(file).map_err(fault)? };
+        Self::plain(path.display().to_string(), file).map_err(fault)
+    }
+
+    fn plain(name: String, mut file: File) -> io::Result<Self> {
+        let mut magic = [0; 4];
+        let read = file.read_at(&mut magic, 0)?;
+        file.seek(SeekFrom::Start(0))?;
+        let magic = magic.get(..read).unwrap_or_default();
+        let file = if magic.starts_with(&GZIP) {
+            spooled(flate2::read::MultiGzDecoder::new(BufReader::new(file)))?
+        } else if magic.starts_with(&ZSTD) {
+            let mut decoder = zstd::Decoder::new(file)?;
+            decoder.window_log_max(firstbad_protocol::limits::ZSTD_WINDOW_LOG_MAX)?;
+            spooled(decoder)?
+        } else {
+            file
+        };
+        Ok(Self { name, file })
+    }
+
+    /// The file from its start.
+    pub(super) fn reader(&self) -> io::Result<impl Read + '_> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
+    }
+
+    /// The `length` bytes at `offset`.
+    pub(super) fn read_at(&self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
+        into.resize(length, 0);
+        self.file.read_exact_at(into, offset)
+    }
+}
+
+/// What `reader` holds, in a temporary file without a name. A compressed stream that ends early gives what came before.
+fn spooled(mut reader: impl Read) -> io::Result<File> {
+    let mut file = temporary()?;
+    let mut buffer = vec![0; 1 << 20];
+    let mut total: u64 = 0;
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                total += read as u64;
+                file.write_all(buffer.get(..read).unwrap_or_default())?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A damaged tail must not hide the whole lines before it: it shows as one broken last line.
+            Err(error) if total > 0 => {
+                writeln!(file, "\u{0}{error}")?;
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
+}
+
+fn temporary() -> io::Result<File> {
+    let directory: PathBuf = std::env::temp_dir();
+    for attempt in 0..64_u32 {
+        let path = directory.join(format!("firstbad-capture-{}-{attempt}", std::process::id()));
+        match File::options().read(true).write(true).create_new(true).open(&path) {
+            Ok(file) => {
+                // Gone with the process, however it ends.
+                std::fs::remove_file(&path)?;
+                return Ok(file);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other(format!("no free name for a temporary file in {}", directory.display())))
+}
