@@ -10,8 +10,8 @@ use std::time::Duration;
 const HEAD_BYTES_MAX: u64 = 8 << 10;
 /// Greatest answer body read by the client, bytes; what is longer ends the connection.
 const BODY_BYTES_MAX: u64 = 64 << 10;
-/// A local answer takes less than a millisecond; a second means that nobody is there.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// A local answer takes less than a millisecond; so long means that nobody is there, even on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The head of a request.
 #[derive(Debug)]

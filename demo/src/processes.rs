@@ -71,9 +71,11 @@ impl Process {
             recorders: home.recorders(),
         };
         let log = File::options().create(true).append(true).open(home.logs().join(format!("{}.log", host.name)))?;
+        // The default hook would resolve a backtrace for seconds if the caller's environment asks for one.
         // A process group of its own: ctrl-c is for the parent, which ends its children in order.
         let mut child = Command::new(home.program())
             .args([CHILD_COMMAND, proxy::ROLE, &serde_json::to_string(&settings)?])
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
