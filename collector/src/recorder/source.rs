@@ -80,6 +80,8 @@ impl RecorderSource {
                 continue;
             }
             match RecorderFile::open(&path) {
+                // Whoever holds the lock of a claimed one is telling its death.
+                Ok(file) if stage == Stage::Claimed && file.lives() => {}
                 Ok(file) => {
                     self.known.insert(path, Known::new(file));
                 }
