@@ -17,6 +17,7 @@ pub(super) fn escape(text: &str) -> String {
             }
             // An address would become a link of its own accord, and an at sign would notify somebody.
             ':' if escaped.ends_with("http") || escaped.ends_with("https") => escaped.push_str("&#58;"),
+            '(' if escaped.ends_with(']') => escaped.push_str("\\("),
             '@' => escaped.push_str("&#64;"),
             other => escaped.push(other),
         }
