@@ -28,7 +28,10 @@ fn cause(kind: &str, property: Option<&str>) -> Value {
 #[test]
 fn every_failure_mode_finds_its_playbook() {
     let cases = [
-        ("oversized-input", json!({"signals": ["panics", "errors", "scores"], "cause": cause("config", Some("rows > 200"))})),
+        (
+            "oversized-input",
+            json!({"signals": ["panics", "errors", "scores"], "cause": cause("config", Some("rows > 200"))}),
+        ),
         ("silent-zero-scores", json!({"signals": ["scores"], "cause": cause("config", Some("rows > 200"))})),
         ("oversized-input", json!({"cause": cause("config", Some("rows > 200 and duplicate_rows > 0"))})),
         ("duplicate-rows", json!({"cause": cause("config", Some("duplicate_rows > 0"))})),

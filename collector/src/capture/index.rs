@@ -64,7 +64,8 @@ impl Capture {
         }
         if capture.places.is_empty() {
             let files: Vec<&str> = capture.sources.iter().map(|source| source.name.as_str()).collect();
-            let first = capture.broken.first().map_or_else(|| "there is no line at all".to_owned(), ToString::to_string);
+            let first =
+                capture.broken.first().map_or_else(|| "there is no line at all".to_owned(), ToString::to_string);
             return Err(CaptureError::NothingReadable { files: files.join(", "), first });
         }
         capture.places.sort_unstable();
@@ -89,7 +90,9 @@ impl Capture {
     pub fn replay(&self, mut visit: impl FnMut(Timestamp, &Request<'_>) -> bool) -> Result<(), CaptureError> {
         let mut line = Vec::new();
         for place in &self.places {
-            let Some(source) = usize::try_from(place.file).ok().and_then(|index| self.sources.get(index)) else { continue };
+            let Some(source) = usize::try_from(place.file).ok().and_then(|index| self.sources.get(index)) else {
+                continue;
+            };
             let length = usize::try_from(place.length).unwrap_or(usize::MAX);
             source
                 .read_at(place.offset, length, &mut line)

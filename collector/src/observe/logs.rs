@@ -60,12 +60,18 @@ struct Record<'r, 'a> {
 
 /// What one record comes to.
 enum Read {
-    Event(Observation),
+    Event(Box<Observation>),
     Captured(Content),
     /// None of firstbad's.
     Other,
     /// It cannot be used, and why.
     Refused(&'static str),
+}
+
+impl Read {
+    fn event(observation: Observation) -> Self {
+        Self::Event(Box::new(observation))
+    }
 }
 
 pub(super) fn take(normaliser: &mut Normaliser, request: &Logs<'_>) -> Batch {
@@ -102,7 +108,7 @@ fn take_record(
     }
     let record = Record { who, at, attributes: &record.attributes, body: &record.body };
     match read(normaliser, name, &record) {
-        Read::Event(observation) => batch.observations.push(observation),
+        Read::Event(observation) => batch.observations.push(*observation),
         Read::Captured(content) => batch.contents.push(content),
         Read::Other => {}
         Read::Refused(sentence) => return gaps.reject(sentence),
@@ -127,7 +133,7 @@ fn read(normaliser: &mut Normaliser, name: &str, record: &Record<'_, '_>) -> Rea
     match name {
         event::CONFIG_LOAD => load(normaliser, record),
         event::EXCEPTION => exception(normaliser, record),
-        event::PROCESS_START => Read::Event(Observation::Start(Start {
+        event::PROCESS_START => Read::event(Observation::Start(Start {
             at: record.at,
             source: record.who.source.clone(),
             dimensions: Arc::clone(&record.who.dimensions),
@@ -157,7 +163,7 @@ fn load(normaliser: &mut Normaliser, record: &Record<'_, '_>) -> Read {
         normaliser.resources.entry(record.who.key.0).or_default().load_events = true;
     }
     let hash_under = |key| find_text(attributes, key).and_then(|text| text.parse::<Hash>().ok());
-    Read::Event(Observation::Load(Load {
+    Read::event(Observation::Load(Load {
         at: record.at,
         source: record.who.source.clone(),
         dimensions: Arc::clone(&record.who.dimensions),
@@ -222,7 +228,7 @@ fn exception(normaliser: &mut Normaliser, record: &Record<'_, '_>) -> Read {
     if find_text(record.attributes, "exception.type").is_none_or(|kind| kind != "panic") {
         return Read::Other;
     }
-    Read::Event(Observation::Panic(Panic {
+    Read::event(Observation::Panic(Panic {
         at: record.at,
         source: record.who.source.clone(),
         dimensions: Arc::clone(&record.who.dimensions),
@@ -251,7 +257,7 @@ fn exit(normaliser: &mut Normaliser, record: &Record<'_, '_>) -> Read {
     let loading = find_text(attributes, attribute::LOAD_PHASE).is_some_and(|phase| phase == "loading");
     let version = own_version(normaliser, record).ok().flatten();
     let signal = find(attributes, attribute::EXIT_SIGNAL).and_then(Value::as_int);
-    Read::Event(Observation::Exit(Exit {
+    Read::event(Observation::Exit(Exit {
         at: record.at,
         source: record.who.source.clone(),
         dimensions: Arc::clone(&record.who.dimensions),
@@ -275,7 +281,7 @@ fn change(normaliser: &mut Normaliser, record: &Record<'_, '_>) -> Read {
     if kind.as_ref() == "publish" && version.is_none() {
         return Read::Refused("publish events without a config or a readable hash cannot be used");
     }
-    Read::Event(Observation::Change(Change {
+    Read::event(Observation::Change(Change {
         at: record.at,
         source: record.who.is_somebody.then(|| record.who.source.clone()),
         dimensions: Arc::clone(&record.who.dimensions),

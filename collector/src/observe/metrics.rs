@@ -188,8 +188,8 @@ impl Taker<'_> {
                 };
                 let dimensions = self.normaliser.dimensions_of(attributes);
                 match version {
-                    Some(version) => self.rows.view(span, &version, (outcome, &dimensions), count),
-                    None => self.rows.requests(span, outcome, &dimensions, count),
+                    Some(version) => self.rows.view(span, &version, (outcome, &dimensions, count)),
+                    None => self.rows.requests(span, (outcome, &dimensions), count),
                 }
             }
             metric::PANICS => {
@@ -276,7 +276,7 @@ impl Taker<'_> {
         let outcome = if failed { Outcome::Error } else { Outcome::Ok };
         let dimensions = self.normaliser.dimensions_of(attributes);
         let count = value.counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
-        self.rows.requests(span, outcome, &dimensions, count);
+        self.rows.requests(span, (outcome, &dimensions), count);
     }
 
     fn gauge(&mut self, name: &str, point: &NumberPoint<'_>) {

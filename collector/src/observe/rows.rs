@@ -53,7 +53,7 @@ impl Rows {
         self.gauges.push((time, gauge));
     }
 
-    pub(super) fn requests(&mut self, span: Span, outcome: Outcome, dimensions: &Dimensions, count: u64) {
+    pub(super) fn requests(&mut self, span: Span, (outcome, dimensions): (Outcome, &Dimensions), count: u64) {
         let row = self.row(span);
         let at = row.totals.iter().position(|total| Arc::ptr_eq(&total.dimensions, dimensions));
         let total = match at.and_then(|index| row.totals.get_mut(index)) {

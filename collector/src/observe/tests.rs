@@ -22,12 +22,14 @@ fn resource() -> Value {
 }
 
 fn metrics(normaliser: &mut Normaliser, metrics: &[Value]) -> Batch {
-    let request = json!({"resourceMetrics": [{"resource": resource(), "scopeMetrics": [{"metrics": metrics}]}]}).to_string();
+    let request =
+        json!({"resourceMetrics": [{"resource": resource(), "scopeMetrics": [{"metrics": metrics}]}]}).to_string();
     normaliser.metrics(&decode_metrics(request.as_bytes(), Encoding::Json).unwrap())
 }
 
 fn logs(normaliser: &mut Normaliser, records: &[Value]) -> Batch {
-    let request = json!({"resourceLogs": [{"resource": resource(), "scopeLogs": [{"logRecords": records}]}]}).to_string();
+    let request =
+        json!({"resourceLogs": [{"resource": resource(), "scopeLogs": [{"logRecords": records}]}]}).to_string();
     normaliser.logs(&decode_logs(request.as_bytes(), Encoding::Json).unwrap())
 }
 
@@ -42,7 +44,11 @@ fn requests(temporality: i64, (start, time, value): (i64, i64, i64), tagged: boo
 }
 
 fn rows(batch: &Batch) -> Vec<&Row> {
-    batch.observations.iter().filter_map(|seen| if let Observation::Row(row) = seen { Some(row) } else { None }).collect()
+    batch
+        .observations
+        .iter()
+        .filter_map(|seen| if let Observation::Row(row) = seen { Some(row) } else { None })
+        .collect()
 }
 
 /// (span start, span end, ok) of each row, seconds from T0.
