@@ -1,5 +1,12 @@
 //! From a proxy's process to OTLP: what it recorded is read while it lives and after SIGKILL, its death is told once, by
 //! one, and this process's own recorder survives being read.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 use firstbad_collector::recorder::{Export, RecorderSource, RecorderState, dump, list};
 use firstbad_instrument::{Config, Hash, Live, Origin, Outcome, Request, Score};

@@ -2,11 +2,12 @@
 
 use crate::load::{Attempt, LoadOutcome, Origin};
 use crate::score::Score;
-use crate::table;
 use crate::tag::Tag;
 use firstbad_protocol::Hash;
 use firstbad_protocol::recorder::layout;
-use std::sync::atomic::AtomicU32;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// Limits that one config can declare.
 pub(crate) const LIMITS_MAX: usize = layout::config::LIMITS_MAX;
@@ -22,6 +23,8 @@ pub struct Config {
     pub(crate) reject_over: bool,
     /// Place in the recorder's table, from 1; 0 while never loaded.
     pub(crate) place: AtomicU32,
+    /// The recorder's word that holds the key of the active version.
+    pub(crate) active: OnceLock<&'static AtomicU64>,
 }
 
 impl Config {
@@ -34,6 +37,7 @@ impl Config {
             scores: [None; SCORES_MAX],
             reject_over: false,
             place: AtomicU32::new(0),
+            active: OnceLock::new(),
         }
     }
 
@@ -104,6 +108,7 @@ impl Config {
     #[must_use]
     #[inline]
     pub fn active(&self) -> Tag {
-        Tag(table::active(self))
+        // The word itself, so that a request needs no look-up.
+        Tag(self.active.get().map_or(0, |word| word.load(Relaxed)))
     }
 }

@@ -3,59 +3,60 @@
 
 use crate::raw::Words;
 use crate::recorder;
-use firstbad_protocol::recorder::layout::{LANE_NUMBERS, SLOT_WORDS, SLOTS, cell, key};
+use firstbad_protocol::recorder::layout::{LANE_NUMBERS, SLOT_WORDS, SLOTS, TOTAL_LANE_WORDS, key};
 use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+/// A lane of a config: slots of cells, of which the first is the key.
+pub(crate) type Slots = [[AtomicU64; SLOT_WORDS]; SLOTS];
+/// The lane of totals.
+pub(crate) type Totals = [AtomicU64; TOTAL_LANE_WORDS];
+
 thread_local! {
-    /// Lanes of this thread by number; empty: none yet. Without a destructor, so that it can be used to the thread's very
-    /// end, also in a panic.
-    static LANES: [Cell<Words>; LANE_NUMBERS] = const { [const { Cell::new(&[]) }; LANE_NUMBERS] };
+    /// Lanes of this thread by number. Without a destructor, so that they can be used to the thread's very end, also in a
+    /// panic.
+    static LANES: [Cell<Option<&'static Slots>>; LANE_NUMBERS] = const { [const { Cell::new(None) }; LANE_NUMBERS] };
+    static TOTALS: Cell<Option<&'static Totals>> = const { Cell::new(None) };
+    /// Bit i: there is no room for lane i, do not ask again.
+    static NO_ROOM: Cell<u64> = const { Cell::new(0) };
     /// Gives the lanes back when the thread ends.
     static KEEPER: Keeper = const { Keeper };
 }
-
-/// Stands for "there is no room for a lane": too short for any cell.
-static NO_ROOM: [AtomicU64; 1] = [AtomicU64::new(0)];
 
 struct Keeper;
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        for number in 0..LANE_NUMBERS {
-            let lane = replace(number, &NO_ROOM);
-            if lane.len() > NO_ROOM.len() {
-                recorder::return_lane(lane);
+        NO_ROOM.set(u64::MAX);
+        LANES.with(|lanes| {
+            for lane in lanes.iter().filter_map(Cell::take) {
+                recorder::return_lane(std::ptr::from_ref(lane) as usize);
             }
+        });
+        if let Some(totals) = TOTALS.take() {
+            recorder::return_lane(std::ptr::from_ref(totals) as usize);
         }
     }
 }
 
-fn replace(number: usize, lane: Words) -> Words {
-    LANES.with(|lanes| lanes.get(number).map_or(&[] as Words, |cell| cell.replace(lane)))
-}
-
 /// Forgets the lanes of this thread: in a forked child they are the parent's.
 pub(crate) fn forget_lanes() {
-    for number in 0..LANE_NUMBERS {
-        replace(number, &[]);
-    }
+    LANES.with(|lanes| lanes.iter().for_each(|lane| lane.set(None)));
+    TOTALS.set(None);
+    NO_ROOM.set(0);
 }
 
 /// Counts one in `cell` of the version behind `tag`, in lane `number`.
 #[inline]
 pub(crate) fn count(tag: u64, number: usize, cell: usize) {
-    let start = (tag >> key::EPOCH_SHIFT) as usize % SLOTS * SLOT_WORDS;
     let counted = LANES.with(|lanes| {
-        let lane: Words = lanes.get(number)?.get();
-        let slot = lane.get(start..start + SLOT_WORDS)?;
-        let owner = slot.get(cell::KEY)?;
-        if owner.load(Relaxed) != tag {
+        let slots = lanes.get(number)?.get()?;
+        let slot = slots.get((tag >> key::EPOCH_SHIFT) as usize % SLOTS)?;
+        if slot.first()?.load(Relaxed) != tag {
             return None;
         }
-        let counter = slot.get(cell)?;
-        counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
+        increment(slot.get(cell)?);
         Some(())
     });
     if counted.is_none() {
@@ -63,34 +64,43 @@ pub(crate) fn count(tag: u64, number: usize, cell: usize) {
     }
 }
 
+/// Adds one to a cell that only this thread writes.
+#[inline]
+fn increment(cell: &AtomicU64) {
+    cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed);
+}
+
 /// Counts one request in the total.
 #[inline]
 pub(crate) fn count_total(cell: usize) {
-    let counted = LANES.with(|lanes| {
-        let lane: Words = lanes.first()?.get();
-        let counter = lane.get(cell)?;
-        counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
-        Some(())
-    });
-    if counted.is_none() {
-        count_total_slowly(cell);
+    match TOTALS.get().and_then(|totals| totals.get(cell)) {
+        Some(cell) => increment(cell),
+        None => count_total_slowly(cell),
     }
 }
 
-/// The lane with this number, taken from the recorder if this thread has none; none if there is no room.
-fn lane(number: usize) -> Option<Words> {
-    recorder::reopen_after_fork();
-    let lane = LANES.with(|lanes| lanes.get(number).map(Cell::get))?;
-    if lane.len() > NO_ROOM.len() {
-        return Some(lane);
-    }
-    if !lane.is_empty() {
+/// A lane taken from the recorder, if there is room and this thread can give it back.
+fn take(number: usize) -> Option<Words> {
+    let bit = 1_u64.checked_shl(u32::try_from(number).unwrap_or(u32::MAX)).unwrap_or(0);
+    if NO_ROOM.get() & bit != 0 {
         return None;
     }
-    // A thread whose keeper is gone could not give the lane back.
     let taken = KEEPER.try_with(|_| recorder::take_lane(number)).ok().flatten();
-    replace(number, taken.unwrap_or(&NO_ROOM));
+    if taken.is_none() {
+        NO_ROOM.set(NO_ROOM.get() | bit);
+    }
     taken
+}
+
+fn slots(number: usize) -> Option<&'static Slots> {
+    LANES.with(|lanes| {
+        let place = lanes.get(number)?;
+        if place.get().is_none() {
+            let (slots, _) = take(number)?.as_chunks::<SLOT_WORDS>();
+            place.set(slots.try_into().ok());
+        }
+        place.get()
+    })
 }
 
 #[cold]
@@ -99,8 +109,9 @@ fn count_slowly(tag: u64, number: usize, cell: usize) {
     if tag == 0 || recorder::words().is_none() {
         return;
     }
-    let counted = lane(number).is_some_and(|lane| recorder::count_in_slot(lane, (tag, number, cell)));
-    if !counted {
+    recorder::reopen_after_fork();
+    let slot = slots(number).and_then(|slots| slots.get((tag >> key::EPOCH_SHIFT) as usize % SLOTS));
+    if !slot.is_some_and(|slot| recorder::count_in_slot(slot, (tag, number, cell))) {
         recorder::count_in_block(tag, number, cell);
     }
 }
@@ -111,8 +122,12 @@ fn count_total_slowly(cell: usize) {
     if recorder::words().is_none() {
         return;
     }
-    match lane(0).and_then(|lane| lane.get(cell)) {
-        Some(counter) => counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed),
+    recorder::reopen_after_fork();
+    if TOTALS.get().is_none() {
+        TOTALS.set(take(0).and_then(|lane| lane.try_into().ok()));
+    }
+    match TOTALS.get().and_then(|totals| totals.get(cell)) {
+        Some(cell) => increment(cell),
         None => recorder::count_total_shared(cell),
     }
 }

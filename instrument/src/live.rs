@@ -61,6 +61,7 @@ impl<T> Live<T> {
 
     /// Tag of the active version.
     #[must_use]
+    #[inline]
     pub fn tag(&self) -> Tag {
         self.config.active()
     }
@@ -117,6 +118,7 @@ impl<T> Live<T> {
 
     /// The active version, held for the guard's life; none before the first load that succeeded.
     #[must_use]
+    #[inline]
     pub fn pin(&self) -> Option<Pin<T>> {
         let guard = self.current.get()?.load();
         Some(Pin { guard, armed: Cell::new(true) })
@@ -187,6 +189,7 @@ pub struct Handle<'a, T> {
 
 impl<T> Handle<'_, T> {
     /// The active version's parsed form and tag; none before the first load that succeeded.
+    #[inline]
     pub fn pin(&mut self) -> Option<(&T, Tag)> {
         if self.cache.is_none() {
             self.cache = Some(Cache::new(self.live.current.get()?));

@@ -8,6 +8,7 @@ use std::cell::Cell;
 const TAGS_MAX: usize = 8;
 
 /// Counts one request: once in the total, and once under each version in `tags` (one tag for each config it used).
+#[inline]
 pub fn record_request(outcome: Outcome, tags: &[Tag]) {
     crate::tag::record_total(outcome);
     for tag in tags {

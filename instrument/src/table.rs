@@ -8,7 +8,7 @@ use crate::recorder::{self, Cold, clear_blocks, held_places, lock, take_block};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::recorder::layout::{self, config, dropped, facts, header, key, version};
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::atomic::fence;
 
 /// Lane number that no config has: what is recorded through it is counted as dropped.
@@ -64,6 +64,9 @@ pub(crate) fn place_of(declared: &Config) -> Option<(Words, usize)> {
             continue;
         }
         enter_scores(words, (entry, declared));
+        if let Some(active) = words.get(entry + config::ACTIVE) {
+            let _ = declared.active.set(active);
+        }
         declared.place.store(place as u32 + 1, Release);
         return Some((words, place));
     }
@@ -275,15 +278,6 @@ fn count_load(words: Words, (config_entry, entry): (usize, Option<usize>), (resu
 
 fn active_hash(words: Words, entry: usize) -> Option<Hash> {
     hash_of(words, get(words, entry + config::ACTIVE))
-}
-
-/// Key of the active version; 0 if none is.
-pub(crate) fn active(declared: &Config) -> u64 {
-    let (Some(words), place) = (recorder::words(), declared.place.load(Relaxed)) else { return 0 };
-    match (place as usize).checked_sub(1) {
-        Some(place) => get(words, config_entry(place) + config::ACTIVE),
-        None => 0,
-    }
 }
 
 /// Hash of the version that a key means, while the table holds it.

@@ -22,6 +22,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    #[inline]
     const fn cell(self) -> usize {
         cell::OUTCOMES + self as usize
     }

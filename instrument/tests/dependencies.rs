@@ -1,4 +1,11 @@
 //! What a proxy takes on by linking the crate: few crates, and one module of unsafe code.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 use std::collections::BTreeSet;
 use std::path::Path;

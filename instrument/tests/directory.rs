@@ -1,4 +1,11 @@
 //! Where the file goes, what happens when it cannot, what is removed, and what a forked child does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 

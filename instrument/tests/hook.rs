@@ -1,4 +1,11 @@
 //! The panic hook in a storm: exact counts, no allocation, no second entry, the previous hook held back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 

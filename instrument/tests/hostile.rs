@@ -1,4 +1,11 @@
 //! A recorder file is whatever somebody put there: any bytes decode to an image or an error, never to a panic or a hang.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 

@@ -1,5 +1,12 @@
 //! Loads as proxies meet them: good, bad, empty, junk, panicking parsers, back and forth. None panics, none takes away
 //! what serves, each is written down with its evidence.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 

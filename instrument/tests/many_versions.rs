@@ -1,4 +1,11 @@
 //! A proxy that lives long loads more versions than the recorder has places for.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 

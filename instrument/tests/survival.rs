@@ -1,4 +1,11 @@
 //! What a process recorded is there after any death, under the right hash.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 

@@ -1,6 +1,13 @@
 //! Requests that outlive several swaps, many threads, more swaps than there are slots: nothing is lost and nothing is
 //! counted under a version that did not produce it. The naive way, to ask for the current version when recording, is run
 //! beside it and must fail: else the storm would prove nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
 
 mod common;
 

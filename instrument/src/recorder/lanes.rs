@@ -52,11 +52,11 @@ pub(super) fn make_shared_total(words: Words, cold: &mut Cold) {
     }
 }
 
-/// The thread of `lane` ended. Its counts stay where they are, and the next thread goes on with them.
-pub(crate) fn return_lane(lane: Words) {
+/// The thread of the lane at this address ended. Its counts stay where they are, and the next thread goes on with them.
+pub(crate) fn return_lane(address: usize) {
     let Some(words) = words() else { return };
     let _cold = lock();
-    let offset = offset_in(words, lane) as u64;
+    let offset = address.saturating_sub(words.as_ptr() as usize) as u64 / 8;
     for index in 1..lane_count(words) {
         let entry = get(words, layout::DIRECTORY + index);
         if entry & 0xffff_ffff == offset {
@@ -112,10 +112,8 @@ fn is_valid(words: Words, tag: u64) -> bool {
 
 /// Counts one in this thread's slot, after the slot was given to the tag's version if it held an older one. `false` if
 /// the slot belongs to a newer version already.
-pub(crate) fn count_in_slot(lane: Words, (tag, number, place): (u64, usize, usize)) -> bool {
+pub(crate) fn count_in_slot(slot: Words, (tag, number, place): (u64, usize, usize)) -> bool {
     let Some(words) = words() else { return false };
-    let start = (tag >> key::EPOCH_SHIFT) as usize % layout::SLOTS * layout::SLOT_WORDS;
-    let Some(slot) = lane.get(start..start + layout::SLOT_WORDS) else { return false };
     let _cold = lock();
     let held = get(slot, cell::KEY);
     if held != tag {

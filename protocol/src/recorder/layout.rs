@@ -144,18 +144,21 @@ pub mod key {
 
     /// Epoch of a key.
     #[must_use]
+    #[inline]
     pub const fn epoch(key: u64) -> u64 {
         key >> EPOCH_SHIFT
     }
 
     /// Number of the first lane of the key's config.
     #[must_use]
+    #[inline]
     pub const fn lane(key: u64) -> usize {
         ((key >> LANE_SHIFT) & 0xff) as usize
     }
 
     /// Place of the version in the table.
     #[must_use]
+    #[inline]
     pub const fn place(key: u64) -> usize {
         (key & 0xffff) as usize
     }
