@@ -67,12 +67,12 @@ impl Rows {
         outcome.add(&mut total.outcomes, count);
     }
 
+    /// Requests that used one version: outcome, dimensions and how many.
     pub(super) fn view(
         &mut self,
         span: Span,
         version: &Version,
-        (outcome, dimensions): (Outcome, &Dimensions),
-        count: u64,
+        (outcome, dimensions, count): (Outcome, &Dimensions, u64),
     ) {
         let row = self.row(span);
         let same = |view: &View| {
