@@ -15,8 +15,8 @@ use firstbad_instrument::{Config, Live, Origin, Outcome, Score, Tag};
 use firstbad_protocol::Hash;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 static BOT: Score = Score::new("bot");
 static FEATURES: Live<u8> = Live::new("bot-features").score(&BOT);
@@ -31,10 +31,10 @@ fn content(number: u32) -> Vec<u8> {
     vec![u8::try_from(number % 40).unwrap()]
 }
 
-/// Requests per content, as the workers know them, and how many values the naive way counted.
-type Truth = BTreeMap<u8, (u64, u64)>;
+/// Requests per content, as the workers know them.
+type Truth = BTreeMap<u8, u64>;
 
-fn work(stop: &AtomicBool) -> Truth {
+fn work((stop, served): (&AtomicBool, &AtomicU64)) -> Truth {
     let mut truth = Truth::new();
     let mut turn = 0_u32;
     while !stop.load(Relaxed) {
@@ -53,13 +53,18 @@ fn work(stop: &AtomicBool) -> Truth {
         tag.score(&BOT, value);
         tag.record(Outcome::Ok);
         NAIVE.active().score(&NAIVE_SCORE, value);
-        truth.entry(value).or_default().0 += 1;
+        *truth.entry(value).or_default() += 1;
+        served.fetch_add(1, Relaxed);
     }
     truth
 }
 
-fn swap_all(stop: &AtomicBool) {
+fn swap_all((stop, served): (&AtomicBool, &AtomicU64)) {
     for number in 1..=SWAPS {
+        // On a busy machine too, requests are served between any two swaps.
+        while served.load(Relaxed) < u64::from(number) * 2 {
+            std::thread::yield_now();
+        }
         let bytes = content(number);
         NAIVE.loading(&bytes, &Origin::new()).applied();
         FEATURES.load_bytes(&bytes, &Origin::new(), |bytes| Ok::<u8, String>(bytes[0])).applied().unwrap();
@@ -78,17 +83,16 @@ fn ten_thousand_swaps_lose_nothing_and_mistag_nothing() {
         .unwrap();
     NAIVE.loading(&content(0), &Origin::new()).applied();
     FEATURES.load_bytes(&content(0), &Origin::new(), |bytes| Ok::<u8, String>(bytes[0])).applied().unwrap();
-    let (stop, truth) = (AtomicBool::new(false), Mutex::new(Truth::new()));
+    let (stop, served, truth) = (AtomicBool::new(false), AtomicU64::new(0), Mutex::new(Truth::new()));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                let own = work(&stop);
-                for (value, (requests, _)) in own {
-                    truth.lock().unwrap().entry(value).or_default().0 += requests;
+                for (value, requests) in work((&stop, &served)) {
+                    *truth.lock().unwrap().entry(value).or_default() += requests;
                 }
             });
         }
-        swap_all(&stop);
+        swap_all((&stop, &served));
     });
     let image = common::image_of(recorder.path().unwrap());
     assert!(image.dropped.is_empty(), "{:?}", image.dropped);
@@ -105,7 +109,7 @@ fn ten_thousand_swaps_lose_nothing_and_mistag_nothing() {
             continue;
         }
         assert_eq!(version.config, ours);
-        let expected = truth.get(&value).map_or(0, |counts| counts.0);
+        let expected = truth.get(&value).copied().unwrap_or(0);
         assert_eq!((version.outcomes.ok, buckets[usize::from(value)]), (expected, expected), "version {value}");
         requests += expected;
         mistagged += wrong;
