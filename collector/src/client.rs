@@ -7,6 +7,7 @@ pub use stream::{Follower, Update};
 
 use crate::status::Status;
 use firstbad_protocol::Hash;
+use firstbad_protocol::content::Format;
 use firstbad_protocol::limits::{CONTENT_BYTES_MAX, SNAPSHOT_BYTES_MAX};
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Diagnosis, Incident};
@@ -18,6 +19,8 @@ use std::time::Duration;
 /// in milliseconds; a person should see the retry screen soon.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How a content is cut into rows, a word of `content::Format`; not sent if its sender did not say.
+pub(crate) const CONTENT_FORMAT_HEADER: &str = "x-firstbad-content-format";
 /// Building a bundle reads the incident's window from the store.
 const BUNDLE_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -144,6 +147,18 @@ impl Client {
         self.bytes(&format!("/api/v1/contents/{}", hash.hex()), RESPONSE_TIMEOUT, CONTENT_BYTES_MAX)
     }
 
+    /// The bytes of one version, and how its sender said that they are cut into rows; none if it did not say.
+    ///
+    /// # Errors
+    /// As [`Client::content`].
+    pub fn content_and_format(&self, hash: &Hash) -> Result<(Vec<u8>, Option<Format>), ClientError> {
+        let path = format!("/api/v1/contents/{}", hash.hex());
+        let answer = self.answer(&path, RESPONSE_TIMEOUT)?;
+        let told = answer.headers().get(CONTENT_FORMAT_HEADER).and_then(|word| word.to_str().ok());
+        let format = told.and_then(Format::from_word);
+        Ok((self.bytes_of(answer.into_body().into_reader(), &path, CONTENT_BYTES_MAX)?, format))
+    }
+
     /// The bundle of one incident (`.tar.zst`).
     ///
     /// # Errors
@@ -175,9 +190,12 @@ impl Client {
     }
 
     fn bytes(&self, path: &str, timeout: Duration, most: usize) -> Result<Vec<u8>, ClientError> {
-        let mut reader = self.open(path, timeout)?;
+        self.bytes_of(self.open(path, timeout)?, path, most)
+    }
+
+    fn bytes_of(&self, reader: impl Read, path: &str, most: usize) -> Result<Vec<u8>, ClientError> {
         let mut bytes = Vec::new();
-        let read = reader.by_ref().take(most as u64 + 1).read_to_end(&mut bytes);
+        let read = reader.take(most as u64 + 1).read_to_end(&mut bytes);
         read.map_err(|error| self.unreachable(path, &error))?;
         if bytes.len() > most {
             return Err(self.foreign(path, &format!("it is larger than {most} bytes")));
@@ -186,15 +204,18 @@ impl Client {
     }
 
     fn open(&self, path: &str, timeout: Duration) -> Result<Box<dyn Read + Send>, ClientError> {
+        Ok(Box::new(self.answer(path, timeout)?.into_body().into_reader()))
+    }
+
+    fn answer(&self, path: &str, timeout: Duration) -> Result<ureq::http::Response<ureq::Body>, ClientError> {
         let url = format!("{}{path}", self.base);
         let call = self.agent.get(&url).config().timeout_recv_response(Some(timeout)).build().call();
         let answer = call.map_err(|error| self.unreachable(path, &error))?;
         let status = answer.status().as_u16();
-        let body = answer.into_body().into_reader();
         if status == 200 {
-            return Ok(Box::new(body));
+            return Ok(answer);
         }
-        let message = message_of(body);
+        let message = message_of(answer.into_body().into_reader());
         if status == 404 {
             Err(ClientError::NotFound { url, message })
         } else {

@@ -45,6 +45,8 @@ pub fn what(cause: &Cause) -> String {
         .map(|change| format!("{} {} ({})", Untrusted(&change.kind), Untrusted(&change.id), Untrusted(&change.target)));
     let mut text = match cause.kind {
         CauseKind::Config => format!("{}{versions}", Untrusted(config)),
+        CauseKind::Binary if cause.scope.is_empty() && cause.dimensions.is_empty() => "the binary".to_owned(),
+        CauseKind::Binary if cause.scope.is_empty() => format!("binary {}", pairs(&cause.dimensions)),
         CauseKind::Binary => format!("binary {}", pairs(&cause.scope)),
         CauseKind::Change => change.clone().unwrap_or_else(|| "a change".to_owned()),
         CauseKind::Dimension => pairs(&cause.dimensions),
@@ -100,6 +102,12 @@ pub fn suspect_of_cause(incident: &Incident) -> Option<&Suspect> {
 pub fn clock(at: Timestamp) -> String {
     let text = at.to_string();
     text.get(11..19).map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// Date and time in UTC, RFC 3339 to the millisecond: what people read. Data keep the nanoseconds.
+#[must_use]
+pub fn moment(at: Timestamp) -> String {
+    Timestamp(at.0 - at.0.rem_euclid(1_000_000)).to_string()
 }
 
 /// Whole percent, rounded down, so that only certainty is shown as 100%.
@@ -273,6 +281,12 @@ mod tests {
             sentence(&told),
             "NOT A CHANGE: cloud.region=eu since 11:28:04 - 96% - 16/16 hosts there fail, 0/8 elsewhere - resolved 11:29:04"
         );
+    }
+
+    #[test]
+    fn a_moment_is_told_to_the_millisecond() {
+        assert_eq!(moment(Timestamp(1_763_465_284_123_456_789)), "2025-11-18T11:28:04.123Z");
+        assert_eq!(moment(Timestamp::from_seconds(1_763_465_284)), "2025-11-18T11:28:04Z");
     }
 
     #[test]

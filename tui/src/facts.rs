@@ -23,7 +23,7 @@ pub(crate) fn state_word(incident: &Incident, period_s: Option<u64>) -> String {
 pub(crate) fn impact(incident: &Incident) -> String {
     let impact = incident.impact;
     format!(
-        "{} of requests failed ({}), {}/{} hosts hit",
+        "{} of requests failed ({}), {} hosts hit, {} report",
         text::share(impact.failed_share),
         text::count(impact.requests_failed),
         impact.hosts_affected,
@@ -75,13 +75,18 @@ pub(crate) fn why(incident: &Incident) -> String {
         let over = |limit: &&firstbad_protocol::verdict::LimitFact| limit.value > limit.limit;
         let limits = input.limits.iter().filter(over);
         parts.extend(limits.map(|limit| format!("{} {} > limit {}", limit.name, limit.value, limit.limit)));
+        let limits_told = parts.len();
         if let Some(rows) = input.rows.filter(|_| parts.is_empty()) {
             parts.push(format!("{} rows", text::count(rows)));
         }
         if let Some(duplicates) = input.duplicate_rows.filter(|duplicates| *duplicates > 0) {
             parts.push(format!("{} duplicate rows", text::count(duplicates)));
         }
-        parts.extend(input.findings.iter().cloned());
+        // The engine's findings say the same two facts in other words.
+        let told = |finding: &&String| {
+            !(finding.contains("exceed") && finding.contains("limit")) && !finding.contains("repeat an earlier row")
+        };
+        parts.extend(input.findings.iter().filter(|finding| limits_told == 0 || told(finding)).cloned());
     }
     if let Some(cause) = incident.cause.as_ref().filter(|cause| !cause.also_separates.is_empty()) {
         parts.push(format!("as well: {}", cause.also_separates.join(", ")));

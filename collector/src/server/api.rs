@@ -3,6 +3,7 @@
 mod incidents;
 mod stream;
 
+use crate::client::CONTENT_FORMAT_HEADER;
 use crate::fleet::FleetCounts;
 use crate::health::Health;
 use crate::publish::Publisher;
@@ -10,9 +11,10 @@ use crate::status::Status;
 use crate::store::{SqliteReader, StoreError, StoreReader};
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use firstbad_protocol::content::Format;
 use firstbad_protocol::{Hash, Untrusted};
 use serde_json::json;
 use std::path::PathBuf;
@@ -163,5 +165,11 @@ async fn content(State(api): State<Api>, Path(hash): Path<String>) -> Result<Res
     let content = found.ok_or_else(|| Fault::not_found(format!("the content of {hash} was not captured")))?;
     // Opaque bytes: a browser must not be talked into showing them as a page.
     let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    Ok((headers, content.body).into_response())
+    // Only a word of our own goes into a header; how the rows are cut decides what a difference shows.
+    let format = Format::from_word(&content.format);
+    let mut response = (headers, content.body).into_response();
+    if let Some(format) = format {
+        response.headers_mut().insert(CONTENT_FORMAT_HEADER, HeaderValue::from_static(format.as_str()));
+    }
+    Ok(response)
 }

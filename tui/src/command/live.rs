@@ -4,7 +4,6 @@ use crate::cli::{BundleArgs, Common, Format, LiveArgs, ReportArgs, TextOrJson};
 use crate::failure::Failure;
 use crate::output::{print, print_bytes, print_json};
 use crate::report;
-use crate::screen::runtime::{Content, Contents};
 use firstbad_collector::{Client, Update, diagnosis_json};
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::sentence::sentence;
@@ -12,7 +11,6 @@ use firstbad_protocol::verdict::{Diagnosis, Incident, State};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// `firstbad status`.
 ///
@@ -114,19 +112,11 @@ pub(super) fn report(common: &Common, arguments: &ReportArgs) -> Result<ExitCode
     match arguments.format {
         Format::Json => print(&diagnosis_json(&diagnosis))?,
         Format::Text => print(&report::text::diagnosis(&snapshot, &diagnosis))?,
-        Format::Markdown => print(&report::markdown::diagnosis(&snapshot, &diagnosis, Some(&contents(&client))))?,
+        Format::Markdown => {
+            print(&report::markdown::diagnosis(&snapshot, &diagnosis, Some(&super::source::kept_by(&client))))?
+        }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Contents as the collector keeps them.
-fn contents(client: &Client) -> Contents {
-    let client = client.clone();
-    Arc::new(move |hash| {
-        let bytes = client.content(&hash).map_err(|error| error.to_string())?;
-        let format = firstbad_protocol::content::Format::of("", &bytes);
-        Ok(Content { bytes, format })
-    })
 }
 
 /// `firstbad bundle`.

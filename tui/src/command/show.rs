@@ -4,10 +4,9 @@ use crate::cli::{Arguments, Common};
 use crate::failure::Failure;
 use crate::screen::message::Message;
 use crate::screen::model::{Model, Origin};
-use crate::screen::runtime::{self, Content, Outside};
+use crate::screen::runtime::{self, Outside};
 use firstbad_collector::settings::{File, default_data_dir};
 use firstbad_collector::{Client, ClientError, Collector, Settings, StartError, Update};
-use firstbad_protocol::content::Format;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -91,12 +90,7 @@ fn follow(common: &Common, origin: Origin, client: &Client) -> io::Result<()> {
     let (sender, inbox) = runtime::channel();
     let (feeding, following) = (sender.clone(), client.clone());
     std::thread::Builder::new().name("feed".into()).spawn(move || feed(&following, &feeding))?;
-    let asked = client.clone();
-    let contents: runtime::Contents = Arc::new(move |hash| {
-        let bytes = asked.content(&hash).map_err(|error| error.to_string())?;
-        let format = Format::of("", &bytes);
-        Ok(Content { bytes, format })
-    });
+    let contents = super::source::kept_by(client);
     runtime::run(Model::new(origin, super::theme(common)), (sender, inbox), Outside { contents, frames: None })
 }
 

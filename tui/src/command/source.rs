@@ -2,12 +2,14 @@
 
 use crate::cli::Common;
 use crate::failure::Failure;
+use crate::screen::runtime::{Content, Contents};
 use firstbad_collector::Client;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::limits::CHECKED_FILE_BYTES_MAX;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::sync::Arc;
 
 /// One version to look at.
 pub(super) struct Source {
@@ -15,13 +17,25 @@ pub(super) struct Source {
     pub(super) name: String,
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
+    /// How its sender said that it is cut into rows.
+    told: Option<Format>,
 }
 
 impl Source {
     /// How it is cut into rows unless somebody says otherwise.
     pub(super) fn format(&self) -> Format {
-        Format::of(&self.name, &self.bytes)
+        self.told.unwrap_or_else(|| Format::of(&self.name, &self.bytes))
     }
+}
+
+/// What the collector keeps, as screen and report ask for it.
+pub(super) fn kept_by(client: &Client) -> Contents {
+    let client = client.clone();
+    Arc::new(move |hash| {
+        let (bytes, told) = client.content_and_format(&hash).map_err(|error| error.to_string())?;
+        let format = told.unwrap_or_else(|| Format::of("", &bytes));
+        Ok(Content { bytes, format })
+    })
 }
 
 /// A file, or `-`.
@@ -46,7 +60,7 @@ pub(super) fn file(path: &Path) -> Result<Source, Failure> {
             "{name} is larger than {CHECKED_FILE_BYTES_MAX} bytes, which is more than is read"
         )));
     }
-    Ok(Source { name, bytes })
+    Ok(Source { name, bytes, told: None })
 }
 
 /// A file, or else a hash that the collector keeps.
@@ -67,12 +81,12 @@ pub(super) fn file_or_hash(common: &Common, text: &str) -> Result<Source, Failur
         Ok(hash) => hash,
         Err(_) => whole_hash(&client, digits)?,
     };
-    let bytes = client.content(&hash).map_err(|error| {
+    let (bytes, told) = client.content_and_format(&hash).map_err(|error| {
         Failure::new(&error).hint(
             "the collector keeps the contents that it was sent, unless it runs with --contents off; files always work",
         )
     })?;
-    Ok(Source { name: hash.short(), bytes })
+    Ok(Source { name: hash.short(), bytes, told })
 }
 
 fn whole_hash(client: &Client, digits: &str) -> Result<Hash, Failure> {

@@ -5,7 +5,7 @@ use super::escape::{code, escape};
 use super::sections;
 use crate::facts;
 use crate::screen::runtime::Contents;
-use firstbad_protocol::sentence::sentence;
+use firstbad_protocol::sentence::{moment, sentence};
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Diagnosis, Incident};
 
@@ -41,7 +41,7 @@ fn report(snapshot: &Snapshot, incident: &Incident, contents: Option<&Contents>)
     text + &format!(
         "---\nComputed by firstbad {} from telemetry up to {}. {} computes every number again.\n\n",
         env!("CARGO_PKG_VERSION"),
-        snapshot.at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string()),
+        snapshot.at.map_or_else(|| "an unknown time".to_owned(), moment),
         code(&format!("firstbad explain {} --verify", incident.id))
     )
 }

@@ -7,7 +7,7 @@ use crate::screen::model::Pair;
 use crate::screen::runtime::{Contents, compare};
 use crate::screen::text::{count, duration, share};
 use crate::{advice, difference, facts};
-use firstbad_protocol::sentence::{clock, percent, what, what_suspect};
+use firstbad_protocol::sentence::{clock, moment, percent, what, what_suspect};
 use firstbad_protocol::snapshot::{HostView, Snapshot};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Arm, Incident, Signal, State, Verdict};
@@ -93,7 +93,9 @@ pub(super) fn impact(snapshot: &Snapshot, incident: &Incident) -> String {
 pub(super) fn timeline(snapshot: &Snapshot, incident: &Incident) -> String {
     let timeline = timeline::timeline(snapshot, incident);
     let mut text = "## Timeline\n| UTC | what |\n|---|---|\n".to_owned();
-    text.extend(timeline.moments.iter().take(MOMENTS_MAX).map(|(at, told)| format!("| {at} | {} |\n", escape(told))));
+    text.extend(
+        timeline.moments.iter().take(MOMENTS_MAX).map(|(at, told)| format!("| {} | {} |\n", moment(*at), escape(told))),
+    );
     if let Some(hidden) = timeline.moments.len().checked_sub(MOMENTS_MAX).filter(|hidden| *hidden > 0) {
         text += &format!("| | and {hidden} more |\n");
     }
@@ -220,7 +222,7 @@ pub(super) fn hosts(snapshot: &Snapshot, incident: &Incident) -> String {
         };
         let active =
             config.and_then(|config| host.active.get(config)).map_or_else(|| "unknown".to_owned(), |hash| hash.short());
-        text += &format!("| {} | {state} | {active} | {} |\n", escape(&host.host), host.last_seen);
+        text += &format!("| {} | {state} | {active} | {} |\n", escape(&host.host), moment(host.last_seen));
     }
     if waiting.len() > HOSTS_MAX {
         text += &format!("| and {} more | | | |\n", waiting.len() - HOSTS_MAX);

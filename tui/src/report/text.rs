@@ -4,7 +4,7 @@ use crate::screen::text::{count, duration, share};
 use crate::{advice, facts};
 use firstbad_collector::Status;
 use firstbad_protocol::Untrusted;
-use firstbad_protocol::sentence::{sentence, what, what_suspect};
+use firstbad_protocol::sentence::{moment, sentence, what, what_suspect};
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Arm, Diagnosis, Incident, State};
 
@@ -21,8 +21,7 @@ fn labelled(label: &str, told: &str) -> String {
 pub(crate) fn diagnosis(snapshot: &Snapshot, diagnosis: &Diagnosis) -> String {
     let window = &diagnosis.window;
     let mut text = String::new();
-    let time =
-        |at: Option<firstbad_protocol::time::Timestamp>| at.map_or_else(|| "unknown".to_owned(), |at| at.to_string());
+    let time = |at: Option<firstbad_protocol::time::Timestamp>| at.map_or_else(|| "unknown".to_owned(), moment);
     text += &line(&format!(
         "{} to {}: {} hosts, {} silent at the end, {} instances, reports every {} s{}",
         time(window.from),
@@ -89,7 +88,7 @@ pub(crate) fn explained(incident: &Incident) -> String {
     }
     for entry in &incident.history {
         let cause = entry.cause.as_ref().map_or_else(|| "no cause".to_owned(), what);
-        text += &line(&format!("earlier, {}: {} {cause}", entry.at, entry.verdict.as_str()));
+        text += &line(&format!("earlier, {}: {} {cause}", moment(entry.at), entry.verdict.as_str()));
     }
     text + &line(&format!("firstbad explain {} --verify computes all of it again from the observations", incident.id))
 }
@@ -118,14 +117,14 @@ pub(crate) fn status(url: &str, status: &Status, snapshot: &Snapshot) -> String 
     text += &match (snapshot.at, snapshot.diagnosis.window.to) {
         (Some(at), Some(to)) => {
             let behind = u64::try_from(at.since(to).max(0) / 1_000_000_000).unwrap_or(0);
-            line(&format!("data up to {to}, {} old", duration(behind)))
+            line(&format!("data up to {}, {} old", moment(to), duration(behind)))
         }
         _ => line("no data yet: nothing is known about any fleet"),
     };
     if let Some(failed) = fleet.failed_share {
         text += &line(&format!("{:.0} requests/s, {} fail", fleet.requests_per_s, share(failed)));
     }
-    for (reason, refused) in &status.refused {
+    for (reason, refused) in status.refused.iter().filter(|(_, refused)| **refused > 0) {
         text += &line(&format!("refused, {reason}: {}", count(*refused)));
     }
     text.extend(status.degraded.iter().map(|reason| line(&format!("DEGRADED: {reason}"))));

@@ -5,7 +5,7 @@ use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
 use super::page::{Page, heading, labelled};
-use firstbad_protocol::sentence::clock;
+use firstbad_protocol::sentence::{clock, moment};
 use firstbad_protocol::snapshot::{ChangeView, Snapshot};
 use firstbad_protocol::time::Timestamp;
 use ratatui::text::Line;
@@ -37,7 +37,7 @@ pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
 pub(crate) fn detail(model: &Model, snapshot: &Snapshot, index: usize, columns: usize) -> Option<Vec<Line<'static>>> {
     let events = events(snapshot);
     let event = events.get(index)?;
-    Some(labelled(model, "WHOLE", &format!("{} {}", event.at, event.whole), (columns, 4)))
+    Some(labelled(model, "WHOLE", &format!("{} {}", moment(event.at), event.whole), (columns, 4)))
 }
 
 fn events(snapshot: &Snapshot) -> Vec<Event> {

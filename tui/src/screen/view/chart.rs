@@ -130,7 +130,8 @@ fn drawn(theme: Theme, line: &Series, (width, top): (usize, f64), mark: char) ->
         Signal::Errors => "error ",
         other => other.as_str(),
     };
-    let label = format!("{mark}{what}{}", text::safe(&line.label, theme.ascii));
+    let shown = line.label.strip_prefix("family: ").unwrap_or(&line.label);
+    let label = format!("{mark}{what}{}", text::safe(shown, theme.ascii));
     let last = line.points.iter().rev().flatten().next();
     let value = last.map_or_else(|| "no data".to_owned(), |value| text::share(*value));
     let spark: String = cells(&line.points, width).into_iter().map(|point| glyph(theme, point, top)).collect();

@@ -12,7 +12,7 @@ pub(crate) fn line(model: &Model, columns: usize) -> Line<'static> {
     let theme = model.theme;
     let origin = match &model.origin {
         Origin::Embedded { .. } => "EMBEDDED".to_owned(),
-        Origin::Attached(url) => text::cut(&text::safe(url, theme.ascii), 30),
+        Origin::Attached(url) => text::cut(&text::safe(url.trim_start_matches("http://"), theme.ascii), 30),
         Origin::Replay(path) => format!("REPLAY {}", text::cut(&text::safe(path, theme.ascii), 23)),
     };
     let mut spans = vec![theme.span(Role::Title, "firstbad "), theme.span(Role::Warn, origin)];
@@ -36,7 +36,7 @@ pub(crate) fn line(model: &Model, columns: usize) -> Line<'static> {
 
 fn moment(model: &Model) -> String {
     let at = model.snapshot.as_ref().and_then(|snapshot| snapshot.at);
-    let clock = at.map_or_else(|| "before any data".to_owned(), |at| format!("{} UTC", clock(at)));
+    let clock = at.map_or_else(|| "before any data".to_owned(), |at| format!("{}Z", clock(at)));
     if let Some(replay) = model.replay {
         let state = if replay.playing { "playing" } else { "stopped" };
         return format!("{clock} {state} {}/{}", replay.index + 1, replay.count);
