@@ -84,7 +84,8 @@ pub(crate) fn why(incident: &Incident) -> String {
         }
         // The engine's findings say the same two facts in other words.
         let told = |finding: &&String| {
-            !(finding.contains("exceed") && finding.contains("limit")) && !finding.contains("repeat an earlier row")
+            let is_limit = finding.contains("exceed") && finding.contains("limit");
+            !is_limit && !finding.contains("repeat an earlier row")
         };
         parts.extend(input.findings.iter().filter(|finding| limits_told == 0 || told(finding)).cloned());
     }

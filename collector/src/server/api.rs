@@ -108,7 +108,7 @@ impl IntoResponse for Fault {
         let mut response = json_answer(json!({"error": self.message}).to_string());
         *response.status_mut() = self.status;
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, axum::http::HeaderValue::from(1_u64));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(1_u64));
         }
         response
     }

@@ -52,7 +52,7 @@ fn events(snapshot: &Snapshot) -> Vec<Event> {
             }
         }
     }
-    events.sort_by(|a, b| b.at.cmp(&a.at));
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
     events
 }
 

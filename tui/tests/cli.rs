@@ -1,0 +1,227 @@
+//! The command line as scripts meet it: exit codes, what goes to which stream, and errors that name what was attempted,
+//! with which value, and what to do next.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const GOOD: &str = "name,type\na,Float64\nb,Float64\nc,Float64\n";
+const BAD: &str = "name,type\na,Float64\na,Float64\nb,Float64\nb,Float64\nc,Float64\nc,Float64\n";
+
+/// The binary without anything of the caller's that could change what it does.
+fn firstbad(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firstbad"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FIRSTBAD_")) {
+        command.env_remove(name);
+    }
+    command.current_dir(directory).env("FIRSTBAD_COLLECTOR", "http://127.0.0.1:1");
+    command
+}
+
+struct Said {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn said(output: Output) -> Said {
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn run(arguments: &[&str]) -> Said {
+    let directory = tempfile::tempdir().expect("directory");
+    for (name, text) in [
+        ("good.csv", GOOD),
+        ("bad.csv", BAD),
+        ("empty.csv", ""),
+        ("hostile", "\u{1b}]52;c;x\u{7}\n\u{1b}]52;c;x\u{7}\n"),
+    ] {
+        std::fs::write(directory.path().join(name), text).expect("write");
+    }
+    said(firstbad(directory.path()).args(arguments).output().expect("the binary runs"))
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn check_finds_what_would_break_a_reader_and_nothing_else() {
+    let clean = run(&["check", "good.csv", "--limit", "rows=4"]);
+    assert_eq!((clean.code, clean.out.ends_with("clean\n")), (Some(0), true), "{}", clean.out);
+    let found = run(&["check", "bad.csv", "--limit", "rows=4", "--against", "good.csv"]);
+    assert_eq!(found.code, Some(1));
+    for wanted in [
+        "limit: rows 6 > limit 4",
+        "duplicates: 3 rows repeat",
+        "growth: 6 rows, 3 before: x2.00",
+        "lines 2 and 3: a,Float64",
+    ] {
+        assert!(found.out.contains(wanted), "{wanted}: {}", found.out);
+    }
+    let known = run(&["check", "bad.csv", "--against", "bad.csv"]);
+    assert_eq!(known.code, Some(0), "what was already so is no finding: {}", known.out);
+    assert_eq!(run(&["check", "empty.csv"]).code, Some(1));
+}
+
+#[test]
+fn check_as_json_gives_facts_and_findings() {
+    let found = json(&run(&["check", "bad.csv", "--limit", "rows=4", "--format", "json"]).out);
+    assert_eq!(found.pointer("/facts/rows"), Some(&6.into()));
+    assert_eq!(found.pointer("/facts/duplicate_rows"), Some(&3.into()));
+    assert_eq!(found.pointer("/clean"), Some(&false.into()));
+    assert_eq!(found.pointer("/findings/0/kind"), Some(&"limit".into()));
+}
+
+#[test]
+fn diff_tells_same_from_different_like_diff_does() {
+    assert_eq!(run(&["diff", "good.csv", "good.csv"]).code, Some(0));
+    let different = run(&["diff", "good.csv", "bad.csv"]);
+    assert_eq!(different.code, Some(1));
+    assert!(different.out.contains("x 1 -> 2 times: a,Float64"), "{}", different.out);
+    let object = json(&run(&["diff", "good.csv", "bad.csv", "--format", "json"]).out);
+    assert_eq!(object.pointer("/counts/repeated"), Some(&3.into()));
+}
+
+#[test]
+fn no_file_can_act_on_the_terminal() {
+    for arguments in
+        [["check", "hostile"].as_slice(), &["diff", "good.csv", "hostile"], &["diff", "hostile", "good.csv"]]
+    {
+        let said = run(arguments);
+        assert!(said.out.contains("u{1b}") && !said.out.contains('\u{1b}'), "{arguments:?}: {}", said.out);
+    }
+    let refused = run(&["check", "\u{1b}]0;x\u{7}"]);
+    assert!(refused.code == Some(2) && !refused.err.contains('\u{1b}'), "{}", refused.err);
+}
+
+#[test]
+fn trouble_is_exit_code_2_and_says_what_next() {
+    let cases: [(&[&str], &[&str]); 12] = [
+        (&["check", "nope.csv"], &["nope.csv", "hint: give a file"]),
+        (&["check", "good.csv", "--limit", "rows=many"], &["rows=many", "rows=200"]),
+        (&["check", "good.csv", "--limit", "colour=3"], &["colour=3", "duplicate_rows"]),
+        (&["diff", "good.csv", "nothing"], &["`nothing` is neither a file nor a hash", "hint:"]),
+        (&["diff", "good.csv", "abcdef012345"], &["http://127.0.0.1:1", "hint: start one"]),
+        (&["status"], &["http://127.0.0.1:1", "firstbad collect"]),
+        (&["report", "latest"], &["http://127.0.0.1:1"]),
+        (&["diagnose", "nope.jsonl"], &["nope.jsonl", "hint: a capture is"]),
+        (&["recorder", "dump", "good.csv"], &["good.csv", "hint: `firstbad recorder list`"]),
+        (&["playbook", "show", "nope"], &["`nope`", "firstbad playbook list"]),
+        (&["--data-dir", "x", "status"], &["--data-dir stands before `status`", "hint:"]),
+        (&["explain", "bad.csv", "--verify"], &["bundle", "hint:"]),
+    ];
+    for (arguments, wanted) in cases {
+        let said = run(arguments);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{arguments:?}: {}", said.err);
+        for text in wanted {
+            assert!(said.err.contains(text), "{arguments:?}: `{text}` is missing in {}", said.err);
+        }
+    }
+}
+
+#[test]
+fn without_a_terminal_the_screen_is_trouble_and_names_what_a_script_can_use() {
+    let unreachable = run(&[]);
+    assert_eq!(unreachable.code, Some(2));
+    assert!(unreachable.err.contains("http://127.0.0.1:1"), "{}", unreachable.err);
+    let replay = run(&["replay", "good.csv"]);
+    assert!(replay.code == Some(2) && replay.err.contains("firstbad diagnose"), "{}", replay.err);
+}
+
+#[test]
+fn playbooks_are_listed_shown_and_tested() {
+    let list = run(&["playbook", "list"]);
+    assert!(list.code == Some(0) && list.out.contains("oversized-input "), "{}", list.out);
+    let show = run(&["playbook", "show", "oversized-input"]);
+    assert!(show.out.contains("risk (can be undone)") && show.out.contains("verify:"), "{}", show.out);
+    assert_eq!(run(&["playbook", "test"]).code, Some(0));
+}
+
+#[test]
+fn generated_things_come_from_the_same_lists() {
+    assert!(run(&["gen", "config"]).out.contains("[collect]"));
+    assert!(run(&["gen", "completion", "bash"]).out.contains("recorder"));
+    let manual = run(&["gen", "man"]).out;
+    assert!(manual.contains(".TH firstbad") && manual.contains("KEYS"));
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_trouble() {
+    let directory = tempfile::tempdir().expect("directory");
+    let mut child = firstbad(directory.path())
+        .args(["gen", "completion", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    drop(child.stdout.take());
+    let mut err = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut err).expect("UTF-8");
+    assert_eq!((child.wait().expect("it ends").code(), err.as_str()), (Some(0), ""));
+}
+
+/// A collector of its own, on free ports.
+struct Collector {
+    child: Child,
+    api: String,
+}
+
+impl Collector {
+    fn start(directory: &Path) -> Self {
+        let mut child = firstbad(directory)
+            .args(["collect", "--no-recorders", "--data-dir", "store", "--api", "127.0.0.1:0"])
+            .args(["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let api = lines
+            .find_map(|line| Some(line.ok()?.split_once("api on ")?.1.to_owned()))
+            .expect("it says where it listens");
+        // Somebody must go on reading, or its log would block it.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, api }
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn an_empty_collector_is_asked_and_never_called_well() {
+    let directory = tempfile::tempdir().expect("directory");
+    let collector = Collector::start(directory.path());
+    let ask = |arguments: &[&str]| {
+        said(
+            firstbad(directory.path())
+                .args(arguments)
+                .args(["--collector", &collector.api])
+                .output()
+                .expect("the binary runs"),
+        )
+    };
+    let status = ask(&["status"]);
+    assert_eq!(status.code, Some(0), "{}", status.err);
+    assert!(status.out.contains("nothing is known about any fleet"), "{}", status.out);
+    assert!(json(&ask(&["status", "--format", "json"]).out).pointer("/snapshot/diagnosis/schema") == Some(&1.into()));
+    let incidents = ask(&["incidents", "--format", "json"]);
+    assert_eq!((incidents.code, incidents.out.as_str()), (Some(0), "[]\n"));
+    for arguments in
+        [["report", "latest"], ["bundle", "latest"], ["explain", "latest"], ["report", "20251118-112804-errors"]]
+    {
+        let said = ask(&arguments);
+        assert!(
+            said.code == Some(2) && said.out.is_empty() && said.err.contains("hint:"),
+            "{arguments:?}: {}",
+            said.err
+        );
+    }
+}
