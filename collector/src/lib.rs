@@ -14,7 +14,7 @@ pub mod driver;
 mod fleet;
 mod health;
 mod local;
-pub mod observe;
+pub mod normalise;
 pub mod offline;
 pub mod otlp;
 pub mod publish;
@@ -37,5 +37,3 @@ pub use status::Status;
 
 #[cfg(test)]
 mod tests;
-
-pub use observe as normalise;

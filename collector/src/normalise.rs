@@ -1,12 +1,35 @@
 //! Decoded OTLP into observations: identity, dimensions, temporality, resets, repeats, and the choice of one source per
-//! instance (contract.md sections 1 and 2). It decides what the wire means; what the numbers mean is the engine's business.
-//! Its state is bounded and travels in the collector's checkpoint.
+//! instance (contract.md sections 1 and 2). It decides what the wire means; what the numbers mean is the engine's
+//! business. Its state is bounded and travels in the collector's checkpoint.
+
+mod events;
+mod exponential;
+mod gaps;
+mod gauges;
+mod histogram;
+mod identity;
+mod keys;
+mod labels;
+mod life;
+mod logs;
+mod metrics;
+mod names;
+mod number;
+mod repeats;
+mod rows;
+mod senders;
+mod series;
+mod table;
 
 use crate::otlp::{Logs, Metrics};
 use firstbad_diagnosis::observation::{Name, Observation};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
+use labels::LabelSets;
+use names::Names;
+use senders::Senders;
 use serde::{Deserialize, Serialize};
+use series::SeriesTable;
 
 /// One captured content of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +51,7 @@ pub struct Batch {
     pub observations: Vec<Observation>,
     /// Captured contents.
     pub contents: Vec<Content>,
-    /// Points or records that were understood, or are none of firstbad's.
+    /// Points or records that were understood, or are none of firstbad's. Repeats are among them.
     pub accepted: u64,
     /// Points or records that could not be used; each is counted in a gap as well.
     pub rejected: u64,
@@ -41,13 +64,31 @@ pub struct Batch {
 pub struct Normaliser {
     dimensions: Vec<String>,
     horizon: Option<Timestamp>,
+    /// The earliest event time seen: a process that started later is known from its start.
+    observed_from: Option<i64>,
+    senders: Senders,
+    series: SeriesTable,
+    logs: logs::Seen,
+    #[serde(skip)]
+    labels: LabelSets,
+    #[serde(skip)]
+    names: Names,
 }
 
 impl Normaliser {
     /// A normaliser that has seen nothing. `dimensions` are keys that count as dimensions beside the default ones.
     #[must_use]
     pub fn new(dimensions: &[String]) -> Self {
-        Self { dimensions: dimensions.to_vec(), horizon: None }
+        Self {
+            dimensions: dimensions.to_vec(),
+            horizon: None,
+            observed_from: None,
+            senders: Senders::default(),
+            series: SeriesTable::default(),
+            logs: logs::Seen::default(),
+            labels: LabelSets::default(),
+            names: Names::default(),
+        }
     }
 
     /// From now on nothing with a time later than `at` is read (`--at`).
@@ -57,13 +98,23 @@ impl Normaliser {
 
     /// Takes a metrics request.
     pub fn metrics(&mut self, request: &Metrics<'_>) -> Batch {
-        let _ = (&self.dimensions, self.horizon, request);
-        Batch::default()
+        metrics::take(self, request)
     }
 
     /// Takes a logs request.
     pub fn logs(&mut self, request: &Logs<'_>) -> Batch {
-        let _ = request;
-        Batch::default()
+        logs::take(self, request)
+    }
+
+    /// Whether `time` may be read.
+    fn is_within_horizon(&self, time: i64) -> bool {
+        self.horizon.is_none_or(|horizon| time <= horizon.0)
+    }
+
+    fn observe(&mut self, time: i64) {
+        self.observed_from = Some(self.observed_from.map_or(time, |from| from.min(time)));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 //! rather than bytes, and as the oracle that the byte walker is tested against.
 
 use super::model::{
-    Attribute, Buckets, Data, ExponentialPoint, HistogramPoint, LogRecord, Logs, Metric, Metrics, Number, NumberPoint, Resource,
-    ResourceLogs, ResourceMetrics, Scope, ScopeLogs, ScopeMetrics, Temporality, Value,
+    Attribute, Buckets, Data, ExponentialPoint, HistogramPoint, LogRecord, Logs, Metric, Metrics, Number, NumberPoint,
+    Resource, ResourceLogs, ResourceMetrics, Scope, ScopeLogs, ScopeMetrics, Temporality, Value,
 };
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -133,9 +133,7 @@ fn log_record(from: &logs::LogRecord) -> LogRecord<'_> {
 }
 
 fn attributes(from: &[KeyValue]) -> Vec<Attribute<'_>> {
-    from.iter()
-        .map(|pair| Attribute { key: Cow::Borrowed(&pair.key), value: value(pair.value.as_ref()) })
-        .collect()
+    from.iter().map(|pair| Attribute { key: Cow::Borrowed(&pair.key), value: value(pair.value.as_ref()) }).collect()
 }
 
 fn value(from: Option<&AnyValue>) -> Value<'_> {

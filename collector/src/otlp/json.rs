@@ -5,10 +5,10 @@ pub(super) mod lenient;
 mod shapes;
 mod value;
 
+use super::Request;
 use super::budget::{Limits, check_logs, check_metrics, objects_within};
 use super::error::DecodeError;
 use super::model::{Logs, Metrics, ResourceLogs, ResourceMetrics};
-use super::Request;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 

@@ -8,7 +8,9 @@ mod values;
 
 use super::budget::{Budget, Limits};
 use super::error::DecodeError;
-use super::model::{Logs, LogRecord, Metric, Metrics, Resource, ResourceLogs, ResourceMetrics, Scope, ScopeLogs, ScopeMetrics};
+use super::model::{
+    LogRecord, Logs, Metric, Metrics, Resource, ResourceLogs, ResourceMetrics, Scope, ScopeLogs, ScopeMetrics,
+};
 use super::wire::Reader;
 use std::borrow::Cow;
 

@@ -7,8 +7,8 @@ use super::*;
 use firstbad_protocol::limits::{ATTRIBUTES_MAX, BUCKETS_MAX};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use prost::Message as _;
 use proptest::prelude::*;
+use prost::Message as _;
 
 mod requests;
 
@@ -19,7 +19,9 @@ fn json_metrics(text: &str) -> Result<Metrics<'_>, DecodeError> {
 }
 
 fn with_point(point: &str) -> String {
-    format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"m","sum":{{"dataPoints":[{point}]}}}}]}}]}}]}}"#)
+    format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"m","sum":{{"dataPoints":[{point}]}}}}]}}]}}]}}"#
+    )
 }
 
 fn first_point<'m>(metrics: &'m Metrics<'_>) -> &'m model::NumberPoint<'m> {
@@ -85,7 +87,8 @@ fn numbers_may_be_text_or_numbers_and_enums_names_or_numbers() {
             "aggregationTemporality":{temporality},"dataPoints":[{{"timeUnixNano":{time},{value},"flags":null,"exemplars":[]}}]}}}}]}}]}}]}}"#
         );
         let metrics = json_metrics(&text).unwrap();
-        let Data::Sum { temporality, monotonic, points } = &metrics.resource_metrics[0].scope_metrics[0].metrics[0].data
+        let Data::Sum { temporality, monotonic, points } =
+            &metrics.resource_metrics[0].scope_metrics[0].metrics[0].data
         else {
             panic!("{metrics:?}")
         };
@@ -119,7 +122,10 @@ fn a_refusal_names_the_place() {
     let error = json_metrics(&with_point("{\"timeUnixNano\":\"\u{1b}[2J\"}")).unwrap_err().to_string();
     assert!(!error.contains('\u{1b}'), "{error}");
     let error = decode_metrics(&[0x0a, 0x05, 0x12], Encoding::Protobuf).unwrap_err().to_string();
-    assert_eq!(error, "malformed protobuf at byte 2 (ExportMetricsServiceRequest): a length beyond the end of its message");
+    assert_eq!(
+        error,
+        "malformed protobuf at byte 2 (ExportMetricsServiceRequest): a length beyond the end of its message"
+    );
     assert_eq!(decode_line(b"{\"a\":1}", Limits::CAPTURE), Err(DecodeError::Foreign));
     assert_eq!(decode_line(br#"{"resourceSpans":[]}"#, Limits::CAPTURE), Ok(Request::Other));
     // Name of a metric that is not UTF-8.
@@ -156,7 +162,8 @@ fn decompression_counts_what_comes_out() {
     let zeros = vec![0; 1 << 20];
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut gzip, &zeros).unwrap();
-    let bodies = [(gzip.finish().unwrap(), Compression::Gzip), (zstd::encode_all(&zeros[..], 1).unwrap(), Compression::Zstd)];
+    let bodies =
+        [(gzip.finish().unwrap(), Compression::Gzip), (zstd::encode_all(&zeros[..], 1).unwrap(), Compression::Zstd)];
     for (body, compression) in bodies {
         assert_eq!(decompress(&body, compression, 1 << 20).unwrap(), zeros);
         assert!(matches!(decompress(&body, compression, (1 << 20) - 1), Err(BodyError::TooLong { .. })));

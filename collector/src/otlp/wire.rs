@@ -122,7 +122,11 @@ impl<'a> Reader<'a> {
 impl<'a> Field<'a> {
     /// A message, text or bytes.
     pub(super) fn reader(self, at: &Reader<'a>, name: &'static str) -> Result<Reader<'a>, DecodeError> {
-        if let Self::Bytes(reader) = self { Ok(reader.named(name)) } else { Err(at.error("a number where a message belongs")) }
+        if let Self::Bytes(reader) = self {
+            Ok(reader.named(name))
+        } else {
+            Err(at.error("a number where a message belongs"))
+        }
     }
 
     /// A varint.

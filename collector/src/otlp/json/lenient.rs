@@ -95,7 +95,11 @@ impl Spelled {
             Self::None => Ok(0),
             Self::Natural(value) => Ok(value),
             Self::Integer(value) => u64::try_from(value).map_err(|_| whole(Unexpected::Signed(value))),
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole and within range")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked to be whole and within range"
+            )]
             Self::Real(value) if is_whole(value) && (0.0..1.8e19).contains(&value) => Ok(value as u64),
             Self::Real(value) => Err(whole(Unexpected::Float(value))),
         }

@@ -34,9 +34,11 @@ struct Points<T> {
 impl<'a> From<Metric<'a>> for model::Metric<'a> {
     fn from(shape: Metric<'a>) -> Self {
         let data = match shape {
-            Metric { sum: Some(sum), .. } => {
-                Data::Sum { temporality: sum.aggregation_temporality, monotonic: sum.is_monotonic, points: sum.data_points }
-            }
+            Metric { sum: Some(sum), .. } => Data::Sum {
+                temporality: sum.aggregation_temporality,
+                monotonic: sum.is_monotonic,
+                points: sum.data_points,
+            },
             Metric { gauge: Some(gauge), .. } => Data::Gauge(gauge.data_points),
             Metric { histogram: Some(histogram), .. } => {
                 Data::Histogram { temporality: histogram.aggregation_temporality, points: histogram.data_points }

@@ -74,11 +74,7 @@ pub(super) fn exponential<'a>(
     Ok(())
 }
 
-pub(super) fn summary<'a>(
-    mut reader: Reader<'a>,
-    data: &mut Data<'a>,
-    budget: &mut Budget,
-) -> Result<(), DecodeError> {
+pub(super) fn summary<'a>(mut reader: Reader<'a>, data: &mut Data<'a>, budget: &mut Budget) -> Result<(), DecodeError> {
     let mut points = if let Data::Summary(points) = data { *points } else { 0 };
     while let Some((number, field)) = reader.next()? {
         if number == 1 {
@@ -134,7 +130,11 @@ fn histogram_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Hi
                 budget.buckets(read.bounds.len())?;
             }
             9 => {
-                values::attribute(field.reader(&reader, "HistogramDataPoint.attributes")?, &mut read.attributes, budget)?;
+                values::attribute(
+                    field.reader(&reader, "HistogramDataPoint.attributes")?,
+                    &mut read.attributes,
+                    budget,
+                )?;
             }
             10 => read.flags = field.uint32(&reader)?,
             _ => {}

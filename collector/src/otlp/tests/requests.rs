@@ -18,17 +18,20 @@ use proptest::prelude::*;
 
 /// A metrics request.
 pub(super) fn metrics_request() -> impl Strategy<Value = ExportMetricsServiceRequest> {
-    let metric = (".{0,12}", prop::option::of(data()))
-        .prop_map(|(name, data)| Metric { name, data, unit: "1".to_owned(), ..Metric::default() });
-    let scope = (prop::option::of(".{0,8}"), prop::collection::vec(metric, 0..4)).prop_map(|(name, metrics)| ScopeMetrics {
-        scope: name.map(|name| InstrumentationScope { name, ..InstrumentationScope::default() }),
-        metrics,
-        ..ScopeMetrics::default()
+    let metric = (".{0,12}", prop::option::of(data())).prop_map(|(name, data)| Metric {
+        name,
+        data,
+        unit: "1".to_owned(),
+        ..Metric::default()
     });
-    let resource = (resource(), prop::collection::vec(scope, 0..3)).prop_map(|(resource, scope_metrics)| ResourceMetrics {
-        resource,
-        scope_metrics,
-        ..ResourceMetrics::default()
+    let scope =
+        (prop::option::of(".{0,8}"), prop::collection::vec(metric, 0..4)).prop_map(|(name, metrics)| ScopeMetrics {
+            scope: name.map(|name| InstrumentationScope { name, ..InstrumentationScope::default() }),
+            metrics,
+            ..ScopeMetrics::default()
+        });
+    let resource = (resource(), prop::collection::vec(scope, 0..3)).prop_map(|(resource, scope_metrics)| {
+        ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() }
     });
     prop::collection::vec(resource, 0..3).prop_map(|resource_metrics| ExportMetricsServiceRequest { resource_metrics })
 }
@@ -60,8 +63,8 @@ fn resource() -> impl Strategy<Value = Option<Resource>> {
 }
 
 fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
-    let pair = (".{0,12}", prop::option::of(value()))
-        .prop_map(|(key, value)| KeyValue { key, value, ..KeyValue::default() });
+    let pair =
+        (".{0,12}", prop::option::of(value())).prop_map(|(key, value)| KeyValue { key, value, ..KeyValue::default() });
     prop::collection::vec(pair, 0..4)
 }
 

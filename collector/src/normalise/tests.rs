@@ -164,7 +164,9 @@ fn events_are_read_once_and_refused_with_a_reason() {
     assert_eq!((batch.accepted, batch.rejected), (2, 1));
     let Some(Observation::Load(load)) = batch.observations.first() else { panic!("{batch:?}") };
     assert_eq!((load.facts.numbers.get("rows"), load.facts.limits.get("rows")), (Some(&240), Some(&200)));
-    assert!(matches!(batch.observations.last(), Some(Observation::Gap(gap)) if gap.sentence.contains("readable hash")));
+    assert!(
+        matches!(batch.observations.last(), Some(Observation::Gap(gap)) if gap.sentence.contains("hash is not sha256"))
+    );
 }
 
 #[test]

@@ -1,0 +1,168 @@
+//! The attributes of a point, interpreted once per distinct set: thousands of hosts send the same few sets again and again.
+
+use super::gaps::Fault;
+use super::identity::{self, Identity};
+use super::keys::{self, Key};
+use super::names::Names;
+use crate::otlp::model::{Attribute, Value};
+use firstbad_diagnosis::observation::{Dimensions, Name};
+use firstbad_protocol::Hash;
+use firstbad_protocol::limits::LABEL_SETS_MAX;
+use firstbad_protocol::load::LoadResult;
+use firstbad_protocol::names::attribute;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Ok,
+    Error,
+    Panic,
+}
+
+/// What a point's attributes say.
+#[derive(Debug, Default)]
+pub(super) struct Labels {
+    /// Identity of the set.
+    pub(super) key: Key,
+    /// Identity of the cell of requests: version and own dimensions.
+    pub(super) cell: Key,
+    /// Identity of the cell of scores: version and score.
+    pub(super) score_cell: Key,
+    /// The config and version; none where neither was named.
+    pub(super) version: Option<(Name, Hash)>,
+    /// The config, with or without a version.
+    pub(super) config: Option<Name>,
+    /// Why config and hash, though named, are no version.
+    pub(super) not_a_version: Option<Fault>,
+    /// The point's own dimensions.
+    pub(super) dimensions: Dimensions,
+    /// The point's own identity.
+    pub(super) identity: Identity,
+    /// `firstbad.outcome`, if told.
+    pub(super) outcome: Option<Result<Outcome, Fault>>,
+    /// `firstbad.panic.site`.
+    pub(super) site: Option<Name>,
+    /// `firstbad.score.name`.
+    pub(super) score: Option<Name>,
+    /// `firstbad.score.min` and `.max`.
+    pub(super) range: (Option<f64>, Option<f64>),
+    /// `firstbad.reason`.
+    pub(super) reason: Option<Name>,
+    /// `firstbad.load.result`.
+    pub(super) result: Option<LoadResult>,
+    /// `firstbad.limit.name`.
+    pub(super) limit: Option<Name>,
+    /// Whether a standard HTTP metric counts it as failed.
+    pub(super) http_failed: bool,
+}
+
+impl Labels {
+    fn read(key: Key, attributes: &[Attribute<'_>], declared: &[String], names: &mut Names) -> Self {
+        let mut labels = Self { key, ..Self::default() };
+        let mut hash = None;
+        let mut own = BTreeMap::new();
+        for attribute in attributes {
+            if attribute.key == attribute::CONFIG_HASH {
+                hash = attribute.value.as_text();
+            } else {
+                labels.take(attribute, names);
+            }
+            if identity::is_dimension(&attribute.key, declared)
+                && let Some(value) = identity::shown(&attribute.value, names)
+            {
+                own.insert(names.name(&attribute.key), value);
+            }
+        }
+        labels.dimensions = names.dimensions(own);
+        (labels.version, labels.not_a_version) = version(labels.config.as_ref(), hash);
+        labels.name_cells();
+        labels
+    }
+
+    fn name_cells(&mut self) {
+        let version = self.version.as_ref().map_or(1, |(config, hash)| {
+            keys::combine(keys::of_bytes(config.as_bytes(), 0), keys::of_bytes(&hash.0, 1))
+        });
+        let dimensions = self.dimensions.iter().fold(0, |key: Key, (name, value)| {
+            key.wrapping_add(keys::combine(keys::of_bytes(name.as_bytes(), 0), keys::of_bytes(value.as_bytes(), 1)))
+        });
+        let score = self.score.as_deref().unwrap_or_default();
+        self.cell = keys::combine(version, dimensions);
+        self.score_cell = keys::combine(version, keys::of_bytes(score.as_bytes(), 2));
+    }
+
+    fn take(&mut self, attribute: &Attribute<'_>, names: &mut Names) {
+        let value = &attribute.value;
+        let text = |names: &mut Names| value.as_text().filter(|text| !text.is_empty()).map(|text| names.name(text));
+        match attribute.key.as_ref() {
+            attribute::CONFIG_NAME => self.config = text(names),
+            attribute::OUTCOME => self.outcome = Some(outcome(value.as_text())),
+            attribute::PANIC_SITE => self.site = text(names),
+            attribute::SCORE_NAME => self.score = text(names),
+            attribute::SCORE_MIN => self.range.0 = real(value),
+            attribute::SCORE_MAX => self.range.1 = real(value),
+            attribute::REASON => self.reason = text(names),
+            attribute::LOAD_RESULT => self.result = value.as_text().and_then(LoadResult::from_wire),
+            attribute::LIMIT_NAME => self.limit = text(names),
+            "http.response.status_code" => self.http_failed |= value.as_int().is_some_and(|status| status >= 500),
+            "error.type" => self.http_failed |= *value != Value::Empty && value.as_text() != Some(""),
+            _ => self.identity.take(attribute, names),
+        }
+    }
+}
+
+fn outcome(word: Option<&str>) -> Result<Outcome, Fault> {
+    match word {
+        Some("ok") => Ok(Outcome::Ok),
+        Some("error") => Ok(Outcome::Error),
+        Some("panic") => Ok(Outcome::Panic),
+        _ => Err(Fault::UnknownOutcome),
+    }
+}
+
+/// The version that a config name and a hash text name.
+pub(super) fn version(config: Option<&Name>, hash: Option<&str>) -> (Option<(Name, Hash)>, Option<Fault>) {
+    match (config, hash.filter(|hash| !hash.is_empty())) {
+        (None, None) => (None, None),
+        (Some(_), None) => (None, Some(Fault::NoHash)),
+        (_, Some("other")) => (None, Some(Fault::Folded)),
+        (config, Some(text)) => match (config, text.parse::<Hash>()) {
+            (_, Err(_)) => (None, Some(Fault::BadHash)),
+            (None, Ok(_)) => (None, Some(Fault::NoConfig)),
+            (Some(config), Ok(hash)) => (Some((Name::clone(config), hash)), None),
+        },
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a declared bound of a score")]
+fn real(value: &Value<'_>) -> Option<f64> {
+    let value = match value {
+        Value::Double(real) => *real,
+        Value::Int(integer) => *integer as f64,
+        Value::Text(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    value.is_finite().then_some(value)
+}
+
+/// Label sets by identity.
+#[derive(Debug, Default)]
+pub(super) struct LabelSets(HashMap<Key, Arc<Labels>>);
+
+impl LabelSets {
+    /// What `attributes` say.
+    pub(super) fn get(&mut self, attributes: &[Attribute<'_>], declared: &[String], names: &mut Names) -> Arc<Labels> {
+        let key = keys::of_attributes(attributes);
+        if let Some(known) = self.0.get(&key) {
+            return Arc::clone(known);
+        }
+        if self.0.len() >= LABEL_SETS_MAX {
+            self.0.clear();
+        }
+        let labels = Arc::new(Labels::read(key, attributes, declared, names));
+        self.0.insert(key, Arc::clone(&labels));
+        labels
+    }
+}

@@ -1,0 +1,172 @@
+//! A logs request, record by record: which event it is, whether it was seen before, and what could not be used. What an
+//! event says is read in `events`.
+
+use super::events;
+use super::gaps::{Fault, Gaps};
+use super::keys::{self, Key};
+use super::senders::Sender;
+use super::table::Table;
+use super::{Batch, Normaliser, number};
+use crate::otlp::Logs;
+use crate::otlp::model::{Attribute, LogRecord, Value};
+use firstbad_diagnosis::observation::Observation;
+use firstbad_protocol::limits::BOOTS_MAX;
+use firstbad_protocol::names::{attribute, event};
+use firstbad_protocol::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashSet, VecDeque};
+
+/// Sequence numbers remembered per process life: more than a recorder holds.
+const SEQUENCES_MAX: usize = 1024;
+/// Records without a sequence number that are remembered.
+const RECORDS_MAX: usize = 16_384;
+
+/// Which records were seen.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Seen {
+    boots: Table<VecDeque<i64>>,
+    records: VecDeque<u64>,
+    #[serde(skip)]
+    known: HashSet<u64>,
+}
+
+impl Seen {
+    /// Whether a numbered event of a process life is new; it is remembered.
+    fn is_new_sequence(&mut self, boot: Key, sequence: i64) -> bool {
+        let Some(seen) = self.boots.get_mut(boot) else {
+            self.boots.insert(boot, VecDeque::from([sequence]), BOOTS_MAX);
+            return true;
+        };
+        if seen.contains(&sequence) {
+            return false;
+        }
+        if seen.len() >= SEQUENCES_MAX {
+            seen.pop_front();
+        }
+        seen.push_back(sequence);
+        true
+    }
+
+    fn knows(&mut self, record: u64) -> bool {
+        if self.known.len() != self.records.len() {
+            self.known = self.records.iter().copied().collect();
+        }
+        self.known.contains(&record)
+    }
+
+    fn remember(&mut self, record: u64) {
+        if !self.known.insert(record) {
+            return;
+        }
+        self.records.push_back(record);
+        if self.records.len() > RECORDS_MAX
+            && let Some(oldest) = self.records.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+}
+
+pub(super) fn take(normaliser: &mut Normaliser, request: &Logs<'_>) -> Batch {
+    normaliser.senders.tick();
+    normaliser.logs.boots.tick();
+    let mut walk = Walk { normaliser, batch: Batch::default(), gaps: Gaps::default(), fingerprints: Vec::new() };
+    for resource in &request.resource_logs {
+        let attributes = &resource.resource.attributes;
+        let Normaliser { senders, dimensions, names, .. } = &mut *walk.normaliser;
+        let sender = senders.sender(attributes, dimensions, names);
+        for record in resource.scope_logs.iter().flat_map(|scope| &scope.log_records) {
+            let result = sender.as_ref().ok_or(Fault::TooManySenders).and_then(|sender| walk.record(record, sender));
+            match result {
+                Ok(()) => walk.batch.accepted += 1,
+                Err(fault) => {
+                    walk.batch.rejected += 1;
+                    walk.gaps.add(fault);
+                }
+            }
+        }
+    }
+    walk.finish()
+}
+
+struct Walk<'n> {
+    normaliser: &'n mut Normaliser,
+    batch: Batch,
+    gaps: Gaps,
+    /// Equal records of one request are several events; equal records of two requests are one that was sent twice.
+    fingerprints: Vec<u64>,
+}
+
+impl Walk<'_> {
+    fn record(&mut self, record: &LogRecord<'_>, sender: &Sender) -> Result<(), Fault> {
+        let name = event_name(record);
+        if !events::is_known(name) {
+            return Ok(());
+        }
+        let time = number::time(if record.time == 0 { record.observed } else { record.time })?;
+        if !self.normaliser.is_within_horizon(time) || !self.is_new(record, sender) {
+            return Ok(());
+        }
+        self.normaliser.observe(time);
+        self.batch.latest = self.batch.latest.max(Some(Timestamp(time)));
+        if name == event::CONFIG_CONTENT {
+            self.batch.contents.push(events::content(record, &mut self.normaliser.names)?);
+            return Ok(());
+        }
+        let observation = events::read(
+            name,
+            record,
+            &mut events::Context {
+                at: Timestamp(time),
+                sender,
+                declared: &self.normaliser.dimensions,
+                names: &mut self.normaliser.names,
+            },
+        )?;
+        if matches!(observation, Some(Observation::Load(_)))
+            && let Some(instance) = self.normaliser.senders.instance(sender.instance)
+        {
+            instance.load_events = true;
+        }
+        self.batch.observations.extend(observation);
+        Ok(())
+    }
+
+    fn is_new(&mut self, record: &LogRecord<'_>, sender: &Sender) -> bool {
+        let find = |key| record.attributes.iter().find(|attribute| attribute.key == key).map(|found| &found.value);
+        let boot = find(attribute::BOOT).and_then(Value::as_text);
+        if let (Some(boot), Some(sequence)) = (boot, find(attribute::SEQ).and_then(Value::as_int)) {
+            // The sender is part of the identity: nobody can silence another one's events by sending their numbers.
+            let boot = keys::combine(sender.instance, keys::of_bytes(boot.as_bytes(), 0));
+            return self.normaliser.logs.is_new_sequence(boot, sequence);
+        }
+        let fingerprint = fingerprint(record, sender);
+        self.fingerprints.push(fingerprint);
+        !self.normaliser.logs.knows(fingerprint)
+    }
+
+    fn finish(mut self) -> Batch {
+        self.fingerprints.into_iter().for_each(|fingerprint| self.normaliser.logs.remember(fingerprint));
+        let at = self.batch.latest.unwrap_or_default();
+        self.batch.observations.extend(self.gaps.observations(at));
+        self.batch
+    }
+}
+
+/// The event's name: the field of its own, or the attribute that senders used before there was one.
+fn event_name<'a>(record: &'a LogRecord<'_>) -> &'a str {
+    if !record.event_name.is_empty() {
+        return &record.event_name;
+    }
+    let old = record.attributes.iter().find(|attribute| attribute.key == "event.name");
+    old.and_then(|attribute| attribute.value.as_text()).unwrap_or_default()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a fingerprint")]
+fn fingerprint(record: &LogRecord<'_>, sender: &Sender) -> u64 {
+    let body = Attribute { key: "".into(), value: record.body.clone() };
+    let time = keys::of_bytes(&record.time.to_le_bytes(), record.observed);
+    let said = keys::combine(keys::of_attributes(&record.attributes), keys::of_attributes(&[body]));
+    let name = keys::of_bytes(record.event_name.as_bytes(), 0);
+    keys::combine(keys::combine(sender.resource, time), keys::combine(said, name)) as u64
+}

@@ -1,0 +1,478 @@
+//! A metrics request, point by point, into rows: counts first, because they bring the spans, then last values, which join
+//! them. Which metric means what is decided here; the arithmetic of series and rows is next door.
+
+use super::gaps::{Fault, Gaps};
+use super::gauges::{self, Gauge};
+use super::keys::{self, Key};
+use super::labels::{Labels, Outcome};
+use super::rows::{Building, Rows, Target};
+use super::senders::{self, Sender};
+use super::series::{Place, Reading, Taken};
+use super::{Batch, Normaliser, exponential, histogram, number};
+use crate::otlp::Metrics;
+use crate::otlp::model::{Attribute, Data, Metric, NumberPoint, ResourceMetrics, Temporality};
+use firstbad_diagnosis::observation::{Dimensions, Histogram, LoadCount, Observation, Scores, Source, Total};
+use firstbad_protocol::names::metric;
+use firstbad_protocol::time::Timestamp;
+use std::sync::Arc;
+
+/// A count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Count {
+    Requests,
+    Panics,
+    Defaulted,
+    Loads,
+    Dropped,
+}
+
+/// A distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Distribution {
+    Scores,
+    Duration,
+}
+
+/// What a metric is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    Count(Count),
+    Distribution(Distribution),
+    Gauge(Gauge),
+}
+
+fn known(name: &str) -> Option<Known> {
+    Some(match name {
+        metric::REQUESTS => Known::Count(Count::Requests),
+        metric::PANICS => Known::Count(Count::Panics),
+        metric::SCORES_DEFAULTED => Known::Count(Count::Defaulted),
+        metric::CONFIG_LOADS => Known::Count(Count::Loads),
+        metric::TELEMETRY_DROPPED => Known::Count(Count::Dropped),
+        metric::SCORES => Known::Distribution(Distribution::Scores),
+        metric::HTTP_SERVER_REQUEST_DURATION => Known::Distribution(Distribution::Duration),
+        metric::CONFIG_ACTIVE => Known::Gauge(Gauge::Active),
+        metric::CONFIG_ROWS => Known::Gauge(Gauge::Fact("rows")),
+        metric::CONFIG_DUPLICATE_ROWS => Known::Gauge(Gauge::Fact("duplicate_rows")),
+        metric::CONFIG_SIZE => Known::Gauge(Gauge::Fact("size")),
+        metric::CONFIG_AGE => Known::Gauge(Gauge::Age),
+        metric::CONFIG_LIMIT => Known::Gauge(Gauge::Limit),
+        metric::CONFIG_LIMIT_USAGE => Known::Gauge(Gauge::LimitUsage),
+        metric::HTTP_SERVER_ACTIVE_REQUESTS => Known::Gauge(Gauge::InFlight),
+        metric::PROCESS_CPU_UTILIZATION => Known::Gauge(Gauge::Cpu),
+        metric::PROCESS_MEMORY_USAGE => Known::Gauge(Gauge::Memory),
+        metric::PROCESS_UPTIME => Known::Gauge(Gauge::Uptime),
+        _ => return None,
+    })
+}
+
+pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch {
+    normaliser.senders.tick();
+    normaliser.series.tick();
+    let senders: Vec<Option<Sender>> = request
+        .resource_metrics
+        .iter()
+        .map(|resource| {
+            let attributes = &resource.resource.attributes;
+            normaliser.senders.sender(attributes, &normaliser.dimensions, &mut normaliser.names)
+        })
+        .collect();
+    // One source per instance: another resource of the same process may come first in the request.
+    for (resource, sender) in request.resource_metrics.iter().zip(&senders) {
+        note_own_requests(normaliser, resource, sender.as_ref());
+    }
+    let mut walk = Walk {
+        normaliser,
+        batch: Batch::default(),
+        gaps: Gaps::default(),
+        rows: Rows::default(),
+        baselines: Vec::new(),
+    };
+    for (resource, sender) in request.resource_metrics.iter().zip(senders) {
+        match sender {
+            Some(sender) => walk.resource(resource, &sender),
+            None => {
+                let points = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+                (0..points.map(|metric| metric.data.len()).sum()).for_each(|_| walk.reject(Fault::TooManySenders));
+            }
+        }
+    }
+    walk.finish()
+}
+
+fn note_own_requests(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, sender: Option<&Sender>) {
+    let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+    for metric in metrics.filter(|metric| metric.name == metric::REQUESTS) {
+        let (Data::Sum { temporality, points, .. }, Some(sender)) = (&metric.data, sender) else { continue };
+        let latest = points.iter().filter_map(|point| number::time(point.time).ok()).max();
+        let (Some(latest), Some(instance)) = (latest, normaliser.senders.instance(sender.instance)) else { continue };
+        if normaliser.horizon.is_none_or(|horizon| latest <= horizon.0) {
+            instance.note_own_requests(latest);
+            if *temporality == Temporality::Delta {
+                instance.note_delta_totals(latest);
+            }
+        }
+    }
+}
+
+struct Walk<'n> {
+    normaliser: &'n mut Normaliser,
+    batch: Batch,
+    gaps: Gaps,
+    rows: Rows,
+    /// Who reported, and when, though nothing could be counted yet.
+    baselines: Vec<(Target, i64)>,
+}
+
+/// Where in the request a point stands.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    sender: &'a Sender,
+    /// Identity of resource, scope and metric.
+    metric: Key,
+    temporality: Temporality,
+}
+
+/// A point whose place is known.
+struct Placed {
+    labels: Arc<Labels>,
+    place: Place,
+    target: Target,
+    temporality: Temporality,
+}
+
+impl Walk<'_> {
+    fn resource(&mut self, resource: &ResourceMetrics<'_>, sender: &Sender) {
+        let metrics = || {
+            resource
+                .scope_metrics
+                .iter()
+                .flat_map(|scope| scope.metrics.iter().map(move |metric| (&scope.scope, metric)))
+        };
+        for (scope, metric) in metrics() {
+            match known(&metric.name) {
+                Some(Known::Count(count)) => self.counts(count, metric, self.at(sender, &scope.name, metric)),
+                Some(Known::Distribution(kind)) => {
+                    self.distributions(kind, metric, self.at(sender, &scope.name, metric))
+                }
+                Some(Known::Gauge(_)) | None => {}
+            }
+        }
+        for (target, time) in std::mem::take(&mut self.baselines) {
+            self.row_at(&target, time);
+        }
+        for (_, metric) in metrics() {
+            match known(&metric.name) {
+                Some(Known::Gauge(gauge)) => self.gauges(gauge, metric, sender),
+                Some(_) => {}
+                None => self.foreign(metric, sender),
+            }
+        }
+        self.settle(sender);
+    }
+
+    fn at<'a>(&self, sender: &'a Sender, scope: &str, metric: &Metric<'_>) -> At<'a> {
+        let temporality = match &metric.data {
+            Data::Sum { temporality, .. }
+            | Data::Histogram { temporality, .. }
+            | Data::Exponential { temporality, .. } => *temporality,
+            Data::None | Data::Gauge(_) | Data::Summary(_) => Temporality::Unspecified,
+        };
+        let name = keys::of_bytes(metric.name.as_bytes(), u64::from(scope.is_empty()) + 2);
+        let metric = keys::combine(sender.resource, keys::combine(name, keys::of_bytes(scope.as_bytes(), 4)));
+        At { sender, metric, temporality }
+    }
+
+    fn counts(&mut self, count: Count, metric: &Metric<'_>, at: At<'_>) {
+        let Data::Sum { points, .. } = &metric.data else {
+            return self.reject_all(metric.data.len(), Fault::WrongKind);
+        };
+        for point in points.iter().filter(|point| is_recorded(point.flags)) {
+            let result = self.count(count, point, at);
+            self.account(result);
+        }
+    }
+
+    fn count(&mut self, count: Count, point: &NumberPoint<'_>, at: At<'_>) -> Result<(), Fault> {
+        let value = number::count(point.value)?;
+        let Some(placed) = self.placed(&point.attributes, (point.start, point.time), at)? else { return Ok(()) };
+        let reading = match placed.temporality {
+            Temporality::Delta => self.delta(placed.place, value)?,
+            _ => self.normaliser.series.cumulative(placed.place, value)?,
+        };
+        let Some(reading) = self.counted(reading, &placed) else { return Ok(()) };
+        let load_events =
+            self.normaliser.senders.instance(placed.target.instance).is_some_and(|known| known.load_events);
+        let row = self.rows.covering(&placed.target, reading.span);
+        row.row.restarted |= reading.restarted;
+        let (labels, amount) = (&placed.labels, reading.amount);
+        let tagged = |labels: &Labels| labels.not_a_version.map_or(Ok(()), Err);
+        match count {
+            Count::Requests => {
+                tagged(labels)?;
+                row.requests(labels, labels.outcome.unwrap_or(Ok(Outcome::Ok))?, amount);
+            }
+            Count::Panics => {
+                tagged(labels)?;
+                row.panics(labels, amount);
+            }
+            Count::Defaulted => {
+                tagged(labels)?;
+                row.defaulted(labels, defaulted_by(labels.reason.as_deref())?, amount);
+            }
+            Count::Loads if load_events => {}
+            Count::Loads => {
+                let (config, hash) = labels.version.clone().ok_or(labels.not_a_version.unwrap_or(Fault::NoHash))?;
+                let result = labels.result.ok_or(Fault::UnknownResult)?;
+                row.loads(LoadCount { config, hash, result, reason: labels.reason.clone(), count: amount });
+            }
+            Count::Dropped => row.row.dropped = row.row.dropped.saturating_add(amount),
+        }
+        Ok(())
+    }
+
+    fn distributions(&mut self, kind: Distribution, metric: &Metric<'_>, at: At<'_>) {
+        match &metric.data {
+            Data::Histogram { points, .. } => {
+                for point in points.iter().filter(|point| is_recorded(point.flags)) {
+                    let result = histogram::explicit(point, &mut self.normaliser.names).and_then(|read| {
+                        let placed = self.placed(&point.attributes, (point.start, point.time), at)?;
+                        self.distribution(kind, placed, read)
+                    });
+                    self.account(result);
+                }
+            }
+            Data::Exponential { points, .. } => {
+                for point in points.iter().filter(|point| is_recorded(point.flags)) {
+                    let range = self.labels(&point.attributes).range;
+                    let result = exponential::explicit(point, range, &mut self.normaliser.names).and_then(|read| {
+                        let placed = self.placed(&point.attributes, (point.start, point.time), at)?;
+                        self.distribution(kind, placed, read)
+                    });
+                    self.account(result);
+                }
+            }
+            other => self.reject_all(other.len(), Fault::WrongKind),
+        }
+    }
+
+    fn distribution(&mut self, kind: Distribution, placed: Option<Placed>, histogram: Histogram) -> Result<(), Fault> {
+        let Some(placed) = placed else { return Ok(()) };
+        let reading = match placed.temporality {
+            Temporality::Delta => self.delta(placed.place, histogram)?,
+            _ => self.normaliser.series.cumulative_histogram(placed.place, histogram)?,
+        };
+        let Some(Reading { span, amount, restarted }) = self.counted(reading, &placed) else { return Ok(()) };
+        let instance = self.normaliser.senders.instance(placed.target.instance);
+        let counts_requests = kind == Distribution::Duration
+            && instance.is_some_and(|known| {
+                if placed.temporality == Temporality::Delta {
+                    known.note_delta_totals(span.1);
+                }
+                known.counts_standard(span.1)
+            });
+        let row = self.rows.covering(&placed.target, span);
+        row.row.restarted |= restarted;
+        match kind {
+            Distribution::Scores => {
+                placed.labels.not_a_version.map_or(Ok(()), Err)?;
+                row.scores(&placed.labels, &amount);
+            }
+            Distribution::Duration => {
+                if counts_requests {
+                    let outcome = if placed.labels.http_failed { Outcome::Error } else { Outcome::Ok };
+                    row.requests(&placed.labels, outcome, histogram::total(&amount));
+                }
+                row.latency(amount);
+            }
+        }
+        Ok(())
+    }
+
+    /// A delta point, if it was not seen before. Without a start it speaks for its moment alone.
+    fn delta<T>(&mut self, place: Place, amount: T) -> Result<Taken<T>, Fault> {
+        let (start, end) = place.span;
+        let span = (if start == 0 { end } else { start }, end);
+        let new = self.normaliser.series.delta(place)?;
+        Ok(if new { Taken::Counted(Reading { span, amount, restarted: false }) } else { Taken::Repeat })
+    }
+
+    /// What a point adds, if that is known.
+    fn counted<T>(&mut self, taken: Taken<T>, placed: &Placed) -> Option<Reading<T>> {
+        match taken {
+            Taken::Counted(reading) => Some(reading),
+            Taken::Repeat => None,
+            Taken::Baseline => {
+                let (instance, time) = (placed.target.instance, placed.place.span.1);
+                if !self.baselines.iter().any(|(target, known)| target.instance == instance && *known == time) {
+                    self.baselines.push((placed.target.clone(), time));
+                }
+                None
+            }
+        }
+    }
+
+    /// Where a point stands; none if it lies beyond the horizon.
+    fn placed(
+        &mut self,
+        attributes: &[Attribute<'_>],
+        (start, time): (u64, u64),
+        at: At<'_>,
+    ) -> Result<Option<Placed>, Fault> {
+        let span = number::span(start, time)?;
+        if !self.seen(span.1) {
+            return Ok(None);
+        }
+        let previous_report = match at.temporality {
+            Temporality::Unspecified => return Err(Fault::NoTemporality),
+            Temporality::Delta => None,
+            Temporality::Cumulative => self.normaliser.senders.report(at.sender.resource, span.1),
+        };
+        let labels = self.labels(attributes);
+        let context = senders::context(previous_report, self.normaliser.observed_from);
+        let place = Place { series: keys::combine(at.metric, labels.key), span, context };
+        let target = self.target(at.sender, &labels);
+        Ok(Some(Placed { labels, place, target, temporality: at.temporality }))
+    }
+
+    fn labels(&mut self, attributes: &[Attribute<'_>]) -> Arc<Labels> {
+        let Normaliser { labels, dimensions, names, .. } = &mut *self.normaliser;
+        labels.get(attributes, dimensions, names)
+    }
+
+    fn target(&mut self, sender: &Sender, labels: &Labels) -> Target {
+        let (source, instance) = if labels.identity.is_empty() {
+            (sender.source.clone(), sender.instance)
+        } else {
+            labels.identity.over(&sender.identity).source(sender.resource, &mut self.normaliser.names)
+        };
+        Target { instance, source, dimensions: Dimensions::clone(&sender.dimensions) }
+    }
+
+    fn gauges(&mut self, gauge: Gauge, metric: &Metric<'_>, sender: &Sender) {
+        let points = match &metric.data {
+            Data::Gauge(points) => points,
+            Data::Sum { temporality, points, .. } if *temporality != Temporality::Delta => points,
+            other => return self.reject_all(other.len(), Fault::WrongKind),
+        };
+        for point in points.iter().filter(|point| is_recorded(point.flags)) {
+            let result = self.gauge(gauge, point, sender);
+            self.account(result);
+        }
+    }
+
+    fn gauge(&mut self, gauge: Gauge, point: &NumberPoint<'_>, sender: &Sender) -> Result<(), Fault> {
+        let time = number::time(point.time)?;
+        if !self.seen(time) {
+            return Ok(());
+        }
+        let labels = self.labels(&point.attributes);
+        let target = self.target(sender, &labels);
+        let uptime = if gauge == Gauge::Uptime { Some(number::real(point.value)?) } else { None };
+        let instance = self.normaliser.senders.instance(target.instance);
+        let restarted = uptime.zip(instance).is_some_and(|(uptime, instance)| instance.fell(uptime));
+        let row = self.row_at(&target, time);
+        row.row.restarted |= restarted;
+        gauges::take(gauge, point, &labels, row)
+    }
+
+    /// The row that a last value joins. A sender of delta that reports nothing else had nothing to count since its last
+    /// report; where there is none, the value stands for its moment alone.
+    fn row_at(&mut self, target: &Target, time: i64) -> &mut Building {
+        let since = self.normaliser.senders.instance(target.instance).and_then(|known| known.quiet_since(time));
+        let span = match self.rows.ending(target.instance, time) {
+            Some(row) => (row.row.span.start.0, row.row.span.end.0),
+            None => (since.unwrap_or(time), time),
+        };
+        self.rows.covering(target, span)
+    }
+
+    /// A metric that is none of ours still shows that its resource reported.
+    fn foreign(&mut self, metric: &Metric<'_>, sender: &Sender) {
+        let times: Vec<i64> = match &metric.data {
+            Data::None | Data::Summary(_) => Vec::new(),
+            Data::Gauge(points) | Data::Sum { points, .. } => {
+                points.iter().filter_map(|p| number::time(p.time).ok()).collect()
+            }
+            Data::Histogram { points, .. } => points.iter().filter_map(|p| number::time(p.time).ok()).collect(),
+            Data::Exponential { points, .. } => points.iter().filter_map(|p| number::time(p.time).ok()).collect(),
+        };
+        self.batch.accepted += metric.data.len() as u64;
+        let latest = times.into_iter().filter(|time| self.normaliser.is_within_horizon(*time)).max();
+        if let (Some(latest), Source::Instance { .. }) = (latest, &sender.source) {
+            let quiet =
+                self.normaliser.senders.instance(sender.instance).is_some_and(|it| it.quiet_since(latest).is_some());
+            if quiet {
+                self.seen(latest);
+                let target = self.target(sender, &Labels::default());
+                self.row_at(&target, latest);
+            }
+        }
+    }
+
+    /// The rows of a resource are complete.
+    fn settle(&mut self, sender: &Sender) {
+        let mut rows = std::mem::take(&mut self.rows).rows;
+        rows.sort_by_key(|row| (row.row.span.end, row.row.span.start));
+        for mut row in rows {
+            let mut instance = self.normaliser.senders.instance(row.instance);
+            let spans = row.row.span.start < row.row.span.end;
+            if let Some(instance) = &mut instance {
+                if spans {
+                    instance.note_end(row.row.span.end.0);
+                }
+                let is_instance = matches!(sender.source, Source::Instance { .. });
+                if spans && is_instance && row.row.totals.is_empty() && instance.sends_delta_totals() {
+                    row.row.totals.push(Total { dimensions: Dimensions::default(), outcomes: Default::default() });
+                }
+            }
+            gauges::settle(&mut row, instance);
+            self.batch.observations.push(Observation::Row(row.row));
+        }
+    }
+
+    /// Whether a point at `time` may be read; if so its time is noted.
+    fn seen(&mut self, time: i64) -> bool {
+        let within = self.normaliser.is_within_horizon(time);
+        if within {
+            self.normaliser.observe(time);
+            self.batch.latest = self.batch.latest.max(Some(Timestamp(time)));
+        }
+        within
+    }
+
+    fn account(&mut self, result: Result<(), Fault>) {
+        match result {
+            Ok(()) => self.batch.accepted += 1,
+            Err(fault) => self.reject(fault),
+        }
+    }
+
+    fn reject(&mut self, fault: Fault) {
+        self.batch.rejected += 1;
+        self.gaps.add(fault);
+    }
+
+    fn reject_all(&mut self, points: usize, fault: Fault) {
+        (0..points).for_each(|_| self.reject(fault));
+    }
+
+    fn finish(mut self) -> Batch {
+        let at = self.batch.latest.unwrap_or_default();
+        self.batch.observations.extend(self.gaps.observations(at));
+        self.batch
+    }
+}
+
+fn is_recorded(flags: u32) -> bool {
+    flags & 1 == 0
+}
+
+fn defaulted_by(reason: Option<&str>) -> Result<fn(&mut Scores) -> &mut u64, Fault> {
+    match reason {
+        Some("sentinel") => Ok(|scores| &mut scores.sentinel),
+        Some("nan") => Ok(|scores| &mut scores.nan),
+        Some("below") => Ok(|scores| &mut scores.below),
+        Some("above") => Ok(|scores| &mut scores.above),
+        _ => Err(Fault::UnknownReason),
+    }
+}

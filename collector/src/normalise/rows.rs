@@ -1,0 +1,210 @@
+//! Rows under construction: the points of one resource in one request, by source and span. A span is kept as sent; only
+//! the jitter of instruments that are read one after another is taken for the same report.
+
+use super::histogram;
+use super::keys::Key;
+use super::labels::{Labels, Outcome};
+use super::senders::SAME_REPORT_NS;
+use firstbad_diagnosis::observation::{
+    Dimensions, Facts, Histogram, LoadCount, Name, Outcomes, PanicCount, Row, Scores, Source, Total, View,
+};
+use firstbad_protocol::Hash;
+use firstbad_protocol::time::{Span, Timestamp};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// Whose row it is.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) instance: Key,
+    pub(super) source: Source,
+    pub(super) dimensions: Dimensions,
+}
+
+/// Rows of one resource.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) rows: Vec<Building>,
+    last: usize,
+}
+
+/// One row under construction.
+#[derive(Debug)]
+pub(super) struct Building {
+    pub(super) instance: Key,
+    pub(super) row: Row,
+    /// Place of each cell of totals, views and scores.
+    places: HashMap<Key, usize>,
+    /// Declared limits, and usage of limits, by config: which version they belong to is known at the end.
+    pub(super) limits: Vec<(Name, Option<Hash>, Name, i64)>,
+    pub(super) usages: Vec<(Name, Option<Hash>, Name, f64)>,
+}
+
+impl Rows {
+    /// The row that covers `span`, or nearly.
+    pub(super) fn covering(&mut self, target: &Target, span: (i64, i64)) -> &mut Building {
+        let is_it = |row: &Building| {
+            row.instance == target.instance
+                && alike(span, row.row.span.start.0, span.0)
+                && alike(span, row.row.span.end.0, span.1)
+        };
+        self.find_or_add(is_it, target, span)
+    }
+
+    /// The row that ends at `time`, or nearly; none if there is none.
+    pub(super) fn ending(&mut self, instance: Key, time: i64) -> Option<&mut Building> {
+        self.rows.iter_mut().rev().find(|row| {
+            let span = (row.row.span.start.0, row.row.span.end.0);
+            row.instance == instance && alike(span, span.1, time)
+        })
+    }
+
+    fn find_or_add(&mut self, is_it: impl Fn(&Building) -> bool, target: &Target, span: (i64, i64)) -> &mut Building {
+        if !self.rows.get(self.last).is_some_and(&is_it) {
+            self.last = self.rows.iter().rposition(&is_it).unwrap_or(self.rows.len());
+        }
+        if self.last == self.rows.len() {
+            self.rows.push(Building::new(target, span));
+        }
+        #[expect(clippy::indexing_slicing, reason = "just searched for, or pushed")]
+        &mut self.rows[self.last]
+    }
+}
+
+/// Whether two ends of spans as long as `span` belong to one report.
+fn alike((start, end): (i64, i64), a: i64, b: i64) -> bool {
+    a.abs_diff(b) <= (end.saturating_sub(start) / 8).clamp(0, SAME_REPORT_NS).unsigned_abs()
+}
+
+impl Building {
+    fn new(target: &Target, (start, end): (i64, i64)) -> Self {
+        let row = Row {
+            source: target.source.clone(),
+            dimensions: Dimensions::clone(&target.dimensions),
+            span: Span { start: Timestamp(start), end: Timestamp(end) },
+            totals: Vec::new(),
+            views: Vec::new(),
+            panics: Vec::new(),
+            scores: Vec::new(),
+            active: Vec::new(),
+            loads: Vec::new(),
+            latency: None,
+            in_flight: None,
+            cpu: None,
+            memory: None,
+            facts: Vec::new(),
+            dropped: 0,
+            restarted: false,
+        };
+        Self { instance: target.instance, row, places: HashMap::new(), limits: Vec::new(), usages: Vec::new() }
+    }
+
+    /// Requests: of the version that the labels name, else of the total. A version that served nothing in this span is
+    /// no view: a cumulative sender repeats every version that it ever had.
+    pub(super) fn requests(&mut self, labels: &Labels, outcome: Outcome, count: u64) {
+        let outcomes = if let Some((config, hash)) = &labels.version {
+            if count == 0 {
+                return;
+            }
+            let view = |outcomes| View {
+                config: Name::clone(config),
+                hash: *hash,
+                dimensions: Dimensions::clone(&labels.dimensions),
+                outcomes,
+            };
+            let views = &mut self.row.views;
+            let place = *self.places.entry(labels.cell).or_insert_with(|| {
+                views.push(view(Outcomes::default()));
+                views.len() - 1
+            });
+            views.get_mut(place).map(|view| &mut view.outcomes)
+        } else {
+            let totals = &mut self.row.totals;
+            let place = *self.places.entry(labels.cell).or_insert_with(|| {
+                totals.push(Total { dimensions: labels.dimensions.clone(), outcomes: Outcomes::default() });
+                totals.len() - 1
+            });
+            totals.get_mut(place).map(|total| &mut total.outcomes)
+        };
+        let Some(outcomes) = outcomes else { return };
+        let sum = match outcome {
+            Outcome::Ok => &mut outcomes.ok,
+            Outcome::Error => &mut outcomes.error,
+            Outcome::Panic => &mut outcomes.panic,
+        };
+        *sum = sum.saturating_add(count);
+    }
+
+    pub(super) fn panics(&mut self, labels: &Labels, count: u64) {
+        let known = |panics: &&mut PanicCount| panics.version == labels.version && panics.site == labels.site;
+        if count == 0 {
+        } else if let Some(panics) = self.row.panics.iter_mut().find(known) {
+            panics.count = panics.count.saturating_add(count);
+        } else {
+            self.row.panics.push(PanicCount { version: labels.version.clone(), site: labels.site.clone(), count });
+        }
+    }
+
+    pub(super) fn scores(&mut self, labels: &Labels, histogram: &Histogram) {
+        if histogram::total(histogram) == 0 {
+            return;
+        }
+        if let Some(scores) = self.scores_of(labels) {
+            if scores.histogram.counts.is_empty() {
+                scores.histogram = histogram.clone();
+            } else {
+                histogram::add(&mut scores.histogram, histogram);
+            }
+        }
+    }
+
+    pub(super) fn defaulted(&mut self, labels: &Labels, pick: fn(&mut Scores) -> &mut u64, count: u64) {
+        if count == 0 {
+            return;
+        }
+        if let Some(scores) = self.scores_of(labels) {
+            let sum = pick(scores);
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    fn scores_of(&mut self, labels: &Labels) -> Option<&mut Scores> {
+        let score = labels.score.clone().unwrap_or_default();
+        let all = &mut self.row.scores;
+        let place = match self.places.entry(labels.score_cell) {
+            Entry::Occupied(place) => *place.get(),
+            Entry::Vacant(place) => {
+                let (histogram, version) = (Histogram::default(), labels.version.clone());
+                all.push(Scores { version, score, histogram, sentinel: 0, nan: 0, below: 0, above: 0 });
+                *place.insert(all.len() - 1)
+            }
+        };
+        all.get_mut(place)
+    }
+
+    pub(super) fn loads(&mut self, loads: LoadCount) {
+        if loads.count > 0 {
+            self.row.loads.push(loads);
+        }
+    }
+
+    pub(super) fn latency(&mut self, histogram: Histogram) {
+        match &mut self.row.latency {
+            _ if histogram::total(&histogram) == 0 => {}
+            None => self.row.latency = Some(histogram),
+            Some(sum) => histogram::add(sum, &histogram),
+        }
+    }
+
+    /// The facts of a version, to be added to.
+    pub(super) fn facts(&mut self, config: &Name, hash: Hash) -> &mut Facts {
+        let all = &mut self.row.facts;
+        let known = all.iter().position(|(name, other, _)| name == config && *other == hash);
+        let place = known.unwrap_or_else(|| {
+            all.push((Name::clone(config), hash, Facts::default()));
+            all.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "just found or pushed")]
+        &mut all[place].2
+    }
+}

@@ -1,0 +1,159 @@
+//! What is remembered of resources and instances: identity, when they reported, and which of several sources of the same
+//! fact they send (contract.md section 2, "one source per instance and interval").
+
+use super::identity::{self, Identity};
+use super::keys::{self, Key};
+use super::life::Context;
+use super::names::Names;
+use super::table::Table;
+use crate::otlp::model::Attribute;
+use firstbad_diagnosis::observation::{Dimensions, Source};
+use firstbad_protocol::limits::INSTANCES_MAX;
+use firstbad_protocol::time::SECOND_NS;
+use serde::{Deserialize, Serialize};
+
+/// Instruments of one report are read one after another, each with a time of its own; this far apart they are one report.
+pub(super) const SAME_REPORT_NS: i64 = SECOND_NS / 4;
+/// An instance that sent no `firstbad.requests` for so long is counted by standard metrics again.
+const OWN_REQUESTS_NS: i64 = 300 * SECOND_NS;
+/// A report after a longer silence than this says nothing about the time between.
+const QUIET_MAX_NS: i64 = 120 * SECOND_NS;
+/// Facts remembered per instance, so that gauges that repeat in every report are told once.
+const FACTS_MAX: usize = 16;
+
+/// Resources and instances.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Senders {
+    resources: Table<Resource>,
+    instances: Table<Instance>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Resource {
+    sender: Sender,
+    /// Time of the latest report with cumulative points, and of the one before.
+    report: i64,
+    report_before: i64,
+}
+
+/// Who a resource is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Sender {
+    pub(super) resource: Key,
+    pub(super) instance: Key,
+    pub(super) identity: Identity,
+    pub(super) source: Source,
+    pub(super) dimensions: Dimensions,
+}
+
+/// What one instance is known to send.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Instance {
+    own_requests: i64,
+    delta_totals: i64,
+    pub(super) load_events: bool,
+    last_end: i64,
+    uptime: f64,
+    facts: Vec<u64>,
+}
+
+impl Senders {
+    pub(super) fn tick(&mut self) {
+        self.resources.tick();
+        self.instances.tick();
+    }
+
+    /// Who a resource is; none if there are more resources than the limit.
+    pub(super) fn sender(
+        &mut self,
+        attributes: &[Attribute<'_>],
+        declared: &[String],
+        names: &mut Names,
+    ) -> Option<Sender> {
+        let key = keys::of_attributes(attributes);
+        if let Some(known) = self.resources.get_mut(key) {
+            return Some(known.sender.clone());
+        }
+        let identity = Identity::of(attributes, names);
+        let (source, instance) = identity.source(key, names);
+        let dimensions = identity::dimensions(attributes, declared, names);
+        let sender = Sender { resource: key, instance, identity, source, dimensions };
+        let resource = Resource { sender: sender.clone(), report: 0, report_before: 0 };
+        self.resources.insert(key, resource, INSTANCES_MAX).then_some(sender)
+    }
+
+    /// Notes a report with cumulative points, and tells when the one before it was.
+    pub(super) fn report(&mut self, resource: Key, at: i64) -> Option<i64> {
+        let known = self.resources.get_mut(resource)?;
+        if at > known.report.saturating_add(SAME_REPORT_NS) {
+            known.report_before = known.report;
+            known.report = at;
+        }
+        let before = if at.abs_diff(known.report) <= SAME_REPORT_NS.unsigned_abs() { known.report_before } else { 0 };
+        (before != 0).then_some(before)
+    }
+
+    /// What is known of an instance. Beyond the limit nothing is remembered.
+    pub(super) fn instance(&mut self, key: Key) -> Option<&mut Instance> {
+        if self.instances.get(key).is_none() {
+            self.instances.insert(key, Instance::default(), INSTANCES_MAX);
+        }
+        self.instances.get_mut(key)
+    }
+}
+
+/// The context in which a resource's cumulative point stands.
+pub(super) fn context(previous_report: Option<i64>, observed_from: Option<i64>) -> Context {
+    Context { previous_report, observed_from: observed_from.unwrap_or(i64::MAX) }
+}
+
+impl Instance {
+    /// `firstbad.requests` came at `at`.
+    pub(super) fn note_own_requests(&mut self, at: i64) {
+        self.own_requests = self.own_requests.max(at);
+    }
+
+    /// Whether standard metrics are this instance's requests at `at`.
+    pub(super) fn counts_standard(&self, at: i64) -> bool {
+        self.own_requests == 0 || at.saturating_sub(self.own_requests) > OWN_REQUESTS_NS
+    }
+
+    /// Requests without config attributes came as delta: from now on their absence is zero.
+    pub(super) fn note_delta_totals(&mut self, at: i64) {
+        self.delta_totals = self.delta_totals.max(at);
+    }
+
+    pub(super) fn sends_delta_totals(&self) -> bool {
+        self.delta_totals != 0
+    }
+
+    /// A row up to `end` was made.
+    pub(super) fn note_end(&mut self, end: i64) {
+        self.last_end = self.last_end.max(end);
+    }
+
+    /// The interval that a report without any counts speaks for: with delta, an absent point is 0.
+    pub(super) fn quiet_since(&self, at: i64) -> Option<i64> {
+        let quiet = self.sends_delta_totals() && self.last_end > 0 && at > self.last_end + SAME_REPORT_NS;
+        (quiet && at - self.last_end <= QUIET_MAX_NS).then_some(self.last_end)
+    }
+
+    /// Takes the uptime; true if it fell: the process restarted.
+    pub(super) fn fell(&mut self, uptime: f64) -> bool {
+        let fell = uptime + 1.0 < self.uptime;
+        self.uptime = uptime;
+        fell
+    }
+
+    /// Whether a fact is new for this instance; it is remembered.
+    pub(super) fn is_new_fact(&mut self, fact: u64) -> bool {
+        if self.facts.contains(&fact) {
+            return false;
+        }
+        if self.facts.len() >= FACTS_MAX {
+            self.facts.remove(0);
+        }
+        self.facts.push(fact);
+        true
+    }
+}
