@@ -35,8 +35,15 @@ impl Requests {
     }
 }
 
-/// Totals of a row; where it has none its largest view stands for them.
+/// Totals of a row, with panics outside requests.
 pub(crate) fn requests(row: &Row) -> Requests {
+    let mut sum = outcomes(row);
+    sum.panicked = sum.panicked.max(panics(row));
+    sum
+}
+
+/// Totals of a row; where it has none its largest view stands for them.
+fn outcomes(row: &Row) -> Requests {
     let mut sum = Requests::default();
     if row.totals.is_empty() {
         let mut by_config: BTreeMap<&Name, Requests> = BTreeMap::new();
@@ -52,8 +59,17 @@ pub(crate) fn requests(row: &Row) -> Requests {
     for total in &row.totals {
         sum.add(Requests::of(total.outcomes));
     }
-    sum.panicked = sum.panicked.max(panics(row));
     sum
+}
+
+/// Panics of a row as told by `firstbad.panics`, and as outcomes of requests.
+pub(crate) fn panics_told(row: &Row) -> (u64, u64) {
+    (counted(panics(row)), counted(outcomes(row).panicked))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count that came as an integer")]
+fn counted(count: f64) -> u64 {
+    count.max(0.0) as u64
 }
 
 /// Panics by `firstbad.panics`: untagged ones are the total; else the config with the most.

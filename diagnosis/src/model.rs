@@ -247,8 +247,8 @@ pub(crate) struct Unit {
     pub rows: u64,
     /// Restarts seen.
     pub restarts: u64,
-    /// Panics seen.
-    pub panics: u64,
+    /// Panics by `firstbad.panics`, and requests that ended in one: the same panics, counted twice.
+    pub panics: (u64, u64),
     /// First panic event of the current bout, and the last.
     pub panic_bout: (Ns, Ns),
     /// Left on purpose at.

@@ -9,24 +9,27 @@ pub(crate) const LEAST_SCORES: u32 = 100;
 /// Weight that a baseline shape is cut to, so that it follows slow change.
 const MEMORY: f64 = 200_000.0;
 
-/// Whether `bins` left the shape; the shape learns if not. The first of a pair is in use, the second waits.
-pub(crate) fn drifted(shape: &mut (Vec<f64>, Vec<f64>), bins: &[u32]) -> bool {
+/// Whether `bins` left the shape; none while too little is known. The shape learns from `ordinary` bins that did not leave
+/// it. The first of a pair is in use, the second waits.
+pub(crate) fn drifted(shape: &mut (Vec<f64>, Vec<f64>), bins: &[u32], ordinary: bool) -> Option<bool> {
     let sample: Vec<f64> = bins.iter().map(|count| f64::from(*count)).collect();
     let all: f64 = sample.iter().sum();
     let reference: f64 = shape.0.iter().sum();
     if reference < 1000.0 {
-        add(&mut shape.0, &sample);
-        return false;
+        if ordinary {
+            add(&mut shape.0, &sample);
+        }
+        return None;
     }
     let used = shape.0.iter().zip(&sample).filter(|(a, b)| **a > 0.0 || **b > 0.0).count();
     // Under the null 2 n JS ln 2 is about chi-square with `used - 1` degrees: mean + 6 standard deviations.
     let degrees = f64::from(u32::try_from(used).unwrap_or(32)).max(2.0) - 1.0;
     let noise = (degrees + 6.0 * libm::sqrt(2.0 * degrees)) / (8.0 * core::f64::consts::LN_2 * all / 4.0);
     let far = jensen_shannon(&shape.0, &sample) > 0.03 + noise / 4.0;
-    if !far {
+    if !far && ordinary {
         add(&mut shape.1, &sample);
     }
-    far
+    Some(far)
 }
 
 fn add(to: &mut Vec<f64>, sample: &[f64]) {

@@ -303,7 +303,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         span: 0,
         rows: 0,
         restarts: 0,
-        panics: 0,
+        panics: (0, 0),
         panic_bout: (Ns::MIN / 4, Ns::MIN / 4),
         left: None,
         loading: None,

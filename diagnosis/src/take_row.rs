@@ -268,6 +268,7 @@ impl State {
 
     /// Whether the unit's scores left the fleet's shape, once enough have come together.
     fn drift(&mut self, id: u32, scores: &[&crate::observation::Scores]) -> Option<f64> {
+        let case = self.open_case();
         let unit = self.units.get_mut(id as usize)?;
         for entry in scores {
             counts::add_bins(&mut unit.bins, &entry.histogram);
@@ -277,8 +278,10 @@ impl State {
             return None;
         }
         let bins = std::mem::take(&mut unit.bins);
+        // What may belong to a failing must not become the shape that is expected.
+        let ordinary = !case && unit.watches.is_empty() && !unit.runs.iter().any(|run| run.open);
         let shape = self.shapes.entry(unit.dims).or_default();
-        Some(f64::from(u8::from(shape::drifted(shape, &bins))))
+        shape::drifted(shape, &bins, ordinary).map(|drifted| f64::from(u8::from(drifted)))
     }
 
     fn learn_latency(&mut self, latency: &crate::observation::Histogram) {
@@ -305,19 +308,19 @@ impl State {
             if let Some(slot) = sums.get_mut(at) {
                 *slot = Sums { observed: sample.observed, trials: sample.trials, expected: sample.expected };
             }
-            let failing = watch::follow(unit, sample, Some(unit.panic_bout));
-            if !failing && !frozen {
+            let ordinary = watch::follow(unit, sample, Some(unit.panic_bout)).filter(|_| !frozen);
+            if let Some((observed, trials)) = ordinary {
                 if let Some(base) = unit.base.get_mut(at) {
-                    base.learn(sample.observed, sample.trials);
+                    base.learn(observed, trials);
                 }
                 if let Some(base) = self.prior.get_mut(at) {
-                    base.learn(sample.observed, sample.trials);
+                    base.learn(observed, trials);
                 }
             }
-            if sample.counter == Counter::Panics && sample.observed > 0.0 {
-                unit.panics += counts_to_u64(sample.observed);
-            }
         }
+        // A row can lie between a panic and the end of its request: each count is added up for itself.
+        let (told, ended) = counts::panics_told(row);
+        unit.panics = (unit.panics.0 + told, unit.panics.1 + ended);
         let requests = sums.first().map_or(0.0, |sum| sum.trials);
         if !frozen && !unit.runs.iter().any(|run| run.open) {
             unit.traffic.learn(requests, seconds(row));

@@ -1,6 +1,6 @@
 //! The snapshot's views: what a screen shows beside the verdicts, bounded.
 
-use crate::model::{Counter, Key, Ns};
+use crate::model::{Counter, Key, Ns, Unit};
 use crate::moves::BEFORE_ALL;
 use crate::ring::index_of;
 use crate::state::State;
@@ -171,7 +171,7 @@ impl State {
                 let silent = self.now.is_some_and(|now| {
                     unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(self.interval) / 2
                 });
-                (!failing, !(runs_bad || was_bad && failing), !silent, index)
+                (!failing, !(runs_bad || self.fails_after_leaving(unit, &accused)), !silent, index)
             })
             .collect();
         ranked.sort_unstable();
@@ -200,11 +200,22 @@ impl State {
                     failing: !healthy,
                     needs_restart: !fine,
                     restarts: unit.restarts,
-                    panics: unit.panics,
+                    panics: unit.panics.0.max(unit.panics.1),
                     loading: unit.loading.and_then(|(_, level, _)| self.tables.level_at(level)?.hash()),
                 })
             })
             .collect()
+    }
+
+    /// Whether a unit left what is accused and was seen to fail after that: it needs a restart. A run that is open only
+    /// because too little has been seen since does not count.
+    fn fails_after_leaving(&self, unit: &Unit, accused: &BTreeSet<u32>) -> bool {
+        let Some(last) = unit.moves.iter().rposition(|entry| accused.contains(&entry.level)) else { return false };
+        let Some(factor) = unit.moves.get(last).map(|entry| entry.factor) else { return false };
+        let left = unit.moves.iter().skip(last + 1).find(|entry| entry.factor == factor).map(|entry| entry.at);
+        left.is_some_and(|left| {
+            unit.runs.iter().any(|run| run.open && run.quiet <= 0.0 && run.end > left + 2 * self.interval)
+        })
     }
 
     pub(crate) fn change_views(&self) -> Vec<ChangeView> {

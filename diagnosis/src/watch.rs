@@ -42,38 +42,40 @@ impl Sample {
     }
 }
 
-/// Follows one counter of one unit by one row; true if the unit fails by it.
-pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, Ns)>) -> bool {
+/// Follows one counter of one unit by one row. Gives what may be learned as ordinary, observed and trials: nothing while
+/// the unit fails or is suspected; the whole suspected stretch once the suspicion has proved empty, or a rate that is
+/// low but not zero would be learned from the rows without an event alone, and so as zero.
+pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, Ns)>) -> Option<(f64, f64)> {
+    let ordinary = Some((sample.observed, sample.trials));
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == sample.counter && run.open) {
         go_on(run, sample);
-        return run.open;
+        return if run.open { None } else { ordinary };
     }
     let gain = sample.gain();
     let known = unit.watches.iter().position(|watch| watch.counter == sample.counter);
     if gain <= 0.0 && known.is_none() {
-        return false;
+        return ordinary;
     }
     let at = known.unwrap_or_else(|| {
         unit.watches.push(Watch { counter: sample.counter, sum: 0.0, run: fresh(sample) });
         unit.watches.len() - 1
     });
-    let Some(watch) = unit.watches.get_mut(at) else { return false };
+    let watch = unit.watches.get_mut(at)?;
     if known.is_some() {
         add(&mut watch.run, sample);
     }
     watch.sum += gain;
     if watch.sum <= 0.0 {
-        unit.watches.swap_remove(at);
-        return false;
+        let run = unit.watches.swap_remove(at).run;
+        return Some((run.observed, run.trials));
     }
     let enough = watch.run.observed - watch.run.expected > sample.counter.least_excess() * watch.run.trials;
     if watch.sum >= OPEN_AT && enough {
         let mut run = unit.watches.swap_remove(at).run;
         settle_start(&mut run, panic_bout);
         open(unit, run);
-        return true;
     }
-    true
+    None
 }
 
 fn fresh(sample: &Sample) -> Run {
@@ -152,7 +154,9 @@ fn go_on(run: &mut Run, sample: &Sample) {
         }
         run.quiet = 0.0;
     } else {
-        run.quiet += expects - sample.observed;
+        // A clean shape rests on a hundred scores, not on one event: two of them end a drift.
+        let least = if run.counter == Counter::Drift { QUIET_EVENTS / 2.0 } else { 0.0 };
+        run.quiet += (expects - sample.observed).max(least);
         if run.quiet >= QUIET_EVENTS {
             run.open = false;
         }
