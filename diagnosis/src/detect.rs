@@ -59,13 +59,31 @@ impl State {
             Counter::Drift | Counter::Cpu | Counter::Memory | Counter::Stall | Counter::Slow => {
                 (live / 100).max(3).min(live.max(1))
             }
-            _ => (live / 333).max(2).min(live.max(1)),
+            _ => (live / 50).max(2).min(live.div_ceil(3)),
         };
         if starts.len() >= least || strong && !starts.is_empty() {
             return Some(Alarm { counter, onset: cluster(&starts, self.interval)? });
         }
         let onset = self.drifting_sum(counter)?;
         (onset >= from).then_some(Alarm { counter, onset })
+    }
+
+    /// Where the failing of an incident that nobody explains yet really begins: a stray host before does not count.
+    pub(crate) fn anchor(&self, onset: Ns, counters: &[Counter]) -> Ns {
+        let first = |unit: &crate::model::Unit| {
+            unit.runs
+                .iter()
+                .filter(|run| counters.contains(&run.counter) && run.start >= onset)
+                .map(|run| run.start)
+                .min()
+        };
+        let mut starts: Vec<Ns> = self.units.iter().filter_map(first).collect();
+        starts.sort_unstable();
+        let needed = starts.len() * 15 / 100;
+        let enough = |(index, start): &(usize, &Ns)| {
+            starts.get(index + needed).is_some_and(|later| later - **start <= TOGETHER * self.interval)
+        };
+        starts.iter().enumerate().find(enough).map_or(onset, |(_, start)| *start)
     }
 
     /// The detector on the fleet's sums; gives the beginning of the excess.
@@ -93,6 +111,12 @@ impl State {
             past.iter().filter(|sum| sum.2 > 0.5).map(|sum| (sum.1 - sum.2) * (sum.1 - sum.2) / sum.2).collect();
         ratios.sort_by(f64::total_cmp);
         let upper = ratios.get(ratios.len() * 9 / 10).copied().unwrap_or(4.0);
+        let blocks: Vec<f64> = past.chunks(12).filter(|block| block.len() == 12).map(block_ratio).collect();
+        let usual = blocks.iter().copied().fold(0.0, f64::max);
+        let lately = tail.get(tail.len().saturating_sub(12)..).map_or(0.0, block_ratio);
+        if blocks.len() < 3 || lately < 1.25 * usual.max(1.0) {
+            return None;
+        }
         let dispersion = (upper / 2.7).max(2.0).max(median(&mut ratios) / 0.455);
         let mut logs = [f64::NEG_INFINITY; FACTORS.len()];
         let mut best = (0.0, None);
@@ -126,4 +150,10 @@ fn cluster(starts: &[Ns], interval: Ns) -> Option<Ns> {
         .find(|(index, start)| starts.get(index + needed).is_some_and(|later| later - **start <= TOGETHER * interval))
         .map(|(_, start)| *start)
         .or_else(|| starts.first().copied())
+}
+
+/// Observed over expected in some intervals.
+fn block_ratio(block: &[(i64, f64, f64)]) -> f64 {
+    let (observed, expected) = block.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.1, sum.1 + one.2));
+    observed / expected.max(1.0)
 }

@@ -4,7 +4,7 @@
 use crate::math::float;
 use crate::model::{Counter, Factor, Ns};
 use crate::property::{Property, properties};
-use crate::scene::{Patient, Scene};
+use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
 use crate::tally::{Tally, tally};
 use firstbad_protocol::names::attribute;
@@ -66,7 +66,7 @@ impl Hypothesis {
     }
 
     fn weigh(&mut self, candidates: f64) {
-        let contrast = (-self.tally.ln_p).min(30.0);
+        let contrast = self.tally.risk.ln_e.clamp(-10.0, 30.0);
         let flips = float(self.tally.flips.0 as usize) - 1.0 - 2.0 * float(self.tally.flips.1 as usize);
         let stopped = self.tally.stops.0 >= 1 && self.tally.stops.0 * 2 > self.tally.stops.1;
         self.reversal = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
@@ -85,7 +85,18 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter])
     for (index, factor) in (0_u16..).zip(&state.tables.factors) {
         all.extend(of_factor(state, scene, (index, factor), counters));
     }
-    all.extend(changes(state, scene));
+    // A deploy event is the binary it deploys.
+    let binaries: Vec<String> = all
+        .iter()
+        .filter_map(|hypothesis| {
+            hypothesis.scope.get(attribute::SERVICE_VERSION).filter(|_| hypothesis.kind == CauseKind::Binary).cloned()
+        })
+        .collect();
+    all.extend(changes(state, scene).into_iter().filter(|hypothesis| {
+        let target =
+            hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.target.to_string());
+        !target.is_some_and(|target| binaries.contains(&target))
+    }));
     for hypothesis in &mut all {
         hypothesis.weigh(candidates);
     }
@@ -103,7 +114,7 @@ fn candidates(state: &State, scene: &Scene<'_>) -> f64 {
 
 /// Levels by units exposed and failing.
 fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, (u64, u64)> {
-    let tolerance = scene.interval * 6 / 10;
+    let tolerance = scene.tolerance();
     let mut by_level: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
     for patient in &scene.patients {
         let moves: Vec<_> = patient.unit.moves.iter().filter(|entry| entry.factor == factor).collect();
@@ -114,11 +125,21 @@ fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, (u64, u64)> {
             if to - from < scene.interval * 3 / 10 {
                 continue;
             }
-            let failing = patient.bouts.iter().any(|bout| {
-                let begins = bout.start >= entry.at - tolerance && bout.start < to;
-                let carried = bout.start < entry.at && bout.end > entry.at + 2 * scene.interval && bout.end > from;
-                (begins || carried) && bout.level.is_none_or(|level| level == entry.level)
-            });
+            // A beginning this close before the next load is that load's: beginnings are known only so well.
+            let until = if index + 1 < moves.len() { to - tolerance } else { to };
+            let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
+            let begins =
+                patient.bouts.iter().filter(own).any(|bout| bout.start >= entry.at - tolerance && bout.start < until);
+            let carried =
+                patient.bouts.iter().filter(own).find(|bout| bout.start < entry.at - tolerance && bout.end > entry.at);
+            // What was carried in from the version before tells of this one only when it lasts.
+            let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
+            if carried.is_some() && !lasting && to - entry.at < 4 * scene.interval {
+                // Undecided: neither bad nor clean.
+                by_level.entry(entry.level).or_default();
+                continue;
+            }
+            let failing = begins || lasting;
             *of_unit.entry(entry.level).or_default() |= failing;
         }
         for bout in &patient.bouts {
@@ -227,7 +248,7 @@ fn content(state: &State, hypothesis: &mut Hypothesis, shares: &BTreeMap<u32, (u
 fn narrow(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Option<(BTreeMap<String, String>, Tally)> {
     let mut by_value: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
     let (mut all, mut failing) = (0, 0);
-    let tolerance = scene.interval * 6 / 10;
+    let tolerance = scene.tolerance();
     for patient in &scene.patients {
         let spans = Scene::on_levels(patient, factor, levels);
         let exposed = spans
@@ -286,7 +307,7 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
         hypothesis.change = Some(index);
         found.push(hypothesis);
     }
-    found.sort_by(|a, b| a.tally.ln_p.total_cmp(&b.tally.ln_p));
+    found.sort_by(|a, b| b.tally.risk.ln_e.total_cmp(&a.tally.risk.ln_e));
     found.truncate(8);
     found
 }

@@ -67,6 +67,10 @@ impl State {
     /// Judges one incident anew and carries over what must last.
     fn update(&self, case: &mut Case) {
         let counters: Vec<Counter> = case.counters.iter().map(|(counter, _)| *counter).collect();
+        if !case.incident.verdict.accuses() {
+            case.onset = self.anchor(case.onset, &counters);
+            case.incident.onset = Timestamp(case.onset);
+        }
         let scene = Scene::new(self, case.onset, &counters);
         let judged = judge(self, &scene, &counters);
         let now = Timestamp(self.last_event.unwrap_or(case.onset));
@@ -105,8 +109,7 @@ impl State {
         if !judged.verdict.accuses() {
             let contradicted = judged.ranked.iter().find(|other| other.factor == case.factor && case.factor.is_some());
             let _ = scene;
-            return contradicted
-                .is_none_or(|same| same.tally.control.1 < 3 || same.control_share() < 0.5 * same.share());
+            return contradicted.is_none_or(|same| !(same.tally.risk.variance >= 4.0 && same.tally.risk.z() < 2.0));
         }
         let named = judged.named.as_ref();
         let other =
@@ -130,7 +133,9 @@ impl State {
             case.last_bad = case.last_bad.max(last_bad.min(now));
         }
         case.most = case.most.max(failing_now);
-        case.incident.state = if failing_now == 0 && now - case.last_bad > QUIET * self.interval {
+        case.incident.state = if failing_now == 0
+            && now - case.last_bad > if case.incident.verdict.accuses() { QUIET } else { QUIET / 3 } * self.interval
+        {
             case.resolved = Some(now);
             case.incident.resolved_at = Some(Timestamp(case.last_bad));
             Stage::Resolved

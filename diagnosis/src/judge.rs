@@ -4,6 +4,7 @@
 use crate::hypotheses::{Hypothesis, hypotheses, ratio};
 use crate::math::{fisher, float, spread};
 use crate::model::{Counter, Ns};
+use crate::riskset::contrast;
 use crate::scene::{Patient, Scene};
 use crate::state::State;
 use crate::tally::{Tally, seconds};
@@ -60,7 +61,7 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
                 break;
             };
             let (for_below, for_above) = contest(scene, below, above);
-            if for_below < for_above + 3 || for_below < 3 * for_above || below.weight < SUSPECT_AT {
+            if for_below < for_above + 4.0 || for_below < 3.0 || below.weight < SUSPECT_AT {
                 break;
             }
             ranked.swap(index - 1, index);
@@ -74,41 +75,15 @@ fn spans(patient: &Patient<'_>, hypothesis: &Hypothesis) -> Vec<(Ns, Ns)> {
     hypothesis.factor.map(|factor| Scene::on_levels(patient, factor, &hypothesis.levels)).unwrap_or_default()
 }
 
-/// Hosts whose failing speaks for the first, and for the second, where the two differ.
-fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (u64, u64) {
-    let (mut for_one, mut for_two) = (0, 0);
+/// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.
+fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) {
     if one.factor.is_none() || two.factor.is_none() {
-        return (0, 0);
+        return (0.0, 0.0);
     }
-    let tolerance = scene.interval * 6 / 10;
-    for patient in &scene.patients {
-        let (a, b) = (spans(patient, one), spans(patient, two));
-        let only = |inside: &[(Ns, Ns)], outside: &[(Ns, Ns)]| {
-            let mut pieces: Vec<(Ns, Ns)> =
-                inside.iter().map(|(from, to)| ((*from).max(scene.onset), (*to).min(patient.seen))).collect();
-            for (from, to) in outside {
-                pieces = pieces
-                    .into_iter()
-                    .flat_map(|(f, t)| [(f, t.min(*from)), (f.max(*to), t)])
-                    .filter(|(f, t)| t > f)
-                    .collect();
-            }
-            pieces.retain(|(from, to)| {
-                to - from >= scene.interval && scene.hot_within(*from, *to) >= scene.interval * 9 / 10
-            });
-            pieces
-        };
-        let fails = |(from, to): &(Ns, Ns)| {
-            patient.bouts.iter().any(|bout| bout.start < *to - tolerance && bout.end > *from + tolerance)
-        };
-        for piece in only(&a, &b) {
-            if fails(&piece) { for_one += 1 } else { for_two += 1 }
-        }
-        for piece in only(&b, &a) {
-            if fails(&piece) { for_two += 1 } else { for_one += 1 }
-        }
-    }
-    (for_one, for_two)
+    let given = |this: &Hypothesis, other: &Hypothesis| {
+        contrast(scene, |patient| Some((spans(patient, this), spans(patient, other)))).ln_e
+    };
+    (given(one, two), given(two, one))
 }
 
 /// Whether a rival explains the same hosts at the same time as well.
@@ -126,7 +101,7 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     }
     if best.factor.is_some() && rival.factor.is_some() {
         let (for_best, for_rival) = contest(scene, best, rival);
-        return for_best < for_rival + 3;
+        return for_best < for_rival + 3.0 && best.tally.aligned < rival.tally.aligned + 4.0;
     }
     best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
 }
@@ -137,22 +112,24 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let everywhere =
         hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
     let own = tally.deaths + tally.refusals;
-    let contrast = -tally.ln_p;
+    let contrast = tally.risk.ln_e;
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5;
     let direct = contrast >= 4.0
         || tally.aligned >= 4.0
         || hypothesis.reversal >= 4.6
         || own >= 2
         || hypothesis.mechanism >= 5.0;
     let exonerated = tally.aligned <= -3.0 && contrast < 9.0 && own < 2
-        || tally.control.1 > 0 && hypothesis.control_share() > 0.4 * hypothesis.share()
-        || blips(scene, hypothesis);
+        || chance && own < 2
+        || blips(scene, hypothesis)
+        || !lasts(scene, hypothesis);
     let hosts = scene.patients.len() as u64;
     let enough = tally.exposed.1 >= 2
         || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
     if everywhere || exonerated || !direct || !enough || !hypothesis.recent || hypothesis.weight < SUSPECT_AT {
         return None;
     }
-    if hypothesis.explained() < 0.3 || hypothesis.share() < 0.2 {
+    if hypothesis.explained() < 0.5 || hypothesis.share() < 0.1 {
         return None;
     }
     let certain = hypothesis.weight >= CAUSE_AT
@@ -180,20 +157,37 @@ fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     short * 2 > all
 }
 
+/// Whether the scene contradicts a hypothesis: hosts fail alike without it, or all at one moment whatever their own load.
+fn refuted(hypothesis: &Hypothesis) -> bool {
+    let tally = &hypothesis.tally;
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0;
+    chance || tally.aligned <= -3.0 || hypothesis.explained() < 0.3
+}
+
+/// Whether an effect is strong, or has lasted beyond a reload's usual cost: three report intervals.
+fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let strong = scene
+        .patients
+        .iter()
+        .flat_map(|patient| &patient.unit.runs)
+        .filter(|run| run.start >= scene.onset - scene.interval);
+    let (mut strong_runs, mut all) = (0, 0);
+    for run in strong {
+        all += 1;
+        strong_runs += u64::from(run.observed >= 0.3 * run.trials);
+    }
+    if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
+        return true;
+    }
+    let bouts = || scene.patients.iter().flat_map(|patient| &patient.bouts);
+    let long = bouts().filter(|bout| bout.end - bout.start >= 3 * scene.interval).count();
+    long * 2 >= bouts().count()
+}
+
 /// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
 fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypothesis>, &[Counter])) -> Judgement {
-    let undecided = ranked.iter().any(|hypothesis| {
-        hypothesis.recent
-            && hypothesis.weight >= 3.0
-            && hypothesis.share() > 0.3
-            && hypothesis.control_share() < 0.2
-            && hypothesis.tally.aligned > -3.0
-    }) || ranked.iter().any(|hypothesis| {
-        let fresh = hypothesis.levels.iter().filter_map(|level| state.tables.level_at(*level)).any(|level| {
-            level.first_seen >= scene.onset - 60 * scene.interval && level.first_seen <= scene.onset + scene.interval
-        });
-        fresh && hypothesis.tally.control.0 == 0 && hypothesis.tally.aligned > -3.0
-    });
+    let undecided = scene.now - scene.onset < 2 * scene.interval
+        || ranked.iter().any(|hypothesis| hypothesis.recent && !refuted(hypothesis));
     let place = host(state, scene).or_else(|| dimension(state, scene)).or_else(|| moment(state, scene, counters));
     let verdict = if undecided || place.is_none() { Verdict::InsufficientEvidence } else { Verdict::External };
     if let Some(place) = &place {

@@ -23,6 +23,7 @@ mod moves;
 pub mod observation;
 mod property;
 mod ring;
+mod riskset;
 mod scene;
 pub mod settings;
 mod shape;

@@ -184,6 +184,8 @@ pub(crate) struct Run {
     pub quiet: f64,
     /// Span and rate of the first failing row, until the beginning is settled.
     pub first: (Ns, Ns, f64),
+    /// Whether the beginning is known within its row.
+    pub precise: bool,
     /// Level that was refused, for refusals, or loading, for deaths.
     pub level: Option<u32>,
 }

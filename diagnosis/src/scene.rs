@@ -17,6 +17,8 @@ pub(crate) struct Bout {
     pub level: Option<u32>,
     /// Whether it is more than refused loads.
     pub serving: bool,
+    /// Whether its beginning is known within a report.
+    pub precise: bool,
 }
 
 /// One unit in the scene.
@@ -39,6 +41,7 @@ pub(crate) struct Scene<'a> {
     pub patients: Vec<Patient<'a>>,
     slot: Ns,
     hot: Vec<bool>,
+    early: Ns,
 }
 
 impl<'a> Scene<'a> {
@@ -61,7 +64,10 @@ impl<'a> Scene<'a> {
             .collect();
         let slot = interval.max((now - onset) / SLOTS_MAX + 1);
         let hot = hot_slots(&patients, onset, now, slot);
-        Self { onset, now, interval, patients, slot, hot }
+        let bouts = || patients.iter().flat_map(|patient| &patient.bouts);
+        let precise = bouts().filter(|bout| bout.precise).count() * 10 >= bouts().count() * 7;
+        let early = if precise { interval / 5 } else { interval * 6 / 10 };
+        Self { onset, now, interval, patients, slot, hot, early }
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.
@@ -80,6 +86,11 @@ impl<'a> Scene<'a> {
             at = end;
         }
         sum
+    }
+
+    /// How much before its load a host may seem to begin to fail, for the coarseness of reports.
+    pub(crate) fn tolerance(&self) -> Ns {
+        self.early
     }
 
     /// Units that fail.
@@ -133,7 +144,14 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, counters: &[Counter]) -> Vec<Bout>
                 last.open |= run.open;
                 last.serving |= serving;
             }
-            _ => joined.push(Bout { start: run.start, end: run.end, open: run.open, level: run.level, serving }),
+            _ => joined.push(Bout {
+                start: run.start,
+                end: run.end,
+                open: run.open,
+                level: run.level,
+                serving,
+                precise: run.precise,
+            }),
         }
     }
     joined

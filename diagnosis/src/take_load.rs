@@ -163,6 +163,7 @@ fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32) {
         expected: 0.0,
         quiet: 0.0,
         first: (at, at, 1.0),
+        precise: true,
         level: Some(level),
     };
     let index = runs.partition_point(|other| other.start <= at);

@@ -2,10 +2,10 @@
 //! host's own load, and whether it goes when the exposure goes. The unit of evidence is the host and its load, never the
 //! request.
 
-use crate::math::{fisher, float, median, spread};
+use crate::math::{float, median, spread};
 use crate::model::Ns;
+use crate::riskset::{Contrast, contrast};
 use crate::scene::{Patient, Scene};
-use std::collections::BTreeMap;
 
 /// Longest delay from a load to its effect that is looked for, ns.
 const DELAY_MAX: Ns = 1_800_000_000_000;
@@ -17,9 +17,9 @@ pub(crate) struct Tally {
     pub exposed: (u64, u64),
     /// Units seen unexposed while the fleet failed, and of them beginning to fail so.
     pub control: (u64, u64),
-    /// The same two within strata that hold both.
-    pub contrast: ((u64, u64), (u64, u64)),
-    /// ln p of the stratified contrast.
+    /// Who begins to fail among those at risk.
+    pub risk: Contrast,
+    /// ln p of a plain comparison of places.
     pub ln_p: f64,
     /// Failing stretches that began while exposed, and all.
     pub bouts: (u64, u64),
@@ -43,7 +43,6 @@ pub(crate) struct Tally {
 
 #[derive(Default)]
 struct Sheet {
-    strata: BTreeMap<u32, [u64; 4]>,
     entries: Vec<(Ns, Option<Ns>)>,
     leaves: Vec<(Ns, Option<Ns>)>,
 }
@@ -61,12 +60,14 @@ pub(crate) fn tally(scene: &Scene<'_>, exposed: impl Fn(&Patient<'_>) -> Option<
         };
         one(scene, patient, &spans, (&mut result, &mut sheet));
     }
-    finish(scene, &mut result, &sheet);
+    result.risk = contrast(scene, |patient| Some((exposed(patient)?, Vec::new())));
+    align(scene, &mut result, &sheet.entries, true);
+    align(scene, &mut result, &sheet.leaves, false);
     result
 }
 
 fn one(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)], (result, sheet): (&mut Tally, &mut Sheet)) {
-    let tolerance = scene.interval * 6 / 10;
+    let tolerance = scene.tolerance();
     let starts_in =
         |(from, to): (Ns, Ns)| patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
     result.bouts.1 += patient.bouts.len() as u64;
@@ -93,17 +94,11 @@ fn one(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)], (result, sh
     result.exposed.1 += u64::from(failing);
     result.control.0 += u64::from(control);
     result.control.1 += u64::from(control_failing);
-    let counts = sheet.strata.entry(patient.stratum).or_default();
-    for (slot, value) in
-        counts.iter_mut().zip([exposed && failing, exposed && !failing, control_failing, control && !control_failing])
-    {
-        *slot += u64::from(value);
-    }
 }
 
 /// A load into the exposure and the way out of it.
 fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result, sheet): (&mut Tally, &mut Sheet)) {
-    let tolerance = scene.interval * 6 / 10;
+    let tolerance = scene.tolerance();
     let failed_before =
         patient.bouts.iter().any(|bout| bout.start < from - tolerance && bout.end > from - 2 * scene.interval);
     let bout = patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
@@ -138,7 +133,7 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
 
 /// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
 fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (bool, bool) {
-    let tolerance = scene.interval * 6 / 10;
+    let tolerance = scene.tolerance();
     let (mut control, mut failing) = (false, false);
     let mut gap_from = scene.onset.max(patient.unit.first);
     let mut settled = gap_from;
@@ -160,23 +155,6 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (b
         }
     }
     (control, failing)
-}
-
-fn finish(scene: &Scene<'_>, result: &mut Tally, sheet: &Sheet) {
-    let mut sum = [0_u64; 4];
-    for counts in sheet.strata.values() {
-        let [a, b, c, d] = *counts;
-        if a + b > 0 && c + d > 0 {
-            for (slot, value) in sum.iter_mut().zip([a, b, c, d]) {
-                *slot += value;
-            }
-        }
-    }
-    let [a, b, c, d] = sum;
-    result.contrast = ((a + b, a), (c + d, c));
-    result.ln_p = fisher(a, b, c, d);
-    align(scene, result, &sheet.entries, true);
-    align(scene, result, &sheet.leaves, false);
 }
 
 /// Compares the spread of the changes themselves with their spread around the units' own loads, rollout by rollout.

@@ -89,6 +89,7 @@ fn fresh(sample: &Sample) -> Run {
         expected: sample.expected,
         quiet: 0.0,
         first: (sample.start, sample.end, sample.rate()),
+        precise: false,
         level: None,
     }
 }
@@ -117,11 +118,13 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
     if steady > 0.2 && rate < steady {
         run.start = end - within(end - start, rate / steady);
+        run.precise = true;
     }
     if let Some((first, _)) =
         panic_bout.filter(|(first, _)| run.counter <= Counter::Panics && *first >= start && *first <= end)
     {
         run.start = first;
+        run.precise = true;
     }
 }
 
@@ -146,6 +149,7 @@ fn go_on(run: &mut Run, sample: &Sample) {
             && sample.start <= end + (end - start)
         {
             run.start = end - within(end - start, rate / sample.rate());
+            run.precise = true;
         }
         let partial = sample.rate() < 0.9 * steady && steady > 0.2;
         add(run, sample);

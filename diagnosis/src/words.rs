@@ -53,11 +53,10 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
             tally.exposed.1, tally.exposed.0, tally.control.1, tally.control.0
         ));
     }
-    if tally.ln_p < -2.0 {
-        let ((all, bad), (others, bad_others)) = tally.contrast;
+    if tally.risk.ln_e > 2.0 {
         said.push(format!(
-            "like with like (region, binary): {bad} of {all} against {bad_others} of {others} hosts, p = {:.1e}",
-            libm::exp(tally.ln_p)
+            "of {} beginnings to fail {:.0} were on hosts exposed to it, where chance among the hosts of the same region and binary would give {:.1} (e-value {:.1e})",
+            tally.risk.events, tally.risk.observed, tally.risk.expected, libm::exp(tally.risk.ln_e.min(600.0))
         ));
     }
     if tally.aligned > 1.0 && tally.lag.0 >= 3 {
@@ -90,6 +89,12 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
 pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
     let tally = &hypothesis.tally;
     let mut said = Vec::new();
+    if tally.risk.variance >= 1.0 && tally.risk.z() < 2.0 {
+        said.push(format!(
+            "of {} beginnings to fail {:.0} were on hosts exposed to it, and chance alone would give {:.1}",
+            tally.risk.events, tally.risk.observed, tally.risk.expected
+        ));
+    }
     if tally.control.1 > 0 {
         said.push(format!("{} of {} hosts began to fail without it", tally.control.1, tally.control.0));
     }
