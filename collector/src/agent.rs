@@ -2,15 +2,19 @@
 //! points are cumulative since the recorder's creation, so the newest report holds all that a lost one held, and log
 //! events stay in the recorder until the collector has them.
 
+mod exposition;
+mod serving;
 pub(crate) mod shipping;
 
 use crate::StartError;
 use crate::local::{sleep_until, source_of};
 use crate::recorder::RecorderSource;
+use crate::server::Place;
 use crate::settings::{AgentSettings, Clock};
 use shipping::{ShipError, Shipment, Shipper};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -33,7 +37,8 @@ pub struct AgentCounts {
 pub struct Agent {
     counts: Arc<AgentCounts>,
     stop: watch::Sender<bool>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
+    metrics: Vec<SocketAddr>,
 }
 
 impl Agent {
@@ -45,7 +50,16 @@ impl Agent {
         let shipper = Shipper::new(&settings.to)?;
         let counts = Arc::new(AgentCounts::default());
         let (stop, stopped) = watch::channel(false);
+        let page = serving::Page::default();
+        let (mut threads, mut metrics) = (Vec::new(), Vec::new());
+        if let Some(listen) = &settings.metrics {
+            let place = Place { listen, flag: "--metrics", insecure: settings.insecure };
+            let (addresses, thread) = serving::start(place, &page, &stopped)?;
+            metrics = addresses;
+            threads.push(thread);
+        }
         let worker = Worker {
+            page: settings.metrics.is_some().then_some(page),
             source: source_of(&settings.recorders),
             interval: settings.recorders.interval,
             clock: settings.clock,
@@ -53,8 +67,14 @@ impl Agent {
             counts: Arc::clone(&counts),
         };
         let spawned = std::thread::Builder::new().name("firstbad-agent".to_owned()).spawn(move || worker.run(&stopped));
-        let thread = spawned.map_err(|source| StartError::Thread { what: "the agent", source })?;
-        Ok(Self { counts, stop, thread: Some(thread) })
+        threads.push(spawned.map_err(|source| StartError::Thread { what: "the agent", source })?);
+        Ok(Self { counts, stop, threads, metrics })
+    }
+
+    /// Where its `/metrics` is served; empty: nowhere.
+    #[must_use]
+    pub fn metrics_addresses(&self) -> &[SocketAddr] {
+        &self.metrics
     }
 
     /// What it has done so far.
@@ -67,13 +87,14 @@ impl Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
 struct Worker {
+    page: Option<serving::Page>,
     source: RecorderSource,
     interval: Duration,
     clock: Clock,
@@ -95,6 +116,9 @@ impl Worker {
     fn report(&mut self, stop: &watch::Receiver<bool>) {
         let exports = self.source.poll(self.clock.now());
         self.counts.recorders.store(exports.len() as u64, Ordering::Relaxed);
+        if let Some(page) = &self.page {
+            *page.lock().unwrap_or_else(PoisonError::into_inner) = exposition::text(&exports).into();
+        }
         let shipments = Shipment::of(exports);
         // Retrying ends when the next report is due: it holds everything that this one does, and is newer.
         let give_up = Instant::now() + self.interval;

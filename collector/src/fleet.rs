@@ -2,8 +2,8 @@
 //! eight versions per config have labels of their own; older ones are folded into `other`. Only this file counts for
 //! Prometheus; the engine counts for itself.
 
-mod scores;
-mod text;
+pub(crate) mod scores;
+pub(crate) mod text;
 
 use crate::health::Health;
 use firstbad_diagnosis::observation::{Load, Observation, Outcomes, Row};

@@ -37,6 +37,9 @@ pub fn collector(collector: Collector) -> io::Result<()> {
 /// # Errors
 /// If signals cannot be waited for.
 pub fn agent(agent: Agent) -> io::Result<()> {
+    for address in agent.metrics_addresses() {
+        eprintln!("firstbad-collector: metrics on {address}");
+    }
     wait_for_the_end()?;
     drop(agent);
     Ok(())

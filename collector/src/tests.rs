@@ -8,6 +8,7 @@ mod faults;
 mod fleet;
 mod ingest;
 mod kill;
+mod outage;
 mod restart;
 mod retention;
 mod shapes;

@@ -5,10 +5,18 @@ use firstbad_protocol::names::{Kind, Metric};
 use std::fmt::{Display, Write};
 
 #[derive(Debug, Default)]
-pub(super) struct Text(pub(super) String);
+pub(crate) struct Text(pub(crate) String);
+
+/// The labels of one sample: values in the order of the metric's labels, and those that no metric lists.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Labels<'a> {
+    pub(crate) values: &'a [&'a str],
+    pub(crate) instance: &'a str,
+    pub(crate) le: &'a str,
+}
 
 /// One metric's samples.
-pub(super) struct Family<'a> {
+pub(crate) struct Family<'a> {
     text: &'a mut String,
     metric: &'static str,
     labels: &'static [&'static str],
@@ -16,7 +24,7 @@ pub(super) struct Family<'a> {
 
 impl Text {
     /// Begins a metric; its samples must follow.
-    pub(super) fn family(&mut self, metric: &'static Metric) -> Family<'_> {
+    pub(crate) fn family(&mut self, metric: &'static Metric) -> Family<'_> {
         let kind = match metric.kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
@@ -30,13 +38,14 @@ impl Text {
 
 impl Family<'_> {
     /// A sample with these label values, in the order of the metric's labels. An empty value is no label.
-    pub(super) fn sample(&mut self, values: &[&str], sample: impl Display) {
-        self.suffixed("", (values, None), sample);
+    pub(crate) fn sample(&mut self, values: &[&str], sample: impl Display) {
+        self.suffixed("", Labels { values, ..Labels::default() }, sample);
     }
 
-    /// A sample of a histogram's part.
-    pub(super) fn suffixed(&mut self, suffix: &str, (values, le): (&[&str], Option<&str>), sample: impl Display) {
-        let pairs = self.labels.iter().copied().zip(values.iter().copied()).chain(le.map(|le| ("le", le)));
+    /// A sample of a histogram's part, or of one instance.
+    pub(crate) fn suffixed(&mut self, suffix: &str, labels: Labels<'_>, sample: impl Display) {
+        let pairs = self.labels.iter().copied().zip(labels.values.iter().copied());
+        let pairs = pairs.chain([("instance", labels.instance), ("le", labels.le)]);
         let mut labels = String::new();
         for (name, value) in pairs.filter(|(_, value)| !value.is_empty()) {
             let comma = if labels.is_empty() { "" } else { "," };

@@ -15,38 +15,58 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 const DIRECTORY: &str = "FIRSTBAD_TEST_KILL_DIRECTORY";
-const EARLY: &str = "FIRSTBAD_TEST_KILL_EARLY";
+const FAULT: &str = "FIRSTBAD_TEST_KILL_FAULT";
 const SENDERS: usize = 4;
 const ROUNDS: usize = 10;
+
+/// What is different about the child.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    None,
+    /// It acknowledges before the commit.
+    EarlyAcknowledgement,
+    /// Its time is what the file `now` in its directory says.
+    WoundClock,
+}
+
+/// Where the child listens.
+pub(super) struct Urls {
+    pub(super) otlp: String,
+    pub(super) api: String,
+}
 
 /// Not a test of its own: the process that is killed.
 #[test]
 fn child() {
     let Some(directory) = std::env::var_os(DIRECTORY) else { return };
     let mut settings = Settings::on_free_ports(directory);
-    settings.acknowledge_early = std::env::var_os(EARLY).is_some();
+    match std::env::var(FAULT).unwrap().as_str() {
+        "EarlyAcknowledgement" => settings.acknowledge_early = true,
+        "WoundClock" => settings.clock = super::outage::wound_clock(settings.data_dir.join("now")),
+        _ => {}
+    }
     let collector = Collector::start(settings).unwrap();
     // Past the test harness, which keeps standard output to itself.
-    writeln!(std::io::stderr(), "listening {}", collector.otlp_url()).unwrap();
+    writeln!(std::io::stderr(), "listening {} {}", collector.otlp_url(), collector.api_url()).unwrap();
     let mut line = String::new();
     let _ = std::io::stdin().read_line(&mut line);
 }
 
-fn start_child(directory: &Path, early: bool) -> (Child, String) {
+pub(super) fn start_child(directory: &Path, fault: Fault) -> (Child, Urls) {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "tests::kill::child", "--nocapture"]).env(DIRECTORY, directory);
-    if early {
-        command.env(EARLY, "1");
-    }
+    command.args(["--exact", "tests::kill::child", "--nocapture"]);
+    command.env(DIRECTORY, directory).env(FAULT, format!("{fault:?}"));
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let url = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("listening ").map(str::to_owned));
-    (child, url.expect("the child says where it listens"))
+    let line = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("listening ").map(str::to_owned));
+    let line = line.expect("the child says where it listens");
+    let (otlp, api) = line.split_once(' ').unwrap();
+    (child, Urls { otlp: otlp.to_owned(), api: api.to_owned() })
 }
 
 /// Sends from several threads, kills the child after `kill_after` acknowledgements, and returns what was acknowledged.
-fn load_and_kill(directory: &Path, early: bool, (round, kill_after): (usize, usize)) -> Vec<String> {
-    let (mut child, url) = start_child(directory, early);
+fn load_and_kill(directory: &Path, fault: Fault, (round, kill_after): (usize, usize)) -> Vec<String> {
+    let (mut child, Urls { otlp: url, .. }) = start_child(directory, fault);
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let (count, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let senders: Vec<_> = (0..SENDERS)
@@ -94,7 +114,7 @@ fn stored(directory: &Path) -> BTreeMap<String, usize> {
     found
 }
 
-fn lost(early: bool) -> (usize, usize) {
+fn lost(fault: Fault) -> (usize, usize) {
     let seed = u64::from(std::process::id());
     eprintln!("seed {seed}");
     let (mut lost, mut total) = (0, 0);
@@ -102,7 +122,7 @@ fn lost(early: bool) -> (usize, usize) {
         let directory = tempfile::tempdir().unwrap();
         let kill_after =
             20 + usize::try_from((seed.wrapping_mul(6_364_136_223_846_793_005) >> (round + 3)) % 150).unwrap();
-        let acknowledged = load_and_kill(directory.path(), early, (round, kill_after));
+        let acknowledged = load_and_kill(directory.path(), fault, (round, kill_after));
         let found = stored(directory.path());
         assert!(acknowledged.len() >= kill_after, "round {round} must have had a load");
         assert!(found.values().all(|n| *n == 1), "round {round}: something is there twice");
@@ -115,12 +135,12 @@ fn lost(early: bool) -> (usize, usize) {
 
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
-    let (lost, total) = lost(false);
+    let (lost, total) = lost(Fault::None);
     assert_eq!(lost, 0, "of {total}");
 }
 
 #[test]
 fn the_kill_test_would_notice_an_early_acknowledgement() {
-    let (lost, total) = lost(true);
+    let (lost, total) = lost(Fault::EarlyAcknowledgement);
     assert!(lost > 0, "of {total} acknowledged before their commit none was lost: the test above proves nothing");
 }

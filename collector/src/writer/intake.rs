@@ -34,11 +34,14 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    /// Goes on from what the store has.
+    /// Goes on from what the store has. A state that was built with other dimensions is let go: the journal, and the next
+    /// point of each series, begin it anew.
     pub(crate) fn resume(dimensions: &[String], state: NormaliserState) -> Result<Self, StoreError> {
-        let normaliser = match &state.saved {
-            None => Normaliser::new(dimensions),
-            Some(bytes) => postcard::from_bytes(bytes).map_err(|error| damaged(&error))?,
+        let saved: Option<(Vec<String>, Normaliser)> =
+            state.saved.as_deref().map(postcard::from_bytes).transpose().map_err(|error| damaged(&error))?;
+        let normaliser = match saved {
+            Some((known, normaliser)) if known == dimensions => normaliser,
+            _ => Normaliser::new(dimensions),
         };
         let mut intake = Self { normaliser, dimensions: dimensions.to_vec(), keep_contents: true };
         drop(intake.take(&state.journal));
@@ -62,7 +65,7 @@ impl Intake {
     }
 
     pub(crate) fn save(&self) -> Result<Vec<u8>, StoreError> {
-        postcard::to_stdvec(&self.normaliser).map_err(|error| damaged(&error))
+        postcard::to_stdvec(&(&self.dimensions, &self.normaliser)).map_err(|error| damaged(&error))
     }
 
     /// Takes requests in order. They were decoded at admission, so a failure here is a bug; it is counted, not hidden.
