@@ -201,3 +201,79 @@ fn q_and_ctrl_c_quit_also_while_typing_a_filter() {
     assert_eq!(typing.filter.text, "q");
     assert_eq!(update(&mut typing, Message::Key(Key::Control('c'))), [Effect::Quit]);
 }
+
+/// Texts of all kinds of characters: plain, wide, combining, control, bidirectional, invisible.
+fn noise(state: &mut u64) -> String {
+    const KINDS: [char; 16] = [
+        'a',
+        ' ',
+        '-',
+        '\u{e9}',
+        '\u{65e5}',
+        '\u{1f600}',
+        '\u{301}',
+        '\u{1b}',
+        '\u{9b}',
+        '\u{7}',
+        '\n',
+        '\u{202e}',
+        '\u{200b}',
+        '\u{fe0f}',
+        '\u{1f1e9}',
+        '\u{1100}',
+    ];
+    let mut next = || {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    };
+    let length = next() % 120;
+    (0..length).map(|_| KINDS[(next() % 16) as usize]).collect()
+}
+
+fn noisy(state: &mut u64) -> Snapshot {
+    let mut snapshot = fixture::named();
+    let incident = &mut snapshot.diagnosis.incidents[0];
+    incident.id = noise(state);
+    incident.cause.as_mut().unwrap().config = Some(noise(state));
+    incident.suspects[0].evidence = vec![noise(state), noise(state)];
+    incident.ruled_out[0].reason = noise(state);
+    incident.first_error.as_mut().unwrap().message = noise(state);
+    incident.blind_spots = vec![noise(state)];
+    snapshot.hosts[0].host = noise(state);
+    snapshot.hosts[0].dimensions.insert(noise(state), noise(state));
+    snapshot.versions[0].config = noise(state);
+    snapshot.lines[0].label = noise(state);
+    snapshot.changes[0].description = noise(state);
+    snapshot
+}
+
+#[test]
+fn no_text_breaks_a_line_or_acts_at_any_size() {
+    let seed = 0x5eed_0018_1125_0001;
+    println!("seed {seed:#x}");
+    let mut state = seed;
+    for round in 0..150_u16 {
+        let snapshot = noisy(&mut state);
+        let (columns, rows) = (1 + (round * 7) % 130, 1 + (round * 3) % 50);
+        for screen in all_screens() {
+            let mut model = on(screen, snapshot.clone());
+            model.size = (columns, rows);
+            let lines = crate::screen::view::lines(&model, usize::from(columns), usize::from(rows));
+            assert!(lines.len() <= usize::from(rows));
+            for line in &lines {
+                let text = line.to_string();
+                assert!(
+                    crate::screen::text::width(&text) <= usize::from(columns),
+                    "{screen:?} {columns}x{rows}: {text}"
+                );
+                assert!(
+                    !text.chars().any(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}' | '\u{301}')),
+                    "{text:?}"
+                );
+            }
+            picture(&model, columns, rows);
+        }
+    }
+}
