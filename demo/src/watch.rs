@@ -69,12 +69,10 @@ impl Watch {
         lines
     }
 
-    /// Whether there is nothing left to wait for: the play is over and every incident is resolved.
+    /// Whether there is nothing left to wait for: the play is over, no incident is open, and no host needs a restart.
     #[must_use]
     pub fn is_settled(&self, truth: &Truth) -> bool {
-        let resolved =
-            |snapshot: &Snapshot| snapshot.diagnosis.incidents.iter().all(|one| one.state == State::Resolved);
-        truth.phase == Phase::Done && self.last.as_ref().is_some_and(resolved)
+        truth.phase == Phase::Done && self.last.as_ref().is_some_and(|snapshot| recovered(snapshot).holds)
     }
 
     /// What came out, judged by the final `truth`.
@@ -98,20 +96,9 @@ impl Watch {
         let mut judgement = judge(&snapshot.diagnosis, truth);
         if truth.scenario == Scenario::November {
             judgement.findings.push(judge::nothing_lost(snapshot, truth));
-            judgement.findings.push(self.recovered(snapshot));
+            judgement.findings.push(recovered(snapshot));
         }
         judgement
-    }
-
-    fn recovered(&self, snapshot: &Snapshot) -> judge::Finding {
-        let open: Vec<&str> =
-            snapshot.diagnosis.incidents.iter().filter(|one| one.state == State::Open).map(|one| &*one.id).collect();
-        let waiting = snapshot.hosts.iter().filter(|host| host.needs_restart).count();
-        judge::Finding {
-            claim: "the incident recovered and no host still needs a restart",
-            holds: open.is_empty() && waiting == 0,
-            detail: format!("open {open:?}, {waiting} hosts need a restart"),
-        }
     }
 
     fn named_after_s(&self, truth: &Truth) -> Option<f64> {
@@ -134,6 +121,17 @@ impl Watch {
             return None;
         }
         Some(format!("hosts that still need a restart: {waiting} seen, {} in truth", truth.poisoned.len()))
+    }
+}
+
+fn recovered(snapshot: &Snapshot) -> judge::Finding {
+    let open: Vec<&str> =
+        snapshot.diagnosis.incidents.iter().filter(|one| one.state == State::Open).map(|one| &*one.id).collect();
+    let waiting = snapshot.hosts.iter().filter(|host| host.needs_restart).count();
+    judge::Finding {
+        claim: "the incident recovered and no host still needs a restart",
+        holds: open.is_empty() && waiting == 0,
+        detail: format!("open {open:?}, {waiting} hosts need a restart"),
     }
 }
 
