@@ -9,6 +9,7 @@ mod gauges;
 mod histogram;
 mod identity;
 mod keys;
+mod known;
 mod labels;
 mod life;
 mod logs;

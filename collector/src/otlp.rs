@@ -68,4 +68,4 @@ pub fn decode_line(line: &[u8], limits: Limits) -> Result<Request<'_>, DecodeErr
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

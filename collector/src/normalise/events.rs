@@ -183,9 +183,9 @@ fn facts(said: Said<'_>, names: &mut Names) -> Facts {
         }
     }
     for attribute in said.0 {
-        if let (Some(limit), Some(value)) =
-            (attribute.key.strip_prefix(attribute::LIMIT_PREFIX), attribute.value.as_int())
-        {
+        let limit =
+            attribute.key.strip_prefix(attribute::LIMIT_PREFIX).filter(|_| attribute.key != attribute::LIMIT_NAME);
+        if let (Some(limit), Some(value)) = (limit, attribute.value.as_int()) {
             facts.limits.insert(names.name(limit), value);
         }
     }
@@ -221,6 +221,9 @@ fn change(
     let said = Said(&record.attributes);
     let kind = said.name(attribute::CHANGE_KIND, context.names).ok_or(Fault::ChangeWithoutKind)?;
     let version = version(said, context.names)?;
+    if kind.as_ref() == "publish" && version.is_none() {
+        return Err(Fault::PublishWithoutVersion);
+    }
     let names = &mut *context.names;
     let mut name = |key| said.get(key).and_then(|value| identity::shown(value, names)).unwrap_or_default();
     Ok(Change {

@@ -41,6 +41,7 @@ faults! {
     TooManySenders = "resources beyond the limit of the normaliser were not read";
     LoadWithoutVersion = "loads without a config name and a hash (a file that could not be read has none) were not read";
     ChangeWithoutKind = "changes without a kind were not read";
+    PublishWithoutVersion = "published versions without a config name and a hash were not read";
     ContentWithoutVersion = "contents without a config name and a hash were not kept";
     ContentTooLong = "contents longer than the limit were not kept";
     NoBody = "contents without a body were not kept";

@@ -4,6 +4,7 @@
 use super::gaps::{Fault, Gaps};
 use super::gauges::{self, Gauge};
 use super::keys::{self, Key};
+use super::known::{Count, Distribution, Known, known};
 use super::labels::{Labels, Outcome};
 use super::rows::{Building, Rows, Target};
 use super::senders::{self, Sender};
@@ -15,55 +16,6 @@ use firstbad_diagnosis::observation::{Dimensions, Histogram, LoadCount, Observat
 use firstbad_protocol::names::metric;
 use firstbad_protocol::time::Timestamp;
 use std::sync::Arc;
-
-/// A count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Count {
-    Requests,
-    Panics,
-    Defaulted,
-    Loads,
-    Dropped,
-}
-
-/// A distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Distribution {
-    Scores,
-    Duration,
-}
-
-/// What a metric is to us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Known {
-    Count(Count),
-    Distribution(Distribution),
-    Gauge(Gauge),
-}
-
-fn known(name: &str) -> Option<Known> {
-    Some(match name {
-        metric::REQUESTS => Known::Count(Count::Requests),
-        metric::PANICS => Known::Count(Count::Panics),
-        metric::SCORES_DEFAULTED => Known::Count(Count::Defaulted),
-        metric::CONFIG_LOADS => Known::Count(Count::Loads),
-        metric::TELEMETRY_DROPPED => Known::Count(Count::Dropped),
-        metric::SCORES => Known::Distribution(Distribution::Scores),
-        metric::HTTP_SERVER_REQUEST_DURATION => Known::Distribution(Distribution::Duration),
-        metric::CONFIG_ACTIVE => Known::Gauge(Gauge::Active),
-        metric::CONFIG_ROWS => Known::Gauge(Gauge::Fact("rows")),
-        metric::CONFIG_DUPLICATE_ROWS => Known::Gauge(Gauge::Fact("duplicate_rows")),
-        metric::CONFIG_SIZE => Known::Gauge(Gauge::Fact("size")),
-        metric::CONFIG_AGE => Known::Gauge(Gauge::Age),
-        metric::CONFIG_LIMIT => Known::Gauge(Gauge::Limit),
-        metric::CONFIG_LIMIT_USAGE => Known::Gauge(Gauge::LimitUsage),
-        metric::HTTP_SERVER_ACTIVE_REQUESTS => Known::Gauge(Gauge::InFlight),
-        metric::PROCESS_CPU_UTILIZATION => Known::Gauge(Gauge::Cpu),
-        metric::PROCESS_MEMORY_USAGE => Known::Gauge(Gauge::Memory),
-        metric::PROCESS_UPTIME => Known::Gauge(Gauge::Uptime),
-        _ => return None,
-    })
-}
 
 pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch {
     normaliser.senders.tick();

@@ -169,7 +169,7 @@ impl Building {
     }
 
     fn scores_of(&mut self, labels: &Labels) -> Option<&mut Scores> {
-        let score = labels.score.clone().unwrap_or_default();
+        let score = labels.score.clone().unwrap_or_else(|| "score".into());
         let all = &mut self.row.scores;
         let place = match self.places.entry(labels.score_cell) {
             Entry::Occupied(place) => *place.get(),

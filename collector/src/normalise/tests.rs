@@ -6,6 +6,8 @@ use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Source};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+mod telemetry;
+
 const T0: i64 = 1_772_445_600;
 const HASH: &str = "sha256:abababababababababababababababababababababababababababababababab";
 

@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use proptest::prelude::*;
 use prost::Message as _;
 
-mod requests;
+pub(crate) mod requests;
 
 use requests::{logs_request, metrics_request};
 

@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use proptest::prelude::*;
 
 /// A metrics request.
-pub(super) fn metrics_request() -> impl Strategy<Value = ExportMetricsServiceRequest> {
+pub(crate) fn metrics_request() -> impl Strategy<Value = ExportMetricsServiceRequest> {
     let metric = (".{0,12}", prop::option::of(data())).prop_map(|(name, data)| Metric {
         name,
         data,
@@ -37,7 +37,7 @@ pub(super) fn metrics_request() -> impl Strategy<Value = ExportMetricsServiceReq
 }
 
 /// A logs request.
-pub(super) fn logs_request() -> impl Strategy<Value = ExportLogsServiceRequest> {
+pub(crate) fn logs_request() -> impl Strategy<Value = ExportLogsServiceRequest> {
     let record = (any::<u64>(), any::<u64>(), prop::option::of(value()), attributes(), ".{0,12}").prop_map(
         |(time_unix_nano, observed_time_unix_nano, body, attributes, event_name)| LogRecord {
             time_unix_nano,
