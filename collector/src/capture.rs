@@ -1,11 +1,12 @@
 //! Captures: OTLP/JSON lines in files, compressed files or standard input, read in time order whatever their size. It
 //! decides the order and what a broken line costs (a named gap); what the lines mean is decided by the normaliser.
 //!
-//! Two passes: the first finds each line's time and keeps `(time, file, offset, length)`, 32 bytes a line; the second reads
-//! lines by offset. Only compressed files and standard input are held, as one temporary file each.
+//! Two passes: the first finds each line's time, by its bytes alone, and keeps it with the line's place, 40 bytes a line;
+//! the second reads lines by offset and decodes them. Only compressed files and standard input are held, as one temporary file each.
 
 mod index;
 mod source;
+mod times;
 
 pub use index::{BrokenLine, Capture};
 
@@ -31,3 +32,6 @@ pub enum CaptureError {
         first: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,12 +136,13 @@ fn bundle(path: &Path, mut on_tick: Option<OnTick<'_>>) -> Result<Offline, Offli
 }
 
 fn captures<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>) -> Result<Offline, OfflineError> {
-    let capture = Capture::open(paths)?;
+    let mut capture = Capture::open(paths, options.at)?;
     let mut play = Play::new(options, on_tick);
-    for (sentence, count) in capture.broken() {
-        play.waiting.push(Observation::Gap(Gap { at: Timestamp::default(), sentence: sentence.into(), count }));
-    }
     capture.replay(|time, request| play.take(time, request))?;
+    let at = play.time.unwrap_or_default();
+    for (sentence, count) in capture.broken() {
+        play.waiting.push(Observation::Gap(Gap { at, sentence: sentence.into(), count }));
+    }
     Ok(play.finish())
 }
 

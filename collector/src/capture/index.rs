@@ -1,10 +1,11 @@
-//! The lines of a capture in time order. A line's time is the latest time in it; lines of equal time keep the order of files
-//! and lines. What cannot be read is kept as a broken line with its place.
+//! The lines of a capture in time order. A line's time is the latest time in it that may be read; lines of equal time keep
+//! the order of files and lines. What cannot be read is kept as a broken line with its place.
 
 use super::CaptureError;
 use super::source::Source;
+use super::times::{self, Times};
 use crate::otlp::model::{Data, Logs, Metrics};
-use crate::otlp::{self, Limits, Request};
+use crate::otlp::{self, DecodeError, Limits, Request};
 use firstbad_protocol::limits::CAPTURE_LINE_BYTES_MAX;
 use firstbad_protocol::time::Timestamp;
 use std::io::{BufRead, BufReader, Read};
@@ -36,6 +37,7 @@ impl std::fmt::Display for BrokenLine {
 struct Place {
     time: i64,
     file: u32,
+    line: u64,
     offset: u64,
     length: u64,
 }
@@ -45,51 +47,48 @@ struct Place {
 pub struct Capture {
     sources: Vec<Source>,
     places: Vec<Place>,
+    horizon: i64,
+    /// Lines that lie wholly beyond the horizon: they are not looked at.
+    beyond: u64,
+    read: u64,
     broken: Vec<BrokenLine>,
     broken_count: u64,
 }
 
 impl Capture {
-    /// Finds every line's time.
+    /// Finds every line's time. Nothing later than `at` is read.
     ///
     /// # Errors
-    /// If a file cannot be read, or not one line of any is an OTLP request.
-    pub fn open(paths: &[PathBuf]) -> Result<Self, CaptureError> {
-        let mut capture = Self { sources: Vec::new(), places: Vec::new(), broken: Vec::new(), broken_count: 0 };
+    /// If a file cannot be read.
+    pub fn open(paths: &[PathBuf], at: Option<Timestamp>) -> Result<Self, CaptureError> {
+        let mut capture = Self {
+            sources: Vec::new(),
+            places: Vec::new(),
+            horizon: at.map_or(i64::MAX, |at| at.0),
+            beyond: 0,
+            read: 0,
+            broken: Vec::new(),
+            broken_count: 0,
+        };
         for path in paths {
             let source = Source::open(path)?;
             let file = u32::try_from(capture.sources.len()).unwrap_or(u32::MAX);
             capture.index(&source, file).map_err(|source| CaptureError::Io { path: path.clone(), source })?;
             capture.sources.push(source);
         }
-        if capture.places.is_empty() {
-            let files: Vec<&str> = capture.sources.iter().map(|source| source.name.as_str()).collect();
-            let first =
-                capture.broken.first().map_or_else(|| "there is no line at all".to_owned(), ToString::to_string);
-            return Err(CaptureError::NothingReadable { files: files.join(", "), first });
+        if !capture.places.is_sorted() {
+            capture.places.sort_unstable();
         }
-        capture.places.sort_unstable();
         Ok(capture)
     }
 
-    /// Sentences about what could not be read, with how many lines each stands for.
-    #[must_use]
-    pub fn broken(&self) -> Vec<(String, u64)> {
-        let mut sentences: Vec<(String, u64)> = self.broken.iter().map(|line| (line.to_string(), 1)).collect();
-        let more = self.broken_count - sentences.len() as u64;
-        if more > 0 {
-            sentences.push((format!("{more} more lines cannot be read"), more));
-        }
-        sentences
-    }
-
-    /// Calls `visit` for each request in time order, until it returns false.
+    /// Calls `visit` for each request in time order, until it returns false. A broken line is passed over and noted.
     ///
     /// # Errors
-    /// If a file cannot be read any more.
-    pub fn replay(&self, mut visit: impl FnMut(Timestamp, &Request<'_>) -> bool) -> Result<(), CaptureError> {
+    /// If a file cannot be read any more, or if not one line was an OTLP request.
+    pub fn replay(&mut self, mut visit: impl FnMut(Timestamp, &Request<'_>) -> bool) -> Result<(), CaptureError> {
         let mut line = Vec::new();
-        for place in &self.places {
+        for place in std::mem::take(&mut self.places) {
             let Some(source) = usize::try_from(place.file).ok().and_then(|index| self.sources.get(index)) else {
                 continue;
             };
@@ -97,67 +96,115 @@ impl Capture {
             source
                 .read_at(place.offset, length, &mut line)
                 .map_err(|error| CaptureError::Io { path: PathBuf::from(&source.name), source: error })?;
-            // It was read once; a file that changed since gives other lines, and those are left out.
-            if let Ok(request) = otlp::decode_line(&line, Limits::CAPTURE)
-                && !visit(Timestamp(place.time), &request)
-            {
-                break;
+            match otlp::decode_line(line.trim_ascii(), Limits::CAPTURE) {
+                Ok(request) => {
+                    self.read += 1;
+                    if !visit(Timestamp(place.time), &request) {
+                        return Ok(());
+                    }
+                }
+                Err(error) => {
+                    let file = source.name.clone();
+                    self.note_broken(BrokenLine {
+                        file,
+                        line: place.line,
+                        offset: place.offset,
+                        fault: error.to_string(),
+                    });
+                }
             }
         }
-        Ok(())
+        if self.read == 0 && self.beyond == 0 { Err(self.nothing_readable()) } else { Ok(()) }
+    }
+
+    /// Sentences about what could not be read, with how many lines each stands for. Complete after the replay.
+    #[must_use]
+    pub fn broken(&self) -> Vec<(String, u64)> {
+        let mut named = self.broken.clone();
+        named.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        let mut sentences: Vec<(String, u64)> = named.iter().map(|line| (line.to_string(), 1)).collect();
+        let more = self.broken_count - sentences.len() as u64;
+        if more > 0 {
+            sentences.push((format!("{more} more lines cannot be read"), more));
+        }
+        sentences
+    }
+
+    fn nothing_readable(&self) -> CaptureError {
+        let files: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+        let first =
+            self.broken().first().map_or_else(|| "there is no line at all".to_owned(), |(line, _)| line.clone());
+        CaptureError::NothingReadable { files: files.join(", "), first }
+    }
+
+    /// Keeps the first few lines of the first file, whatever the order in which they are met.
+    fn note_broken(&mut self, line: BrokenLine) {
+        self.broken_count += 1;
+        self.broken.push(line);
+        if self.broken.len() > NAMED_MAX {
+            self.broken.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+            self.broken.truncate(NAMED_MAX);
+        }
     }
 
     fn index(&mut self, source: &Source, file: u32) -> std::io::Result<()> {
         let mut reader = BufReader::with_capacity(1 << 20, source.reader()?);
-        let (mut line, mut number, mut offset) = (Vec::new(), 0_u64, 0_u64);
+        let mut place = Place { time: 0, file, line: 0, offset: 0, length: 0 };
+        let mut line = Vec::new();
         loop {
             line.clear();
             let read = reader.by_ref().take(CAPTURE_LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)? as u64;
             if read == 0 {
                 return Ok(());
             }
-            number += 1;
+            place = Place { line: place.line + 1, offset: place.offset + place.length, length: read, ..place };
             let text = line.trim_ascii();
-            if !text.is_empty() {
-                match otlp::decode_line(text, Limits::CAPTURE) {
-                    Ok(request) => self.places.push(Place { time: time_of(&request), file, offset, length: read }),
-                    Err(error) => {
-                        self.broken_count += 1;
-                        if self.broken.len() < NAMED_MAX {
-                            let file = source.name.clone();
-                            self.broken.push(BrokenLine { file, line: number, offset, fault: error.to_string() });
-                        }
-                    }
+            if text.is_empty() {
+                continue;
+            }
+            // A request without a time is read where it stands: it may be empty, or all its points faulty.
+            match times::scan(text, self.horizon).map_or_else(|| decoded(text, self.horizon), |times| Ok(Some(times))) {
+                Ok(Some(times)) if times.earliest > self.horizon => self.beyond += 1,
+                Ok(times) => {
+                    place.time = times.map_or(place.time, |times| times.latest);
+                    self.places.push(place);
+                }
+                Err(error) => {
+                    let (file, fault) = (source.name.clone(), error.to_string());
+                    self.note_broken(BrokenLine { file, line: place.line, offset: place.offset, fault });
                 }
             }
-            offset += read;
         }
     }
 }
 
-/// The latest time in a request; 0 if it has none.
-fn time_of(request: &Request<'_>) -> i64 {
-    let latest = match request {
-        Request::Metrics(metrics) => latest_point(metrics),
-        Request::Logs(logs) => latest_record(logs),
-        Request::Other => 0,
-    };
-    i64::try_from(latest).unwrap_or(0)
+/// The times in a line that has to be decoded for them.
+fn decoded(line: &[u8], horizon: i64) -> Result<Option<Times>, DecodeError> {
+    let mut times = None;
+    let mut add = |time: u64| Times::add(&mut times, i64::try_from(time).unwrap_or(0), horizon);
+    match otlp::decode_line(line, Limits::CAPTURE)? {
+        Request::Metrics(metrics) => each_point(&metrics, &mut add),
+        Request::Logs(logs) => each_record(&logs, &mut add),
+        Request::Other => {}
+    }
+    Ok(times)
 }
 
-fn latest_point(request: &Metrics<'_>) -> u64 {
+fn each_point(request: &Metrics<'_>, add: &mut impl FnMut(u64)) {
     let scopes = request.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
-    let of = |data: &Data<'_>| match data {
-        Data::Gauge(points) | Data::Sum { points, .. } => points.iter().map(|point| point.time).max(),
-        Data::Histogram { points, .. } => points.iter().map(|point| point.time).max(),
-        Data::Exponential { points, .. } => points.iter().map(|point| point.time).max(),
-        Data::Summary(_) | Data::None => None,
-    };
-    scopes.flat_map(|scope| &scope.metrics).filter_map(|metric| of(&metric.data)).max().unwrap_or(0)
+    for metric in scopes.flat_map(|scope| &scope.metrics) {
+        match &metric.data {
+            Data::Gauge(points) | Data::Sum { points, .. } => points.iter().for_each(|point| add(point.time)),
+            Data::Histogram { points, .. } => points.iter().for_each(|point| add(point.time)),
+            Data::Exponential { points, .. } => points.iter().for_each(|point| add(point.time)),
+            Data::Summary(_) | Data::None => {}
+        }
+    }
 }
 
-fn latest_record(request: &Logs<'_>) -> u64 {
+fn each_record(request: &Logs<'_>, add: &mut impl FnMut(u64)) {
     let scopes = request.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
-    let records = scopes.flat_map(|scope| &scope.log_records);
-    records.map(|record| if record.time > 0 { record.time } else { record.observed }).max().unwrap_or(0)
+    for record in scopes.flat_map(|scope| &scope.log_records) {
+        add(if record.time > 0 { record.time } else { record.observed });
+    }
 }

@@ -1,0 +1,99 @@
+//! Captures as files: order, merging, compression, broken lines, the horizon.
+
+use super::{Capture, CaptureError};
+use crate::otlp::Request;
+use firstbad_protocol::time::Timestamp;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+fn line(time: i64) -> String {
+    format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"m","gauge":{{"dataPoints":[{{"timeUnixNano":"{time}","asInt":1}}]}}}}]}}]}}]}}"#
+    )
+}
+
+fn file(directory: &tempfile::TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = directory.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn lines(times: &[i64]) -> String {
+    times.iter().map(|time| line(*time) + "\n").collect()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The times in the order of the replay, and what was said of broken lines.
+fn replay(paths: &[PathBuf], at: Option<i64>) -> Result<(Vec<i64>, Vec<(String, u64)>), CaptureError> {
+    let mut capture = Capture::open(paths, at.map(Timestamp))?;
+    let mut times = Vec::new();
+    capture.replay(|time, request| {
+        assert!(matches!(request, Request::Metrics(_)));
+        times.push(time.0);
+        true
+    })?;
+    Ok((times, capture.broken()))
+}
+
+#[test]
+fn files_of_every_kind_are_merged_by_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let paths = [
+        file(&directory, "plain.jsonl", lines(&[30, 10, 60]).as_bytes()),
+        file(&directory, "packed.gz", &gzip(&lines(&[20, 50]))),
+        file(&directory, "packed.zst", &zstd::encode_all(lines(&[40]).as_bytes(), 1).unwrap()),
+    ];
+    assert_eq!(replay(&paths, None).unwrap(), (vec![10, 20, 30, 40, 50, 60], vec![]));
+}
+
+#[test]
+fn nothing_beyond_the_horizon_is_read_and_a_mixed_line_stands_at_its_latest_time_within() {
+    let directory = tempfile::tempdir().unwrap();
+    let mixed = line(15).replace(r#"{"timeUnixNano""#, r#"{"timeUnixNano":"99","asInt":1},{"timeUnixNano""#);
+    let text = lines(&[20, 10]) + &mixed + "\n" + &line(40).replace("\"asInt\":1", "broken");
+    let paths = [file(&directory, "a.jsonl", text.as_bytes())];
+    assert_eq!(replay(&paths, Some(30)).unwrap(), (vec![10, 15, 20], vec![]));
+    assert_eq!(replay(&paths, Some(5)).unwrap(), (vec![], vec![]), "readable, and all of it later");
+}
+
+#[test]
+fn a_broken_line_is_named_and_the_others_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = line(10) + "\n\nnonsense\n" + &line(20) + "\r\n" + &line(30).replace("asInt", "as\"Int") + "\n[1]\n";
+    let paths = [file(&directory, "a.jsonl", text.as_bytes())];
+    let (times, broken) = replay(&paths, None).unwrap();
+    assert_eq!((times, broken.len()), (vec![10, 20], 3));
+    let offset = line(10).len() + 2;
+    assert!(broken[0].0.contains(&format!("a.jsonl: line 3 (byte {offset})")), "{broken:?}");
+    let many = lines(&[10]) + &"x\n".repeat(20);
+    let (_, broken) = replay(&[file(&directory, "many.jsonl", many.as_bytes())], None).unwrap();
+    assert_eq!(broken.iter().map(|(_, count)| count).sum::<u64>(), 20);
+    assert_eq!(broken.last().unwrap().0, "12 more lines cannot be read");
+}
+
+#[test]
+fn a_truncated_gzip_gives_the_lines_before_the_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    // Stored, so that the cut falls into the last line.
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    encoder.write_all(lines(&[10, 20, 30]).as_bytes()).unwrap();
+    let bytes = encoder.finish().unwrap();
+    let (times, broken) = replay(&[file(&directory, "a.gz", &bytes[..bytes.len() - 40])], None).unwrap();
+    assert_eq!((times, broken.len()), (vec![10, 20], 1), "{broken:?}");
+}
+
+#[test]
+fn nothing_readable_is_an_error_with_the_first_fault() {
+    let directory = tempfile::tempdir().unwrap();
+    for text in ["", "\n\n", "nonsense\n", "{\"a\":1}\n"] {
+        let error = replay(&[file(&directory, "a.jsonl", text.as_bytes())], None).unwrap_err().to_string();
+        assert!(error.contains("a.jsonl"), "{error}");
+    }
+    let error = replay(&[directory.path().join("absent")], None).unwrap_err().to_string();
+    assert!(error.contains("cannot read") && error.contains("absent"), "{error}");
+}
