@@ -7,7 +7,6 @@ mod file;
 mod listing;
 mod logs;
 mod points;
-mod scores;
 mod source;
 
 pub use listing::{RecorderDump, RecorderEntry, RecorderState, dump, list};

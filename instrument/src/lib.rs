@@ -25,6 +25,8 @@
 //! ```
 #![deny(unsafe_code)]
 
+#[cfg(any(feature = "metrics", feature = "otel"))]
+mod bridge;
 mod cells;
 mod config;
 mod content_store;
@@ -36,6 +38,10 @@ mod hot;
 mod init;
 mod live;
 mod load;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(feature = "otel")]
+pub mod otel;
 mod raw;
 mod recorder;
 mod request;
@@ -43,6 +49,8 @@ mod resource;
 mod score;
 mod table;
 mod tag;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 pub use config::Config;
 pub use firstbad_protocol::Hash;

@@ -10,6 +10,7 @@ mod decode;
 mod image;
 pub mod layout;
 mod rings;
+mod scores;
 mod search;
 mod words;
 
@@ -19,4 +20,5 @@ pub use image::{
     ConfigImage, Counts, Dropped, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes, PanicImage, PanicPair,
     RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,
 };
+pub use scores::{ScoreHistogram, defaulted_scores, score_histogram};
 pub use search::{FILE_SUFFIX, search_list};

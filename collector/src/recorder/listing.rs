@@ -1,10 +1,12 @@
 //! What `firstbad recorder list` and `dump` print, as data. Texts are untrusted; the command line escapes them.
 
+use super::RecorderError;
 use super::attributes::{active, boot};
 use super::file::{self, RecorderFile, Stage};
-use super::{RecorderError, scores};
 use firstbad_protocol::names::attribute;
-use firstbad_protocol::recorder::{DecodeError, EventKind, RecorderImage, VersionImage};
+use firstbad_protocol::recorder::{
+    DecodeError, EventKind, RecorderImage, VersionImage, defaulted_scores, score_histogram,
+};
 use firstbad_protocol::time::Timestamp;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -167,8 +169,8 @@ fn version_lines(image: &RecorderImage, version: &VersionImage) -> Vec<String> {
     )];
     let config = image.config(version.config);
     for (declared, counts) in config.into_iter().flat_map(|config| &config.scores).zip(&version.scores) {
-        let found = scores::histogram(declared, counts);
-        let defaulted: Vec<String> = scores::defaulted(declared, counts)
+        let found = score_histogram(declared, counts);
+        let defaulted: Vec<String> = defaulted_scores(declared, counts)
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|(reason, count)| format!(", {count} {reason}"))

@@ -2,10 +2,11 @@
 //! a repeated or lost report does no harm.
 
 use super::attributes::{double, resource, scope, text, version};
-use super::scores;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::names::{METRICS, attribute, metric};
-use firstbad_protocol::recorder::{ConfigImage, Dropped, Outcomes, RecorderImage, VersionImage};
+use firstbad_protocol::recorder::{
+    ConfigImage, Dropped, Outcomes, RecorderImage, VersionImage, defaulted_scores, score_histogram,
+};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -100,8 +101,8 @@ impl Points {
                 attributes.push(text(attribute::SCORE_NAME, &declared.name));
                 attributes.push(double(attribute::SCORE_MIN, declared.least));
                 attributes.push(double(attribute::SCORE_MAX, declared.greatest));
-                let found = scores::histogram(declared, counts);
-                let out = scores::defaulted(declared, counts);
+                let found = score_histogram(declared, counts);
+                let out = defaulted_scores(declared, counts);
                 for (reason, count) in out.into_iter().filter(|(_, count)| *count > 0) {
                     let mut attributes = attributes.clone();
                     attributes.push(text(attribute::REASON, reason));

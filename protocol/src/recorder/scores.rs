@@ -1,15 +1,19 @@
 //! Exact score buckets into the contract's histogram and counts of defaulted scores.
 
-use firstbad_protocol::names::SCORE_BOUNDS;
-use firstbad_protocol::recorder::{Counts, ScoreDeclaration};
+use super::image::{Counts, ScoreDeclaration};
+use crate::names::SCORE_BOUNDS;
 
 /// A histogram in the contract's bounds.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Histogram {
-    pub(super) bounds: Vec<f64>,
-    pub(super) counts: Vec<u64>,
-    pub(super) count: u64,
-    pub(super) sum: f64,
+pub struct ScoreHistogram {
+    /// Upper bounds, ascending, in the score's own unit.
+    pub bounds: Vec<f64>,
+    /// Scores by bucket, not added up; one more than bounds.
+    pub counts: Vec<u64>,
+    /// All scores.
+    pub count: u64,
+    /// Their sum.
+    pub sum: f64,
 }
 
 /// The value that bucket `bucket` stands for.
@@ -23,7 +27,8 @@ fn value(declared: &ScoreDeclaration, bucket: usize) -> f64 {
 }
 
 /// Scores that are numbers. Those below all buckets fall into the first, those above into the last.
-pub(super) fn histogram(declared: &ScoreDeclaration, counts: &Counts) -> Histogram {
+#[must_use]
+pub fn score_histogram(declared: &ScoreDeclaration, counts: &Counts) -> ScoreHistogram {
     let bounds: Vec<f64> = SCORE_BOUNDS
         .iter()
         .map(|bound| {
@@ -49,11 +54,12 @@ pub(super) fn histogram(declared: &ScoreDeclaration, counts: &Counts) -> Histogr
     add(0, counts.below);
     add(bounds.len(), counts.above);
     let count = sums.iter().fold(0_u64, |total, count| total.saturating_add(*count));
-    Histogram { bounds, counts: sums, count, sum }
+    ScoreHistogram { bounds, counts: sums, count, sum }
 }
 
 /// Scores that were not computed or are out of range, by the contract's reason.
-pub(super) fn defaulted(declared: &ScoreDeclaration, counts: &Counts) -> [(&'static str, u64); 4] {
+#[must_use]
+pub fn defaulted_scores(declared: &ScoreDeclaration, counts: &Counts) -> [(&'static str, u64); 4] {
     let (mut sentinel, mut below, mut above) = (0_u64, counts.below, counts.above);
     for (bucket, count) in counts.buckets.iter().enumerate() {
         let value = value(declared, bucket);
@@ -85,17 +91,17 @@ mod tests {
         let declared =
             ScoreDeclaration { name: "bot".into(), least: 1.0, greatest: 99.0, sentinel: Some(0.0), scaled: false };
         let counts = Counts { nan: 7, above: 2, ..counts(&[(0, 5), (1, 3), (42, 1), (99, 1), (100, 4)]) };
-        let found = histogram(&declared, &counts);
+        let found = score_histogram(&declared, &counts);
         assert_eq!(found.counts, [5, 3, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 6]);
         assert_eq!((found.count, found.sum), (16, 3.0 + 42.0 + 99.0 + 400.0));
-        assert_eq!(defaulted(&declared, &counts), [("sentinel", 5), ("nan", 7), ("below", 0), ("above", 6)]);
+        assert_eq!(defaulted_scores(&declared, &counts), [("sentinel", 5), ("nan", 7), ("below", 0), ("above", 6)]);
     }
 
     #[test]
     fn a_scaled_score_keeps_its_own_unit() {
         let declared =
             ScoreDeclaration { name: "risk".into(), least: 0.0, greatest: 1.0, sentinel: None, scaled: true };
-        let found = histogram(&declared, &Counts { below: 1, ..counts(&[(50, 2)]) });
+        let found = score_histogram(&declared, &Counts { below: 1, ..counts(&[(50, 2)]) });
         assert_eq!((found.count, found.sum, found.bounds[8]), (3, 1.0, 0.6));
         assert_eq!((found.counts[0], found.counts[7]), (1, 2));
     }
