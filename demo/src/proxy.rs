@@ -171,9 +171,9 @@ impl Follower {
         Self { configs: [follow(INNOCENT_CONFIG), follow(GUILTY_CONFIG)], random: Random::new(seed, 0) }
     }
 
-    /// Until the next look, 0.4 to 1.4 s: each process has its own beat, so that no two load at the same instant.
+    /// Until the next look, 0.5 to 2.5 s: each process has its own beat, and a version takes that long to be everywhere.
     fn pause(&mut self) {
-        std::thread::sleep(Duration::from_millis(400 + self.random.below(1000)));
+        std::thread::sleep(Duration::from_millis(500 + self.random.below(2000)));
     }
 
     /// Loads each config that has a newer version.

@@ -117,11 +117,13 @@ pub(crate) struct Due {
 /// Nodes of the generator's cluster.
 pub(crate) const NODES: usize = 5;
 /// Between two generations: the five minutes of the real generator, shrunk.
-const GENERATION_MS: u64 = 4_000;
+const GENERATION_MS: u64 = 5_000;
 /// The access change begins here: before, hosts gather three generations of calm.
-const GRANTS_FROM_MS: u64 = 12_000;
+const GRANTS_FROM_MS: u64 = 15_000;
 /// The first generation that no node can do well any more.
 const ALL_BAD_FROM_MS: u64 = GRANTS_FROM_MS + (NODES as u64 - 1) * GENERATION_MS;
+/// The good file returns.
+const RESTORE_MS: u64 = ALL_BAD_FROM_MS + 12_000;
 
 /// The schedule of `scenario` for `seed`, in order of time.
 pub(crate) fn schedule(scenario: Scenario, seed: u64) -> Vec<Due> {
@@ -141,18 +143,18 @@ fn november(seed: u64) -> Vec<Due> {
     let (grants, nodes) = alternation(seed);
     let mut due = vec![
         at(0, Step::Enter(Phase::Calm)),
-        at(3_500, Step::AddFeature),
-        at(9_000, Step::PushRules),
-        at(10_500, Step::Flag),
+        at(4_500, Step::AddFeature),
+        at(12_000, Step::PushRules),
+        at(13_500, Step::Flag),
         at(GRANTS_FROM_MS - 100, Step::Enter(Phase::Alternating)),
         at(ALL_BAD_FROM_MS - 100, Step::Enter(Phase::Bad)),
         // A fresh bad hash joins the first: the family must be recognised by its content.
-        at(ALL_BAD_FROM_MS + 3_500, Step::AddFeature),
-        at(ALL_BAD_FROM_MS + 6_000, Step::Kill(victims(seed))),
-        at(ALL_BAD_FROM_MS + 9_000, Step::Replace),
-        at(ALL_BAD_FROM_MS + 12_000, Step::Enter(Phase::Recovering)),
-        at(ALL_BAD_FROM_MS + 12_000, Step::Restore),
-        at(ALL_BAD_FROM_MS + 30_000, Step::Enter(Phase::Done)),
+        at(ALL_BAD_FROM_MS + 4_500, Step::AddFeature),
+        at(ALL_BAD_FROM_MS + 7_000, Step::Kill(victims(seed))),
+        at(ALL_BAD_FROM_MS + 9_500, Step::Replace),
+        at(RESTORE_MS, Step::Enter(Phase::Recovering)),
+        at(RESTORE_MS, Step::Restore),
+        at(RESTORE_MS + 15_000, Step::Enter(Phase::Done)),
     ];
     due.extend(
         grants
@@ -163,7 +165,7 @@ fn november(seed: u64) -> Vec<Due> {
     due.extend(
         nodes.into_iter().enumerate().map(|(index, node)| at((index as u64 + 1) * GENERATION_MS, Step::Generate(node))),
     );
-    due.extend((0..3).map(|index| at(ALL_BAD_FROM_MS + 18_000 + index * 3_000, Step::RestartOne)));
+    due.extend((0..3).map(|index| at(RESTORE_MS + 6_000 + index * 3_000, Step::RestartOne)));
     due
 }
 
@@ -178,7 +180,7 @@ fn alternation(seed: u64) -> (Vec<usize>, Vec<usize>) {
             let other = usize::try_from(random.below(last as u64 + 1)).unwrap_or(0);
             grants.swap(last, other);
         }
-        let generations = (ALL_BAD_FROM_MS + 12_000) / GENERATION_MS - 1;
+        let generations = (RESTORE_MS - 1) / GENERATION_MS;
         let nodes: Vec<usize> =
             (0..generations).map(|_| usize::try_from(random.below(NODES as u64)).unwrap_or(0)).collect();
         let bad: Vec<bool> = (0..generations).zip(&nodes).map(|(index, node)| is_bad(&grants, index, *node)).collect();
@@ -221,7 +223,7 @@ fn surge(seed: u64) -> Vec<Due> {
     let mut random = Random::new(seed, 3);
     let mut due = vec![
         at(0, Step::Enter(Phase::Calm)),
-        at(3_500, Step::AddFeature),
+        at(4_500, Step::AddFeature),
         at(13_000, Step::PushRules),
         at(14_000, Step::Flag),
         at(15_000, Step::Enter(Phase::Surge)),
@@ -230,7 +232,7 @@ fn surge(seed: u64) -> Vec<Due> {
         at(35_000, Step::Surge(false)),
         at(45_000, Step::Enter(Phase::Done)),
     ];
-    due.extend((1..=10).map(|index| {
+    due.extend((1..=8).map(|index| {
         at(index * GENERATION_MS, Step::Generate(usize::try_from(random.below(NODES as u64)).unwrap_or(0)))
     }));
     due
