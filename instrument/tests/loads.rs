@@ -28,7 +28,7 @@ fn recorder() -> PathBuf {
     static RECORDER: OnceLock<PathBuf> = OnceLock::new();
     RECORDER
         .get_or_init(|| {
-            let directory = tempfile::tempdir().unwrap().keep();
+            let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("loads");
             let recorder = firstbad_instrument::init()
                 .service("loads")
                 .recorder_dir(&directory)

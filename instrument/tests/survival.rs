@@ -9,7 +9,7 @@
 
 mod common;
 
-use firstbad_instrument::{Hash, Live, Origin, Outcome, PreviousHook, Request, Score};
+use firstbad_instrument::{Hash, Live, Origin, Outcome, PreviousHook, Request, Score, record_request};
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::recorder::{EventKind, RecorderImage, State};
 use std::io::Write;
@@ -46,10 +46,34 @@ fn live(policy: PreviousHook) -> firstbad_instrument::Recorder {
     recorder
 }
 
+/// Two threads serve while a third swaps without pause, until the parent kills them all.
+fn storm() {
+    let _recorder = firstbad_instrument::init().service("storm").capture_content(false).install().unwrap();
+    FEATURES.load_bytes(b"0", &Origin::new(), parse).applied().unwrap();
+    for _ in 0..STORM_THREADS {
+        std::thread::spawn(|| {
+            loop {
+                record_request(Outcome::Ok, &[FEATURES.tag()]);
+            }
+        });
+    }
+    for number in 0_u64.. {
+        FEATURES.load_bytes((number % 40).to_string().as_bytes(), &Origin::new(), parse).applied().unwrap();
+        if number == 200 {
+            println!("recorded");
+        }
+    }
+}
+
+const STORM_THREADS: u64 = 2;
+
 /// Runs only in children.
 #[test]
 fn child() {
     let Some(mode) = common::mode() else { return };
+    if mode == "storm" {
+        return storm();
+    }
     if mode == "panic-abort" {
         // As `panic = "abort"` does: nothing runs after the hooks.
         std::panic::set_hook(Box::new(|_| std::process::abort()));
@@ -191,4 +215,33 @@ fn a_process_that_dies_in_its_parser_is_named_by_the_version() {
     assert_eq!(load.previous, Some(Hash::of(BAD)));
     let applied = |event: &&firstbad_protocol::recorder::EventImage| matches!(&event.kind, EventKind::Load(load) if load.result == Some(LoadResult::Applied));
     assert_eq!(image.events.iter().filter(applied).count(), 3);
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_move_doubles_and_loses_nothing() {
+    const KILLS: u64 = 100;
+    if common::mode().is_some() {
+        return;
+    }
+    let (mut requests, mut in_the_middle) = (0, 0);
+    for kill in 0..KILLS {
+        let directory = tempfile::tempdir().unwrap();
+        let mut child = common::child("child", "storm", directory.path()).spawn().unwrap();
+        common::wait_for(&mut child, "recorded");
+        // The moment of the fault, spread over a few moves; nothing waits for it.
+        std::thread::sleep(std::time::Duration::from_micros(kill * 37 % 900));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let path = &common::recorders(directory.path())[0];
+        let image = common::image_of(path);
+        let views: u64 = image.versions.iter().map(|version| version.outcomes.ok).sum();
+        // A thread counts the total first: each can have died between its two counts.
+        assert!((views..=views + STORM_THREADS).contains(&image.totals.ok), "{} of {views}", image.totals.ok);
+        assert!(image.torn <= 1 && image.dropped.is_empty(), "{:?}", image.dropped);
+        requests += views;
+        let bytes = std::fs::read(path).unwrap();
+        let word = firstbad_protocol::recorder::layout::header::JOURNAL_KEY * 8;
+        in_the_middle += u64::from(bytes[word..word + 8] != [0; 8]);
+    }
+    println!("{KILLS} kills, {requests} requests, {in_the_middle} in the middle of a move");
 }
