@@ -16,6 +16,7 @@ macro_rules! embed {
 /// Name and text of every embedded playbook.
 const EMBEDDED: &[(&str, &str)] = embed![
     "bad-binary",
+    "bad-input",
     "crash-loop-on-load",
     "delayed-effect",
     "duplicate-rows",

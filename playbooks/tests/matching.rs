@@ -40,6 +40,11 @@ fn every_failure_mode_finds_its_playbook() {
         ("refused-load", json!({"signals": ["loads"], "cause": cause("config", None)})),
         ("crash-loop-on-load", json!({"signals": ["silent_hosts", "loads"], "cause": cause("config", None)})),
         ("resource-exhaustion", json!({"signals": ["cpu", "latency"], "cause": cause("config", None)})),
+        ("bad-input", json!({"cause": cause("config", None)})),
+        (
+            "oversized-input",
+            json!({"signals": ["panics", "silent_hosts"], "cause": cause("config", Some("rows > 200"))}),
+        ),
         ("bad-binary", json!({"cause": cause("binary", None)})),
         ("flag-or-change", json!({"cause": cause("change", None)})),
         ("external-dimension", json!({"verdict": "external", "cause": cause("dimension", None)})),

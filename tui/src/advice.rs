@@ -1,5 +1,6 @@
-//! The actions to show for an incident, least risk first: those of its playbook, with facts filled in. An incident without
-//! a playbook gets the one that fits it among the embedded ones, and failing that, the playbook for too little evidence.
+//! The actions to show for an incident, least risk first: those of its playbook, with facts filled in. An incident whose
+//! playbook this binary does not have gets the embedded one that fits, and the one for too little evidence only if nothing
+//! is accused: it must not contradict the verdict.
 
 use firstbad_playbooks::{Playbook, embedded, fill, matching};
 use firstbad_protocol::verdict::Incident;
@@ -29,7 +30,8 @@ impl Advice {
 /// The playbook for `incident`.
 pub(crate) fn playbook(incident: &Incident) -> Option<&'static Playbook> {
     let named = incident.playbook.as_deref().and_then(|name| embedded().get(name));
-    named.or_else(|| matching(incident)).or_else(|| embedded().get("insufficient-evidence"))
+    let last_resort = || embedded().get("insufficient-evidence").filter(|_| !incident.verdict.accuses());
+    named.or_else(|| matching(incident)).or_else(last_resort)
 }
 
 /// Its actions.
