@@ -1,5 +1,6 @@
 //! The 18 November shape in small: staggered loads of a file over its limit, both engines, one incident. The fleet
 //! simulator in `tests/simulator` holds the wide catalogue; these cases fit on a page.
+#![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use firstbad_diagnosis::observation::{Dimensions, Facts, Load, Name, Observation, Outcomes, Row, Source, Total, View};
 use firstbad_diagnosis::{Engine, Settings};

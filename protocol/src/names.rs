@@ -237,7 +237,11 @@ mod tests {
     fn names_are_unique_and_follow_the_suffix_rule() {
         for (index, metric) in METRICS.iter().enumerate() {
             assert_eq!(metric.prometheus.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.prometheus);
-            assert!(!METRICS[..index].iter().any(|earlier| earlier.prometheus == metric.prometheus), "{}", metric.prometheus);
+            assert!(
+                !METRICS[..index].iter().any(|earlier| earlier.prometheus == metric.prometheus),
+                "{}",
+                metric.prometheus
+            );
         }
     }
 }

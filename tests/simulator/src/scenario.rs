@@ -497,8 +497,8 @@ pub fn directory() -> PathBuf {
 /// If the directory or one of the files cannot be read.
 pub fn read_all(directory: &Path) -> Result<Vec<Scenario>, String> {
     let entries = std::fs::read_dir(directory).map_err(|e| format!("reading {}: {e}", directory.display()))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let is_scenario = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "toml");
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_scenario).collect();
     paths.sort();
     paths.iter().map(|path| read(path)).collect()
 }
