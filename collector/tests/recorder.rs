@@ -1,6 +1,7 @@
 //! From a proxy's process to OTLP: what it recorded is read while it lives and after SIGKILL, its death is told once, by
 //! one, and this process's own recorder survives being read.
 #![allow(
+    clippy::string_slice,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

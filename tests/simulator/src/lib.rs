@@ -7,6 +7,7 @@ pub mod answer;
 pub mod args;
 pub mod bench;
 pub mod capture;
+mod catalogue;
 pub mod content;
 pub mod counts;
 pub mod effect;

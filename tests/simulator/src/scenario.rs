@@ -1,9 +1,10 @@
 //! What a scenario file says: the fleet, what is published and changed, what it does, how telemetry is hurt, and which
 //! answers are admissible. Drawing concrete numbers from it is `plan`'s business; judging answers is `judge`'s.
 
+pub use crate::catalogue::{directory, read_all};
 use crate::number::Number;
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// One scenario: a family of runs, one per seed.
 #[derive(Clone, Debug, Deserialize)]
@@ -483,22 +484,4 @@ pub fn faults(scenario: &Scenario) -> Vec<String> {
     known("class", Some(&scenario.expect.class), &["positive", "negative", "open"]);
     known("measure", Some(&scenario.expect.measure), &["exposure", "symptom"]);
     faults
-}
-
-/// The directory of the project's scenarios.
-#[must_use]
-pub fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
-}
-
-/// Reads every scenario of a directory, by name.
-///
-/// # Errors
-/// If the directory or one of the files cannot be read.
-pub fn read_all(directory: &Path) -> Result<Vec<Scenario>, String> {
-    let entries = std::fs::read_dir(directory).map_err(|e| format!("reading {}: {e}", directory.display()))?;
-    let is_scenario = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "toml");
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_scenario).collect();
-    paths.sort();
-    paths.iter().map(|path| read(path)).collect()
 }
