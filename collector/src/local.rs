@@ -14,6 +14,8 @@ use tokio::sync::watch;
 
 /// How often a sleeper looks whether it is to end.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Exports queued together: a fraction of the queue, and of the bytes that may be in flight.
+const TOGETHER: usize = 32;
 
 #[derive(Debug)]
 pub(crate) struct LocalRecorders {
@@ -43,31 +45,33 @@ impl LocalRecorders {
     fn report(&mut self, clock: &Clock) {
         let exports = self.source.poll(clock.now());
         self.seen.store(exports.len() as u64, Ordering::Relaxed);
-        match exports.into_iter().try_for_each(|export| self.admit(export)) {
+        let mut exports = exports.into_iter();
+        let groups = std::iter::from_fn(|| {
+            Some(exports.by_ref().take(TOGETHER).collect::<Vec<_>>()).filter(|group| !group.is_empty())
+        });
+        match groups.map(|group| self.admit(group)).find(Result::is_err).unwrap_or(Ok(())) {
             Ok(()) => self.source.commit(),
             // Points are cumulative and events are repeated until committed: the next report makes it good.
             Err(refusal) => tracing::warn!(%refusal, "this host's recorders were not stored; they are read again"),
         }
     }
 
-    fn admit(&self, export: Export) -> Result<(), Refusal> {
-        // Logs first: a load tells what the points of the same interval were counted under.
-        let logs = export.logs.map(|logs| (Signal::Logs, logs.encode_to_vec()));
-        let metrics = export.metrics.map(|metrics| (Signal::Metrics, metrics.encode_to_vec()));
-        let waiting: Result<Vec<_>, Refusal> = logs
-            .into_iter()
-            .chain(metrics)
-            .map(|(signal, body)| {
+    /// Queues the exports together and then waits for all, so that they share a commit: one commit for each of 24
+    /// recorders wrote 3 GB an hour.
+    fn admit(&self, exports: Vec<Export>) -> Result<(), Refusal> {
+        let mut waiting = Vec::new();
+        for export in exports {
+            // Logs first: a load tells what the points of the same interval were counted under.
+            let logs = export.logs.map(|logs| (Signal::Logs, logs.encode_to_vec()));
+            let metrics = export.metrics.map(|metrics| (Signal::Metrics, metrics.encode_to_vec()));
+            for (signal, body) in logs.into_iter().chain(metrics) {
                 let mut charge = self.admission.charge();
                 charge.take(body.len())?;
                 let (encoding, compression) = (Encoding::Protobuf, Compression::Identity);
-                self.admission.admit(Incoming { signal, encoding, compression, body, charge })
-            })
-            .collect();
-        for answer in waiting? {
-            answer.wait_blocking()?;
+                waiting.push(self.admission.admit(Incoming { signal, encoding, compression, body, charge })?);
+            }
         }
-        Ok(())
+        waiting.into_iter().try_for_each(|answer| answer.wait_blocking().map(|_| ()))
     }
 }
 
