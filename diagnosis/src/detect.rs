@@ -73,7 +73,7 @@ impl State {
         let first = |unit: &crate::model::Unit| {
             unit.runs
                 .iter()
-                .filter(|run| counters.contains(&run.counter) && run.start >= onset)
+                .filter(|run| counters.contains(&run.counter) && run.start >= onset - 2 * self.interval)
                 .map(|run| run.start)
                 .min()
         };

@@ -70,7 +70,10 @@ impl Hypothesis {
         let flips = float(self.tally.flips.0 as usize) - 1.0 - 2.0 * float(self.tally.flips.1 as usize);
         let stopped = self.tally.stops.0 >= 1 && self.tally.stops.0 * 2 > self.tally.stops.1;
         self.reversal = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
-        self.weight = contrast + self.tally.aligned + self.reversal + self.mechanism - libm::log(candidates.max(1.0));
+        // Of many changes one fits by chance; what the content itself says is not a matter of how many there were.
+        let seen = contrast + self.tally.aligned + self.reversal;
+        let corrected = if seen > 0.0 { (seen - libm::log(candidates.max(1.0))).max(0.0) } else { seen };
+        self.weight = corrected + self.mechanism;
     }
 }
 

@@ -66,13 +66,25 @@ impl State {
 
     /// Judges one incident anew and carries over what must last.
     fn update(&self, case: &mut Case) {
-        let counters: Vec<Counter> = case.counters.iter().map(|(counter, _)| *counter).collect();
-        if !case.incident.verdict.accuses() {
-            case.onset = self.anchor(case.onset, &counters);
+        let all: Vec<Counter> = case.counters.iter().map(|(counter, _)| *counter).collect();
+        // Silence may be the collector's blindness: it is asked only where nothing else tells who fails.
+        let telling: Vec<Counter> = all.iter().copied().filter(|counter| *counter != Counter::Silent).collect();
+        let mut counters = if telling.is_empty() { all.clone() } else { telling };
+        let anchor = self.anchor(case.onset, &counters);
+        if !case.incident.verdict.accuses() || (anchor - case.onset).abs() <= 3 * self.interval {
+            case.onset = anchor;
             case.incident.onset = Timestamp(case.onset);
         }
-        let scene = Scene::new(self, case.onset, &counters);
-        let judged = judge(self, &scene, &counters);
+        let mut scene = Scene::new(self, case.onset, &counters);
+        let mut judged = judge(self, &scene, &counters);
+        if !judged.verdict.accuses() && counters.len() < all.len() {
+            let with_silence = Scene::new(self, case.onset, &all);
+            let other = judge(self, &with_silence, &all);
+            if other.verdict.accuses() {
+                (scene, judged, counters) = (with_silence, other, all);
+            }
+        }
+        let _ = &counters;
         let now = Timestamp(self.last_event.unwrap_or(case.onset));
         let cause = judged
             .named

@@ -4,8 +4,8 @@
 use crate::model::{Move, Ns, Unit};
 use crate::tick::STALE;
 
-/// Moves kept for a unit; at one generation in five minutes over two configs this is more than an hour.
-const MOVES_MAX: usize = 32;
+/// Moves kept for a unit; at one generation in five minutes over five configs this is an hour.
+const MOVES_MAX: usize = 64;
 /// A level that was active before anything was seen.
 pub(crate) const BEFORE_ALL: Ns = Ns::MIN / 4;
 
@@ -45,15 +45,16 @@ pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns) -> bool {
     !same_as_before
 }
 
-/// Forgets the oldest move that a later one of its factor has replaced.
+/// Forgets the oldest move of the factor that moved most: a busy config must not push out the history of the others.
 fn forget_one(unit: &mut Unit) {
-    let replaced = unit
-        .moves
-        .iter()
-        .enumerate()
-        .find(|(index, old)| unit.moves.iter().skip(index + 1).any(|later| later.factor == old.factor))
-        .map(|(index, _)| index);
-    unit.moves.remove(replaced.unwrap_or(0));
+    let mut counts: std::collections::BTreeMap<u16, usize> = std::collections::BTreeMap::new();
+    for entry in &unit.moves {
+        *counts.entry(entry.factor).or_default() += 1;
+    }
+    let busiest = counts.into_iter().max_by_key(|(factor, count)| (*count, *factor)).map(|(factor, _)| factor);
+    if let Some(oldest) = unit.moves.iter().position(|entry| Some(entry.factor) == busiest) {
+        unit.moves.remove(oldest);
+    }
 }
 
 fn refresh_active(unit: &mut Unit) {

@@ -1,7 +1,7 @@
 //! What happened to each unit around an incident, laid out for comparison: when it failed, when it was seen, when the
 //! fleet was failing at all. Hypotheses are held against it in `tally`.
 
-use crate::model::{Counter, Ns, Unit};
+use crate::model::{Counter, Ns, Run, Unit};
 use crate::state::State;
 
 /// Grid on which the fleet's failing is told, at most.
@@ -51,6 +51,7 @@ impl<'a> Scene<'a> {
         let strata = state.strata();
         let interval = state.interval;
         let from = onset - interval;
+        let floors = severity(state, from, counters);
         let patients: Vec<Patient<'a>> = (0..)
             .zip(&state.units)
             .filter(|(_, unit)| !unit.aggregate && unit.last_event >= from - 60 * interval)
@@ -59,7 +60,7 @@ impl<'a> Scene<'a> {
                 unit,
                 stratum: strata.get(unit.dims as usize).copied().unwrap_or(0),
                 seen: unit.last_event.max(unit.runs.last().map_or(0, |run| run.end)).min(now + interval),
-                bouts: bouts(unit, from, interval, counters),
+                bouts: bouts(unit, from, interval, &floors),
             })
             .collect();
         let slot = interval.max((now - onset) / SLOTS_MAX + 1);
@@ -129,20 +130,37 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Least rate of a run of each counter that belongs to the incident: a twelfth of what most failing hosts show. What is
+/// weaker by more is a host's habit or noise, and would blur who began when.
+fn severity(state: &State, from: Ns, counters: &[Counter]) -> Vec<(Counter, f64)> {
+    let of = |counter: Counter| {
+        let runs =
+            state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.counter == counter && run.end >= from);
+        let mut rates: Vec<f64> = runs.filter(|run| run.trials > 0.0).map(|run| run.observed / run.trials).collect();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() * 8 / 10).copied().unwrap_or(0.0) / 12.0
+    };
+    counters.iter().map(|counter| (*counter, of(*counter))).collect()
+}
+
 /// Runs of the chosen counters from `from` on, joined where they overlap or nearly touch.
-fn bouts(unit: &Unit, from: Ns, interval: Ns, counters: &[Counter]) -> Vec<Bout> {
+fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<Bout> {
     let mut joined: Vec<Bout> = Vec::new();
-    for run in unit
-        .runs
-        .iter()
-        .filter(|run| counters.contains(&run.counter) && (run.start >= from || run.open && run.end >= from))
-    {
+    let belongs = |run: &&Run| {
+        let strong =
+            floors.iter().any(|(counter, floor)| *counter == run.counter && run.observed >= floor * run.trials);
+        strong && (run.start >= from || run.open && run.end >= from)
+    };
+    for run in unit.runs.iter().filter(belongs) {
         let serving = run.counter != Counter::Refused;
         match joined.last_mut() {
             Some(last) if run.start <= last.end + interval && last.level == run.level => {
                 last.end = last.end.max(run.end);
                 last.open |= run.open;
                 last.serving |= serving;
+                if run.precise && !last.precise {
+                    (last.start, last.precise) = (run.start.min(last.start), true);
+                }
             }
             _ => joined.push(Bout {
                 start: run.start,

@@ -363,11 +363,6 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count that came as an integer")]
-fn counts_to_u64(count: f64) -> u64 {
-    count.max(0.0) as u64
-}
-
 #[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]
 fn seconds(row: &Row) -> f64 {
     row.span.end.since(row.span.start).max(0) as f64 / 1e9

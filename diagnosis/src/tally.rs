@@ -43,8 +43,8 @@ pub(crate) struct Tally {
 
 #[derive(Default)]
 struct Sheet {
-    entries: Vec<(Ns, Option<Ns>)>,
-    leaves: Vec<(Ns, Option<Ns>)>,
+    entries: Vec<(Ns, Option<Ns>, bool)>,
+    leaves: Vec<(Ns, Option<Ns>, bool)>,
 }
 
 /// Holds a hypothesis against the scene. `exposed` gives the spans in which a patient was exposed, none for one that is
@@ -110,7 +110,7 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         let start = bout.map(|bout| bout.start).filter(|start| start - from <= DELAY_MAX);
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
         if start.is_some() || long_enough {
-            sheet.entries.push((from, start));
+            sheet.entries.push((from, start, bout.is_none_or(|bout| bout.precise)));
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
     }
@@ -121,10 +121,10 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval) {
         let stopped = bout.end <= to + 2 * scene.interval;
         if stopped && !bout.open {
-            sheet.leaves.push((to, Some(bout.end)));
+            sheet.leaves.push((to, Some(bout.end), true));
             result.stops.0 += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
-            sheet.leaves.push((to, None));
+            sheet.leaves.push((to, None, true));
             result.tail += 1;
         }
         result.stops.1 += 1;
@@ -158,10 +158,10 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (b
 }
 
 /// Compares the spread of the changes themselves with their spread around the units' own loads, rollout by rollout.
-fn align(scene: &Scene<'_>, result: &mut Tally, pairs: &[(Ns, Option<Ns>)], entering: bool) {
+fn align(scene: &Scene<'_>, result: &mut Tally, pairs: &[(Ns, Option<Ns>, bool)], entering: bool) {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
-    let mut groups: Vec<Vec<(Ns, Option<Ns>)>> = Vec::new();
+    let mut groups: Vec<Vec<(Ns, Option<Ns>, bool)>> = Vec::new();
     for pair in pairs {
         match groups.last_mut() {
             Some(group) if group.last().is_some_and(|last| pair.0 - last.0 <= 6 * scene.interval) => group.push(pair),
@@ -170,14 +170,20 @@ fn align(scene: &Scene<'_>, result: &mut Tally, pairs: &[(Ns, Option<Ns>)], ente
     }
     for group in groups {
         let matched: Vec<(Ns, Ns)> =
-            group.iter().filter_map(|(at, change)| change.map(|change| (*at, change))).collect();
+            group.iter().filter_map(|(at, change, _)| change.map(|change| (*at, change))).collect();
         let near = matched.iter().filter(|(at, change)| (change - at).abs() <= 3 * scene.interval).count();
         if near * 2 > group.len() {
             result.flips.0 += 1;
         } else if entering && matched.is_empty() {
             result.flips.1 += 1;
         }
-        if matched.len() < 3 {
+        let none = matched.is_empty();
+        let matched: Vec<(Ns, Ns)> = group
+            .iter()
+            .filter(|(.., precise)| *precise)
+            .filter_map(|(at, change, _)| change.map(|change| (*at, change)))
+            .collect();
+        if none || matched.len() < 3 {
             continue;
         }
         let first = matched.first().map_or(0, |pair| pair.0);
@@ -186,7 +192,10 @@ fn align(scene: &Scene<'_>, result: &mut Tally, pairs: &[(Ns, Option<Ns>)], ente
         let floor = 0.05 * seconds(scene.interval);
         let (spread_changes, spread_lags) = (spread(&changes), spread(&lags));
         let gain = libm::log((spread_changes + floor) / (spread_lags + floor)).clamp(-1.5, 1.5);
-        result.aligned += (float(matched.len()) - 1.0) * gain;
+        // A third less spread is the least that counts: small differences over many hosts are no alignment.
+        if gain <= 0.0 || gain >= 0.35 {
+            result.aligned += (float(matched.len()) - 1.0) * gain;
+        }
         if entering && matched.len() as u64 >= result.lag.0 {
             result.lag = (matched.len() as u64, spread_changes, spread_lags, median(&mut lags));
         }

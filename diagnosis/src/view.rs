@@ -23,7 +23,7 @@ fn share(part: f64, whole: f64) -> Option<f64> {
 impl State {
     /// Units with an open run of silence.
     pub(crate) fn silent_hosts(&self) -> BTreeSet<&str> {
-        let silent = |unit: &&crate::model::Unit| {
+        let silent = |unit: &&Unit| {
             let late = self.now.is_some_and(|now| now - unit.last_arrival > 7 * unit.span.max(self.interval) / 2);
             !unit.aggregate && unit.left.is_none() && late
         };
@@ -167,7 +167,6 @@ impl State {
             .map(|(index, unit)| {
                 let failing = unit.runs.iter().any(|run| run.open);
                 let runs_bad = unit.active.iter().any(|(_, level)| accused.contains(level));
-                let was_bad = unit.moves.iter().any(|entry| accused.contains(&entry.level));
                 let silent = self.now.is_some_and(|now| {
                     unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(self.interval) / 2
                 });

@@ -6,10 +6,14 @@ use crate::model::{Counter, Ns, Run, Unit, Watch};
 
 /// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
 const OPEN_AT: f64 = 12.0;
+/// Log likelihood ratio below which what came before a jump is chance.
+const STRAY: f64 = 4.0;
 /// A run's rate must exceed the expectation by this factor.
 const LEAST_RATIO: f64 = 4.0;
 /// Events that the run's own rate would have given, unseen, before a run is over: e^-4.6 = 1 %.
 const QUIET_EVENTS: f64 = 4.6;
+/// Rows until a host's own rate is known.
+const NEW_ROWS: u64 = 12;
 /// Runs kept for a unit.
 const RUNS_MAX: usize = 24;
 
@@ -48,8 +52,15 @@ impl Sample {
 pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, Ns)>) -> Option<(f64, f64)> {
     let ordinary = Some((sample.observed, sample.trials));
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == sample.counter && run.open) {
-        go_on(run, sample);
-        return if run.open { None } else { ordinary };
+        if !worse(run, sample) {
+            go_on(run, sample);
+            return if run.open { None } else { ordinary };
+        }
+        run.open = false;
+    }
+    // A host's own rate is not known yet: what is merely high may be its habit.
+    if unit.rows < NEW_ROWS && sample.counter != Counter::Panics && sample.rate() < 0.2 {
+        return ordinary;
     }
     let gain = sample.gain();
     let known = unit.watches.iter().position(|watch| watch.counter == sample.counter);
@@ -62,7 +73,12 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
     });
     let watch = unit.watches.get_mut(at)?;
     if known.is_some() {
-        add(&mut watch.run, sample);
+        if watch.sum < STRAY && gain >= OPEN_AT {
+            // A stray error before does not move the beginning.
+            watch.run = fresh(sample);
+        } else {
+            add(&mut watch.run, sample);
+        }
     }
     watch.sum += gain;
     if watch.sum <= 0.0 {
@@ -76,6 +92,13 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
         open(unit, run);
     }
     None
+}
+
+/// Whether a row is so much worse than the run that it is the beginning of another.
+fn worse(run: &Run, sample: &Sample) -> bool {
+    let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
+    let grown = sample.end - run.start > 2 * (sample.end - sample.start) && steady < 0.2;
+    run.counter <= Counter::Slow && grown && sample.observed >= 8.0 && sample.rate() > 6.0 * steady
 }
 
 fn fresh(sample: &Sample) -> Run {
@@ -111,18 +134,18 @@ pub(crate) fn open(unit: &mut Unit, run: Run) {
 }
 
 /// The first failing row was clean until the symptom began: at a steady rate, its share tells how long. A panic event
-/// within it tells better.
+/// within it tells better. As long as neither is known the beginning is taken at the row's end, when it was first seen.
 fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
     let (start, end, rate) = run.first;
-    run.start = start;
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
-    if steady > 0.2 && rate < steady {
+    let one_row = run.end == end;
+    run.start = end - 1;
+    if !one_row && steady > 0.2 {
         run.start = end - within(end - start, rate / steady);
         run.precise = true;
     }
-    if let Some((first, _)) =
-        panic_bout.filter(|(first, _)| run.counter <= Counter::Panics && *first >= start && *first <= end)
-    {
+    let panicked = |(first, _): &(Ns, Ns)| run.counter <= Counter::Panics && *first >= start && *first <= end;
+    if let Some((first, _)) = panic_bout.filter(panicked) {
         run.start = first;
         run.precise = true;
     }
@@ -143,11 +166,7 @@ fn go_on(run: &mut Run, sample: &Sample) {
     if failing {
         // Now that a second row tells the steady rate, the beginning within the first can be told.
         let (start, end, rate) = run.first;
-        if run.start == start
-            && sample.rate() > 0.2
-            && rate < sample.rate() * 0.98
-            && sample.start <= end + (end - start)
-        {
+        if !run.precise && sample.rate() > 0.2 && sample.start <= end + (end - start) {
             run.start = end - within(end - start, rate / sample.rate());
             run.precise = true;
         }
