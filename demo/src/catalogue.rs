@@ -38,29 +38,23 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     /// A new catalogue at `path` that knows `features` columns of the table.
     pub(crate) fn create(path: &Path, features: usize) -> rusqlite::Result<Self> {
-        let mut catalogue = Self { connection: Connection::open(path)? };
-        catalogue.connection.execute_batch(SCHEMA)?;
+        let mut connection = Connection::open(path)?;
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
         for index in 0..features {
-            catalogue.add_column(TABLE, &feature(index))?;
+            add_column(&transaction, TABLE, &feature(index))?;
         }
         for name in ["ray_id", "client_ip", "user_agent"] {
-            catalogue.add_column(OTHER_TABLE, &(name.to_owned(), "String"))?;
+            add_column(&transaction, OTHER_TABLE, &(name.to_owned(), "String"))?;
         }
-        Ok(catalogue)
+        transaction.commit()?;
+        Ok(Self { connection })
     }
 
     /// A column is added to the distributed table and to each table underneath.
     pub(crate) fn add_feature(&mut self, index: usize) -> rusqlite::Result<()> {
-        self.add_column(TABLE, &feature(index))
-    }
-
-    fn add_column(&mut self, table: &str, (name, kind): &(String, &str)) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
-        let insert = "INSERT INTO all_columns VALUES (?1, ?2, ?3, ?4, ?5)";
-        transaction.execute(insert, params![DEFAULT, table, 0, name, kind])?;
-        for shard in 1..=SHARDS {
-            transaction.execute(insert, params![UNDERLYING, table, shard, name, kind])?;
-        }
+        add_column(&transaction, TABLE, &feature(index))?;
         transaction.commit()
     }
 
@@ -84,6 +78,15 @@ impl Catalogue {
         }
         Ok((file, count))
     }
+}
+
+fn add_column(connection: &Connection, table: &str, (name, kind): &(String, &str)) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO all_columns VALUES (?1, ?2, ?3, ?4, ?5)";
+    connection.execute(insert, params![DEFAULT, table, 0, name, kind])?;
+    for shard in 1..=SHARDS {
+        connection.execute(insert, params![UNDERLYING, table, shard, name, kind])?;
+    }
+    Ok(())
 }
 
 /// Name and type of a feature.
