@@ -4,6 +4,7 @@
 //! Two passes: the first finds each line's time, by its bytes alone, and keeps it with the line's place, 40 bytes a line;
 //! the second reads lines by offset and decodes them. Only compressed files and standard input are held, as one temporary file each.
 
+mod clocks;
 mod index;
 mod source;
 mod times;

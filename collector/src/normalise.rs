@@ -16,6 +16,7 @@ mod logs;
 mod metrics;
 mod names;
 mod number;
+mod observed;
 mod repeats;
 mod rows;
 mod senders;
@@ -65,8 +66,7 @@ pub struct Batch {
 pub struct Normaliser {
     dimensions: Vec<String>,
     horizon: Option<Timestamp>,
-    /// The earliest event time seen: a process that started later is known from its start.
-    observed_from: Option<i64>,
+    observed: observed::Observed,
     senders: Senders,
     series: SeriesTable,
     logs: logs::Seen,
@@ -83,7 +83,7 @@ impl Normaliser {
         Self {
             dimensions: dimensions.to_vec(),
             horizon: None,
-            observed_from: None,
+            observed: observed::Observed::default(),
             senders: Senders::default(),
             series: SeriesTable::default(),
             logs: logs::Seen::default(),
@@ -110,10 +110,6 @@ impl Normaliser {
     /// Whether `time` may be read.
     fn is_within_horizon(&self, time: i64) -> bool {
         self.horizon.is_none_or(|horizon| time <= horizon.0)
-    }
-
-    fn observe(&mut self, time: i64) {
-        self.observed_from = Some(self.observed_from.map_or(time, |from| from.min(time)));
     }
 }
 

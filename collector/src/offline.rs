@@ -194,8 +194,8 @@ impl<'a> Play<'a> {
             Request::Other => return !self.stopped,
         };
         // A request that lies beyond the horizon moves no clock: nothing later is known.
-        if let Some(latest) = batch.latest {
-            self.time = self.time.max(Some(latest));
+        if batch.latest.is_some() && time.0 > 0 {
+            self.time = self.time.max(Some(time));
         }
         self.waiting.extend(batch.observations);
         for content in batch.contents {

@@ -1,7 +1,8 @@
-//! The lines of a capture in time order. A line's time is the latest time in it that may be read; lines of equal time keep
-//! the order of files and lines. What cannot be read is kept as a broken line with its place.
+//! The lines of a capture in time order. A line's time is the latest time in it that may be read, less what its sender's
+//! clock is off; lines of equal time keep the order of files and lines. What cannot be read is kept as a broken line with its place.
 
 use super::CaptureError;
+use super::clocks::{self, Line};
 use super::source::Source;
 use super::times::{self, Times};
 use crate::otlp::model::{Data, Logs, Metrics};
@@ -148,14 +149,15 @@ impl Capture {
     }
 
     fn index(&mut self, source: &Source, file: u32) -> std::io::Result<()> {
+        let first = self.places.len();
         let mut reader = BufReader::with_capacity(1 << 20, source.reader()?);
         let mut place = Place { time: 0, file, line: 0, offset: 0, length: 0 };
-        let mut line = Vec::new();
+        let (mut line, mut lines) = (Vec::new(), Vec::new());
         loop {
             line.clear();
             let read = reader.by_ref().take(CAPTURE_LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)? as u64;
             if read == 0 {
-                return Ok(());
+                break;
             }
             place = Place { line: place.line + 1, offset: place.offset + place.length, length: read, ..place };
             let text = line.trim_ascii();
@@ -163,11 +165,12 @@ impl Capture {
                 continue;
             }
             // A request without a time is read where it stands: it may be empty, or all its points faulty.
-            match times::scan(text, self.horizon).map_or_else(|| decoded(text, self.horizon), |times| Ok(Some(times))) {
-                Ok(Some(times)) if times.earliest > self.horizon => self.beyond += 1,
-                Ok(times) => {
-                    place.time = times.map_or(place.time, |times| times.latest);
+            match times::scan(text, self.horizon).map_or_else(|| decoded(text, self.horizon), Ok) {
+                Ok(times) if times.is_beyond() => self.beyond += 1,
+                Ok(mut times) => {
+                    place.time = times.of_line().unwrap_or(place.time);
                     self.places.push(place);
+                    lines.push(Line { time: place.time, sender: times::sender(text) });
                 }
                 Err(error) => {
                     let (file, fault) = (source.name.clone(), error.to_string());
@@ -175,13 +178,19 @@ impl Capture {
                 }
             }
         }
+        for (index, time) in clocks::corrections(&lines) {
+            if let Some(place) = self.places.get_mut(first + index) {
+                place.time = time.min(self.horizon);
+            }
+        }
+        Ok(())
     }
 }
 
 /// The times in a line that has to be decoded for them.
-fn decoded(line: &[u8], horizon: i64) -> Result<Option<Times>, DecodeError> {
-    let mut times = None;
-    let mut add = |time: u64| Times::add(&mut times, i64::try_from(time).unwrap_or(0), horizon);
+fn decoded(line: &[u8], horizon: i64) -> Result<Times, DecodeError> {
+    let mut times = Times::default();
+    let mut add = |time: u64| times.add(i64::try_from(time).unwrap_or(0), horizon);
     match otlp::decode_line(line, Limits::CAPTURE)? {
         Request::Metrics(metrics) => each_point(&metrics, &mut add),
         Request::Logs(logs) => each_record(&logs, &mut add),

@@ -107,7 +107,7 @@ impl Walk<'_> {
         if !self.normaliser.is_within_horizon(time) || !self.is_new(record, sender) {
             return Ok(());
         }
-        self.normaliser.observe(time);
+        self.normaliser.observed.note(sender.resource, time);
         self.batch.latest = self.batch.latest.max(Some(Timestamp(time)));
         if name == event::CONFIG_CONTENT {
             self.batch.contents.push(events::content(record, &mut self.normaliser.names)?);

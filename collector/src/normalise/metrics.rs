@@ -6,8 +6,9 @@ use super::gauges::{self, Gauge};
 use super::keys::{self, Key};
 use super::known::{Count, Distribution, Known, known};
 use super::labels::{Labels, Outcome};
+use super::life::Context;
 use super::rows::{Building, Rows, Target};
-use super::senders::{self, Sender};
+use super::senders::Sender;
 use super::series::{Place, Reading, Taken};
 use super::{Batch, Normaliser, exponential, histogram, number};
 use crate::otlp::Metrics;
@@ -271,7 +272,7 @@ impl Walk<'_> {
         at: At<'_>,
     ) -> Result<Option<Placed>, Fault> {
         let span = number::span(start, time)?;
-        if !self.seen(span.1) {
+        if !self.seen(at.sender.resource, span.1) {
             return Ok(None);
         }
         let previous_report = match at.temporality {
@@ -280,7 +281,7 @@ impl Walk<'_> {
             Temporality::Cumulative => self.normaliser.senders.report(at.sender.resource, span.1),
         };
         let labels = self.labels(attributes);
-        let context = senders::context(previous_report, self.normaliser.observed_from);
+        let context = Context { previous_report, observed_from: self.normaliser.observed.from() };
         let place = Place { series: keys::combine(at.metric, labels.key), span, context };
         let target = self.target(at.sender, &labels);
         Ok(Some(Placed { labels, place, target, temporality: at.temporality }))
@@ -314,7 +315,7 @@ impl Walk<'_> {
 
     fn gauge(&mut self, gauge: Gauge, point: &NumberPoint<'_>, sender: &Sender) -> Result<(), Fault> {
         let time = number::time(point.time)?;
-        if !self.seen(time) {
+        if !self.seen(sender.resource, time) {
             return Ok(());
         }
         let labels = self.labels(&point.attributes);
@@ -354,7 +355,7 @@ impl Walk<'_> {
             let quiet =
                 self.normaliser.senders.instance(sender.instance).is_some_and(|it| it.quiet_since(latest).is_some());
             if quiet {
-                self.seen(latest);
+                self.seen(sender.resource, latest);
                 let target = self.target(sender, &Labels::default());
                 self.row_at(&target, latest);
             }
@@ -383,10 +384,10 @@ impl Walk<'_> {
     }
 
     /// Whether a point at `time` may be read; if so its time is noted.
-    fn seen(&mut self, time: i64) -> bool {
+    fn seen(&mut self, sender: Key, time: i64) -> bool {
         let within = self.normaliser.is_within_horizon(time);
         if within {
-            self.normaliser.observe(time);
+            self.normaliser.observed.note(sender, time);
             self.batch.latest = self.batch.latest.max(Some(Timestamp(time)));
         }
         within

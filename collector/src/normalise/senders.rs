@@ -3,7 +3,6 @@
 
 use super::identity::{self, Identity};
 use super::keys::{self, Key};
-use super::life::Context;
 use super::names::Names;
 use super::table::Table;
 use crate::otlp::model::Attribute;
@@ -100,11 +99,6 @@ impl Senders {
         }
         self.instances.get_mut(key)
     }
-}
-
-/// The context in which a resource's cumulative point stands.
-pub(super) fn context(previous_report: Option<i64>, observed_from: Option<i64>) -> Context {
-    Context { previous_report, observed_from: observed_from.unwrap_or(i64::MAX) }
 }
 
 impl Instance {

@@ -1,0 +1,162 @@
+//! Clocks that are off. A capture is replayed in the order of its timestamps, but a host that is an hour ahead or stands in
+//! 1972 would then be replayed alone, and all others would seem silent. A file in the order of arrival tells such a sender
+//! from one that is merely late: beside its neighbours' times its own are wrong by the same amount all along. Its lines are
+//! then placed as if its clock were right (the points keep the times that it sent; the engine says that it corrected them).
+//! In a file in any other order nothing is near its neighbours, nothing is corrected, and timestamps alone decide.
+
+use firstbad_protocol::time::SECOND_NS;
+use std::collections::BTreeMap;
+
+/// Below this, the engine's ordinary lateness rule (18 report intervals) and its own clock correction do.
+const OFFSET_MIN_NS: i64 = 300 * SECOND_NS;
+/// How long a sender must have been wrong by the same amount: a backlog that is delivered at once is not.
+const STEADY_MIN_NS: i64 = 60 * SECOND_NS;
+/// Lines of a sender that make a case.
+const LINES_MIN: usize = 6;
+/// Fewer senders are no majority.
+const SENDERS_MIN: usize = 4;
+/// Lines whose middle tells the time of arrival: two reports of each sender.
+const BLOCK_LINES: std::ops::RangeInclusive<usize> = 32..=8192;
+
+/// A line, in the order of the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    pub(super) time: i64,
+    pub(super) sender: u64,
+}
+
+/// What a stretch of the file says of the time of arrival.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    middle: i64,
+    /// Between the quartiles.
+    spread: i64,
+}
+
+/// The lines that are to be placed at another time.
+pub(super) fn corrections(lines: &[Line]) -> Vec<(usize, i64)> {
+    let mut senders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.time > 0) {
+        senders.entry(line.sender).or_default().push(index);
+    }
+    let length = (2 * senders.len()).clamp(*BLOCK_LINES.start(), *BLOCK_LINES.end());
+    if senders.len() < SENDERS_MIN || lines.len() < 2 * length {
+        return Vec::new();
+    }
+    let blocks: Vec<Block> = lines.chunks(length).map(block).collect();
+    let offset = |index: usize| {
+        let (line, block) = (lines.get(index)?, blocks.get(index / length)?);
+        let offset = line.time.saturating_sub(block.middle);
+        let off = offset.saturating_abs() > OFFSET_MIN_NS.max(block.spread.saturating_mul(3));
+        off.then_some((index, offset, *block))
+    };
+    let mut found = Vec::new();
+    for indexes in senders.values() {
+        for run in runs(indexes.iter().map(|index| offset(*index))) {
+            correct(lines, &run, &mut found);
+        }
+    }
+    found
+}
+
+fn block(lines: &[Line]) -> Block {
+    let mut times: Vec<i64> = lines.iter().map(|line| line.time).filter(|time| *time > 0).collect();
+    times.sort_unstable();
+    let at = |part: usize| times.get(times.len() * part / 4).copied().unwrap_or(0);
+    Block { middle: at(2), spread: at(3).saturating_sub(at(1)) }
+}
+
+type Off = (usize, i64, Block);
+
+/// Stretches of a sender's lines that are off in the same direction.
+fn runs(offsets: impl Iterator<Item = Option<Off>>) -> Vec<Vec<Off>> {
+    let mut runs: Vec<Vec<Off>> = Vec::new();
+    let mut goes_on = false;
+    for off in offsets {
+        let Some(off) = off else {
+            goes_on = false;
+            continue;
+        };
+        match runs.last_mut() {
+            Some(run) if goes_on && run.last().is_some_and(|last| last.1.signum() == off.1.signum()) => run.push(off),
+            _ => runs.push(vec![off]),
+        }
+        goes_on = true;
+    }
+    runs
+}
+
+/// Places a run anew if its clock went on as time did, only elsewhere.
+fn correct(lines: &[Line], run: &[Off], found: &mut Vec<(usize, i64)>) {
+    let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
+    if run.len() < LINES_MIN {
+        return;
+    }
+    let arrived = last.2.middle.saturating_sub(first.2.middle);
+    let drift = last.1.saturating_sub(first.1).saturating_abs();
+    let slack = arrived / 4 + run.iter().map(|off| off.2.spread).max().unwrap_or(0).saturating_mul(4);
+    if arrived < STEADY_MIN_NS || drift > slack {
+        return;
+    }
+    let mut offsets: Vec<i64> = run.iter().map(|off| off.1).collect();
+    offsets.sort_unstable();
+    let offset = offsets.get(offsets.len() / 2).copied().unwrap_or(0);
+    found.extend(run.iter().filter_map(|(index, ..)| Some((*index, lines.get(*index)?.time.saturating_sub(offset)))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: i64 = 1_772_445_600 * SECOND_NS;
+
+    /// 10 senders that report every 10 s for 10 minutes, in the order of arrival; `clock` bends one sender's times.
+    fn fleet(clock: impl Fn(i64) -> i64) -> Vec<Line> {
+        let report = |k: i64| {
+            let clock = &clock;
+            (0..10_u64).map(move |sender| {
+                let second = k * 10 + i64::try_from(sender).unwrap();
+                let second = if sender == 3 { clock(second) } else { second };
+                Line { time: T0 + second * SECOND_NS, sender }
+            })
+        };
+        (0..60).flat_map(report).collect()
+    }
+
+    #[test]
+    fn a_sender_that_is_always_an_hour_off_is_placed_among_its_neighbours() {
+        for hour in [3600, -3600, -40 * 365 * 86_400] {
+            let lines = fleet(|second| second + hour);
+            let corrections = corrections(&lines);
+            assert_eq!(corrections.len(), 60);
+            for (index, time) in corrections {
+                assert_eq!(lines[index].sender, 3);
+                let arrived = T0 + i64::try_from(index).unwrap() * SECOND_NS;
+                assert!((time - arrived).abs() < 30 * SECOND_NS, "{index}: off by {} s", (time - arrived) / SECOND_NS);
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_is_corrected_from_the_jump_on() {
+        let corrections = corrections(&fleet(|second| if second < 300 { second } else { second + 900 }));
+        assert_eq!(corrections.len(), 30);
+    }
+
+    #[test]
+    fn what_is_late_or_shuffled_or_in_order_stays_at_its_timestamp() {
+        assert!(corrections(&fleet(|second| second)).is_empty());
+        // Ten minutes' backlog, delivered within the last report.
+        let mut backlog = fleet(|second| second);
+        let late: Vec<Line> = backlog.iter().filter(|line| line.sender == 3).copied().collect();
+        backlog.retain(|line| line.sender != 3);
+        backlog.extend(late);
+        assert!(corrections(&backlog).is_empty());
+        let mut shuffled = fleet(|second| second);
+        (0..shuffled.len()).for_each(|k| {
+            let other = k * 7919 % shuffled.len();
+            shuffled.swap(k, other);
+        });
+        assert!(corrections(&shuffled).is_empty());
+    }
+}
