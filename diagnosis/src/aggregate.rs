@@ -1,7 +1,7 @@
 //! Aggregates: resources with neither instance nor host. Their leaves of dimensions are localised over intervals before
 //! and now; a leaf that is absent in an interval in which the resource reported counts as zero.
 
-use crate::localise::{Combination, Counts, Leaf, localise};
+use crate::localise::{Combination, Counts, Leaf, Located, locate};
 use crate::observation::Name;
 use crate::ring::LEAF_INTERVALS;
 use crate::state::State;
@@ -14,15 +14,24 @@ const COMBINATIONS: usize = 5;
 impl State {
     /// Ranked combinations for the interval `judged` against those before; none without a baseline.
     pub(crate) fn combinations(&self, judged: i64) -> Vec<Combination> {
-        let first = judged - i64::try_from(LEAF_INTERVALS).unwrap_or(48);
-        let baseline: Vec<i64> = (first..judged)
-            .filter(|index| self.ring.get(*index).is_some_and(|interval| !interval.leaves.is_empty()))
-            .collect();
-        let Some(now) = self.ring.get(judged).filter(|_| !baseline.is_empty()) else { return Vec::new() };
+        self.located((judged, judged)).map_or_else(Vec::new, |located| located.combinations)
+    }
+
+    /// Combinations for the intervals `judged`, both ends included, against those before; none without a baseline or
+    /// dimensions that tell anything apart.
+    pub(crate) fn located(&self, judged: (i64, i64)) -> Option<Located> {
+        let first = judged.0 - i64::try_from(LEAF_INTERVALS).unwrap_or(48);
+        let kept = |range: std::ops::Range<i64>| -> Vec<i64> {
+            range.filter(|index| self.ring.get(*index).is_some_and(|interval| !interval.leaves.is_empty())).collect()
+        };
+        let (baseline, now) = (kept(first..judged.0), kept(judged.0..judged.1 + 1));
+        if baseline.is_empty() || now.is_empty() {
+            return None;
+        }
         let ids: BTreeSet<u32> = baseline
             .iter()
+            .chain(&now)
             .filter_map(|index| self.ring.get(*index))
-            .chain([now])
             .flat_map(|interval| interval.leaves.keys().copied())
             .collect();
         let counts = |index: i64, leaf: u32| {
@@ -42,12 +51,15 @@ impl State {
                     .collect();
                 Some(Leaf {
                     dimensions,
-                    now: counts(judged, id),
+                    now: now.iter().map(|index| counts(*index, id)).fold(Counts::default(), |sum, one| Counts {
+                        requests: sum.requests + one.requests,
+                        failures: sum.failures + one.failures,
+                    }),
                     baseline: baseline.iter().map(|index| counts(*index, id)).collect(),
                 })
             })
             .collect();
-        if varying.is_empty() { Vec::new() } else { localise(&leaves, COMBINATIONS) }
+        (!varying.is_empty()).then(|| locate(&leaves, COMBINATIONS))
     }
 
     /// Keys that may be causes (default or declared) and have more than one value.

@@ -2,11 +2,12 @@
 //! and weighed; which of them may be named is decided in `judge`.
 
 use crate::math::float;
-use crate::model::{Counter, Factor, Ns};
+use crate::model::{Counter, Factor, Level, Ns};
+use crate::moves::BEFORE_ALL;
 use crate::property::{Property, properties};
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
-use crate::tally::{Tally, tally};
+use crate::tally::{DELAY_MAX, Tally, tally};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
@@ -33,7 +34,8 @@ pub(crate) struct Hypothesis {
 }
 
 impl Hypothesis {
-    fn new(kind: CauseKind, tally: Tally) -> Self {
+    /// Not yet weighed.
+    pub(crate) fn new(kind: CauseKind, tally: Tally) -> Self {
         Self {
             kind,
             factor: None,
@@ -115,10 +117,18 @@ fn candidates(state: &State, scene: &Scene<'_>) -> f64 {
     float(levels + changes)
 }
 
+/// Units that had a level: exposed long enough to tell, of them failing, and those of which nothing can be said.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shares {
+    all: u64,
+    failing: u64,
+    undecided: u64,
+}
+
 /// Levels by units exposed and failing.
-fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, (u64, u64)> {
+fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, Shares> {
     let tolerance = scene.tolerance();
-    let mut by_level: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    let mut by_level: BTreeMap<u32, Shares> = BTreeMap::new();
     for patient in &scene.patients {
         let moves: Vec<_> = patient.unit.moves.iter().filter(|entry| entry.factor == factor).collect();
         let mut of_unit: BTreeMap<u32, bool> = BTreeMap::new();
@@ -126,6 +136,10 @@ fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, (u64, u64)> {
             let to = moves.get(index + 1).map_or(patient.seen, |next| next.at).min(patient.seen);
             let from = entry.at.max(scene.onset - scene.interval);
             if to - from < scene.interval * 3 / 10 {
+                // Before the onset a version that went was well; now it has just come, and nothing is known.
+                if index + 1 == moves.len() {
+                    by_level.entry(entry.level).or_default().undecided += 1;
+                }
                 continue;
             }
             // A beginning this close before the next load is that load's: beginnings are known only so well.
@@ -139,7 +153,7 @@ fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, (u64, u64)> {
             let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
             if carried.is_some() && !lasting && to - entry.at < 4 * scene.interval {
                 // Undecided: neither bad nor clean.
-                by_level.entry(entry.level).or_default();
+                by_level.entry(entry.level).or_default().undecided += 1;
                 continue;
             }
             let failing = begins || lasting;
@@ -152,8 +166,8 @@ fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, (u64, u64)> {
         }
         for (level, failing) in of_unit {
             let entry = by_level.entry(level).or_default();
-            entry.0 += 1;
-            entry.1 += u64::from(failing);
+            entry.all += 1;
+            entry.failing += u64::from(failing);
         }
     }
     by_level
@@ -167,14 +181,14 @@ fn of_factor(
 ) -> Option<Hypothesis> {
     let _ = counters;
     let shares = shares(scene, index);
-    let most = shares.iter().map(|(_, (all, failing))| ratio(*failing, *all)).fold(0.0, f64::max);
+    let most = shares.values().map(|of| ratio(of.failing, of.all)).fold(0.0, f64::max);
     if most < 0.02 {
         return None;
     }
     let of_factor = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
     let levels: Vec<u32> = shares
         .iter()
-        .filter(|(level, (all, failing))| *failing > 0 && ratio(*failing, *all) >= 0.4 * most && of_factor(level))
+        .filter(|(level, of)| of.failing > 0 && ratio(of.failing, of.all) >= 0.4 * most && of_factor(level))
         .map(|(level, _)| *level)
         .collect();
     if levels.is_empty() {
@@ -185,11 +199,7 @@ fn of_factor(
         tally(scene, |patient| in_service(state, patient, factor).then(|| Scene::on_levels(patient, index, &levels)));
     let mut hypothesis = Hypothesis::new(kind, whole);
     hypothesis.factor = Some(index);
-    hypothesis.recent = levels
-        .iter()
-        .filter_map(|level| state.tables.level_at(*level))
-        .any(|level| level.first_seen >= scene.onset - 1800 * 1_000_000_000)
-        || hypothesis.tally.flips.0 > 0;
+    hypothesis.recent = hypothesis.tally.flips.0 > 0 || arrived(state, scene, index, &levels);
     if kind == CauseKind::Binary {
         let value = levels.first().and_then(|level| state.tables.level_at(*level)).map(|level| match &level.key {
             crate::model::Key::Text(text) => text.to_string(),
@@ -203,11 +213,33 @@ fn of_factor(
             hypothesis.scope = scope;
             hypothesis.tally = narrowed;
         }
-        content(state, &mut hypothesis, &shares, &levels);
+        hypothesis.levels = levels.clone();
+        content(state, scene, &mut hypothesis, &shares);
     }
     hypothesis.levels = levels;
     hypothesis.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
     Some(hypothesis)
+}
+
+/// Whether any unit was seen to take one of `levels` late enough to be a trigger, or appeared with a new one.
+fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> bool {
+    let window = scene.onset - DELAY_MAX..=scene.now;
+    let moved = scene.patients.iter().flat_map(|patient| &patient.unit.moves).any(|entry| {
+        entry.factor == factor && levels.contains(&entry.level) && entry.at != BEFORE_ALL && window.contains(&entry.at)
+    });
+    // What hosts had when they were first seen is old, unless they were first seen later than the fleet.
+    let mut first: Vec<Ns> = scene.patients.iter().map(|patient| patient.unit.first).collect();
+    first.sort_unstable();
+    let from = first.get(first.len() / 10).copied().unwrap_or(0) + 3 * scene.interval;
+    let had = |patient: &Patient<'_>, level: u32| {
+        patient.unit.first <= from
+            && patient.unit.moves.iter().any(|entry| entry.level == level && entry.at == BEFORE_ALL)
+    };
+    let new = |level: &u32| {
+        state.tables.level_at(*level).is_some_and(|known| known.first_seen >= from.max(*window.start()))
+            && !scene.patients.iter().any(|patient| had(patient, *level))
+    };
+    moved || levels.iter().any(new)
 }
 
 /// A binary of another service is no explanation.
@@ -221,13 +253,20 @@ fn in_service(state: &State, patient: &Patient<'_>, factor: &Factor) -> bool {
 }
 
 /// What the content itself says.
-fn content(state: &State, hypothesis: &mut Hypothesis, shares: &BTreeMap<u32, (u64, u64)>, levels: &[u32]) {
+fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothesis, shares: &BTreeMap<u32, Shares>) {
     let Some(factor) = hypothesis.factor else { return };
+    let levels = &hypothesis.levels;
     let bad: Vec<_> = levels.iter().filter_map(|level| state.tables.level_at(*level)).collect();
-    let served = |id: u32| shares.get(&id).is_none_or(|(all, failing)| *all >= 1 && ratio(*failing, *all) < 0.1);
+    // A version that nobody had long enough is neither bad nor clean.
+    let served = |id: u32, level: &Level| match shares.get(&id) {
+        Some(of) => of.all > of.undecided && ratio(of.failing, of.all) < 0.1,
+        None => level.first_seen < scene.onset - scene.interval,
+    };
     let clean: Vec<_> = (0_u32..)
         .zip(&state.tables.levels)
-        .filter(|(id, level)| level.factor == factor && !levels.contains(id) && level.units_ever > 0 && served(*id))
+        .filter(|(id, level)| {
+            level.factor == factor && !levels.contains(id) && level.units_ever > 0 && served(*id, level)
+        })
         .map(|(_, level)| level)
         .collect();
     hypothesis.properties = properties(&bad, &clean);

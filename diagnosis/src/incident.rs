@@ -84,7 +84,19 @@ impl State {
                 (scene, judged, counters) = (with_silence, other, all);
             }
         }
-        let _ = &counters;
+        // Two things at once: what one counter alone tells may be hidden behind the hosts that fail by another.
+        if !judged.verdict.accuses() && counters.len() > 1 {
+            for counter in &counters {
+                let alone = [*counter];
+                let onset = self.anchor(case.onset, &alone);
+                let own = Scene::new(self, onset, &alone);
+                let other = judge(self, &own, &alone);
+                if other.verdict.accuses() {
+                    (scene, judged) = (own, other);
+                    break;
+                }
+            }
+        }
         let now = Timestamp(self.last_event.unwrap_or(case.onset));
         let cause = judged
             .named
@@ -92,7 +104,10 @@ impl State {
             .filter(|_| judged.verdict != Verdict::InsufficientEvidence)
             .map(|named| cause_of(self, named));
         let weight = judged.named.as_ref().map_or(0.0, |named| named.weight);
-        let keeps = case.incident.verdict.accuses() && self.keep(case, &judged, &scene);
+        let keeps = match case.incident.verdict {
+            Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
+            verdict => verdict.accuses() && self.keep(case, &judged, &scene),
+        };
         if !keeps {
             note_change(case, judged.verdict, cause.clone(), now);
             case.incident.verdict = judged.verdict;

@@ -1,15 +1,13 @@
 //! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
 //! ties and gaps are printed (invariant 10).
 
-use crate::hypotheses::{Hypothesis, hypotheses, ratio};
-use crate::math::{fisher, float, spread};
+use crate::hypotheses::{Hypothesis, hypotheses};
 use crate::model::{Counter, Ns};
+use crate::place::place;
 use crate::riskset::contrast;
 use crate::scene::{Patient, Scene};
 use crate::state::State;
-use crate::tally::{Tally, seconds};
 use firstbad_protocol::verdict::{CauseKind, Verdict};
-use std::collections::BTreeMap;
 
 /// Weight that makes a suspect, and one that makes a cause.
 const SUSPECT_AT: f64 = 5.0;
@@ -24,6 +22,13 @@ pub(crate) struct Judgement {
     pub named: Option<Hypothesis>,
     pub ranked: Vec<Hypothesis>,
     pub tied: usize,
+}
+
+impl Judgement {
+    /// Whether a change has so much for it that an innocent explanation may no longer stand.
+    pub(crate) fn suspects_a_change(&self) -> bool {
+        self.ranked.iter().any(|hypothesis| hypothesis.recent && hypothesis.weight >= SUSPECT_AT)
+    }
 }
 
 /// Judges a scene.
@@ -113,7 +118,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
     let own = tally.deaths + tally.refusals;
     let contrast = tally.risk.ln_e;
-    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5;
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0;
     let direct = contrast >= 4.0
         || tally.aligned >= 4.0
         || hypothesis.reversal >= 4.6
@@ -157,10 +162,17 @@ fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     short * 2 > all
 }
 
+/// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it
+/// stays possible only if the failing began with it.
+fn possible(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let change = hypothesis.change.and_then(|index| state.changes.get(index)).filter(|change| change.everywhere);
+    hypothesis.recent && change.is_none_or(|change| (scene.onset - change.at).abs() <= 2 * scene.interval)
+}
+
 /// Whether the scene contradicts a hypothesis: hosts fail alike without it, or all at one moment whatever their own load.
 fn refuted(hypothesis: &Hypothesis) -> bool {
     let tally = &hypothesis.tally;
-    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0;
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0 && tally.risk.ln_e < 0.0;
     chance || tally.aligned <= -3.0 || hypothesis.explained() < 0.3
 }
 
@@ -187,8 +199,8 @@ fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 /// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
 fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypothesis>, &[Counter])) -> Judgement {
     let undecided = scene.now - scene.onset < 2 * scene.interval
-        || ranked.iter().any(|hypothesis| hypothesis.recent && !refuted(hypothesis));
-    let place = host(state, scene).or_else(|| dimension(state, scene)).or_else(|| moment(state, scene, counters));
+        || ranked.iter().any(|hypothesis| possible(state, scene, hypothesis) && !refuted(hypothesis));
+    let place = place(state, scene, counters);
     let verdict = if undecided || place.is_none() { Verdict::InsufficientEvidence } else { Verdict::External };
     if let Some(place) = &place {
         let at = if undecided { ranked.len().min(1) } else { 0 };
@@ -196,112 +208,4 @@ fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypoth
     }
     let named = place.filter(|_| verdict == Verdict::External);
     Judgement { verdict, named, ranked, tied: 0 }
-}
-
-fn plain(kind: CauseKind, dimensions: BTreeMap<String, String>, tally: Tally) -> Hypothesis {
-    let weight = (-tally.ln_p).clamp(1.0, 30.0);
-    Hypothesis {
-        kind,
-        factor: None,
-        levels: Vec::new(),
-        change: None,
-        dimensions,
-        scope: BTreeMap::new(),
-        properties: Vec::new(),
-        tally,
-        weight,
-        mechanism: 0.0,
-        reversal: 0.0,
-        recent: true,
-    }
-}
-
-/// The failing is concentrated on one or two hosts of many.
-fn host(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
-    let failing: Vec<&Patient<'_>> = scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).collect();
-    let all = scene.patients.len();
-    if failing.is_empty() || all < 6 || failing.len() > (all / 100).max(1) {
-        return None;
-    }
-    let _ = state;
-    let first = failing.first()?;
-    let mut tally = Tally {
-        exposed: (1, 1),
-        control: (all as u64 - 1, failing.len() as u64 - 1),
-        bouts: (1, failing.len() as u64),
-        ..Tally::default()
-    };
-    tally.ln_p = -libm::log(float(all));
-    Some(plain(CauseKind::Host, BTreeMap::from([("host.name".to_owned(), first.unit.host.to_string())]), tally))
-}
-
-/// One dimension's value carries the failing.
-fn dimension(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
-    let mut by_value: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
-    let (mut all, mut failing) = (0, 0);
-    for patient in &scene.patients {
-        let fails = u64::from(!patient.bouts.is_empty());
-        all += 1;
-        failing += fails;
-        for (key, value) in state.tables.dims_at(patient.unit.dims)?.iter() {
-            let entry = by_value.entry((key, value)).or_default();
-            entry.0 += 1;
-            entry.1 += fails;
-        }
-    }
-    let scored = by_value.into_iter().map(|((key, value), (inside, bad))| {
-        let ln_p = fisher(bad, inside - bad, failing - bad, all - inside - (failing - bad));
-        (ln_p, key, value, inside, bad)
-    });
-    let (ln_p, key, value, inside, bad) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;
-    if ln_p > -7.0 || ratio(bad, inside) < 0.4 || ratio(failing - bad, all - inside) > 0.15 {
-        return None;
-    }
-    let tally = Tally {
-        exposed: (inside, bad),
-        control: (all - inside, failing - bad),
-        bouts: (bad, failing),
-        ln_p,
-        ..Tally::default()
-    };
-    Some(plain(CauseKind::Dimension, BTreeMap::from([(key.to_owned(), value.to_owned())]), tally))
-}
-
-/// Everything at one moment: more traffic, a turn of the clock, or rare requests.
-fn moment(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
-    let failing = scene.failing() as u64;
-    let all = scene.patients.len() as u64;
-    let tally = Tally { exposed: (all, failing), bouts: (failing, failing), ..Tally::default() };
-    let growth = state.traffic_ratio(scene.onset);
-    if growth >= 1.8 && !counters.contains(&Counter::Panics) {
-        return Some(plain(CauseKind::Traffic, BTreeMap::new(), tally));
-    }
-    let starts: Vec<f64> = scene
-        .patients
-        .iter()
-        .filter_map(|patient| patient.bouts.first())
-        .map(|bout| seconds(bout.start - scene.onset))
-        .collect();
-    let rare = rare(scene);
-    if counters.contains(&Counter::Panics) && rare {
-        return Some(plain(CauseKind::Request, BTreeMap::new(), tally));
-    }
-    let together = starts.len() >= 3 && spread(&starts) <= 1.5 * seconds(scene.interval);
-    let hour = 3600 * 1_000_000_000_i64;
-    let past = scene.onset.rem_euclid(hour);
-    let on_the_hour = past <= scene.interval || hour - past <= scene.interval;
-    let wide = failing * 2 > all;
-    (together && wide && on_the_hour).then(|| plain(CauseKind::Time, BTreeMap::new(), tally))
-}
-
-/// Whether failing stays far below a tenth of the requests wherever it occurs.
-fn rare(scene: &Scene<'_>) -> bool {
-    let shares: Vec<bool> = scene
-        .patients
-        .iter()
-        .flat_map(|patient| patient.unit.runs.iter())
-        .filter(|run| run.start >= scene.onset - scene.interval && run.counter == Counter::Panics)
-        .map(|run| run.observed < 0.03 * run.trials)
-        .collect();
-    !shares.is_empty() && shares.iter().filter(|rare| **rare).count() * 10 >= shares.len() * 9
 }

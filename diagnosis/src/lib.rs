@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod aggregate;
+mod align;
 mod asked;
 mod baseline;
 mod case;
@@ -21,6 +22,7 @@ mod math;
 mod model;
 mod moves;
 pub mod observation;
+mod place;
 mod property;
 mod ring;
 mod riskset;

@@ -19,6 +19,8 @@ pub(crate) struct Bout {
     pub serving: bool,
     /// Whether its beginning is known within a report.
     pub precise: bool,
+    /// Between which times it began.
+    pub began: (Ns, Ns),
 }
 
 /// One unit in the scene.
@@ -143,6 +145,13 @@ fn severity(state: &State, from: Ns, counters: &[Counter]) -> Vec<(Counter, f64)
     counters.iter().map(|counter| (*counter, of(*counter))).collect()
 }
 
+/// Between which times a run began: within a tenth of its first row where that is known, else anywhere in it.
+fn began(run: &Run) -> (Ns, Ns) {
+    let (from, to, _) = run.first;
+    let slack = (to - from) / 10;
+    if run.precise { (run.start - slack, run.start + slack + 1) } else { (from.min(run.start), to.max(run.start)) }
+}
+
 /// Runs of the chosen counters from `from` on, joined where they overlap or nearly touch.
 fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<Bout> {
     let mut joined: Vec<Bout> = Vec::new();
@@ -159,7 +168,7 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
                 last.open |= run.open;
                 last.serving |= serving;
                 if run.precise && !last.precise {
-                    (last.start, last.precise) = (run.start.min(last.start), true);
+                    (last.start, last.precise, last.began) = (run.start.min(last.start), true, began(run));
                 }
             }
             _ => joined.push(Bout {
@@ -169,6 +178,7 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
                 level: run.level,
                 serving,
                 precise: run.precise,
+                began: began(run),
             }),
         }
     }

@@ -2,13 +2,13 @@
 //! host's own load, and whether it goes when the exposure goes. The unit of evidence is the host and its load, never the
 //! request.
 
-use crate::math::{float, median, spread};
+use crate::align::{Pair, align};
 use crate::model::Ns;
 use crate::riskset::{Contrast, contrast};
 use crate::scene::{Patient, Scene};
 
 /// Longest delay from a load to its effect that is looked for, ns.
-const DELAY_MAX: Ns = 1_800_000_000_000;
+pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
 
 /// What was counted.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +43,8 @@ pub(crate) struct Tally {
 
 #[derive(Default)]
 struct Sheet {
-    entries: Vec<(Ns, Option<Ns>, bool)>,
-    leaves: Vec<(Ns, Option<Ns>, bool)>,
+    entries: Vec<Pair>,
+    leaves: Vec<Pair>,
 }
 
 /// Holds a hypothesis against the scene. `exposed` gives the spans in which a patient was exposed, none for one that is
@@ -61,8 +61,8 @@ pub(crate) fn tally(scene: &Scene<'_>, exposed: impl Fn(&Patient<'_>) -> Option<
         one(scene, patient, &spans, (&mut result, &mut sheet));
     }
     result.risk = contrast(scene, |patient| Some((exposed(patient)?, Vec::new())));
-    align(scene, &mut result, &sheet.entries, true);
-    align(scene, &mut result, &sheet.leaves, false);
+    aligned(scene, &mut result, &sheet.entries, true);
+    aligned(scene, &mut result, &sheet.leaves, false);
     result
 }
 
@@ -107,10 +107,10 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         result.refusals += u64::from(!bout.serving);
     }
     if !failed_before && from > scene.onset - DELAY_MAX {
-        let start = bout.map(|bout| bout.start).filter(|start| start - from <= DELAY_MAX);
+        let start = bout.filter(|bout| bout.start - from <= DELAY_MAX).map(|bout| bout.began);
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
         if start.is_some() || long_enough {
-            sheet.entries.push((from, start, bout.is_none_or(|bout| bout.precise)));
+            sheet.entries.push(Pair { at: from, change: start });
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
     }
@@ -121,10 +121,11 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval) {
         let stopped = bout.end <= to + 2 * scene.interval;
         if stopped && !bout.open {
-            sheet.leaves.push((to, Some(bout.end), true));
+            let half = scene.interval / 2;
+            sheet.leaves.push(Pair { at: to, change: Some((bout.end - half, bout.end + half)) });
             result.stops.0 += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
-            sheet.leaves.push((to, None, true));
+            sheet.leaves.push(Pair { at: to, change: None });
             result.tail += 1;
         }
         result.stops.1 += 1;
@@ -157,47 +158,32 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (b
     (control, failing)
 }
 
-/// Compares the spread of the changes themselves with their spread around the units' own loads, rollout by rollout.
-fn align(scene: &Scene<'_>, result: &mut Tally, pairs: &[(Ns, Option<Ns>, bool)], entering: bool) {
+/// Own-load alignment, rollout by rollout.
+fn aligned(scene: &Scene<'_>, result: &mut Tally, pairs: &[Pair], entering: bool) {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
-    let mut groups: Vec<Vec<(Ns, Option<Ns>, bool)>> = Vec::new();
+    let mut groups: Vec<Vec<Pair>> = Vec::new();
     for pair in pairs {
         match groups.last_mut() {
-            Some(group) if group.last().is_some_and(|last| pair.0 - last.0 <= 6 * scene.interval) => group.push(pair),
+            Some(group) if group.last().is_some_and(|last| pair.at - last.at <= 6 * scene.interval) => group.push(pair),
             _ => groups.push(vec![pair]),
         }
     }
     for group in groups {
-        let matched: Vec<(Ns, Ns)> =
-            group.iter().filter_map(|(at, change, _)| change.map(|change| (*at, change))).collect();
-        let near = matched.iter().filter(|(at, change)| (change - at).abs() <= 3 * scene.interval).count();
-        if near * 2 > group.len() {
+        let close = |pair: &&Pair| {
+            pair.change
+                .is_some_and(|(from, to)| from - pair.at <= 3 * scene.interval && pair.at - to <= 3 * scene.interval)
+        };
+        let changed = group.iter().filter(|pair| pair.change.is_some()).count();
+        if group.iter().filter(close).count() * 2 > group.len() {
             result.flips.0 += 1;
-        } else if entering && matched.is_empty() {
+        } else if entering && changed == 0 {
             result.flips.1 += 1;
         }
-        let none = matched.is_empty();
-        let matched: Vec<(Ns, Ns)> = group
-            .iter()
-            .filter(|(.., precise)| *precise)
-            .filter_map(|(at, change, _)| change.map(|change| (*at, change)))
-            .collect();
-        if none || matched.len() < 3 {
-            continue;
-        }
-        let first = matched.first().map_or(0, |pair| pair.0);
-        let changes: Vec<f64> = matched.iter().map(|(_, change)| seconds(change - first)).collect();
-        let mut lags: Vec<f64> = matched.iter().map(|(at, change)| seconds(change - at)).collect();
-        let floor = 0.05 * seconds(scene.interval);
-        let (spread_changes, spread_lags) = (spread(&changes), spread(&lags));
-        let gain = libm::log((spread_changes + floor) / (spread_lags + floor)).clamp(-1.5, 1.5);
-        // A third less spread is the least that counts: small differences over many hosts are no alignment.
-        if gain <= 0.0 || gain >= 0.35 {
-            result.aligned += (float(matched.len()) - 1.0) * gain;
-        }
-        if entering && matched.len() as u64 >= result.lag.0 {
-            result.lag = (matched.len() as u64, spread_changes, spread_lags, median(&mut lags));
+        let alignment = align(&group, scene.interval);
+        result.aligned += alignment.ratio;
+        if entering && alignment.lag.0 >= result.lag.0.max(3) {
+            result.lag = alignment.lag;
         }
     }
     result.aligned = result.aligned.clamp(-30.0, 30.0);

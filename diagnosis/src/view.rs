@@ -2,7 +2,7 @@
 
 use crate::model::{Counter, Key, Ns, Unit};
 use crate::moves::BEFORE_ALL;
-use crate::ring::index_of;
+use crate::ring::{Interval, index_of};
 use crate::state::State;
 use crate::tally::seconds;
 use firstbad_protocol::Hash;
@@ -249,13 +249,27 @@ impl State {
 
     /// Requests per second since `onset` over those before.
     pub(crate) fn traffic_ratio(&self, onset: Ns) -> f64 {
+        self.growth(onset, None)
+    }
+
+    /// As above, among the hosts with `dims`.
+    pub(crate) fn growth(&self, onset: Ns, dims: Option<&BTreeSet<u32>>) -> f64 {
         let at = index_of(onset, self.interval);
+        let trials = |interval: &Interval| match dims {
+            None => interval.fleet.first().map_or(0.0, |sum| sum.trials),
+            Some(dims) => interval
+                .cells
+                .iter()
+                .filter(|(id, _)| {
+                    self.tables.exposures.get(**id as usize).is_some_and(|exposure| dims.contains(&exposure.dims))
+                })
+                .filter_map(|(_, cell)| cell.sums.first())
+                .map(|sum| sum.trials)
+                .sum(),
+        };
         let mean = |from: i64, to: i64| {
-            let sums: Vec<f64> = (from..to)
-                .filter_map(|index| self.ring.get(index))
-                .map(|interval| interval.fleet.first().map_or(0.0, |sum| sum.trials))
-                .filter(|sum| *sum > 0.0)
-                .collect();
+            let sums: Vec<f64> =
+                (from..to).filter_map(|index| self.ring.get(index)).map(trials).filter(|sum| *sum > 0.0).collect();
             let count = crate::math::float(sums.len().max(1));
             sums.iter().sum::<f64>() / count
         };

@@ -12,6 +12,8 @@ const STRAY: f64 = 4.0;
 const LEAST_RATIO: f64 = 4.0;
 /// Events that the run's own rate would have given, unseen, before a run is over: e^-4.6 = 1 %.
 const QUIET_EVENTS: f64 = 4.6;
+/// Events of a row, or rows, from which the beginning within the first row can be told: within a fifth of the row.
+const TELLING: f64 = 20.0;
 /// Rows until a host's own rate is known.
 const NEW_ROWS: u64 = 12;
 /// Runs kept for a unit.
@@ -67,15 +69,17 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
     if gain <= 0.0 && known.is_none() {
         return ordinary;
     }
+    // Where reports are missing it may have begun in the gap.
+    let seen = unit.last_event;
     let at = known.unwrap_or_else(|| {
-        unit.watches.push(Watch { counter: sample.counter, sum: 0.0, run: fresh(sample) });
+        unit.watches.push(Watch { counter: sample.counter, sum: 0.0, run: fresh(sample, seen) });
         unit.watches.len() - 1
     });
     let watch = unit.watches.get_mut(at)?;
     if known.is_some() {
         if watch.sum < STRAY && gain >= OPEN_AT {
             // A stray error before does not move the beginning.
-            watch.run = fresh(sample);
+            watch.run = fresh(sample, seen);
         } else {
             add(&mut watch.run, sample);
         }
@@ -101,7 +105,9 @@ fn worse(run: &Run, sample: &Sample) -> bool {
     run.counter <= Counter::Slow && grown && sample.observed >= 8.0 && sample.rate() > 6.0 * steady
 }
 
-fn fresh(sample: &Sample) -> Run {
+fn fresh(sample: &Sample, seen: Ns) -> Run {
+    let gap = sample.start - seen > (sample.end - sample.start) / 2;
+    let from = if gap { seen } else { sample.start };
     Run {
         counter: sample.counter,
         start: sample.start,
@@ -111,7 +117,7 @@ fn fresh(sample: &Sample) -> Run {
         trials: sample.trials,
         expected: sample.expected,
         quiet: 0.0,
-        first: (sample.start, sample.end, sample.rate()),
+        first: (from, sample.end, if gap { f64::INFINITY } else { sample.rate() }),
         precise: false,
         level: None,
     }
@@ -140,7 +146,7 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
     let one_row = run.end == end;
     run.start = end - 1;
-    if !one_row && steady > 0.2 {
+    if !one_row && run.observed >= TELLING && rate.is_finite() {
         run.start = end - within(end - start, rate / steady);
         run.precise = true;
     }
@@ -166,7 +172,7 @@ fn go_on(run: &mut Run, sample: &Sample) {
     if failing {
         // Now that a second row tells the steady rate, the beginning within the first can be told.
         let (start, end, rate) = run.first;
-        if !run.precise && sample.rate() > 0.2 && sample.start <= end + (end - start) {
+        if !run.precise && sample.observed >= TELLING && rate.is_finite() && sample.start <= end + (end - start) {
             run.start = end - within(end - start, rate / sample.rate());
             run.precise = true;
         }
