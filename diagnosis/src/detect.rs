@@ -46,7 +46,7 @@ impl State {
             strong |= runs.clone().any(|run| {
                 run.end - run.start >= 3 * self.interval
                     && run.observed >= 20.0
-                    && run.observed >= 0.05 * run.trials
+                    && run.observed >= if counter == Counter::Slow { 0.3 } else { 0.05 } * run.trials
                     && !matches!(counter, Counter::Silent)
             });
             if let Some(run) = runs.next() {

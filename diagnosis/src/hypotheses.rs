@@ -75,7 +75,9 @@ impl Hypothesis {
         // Of many changes one fits by chance; what the content itself says is not a matter of how many there were.
         let seen = contrast + self.tally.aligned + self.reversal;
         let corrected = if seen > 0.0 { (seen - libm::log(candidates.max(1.0))).max(0.0) } else { seen };
-        self.weight = corrected + self.mechanism;
+        // One version that explains everything is a better answer than twelve that happen to follow one another.
+        let many = if self.properties.is_empty() { libm::log(float(self.levels.len().max(1))) } else { 0.0 };
+        self.weight = corrected + self.mechanism - many;
     }
 }
 
@@ -122,6 +124,8 @@ fn candidates(state: &State, scene: &Scene<'_>) -> f64 {
 struct Shares {
     all: u64,
     failing: u64,
+    /// Of the failing, those that began to fail with it, and did not only go on.
+    begun: u64,
     undecided: u64,
 }
 
@@ -131,7 +135,7 @@ fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, Shares> {
     let mut by_level: BTreeMap<u32, Shares> = BTreeMap::new();
     for patient in &scene.patients {
         let moves: Vec<_> = patient.unit.moves.iter().filter(|entry| entry.factor == factor).collect();
-        let mut of_unit: BTreeMap<u32, bool> = BTreeMap::new();
+        let mut of_unit: BTreeMap<u32, (bool, bool)> = BTreeMap::new();
         for (index, entry) in moves.iter().enumerate() {
             let to = moves.get(index + 1).map_or(patient.seen, |next| next.at).min(patient.seen);
             let from = entry.at.max(scene.onset - scene.interval);
@@ -156,18 +160,19 @@ fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, Shares> {
                 by_level.entry(entry.level).or_default().undecided += 1;
                 continue;
             }
-            let failing = begins || lasting;
-            *of_unit.entry(entry.level).or_default() |= failing;
+            let known = of_unit.entry(entry.level).or_default();
+            *known = (known.0 | begins | lasting, known.1 | begins);
         }
         for bout in &patient.bouts {
             if let Some(level) = bout.level {
-                of_unit.insert(level, true);
+                of_unit.insert(level, (true, true));
             }
         }
-        for (level, failing) in of_unit {
+        for (level, (failing, begun)) in of_unit {
             let entry = by_level.entry(level).or_default();
             entry.all += 1;
             entry.failing += u64::from(failing);
+            entry.begun += u64::from(begun);
         }
     }
     by_level
@@ -185,14 +190,30 @@ fn of_factor(
     if most < 0.02 {
         return None;
     }
-    let of_factor = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
-    let levels: Vec<u32> = shares
-        .iter()
-        .filter(|(level, of)| of.failing > 0 && ratio(of.failing, of.all) >= 0.4 * most && of_factor(level))
-        .map(|(level, _)| *level)
-        .collect();
+    let bad = |of: &Shares| of.failing > 0 && ratio(of.failing, of.all) >= 0.4 * most;
+    let begun = |of: &Shares| bad(of) && of.begun * 10 >= of.all;
+    let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
+        let of_factor = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
+        shares.iter().filter(|(level, of)| is(of) && of_factor(level)).map(|(level, _)| *level).collect()
+    };
+    let mut levels = chosen(&begun);
     if levels.is_empty() {
         return None;
+    }
+    // A version under which failing only went on is bad if its content says so; else hosts may just be poisoned.
+    let carried = chosen(&|of| bad(of) && !begun(of));
+    let clean = clean(state, scene, (index, &levels), &shares);
+    let found = properties(&of_levels(state, &levels), &clean);
+    if let Some(property) = found.first() {
+        let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
+        let has = |level: &&u32| properties(&of_levels(state, &with(**level)), &clean).first() == Some(property);
+        let alike: Vec<u32> = carried.iter().filter(has).copied().collect();
+        levels.extend(alike);
+    } else {
+        // Without facts: what came after the bad version, and nobody got well on, is as bad as far as can be seen.
+        let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+        let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Ns::MAX);
+        levels.extend(carried.into_iter().filter(|level| since(*level) > first));
     }
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
     let whole =
@@ -252,23 +273,37 @@ fn in_service(state: &State, patient: &Patient<'_>, factor: &Factor) -> bool {
     }
 }
 
-/// What the content itself says.
-fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothesis, shares: &BTreeMap<u32, Shares>) {
-    let Some(factor) = hypothesis.factor else { return };
-    let levels = &hypothesis.levels;
-    let bad: Vec<_> = levels.iter().filter_map(|level| state.tables.level_at(*level)).collect();
-    // A version that nobody had long enough is neither bad nor clean.
+fn of_levels<'a>(state: &'a State, levels: &[u32]) -> Vec<&'a Level> {
+    levels.iter().filter_map(|level| state.tables.level_at(*level)).collect()
+}
+
+/// Versions that served well: a version that nobody had long enough is neither bad nor clean, nor is one accused before.
+fn clean<'a>(
+    state: &'a State,
+    scene: &Scene<'_>,
+    (factor, bad): (u16, &[u32]),
+    shares: &BTreeMap<u32, Shares>,
+) -> Vec<&'a Level> {
+    let accused = |id: u32| state.cases.iter().any(|case| case.levels.contains(&id));
     let served = |id: u32, level: &Level| match shares.get(&id) {
         Some(of) => of.all > of.undecided && ratio(of.failing, of.all) < 0.1,
         None => level.first_seen < scene.onset - scene.interval,
     };
-    let clean: Vec<_> = (0_u32..)
+    (0_u32..)
         .zip(&state.tables.levels)
         .filter(|(id, level)| {
-            level.factor == factor && !levels.contains(id) && level.units_ever > 0 && served(*id, level)
+            level.factor == factor && !bad.contains(id) && level.units_ever > 0 && served(*id, level) && !accused(*id)
         })
         .map(|(_, level)| level)
-        .collect();
+        .collect()
+}
+
+/// What the content itself says.
+fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothesis, shares: &BTreeMap<u32, Shares>) {
+    let Some(factor) = hypothesis.factor else { return };
+    let levels = &hypothesis.levels;
+    let bad = of_levels(state, levels);
+    let clean = clean(state, scene, (factor, levels), shares);
     hypothesis.properties = properties(&bad, &clean);
     let first = hypothesis.properties.first();
     hypothesis.mechanism = match first {

@@ -27,7 +27,9 @@ impl State {
         let open = self.cases.iter().position(|case| case.resolved.is_none());
         if open.is_none() {
             let Some(onset) = alarms.iter().map(|alarm| alarm.onset).min() else { return };
-            self.open(onset, &alarms);
+            if !self.resume(onset, &alarms) {
+                self.open(onset, &alarms);
+            }
         }
         let Some(index) = self.cases.iter().position(|case| case.resolved.is_none()) else { return };
         let Some(mut case) = self.cases.get(index).cloned() else { return };
@@ -43,6 +45,21 @@ impl State {
         self.reopen(index);
     }
 
+    /// What accuses nobody and comes again soon by the same signal is one incident that flaps, not many.
+    fn resume(&mut self, onset: Ns, alarms: &[crate::detect::Alarm]) -> bool {
+        let soon = 180 * self.interval;
+        let Some(case) = self.cases.last_mut() else { return false };
+        let same = alarms.iter().any(|alarm| case.counters.first().is_some_and(|first| first.0 == alarm.counter));
+        if case.incident.verdict.accuses() || !same || onset - case.last_bad > soon {
+            return false;
+        }
+        case.resolved = None;
+        case.incident.resolved_at = None;
+        case.incident.pattern = Pattern::Flapping;
+        case.onset = onset;
+        true
+    }
+
     fn open(&mut self, onset: Ns, alarms: &[crate::detect::Alarm]) {
         for base in &mut self.prior {
             base.forget_recent();
@@ -54,6 +71,7 @@ impl State {
             unit.traffic.forget_recent();
             unit.cpu.forget_recent();
             unit.memory.forget_recent();
+            unit.in_flight.forget_recent();
         }
         let mut counters: Vec<(Counter, Ns)> = alarms.iter().map(|alarm| (alarm.counter, alarm.onset)).collect();
         counters.sort_by_key(|(counter, at)| (*at > onset + self.interval, *counter));

@@ -12,6 +12,8 @@ use firstbad_protocol::verdict::{CauseKind, Verdict};
 /// Weight that makes a suspect, and one that makes a cause.
 const SUSPECT_AT: f64 = 5.0;
 const CAUSE_AT: f64 = 11.0;
+/// Weight below which a hypothesis has nothing for it.
+const LIVE_AT: f64 = 2.0;
 /// Hosts that must fail for a cause.
 const CAUSE_HOSTS: u64 = 5;
 
@@ -137,14 +139,18 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     if hypothesis.explained() < 0.5 || hypothesis.share() < 0.1 {
         return None;
     }
-    let certain = hypothesis.weight >= CAUSE_AT
-        && tally.exposed.1 >= CAUSE_HOSTS
-        && hypothesis.explained() >= 0.5
+    let seen = hypothesis.weight >= CAUSE_AT
         && (contrast >= 6.9 || tally.aligned >= 6.9 || hypothesis.reversal >= 6.9 || own >= 5);
+    // A limit that the content itself breaks, and failing from the load on: the load need not be told from the moment.
+    let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
+    let certain = tally.exposed.1 >= CAUSE_HOSTS && (seen || broken);
     Some(if certain { Verdict::Cause } else { Verdict::Suspect })
 }
 
-/// Whether what follows the load is gone within three report intervals while the exposure goes on: a reload blip.
+/// Report intervals within which the cost of a reload itself is over.
+const BLIP: i64 = 5;
+
+/// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
 fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (mut short, mut all) = (0, 0);
     for patient in &scene.patients {
@@ -156,10 +162,16 @@ fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
             };
             all += 1;
             let left = (*to).min(patient.seen) - bout.end;
-            short += u64::from(!bout.open && bout.end - bout.start <= 3 * scene.interval && left >= 2 * scene.interval);
+            short +=
+                u64::from(!bout.open && bout.end - bout.start <= BLIP * scene.interval && left >= 2 * scene.interval);
         }
     }
     short * 2 > all
+}
+
+/// Seconds after a load in which what follows may well be its effect.
+fn soon(scene: &Scene<'_>) -> f64 {
+    3.0 * crate::tally::seconds(scene.interval)
 }
 
 /// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it
@@ -176,7 +188,7 @@ fn refuted(hypothesis: &Hypothesis) -> bool {
     chance || tally.aligned <= -3.0 || hypothesis.explained() < 0.3
 }
 
-/// Whether an effect is strong, or has lasted beyond a reload's usual cost: three report intervals.
+/// Whether an effect is strong, or has lasted beyond a reload's usual cost.
 fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let strong = scene
         .patients
@@ -186,21 +198,28 @@ fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (mut strong_runs, mut all) = (0, 0);
     for run in strong {
         all += 1;
-        strong_runs += u64::from(run.observed >= 0.3 * run.trials);
+        strong_runs += u64::from(run.observed >= 0.15 * run.trials);
     }
     if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
         return true;
     }
     let bouts = || scene.patients.iter().flat_map(|patient| &patient.bouts);
-    let long = bouts().filter(|bout| bout.end - bout.start >= 3 * scene.interval).count();
+    let long = bouts().filter(|bout| bout.end - bout.start >= BLIP * scene.interval).count();
     long * 2 >= bouts().count()
 }
 
 /// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
 fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypothesis>, &[Counter])) -> Judgement {
-    let undecided = scene.now - scene.onset < 2 * scene.interval
-        || ranked.iter().any(|hypothesis| possible(state, scene, hypothesis) && !refuted(hypothesis));
+    let early = scene.now - scene.onset < 2 * scene.interval;
+    let open: Vec<&Hypothesis> =
+        ranked.iter().filter(|hypothesis| possible(state, scene, hypothesis) && !refuted(hypothesis)).collect();
     let place = place(state, scene, counters);
+    // A place or a surge speaks for itself unless a change has something for it, or came just before.
+    let strong = |place: &Hypothesis| !matches!(place.kind, CauseKind::Request | CauseKind::Time);
+    let live = |hypothesis: &&Hypothesis| {
+        hypothesis.weight >= LIVE_AT || hypothesis.tally.is_prompt() || hypothesis.tally.lag.3 <= soon(scene)
+    };
+    let undecided = early || if place.as_ref().is_some_and(strong) { open.iter().any(live) } else { !open.is_empty() };
     let verdict = if undecided || place.is_none() { Verdict::InsufficientEvidence } else { Verdict::External };
     if let Some(place) = &place {
         let at = if undecided { ranked.len().min(1) } else { 0 };

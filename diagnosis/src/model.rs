@@ -26,7 +26,7 @@ pub(crate) enum Counter {
     Cpu,
     /// Reports with high memory.
     Memory,
-    /// Reports with hardly a completion.
+    /// Requests that were not completed, of those usual, in units of a report's weight.
     Stall,
     /// Reports that are missing, or a process that died.
     Silent,
@@ -75,7 +75,8 @@ impl Counter {
             Self::Zeros => (0.01, 200.0),
             Self::Drift => (0.01, 20.0),
             Self::Slow => (0.05, 500.0),
-            Self::Cpu | Self::Memory | Self::Stall => (0.002, 50.0),
+            Self::Stall => (0.002, 1000.0),
+            Self::Cpu | Self::Memory => (0.002, 50.0),
             Self::Silent | Self::Refused => (0.001, 50.0),
         }
     }
@@ -237,6 +238,8 @@ pub(crate) struct Unit {
     pub cpu: Base,
     /// Memory: sums of values and reports.
     pub memory: Base,
+    /// Requests in flight: sums of values and reports.
+    pub in_flight: Base,
     /// First and last event time.
     pub first: Ns,
     /// Last event time, corrected.

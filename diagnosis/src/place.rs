@@ -23,7 +23,7 @@ const SURGE: f64 = 1.8;
 
 /// The best explanation that accuses nothing.
 pub(crate) fn place(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
-    host(scene)
+    host(state, scene, counters)
         .or_else(|| surge(state, scene, counters))
         .or_else(|| of_requests(state, scene, counters))
         .or_else(|| of_hosts(state, scene))
@@ -36,13 +36,31 @@ fn plain(kind: CauseKind, dimensions: BTreeMap<String, String>, tally: Tally) ->
 }
 
 /// The failing is concentrated on one or two hosts of many.
-fn host(scene: &Scene<'_>) -> Option<Hypothesis> {
+fn host(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
     let failing: Vec<&Patient<'_>> = scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).collect();
     let all = scene.patients.len();
     if failing.is_empty() || all < 6 || failing.len() > (all / 100).max(1) {
         return None;
     }
     let first = failing.first()?;
+    // The fleet as a whole may fail by so little that no other host shows it alone.
+    let beyond = |counter: &Counter| {
+        let at = index_of(scene.onset, scene.interval);
+        let sums = (at..state.ring.end()).filter_map(|index| state.ring.get(index));
+        let fleet: f64 = sums
+            .filter_map(|interval| interval.fleet.get(*counter as usize))
+            .map(|sum| sum.observed - sum.expected)
+            .sum();
+        let runs = failing.iter().flat_map(|patient| &patient.unit.runs);
+        let own: f64 = runs
+            .filter(|run| run.counter == *counter && run.end >= scene.onset)
+            .map(|run| run.observed - run.expected)
+            .sum();
+        fleet > 2.0 * own + 10.0
+    };
+    if counters.iter().any(beyond) {
+        return None;
+    }
     let tally = Tally {
         exposed: (1, 1),
         control: (all as u64 - 1, failing.len() as u64 - 1),

@@ -98,8 +98,9 @@ fn threshold(fact: &str, bad: &[&Level], clean: &[&Level]) -> Option<String> {
 fn word_of(word: &str, bad: &[&Level], clean: &[&Level]) -> Option<String> {
     let of = |level: &&Level| level.facts.words.get(word).cloned();
     let value = bad.first().and_then(of)?;
-    let several = bad.len() >= 2 && clean.len() >= 2;
-    let separates = bad.iter().all(|level| of(level).as_ref() == Some(&value))
-        && clean.iter().all(|level| of(level).is_some_and(|other| other != value));
+    // A version of before the first load event tells no word: it says nothing here.
+    let told: Vec<_> = clean.iter().filter_map(of).collect();
+    let several = bad.len() >= 2 && told.len() >= 2;
+    let separates = bad.iter().all(|level| of(level).as_ref() == Some(&value)) && !told.contains(&value);
     (several && separates).then(|| format!("{word} = {value}"))
 }

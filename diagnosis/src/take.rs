@@ -298,6 +298,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         traffic: Base::default(),
         cpu: Base::default(),
         memory: Base::default(),
+        in_flight: Base::default(),
         first: 0,
         last_event: 0,
         last_arrival: 0,

@@ -26,6 +26,8 @@ pub(crate) struct Pending {
     pub sums: [Sums; COUNTERS],
 }
 
+/// Weight of one report that tells how many requests are missing, in trials: traffic wobbles far more than counts do.
+const STALL_TRIALS: f64 = 20.0;
 /// Lengths of span that are told apart.
 const SPANS_MAX: usize = 256;
 
@@ -262,7 +264,11 @@ impl State {
             && unit.rows > 3
             && usual * seconds >= 8.0
         {
-            observed.push((Counter::Stall, flag(requests.all < 0.25 * usual * seconds), 1.0));
+            // Hardly a completion; or fewer, while requests pile up. Fewer alone is traffic that went elsewhere.
+            let piled = row.in_flight.zip(unit.in_flight.mean()).is_some_and(|(now, usual)| now > 5.0 * usual + 10.0);
+            let missing = 1.0 - (requests.all / (usual * seconds)).min(1.0);
+            let missing = if piled || missing > 0.75 { missing } else { 0.0 };
+            observed.push((Counter::Stall, missing * STALL_TRIALS, STALL_TRIALS));
         }
     }
 
@@ -329,6 +335,9 @@ impl State {
             }
             if let Some(memory) = row.memory {
                 unit.memory.learn(memory, 1.0);
+            }
+            if let Some(in_flight) = row.in_flight {
+                unit.in_flight.learn(in_flight, 1.0);
             }
         }
         alive(unit, row, now, silent_after);

@@ -31,6 +31,8 @@ pub(crate) struct Tally {
     pub stops: (u64, u64),
     /// Rollouts after which most units changed as the hypothesis says, and those after which they did not.
     pub flips: (u64, u64),
+    /// Loads at which failing may have begun at once, and loads after which it began at all.
+    pub prompt: (u64, u64),
     /// Units that still failed long after they had left.
     pub tail: u64,
     /// Units that had loaded it while serving well, and stayed well.
@@ -108,6 +110,11 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     }
     if !failed_before && from > scene.onset - DELAY_MAX {
         let start = bout.filter(|bout| bout.start - from <= DELAY_MAX).map(|bout| bout.began);
+        if let Some((earliest, latest)) = start {
+            let prompt = earliest <= from + scene.interval * 3 / 2 && latest >= from - tolerance;
+            result.prompt.0 += u64::from(prompt);
+            result.prompt.1 += 1;
+        }
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
         if start.is_some() || long_enough {
             sheet.entries.push(Pair { at: from, change: start });
@@ -187,6 +194,13 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, pairs: &[Pair], entering: bool
         }
     }
     result.aligned = result.aligned.clamp(-30.0, 30.0);
+}
+
+impl Tally {
+    /// Whether failing began with the load on nearly all hosts that began to fail after one.
+    pub(crate) fn is_prompt(&self) -> bool {
+        self.prompt.1 >= 5 && self.prompt.0 * 5 >= self.prompt.1 * 4
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]

@@ -120,6 +120,7 @@ impl State {
             unit.traffic.rotate();
             unit.cpu.rotate();
             unit.memory.rotate();
+            unit.in_flight.rotate();
         }
         for shape in self.shapes.values_mut() {
             shape::rotate(shape);

@@ -13,7 +13,9 @@ const LEAST_RATIO: f64 = 4.0;
 /// Events that the run's own rate would have given, unseen, before a run is over: e^-4.6 = 1 %.
 const QUIET_EVENTS: f64 = 4.6;
 /// Events of a row, or rows, from which the beginning within the first row can be told: within a fifth of the row.
-const TELLING: f64 = 20.0;
+fn telling(counter: Counter) -> f64 {
+    if counter == Counter::Stall { 8.0 } else { 20.0 }
+}
 /// Rows until a host's own rate is known.
 const NEW_ROWS: u64 = 12;
 /// Runs kept for a unit.
@@ -40,10 +42,12 @@ impl Sample {
         let Self { observed, expected, .. } = *self;
         let expected = expected.max(1e-9);
         let excess = observed - expected;
+        // Latency is overdispersed: slow requests come in groups.
+        let phi = if self.counter == Counter::Slow { 2.0 } else { 1.0 };
         if observed > LEAST_RATIO * expected && excess > self.counter.least_excess() * self.trials {
-            (observed * libm::log(observed / expected) - excess - 1.0).max(0.0)
+            ((observed * libm::log(observed / expected) - excess) / phi - 1.0).max(0.0)
         } else {
-            observed * libm::log(LEAST_RATIO) - (LEAST_RATIO - 1.0) * expected - 0.5
+            (observed * libm::log(LEAST_RATIO) - (LEAST_RATIO - 1.0) * expected) / phi - 0.5
         }
     }
 }
@@ -146,7 +150,7 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
     let one_row = run.end == end;
     run.start = end - 1;
-    if !one_row && run.observed >= TELLING && rate.is_finite() {
+    if !one_row && run.observed >= telling(run.counter) && rate.is_finite() {
         run.start = end - within(end - start, rate / steady);
         run.precise = true;
     }
@@ -172,7 +176,11 @@ fn go_on(run: &mut Run, sample: &Sample) {
     if failing {
         // Now that a second row tells the steady rate, the beginning within the first can be told.
         let (start, end, rate) = run.first;
-        if !run.precise && sample.observed >= TELLING && rate.is_finite() && sample.start <= end + (end - start) {
+        if !run.precise
+            && sample.observed >= telling(sample.counter)
+            && rate.is_finite()
+            && sample.start <= end + (end - start)
+        {
             run.start = end - within(end - start, rate / sample.rate());
             run.precise = true;
         }

@@ -57,7 +57,8 @@ pub struct Host {
     cursor: f64,
     report_start: f64,
     report_end: f64,
-    reports: u64,
+    /// Versions of which the last report told the facts.
+    told: Vec<usize>,
     active: Vec<Option<Active>>,
     offered: Vec<usize>,
     changes: Vec<(usize, f64)>,
@@ -100,7 +101,7 @@ impl Host {
             cursor: host.phase_s,
             report_start: host.phase_s,
             report_end: host.phase_s + plan.interval_s,
-            reports: 0,
+            told: Vec::new(),
             active: versions.iter().map(|version| Some(Active { version: *version, since: -1000.0 })).collect(),
             offered: versions,
             changes: Vec::new(),

@@ -120,7 +120,6 @@ impl Host {
         let r = &mut self.random;
         self.pace = (self.pace.ln() * 0.9 + 0.05 * r.normal()).exp();
         self.errors = r.gamma(context.plan.fleet.dispersion);
-        self.reports += 1;
     }
 
     /// Sends what was counted since the last report.
@@ -153,7 +152,7 @@ impl Host {
             in_flight: Some(in_flight),
             cpu: Some(cpu),
             memory: Some(share * 2.0e9),
-            facts: if self.reports < 2 && plan.fleet.full { self.facts(plan) } else { Vec::new() },
+            facts: if plan.fleet.full { self.new_facts(plan) } else { Vec::new() },
             dropped: 0,
             restarted: std::mem::take(&mut self.restarted),
         };
@@ -162,17 +161,19 @@ impl Host {
         self.send(context, end, Observation::Row(row));
     }
 
-    pub(super) fn facts(&self, plan: &Plan) -> Vec<(Name, Hash, Facts)> {
-        let active = self.active.iter().flatten();
-        let told = active.filter_map(|active| {
-            let version = plan.versions.get(active.version)?;
-            let (config, hash) = named(plan, active.version)?;
-            let mut facts = Facts { limits: version.facts.limits.clone(), ..Facts::default() };
+    /// Facts of the versions that have become active since the last report, as gauges tell them.
+    fn new_facts(&mut self, plan: &Plan) -> Vec<(Name, Hash, Facts)> {
+        let now: Vec<usize> = self.active.iter().flatten().map(|active| active.version).collect();
+        let before = std::mem::replace(&mut self.told, now.clone());
+        let fact = |version: usize| {
+            let of = &plan.versions.get(version)?.facts;
+            let (config, hash) = named(plan, version)?;
+            let mut facts = Facts { limits: of.limits.clone(), ..Facts::default() };
             for fact in ["rows", "duplicate_rows", "size"] {
-                facts.numbers.extend(version.facts.numbers.get_key_value(fact).map(|(k, v)| (k.clone(), *v)));
+                facts.numbers.extend(of.numbers.get_key_value(fact).map(|(name, value)| (name.clone(), *value)));
             }
             Some((config, hash, facts))
-        });
-        told.collect()
+        };
+        now.into_iter().filter(|version| !before.contains(version)).filter_map(fact).collect()
     }
 }
