@@ -8,6 +8,8 @@ use crate::tally::seconds;
 
 /// Scales tried for how far a beginning may lie from where it should, in report intervals.
 const SCALES: [f64; 8] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
+/// Hosts looked at, every so many of all: more would not change the answer.
+const HOSTS_MAX: usize = 256;
 /// Share of hosts that follow neither.
 const STRAY: f64 = 0.05;
 /// Most that one host may say, as a log likelihood ratio.
@@ -34,7 +36,9 @@ pub(crate) struct Alignment {
 
 /// Compares the two answers over the pairs that changed.
 pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
-    let matched: Vec<(Ns, (Ns, Ns))> = pairs.iter().filter_map(|pair| Some((pair.at, pair.change?))).collect();
+    let changed = || pairs.iter().filter_map(|pair| Some((pair.at, pair.change?)));
+    let all = changed().count();
+    let matched: Vec<(Ns, (Ns, Ns))> = changed().step_by(all.div_ceil(HOSTS_MAX).max(1)).collect();
     let Some(first) = matched.first().map(|(at, _)| *at).filter(|_| matched.len() >= 3) else {
         return Alignment::default();
     };
@@ -49,7 +53,7 @@ pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
         brackets.iter().map(|(from, to)| f64::midpoint(*from, *to) * unit).collect()
     };
     let mut lags = middles(&own);
-    let lag = (matched.len() as u64, spread(&middles(&moment)), spread(&lags), median(&mut lags));
+    let lag = (all as u64, spread(&middles(&moment)), spread(&lags), median(&mut lags));
     Alignment { ratio: each * (float(matched.len()) - 1.0), lag }
 }
 

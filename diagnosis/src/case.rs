@@ -19,5 +19,7 @@ pub(crate) struct Case {
     pub named_weight: f64,
     pub factor: Option<u16>,
     pub levels: Vec<u32>,
+    /// Tick at which it was judged last.
+    pub judged: Option<Ns>,
     pub incident: Incident,
 }

@@ -6,8 +6,9 @@ use crate::model::{Counter, Factor, Level, Ns};
 use crate::moves::BEFORE_ALL;
 use crate::property::{Property, properties};
 use crate::scene::{Bout, Patient, Scene};
+use crate::stale::stale;
 use crate::state::State;
-use crate::tally::{DELAY_MAX, Tally, tally};
+use crate::tally::{DELAY_MAX, Tally, seconds, tally};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
@@ -91,6 +92,11 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter])
     let mut all: Vec<Hypothesis> = Vec::new();
     for (index, factor) in (0_u16..).zip(&state.tables.factors) {
         all.extend(of_factor(state, scene, (index, factor), counters));
+    }
+    for mut old in stale(state, scene) {
+        // Refused for long, served on, and failing only then: each host tells it by itself.
+        old.mechanism = (2.3 + 1.5 * float(old.tally.exposed.1 as usize)).min(14.0);
+        all.push(old);
     }
     // A deploy event is the binary it deploys.
     let binaries: Vec<String> = all
@@ -216,8 +222,9 @@ fn of_factor(
         levels.extend(carried.into_iter().filter(|level| since(*level) > first));
     }
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
-    let whole =
-        tally(scene, |patient| in_service(state, patient, factor).then(|| Scene::on_levels(patient, index, &levels)));
+    let whole = tally(scene, &levels, |patient| {
+        in_service(state, patient, factor).then(|| Scene::on_levels(patient, index, &levels))
+    });
     let mut hypothesis = Hypothesis::new(kind, whole);
     hypothesis.factor = Some(index);
     hypothesis.recent = hypothesis.tally.flips.0 > 0 || arrived(state, scene, index, &levels);
@@ -335,7 +342,7 @@ fn narrow(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Opti
             .bouts
             .iter()
             .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - tolerance && bout.start < *to));
-        if !exposed {
+        if !exposed && !fails {
             continue;
         }
         all += 1;
@@ -360,7 +367,7 @@ fn narrow(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Opti
         .max_by_key(|(_, (inside, bad))| (*bad, u64::MAX - inside))?;
     let ((key, value), _) = best;
     let (key, value) = (key.to_owned(), value.to_owned());
-    let narrowed = tally(scene, |patient| {
+    let narrowed = tally(scene, levels, |patient| {
         let inside = state.tables.value(patient.unit.dims, &key) == Some(value.as_str());
         inside.then(|| Scene::on_levels(patient, factor, levels))
     });
@@ -372,11 +379,21 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     let recent = |at: Ns| at <= scene.now && at >= scene.onset - 60 * scene.interval.max(10_000_000_000);
     let mut found = Vec::new();
     for (index, change) in state.changes.iter().enumerate().filter(|(_, change)| recent(change.at)) {
-        let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
-        let counted = tally(scene, |patient| {
-            let at = if change.everywhere { Some(change.at) } else { reached.get(&patient.id).copied() };
-            Some(at.map(|at| (at, Ns::MAX / 4)).into_iter().collect())
-        });
+        let counted = if change.everywhere {
+            // No contrast, no alignment: all it can have is the moment.
+            if (scene.onset - change.at).abs() > 3 * scene.interval {
+                continue;
+            }
+            let (all, failing) = (scene.patients.len() as u64, scene.failing() as u64);
+            let lag = (failing, 0.0, 0.0, seconds(scene.onset - change.at));
+            Tally { exposed: (all, failing), bouts: (failing, failing), lag, ..Tally::default() }
+        } else {
+            let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
+            tally(scene, &[], |patient| {
+                let at = reached.get(&patient.id).copied();
+                Some(at.map(|at| (at, Ns::MAX / 4)).into_iter().collect())
+            })
+        };
         if counted.exposed.1 == 0 {
             continue;
         }

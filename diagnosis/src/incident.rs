@@ -38,11 +38,22 @@ impl State {
                 case.counters.push((alarm.counter, alarm.onset));
             }
         }
+        if !self.is_due(&case) {
+            return;
+        }
         self.update(&mut case);
         if let Some(slot) = self.cases.get_mut(index) {
             *slot = case;
         }
         self.reopen(index);
+    }
+
+    /// Whether an incident is to be judged at this tick: twice a report interval at first, more rarely as it grows old, for
+    /// what is known of it then changes as slowly.
+    fn is_due(&self, case: &Case) -> bool {
+        let Some(judged) = case.judged else { return true };
+        let now = self.now.unwrap_or(0);
+        now - judged >= ((now - case.onset) / 64).clamp(self.interval / 2, 3 * self.interval)
     }
 
     /// What accuses nobody and comes again soon by the same signal is one incident that flaps, not many.
@@ -84,6 +95,7 @@ impl State {
 
     /// Judges one incident anew and carries over what must last.
     fn update(&self, case: &mut Case) {
+        case.judged = self.now;
         let all: Vec<Counter> = case.counters.iter().map(|(counter, _)| *counter).collect();
         // Silence may be the collector's blindness: it is asked only where nothing else tells who fails.
         let telling: Vec<Counter> = all.iter().copied().filter(|counter| *counter != Counter::Silent).collect();
@@ -295,6 +307,7 @@ impl Case {
             named_weight: 0.0,
             factor: None,
             levels: Vec::new(),
+            judged: None,
             incident: blank(incident_id(onset, first), onset),
         }
     }

@@ -5,7 +5,7 @@ use crate::hypotheses::{Hypothesis, hypotheses};
 use crate::model::{Counter, Ns};
 use crate::place::place;
 use crate::riskset::contrast;
-use crate::scene::{Patient, Scene};
+use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
@@ -148,7 +148,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
 }
 
 /// Report intervals within which the cost of a reload itself is over.
-const BLIP: i64 = 5;
+const BLIP: i64 = 4;
 
 /// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
 fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
@@ -162,8 +162,8 @@ fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
             };
             all += 1;
             let left = (*to).min(patient.seen) - bout.end;
-            short +=
-                u64::from(!bout.open && bout.end - bout.start <= BLIP * scene.interval && left >= 2 * scene.interval);
+            let longest = longest(patient, bout, hypothesis.factor);
+            short += u64::from(!bout.open && longest <= BLIP * scene.interval && left >= 2 * scene.interval);
         }
     }
     short * 2 > all
@@ -203,9 +203,24 @@ fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
         return true;
     }
-    let bouts = || scene.patients.iter().flat_map(|patient| &patient.bouts);
-    let long = bouts().filter(|bout| bout.end - bout.start >= BLIP * scene.interval).count();
-    long * 2 >= bouts().count()
+    // Of the hosts that have failed for long enough to tell, nearly all must still fail.
+    let long_since = BLIP * scene.interval;
+    let bouts = || scene.patients.iter().flat_map(|patient| patient.bouts.iter().map(move |bout| (patient, bout)));
+    let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
+    let long = bouts().filter(|(patient, bout)| longest(patient, bout, hypothesis.factor) >= long_since).count();
+    long >= 3 && long * 10 >= old * 7
+}
+
+/// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.
+fn longest(patient: &Patient<'_>, bout: &Bout, factor: Option<u16>) -> Ns {
+    let loads = patient.unit.moves.iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
+    let mut from = bout.start;
+    let mut most = 0;
+    for at in loads.filter(|at| *at > bout.start && *at < bout.end) {
+        most = most.max(at - from);
+        from = at;
+    }
+    most.max(bout.end - from)
 }
 
 /// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
@@ -217,7 +232,8 @@ fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypoth
     // A place or a surge speaks for itself unless a change has something for it, or came just before.
     let strong = |place: &Hypothesis| !matches!(place.kind, CauseKind::Request | CauseKind::Time);
     let live = |hypothesis: &&Hypothesis| {
-        hypothesis.weight >= LIVE_AT || hypothesis.tally.is_prompt() || hypothesis.tally.lag.3 <= soon(scene)
+        let wide = hypothesis.change.is_none() || hypothesis.share() >= 0.5;
+        hypothesis.weight >= LIVE_AT || hypothesis.tally.is_prompt() || hypothesis.tally.lag.3 <= soon(scene) && wide
     };
     let undecided = early || if place.as_ref().is_some_and(strong) { open.iter().any(live) } else { !open.is_empty() };
     let verdict = if undecided || place.is_none() { Verdict::InsufficientEvidence } else { Verdict::External };

@@ -29,6 +29,7 @@ mod riskset;
 mod scene;
 pub mod settings;
 mod shape;
+mod stale;
 mod state;
 mod tables;
 mod take;

@@ -182,6 +182,16 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
             }),
         }
     }
+    // A process that died while loading also stopped to answer: that is the same failing, seen otherwise.
+    let deaths: Vec<(Ns, u32)> = joined
+        .iter()
+        .filter(|bout| bout.serving)
+        .filter_map(|bout| bout.level.map(|level| (bout.start, level)))
+        .collect();
+    for bout in joined.iter_mut().filter(|bout| bout.level.is_none()) {
+        let near = deaths.iter().find(|(at, _)| (at - bout.start).abs() <= 3 * interval);
+        bout.level = near.map(|(_, level)| *level);
+    }
     joined
 }
 

@@ -3,9 +3,10 @@
 //! request.
 
 use crate::align::{Pair, align};
+use crate::math::float;
 use crate::model::Ns;
 use crate::riskset::{Contrast, contrast};
-use crate::scene::{Patient, Scene};
+use crate::scene::{Bout, Patient, Scene};
 
 /// Longest delay from a load to its effect that is looked for, ns.
 pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
@@ -49,9 +50,13 @@ struct Sheet {
     leaves: Vec<Pair>,
 }
 
-/// Holds a hypothesis against the scene. `exposed` gives the spans in which a patient was exposed, none for one that is
+/// Holds a hypothesis against the scene: that of `levels`, if it is of a factor. `exposed` gives the spans in which a patient was exposed, none for one that is
 /// outside the hypothesis' scope.
-pub(crate) fn tally(scene: &Scene<'_>, exposed: impl Fn(&Patient<'_>) -> Option<Vec<(Ns, Ns)>>) -> Tally {
+pub(crate) fn tally(
+    scene: &Scene<'_>,
+    levels: &[u32],
+    exposed: impl Fn(&Patient<'_>) -> Option<Vec<(Ns, Ns)>>,
+) -> Tally {
     let mut result = Tally::default();
     let mut sheet = Sheet::default();
     for patient in &scene.patients {
@@ -60,7 +65,7 @@ pub(crate) fn tally(scene: &Scene<'_>, exposed: impl Fn(&Patient<'_>) -> Option<
             result.bouts.1 += patient.bouts.len() as u64;
             continue;
         };
-        one(scene, patient, &spans, (&mut result, &mut sheet));
+        one(scene, patient, (&spans, levels), (&mut result, &mut sheet));
     }
     result.risk = contrast(scene, |patient| Some((exposed(patient)?, Vec::new())));
     aligned(scene, &mut result, &sheet.entries, true);
@@ -68,7 +73,13 @@ pub(crate) fn tally(scene: &Scene<'_>, exposed: impl Fn(&Patient<'_>) -> Option<
     result
 }
 
-fn one(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)], (result, sheet): (&mut Tally, &mut Sheet)) {
+fn one(
+    scene: &Scene<'_>,
+    patient: &Patient<'_>,
+    (spans, levels): (&[(Ns, Ns)], &[u32]),
+    (result, sheet): (&mut Tally, &mut Sheet),
+) {
+    let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
     let tolerance = scene.tolerance();
     let starts_in =
         |(from, to): (Ns, Ns)| patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
@@ -89,6 +100,10 @@ fn one(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)], (result, sh
         }
         exposed = true;
         failing |= bout.is_some();
+        if let Some(bout) = bout.filter(|bout| own(bout)) {
+            result.deaths += u64::from(bout.serving);
+            result.refusals += u64::from(!bout.serving);
+        }
         entry(scene, patient, *span, (result, sheet));
     }
     let (control, control_failing) = unexposed(scene, patient, spans);
@@ -104,10 +119,6 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     let failed_before =
         patient.bouts.iter().any(|bout| bout.start < from - tolerance && bout.end > from - 2 * scene.interval);
     let bout = patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
-    if let Some(bout) = bout.filter(|bout| bout.level.is_some()) {
-        result.deaths += u64::from(bout.serving);
-        result.refusals += u64::from(!bout.serving);
-    }
     if !failed_before && from > scene.onset - DELAY_MAX {
         let start = bout.filter(|bout| bout.start - from <= DELAY_MAX).map(|bout| bout.began);
         if let Some((earliest, latest)) = start {
@@ -188,7 +199,10 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, pairs: &[Pair], entering: bool
             result.flips.1 += 1;
         }
         let alignment = align(&group, scene.interval);
-        result.aligned += alignment.ratio;
+        // After a delay, hosts that had it as long and stay well count against: a lag that few share is found by chance.
+        let late = alignment.lag.3 > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
+        let share = if late { float(changed) / float(group.len().max(1)) } else { 1.0 };
+        result.aligned += alignment.ratio * share;
         if entering && alignment.lag.0 >= result.lag.0.max(3) {
             result.lag = alignment.lag;
         }
