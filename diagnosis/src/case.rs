@@ -21,5 +21,7 @@ pub(crate) struct Case {
     pub levels: Vec<u32>,
     /// Tick at which it was judged last.
     pub judged: Option<Ns>,
+    /// Event time at which the present verdict was first given.
+    pub said: Option<Ns>,
     pub incident: Incident,
 }

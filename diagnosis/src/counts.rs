@@ -85,6 +85,22 @@ fn panics(row: &Row) -> f64 {
     float(by_config.values().copied().max().unwrap_or(0).max(untagged))
 }
 
+/// Panics of a row by site; those that are tagged count once, under the config with the most.
+pub(crate) fn panics_by_site(row: &Row) -> BTreeMap<&Name, u64> {
+    let mut tagged: BTreeMap<(&Name, Option<&Name>), u64> = BTreeMap::new();
+    for panic in &row.panics {
+        let Some(site) = &panic.site else { continue };
+        let config = panic.version.as_ref().map(|(config, _)| config);
+        *tagged.entry((site, config)).or_default() += panic.count;
+    }
+    let mut by_site: BTreeMap<&Name, u64> = BTreeMap::new();
+    for ((site, _), count) in tagged {
+        let most = by_site.entry(site).or_default();
+        *most = (*most).max(count);
+    }
+    by_site
+}
+
 /// Scores not computed or out of range, and all scores, of one entry.
 pub(crate) fn zeros(scores: &Scores) -> (f64, f64) {
     let all: u64 = scores.histogram.counts.iter().sum();
@@ -97,14 +113,15 @@ pub(crate) fn zeros(scores: &Scores) -> (f64, f64) {
 
 /// Every score of the row once: tagged entries of one config, or untagged ones.
 pub(crate) fn score_entries(row: &Row) -> Vec<&Scores> {
-    let mut by_tag: BTreeMap<(&Name, Option<&Name>), (u64, Vec<&Scores>)> = BTreeMap::new();
+    type Counted<'a> = (u64, Vec<&'a Scores>);
+    let mut by_tag: BTreeMap<(&Name, Option<&Name>), Counted<'_>> = BTreeMap::new();
     for scores in &row.scores {
         let tag = scores.version.as_ref().map(|(config, _)| config);
         let entry = by_tag.entry((&scores.score, tag)).or_default();
         entry.0 += scores.histogram.counts.iter().sum::<u64>() + scores.sentinel;
         entry.1.push(scores);
     }
-    let mut best: BTreeMap<&Name, (u64, Vec<&Scores>)> = BTreeMap::new();
+    let mut best: BTreeMap<&Name, Counted<'_>> = BTreeMap::new();
     for ((score, _), (count, entries)) in by_tag {
         let kept = best.entry(score).or_default();
         if kept.1.is_empty() || count > kept.0 {

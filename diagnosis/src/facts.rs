@@ -11,6 +11,7 @@ use crate::tally::seconds;
 use crate::words;
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::names::attribute;
+use firstbad_protocol::sentence::clock;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{CauseKind, FirstError, Input, LastKnownGood, LimitFact, RuledOut};
 use std::collections::BTreeMap;
@@ -33,10 +34,11 @@ impl State {
             .find_map(|level| self.refusals.get(level))
             .or_else(|| self.refusals.values().find(|seen| seen.first >= since));
         let seen = panic.or(refusal)?;
+        let counted = seen.site.as_ref().and_then(|site| self.panic_counts.get(site)).copied().unwrap_or(0);
         Some(FirstError {
             message: seen.message.to_string(),
             site: seen.site.as_ref().map(ToString::to_string),
-            count: seen.count,
+            count: seen.count.max(counted),
             first_seen: Timestamp(seen.first),
         })
     }
@@ -260,9 +262,9 @@ impl State {
                 .min()
                 .unwrap_or(0);
             said.push(format!(
-                "{} hosts are silent since {} ({}{})",
-                silent.len(),
-                Timestamp(since),
+                "{} silent since {} ({}{})",
+                if silent.len() == 1 { "1 host is".to_owned() } else { format!("{} hosts are", silent.len()) },
+                clock(Timestamp(since)),
                 names.join(", "),
                 if silent.len() > 3 { ", .." } else { "" }
             ));

@@ -308,6 +308,7 @@ impl Case {
             factor: None,
             levels: Vec::new(),
             judged: None,
+            said: None,
             incident: blank(incident_id(onset, first), onset),
         }
     }
@@ -330,18 +331,19 @@ fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Tim
         return;
     }
     let names = verdict.accuses();
-    if !case.incident.suspects.is_empty()
-        && !(same_cause && case.incident.verdict == verdict)
-        && case.incident.history.len() < HISTORY_MAX
-    {
+    let other = !same_cause || case.incident.verdict != verdict;
+    if !case.incident.suspects.is_empty() && other && case.incident.history.len() < HISTORY_MAX {
         case.incident.history.push(HistoryEntry {
-            at: now,
+            at: case.said.map_or(now, Timestamp),
             verdict: case.incident.verdict,
             cause: case.incident.cause.clone(),
         });
     }
     if !(names && same_cause && case.incident.named_at.is_some()) {
         case.incident.named_at = names.then_some(now);
+    }
+    if other || case.said.is_none() {
+        case.said = Some(now.0);
     }
 }
 

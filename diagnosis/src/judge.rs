@@ -7,6 +7,7 @@ use crate::place::place;
 use crate::riskset::contrast;
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
+use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
 /// Weight that makes a suspect, and one that makes a cause.
@@ -225,12 +226,18 @@ fn longest(patient: &Patient<'_>, bout: &Bout, factor: Option<u16>) -> Ns {
 
 /// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
 fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypothesis>, &[Counter])) -> Judgement {
-    let early = scene.now - scene.onset < 2 * scene.interval;
+    let early = scene.now - scene.middle() < 3 * scene.interval;
     let open: Vec<&Hypothesis> =
         ranked.iter().filter(|hypothesis| possible(state, scene, hypothesis) && !refuted(hypothesis)).collect();
     let place = place(state, scene, counters);
     // A place or a surge speaks for itself unless a change has something for it, or came just before.
-    let strong = |place: &Hypothesis| !matches!(place.kind, CauseKind::Request | CauseKind::Time);
+    // One binary alone is no place: it fails together with something that it was given.
+    let binary = |place: &Hypothesis| place.dimensions.keys().all(|key| key == attribute::SERVICE_VERSION);
+    let strong = |place: &Hypothesis| match place.kind {
+        CauseKind::Request | CauseKind::Time => false,
+        CauseKind::Dimension => !binary(place),
+        _ => true,
+    };
     let live = |hypothesis: &&Hypothesis| {
         let wide = hypothesis.change.is_none() || hypothesis.share() >= 0.5;
         hypothesis.weight >= LIVE_AT || hypothesis.tally.is_prompt() || hypothesis.tally.lag.3 <= soon(scene) && wide

@@ -26,14 +26,8 @@ pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns) -> bool {
     }
     let same_as_before = level_at(unit, new.factor, new.at) == Some(new.level);
     let known = unit.moves.iter().any(|old| old.factor == new.factor && old.level == new.level && old.at == new.at);
-    if known || (same_as_before && !new.told) {
-        return false;
-    }
-    if same_as_before
-        && unit.moves.iter().any(|old| {
-            old.factor == new.factor && old.told && old.level == new.level && (old.at - new.at).abs() <= slack / 18
-        })
-    {
+    // A restart loads the same version again: a crash loop must not push out when it was first loaded.
+    if known || same_as_before {
         return false;
     }
     if unit.moves.len() >= MOVES_MAX {
@@ -42,7 +36,7 @@ pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns) -> bool {
     let at = unit.moves.partition_point(|old| old.at <= new.at);
     unit.moves.insert(at, new);
     refresh_active(unit);
-    !same_as_before
+    true
 }
 
 /// Forgets the oldest move of the factor that moved most: a busy config must not push out the history of the others.

@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// ln p below which the failing of a place is no chance among the places looked at.
 const LN_P: f64 = -7.0;
+/// Hosts that must fail in a place.
+const HOSTS_MIN: u64 = 4;
 /// What a second key must gain in ln p before it is part of the place.
 const KEY_GAIN: f64 = 4.6;
 /// Log likelihood ratio by which a combination must beat "everything".
@@ -116,7 +118,8 @@ fn of_requests(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option
         ln_p: located.everything.score - best.score,
         ..Tally::default()
     };
-    Some(plain(CauseKind::Dimension, dimensions, tally))
+    let told = tally.exposed.1 >= HOSTS_MIN && ratio(tally.exposed.1, tally.exposed.0) >= 0.3;
+    told.then(|| plain(CauseKind::Dimension, dimensions, tally))
 }
 
 /// The value, or pair of values, of the hosts' own dimensions that carries the failing.
@@ -141,9 +144,9 @@ fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     let scored = counts.into_iter().filter_map(|(combination, (inside, bad))| {
         let (outside, bad_outside) = (all - inside, failing - bad);
         let ln_p = fisher(bad, inside - bad, bad_outside, outside - bad_outside);
-        let fits = ln_p <= LN_P && ratio(bad, inside) >= 0.4 && ratio(bad_outside, outside) <= 0.15;
-        let price = KEY_GAIN * float(combination.len() - 1);
-        fits.then_some((ln_p + price, combination, inside, bad))
+        let ln_p = ln_p + KEY_GAIN * float(combination.len() - 1);
+        let fits = ln_p <= LN_P && bad >= HOSTS_MIN && ratio(bad, inside) >= 0.4 && ratio(bad_outside, outside) <= 0.15;
+        fits.then_some((ln_p, combination, inside, bad))
     });
     let (ln_p, combination, inside, bad) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;
     let tally = Tally {
@@ -159,9 +162,6 @@ fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
 
 /// Everything at one moment: a turn of the clock, or rare requests.
 fn moment(scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
-    if counters.contains(&Counter::Panics) && rare(scene) {
-        return Some(plain(CauseKind::Request, BTreeMap::new(), all(scene)));
-    }
     let first = |patient: &Patient<'_>| patient.bouts.first().map(|bout| seconds(bout.start - scene.onset));
     let starts: Vec<f64> = scene.patients.iter().filter_map(first).collect();
     let together = starts.len() >= 3 && spread(&starts) <= 1.5 * seconds(scene.interval);
@@ -171,7 +171,11 @@ fn moment(scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
     let past = middle.rem_euclid(hour);
     let on_the_hour = past <= scene.interval || hour - past <= scene.interval;
     let wide = scene.failing() * 2 > scene.patients.len();
-    (together && wide && on_the_hour).then(|| plain(CauseKind::Time, BTreeMap::new(), all(scene)))
+    if together && wide && on_the_hour {
+        return Some(plain(CauseKind::Time, BTreeMap::new(), all(scene)));
+    }
+    (counters.contains(&Counter::Panics) && rare(scene) && !together)
+        .then(|| plain(CauseKind::Request, BTreeMap::new(), all(scene)))
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "seconds of one incident")]

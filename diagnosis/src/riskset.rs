@@ -85,7 +85,7 @@ pub(crate) fn contrast(scene: &Scene<'_>, kind: impl Fn(&Patient<'_>) -> Option<
 fn history(
     scene: &Scene<'_>,
     patient: &Patient<'_>,
-    (spans, equal): (&[(Ns, Ns)], &[(Ns, Ns)]),
+    (spans, equal): (&Spans, &Spans),
     steps: &mut Vec<(Ns, Step, (u32, bool))>,
 ) {
     let early = scene.tolerance();

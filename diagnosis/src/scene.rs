@@ -42,7 +42,8 @@ pub(crate) struct Scene<'a> {
     pub interval: Ns,
     pub patients: Vec<Patient<'a>>,
     slot: Ns,
-    hot: Vec<bool>,
+    /// Hot time before each slot.
+    hot: Vec<Ns>,
     early: Ns,
 }
 
@@ -75,20 +76,18 @@ impl<'a> Scene<'a> {
 
     /// How much of [from, to) lies in slots in which the fleet was failing.
     pub(crate) fn hot_within(&self, from: Ns, to: Ns) -> Ns {
-        let from = from.max(self.onset);
-        let mut sum = 0;
-        let mut at = from;
-        while at < to {
-            let index = (at - self.onset) / self.slot;
-            let end = (self.onset + (index + 1) * self.slot).min(to);
-            match usize::try_from(index).ok().and_then(|index| self.hot.get(index)) {
-                Some(true) => sum += end - at,
-                Some(false) => {}
-                None => break,
-            }
-            at = end;
+        (self.hot_until(to) - self.hot_until(from)).max(0)
+    }
+
+    /// Hot time from the onset until `at`.
+    fn hot_until(&self, at: Ns) -> Ns {
+        let past = (at - self.onset).max(0);
+        let slot = usize::try_from(past / self.slot).unwrap_or(0);
+        match (self.hot.get(slot), self.hot.get(slot + 1)) {
+            (Some(before), Some(after)) if after > before => before + past % self.slot,
+            (Some(before), _) => *before,
+            (None, _) => self.hot.last().copied().unwrap_or(0),
         }
-        sum
     }
 
     /// How much before its load a host may seem to begin to fail, for the coarseness of reports.
@@ -99,6 +98,14 @@ impl<'a> Scene<'a> {
     /// Units that fail.
     pub(crate) fn failing(&self) -> usize {
         self.patients.iter().filter(|patient| !patient.bouts.is_empty()).count()
+    }
+
+    /// When half of the failing hosts had begun to fail: one clock that is behind does not move it.
+    pub(crate) fn middle(&self) -> Ns {
+        let mut starts: Vec<Ns> =
+            self.patients.iter().filter_map(|patient| patient.bouts.first()).map(|bout| bout.start).collect();
+        starts.sort_unstable();
+        starts.get(starts.len() / 2).copied().unwrap_or(self.onset)
     }
 
     /// Spans in which a patient was on one of `levels`; adjacent ones are joined.
@@ -196,7 +203,7 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
 }
 
 /// Slots in which at least a twentieth of the most that ever failed at once fail: a poisoned tail alone is not hot.
-fn hot_slots(patients: &[Patient<'_>], onset: Ns, now: Ns, slot: Ns) -> Vec<bool> {
+fn hot_slots(patients: &[Patient<'_>], onset: Ns, now: Ns, slot: Ns) -> Vec<Ns> {
     let slots = usize::try_from((now - onset) / slot + 2).unwrap_or(0).min(8192);
     let mut change = vec![0_i64; slots + 1];
     for bout in patients.iter().flat_map(|patient| &patient.bouts) {
@@ -218,5 +225,11 @@ fn hot_slots(patients: &[Patient<'_>], onset: Ns, now: Ns, slot: Ns) -> Vec<bool
         })
         .collect();
     let most = counts.iter().copied().max().unwrap_or(0);
-    counts.into_iter().take(slots).map(|count| count > 0 && count * 20 >= most).collect()
+    let mut hot = 0;
+    let before = |count: i64| {
+        let so_far = hot;
+        hot += if count > 0 && count * 20 >= most { slot } else { 0 };
+        so_far
+    };
+    counts.into_iter().take(slots).chain([0]).map(before).collect()
 }

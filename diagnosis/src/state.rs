@@ -51,6 +51,8 @@ pub(crate) struct State {
     pub shapes: BTreeMap<u32, (Vec<f64>, Vec<f64>)>,
     pub changes: Vec<WorldChange>,
     pub panics: Vec<PanicSeen>,
+    /// Panics by site as `firstbad.panics` counts them: events are kept by few.
+    pub panic_counts: BTreeMap<Name, u64>,
     /// Errors of refused loads, by level.
     pub refusals: BTreeMap<u32, PanicSeen>,
     pub gaps: BTreeMap<Name, u64>,
@@ -91,6 +93,7 @@ impl State {
             shapes: BTreeMap::new(),
             changes: Vec::new(),
             panics: Vec::new(),
+            panic_counts: BTreeMap::new(),
             refusals: BTreeMap::new(),
             gaps: BTreeMap::new(),
             late_rows: 0,

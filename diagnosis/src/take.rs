@@ -65,23 +65,22 @@ impl State {
             }
             id
         };
-        self.note_binary(id, dims, &service, at);
+        self.note_binary(id, dims, at);
         if let Source::Instance { instance, .. } = source {
             self.note_process(id, instance);
         }
-        if let Some(unit) = self.units.get_mut(id as usize) {
-            if unit.dims != dims_id {
-                unit.dims = dims_id;
-                unit.exposure = STALE;
-            }
+        if let Some(unit) = self.units.get_mut(id as usize).filter(|unit| unit.dims != dims_id) {
+            unit.dims = dims_id;
+            unit.exposure = STALE;
         }
         Some(id)
     }
 
     /// A binary is a level too: `service.version`.
-    fn note_binary(&mut self, id: u32, dims: &Dimensions, service: &Name, at: Ns) {
+    fn note_binary(&mut self, id: u32, dims: &Dimensions, at: Ns) {
+        let service = dims.get(attribute::SERVICE_NAME).cloned().unwrap_or_else(|| Name::from(""));
         let Some(version) = dims.get(attribute::SERVICE_VERSION) else { return };
-        let Some(factor) = self.tables.factor(&Factor::Binary(service.clone())) else { return };
+        let Some(factor) = self.tables.factor(&Factor::Binary(service)) else { return };
         let Some(level) = self.tables.level(factor, &Key::Text(version.clone()), at) else { return };
         let slack = self.slack();
         let Some(unit) = self.units.get_mut(id as usize) else { return };

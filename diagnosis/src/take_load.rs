@@ -84,6 +84,7 @@ impl State {
             sums.1 += f64::from(u8::from(refused));
         }
         let Some(state) = self.units.get_mut(unit as usize) else { return };
+        let new = !state.moves.iter().any(|entry| entry.level == level);
         let moved = match result {
             LoadResult::Applied | LoadResult::Rejected => note(state, Move { at, factor, level, told }, slack),
             LoadResult::Unchanged => {
@@ -108,7 +109,7 @@ impl State {
             if let Some(interval) = self.ring.at(index_of(at, interval)) {
                 *interval.loads.entry(level).or_default() += 1;
             }
-            if let Some(level) = self.tables.level_mut(level) {
+            if let Some(level) = self.tables.level_mut(level).filter(|_| new) {
                 level.units_ever += 1;
             }
         }

@@ -28,6 +28,8 @@ pub(crate) struct Pending {
 
 /// Weight of one report that tells how many requests are missing, in trials: traffic wobbles far more than counts do.
 const STALL_TRIALS: f64 = 20.0;
+/// Panic sites counted apart.
+const SITES_MAX: usize = 1024;
 /// Lengths of span that are told apart.
 const SPANS_MAX: usize = 256;
 
@@ -51,17 +53,26 @@ impl State {
                 self.learn_facts(level, facts);
             }
         }
+        self.note_sites(row);
         self.note_levels(id, row, (start, end));
         self.note_tags(row, index_of(end, self.interval));
         self.note_leaves(id, row, index_of(end, self.interval));
         let samples = self.samples(id, row, (start, end));
-        self.feed(id, row, &samples, frozen);
+        self.feed(id, row, (&samples, frozen));
     }
 
     fn note_span(&mut self, span: Ns) {
         let ms = (span + 50_000_000) / 100_000_000 * 100;
         if ms > 0 && (self.spans.len() < SPANS_MAX || self.spans.contains_key(&ms)) {
             *self.spans.entry(ms).or_default() += 1;
+        }
+    }
+
+    fn note_sites(&mut self, row: &Row) {
+        for (site, count) in counts::panics_by_site(row) {
+            if self.panic_counts.len() < SITES_MAX || self.panic_counts.contains_key(site) {
+                *self.panic_counts.entry(site.clone()).or_default() += count;
+            }
         }
     }
 
@@ -107,7 +118,7 @@ impl State {
         for (config, hashes) in &gauges {
             let [hash] = hashes.as_slice() else { continue };
             let share = shares.get(config).and_then(|by_hash| by_hash.get(hash)).copied();
-            self.guess(id, (config, *hash), (start, end), share);
+            self.guess((id, config, *hash), (start, end), share);
         }
         for (config, by_hash) in &shares {
             if gauges.contains_key(config) {
@@ -115,7 +126,7 @@ impl State {
             }
             let most = by_hash.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(hash, share)| (*hash, *share));
             if let Some((hash, share)) = most {
-                self.guess(id, (config, hash), (start, end), Some(share));
+                self.guess((id, config, hash), (start, end), Some(share));
             }
         }
         for count in &row.loads {
@@ -130,7 +141,7 @@ impl State {
     }
 
     /// A row says that `hash` was active at its end: if the moves say otherwise, the unit moved within the row.
-    fn guess(&mut self, id: u32, (config, hash): (&Name, Hash), (start, end): (Ns, Ns), share: Option<f64>) {
+    fn guess(&mut self, (id, config, hash): (u32, &Name, Hash), (start, end): (Ns, Ns), share: Option<f64>) {
         let Some((factor, level)) = self.version(config, hash, start) else { return };
         let (slack, interval) = (self.slack(), self.interval);
         let Some(unit) = self.units.get_mut(id as usize) else { return };
@@ -149,12 +160,15 @@ impl State {
         } else {
             end - shape::share_of(end - start, share.unwrap_or(1.0))
         };
-        if note(unit, Move { at, factor, level, told: false }, slack) && at != BEFORE_ALL {
-            if let Some(interval) = self.ring.at(index_of(at, interval)) {
-                *interval.loads.entry(level).or_default() += 1;
-            }
+        let new = !unit.moves.iter().any(|entry| entry.level == level);
+        let moved = note(unit, Move { at, factor, level, told: false }, slack);
+        if moved
+            && at != BEFORE_ALL
+            && let Some(interval) = self.ring.at(index_of(at, interval))
+        {
+            *interval.loads.entry(level).or_default() += 1;
         }
-        if let Some(level) = self.tables.level_mut(level) {
+        if let Some(level) = self.tables.level_mut(level).filter(|_| moved && new) {
             level.units_ever += 1;
         }
     }
@@ -233,7 +247,7 @@ impl State {
                 observed.push((Counter::Slow, slow, all));
             }
         }
-        self.gauges(id, row, &requests, &mut observed);
+        observed.extend(self.gauges(id, row, &requests));
         if let Some(drifted) = self.drift(id, &scores) {
             observed.push((Counter::Drift, drifted, 1.0));
         }
@@ -248,8 +262,9 @@ impl State {
     }
 
     /// Gauges become yes or no per report, against the unit's own past.
-    fn gauges(&self, id: u32, row: &Row, requests: &Requests, observed: &mut Vec<(Counter, f64, f64)>) {
-        let Some(unit) = self.units.get(id as usize) else { return };
+    fn gauges(&self, id: u32, row: &Row, requests: &Requests) -> Vec<(Counter, f64, f64)> {
+        let mut observed = Vec::new();
+        let Some(unit) = self.units.get(id as usize) else { return observed };
         let flag = |high: bool| f64::from(u8::from(high));
         if let Some(cpu) = row.cpu {
             let usual = unit.cpu.mean().unwrap_or(cpu);
@@ -270,6 +285,7 @@ impl State {
             let missing = if piled || missing > 0.75 { missing } else { 0.0 };
             observed.push((Counter::Stall, missing * STALL_TRIALS, STALL_TRIALS));
         }
+        observed
     }
 
     /// Whether the unit's scores left the fleet's shape, once enough have come together.
@@ -302,7 +318,7 @@ impl State {
     }
 
     /// Feeds the counters into runs, expectations and the waiting cell.
-    fn feed(&mut self, id: u32, row: &Row, samples: &[Sample], frozen: bool) {
+    fn feed(&mut self, id: u32, row: &Row, (samples, frozen): (&[Sample], bool)) {
         let now = self.now.unwrap_or(0);
         let silent_after = 3 * self.interval;
         let Some(unit) = self.units.get_mut(id as usize) else { return };

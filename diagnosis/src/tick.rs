@@ -68,7 +68,10 @@ impl State {
         let Some(now) = self.now else { return };
         let interval = self.interval;
         let late = |unit: &crate::model::Unit| {
-            unit.left.is_none() && !unit.aggregate && now - unit.last_arrival > 7 * unit.span.max(interval) / 2
+            unit.left.is_none()
+                && !unit.aggregate
+                && unit.rows >= 2
+                && now - unit.last_arrival > 7 * unit.span.max(interval) / 2
         };
         let live = self
             .units
