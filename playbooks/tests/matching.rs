@@ -20,6 +20,13 @@ fn incident(changes: &Value) -> Incident {
     serde_json::from_value(whole).expect("an incident of schema 1")
 }
 
+/// The cause of 18 November: the outgrown limit is its property, and the repeated rows separate as well.
+fn outgrown_by_repetition() -> Value {
+    let mut cause = cause("config", Some("rows > 200"));
+    cause["also_separates"] = json!(["duplicate_rows > 0"]);
+    cause
+}
+
 fn cause(kind: &str, property: Option<&str>) -> Value {
     json!({"kind": kind, "config": "bot-features", "hashes": [format!("sha256:{}", "ab".repeat(32))],
         "property": property, "also_separates": [], "scope": {"service.version": "fl2"}, "change": null, "dimensions": {}})
@@ -32,6 +39,7 @@ fn every_failure_mode_finds_its_playbook() {
             "oversized-input",
             json!({"signals": ["panics", "errors", "scores"], "cause": cause("config", Some("rows > 200"))}),
         ),
+        ("oversized-input", json!({"signals": ["panics", "scores"], "cause": outgrown_by_repetition()})),
         ("silent-zero-scores", json!({"signals": ["scores"], "cause": cause("config", Some("rows > 200"))})),
         ("oversized-input", json!({"cause": cause("config", Some("rows > 200 and duplicate_rows > 0"))})),
         ("duplicate-rows", json!({"cause": cause("config", Some("duplicate_rows > 0"))})),
