@@ -73,7 +73,7 @@ fn every_failure_mode_finds_its_playbook() {
 fn slots_are_filled_from_the_verdict_and_hostile_names_are_refused() {
     let mut hostile = incident(&json!({"cause": cause("config", Some("rows > 200"))}));
     let (filled, refused) = firstbad_playbooks::fill("Stop {config}, not {last_known_good}.", &hostile);
-    assert_eq!(filled, "Stop bot-features, not last known good.");
+    assert_eq!(filled, "Stop bot-features, not version (none known here).");
     assert_eq!(refused.len(), 1);
     if let Some(cause) = &mut hostile.cause {
         cause.config = Some("a;touch /tmp/pwn".to_owned());
