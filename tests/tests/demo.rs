@@ -127,6 +127,10 @@ fn the_report_holds_what_to_do(directory: &Path, api: &str) {
     assert_eq!(status.code, Some(1), "an incident is open: {} {}", status.out, status.err);
     let metrics = get(&format!("{api}/metrics")).expect("metrics");
     assert!(metrics.contains("firstbad_fleet_panics_total{config=\"bot-features\""), "{metrics}");
+    let alerting = "verdict=\"cause\",config=\"bot-features\",sentence=\"NAMED: ";
+    assert!(
+        metrics.lines().any(|line| line.starts_with("firstbad_collector_incident_info{") && line.contains(alerting))
+    );
 }
 
 /// The bundle gives the same bytes again, on this machine or any other.
