@@ -2,6 +2,7 @@
 //! eight versions per config have labels of their own; older ones are folded into `other`. Only this file counts for
 //! Prometheus; the engine counts for itself.
 
+mod incidents;
 pub(crate) mod scores;
 pub(crate) mod text;
 
@@ -138,7 +139,8 @@ impl FleetCounts {
         scores::render(self.labelled(), &mut text);
         text.family(&names::METRIC_HASHES_EVICTED).sample(&[], self.evicted);
         render_versions(snapshot, &mut text);
-        render_confidence(snapshot, &mut text);
+        incidents::render(snapshot, &mut text);
+        incidents::render_confidence(snapshot, &mut text);
         text.0
     }
 
@@ -259,23 +261,6 @@ fn render_versions(snapshot: &Snapshot, text: &mut Text) {
     let mut family = text.family(&names::FLEET_CONFIG_LIMIT_USAGE);
     for ((config, limit), ratio) in usage {
         family.sample(&[config, limit], ratio);
-    }
-}
-
-/// Confidence in each suspected version of the incidents that are not over.
-fn render_confidence(snapshot: &Snapshot, text: &mut Text) {
-    let mut confidence: BTreeMap<(&str, String), f64> = BTreeMap::new();
-    let open = snapshot.diagnosis.incidents.iter().filter(|incident| incident.state != State::Resolved);
-    for suspect in open.flat_map(|incident| &incident.suspects) {
-        let Some(config) = suspect.config.as_deref() else { continue };
-        for hash in suspect.hashes.iter().rev().take(METRIC_HASHES_MAX) {
-            let greatest = confidence.entry((config, hash.short())).or_default();
-            *greatest = greatest.max(suspect.confidence);
-        }
-    }
-    let mut family = text.family(&names::COLLECTOR_SUSPECT_CONFIDENCE);
-    for ((config, hash), value) in confidence {
-        family.sample(&[config, &hash], value);
     }
 }
 

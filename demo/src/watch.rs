@@ -37,6 +37,8 @@ pub struct Outcome {
     pub named_after_s: Option<f64>,
     /// Hosts that had loaded a bad version by then.
     pub named_after_exposed_hosts: Option<u64>,
+    /// Whether the play was seen to its end; if not, what is lost and who recovers was not judged.
+    pub finished: bool,
     /// Whether every claim holds.
     pub right: bool,
     /// Each claim.
@@ -86,6 +88,7 @@ impl Watch {
             first_bad_load: truth.first_bad(),
             named_after_s: self.named_after_s(truth),
             named_after_exposed_hosts: self.named_at.map(|at| truth.exposed_by(at)),
+            finished: truth.phase == Phase::Done,
             right: judgement.holds(),
             findings: judgement.findings,
         }
@@ -94,7 +97,8 @@ impl Watch {
     fn judgement(&self, truth: &Truth) -> Judgement {
         let Some(snapshot) = &self.last else { return Judgement::default() };
         let mut judgement = judge(&snapshot.diagnosis, truth);
-        if truth.scenario == Scenario::November {
+        // Whoever leaves in mid-play saw neither the last reports nor the way back: nothing is claimed about them.
+        if truth.scenario == Scenario::November && truth.phase == Phase::Done {
             judgement.findings.push(judge::nothing_lost(snapshot, truth));
             judgement.findings.push(recovered(snapshot));
         }
@@ -156,6 +160,9 @@ impl Outcome {
             let mark = if finding.holds { "ok " } else { "NOT" };
             let colon = if finding.detail.is_empty() { "" } else { ": " };
             text += &format!("{mark}      {}{colon}{}\n", finding.claim, finding.detail);
+        }
+        if !self.finished {
+            text += "left     before its end: losses and recovery were not judged\n";
         }
         text + if self.right { "RIGHT\n" } else { "NOT RIGHT\n" }
     }

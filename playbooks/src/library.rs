@@ -92,7 +92,7 @@ impl Library {
     #[must_use]
     pub fn matching(&self, incident: &Incident) -> Option<&Playbook> {
         let strength = |playbook: &Playbook| playbook.rules.iter().filter_map(|rule| rule.strength(incident)).max();
-        let mut best: Option<(u32, &Playbook)> = None;
+        let mut best: Option<((u32, bool), &Playbook)> = None;
         for playbook in &self.playbooks {
             if let Some(found) = strength(playbook)
                 && best.is_none_or(|(most, _)| found > most)

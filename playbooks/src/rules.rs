@@ -64,8 +64,9 @@ impl Rule {
         Ok(())
     }
 
-    /// How many conditions hold, or none if one does not.
-    pub(crate) fn strength(&self, incident: &Incident) -> Option<u32> {
+    /// How many conditions hold, or none if one does not. Among equals, the rule that fits the cause's own property comes
+    /// before one that fits what merely separates as well: repeated rows explain an outgrown limit, they do not replace it.
+    pub(crate) fn strength(&self, incident: &Incident) -> Option<(u32, bool)> {
         let kind = incident.cause.as_ref().map(|cause| cause.kind);
         let conditions = [
             listed(&self.verdict, |verdict| *verdict == incident.verdict),
@@ -87,7 +88,9 @@ impl Rule {
             }),
         ];
         let stated: Vec<bool> = conditions.into_iter().flatten().collect();
-        stated.iter().all(|holds| *holds).then(|| u32::try_from(stated.len()).unwrap_or(u32::MAX))
+        let own = incident.cause.as_ref().and_then(|cause| cause.property.as_ref());
+        let fits_own = self.compiled.property.as_ref().zip(own).is_some_and(|(wanted, text)| finds(wanted, text));
+        stated.iter().all(|holds| *holds).then(|| (u32::try_from(stated.len()).unwrap_or(u32::MAX), fits_own))
     }
 }
 

@@ -31,7 +31,7 @@ pub fn fill(text: &str, incident: &Incident) -> (String, Vec<SlotRefused>) {
         match value(slot, incident).filter(|value| is_safe(value)) {
             Some(value) => filled.push_str(&value),
             None => {
-                filled.push_str(&slot.replace('_', " "));
+                filled.push_str(&unknown(slot));
                 refused.push(SlotRefused { slot: slot.to_owned() });
             }
         }
@@ -39,6 +39,15 @@ pub fn fill(text: &str, incident: &Incident) -> (String, Vec<SlotRefused>) {
     }
     filled.push_str(rest);
     (filled, refused)
+}
+
+/// What stands for a slot without a value. No version may be known that ever served well, as on a first day.
+fn unknown(slot: &str) -> String {
+    match slot {
+        "last_known_good" => "version (none known here)".to_owned(),
+        "last_known_good_hash" => "none is known here".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 fn value(slot: &str, incident: &Incident) -> Option<String> {

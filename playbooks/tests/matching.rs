@@ -20,6 +20,13 @@ fn incident(changes: &Value) -> Incident {
     serde_json::from_value(whole).expect("an incident of schema 1")
 }
 
+/// The cause of 18 November: the outgrown limit is its property, and the repeated rows separate as well.
+fn outgrown_by_repetition() -> Value {
+    let mut cause = cause("config", Some("rows > 200"));
+    cause["also_separates"] = json!(["duplicate_rows > 0"]);
+    cause
+}
+
 fn cause(kind: &str, property: Option<&str>) -> Value {
     json!({"kind": kind, "config": "bot-features", "hashes": [format!("sha256:{}", "ab".repeat(32))],
         "property": property, "also_separates": [], "scope": {"service.version": "fl2"}, "change": null, "dimensions": {}})
@@ -32,6 +39,7 @@ fn every_failure_mode_finds_its_playbook() {
             "oversized-input",
             json!({"signals": ["panics", "errors", "scores"], "cause": cause("config", Some("rows > 200"))}),
         ),
+        ("oversized-input", json!({"signals": ["panics", "scores"], "cause": outgrown_by_repetition()})),
         ("silent-zero-scores", json!({"signals": ["scores"], "cause": cause("config", Some("rows > 200"))})),
         ("oversized-input", json!({"cause": cause("config", Some("rows > 200 and duplicate_rows > 0"))})),
         ("duplicate-rows", json!({"cause": cause("config", Some("duplicate_rows > 0"))})),
@@ -65,7 +73,7 @@ fn every_failure_mode_finds_its_playbook() {
 fn slots_are_filled_from_the_verdict_and_hostile_names_are_refused() {
     let mut hostile = incident(&json!({"cause": cause("config", Some("rows > 200"))}));
     let (filled, refused) = firstbad_playbooks::fill("Stop {config}, not {last_known_good}.", &hostile);
-    assert_eq!(filled, "Stop bot-features, not last known good.");
+    assert_eq!(filled, "Stop bot-features, not version (none known here).");
     assert_eq!(refused.len(), 1);
     if let Some(cause) = &mut hostile.cause {
         cause.config = Some("a;touch /tmp/pwn".to_owned());

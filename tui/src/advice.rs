@@ -25,6 +25,16 @@ impl Advice {
     pub(crate) fn risk_said(&self) -> String {
         if self.reversible { format!("risk: {}", self.risk) } else { format!("risk: not undoable; {}", self.risk) }
     }
+
+    /// The same in its first clause, for a line that has no room for the whole.
+    pub(crate) fn risk_in_brief(&self) -> String {
+        let said = self.risk_said();
+        let (label, risk) = said.split_once(' ').unwrap_or(("risk:", &said));
+        let clause = risk.split(['.', ':', ';']).next().unwrap_or(risk);
+        let mut letters = clause.chars();
+        let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();
+        format!("{label} {first}{}", letters.as_str())
+    }
 }
 
 /// The playbook for `incident`.

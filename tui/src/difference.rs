@@ -48,7 +48,9 @@ fn summary(difference: &RowDifference) -> Vec<(char, String)> {
     if difference.rows.reordered {
         lines.push(('!', "the same rows in another order".to_owned()));
     }
-    if difference.rows.is_empty() {
+    if old.rows.is_none() || new.rows.is_none() {
+        lines.push((' ', "there are no rows to compare: only the bytes are known".to_owned()));
+    } else if difference.rows.is_empty() {
         lines.push((' ', "the rows are the same".to_owned()));
     }
     if old.truncated || new.truncated {

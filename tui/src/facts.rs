@@ -1,6 +1,7 @@
 //! What screen and report both say about an incident, in the same words: impact, reach, reason, last known good, blind
 //! spots. Texts may hold untrusted parts; whoever prints them makes them safe for the place.
 
+use crate::rhythm::{Rhythm, rhythm};
 use crate::screen::text;
 use crate::screen::theme::Role;
 use firstbad_protocol::snapshot::{HostView, Snapshot};
@@ -8,13 +9,16 @@ use firstbad_protocol::verdict::{Incident, LastKnownGood, Pattern, Signal, State
 use std::collections::BTreeSet;
 
 /// The state in the word that an incident commander asks for.
-pub(crate) fn state_word(incident: &Incident, period_s: Option<u64>) -> String {
+pub(crate) fn state_word(snapshot: &Snapshot, incident: &Incident) -> String {
     match (incident.state, incident.pattern) {
         (State::Recovering, _) => "RECOVERING".to_owned(),
         (State::Resolved, _) => "RESOLVED".to_owned(),
         (State::Open, Pattern::Growing) => "ESCALATING".to_owned(),
-        (State::Open, Pattern::Flapping) => period_s
-            .map_or_else(|| "FLAPPING".to_owned(), |period| format!("FLAPPING, period {}", text::duration(period))),
+        (State::Open, Pattern::Flapping) => match rhythm(snapshot, incident) {
+            Rhythm { period_s: Some(period), .. } => format!("FLAPPING, period {}", text::duration(period)),
+            Rhythm { times, .. } if times > 1 => format!("FLAPPING {times} times"),
+            _ => "FLAPPING".to_owned(),
+        },
         (State::Open, Pattern::Step | Pattern::Static) => "STATIC".to_owned(),
     }
 }

@@ -12,6 +12,7 @@ mod fixture;
 mod output;
 mod picture;
 mod report;
+mod rhythm;
 mod screen;
 
 use std::process::ExitCode;

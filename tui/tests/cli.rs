@@ -99,7 +99,7 @@ fn no_file_can_act_on_the_terminal() {
 
 #[test]
 fn trouble_is_exit_code_2_and_says_what_next() {
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 14] = [
         (&["check", "nope.csv"], &["nope.csv", "hint: give a file"]),
         (&["check", "good.csv", "--limit", "rows=many"], &["rows=many", "rows=200"]),
         (&["check", "good.csv", "--limit", "colour=3"], &["colour=3", "duplicate_rows"]),
@@ -112,6 +112,8 @@ fn trouble_is_exit_code_2_and_says_what_next() {
         (&["playbook", "show", "nope"], &["`nope`", "firstbad playbook list"]),
         (&["--data-dir", "x", "status"], &["--data-dir stands before `status`", "hint:"]),
         (&["explain", "bad.csv", "--verify"], &["bundle", "hint:"]),
+        (&["recorder", "dump", "empty.csv"], &["empty.csv", "offset 0", "hint:"]),
+        (&["diagnose", "good.csv"], &["good.csv", "line 1", "hint: a capture is"]),
     ];
     for (arguments, wanted) in cases {
         let said = run(arguments);
@@ -120,6 +122,33 @@ fn trouble_is_exit_code_2_and_says_what_next() {
             assert!(said.err.contains(text), "{arguments:?}: `{text}` is missing in {}", said.err);
         }
     }
+}
+
+#[test]
+fn a_broken_input_is_trouble_that_names_file_and_place() {
+    let directory = tempfile::tempdir().expect("directory");
+    let cases: [(&str, &[u8], &[&str], &str); 6] = [
+        ("bytes.csv", b"name,type\na,\xff\xfe\x00\n", &["check", "bytes.csv"], "line 2 (byte 12) is not UTF-8"),
+        ("cut.jsonl", b"{\"a\":1}\n{\"a\":\n", &["check", "cut.jsonl"], "line 2, column 5"),
+        ("cut.json", b"[1,\n2", &["check", "cut.json"], "line 2, column 1"),
+        ("bytes", b"a\xff\nb\n", &["check", "bytes", "--rows-as", "lines"], "line 1 (byte 1) is not UTF-8"),
+        ("other.csv", b"a,b\n\xff", &["diff", "fine.csv", "other.csv"], "other.csv cannot be read as csv"),
+        ("older.csv", b"a,b\n\xff", &["diff", "older.csv", "fine.csv"], "older.csv cannot be read as csv"),
+    ];
+    std::fs::write(directory.path().join("fine.csv"), GOOD).expect("write");
+    for (name, bytes, arguments, wanted) in cases {
+        std::fs::write(directory.path().join(name), bytes).expect("write");
+        let refused = said(firstbad(directory.path()).args(arguments).output().expect("the binary runs"));
+        assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""), "{name}: {}", refused.err);
+        assert!(refused.err.contains(wanted) && refused.err.contains("hint:"), "{name}: {}", refused.err);
+    }
+    // The control: the same bytes under a name or a flag that promises nothing are read, but a limit on rows is not checked.
+    std::fs::write(directory.path().join("blob"), b"\x00\xff\xfe").expect("write");
+    let check =
+        |arguments: &[&str]| said(firstbad(directory.path()).args(arguments).output().expect("the binary runs"));
+    assert_eq!(check(&["check", "blob"]).code, Some(0));
+    let unchecked = check(&["check", "blob", "--limit", "rows=200"]);
+    assert!(unchecked.code == Some(1) && unchecked.out.contains("rows cannot be counted"), "{}", unchecked.out);
 }
 
 #[test]

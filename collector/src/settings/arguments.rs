@@ -45,13 +45,13 @@ impl TryFrom<String> for Seconds {
 /// Flags of `collect`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct CollectArgs {
-    /// Receive OTLP/HTTP on this address (port 0: a free one) [default: 127.0.0.1:4318 and [::1]:4318]
+    /// Receive OTLP/HTTP on this address (port 0: a free one) [default: port 4318 of 127.0.0.1 and ::1]
     #[arg(long, value_name = "ADDRESS", env = "FIRSTBAD_OTLP_HTTP")]
     pub otlp_http: Option<Listen>,
-    /// Receive OTLP/gRPC on this address [default: 127.0.0.1:4317 and [::1]:4317]
+    /// Receive OTLP/gRPC on this address [default: port 4317 of 127.0.0.1 and ::1]
     #[arg(long, value_name = "ADDRESS", env = "FIRSTBAD_OTLP_GRPC")]
     pub otlp_grpc: Option<Listen>,
-    /// Serve the query API, SSE and /metrics on this address [default: 127.0.0.1:4319 and [::1]:4319]
+    /// Serve the query API, SSE and /metrics on this address [default: port 4319 of 127.0.0.1 and ::1]
     #[arg(long, value_name = "ADDRESS", env = "FIRSTBAD_API")]
     pub api: Option<Listen>,
     /// Keep the store in this directory [default: ~/.local/state/firstbad, as root /var/lib/firstbad]

@@ -76,3 +76,15 @@ fn the_outcome_is_the_contracts_object_and_the_demos_three_fields() {
     assert_eq!(json["named_after_exposed_hosts"], 2);
     assert_eq!(json["first_bad_load"], "1970-01-01T00:01:40Z");
 }
+
+#[test]
+fn whoever_leaves_in_mid_play_gets_no_verdict_on_its_end() {
+    let (mut watch, mut truth) = (Watch::new(), exposed_truth());
+    watch.see(&snapshot(diagnosis(vec![incident()]), vec![], vec![]), &truth, at(104));
+    let judged = |outcome: &Outcome| outcome.findings.iter().any(|finding| finding.claim.contains("recovered"));
+    let left = watch.finish(&truth);
+    assert!(!left.finished && !judged(&left) && left.text().contains("before its end"), "{}", left.text());
+    truth.phase = Phase::Done;
+    let seen = watch.finish(&truth);
+    assert!(seen.finished && judged(&seen) && !seen.text().contains("before its end"), "{}", seen.text());
+}

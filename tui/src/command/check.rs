@@ -2,6 +2,7 @@
 //! `--against`, only what became worse is a finding, because inputs are as they are.
 
 use super::source::{self, Source};
+use super::whole;
 use crate::cli::{CheckArgs, Common, Limit, TextOrJson};
 use crate::failure::Failure;
 use crate::output::{print, print_json};
@@ -28,7 +29,7 @@ struct Checked {
 /// If a file cannot be read, or a collector that was named does not answer.
 pub(super) fn check(common: &Common, arguments: &CheckArgs) -> Result<ExitCode, Failure> {
     let new = source::file(&arguments.file)?;
-    let format = arguments.rows_as.unwrap_or_else(|| new.format());
+    let format = whole::format_of(&new, arguments.rows_as)?;
     let old = arguments.against.as_deref().map(|against| source::file_or_hash(common, against)).transpose()?;
     let limits = limits(common, arguments)?;
     let now = inspect(&new.bytes, format);
@@ -85,7 +86,8 @@ fn find(now: &Inspection, before: Option<&Inspection>, limits: &[Limit]) -> Chec
 impl Checked {
     fn limit(&mut self, now: &Inspection, limit: &Limit) {
         let Some(value) = fact(now, &limit.name) else {
-            return self.remarks.push(format!("the limit {} cannot be counted in this file", limit.name));
+            let told = format!("{} cannot be counted in this file, so its limit is not checked", limit.name);
+            return self.findings.push(("limit", told));
         };
         let used = value as f64 / (limit.limit as f64).max(1.0);
         let told = format!("{} {} of at most {}", limit.name, count(value), count(limit.limit));

@@ -1,6 +1,7 @@
 //! The row-level difference of two versions, named by file or hash.
 
 use super::source;
+use super::whole;
 use crate::cli::{Common, DiffArgs, TextOrJson};
 use crate::difference;
 use crate::failure::Failure;
@@ -18,8 +19,14 @@ use std::process::ExitCode;
 pub(super) fn diff(common: &Common, arguments: &DiffArgs) -> Result<ExitCode, Failure> {
     let old = source::file_or_hash(common, &arguments.old)?;
     let new = source::file_or_hash(common, &arguments.new)?;
-    let format = arguments.rows_as.unwrap_or_else(|| new.format());
     let same = old.bytes == new.bytes;
+    let format = if same {
+        arguments.rows_as.unwrap_or_else(|| new.format())
+    } else {
+        let format = whole::format_of(&new, arguments.rows_as)?;
+        whole::format_of(&old, arguments.rows_as)?;
+        format
+    };
     let found = RowDifference {
         rows: firstbad_protocol::content::diff(&old.bytes, &new.bytes, format),
         old: inspect(&old.bytes, format),

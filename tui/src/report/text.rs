@@ -47,7 +47,7 @@ pub(crate) fn diagnosis(snapshot: &Snapshot, diagnosis: &Diagnosis) -> String {
 fn incident(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut text = format!("\n{}", line(&sentence(incident)));
     text += &labelled("ID", &incident.id);
-    text += &labelled("STATE", &format!("{}; {}", facts::state_word(incident, None), facts::impact(incident)));
+    text += &labelled("STATE", &format!("{}; {}", facts::state_word(snapshot, incident), facts::impact(incident)));
     if let Some(error) = &incident.first_error {
         let site = error.site.as_deref().map_or_else(String::new, |site| format!(" at {site}"));
         text += &labelled("ERROR", &format!("{}x{site}: {}", count(error.count), error.message));

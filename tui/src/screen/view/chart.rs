@@ -1,5 +1,5 @@
-//! Lines of the chart as sparklines with the moments of loads, all on one scale, and the period of a flapping line. No
-//! data is drawn as `?` or a dot, never as zero.
+//! Lines of the chart as sparklines with the moments of loads, all on one scale. No data is drawn as `?` or a dot, never as
+//! zero.
 
 use super::super::model::Model;
 use super::super::text;
@@ -40,34 +40,6 @@ pub(crate) fn chart(
     picture.push(loads(model.theme, &series, width, &hashes));
     picture.truncate(lines_max);
     picture
-}
-
-/// Seconds from one rise to the next on the line that rises most often, if it rose at least three times.
-pub(crate) fn period_s(snapshot: &Snapshot) -> Option<u64> {
-    let (rises, step_s) =
-        snapshot.lines.iter().map(|line| (rises(line), line.step_s)).max_by_key(|(rises, _)| rises.len())?;
-    let mut gaps: Vec<usize> = rises.windows(2).filter_map(|pair| Some(pair.get(1)? - pair.first()?)).collect();
-    gaps.sort_unstable();
-    let middle = *gaps.get(gaps.len() / 2).filter(|_| gaps.len() >= 2)?;
-    let seconds = u32::try_from(middle).map(f64::from).unwrap_or_default() * step_s;
-    Some(seconds.round() as u64)
-}
-
-/// Points at which a line comes to more than half of its peak. A line of noise near zero rises nowhere.
-fn rises(line: &Series) -> Vec<usize> {
-    let half = peak(line) / 2.0;
-    if half < 0.005 {
-        return Vec::new();
-    }
-    let mut rises = Vec::new();
-    let mut high = true;
-    for (index, point) in line.points.iter().enumerate().filter_map(|(index, point)| Some((index, (*point)?))) {
-        if point >= half && !high {
-            rises.push(index);
-        }
-        high = point >= half;
-    }
-    rises
 }
 
 fn peak(line: &Series) -> f64 {

@@ -107,7 +107,7 @@ fn impact(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
 }
 
 fn state_word(context: Context<'_>) -> String {
-    facts::state_word(context.incident, chart::period_s(context.snapshot))
+    facts::state_word(context.snapshot, context.incident)
 }
 
 fn first_error(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
@@ -140,7 +140,7 @@ fn actions(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
             let told = format!("{} {} {}", index + 1, action.what, action.risk_said());
             lines.extend(labelled(model, label, &told, (columns, 3)));
         } else {
-            let told = format!("{} {} | {}", index + 1, action.brief, action.risk_said());
+            let told = format!("{} {} | {}", index + 1, action.brief, action.risk_in_brief());
             lines.extend(labelled(model, label, &told, (columns, 1)));
         }
     }

@@ -1,0 +1,45 @@
+//! What Prometheus learns of the incidents that are not over: one series each, with what an alert's text needs, and the
+//! confidence in each suspected version.
+
+use super::text::Text;
+use firstbad_protocol::limits::METRIC_HASHES_MAX;
+use firstbad_protocol::names;
+use firstbad_protocol::sentence::sentence;
+use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::verdict::{Incident, State};
+use std::collections::BTreeMap;
+
+fn not_over(snapshot: &Snapshot) -> impl Iterator<Item = &Incident> {
+    snapshot.diagnosis.incidents.iter().filter(|incident| incident.state != State::Resolved)
+}
+
+/// One series for each incident, so that an alert rule can say which, what, and which report to read.
+pub(super) fn render(snapshot: &Snapshot, text: &mut Text) {
+    let mut family = text.family(&names::COLLECTOR_INCIDENT);
+    for incident in not_over(snapshot) {
+        let config = incident.cause.as_ref().and_then(|cause| cause.config.as_deref()).unwrap_or_default();
+        family.sample(&[&incident.id, incident.verdict.as_str(), config, &lasting(incident)], 1);
+    }
+}
+
+/// The verdict's sentence up to its numbers: these move with each report, and each move would begin a new series.
+fn lasting(incident: &Incident) -> String {
+    let told = sentence(incident);
+    told.split(" - ").next().unwrap_or(&told).to_owned()
+}
+
+/// Confidence in each suspected version.
+pub(super) fn render_confidence(snapshot: &Snapshot, text: &mut Text) {
+    let mut confidence: BTreeMap<(&str, String), f64> = BTreeMap::new();
+    for suspect in not_over(snapshot).flat_map(|incident| &incident.suspects) {
+        let Some(config) = suspect.config.as_deref() else { continue };
+        for hash in suspect.hashes.iter().rev().take(METRIC_HASHES_MAX) {
+            let greatest = confidence.entry((config, hash.short())).or_default();
+            *greatest = greatest.max(suspect.confidence);
+        }
+    }
+    let mut family = text.family(&names::COLLECTOR_SUSPECT_CONFIDENCE);
+    for ((config, hash), value) in confidence {
+        family.sample(&[config, &hash], value);
+    }
+}
