@@ -32,9 +32,9 @@ fn gzip(text: &str) -> Vec<u8> {
 fn replay(paths: &[PathBuf], at: Option<i64>) -> Result<(Vec<i64>, Vec<(String, u64)>), CaptureError> {
     let mut capture = Capture::open(paths, at.map(Timestamp))?;
     let mut times = Vec::new();
-    capture.replay(|time, request| {
+    capture.replay(|when, request| {
         assert!(matches!(request, Request::Metrics(_)));
-        times.push(time.0);
+        times.push(when.last);
         true
     })?;
     Ok((times, capture.broken()))

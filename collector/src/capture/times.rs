@@ -1,5 +1,6 @@
 //! The times in a line without decoding it: a capture is sorted by reading every line once, and most of that reading is
-//! skipped this way. A line whose times can't be told so is decoded.
+//! skipped this way. A line whose times can't be told so is decoded. When a line is replayed, given its times, is decided
+//! here as well.
 
 use firstbad_protocol::time::SECOND_NS;
 use memchr::memmem;
@@ -9,9 +10,35 @@ const KEY: &[u8] = b"\"timeUnixNano\"";
 
 /// Key of who sends.
 const RESOURCE: &[u8] = b"\"resource\"";
-/// A report and what it brings along lie closer together than this; what lies further ahead of the middle of its line is
-/// a clock that is off, and must not carry the whole line away.
-const AHEAD_MAX_NS: i64 = 300 * SECOND_NS;
+/// Reports come every minute or more often, so the times in a line follow each other closer than this (two reports may be
+/// lost), however long a stretch it covers; what lies beyond a wider gap, seen from the middle of the line, is a clock that
+/// is off, and must not carry the line away.
+const GAP_MAX_NS: i64 = 180 * SECOND_NS;
+
+/// The stretch of time that a line tells of, and how far its sender's clock is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stretch {
+    /// Earliest time in it, on a right clock: lines are replayed in this order.
+    pub first: i64,
+    /// Latest time in it, on a right clock.
+    pub last: i64,
+    /// What was added to the sender's times to set its clock right.
+    pub shift: i64,
+}
+
+impl Stretch {
+    /// When in a replay something of this line happens that its sender timed `at`.
+    #[must_use]
+    pub fn place(&self, at: i64) -> i64 {
+        at.saturating_add(self.shift).clamp(self.first, self.last.max(self.first))
+    }
+
+    /// The same stretch, its latest time moved to `last`.
+    pub(super) fn moved_to(self, last: i64) -> Self {
+        let shift = last.saturating_sub(self.last);
+        Self { first: self.first.saturating_add(shift), last, shift: self.shift.saturating_add(shift) }
+    }
+}
 
 /// The times in one line that may be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,16 +62,16 @@ impl Times {
         self.beyond && self.within.is_empty()
     }
 
-    /// The time of the line: its latest, unless that is far ahead of the others.
-    pub(super) fn of_line(&mut self) -> Option<i64> {
+    /// The stretch of the line: the times around its middle one, as far as they follow each other.
+    pub(super) fn stretch(&mut self) -> Option<Stretch> {
         self.within.sort_unstable();
-        let latest = self.within.last().copied()?;
-        let middle = self.within.get((self.within.len() - 1) / 2).copied().unwrap_or(latest);
-        if latest.saturating_sub(middle) <= AHEAD_MAX_NS {
-            return Some(latest);
-        }
-        let near = self.within.partition_point(|time| time.saturating_sub(middle) <= AHEAD_MAX_NS);
-        self.within.get(near.saturating_sub(1)).copied()
+        let (before, after) = self.within.split_at(self.within.len() / 2);
+        let middle = after.first().copied()?;
+        let near = |end: i64, next: &i64| (next.abs_diff(end) <= GAP_MAX_NS.unsigned_abs()).then_some(*next);
+        let first = before.iter().rev().try_fold(middle, |end, next| near(end, next).ok_or(end));
+        let last = after.iter().try_fold(middle, |end, next| near(end, next).ok_or(end));
+        let (Ok(first) | Err(first), Ok(last) | Err(last)) = (first, last);
+        Some(Stretch { first, last, shift: 0 })
     }
 }
 
@@ -86,16 +113,16 @@ fn digits(text: &[u8], end: &[u8]) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn of_line(line: &[u8], horizon: i64) -> Option<i64> {
-        scan(line, horizon)?.of_line()
+    fn of_line(line: &[u8], horizon: i64) -> Option<(i64, i64)> {
+        scan(line, horizon)?.stretch().map(|stretch| (stretch.first, stretch.last))
     }
 
     #[test]
     fn times_are_found_as_text_and_as_numbers() {
         let line =
             br#"{"startTimeUnixNano":"1","timeUnixNano":"50","x":{"timeUnixNano" : 70},"observedTimeUnixNano":"99"}"#;
-        assert_eq!(of_line(line, i64::MAX), Some(70));
-        assert_eq!(of_line(line, 60), Some(50));
+        assert_eq!(of_line(line, i64::MAX), Some((50, 70)));
+        assert_eq!(of_line(line, 60), Some((50, 50)));
         assert!(scan(line, 10).unwrap().is_beyond());
         assert_eq!(scan(br#"{"timeUnixNano":1.5e18}"#, i64::MAX), None);
         assert_eq!(scan(br#"{"timeUnixNano":"0"}"#, i64::MAX), None);
@@ -104,10 +131,25 @@ mod tests {
     }
 
     #[test]
-    fn one_clock_that_is_ahead_does_not_carry_its_line_away() {
-        let at = |second: i64| format!(r#"{{"timeUnixNano":"{}"}}"#, (1_772_445_600 + second) * SECOND_NS);
-        let line = [at(0), at(3), at(4), at(3604)].concat();
-        assert_eq!(of_line(line.as_bytes(), i64::MAX), Some((1_772_445_600 + 4) * SECOND_NS));
+    fn one_clock_that_is_off_does_not_carry_its_line_away() {
+        const T0: i64 = 1_772_445_600;
+        let stretch = |seconds: &[i64]| {
+            let line: String =
+                seconds.iter().map(|s| format!(r#"{{"timeUnixNano":"{}"}}"#, (T0 + s) * SECOND_NS)).collect();
+            of_line(line.as_bytes(), i64::MAX).map(|(first, last)| (first / SECOND_NS - T0, last / SECOND_NS - T0))
+        };
+        assert_eq!(stretch(&[0, 3, 4, 3604]), Some((0, 4)));
+        assert_eq!(stretch(&[12, 10, -T0 + 5, 11]), Some((10, 12)));
+        let hour: Vec<i64> = (0..360).map(|report| report * 10).collect();
+        assert_eq!(stretch(&hour), Some((0, 3590)), "an hour in one line");
+    }
+
+    #[test]
+    fn what_happens_in_a_line_stays_within_its_stretch() {
+        let stretch = Stretch { first: 100, last: 140, shift: 0 };
+        assert_eq!([90, 120, 3740].map(|at| stretch.place(at)), [100, 120, 140]);
+        let moved = stretch.moved_to(1140);
+        assert_eq!([100, 120, 140].map(|at| moved.place(at)), [1100, 1120, 1140]);
     }
 
     #[test]
