@@ -205,9 +205,19 @@ impl Capture {
                 }
             }
         }
+        let horizon = self.horizon;
+        let places = self.places.get_mut(first..).unwrap_or_default();
         for (index, time) in clocks::corrections(&lines) {
-            if let Some(place) = self.places.get_mut(first + index) {
-                place.when = place.when.moved_to(time.min(self.horizon));
+            if let Some(place) = places.get_mut(index) {
+                place.when = place.when.moved_to(time.min(horizon));
+            }
+        }
+        let mut neighbour = clocks::middle(&lines);
+        for place in places {
+            if clocks::was_never_set(place.when.last, neighbour) {
+                place.when = place.when.moved_to(neighbour);
+            } else {
+                neighbour = place.when.last;
             }
         }
         Ok(())

@@ -62,6 +62,15 @@ fn nothing_beyond_the_horizon_is_read_and_a_mixed_line_stands_at_its_latest_time
 }
 
 #[test]
+fn a_single_line_of_a_clock_that_was_never_set_stays_beside_its_neighbours() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |second: i64| (1_772_445_600 + second) * 1_000_000_000;
+    let text = lines(&[7_000_000_000, at(10), at(20), 9_000_000_000, at(30)]);
+    let (times, _) = replay(&[file(&directory, "a.jsonl", text.as_bytes())], None).unwrap();
+    assert_eq!(times, [at(10), at(10), at(20), at(20), at(30)]);
+}
+
+#[test]
 fn a_broken_line_is_named_and_the_others_are_read() {
     let directory = tempfile::tempdir().unwrap();
     let text = line(10) + "\n\nnonsense\n" + &line(20) + "\r\n" + &line(30).replace("asInt", "as\"Int") + "\n[1]\n";

@@ -82,7 +82,9 @@ impl<'a> Play<'a> {
     fn step(&mut self, observations: Vec<(i64, Observation)>) {
         let (at, joined) = join(observations);
         self.engine.apply(&joined);
-        if at > self.last.0 {
+        // What could not be read is told, and moves no clock.
+        let observed = joined.iter().any(|observation| !matches!(observation, Observation::Gap(_)));
+        if observed && at > self.last.0 {
             self.last = Timestamp(at);
             self.engine.tick(self.last);
             self.show();
