@@ -121,10 +121,10 @@ impl Walk<'_> {
                 .flat_map(|scope| scope.metrics.iter().map(move |metric| (&scope.scope, metric)))
         };
         let horizon = self.normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
-        let read = |time: u64| number::time(time).ok().filter(|time| *time <= horizon);
+        let read = |(start, time)| number::span(start, time).ok().filter(|span| span.1 <= horizon);
         let counted = metrics().map(|(_, metric)| metric).filter(|metric| known(&metric.name).is_some());
-        let times = counted.flat_map(reports::times).filter_map(read);
-        let reports = Reports::gather(self.normaliser.senders.reports(sender.resource), times);
+        let spans = counted.flat_map(reports::spans).filter_map(read);
+        let reports = Reports::gather(self.normaliser.senders.reports(sender.resource), spans);
         for (scope, metric) in metrics() {
             let at = || At::new(sender, &reports, (&scope.name, metric));
             match known(&metric.name) {
@@ -302,7 +302,8 @@ impl Walk<'_> {
             Temporality::Cumulative => at.reports.before(span.1),
         };
         let labels = self.labels(attributes);
-        let context = Context { previous_report, observed_from: self.normaliser.observed.from() };
+        let oldest_start = at.reports.oldest_start;
+        let context = Context { previous_report, oldest_start, observed_from: self.normaliser.observed.from() };
         let target = self.target(at.sender, &labels);
         let many = target.source == Source::Aggregate;
         let place = Place { series: keys::combine(at.metric, labels.key), span, context, many };

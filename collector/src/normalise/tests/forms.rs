@@ -327,6 +327,19 @@ fn a_restart_is_counted_from_its_start_under_the_same_identity_or_a_new_one() {
 }
 
 #[test]
+fn a_series_that_starts_with_its_first_count_is_no_restart() {
+    let requests = |points: &[(Vec<Value>, i64, i64)], time| {
+        let points: Vec<Value> = points.iter().map(|(of, start, count)| point(of, (*start, time), *count)).collect();
+        [sum("firstbad.requests", CUMULATIVE, &points)]
+    };
+    let mut normaliser = Normaliser::new(&[]);
+    let (ok, error) = (vec![outcome("ok")], vec![outcome("error")]);
+    send(&mut normaliser, &host("h1"), &requests(&[(ok.clone(), -900, 100)], 10));
+    let row = only_row(&send(&mut normaliser, &host("h1"), &requests(&[(ok, -900, 180), (error, 17, 4)], 20)));
+    assert_eq!((row.totals[0].outcomes, row.restarted), (outcomes(80, 4, 0), false), "one row, one process");
+}
+
+#[test]
 fn several_reports_in_one_request_are_the_rows_of_several_requests() {
     let total = |time: i64, count| point(&[outcome("ok")], (-900, time), count);
     let view = |time: i64, count| point(&with(tag("bots", HASH), &[outcome("ok")]), (-900, time), count);
