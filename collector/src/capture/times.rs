@@ -65,7 +65,7 @@ impl Times {
     /// The stretch of the line: the times around its middle one, as far as they follow each other.
     pub(super) fn stretch(&mut self) -> Option<Stretch> {
         self.within.sort_unstable();
-        let (before, after) = self.within.split_at(self.within.len() / 2);
+        let (before, after) = self.within.split_at(self.within.len().saturating_sub(1) / 2);
         let middle = after.first().copied()?;
         let near = |end: i64, next: &i64| (next.abs_diff(end) <= GAP_MAX_NS.unsigned_abs()).then_some(*next);
         let first = before.iter().rev().try_fold(middle, |end, next| near(end, next).ok_or(end));
@@ -140,6 +140,7 @@ mod tests {
         };
         assert_eq!(stretch(&[0, 3, 4, 3604]), Some((0, 4)));
         assert_eq!(stretch(&[12, 10, -T0 + 5, 11]), Some((10, 12)));
+        assert_eq!(stretch(&[10, 3610]), Some((10, 10)), "of two the earlier: nobody reports before it happened");
         let hour: Vec<i64> = (0..360).map(|report| report * 10).collect();
         assert_eq!(stretch(&hour), Some((0, 3590)), "an hour in one line");
     }
