@@ -4,6 +4,7 @@
 //! then placed as if its clock were right (the points keep the times that it sent; the engine says that it corrected them).
 //! In a file in any other order nothing is near its neighbours, nothing is corrected, and timestamps alone decide.
 
+use super::times::SET_SINCE_NS;
 use firstbad_protocol::time::SECOND_NS;
 use std::collections::BTreeMap;
 
@@ -15,8 +16,6 @@ const STEADY_MIN_NS: i64 = 60 * SECOND_NS;
 const LINES_MIN: usize = 6;
 /// Fewer senders are no majority.
 const SENDERS_MIN: usize = 4;
-/// 2000-01-01: a clock before that was never set.
-const SET_SINCE_NS: i64 = 946_684_800 * SECOND_NS;
 /// Lines whose middle tells the time of arrival: two reports of each sender.
 const BLOCK_LINES: std::ops::RangeInclusive<usize> = 32..=8192;
 

@@ -10,10 +10,15 @@ const KEY: &[u8] = b"\"timeUnixNano\"";
 
 /// Key of who sends.
 const RESOURCE: &[u8] = b"\"resource\"";
-/// Reports come every minute or more often, so the times in a line follow each other closer than this (two reports may be
-/// lost), however long a stretch it covers; what lies beyond a wider gap, seen from the middle of the line, is a clock that
-/// is off, and must not carry the line away.
-const GAP_MAX_NS: i64 = 180 * SECOND_NS;
+/// Key of a line that tells of reports.
+const REPORTS: &[u8] = b"\"resourceMetrics\"";
+/// Reports of several senders in one line lie closer together than this, or follow each other so; a sender beyond a wider
+/// gap, seen from the middle of the line, has a clock that is off, and must not carry the line away. One sender's own times
+/// may have gaps: it was silent. Events come when they come.
+const GAP_MAX_NS: i64 = 900 * SECOND_NS;
+
+/// 2000-01-01: a clock before that was never set.
+pub(super) const SET_SINCE_NS: i64 = 946_684_800 * SECOND_NS;
 
 /// The stretch of time that a line tells of, and how far its sender's clock is off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +49,10 @@ impl Stretch {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Times {
     within: Vec<i64>,
+    /// Where the times of each resource begin; none if they are not told apart.
+    resources: Vec<usize>,
+    /// Whether reports are told of; else events.
+    reports: bool,
     beyond: bool,
 }
 
@@ -57,22 +66,54 @@ impl Times {
         }
     }
 
+    /// The times to come are another resource's.
+    fn begin_resource(&mut self) {
+        if self.resources.last() != Some(&self.within.len()) {
+            self.resources.push(self.within.len());
+        }
+    }
+
     /// Whether all of the line lies beyond the horizon.
     pub(super) fn is_beyond(&self) -> bool {
         self.beyond && self.within.is_empty()
     }
 
-    /// The stretch of the line: the times around its middle one, as far as they follow each other.
+    /// The stretch of the line: from its earliest to its latest time, without clocks that are off.
     pub(super) fn stretch(&mut self) -> Option<Stretch> {
-        self.within.sort_unstable();
-        let (before, after) = self.within.split_at(self.within.len().saturating_sub(1) / 2);
-        let middle = after.first().copied()?;
-        let near = |end: i64, next: &i64| (next.abs_diff(end) <= GAP_MAX_NS.unsigned_abs()).then_some(*next);
-        let first = before.iter().rev().try_fold(middle, |end, next| near(end, next).ok_or(end));
-        let last = after.iter().try_fold(middle, |end, next| near(end, next).ok_or(end));
-        let (Ok(first) | Err(first), Ok(last) | Err(last)) = (first, last);
+        let mut times = self.within.clone();
+        times.sort_unstable();
+        let middle = times.get(times.len().saturating_sub(1) / 2).copied()?;
+        let was_set = |time: &i64| *time >= SET_SINCE_NS.min(middle);
+        let mut first = times.iter().copied().find(was_set).unwrap_or(middle);
+        let mut last = times.last().copied().unwrap_or(middle);
+        if self.reports && last.saturating_sub(first) > GAP_MAX_NS {
+            (first, last) = around(middle, self.of_resources());
+        }
         Some(Stretch { first, last, shift: 0 })
     }
+
+    /// The least and greatest time of each resource, by the least.
+    fn of_resources(&self) -> Vec<(i64, i64)> {
+        let ends = self.resources.iter().skip(1).copied().chain([self.within.len()]);
+        let parts = self.resources.iter().zip(ends).filter_map(|(start, end)| self.within.get(*start..end));
+        let mut spans: Vec<(i64, i64)> =
+            parts.filter_map(|part| Some((*part.iter().min()?, *part.iter().max()?))).collect();
+        spans.sort_unstable();
+        spans
+    }
+}
+
+/// The stretch of those `spans`, sorted, that hang together with `middle`.
+fn around(middle: i64, spans: Vec<(i64, i64)>) -> (i64, i64) {
+    let mut stretch: Option<(i64, i64)> = None;
+    for (first, last) in spans {
+        match &mut stretch {
+            Some(so_far) if first.saturating_sub(so_far.1) <= GAP_MAX_NS => so_far.1 = so_far.1.max(last),
+            Some(so_far) if so_far.1 >= middle => break,
+            _ => stretch = Some((first, last)),
+        }
+    }
+    stretch.unwrap_or((middle, middle))
 }
 
 /// Who sends the line, as far as its bytes tell without decoding: its first resource.
@@ -84,8 +125,13 @@ pub(super) fn sender(line: &[u8]) -> u64 {
 
 /// The times in `line`; none if there is none, or one that is written in an unusual way.
 pub(super) fn scan(line: &[u8], horizon: i64) -> Option<Times> {
-    let mut times = Times::default();
+    let reports = memmem::find(line, REPORTS).is_some();
+    let mut times = Times { reports, resources: vec![0], ..Times::default() };
+    let mut resources = memmem::find_iter(line, RESOURCE).peekable();
     for place in memmem::find_iter(line, KEY) {
+        while resources.next_if(|resource| *resource < place).is_some() {
+            times.begin_resource();
+        }
         let value = line.get(place + KEY.len()..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
         let (value, end) = match value.strip_prefix(b"\"") {
             Some(value) => (value, &b"\""[..]),
@@ -93,7 +139,7 @@ pub(super) fn scan(line: &[u8], horizon: i64) -> Option<Times> {
         };
         times.add(digits(value, end)?, horizon);
     }
-    (times != Times::default()).then_some(times)
+    (!times.within.is_empty() || times.beyond).then_some(times)
 }
 
 /// The number at the start of `text`, up to one of `end`.
@@ -124,25 +170,46 @@ mod tests {
         assert_eq!(of_line(line, i64::MAX), Some((50, 70)));
         assert_eq!(of_line(line, 60), Some((50, 50)));
         assert!(scan(line, 10).unwrap().is_beyond());
+        assert_eq!(of_line(br#"{"timeUnixNano":"3"},{"timeUnixNano":"1"}"#, i64::MAX), Some((1, 3)), "a clock from 0");
         assert_eq!(scan(br#"{"timeUnixNano":1.5e18}"#, i64::MAX), None);
         assert_eq!(scan(br#"{"timeUnixNano":"0"}"#, i64::MAX), None);
         assert_eq!(scan(br#"{"body":"\"timeUnixNano\":\"5\""}"#, i64::MAX), None, "a text that quotes a line");
         assert_eq!(scan(br#"{"timeUnixNano":"99999999999999999999"}"#, i64::MAX), None);
     }
 
+    const T0: i64 = 1_772_445_600;
+
+    /// The stretch of a line with these resources' times, seconds from `T0`.
+    fn stretch(key: &str, resources: &[&[i64]]) -> Option<(i64, i64)> {
+        let time = |second: &i64| format!(r#"{{"timeUnixNano":"{}"}}"#, (T0 + second) * SECOND_NS);
+        let resource =
+            |seconds: &&[i64]| r#"{"resource":{}}"#.to_owned() + &seconds.iter().map(time).collect::<String>();
+        let line = format!("{key}{}", resources.iter().map(resource).collect::<String>());
+        of_line(line.as_bytes(), i64::MAX).map(|(first, last)| (first / SECOND_NS - T0, last / SECOND_NS - T0))
+    }
+
     #[test]
     fn one_clock_that_is_off_does_not_carry_its_line_away() {
-        const T0: i64 = 1_772_445_600;
-        let stretch = |seconds: &[i64]| {
-            let line: String =
-                seconds.iter().map(|s| format!(r#"{{"timeUnixNano":"{}"}}"#, (T0 + s) * SECOND_NS)).collect();
-            of_line(line.as_bytes(), i64::MAX).map(|(first, last)| (first / SECOND_NS - T0, last / SECOND_NS - T0))
-        };
-        assert_eq!(stretch(&[0, 3, 4, 3604]), Some((0, 4)));
-        assert_eq!(stretch(&[12, 10, -T0 + 5, 11]), Some((10, 12)));
-        assert_eq!(stretch(&[10, 3610]), Some((10, 10)), "of two the earlier: nobody reports before it happened");
+        let reports = |resources: &[&[i64]]| stretch(r#""resourceMetrics""#, resources);
+        assert_eq!(reports(&[&[0], &[3, 4], &[3604]]), Some((0, 4)));
+        let nameless =
+            format!(r#""resourceMetrics"{{"timeUnixNano":{}}},{{"timeUnixNano":{}}}"#, 5 * SECOND_NS, 5000 * SECOND_NS);
+        assert_eq!(of_line(nameless.as_bytes(), i64::MAX), Some((5 * SECOND_NS, 5000 * SECOND_NS)), "one sender");
+        assert_eq!(reports(&[&[12], &[-T0 + 5], &[10, 11]]), Some((10, 12)));
+        assert_eq!(reports(&[&[10], &[3610]]), Some((10, 10)), "of two the earlier: nobody reports before it happened");
+        assert_eq!(reports(&[&[-3600, -3599], &[10], &[11], &[12]]), Some((10, 12)));
         let hour: Vec<i64> = (0..360).map(|report| report * 10).collect();
-        assert_eq!(stretch(&hour), Some((0, 3590)), "an hour in one line");
+        assert_eq!(reports(&[&hour]), Some((0, 3590)), "an hour in one line");
+        let apart: Vec<&[i64]> = hour.chunks(1).collect();
+        assert_eq!(reports(&apart), Some((0, 3590)), "an hour of reports in one line");
+        assert_eq!(reports(&[&[0, 10, 5000, 5010]]), Some((0, 5010)), "a sender that was silent");
+    }
+
+    #[test]
+    fn events_may_be_far_apart() {
+        let events = |resources: &[&[i64]]| stretch(r#""resourceLogs""#, resources);
+        assert_eq!(events(&[&[0], &[4000], &[5000, 9000]]), Some((0, 9000)));
+        assert_eq!(events(&[&[-T0 + 5], &[4000], &[5000]]), Some((4000, 5000)), "but not from before clocks were set");
     }
 
     #[test]
