@@ -28,8 +28,10 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+type Replayed = (Vec<i64>, Vec<(String, u64)>);
+
 /// The times in the order of the replay, and what was said of broken lines.
-fn replay(paths: &[PathBuf], at: Option<i64>) -> Result<(Vec<i64>, Vec<(String, u64)>), CaptureError> {
+fn replay(paths: &[PathBuf], at: Option<i64>) -> Result<Replayed, CaptureError> {
     let mut capture = Capture::open(paths, at.map(Timestamp))?;
     let mut times = Vec::new();
     capture.replay(|when, request| {

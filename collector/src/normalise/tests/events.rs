@@ -109,7 +109,7 @@ fn a_hash_may_lack_its_prefix_or_be_in_upper_case_but_not_be_short() {
         };
         assert_eq!(load.hash.to_string(), HASH, "{hash}");
     }
-    for hash in [&bare[..12], "sha256:", "sha1:abab", &bare.replace('a', "x"), "\u{e9}\u{e9}\u{e9}\u{e9}"] {
+    for hash in [bare.get(..12).unwrap(), "sha256:", "sha1:abab", &bare.replace('a', "x"), "\u{e9}\u{e9}\u{e9}\u{e9}"] {
         assert!(refused(event("firstbad.config.load", 5, &with(version(hash), &applied))).contains("64 hex"), "{hash}");
     }
     let none = [text("firstbad.config.name", "bots"), applied[0].clone()];
@@ -174,7 +174,7 @@ fn a_publication_declares_a_version() {
 fn starts_exits_and_panics_tell_what_was_active_and_what_was_loading() {
     let active = json!({"key": "firstbad.config.active", "value": {"arrayValue": {"values": [
         {"stringValue": format!("a=b={HASH}")}, {"stringValue": format!("bots={HASH}")}, {"stringValue": "broken"}, {"intValue": 1}]}}});
-    assert!(matches!(read(event("firstbad.process.start", 5, &[active.clone()])), Observation::Start(_)));
+    assert!(matches!(read(event("firstbad.process.start", 5, std::slice::from_ref(&active))), Observation::Start(_)));
     let exit = |more: &[Value]| match read(event("firstbad.process.exit", 9, &with(vec![active.clone()], more))) {
         Observation::Exit(exit) => exit,
         other => panic!("{other:?}"),

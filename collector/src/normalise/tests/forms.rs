@@ -217,7 +217,7 @@ fn panics_and_scores_and_loads_are_read_with_and_without_a_version() {
     let panics = sum(
         "firstbad.panics",
         DELTA,
-        &[point(&[site.clone()], (0, 10), 9), point(&with(tag("bots", HASH), &[site]), (0, 10), 7)],
+        &[point(std::slice::from_ref(&site), (0, 10), 9), point(&with(tag("bots", HASH), &[site]), (0, 10), 7)],
     );
     let score = with(
         tag("bots", HASH),

@@ -92,18 +92,14 @@ impl Points<'_> {
         let Self { process, style, end, gauges } = self;
         let (start, end) = (style.whole(process.start.0), style.whole(end.0));
         let point = |counted: &Counted| {
-            let mut point =
-                json!({ "attributes": counted.attributes, "startTimeUnixNano": start, "timeUnixNano": end });
-            let counts = &counted.counts;
-            if let Some((bounds, sum)) = &counted.histogram {
-                point["count"] = style.count(counts.iter().sum());
-                point["bucketCounts"] = counts.iter().map(|count| style.count(*count)).collect();
-                point["explicitBounds"] = json!(bounds);
-                point["sum"] = sum.map_or(Value::Null, real);
-            } else {
-                point["asInt"] = style.count(counts.iter().sum());
-            }
-            point
+            let Counted { attributes, counts, histogram } = counted;
+            let count = style.count(counts.iter().sum());
+            let Some((bounds, sum)) = histogram else {
+                return json!({ "attributes": attributes, "startTimeUnixNano": start, "timeUnixNano": end, "asInt": count });
+            };
+            let buckets: Vec<Value> = counts.iter().map(|count| style.count(*count)).collect();
+            json!({ "attributes": attributes, "startTimeUnixNano": start, "timeUnixNano": end, "count": count,
+                "bucketCounts": buckets, "explicitBounds": bounds, "sum": sum.map_or(Value::Null, real) })
         };
         let mut metrics: BTreeMap<(&str, bool), Vec<Value>> = BTreeMap::new();
         for ((name, _), counted) in &process.series {
