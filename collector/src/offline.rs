@@ -1,21 +1,19 @@
-//! A verdict without a collector: captures through normaliser and engine, or a bundle through the engine. It decides when
-//! the engine ticks; what is read is decided by `capture` and `bundle`, what it means by the engine.
+//! A verdict without a collector: captures through normaliser and engine, or a bundle through the engine. When the engine
+//! ticks is decided in `play`; what is read, by `capture` and `bundle`; what it means, by the engine.
+
+mod play;
 
 use crate::bundle::{Bundle, BundleError};
 use crate::capture::{Capture, CaptureError};
-use crate::normalise::{Content, Normaliser};
-use crate::otlp::Request;
-use firstbad_diagnosis::observation::{Gap, Observation};
-use firstbad_diagnosis::{Engine, Settings};
-use firstbad_protocol::limits::CONTENT_BYTES_MAX;
+use crate::normalise::Content;
+use firstbad_diagnosis::Engine;
 use firstbad_protocol::snapshot::Snapshot;
-use firstbad_protocol::time::{SECOND_NS, Timestamp};
+use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::Diagnosis;
+use play::Play;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-/// Contents kept of one capture, bytes.
-const CONTENTS_BYTES_MAX: usize = 16 * CONTENT_BYTES_MAX;
 /// Start of a zstd frame: a bundle is a compressed tar; a compressed capture starts with `{` inside.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
@@ -138,98 +136,6 @@ fn bundle(path: &Path, mut on_tick: Option<OnTick<'_>>) -> Result<Offline, Offli
 fn captures<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>) -> Result<Offline, OfflineError> {
     let mut capture = Capture::open(paths, options.at)?;
     let mut play = Play::new(options, on_tick);
-    capture.replay(|time, request| play.take(time, request))?;
-    let at = play.time.unwrap_or_default();
-    for (sentence, count) in capture.broken() {
-        play.waiting.push(Observation::Gap(Gap { at, sentence: sentence.into(), count }));
-    }
-    Ok(play.finish())
-}
-
-/// A capture on its way through the engine.
-struct Play<'a> {
-    options: &'a Options,
-    normaliser: Normaliser,
-    engine: Engine,
-    on_tick: Option<OnTick<'a>>,
-    waiting: Vec<Observation>,
-    /// Time of the lines that wait.
-    time: Option<Timestamp>,
-    ticked: Option<Timestamp>,
-    contents: Vec<Content>,
-    contents_bytes: usize,
-    stopped: bool,
-}
-
-impl<'a> Play<'a> {
-    fn new(options: &'a Options, on_tick: Option<OnTick<'a>>) -> Self {
-        let mut normaliser = Normaliser::new(&options.dimensions);
-        if let Some(at) = options.at {
-            normaliser.read_until(at);
-        }
-        let settings = Settings { dimensions: options.dimensions.clone(), ..Settings::default() };
-        Self {
-            options,
-            normaliser,
-            engine: Engine::new(settings),
-            on_tick,
-            waiting: Vec::new(),
-            time: None,
-            ticked: None,
-            contents: Vec::new(),
-            contents_bytes: 0,
-            stopped: false,
-        }
-    }
-
-    /// Takes one request. False: nothing more is wanted.
-    fn take(&mut self, time: Timestamp, request: &Request<'_>) -> bool {
-        // The engine judges on the capture's own time, at most once a second: reports come every second or less often.
-        if self.time.is_some_and(|last| time.0 / SECOND_NS > last.0 / SECOND_NS) {
-            self.tick();
-        }
-        let batch = match request {
-            Request::Metrics(metrics) => self.normaliser.metrics(metrics),
-            Request::Logs(logs) => self.normaliser.logs(logs),
-            Request::Other => return !self.stopped,
-        };
-        // A request that lies beyond the horizon moves no clock: nothing later is known.
-        if batch.latest.is_some() && time.0 > 0 {
-            self.time = self.time.max(Some(time));
-        }
-        self.waiting.extend(batch.observations);
-        for content in batch.contents {
-            self.contents_bytes += content.body.len();
-            if self.contents_bytes <= CONTENTS_BYTES_MAX {
-                self.contents.push(content);
-            }
-        }
-        !self.stopped
-    }
-
-    fn tick(&mut self) {
-        let Some(at) = self.time.filter(|at| self.ticked.is_none_or(|last| *at > last)) else { return };
-        self.engine.apply(&self.waiting);
-        self.waiting.clear();
-        self.engine.tick(at);
-        self.ticked = Some(at);
-        if let Some(show) = &mut self.on_tick {
-            let mut snapshot = self.engine.snapshot();
-            firstbad_playbooks::annotate(&mut snapshot.diagnosis);
-            self.stopped = show(&snapshot).is_break();
-        }
-    }
-
-    fn finish(mut self) -> Offline {
-        self.tick();
-        if !self.waiting.is_empty() {
-            self.engine.apply(&self.waiting);
-        }
-        let mut snapshot = self.engine.snapshot();
-        if self.options.at.is_some() {
-            snapshot.diagnosis = self.engine.ask();
-        }
-        firstbad_playbooks::annotate(&mut snapshot.diagnosis);
-        Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: self.contents }
-    }
+    capture.replay(|when, request| play.take(when, request))?;
+    Ok(play.finish(capture.broken()))
 }

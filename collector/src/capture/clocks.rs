@@ -4,6 +4,7 @@
 //! then placed as if its clock were right (the points keep the times that it sent; the engine says that it corrected them).
 //! In a file in any other order nothing is near its neighbours, nothing is corrected, and timestamps alone decide.
 
+use super::times::SET_SINCE_NS;
 use firstbad_protocol::time::SECOND_NS;
 use std::collections::BTreeMap;
 
@@ -57,6 +58,16 @@ pub(super) fn corrections(lines: &[Line]) -> Vec<(usize, i64)> {
         }
     }
     found
+}
+
+/// The middle time of `lines`; 0 if none is told.
+pub(super) fn middle(lines: &[Line]) -> i64 {
+    block(lines).middle
+}
+
+/// Whether `time` is of a clock that was never set: it counts from 1970, beside a neighbour that does not.
+pub(super) fn was_never_set(time: i64, neighbour: i64) -> bool {
+    time < SET_SINCE_NS && neighbour >= SET_SINCE_NS
 }
 
 fn block(lines: &[Line]) -> Block {
@@ -135,6 +146,14 @@ mod tests {
                 assert!((time - arrived).abs() < 30 * SECOND_NS, "{index}: off by {} s", (time - arrived) / SECOND_NS);
             }
         }
+    }
+
+    #[test]
+    fn a_clock_counts_from_1970_only_beside_one_that_does_not() {
+        let lines = fleet(|second| second);
+        assert!(was_never_set(7 * SECOND_NS, middle(&lines)) && !was_never_set(T0, middle(&lines)));
+        assert!(!was_never_set(7 * SECOND_NS, 9 * SECOND_NS), "a capture may count from 0");
+        assert!(!was_never_set(7, middle(&[])));
     }
 
     #[test]

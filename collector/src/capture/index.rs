@@ -1,26 +1,29 @@
-//! The lines of a capture in time order. A line's time is the latest time in it that may be read, less what its sender's
-//! clock is off; lines of equal time keep the order of files and lines. What cannot be read is kept as a broken line with its place.
+//! The lines of a capture in time order: by the earliest time in each that may be read, less what its sender's clock is
+//! off; lines of equal time keep the order of files and lines. What a later line tells is then never earlier than what an
+//! earlier one begins with. What cannot be read is kept as a broken line with its place.
 
 use super::CaptureError;
 use super::clocks::{self, Line};
 use super::source::Source;
-use super::times::{self, Times};
+use super::times::{self, Stretch, Times};
 use crate::otlp::model::{Data, Logs, Metrics};
 use crate::otlp::{self, DecodeError, Limits, Request};
 use firstbad_protocol::limits::CAPTURE_LINE_BYTES_MAX;
 use firstbad_protocol::time::Timestamp;
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Broken lines named one by one; more are counted.
 const NAMED_MAX: usize = 8;
+/// What some editors write before the first line, and before the first line of each of several files that were joined.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A line that is no OTLP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokenLine {
     /// File, as given.
     pub file: String,
-    /// Line, from 1.
+    /// Line, from 1; 0 where it is the file itself.
     pub line: u64,
     /// Byte offset of the line in the (decompressed) file.
     pub offset: u64,
@@ -28,15 +31,25 @@ pub struct BrokenLine {
     pub fault: String,
 }
 
+impl BrokenLine {
+    /// A file of which nothing can be read.
+    fn of_file(path: &Path, fault: &CaptureError) -> Self {
+        Self { file: path.display().to_string(), line: 0, offset: 0, fault: fault.to_string() }
+    }
+}
+
 impl std::fmt::Display for BrokenLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.line == 0 {
+            return f.write_str(&self.fault);
+        }
         write!(f, "{}: line {} (byte {}) cannot be read: {}", self.file, self.line, self.offset, self.fault)
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    time: i64,
+    when: Stretch,
     file: u32,
     line: u64,
     offset: u64,
@@ -59,8 +72,10 @@ pub struct Capture {
 impl Capture {
     /// Finds every line's time. Nothing later than `at` is read.
     ///
+    /// A file that cannot be read is a broken line among the others.
+    ///
     /// # Errors
-    /// If a file cannot be read.
+    /// If no file can be read.
     pub fn open(paths: &[PathBuf], at: Option<Timestamp>) -> Result<Self, CaptureError> {
         let mut capture = Self {
             sources: Vec::new(),
@@ -71,11 +86,15 @@ impl Capture {
             broken: Vec::new(),
             broken_count: 0,
         };
+        let mut first = None;
         for path in paths {
-            let source = Source::open(path)?;
-            let file = u32::try_from(capture.sources.len()).unwrap_or(u32::MAX);
-            capture.index(&source, file).map_err(|source| CaptureError::Io { path: path.clone(), source })?;
-            capture.sources.push(source);
+            if let Err(fault) = capture.add(path) {
+                capture.note_broken(BrokenLine::of_file(path, &fault));
+                first = first.or(Some(fault));
+            }
+        }
+        if let Some(fault) = first.filter(|_| capture.sources.is_empty()) {
+            return Err(fault);
         }
         if !capture.places.is_sorted() {
             capture.places.sort_unstable();
@@ -87,7 +106,7 @@ impl Capture {
     ///
     /// # Errors
     /// If a file cannot be read any more, or if not one line was an OTLP request.
-    pub fn replay(&mut self, mut visit: impl FnMut(Timestamp, &Request<'_>) -> bool) -> Result<(), CaptureError> {
+    pub fn replay(&mut self, mut visit: impl FnMut(Stretch, &Request<'_>) -> bool) -> Result<(), CaptureError> {
         let mut line = Vec::new();
         for place in std::mem::take(&mut self.places) {
             let Some(source) = usize::try_from(place.file).ok().and_then(|index| self.sources.get(index)) else {
@@ -97,10 +116,10 @@ impl Capture {
             source
                 .read_at(place.offset, length, &mut line)
                 .map_err(|error| CaptureError::Io { path: PathBuf::from(&source.name), source: error })?;
-            match otlp::decode_line(line.trim_ascii(), Limits::CAPTURE) {
+            match otlp::decode_line(trimmed(&line), Limits::CAPTURE) {
                 Ok(request) => {
                     self.read += 1;
-                    if !visit(Timestamp(place.time), &request) {
+                    if !visit(place.when, &request) {
                         return Ok(());
                     }
                 }
@@ -148,10 +167,18 @@ impl Capture {
         }
     }
 
+    fn add(&mut self, path: &Path) -> Result<(), CaptureError> {
+        let source = Source::open(path)?;
+        let file = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+        self.index(&source, file).map_err(|source| CaptureError::Io { path: path.to_owned(), source })?;
+        self.sources.push(source);
+        Ok(())
+    }
+
     fn index(&mut self, source: &Source, file: u32) -> std::io::Result<()> {
         let first = self.places.len();
         let mut reader = BufReader::with_capacity(1 << 20, source.reader()?);
-        let mut place = Place { time: 0, file, line: 0, offset: 0, length: 0 };
+        let mut place = Place { when: Stretch::default(), file, line: 0, offset: 0, length: 0 };
         let (mut line, mut lines) = (Vec::new(), Vec::new());
         loop {
             line.clear();
@@ -160,7 +187,7 @@ impl Capture {
                 break;
             }
             place = Place { line: place.line + 1, offset: place.offset + place.length, length: read, ..place };
-            let text = line.trim_ascii();
+            let text = trimmed(&line);
             if text.is_empty() {
                 continue;
             }
@@ -168,9 +195,9 @@ impl Capture {
             match times::scan(text, self.horizon).map_or_else(|| decoded(text, self.horizon), Ok) {
                 Ok(times) if times.is_beyond() => self.beyond += 1,
                 Ok(mut times) => {
-                    place.time = times.of_line().unwrap_or(place.time);
+                    place.when = times.stretch().unwrap_or(place.when);
                     self.places.push(place);
-                    lines.push(Line { time: place.time, sender: times::sender(text) });
+                    lines.push(Line { time: place.when.last, sender: times::sender(text) });
                 }
                 Err(error) => {
                     let (file, fault) = (source.name.clone(), error.to_string());
@@ -178,13 +205,29 @@ impl Capture {
                 }
             }
         }
+        let horizon = self.horizon;
+        let places = self.places.get_mut(first..).unwrap_or_default();
         for (index, time) in clocks::corrections(&lines) {
-            if let Some(place) = self.places.get_mut(first + index) {
-                place.time = time.min(self.horizon);
+            if let Some(place) = places.get_mut(index) {
+                place.when = place.when.moved_to(time.min(horizon));
+            }
+        }
+        let mut neighbour = clocks::middle(&lines);
+        for place in places {
+            if clocks::was_never_set(place.when.last, neighbour) {
+                place.when = place.when.moved_to(neighbour);
+            } else {
+                neighbour = place.when.last;
             }
         }
         Ok(())
     }
+}
+
+/// A line without what surrounds it.
+fn trimmed(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    line.strip_prefix(BYTE_ORDER_MARK).map_or(line, <[u8]>::trim_ascii)
 }
 
 /// The times in a line that has to be decoded for them.

@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
+/// log2 of the greatest window of a zstd file: what the `zstd` command itself reads without being told (128 MiB). A file is
+/// named by its reader, so more is allowed here than to a request.
+const WINDOW_LOG_MAX: u32 = 27;
+
 /// One file, ready to be read at offsets.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -43,7 +47,7 @@ impl Source {
             spooled(flate2::read::MultiGzDecoder::new(BufReader::new(file)))?
         } else if magic.starts_with(&ZSTD) {
             let mut decoder = zstd::Decoder::new(file)?;
-            decoder.window_log_max(firstbad_protocol::limits::ZSTD_WINDOW_LOG_MAX)?;
+            decoder.window_log_max(WINDOW_LOG_MAX)?;
             spooled(decoder)?
         } else {
             file

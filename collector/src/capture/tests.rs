@@ -28,13 +28,15 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+type Replayed = (Vec<i64>, Vec<(String, u64)>);
+
 /// The times in the order of the replay, and what was said of broken lines.
-fn replay(paths: &[PathBuf], at: Option<i64>) -> Result<(Vec<i64>, Vec<(String, u64)>), CaptureError> {
+fn replay(paths: &[PathBuf], at: Option<i64>) -> Result<Replayed, CaptureError> {
     let mut capture = Capture::open(paths, at.map(Timestamp))?;
     let mut times = Vec::new();
-    capture.replay(|time, request| {
+    capture.replay(|when, request| {
         assert!(matches!(request, Request::Metrics(_)));
-        times.push(time.0);
+        times.push(when.last);
         true
     })?;
     Ok((times, capture.broken()))
@@ -59,6 +61,15 @@ fn nothing_beyond_the_horizon_is_read_and_a_mixed_line_stands_at_its_latest_time
     let paths = [file(&directory, "a.jsonl", text.as_bytes())];
     assert_eq!(replay(&paths, Some(30)).unwrap(), (vec![10, 15, 20], vec![]));
     assert_eq!(replay(&paths, Some(5)).unwrap(), (vec![], vec![]), "readable, and all of it later");
+}
+
+#[test]
+fn a_single_line_of_a_clock_that_was_never_set_stays_beside_its_neighbours() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |second: i64| (1_772_445_600 + second) * 1_000_000_000;
+    let text = lines(&[7_000_000_000, at(10), at(20), 9_000_000_000, at(30)]);
+    let (times, _) = replay(&[file(&directory, "a.jsonl", text.as_bytes())], None).unwrap();
+    assert_eq!(times, [at(10), at(10), at(20), at(20), at(30)]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The times in a line without decoding it: a capture is sorted by reading every line once, and most of that reading is
-//! skipped this way. A line whose times can't be told so is decoded.
+//! skipped this way. A line whose times can't be told so is decoded. When a line is replayed, given its times, is decided
+//! here as well.
 
 use firstbad_protocol::time::SECOND_NS;
 use memchr::memmem;
@@ -9,14 +10,49 @@ const KEY: &[u8] = b"\"timeUnixNano\"";
 
 /// Key of who sends.
 const RESOURCE: &[u8] = b"\"resource\"";
-/// A report and what it brings along lie closer together than this; what lies further ahead of the middle of its line is
-/// a clock that is off, and must not carry the whole line away.
-const AHEAD_MAX_NS: i64 = 300 * SECOND_NS;
+/// Key of a line that tells of reports.
+const REPORTS: &[u8] = b"\"resourceMetrics\"";
+/// Reports of several senders in one line lie closer together than this, or follow each other so; a sender beyond a wider
+/// gap, seen from the middle of the line, has a clock that is off, and must not carry the line away. One sender's own times
+/// may have gaps: it was silent. Events come when they come.
+const GAP_MAX_NS: i64 = 900 * SECOND_NS;
+
+/// 2000-01-01: a clock before that was never set.
+pub(super) const SET_SINCE_NS: i64 = 946_684_800 * SECOND_NS;
+
+/// The stretch of time that a line tells of, and how far its sender's clock is off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stretch {
+    /// Earliest time in it, on a right clock: lines are replayed in this order.
+    pub first: i64,
+    /// Latest time in it, on a right clock.
+    pub last: i64,
+    /// What was added to the sender's times to set its clock right.
+    pub shift: i64,
+}
+
+impl Stretch {
+    /// When in a replay something of this line happens that its sender timed `at`.
+    #[must_use]
+    pub fn place(&self, at: i64) -> i64 {
+        at.saturating_add(self.shift).clamp(self.first, self.last.max(self.first))
+    }
+
+    /// The same stretch, its latest time moved to `last`.
+    pub(super) fn moved_to(self, last: i64) -> Self {
+        let shift = last.saturating_sub(self.last);
+        Self { first: self.first.saturating_add(shift), last, shift: self.shift.saturating_add(shift) }
+    }
+}
 
 /// The times in one line that may be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Times {
     within: Vec<i64>,
+    /// Where the times of each resource begin; none if they are not told apart.
+    resources: Vec<usize>,
+    /// Whether reports are told of; else events.
+    reports: bool,
     beyond: bool,
 }
 
@@ -30,22 +66,54 @@ impl Times {
         }
     }
 
+    /// The times to come are another resource's.
+    fn begin_resource(&mut self) {
+        if self.resources.last() != Some(&self.within.len()) {
+            self.resources.push(self.within.len());
+        }
+    }
+
     /// Whether all of the line lies beyond the horizon.
     pub(super) fn is_beyond(&self) -> bool {
         self.beyond && self.within.is_empty()
     }
 
-    /// The time of the line: its latest, unless that is far ahead of the others.
-    pub(super) fn of_line(&mut self) -> Option<i64> {
-        self.within.sort_unstable();
-        let latest = self.within.last().copied()?;
-        let middle = self.within.get((self.within.len() - 1) / 2).copied().unwrap_or(latest);
-        if latest.saturating_sub(middle) <= AHEAD_MAX_NS {
-            return Some(latest);
+    /// The stretch of the line: from its earliest to its latest time, without clocks that are off.
+    pub(super) fn stretch(&mut self) -> Option<Stretch> {
+        let mut times = self.within.clone();
+        times.sort_unstable();
+        let middle = times.get(times.len().saturating_sub(1) / 2).copied()?;
+        let was_set = |time: &i64| *time >= SET_SINCE_NS.min(middle);
+        let mut first = times.iter().copied().find(was_set).unwrap_or(middle);
+        let mut last = times.last().copied().unwrap_or(middle);
+        if self.reports && last.saturating_sub(first) > GAP_MAX_NS {
+            (first, last) = around(middle, self.of_resources());
         }
-        let near = self.within.partition_point(|time| time.saturating_sub(middle) <= AHEAD_MAX_NS);
-        self.within.get(near.saturating_sub(1)).copied()
+        Some(Stretch { first, last, shift: 0 })
     }
+
+    /// The least and greatest time of each resource, by the least.
+    fn of_resources(&self) -> Vec<(i64, i64)> {
+        let ends = self.resources.iter().skip(1).copied().chain([self.within.len()]);
+        let parts = self.resources.iter().zip(ends).filter_map(|(start, end)| self.within.get(*start..end));
+        let mut spans: Vec<(i64, i64)> =
+            parts.filter_map(|part| Some((*part.iter().min()?, *part.iter().max()?))).collect();
+        spans.sort_unstable();
+        spans
+    }
+}
+
+/// The stretch of those `spans`, sorted, that hang together with `middle`.
+fn around(middle: i64, spans: Vec<(i64, i64)>) -> (i64, i64) {
+    let mut stretch: Option<(i64, i64)> = None;
+    for (first, last) in spans {
+        match &mut stretch {
+            Some(so_far) if first.saturating_sub(so_far.1) <= GAP_MAX_NS => so_far.1 = so_far.1.max(last),
+            Some(so_far) if so_far.1 >= middle => break,
+            _ => stretch = Some((first, last)),
+        }
+    }
+    stretch.unwrap_or((middle, middle))
 }
 
 /// Who sends the line, as far as its bytes tell without decoding: its first resource.
@@ -57,8 +125,13 @@ pub(super) fn sender(line: &[u8]) -> u64 {
 
 /// The times in `line`; none if there is none, or one that is written in an unusual way.
 pub(super) fn scan(line: &[u8], horizon: i64) -> Option<Times> {
-    let mut times = Times::default();
+    let reports = memmem::find(line, REPORTS).is_some();
+    let mut times = Times { reports, resources: vec![0], ..Times::default() };
+    let mut resources = memmem::find_iter(line, RESOURCE).peekable();
     for place in memmem::find_iter(line, KEY) {
+        while resources.next_if(|resource| *resource < place).is_some() {
+            times.begin_resource();
+        }
         let value = line.get(place + KEY.len()..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
         let (value, end) = match value.strip_prefix(b"\"") {
             Some(value) => (value, &b"\""[..]),
@@ -66,7 +139,7 @@ pub(super) fn scan(line: &[u8], horizon: i64) -> Option<Times> {
         };
         times.add(digits(value, end)?, horizon);
     }
-    (times != Times::default()).then_some(times)
+    (!times.within.is_empty() || times.beyond).then_some(times)
 }
 
 /// The number at the start of `text`, up to one of `end`.
@@ -86,28 +159,65 @@ fn digits(text: &[u8], end: &[u8]) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn of_line(line: &[u8], horizon: i64) -> Option<i64> {
-        scan(line, horizon)?.of_line()
+    fn of_line(line: &[u8], horizon: i64) -> Option<(i64, i64)> {
+        scan(line, horizon)?.stretch().map(|stretch| (stretch.first, stretch.last))
     }
 
     #[test]
     fn times_are_found_as_text_and_as_numbers() {
         let line =
             br#"{"startTimeUnixNano":"1","timeUnixNano":"50","x":{"timeUnixNano" : 70},"observedTimeUnixNano":"99"}"#;
-        assert_eq!(of_line(line, i64::MAX), Some(70));
-        assert_eq!(of_line(line, 60), Some(50));
+        assert_eq!(of_line(line, i64::MAX), Some((50, 70)));
+        assert_eq!(of_line(line, 60), Some((50, 50)));
         assert!(scan(line, 10).unwrap().is_beyond());
+        assert_eq!(of_line(br#"{"timeUnixNano":"3"},{"timeUnixNano":"1"}"#, i64::MAX), Some((1, 3)), "a clock from 0");
         assert_eq!(scan(br#"{"timeUnixNano":1.5e18}"#, i64::MAX), None);
         assert_eq!(scan(br#"{"timeUnixNano":"0"}"#, i64::MAX), None);
         assert_eq!(scan(br#"{"body":"\"timeUnixNano\":\"5\""}"#, i64::MAX), None, "a text that quotes a line");
         assert_eq!(scan(br#"{"timeUnixNano":"99999999999999999999"}"#, i64::MAX), None);
     }
 
+    const T0: i64 = 1_772_445_600;
+
+    /// The stretch of a line with these resources' times, seconds from `T0`.
+    fn stretch(key: &str, resources: &[&[i64]]) -> Option<(i64, i64)> {
+        let time = |second: &i64| format!(r#"{{"timeUnixNano":"{}"}}"#, (T0 + second) * SECOND_NS);
+        let resource =
+            |seconds: &&[i64]| r#"{"resource":{}}"#.to_owned() + &seconds.iter().map(time).collect::<String>();
+        let line = format!("{key}{}", resources.iter().map(resource).collect::<String>());
+        of_line(line.as_bytes(), i64::MAX).map(|(first, last)| (first / SECOND_NS - T0, last / SECOND_NS - T0))
+    }
+
     #[test]
-    fn one_clock_that_is_ahead_does_not_carry_its_line_away() {
-        let at = |second: i64| format!(r#"{{"timeUnixNano":"{}"}}"#, (1_772_445_600 + second) * SECOND_NS);
-        let line = [at(0), at(3), at(4), at(3604)].concat();
-        assert_eq!(of_line(line.as_bytes(), i64::MAX), Some((1_772_445_600 + 4) * SECOND_NS));
+    fn one_clock_that_is_off_does_not_carry_its_line_away() {
+        let reports = |resources: &[&[i64]]| stretch(r#""resourceMetrics""#, resources);
+        assert_eq!(reports(&[&[0], &[3, 4], &[3604]]), Some((0, 4)));
+        let nameless =
+            format!(r#""resourceMetrics"{{"timeUnixNano":{}}},{{"timeUnixNano":{}}}"#, 5 * SECOND_NS, 5000 * SECOND_NS);
+        assert_eq!(of_line(nameless.as_bytes(), i64::MAX), Some((5 * SECOND_NS, 5000 * SECOND_NS)), "one sender");
+        assert_eq!(reports(&[&[12], &[-T0 + 5], &[10, 11]]), Some((10, 12)));
+        assert_eq!(reports(&[&[10], &[3610]]), Some((10, 10)), "of two the earlier: nobody reports before it happened");
+        assert_eq!(reports(&[&[-3600, -3599], &[10], &[11], &[12]]), Some((10, 12)));
+        let hour: Vec<i64> = (0..360).map(|report| report * 10).collect();
+        assert_eq!(reports(&[&hour]), Some((0, 3590)), "an hour in one line");
+        let apart: Vec<&[i64]> = hour.chunks(1).collect();
+        assert_eq!(reports(&apart), Some((0, 3590)), "an hour of reports in one line");
+        assert_eq!(reports(&[&[0, 10, 5000, 5010]]), Some((0, 5010)), "a sender that was silent");
+    }
+
+    #[test]
+    fn events_may_be_far_apart() {
+        let events = |resources: &[&[i64]]| stretch(r#""resourceLogs""#, resources);
+        assert_eq!(events(&[&[0], &[4000], &[5000, 9000]]), Some((0, 9000)));
+        assert_eq!(events(&[&[-T0 + 5], &[4000], &[5000]]), Some((4000, 5000)), "but not from before clocks were set");
+    }
+
+    #[test]
+    fn what_happens_in_a_line_stays_within_its_stretch() {
+        let stretch = Stretch { first: 100, last: 140, shift: 0 };
+        assert_eq!([90, 120, 3740].map(|at| stretch.place(at)), [100, 120, 140]);
+        let moved = stretch.moved_to(1140);
+        assert_eq!([100, 120, 140].map(|at| moved.place(at)), [1100, 1120, 1140]);
     }
 
     #[test]

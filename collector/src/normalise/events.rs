@@ -108,7 +108,7 @@ impl<'a> Said<'a> {
     }
 
     fn hash(self, key: &str) -> Option<Hash> {
-        self.text(key)?.parse().ok()
+        labels::hash_of(self.text(key)?)
     }
 }
 
@@ -197,9 +197,10 @@ fn site(said: Said<'_>, names: &mut Names) -> Option<Name> {
     if let Some(site) = said.name(attribute::PANIC_SITE, names) {
         return Some(site);
     }
-    let mut site = said.text("code.file.path")?.to_owned();
-    for number in ["code.line.number", "code.column.number"] {
-        let Some(number) = said.int(number) else { break };
+    // The second names are those of conventions before 1.30.
+    let mut site = said.text("code.file.path").or_else(|| said.text("code.filepath"))?.to_owned();
+    for (number, before) in [("code.line.number", "code.lineno"), ("code.column.number", "code.column")] {
+        let Some(number) = said.int(number).or_else(|| said.int(before)) else { break };
         site.push(':');
         site.push_str(&number.to_string());
     }
@@ -208,9 +209,14 @@ fn site(said: Said<'_>, names: &mut Names) -> Option<Name> {
 
 /// `firstbad.config.active`: `name=sha256:..` each. A name may hold `=`; a hash never does.
 fn active(said: Said<'_>, names: &mut Names) -> Vec<(Name, Hash)> {
-    let Some(Value::List(values)) = said.get(attribute::CONFIG_ACTIVE) else { return Vec::new() };
-    let pairs = values.iter().filter_map(Value::as_text).filter_map(|pair| pair.rsplit_once('='));
-    pairs.filter_map(|(name, hash)| Some((names.name(name), hash.parse().ok()?))).collect()
+    let texts: Vec<&str> = match said.get(attribute::CONFIG_ACTIVE) {
+        Some(Value::List(values)) => values.iter().filter_map(Value::as_text).collect(),
+        // Log pipelines without arrays join them.
+        Some(Value::Text(text)) => text.split(',').collect(),
+        _ => return Vec::new(),
+    };
+    let pairs = texts.into_iter().filter_map(|pair| pair.trim().rsplit_once('='));
+    pairs.filter_map(|(name, hash)| Some((names.name(name), labels::hash_of(hash)?))).collect()
 }
 
 fn change(

@@ -50,6 +50,7 @@ pub(super) fn take(gauge: Gauge, point: &NumberPoint<'_>, labels: &Labels, row: 
             row.usages.push((config, hash(labels), limit, level(value)?));
         }
         Gauge::InFlight => add(&mut row.row.in_flight, level(value)?),
+        Gauge::Cpu if labels.idle => {}
         Gauge::Cpu => add(&mut row.row.cpu, level(value)?),
         Gauge::Memory => add(&mut row.row.memory, level(value)?),
         // The engine aligns to loads, which events and `active` tell better than an age.
@@ -98,10 +99,23 @@ pub(super) fn settle(row: &mut Building, instance: Option<&mut Instance>) {
     }
 }
 
-/// The versions of a config that a limit without hash is about: those that are active.
+/// The versions of a config that a limit without hash is about: those that are active, or else those that this report
+/// tells something of.
 fn versions(row: &Building, config: &Name, hash: Option<Hash>) -> Vec<Hash> {
-    let active = row.row.active.iter().filter(|(name, _)| name == config).map(|(_, hash)| *hash);
-    hash.map_or_else(|| active.collect(), |hash| vec![hash])
+    if let Some(hash) = hash {
+        return vec![hash];
+    }
+    let of_config = |name: &Name, hash: Hash| (name == config).then_some(hash);
+    let active: Vec<Hash> = row.row.active.iter().filter_map(|(name, hash)| of_config(name, *hash)).collect();
+    if !active.is_empty() {
+        return active;
+    }
+    let facts = row.row.facts.iter().filter_map(|(name, hash, _)| of_config(name, *hash));
+    let views = row.row.views.iter().filter_map(|view| of_config(&view.config, view.hash));
+    let mut told: Vec<Hash> = facts.chain(views).collect();
+    told.sort_unstable();
+    told.dedup();
+    told
 }
 
 /// A usage of a known limit tells the value itself, where no other fact does.

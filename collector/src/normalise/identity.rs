@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 /// What was told of an identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
+    /// Two services of a host may have the same instance id, or none: what one sends says nothing of the other.
+    service: Option<Name>,
     instance: Option<Name>,
     host: Option<Name>,
     pid: Option<Name>,
@@ -21,6 +23,7 @@ impl Identity {
     /// Takes an attribute, if it tells of the identity.
     pub(super) fn take(&mut self, attribute: &Attribute<'_>, names: &mut Names) {
         let place = match attribute.key.as_ref() {
+            attribute::SERVICE_NAME => &mut self.service,
             attribute::SERVICE_INSTANCE_ID => &mut self.instance,
             attribute::HOST_NAME => &mut self.host,
             attribute::PROCESS_PID => &mut self.pid,
@@ -38,7 +41,7 @@ impl Identity {
         identity
     }
 
-    /// Whether nothing was told.
+    /// Whether nothing was told of who it is; the service alone is nobody.
     pub(super) fn is_empty(&self) -> bool {
         self.instance.is_none() && self.host.is_none() && self.pid.is_none()
     }
@@ -47,6 +50,7 @@ impl Identity {
     pub(super) fn over(&self, resource: &Self) -> Self {
         let pick = |own: &Option<Name>, other: &Option<Name>| own.clone().or_else(|| other.clone());
         Self {
+            service: pick(&self.service, &resource.service),
             instance: pick(&self.instance, &resource.instance),
             host: pick(&self.host, &resource.host),
             pid: pick(&self.pid, &resource.pid),
@@ -63,6 +67,8 @@ impl Identity {
             (None, None, _) => return (Source::Aggregate, keys::combine(resource, 1)),
         };
         let key = keys::combine(keys::of_bytes(instance.as_bytes(), 0), keys::of_bytes(host.as_bytes(), 1));
+        let service = self.service.as_deref().unwrap_or_default();
+        let key = keys::combine(key, keys::of_bytes(service.as_bytes(), 2));
         (Source::Instance { instance, host }, key)
     }
 }

@@ -56,6 +56,8 @@ pub(super) struct Labels {
     pub(super) limit: Option<Name>,
     /// Whether a standard HTTP metric counts it as failed.
     pub(super) http_failed: bool,
+    /// Whether it is a part of a CPU's time in which the process did not run.
+    pub(super) idle: bool,
 }
 
 impl Labels {
@@ -107,6 +109,9 @@ impl Labels {
             attribute::LOAD_RESULT => self.result = value.as_text().and_then(LoadResult::from_wire),
             attribute::LIMIT_NAME => self.limit = text(names),
             "http.response.status_code" => self.http_failed |= value.as_int().is_some_and(|status| status >= 500),
+            "cpu.mode" | "cpu.state" | "process.cpu.state" | "state" => {
+                self.idle = matches!(value.as_text(), Some("idle" | "wait" | "iowait" | "steal"));
+            }
             "error.type" => self.http_failed |= *value != Value::Empty && value.as_text() != Some(""),
             _ => self.identity.take(attribute, names),
         }
@@ -128,12 +133,20 @@ pub(super) fn version(config: Option<&Name>, hash: Option<&str>) -> (Option<(Nam
         (None, None) => (None, None),
         (Some(_), None) => (None, Some(Fault::NoHash)),
         (_, Some("other")) => (None, Some(Fault::Folded)),
-        (config, Some(text)) => match (config, text.parse::<Hash>()) {
-            (_, Err(_)) => (None, Some(Fault::BadHash)),
-            (None, Ok(_)) => (None, Some(Fault::NoConfig)),
-            (Some(config), Ok(hash)) => (Some((Name::clone(config), hash)), None),
+        (config, Some(text)) => match (config, hash_of(text)) {
+            (_, None) => (None, Some(Fault::BadHash)),
+            (None, Some(_)) => (None, Some(Fault::NoConfig)),
+            (Some(config), Some(hash)) => (Some((Name::clone(config), hash)), None),
         },
     }
+}
+
+/// The hash that `text` writes, with or without its prefix, in either case. A short form names no version: it may be the
+/// start of several.
+pub(super) fn hash_of(text: &str) -> Option<Hash> {
+    let text = text.trim();
+    let hex = text.get(..7).filter(|prefix| prefix.eq_ignore_ascii_case("sha256:")).and_then(|_| text.get(7..));
+    hex.unwrap_or(text).parse().ok()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a declared bound of a score")]

@@ -25,6 +25,9 @@ pub(super) struct Life {
 pub(super) struct Context {
     /// When the resource reported before this report, if it did: a series that was not there then stood at 0.
     pub(super) previous_report: Option<i64>,
+    /// Earliest start among the series of this report. Where a sender starts each series with its first count, a later
+    /// start beside an earlier one is a new series and not a new process.
+    pub(super) oldest_start: i64,
     /// Earliest event time seen.
     pub(super) observed_from: i64,
 }
@@ -104,7 +107,7 @@ impl Life {
 /// What the first point of a series adds.
 pub(super) fn first((start, end): (i64, i64), context: Context) -> Step {
     match context.previous_report {
-        Some(before) if start > before => Step::Whole { from: start, restarted: true },
+        Some(before) if start > before && context.oldest_start > before => Step::Whole { from: start, restarted: true },
         Some(before) => Step::Whole { from: before, restarted: false },
         None if start != 0 && is_recent(start, end, context) => Step::Whole { from: start, restarted: false },
         None => Step::Baseline,
@@ -128,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_first_point_counts_only_from_a_known_beginning() {
-        let unknown = Context { previous_report: None, observed_from: at(0) };
+        let unknown = Context { previous_report: None, oldest_start: at(25), observed_from: at(0) };
         assert_eq!(first((1, at(10)), unknown), Step::Baseline, "it started long before anything was seen");
         assert_eq!(first((0, at(10)), unknown), Step::Baseline);
         assert_eq!(first((at(5), at(900)), unknown), Step::Whole { from: at(5), restarted: false });
@@ -136,6 +139,9 @@ mod tests {
         let known = Context { previous_report: Some(at(20)), ..unknown };
         assert_eq!(first((1, at(30)), known), Step::Whole { from: at(20), restarted: false }, "it stood at 0 at 20");
         assert_eq!(first((at(25), at(30)), known), Step::Whole { from: at(25), restarted: true });
+        let beside_older = Context { oldest_start: at(-900), ..known };
+        let new_series = Step::Whole { from: at(20), restarted: false };
+        assert_eq!(first((at(25), at(30)), beside_older), new_series, "its process went on");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::keys::{self, Key};
 use super::known::{Count, Distribution, Known, known};
 use super::labels::{Labels, Outcome};
 use super::life::Context;
+use super::reports::{self, Reports};
 use super::rows::{Building, Rows, Target};
 use super::senders::Sender;
 use super::series::{Place, Reading, Taken};
@@ -14,7 +15,7 @@ use super::{Batch, Normaliser, exponential, histogram, number};
 use crate::otlp::Metrics;
 use crate::otlp::model::{Attribute, Data, Metric, NumberPoint, ResourceMetrics, Temporality};
 use firstbad_diagnosis::observation::{Dimensions, Histogram, LoadCount, Observation, Scores, Source, Total};
-use firstbad_protocol::names::metric;
+use firstbad_protocol::names::{attribute, metric};
 use firstbad_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -56,14 +57,17 @@ fn note_own_requests(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>
     let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
     for metric in metrics.filter(|metric| metric.name == metric::REQUESTS) {
         let (Data::Sum { temporality, points, .. }, Some(sender)) = (&metric.data, sender) else { continue };
-        let latest = points.iter().filter_map(|point| number::time(point.time).ok()).max();
+        let horizon = normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
+        let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
+        let tagged = |point: &NumberPoint<'_>| {
+            point.attributes.iter().any(|it| matches!(it.key.as_ref(), attribute::CONFIG_NAME | attribute::CONFIG_HASH))
+        };
+        let latest = points.iter().filter(within).map(|point| point.time).max();
+        let totals = points.iter().filter(within).any(|point| !tagged(point));
+        let latest = latest.and_then(|latest| number::time(latest).ok());
         let (Some(latest), Some(instance)) = (latest, normaliser.senders.instance(sender.instance)) else { continue };
-        if normaliser.horizon.is_none_or(|horizon| latest <= horizon.0) {
-            instance.note_own_requests(latest);
-            if *temporality == Temporality::Delta {
-                instance.note_delta_totals(latest);
-            }
-        }
+        instance.note_own_requests(latest);
+        instance.note_requests(totals, *temporality);
     }
 }
 
@@ -83,6 +87,21 @@ struct At<'a> {
     /// Identity of resource, scope and metric.
     metric: Key,
     temporality: Temporality,
+    reports: &'a Reports,
+}
+
+impl<'a> At<'a> {
+    fn new(sender: &'a Sender, reports: &'a Reports, (scope, metric): (&str, &Metric<'_>)) -> Self {
+        let temporality = match &metric.data {
+            Data::Sum { temporality, .. }
+            | Data::Histogram { temporality, .. }
+            | Data::Exponential { temporality, .. } => *temporality,
+            Data::None | Data::Gauge(_) | Data::Summary(_) => Temporality::Unspecified,
+        };
+        let name = keys::of_bytes(metric.name.as_bytes(), u64::from(scope.is_empty()) + 2);
+        let metric = keys::combine(sender.resource, keys::combine(name, keys::of_bytes(scope.as_bytes(), 4)));
+        Self { sender, metric, temporality, reports }
+    }
 }
 
 /// A point whose place is known.
@@ -101,15 +120,20 @@ impl Walk<'_> {
                 .iter()
                 .flat_map(|scope| scope.metrics.iter().map(move |metric| (&scope.scope, metric)))
         };
+        let horizon = self.normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
+        let read = |(start, time)| number::span(start, time).ok().filter(|span| span.1 <= horizon);
+        let counted = metrics().map(|(_, metric)| metric).filter(|metric| known(&metric.name).is_some());
+        let spans = counted.flat_map(reports::spans).filter_map(read);
+        let reports = Reports::gather(self.normaliser.senders.reports(sender.resource), spans);
         for (scope, metric) in metrics() {
+            let at = || At::new(sender, &reports, (&scope.name, metric));
             match known(&metric.name) {
-                Some(Known::Count(count)) => self.counts(count, metric, self.at(sender, &scope.name, metric)),
-                Some(Known::Distribution(kind)) => {
-                    self.distributions(kind, metric, self.at(sender, &scope.name, metric))
-                }
+                Some(Known::Count(count)) => self.counts(count, metric, at()),
+                Some(Known::Distribution(kind)) => self.distributions(kind, metric, at()),
                 Some(Known::Gauge(_)) | None => {}
             }
         }
+        self.normaliser.senders.note_reports(sender.resource, reports.last_two());
         for (target, time) in std::mem::take(&mut self.baselines) {
             self.row_at(&target, time);
         }
@@ -121,18 +145,6 @@ impl Walk<'_> {
             }
         }
         self.settle(sender);
-    }
-
-    fn at<'a>(&self, sender: &'a Sender, scope: &str, metric: &Metric<'_>) -> At<'a> {
-        let temporality = match &metric.data {
-            Data::Sum { temporality, .. }
-            | Data::Histogram { temporality, .. }
-            | Data::Exponential { temporality, .. } => *temporality,
-            Data::None | Data::Gauge(_) | Data::Summary(_) => Temporality::Unspecified,
-        };
-        let name = keys::of_bytes(metric.name.as_bytes(), u64::from(scope.is_empty()) + 2);
-        let metric = keys::combine(sender.resource, keys::combine(name, keys::of_bytes(scope.as_bytes(), 4)));
-        At { sender, metric, temporality }
     }
 
     fn counts(&mut self, count: Count, metric: &Metric<'_>, at: At<'_>) {
@@ -149,7 +161,7 @@ impl Walk<'_> {
         let value = number::count(point.value)?;
         let Some(placed) = self.placed(&point.attributes, (point.start, point.time), at)? else { return Ok(()) };
         let reading = match placed.temporality {
-            Temporality::Delta => self.delta(placed.place, value)?,
+            Temporality::Delta => self.delta(&placed, value)?,
             _ => self.normaliser.series.cumulative(placed.place, value)?,
         };
         let Some(reading) = self.counted(reading, &placed) else { return Ok(()) };
@@ -211,17 +223,18 @@ impl Walk<'_> {
     fn distribution(&mut self, kind: Distribution, placed: Option<Placed>, histogram: Histogram) -> Result<(), Fault> {
         let Some(placed) = placed else { return Ok(()) };
         let reading = match placed.temporality {
-            Temporality::Delta => self.delta(placed.place, histogram)?,
+            Temporality::Delta => self.delta(&placed, histogram)?,
             _ => self.normaliser.series.cumulative_histogram(placed.place, histogram)?,
         };
         let Some(Reading { span, amount, restarted }) = self.counted(reading, &placed) else { return Ok(()) };
         let instance = self.normaliser.senders.instance(placed.target.instance);
         let counts_requests = kind == Distribution::Duration
             && instance.is_some_and(|known| {
-                if placed.temporality == Temporality::Delta {
-                    known.note_delta_totals(span.1);
+                let counts = known.counts_standard(span.1);
+                if counts {
+                    known.note_requests(true, placed.temporality);
                 }
-                known.counts_standard(span.1)
+                counts
             });
         let row = self.rows.covering(&placed.target, span);
         row.row.restarted |= restarted;
@@ -241,12 +254,20 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A delta point, if it was not seen before. Without a start it speaks for its moment alone.
-    fn delta<T>(&mut self, place: Place, amount: T) -> Result<Taken<T>, Fault> {
-        let (start, end) = place.span;
-        let span = (if start == 0 { end } else { start }, end);
-        let new = self.normaliser.series.delta(place)?;
-        Ok(if new { Taken::Counted(Reading { span, amount, restarted: false }) } else { Taken::Repeat })
+    /// A delta point, if it was not seen before. One without a start goes on from the report before.
+    fn delta<T>(&mut self, placed: &Placed, amount: T) -> Result<Taken<T>, Fault> {
+        let (start, end) = placed.place.span;
+        if !self.normaliser.series.delta(placed.place)? {
+            return Ok(Taken::Repeat);
+        }
+        let start = if start == 0 { self.since(placed.target.instance, end).unwrap_or(end) } else { start };
+        Ok(Taken::Counted(Reading { span: (start, end), amount, restarted: false }))
+    }
+
+    /// The end of the report before one at `time`: in this request, or before it.
+    fn since(&mut self, instance: Key, time: i64) -> Option<i64> {
+        let known = self.normaliser.senders.instance(instance).and_then(|known| known.since(time));
+        known.max(self.rows.end_before(instance, time))
     }
 
     /// What a point adds, if that is known.
@@ -278,12 +299,14 @@ impl Walk<'_> {
         let previous_report = match at.temporality {
             Temporality::Unspecified => return Err(Fault::NoTemporality),
             Temporality::Delta => None,
-            Temporality::Cumulative => self.normaliser.senders.report(at.sender.resource, span.1),
+            Temporality::Cumulative => at.reports.before(span.1),
         };
         let labels = self.labels(attributes);
-        let context = Context { previous_report, observed_from: self.normaliser.observed.from() };
-        let place = Place { series: keys::combine(at.metric, labels.key), span, context };
+        let oldest_start = at.reports.oldest_start;
+        let context = Context { previous_report, oldest_start, observed_from: self.normaliser.observed.from() };
         let target = self.target(at.sender, &labels);
+        let many = target.source == Source::Aggregate;
+        let place = Place { series: keys::combine(at.metric, labels.key), span, context, many };
         Ok(Some(Placed { labels, place, target, temporality: at.temporality }))
     }
 
@@ -331,11 +354,10 @@ impl Walk<'_> {
     /// The row that a last value joins. A sender of delta that reports nothing else had nothing to count since its last
     /// report; where there is none, the value stands for its moment alone.
     fn row_at(&mut self, target: &Target, time: i64) -> &mut Building {
-        let since = self.normaliser.senders.instance(target.instance).and_then(|known| known.quiet_since(time));
-        let span = match self.rows.ending(target.instance, time) {
-            Some(row) => (row.row.span.start.0, row.row.span.end.0),
-            None => (since.unwrap_or(time), time),
-        };
+        let span = self.rows.ending(target.instance, time).unwrap_or_else(|| {
+            let quiet = self.normaliser.senders.instance(target.instance).and_then(|known| known.quiet_since(time));
+            (quiet.map_or(time, |since| since.max(self.rows.end_before(target.instance, time).unwrap_or(since))), time)
+        });
         self.rows.covering(target, span)
     }
 
@@ -374,7 +396,8 @@ impl Walk<'_> {
                     instance.note_end(row.row.span.end.0);
                 }
                 let is_instance = matches!(sender.source, Source::Instance { .. });
-                if spans && is_instance && row.row.totals.is_empty() && instance.sends_delta_totals() {
+                let zero = row.row.totals.is_empty() && instance.has_zero_total(!row.row.views.is_empty());
+                if spans && is_instance && zero {
                     row.row.totals.push(Total { dimensions: Dimensions::default(), outcomes: Default::default() });
                 }
             }

@@ -6,7 +6,9 @@ use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
 
 /// Points remembered per series: the engine's lateness of 18 report intervals, and two to spare.
-const POINTS_MAX: usize = 20;
+pub(super) const POINTS_MAX: usize = 20;
+/// The same for an aggregate, behind which many processes may send, each at its own time.
+pub(super) const POINTS_MANY_MAX: usize = 1024;
 
 /// The points seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ pub(super) enum Seen {
 
 impl Repeats {
     /// Whether the point (start, end) was seen; a new one is remembered.
-    pub(super) fn see(&mut self, start: i64, end: i64) -> Seen {
+    pub(super) fn see(&mut self, (start, end): (i64, i64), most: usize) -> Seen {
         let [a, b] = [start.to_le_bytes(), end.to_le_bytes()];
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(a.into_iter().chain(b)).for_each(|(to, from)| *to = from);
@@ -40,10 +42,10 @@ impl Repeats {
         if self.seen.contains(&(fingerprint, second)) {
             return Seen::Repeat;
         }
-        if second <= self.forgotten && self.forgotten != u32::MAX {
+        if second < self.forgotten && self.forgotten != u32::MAX {
             return Seen::TooLate;
         }
-        if self.seen.len() >= POINTS_MAX {
+        if self.seen.len() >= most {
             let oldest = self.seen.iter().enumerate().min_by_key(|(_, (_, second))| *second).map(|(index, _)| index);
             let (_, second) = self.seen.remove(oldest.unwrap_or(0));
             self.forgotten = self.forgotten.max(second);
@@ -62,14 +64,26 @@ mod tests {
         let mut repeats = Repeats::default();
         let at = |k: i64| (k * 10 * SECOND_NS, (k + 1) * 10 * SECOND_NS);
         for k in [3, 1, 2] {
-            assert_eq!(repeats.see(at(k).0, at(k).1), Seen::New);
+            assert_eq!(repeats.see(at(k), POINTS_MAX), Seen::New);
         }
         for k in 1..=3 {
-            assert_eq!(repeats.see(at(k).0, at(k).1), Seen::Repeat);
+            assert_eq!(repeats.see(at(k), POINTS_MAX), Seen::Repeat);
         }
         for k in 4..=40 {
-            assert_eq!(repeats.see(at(k).0, at(k).1), Seen::New);
+            assert_eq!(repeats.see(at(k), POINTS_MAX), Seen::New);
         }
-        assert_eq!(repeats.see(at(3).0, at(3).1), Seen::TooLate);
+        assert_eq!(repeats.see(at(3), POINTS_MAX), Seen::TooLate);
+    }
+
+    #[test]
+    fn many_processes_behind_one_resource_are_all_counted() {
+        let mut repeats = Repeats::default();
+        let at = |process: i64, k: i64| ((10 * k * SECOND_NS) + process, (10 * (k + 1) * SECOND_NS) + process);
+        for (k, process) in (0..5).flat_map(|k| (0..100).map(move |process| (k, process))) {
+            assert_eq!(repeats.see(at(process, k), POINTS_MANY_MAX), Seen::New, "process {process} at {k}");
+        }
+        assert_eq!(repeats.see(at(7, 4), POINTS_MANY_MAX), Seen::Repeat);
+        let mut few = Repeats::default();
+        assert!((0..100).all(|process| few.see(at(process, 0), POINTS_MAX) == Seen::New), "one second is not late");
     }
 }

@@ -51,18 +51,29 @@ impl Rows {
         self.find_or_add(is_it, target, span)
     }
 
-    /// The row that ends at `time`, or nearly; none if there is none.
-    pub(super) fn ending(&mut self, instance: Key, time: i64) -> Option<&mut Building> {
-        self.rows.iter_mut().rev().find(|row| {
+    /// The span of the row that ends at `time`, or nearly.
+    pub(super) fn ending(&self, instance: Key, time: i64) -> Option<(i64, i64)> {
+        let is_it = |row: &Building| {
             let span = (row.row.span.start.0, row.row.span.end.0);
             row.instance == instance && alike(span, span.1, time)
-        })
+        };
+        self.find(is_it).and_then(|index| self.rows.get(index)).map(|row| (row.row.span.start.0, row.row.span.end.0))
+    }
+
+    /// The latest end of a row before `time`.
+    pub(super) fn end_before(&self, instance: Key, time: i64) -> Option<i64> {
+        let ends = self.rows.iter().filter(|row| row.instance == instance).map(|row| row.row.span.end.0);
+        ends.filter(|end| end.saturating_add(SAME_REPORT_NS) < time).max()
+    }
+
+    /// Points come by time or all for one time, so it is mostly the row that was last used, or the one after it.
+    fn find(&self, is_it: impl Fn(&Building) -> bool) -> Option<usize> {
+        let near = [self.last, self.last + 1].into_iter().find(|index| self.rows.get(*index).is_some_and(&is_it));
+        near.or_else(|| self.rows.iter().rposition(&is_it))
     }
 
     fn find_or_add(&mut self, is_it: impl Fn(&Building) -> bool, target: &Target, span: (i64, i64)) -> &mut Building {
-        if !self.rows.get(self.last).is_some_and(&is_it) {
-            self.last = self.rows.iter().rposition(&is_it).unwrap_or(self.rows.len());
-        }
+        self.last = self.find(is_it).unwrap_or(self.rows.len());
         if self.last == self.rows.len() {
             self.rows.push(Building::new(target, span));
         }
@@ -72,7 +83,7 @@ impl Rows {
 }
 
 /// Whether two ends of spans as long as `span` belong to one report.
-fn alike((start, end): (i64, i64), a: i64, b: i64) -> bool {
+pub(super) fn alike((start, end): (i64, i64), a: i64, b: i64) -> bool {
     a.abs_diff(b) <= (end.saturating_sub(start) / 8).clamp(0, SAME_REPORT_NS).unsigned_abs()
 }
 

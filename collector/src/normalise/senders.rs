@@ -5,7 +5,7 @@ use super::identity::{self, Identity};
 use super::keys::{self, Key};
 use super::names::Names;
 use super::table::Table;
-use crate::otlp::model::Attribute;
+use crate::otlp::model::{Attribute, Temporality};
 use firstbad_diagnosis::observation::{Dimensions, Source};
 use firstbad_protocol::limits::INSTANCES_MAX;
 use firstbad_protocol::time::SECOND_NS;
@@ -30,9 +30,8 @@ pub(super) struct Senders {
 #[derive(Debug, Serialize, Deserialize)]
 struct Resource {
     sender: Sender,
-    /// Time of the latest report with cumulative points, and of the one before.
-    report: i64,
-    report_before: i64,
+    /// Times of the last two reports with cumulative points, or 0.
+    reports: [i64; 2],
 }
 
 /// Who a resource is.
@@ -49,7 +48,8 @@ pub(super) struct Sender {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Instance {
     own_requests: i64,
-    delta_totals: i64,
+    totals: bool,
+    delta_requests: bool,
     pub(super) load_events: bool,
     last_end: i64,
     uptime: f64,
@@ -77,19 +77,20 @@ impl Senders {
         let (source, instance) = identity.source(key, names);
         let dimensions = identity::dimensions(attributes, declared, names);
         let sender = Sender { resource: key, instance, identity, source, dimensions };
-        let resource = Resource { sender: sender.clone(), report: 0, report_before: 0 };
+        let resource = Resource { sender: sender.clone(), reports: [0; 2] };
         self.resources.insert(key, resource, INSTANCES_MAX).then_some(sender)
     }
 
-    /// Notes a report with cumulative points, and tells when the one before it was.
-    pub(super) fn report(&mut self, resource: Key, at: i64) -> Option<i64> {
-        let known = self.resources.get_mut(resource)?;
-        if at > known.report.saturating_add(SAME_REPORT_NS) {
-            known.report_before = known.report;
-            known.report = at;
+    /// Times of the last two reports of a resource with cumulative points; 0 is none.
+    pub(super) fn reports(&self, resource: Key) -> [i64; 2] {
+        self.resources.get(resource).map_or([0; 2], |known| known.reports)
+    }
+
+    /// Notes the last two reports of a resource.
+    pub(super) fn note_reports(&mut self, resource: Key, reports: [i64; 2]) {
+        if let Some(known) = self.resources.get_mut(resource) {
+            known.reports = reports;
         }
-        let before = if at.abs_diff(known.report) <= SAME_REPORT_NS.unsigned_abs() { known.report_before } else { 0 };
-        (before != 0).then_some(before)
     }
 
     /// What is known of an instance. Beyond the limit nothing is remembered.
@@ -112,13 +113,17 @@ impl Instance {
         self.own_requests == 0 || at.saturating_sub(self.own_requests) > OWN_REQUESTS_NS
     }
 
-    /// Requests without config attributes came as delta: from now on their absence is zero.
-    pub(super) fn note_delta_totals(&mut self, at: i64) {
-        self.delta_totals = self.delta_totals.max(at);
+    /// Requests came, some of them without config attributes (`totals`): from now on views stand for no total. Where they
+    /// came as delta their absence is zero.
+    pub(super) fn note_requests(&mut self, totals: bool, temporality: Temporality) {
+        self.totals |= totals;
+        self.delta_requests |= temporality == Temporality::Delta;
     }
 
-    pub(super) fn sends_delta_totals(&self) -> bool {
-        self.delta_totals != 0
+    /// Whether a row without totals has a total of zero: it has views, and totals were left out or came apart from them; or
+    /// it has neither.
+    pub(super) fn has_zero_total(&self, has_views: bool) -> bool {
+        if has_views { self.totals } else { self.delta_requests }
     }
 
     /// A row up to `end` was made.
@@ -128,8 +133,13 @@ impl Instance {
 
     /// The interval that a report without any counts speaks for: with delta, an absent point is 0.
     pub(super) fn quiet_since(&self, at: i64) -> Option<i64> {
-        let quiet = self.sends_delta_totals() && self.last_end > 0 && at > self.last_end + SAME_REPORT_NS;
-        (quiet && at - self.last_end <= QUIET_MAX_NS).then_some(self.last_end)
+        self.since(at).filter(|_| self.delta_requests)
+    }
+
+    /// The end of the report before one at `at`, unless that is too long ago to go on from there.
+    pub(super) fn since(&self, at: i64) -> Option<i64> {
+        let follows = self.last_end > 0 && at > self.last_end.saturating_add(SAME_REPORT_NS);
+        (follows && at - self.last_end <= QUIET_MAX_NS).then_some(self.last_end)
     }
 
     /// Takes the uptime; true if it fell: the process restarted.

@@ -3,7 +3,7 @@
 use super::gaps::Fault;
 use super::keys::{self, Key};
 use super::life::{self, Context, Life, Step};
-use super::repeats::{Repeats, Seen};
+use super::repeats::{POINTS_MANY_MAX, POINTS_MAX, Repeats, Seen};
 use super::table::Table;
 use firstbad_diagnosis::observation::Histogram;
 use firstbad_protocol::limits::SERIES_MAX;
@@ -50,6 +50,8 @@ pub(super) struct Place {
     /// Start (0: not told) and end.
     pub(super) span: (i64, i64),
     pub(super) context: Context,
+    /// Whether many processes may be behind it.
+    pub(super) many: bool,
 }
 
 impl SeriesTable {
@@ -99,15 +101,16 @@ impl SeriesTable {
 
     /// Whether a delta point is new.
     pub(super) fn delta(&mut self, place: Place) -> Result<bool, Fault> {
+        let most = if place.many { POINTS_MANY_MAX } else { POINTS_MAX };
         if let Some(State::Delta(repeats)) = self.0.get_mut(place.series) {
-            return match repeats.see(place.span.0, place.span.1) {
+            return match repeats.see(place.span, most) {
                 Seen::New => Ok(true),
                 Seen::Repeat => Ok(false),
                 Seen::TooLate => Err(Fault::TooLate),
             };
         }
         let mut repeats = Repeats::default();
-        repeats.see(place.span.0, place.span.1);
+        repeats.see(place.span, most);
         self.put(place.series, State::Delta(repeats))?;
         Ok(true)
     }

@@ -6,6 +6,9 @@ use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Source};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+mod events;
+mod forms;
+mod standard;
 mod telemetry;
 
 const T0: i64 = 1_772_445_600;

@@ -128,6 +128,8 @@ fn a_refusal_names_the_place() {
     );
     assert_eq!(decode_line(b"{\"a\":1}", Limits::CAPTURE), Err(DecodeError::Foreign));
     assert_eq!(decode_line(br#"{"resourceSpans":[]}"#, Limits::CAPTURE), Ok(Request::Other));
+    assert_eq!(decode_line(b"{ }", Limits::CAPTURE), Ok(Request::Other), "an empty request of either kind");
+    assert_eq!(decode_line(br#"{"resourceLogs":null}"#, Limits::CAPTURE), Ok(Request::Logs(Logs::default())));
     // Name of a metric that is not UTF-8.
     let bytes = [0x0a, 0x08, 0x12, 0x06, 0x12, 0x04, 0x0a, 0x02, 0xc3, 0x28];
     assert!(decode_metrics(&bytes, Encoding::Protobuf).unwrap_err().to_string().contains("byte 8 (Metric.name)"));

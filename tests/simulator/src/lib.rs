@@ -3,6 +3,7 @@
 //! engine concludes is only judged. Counts are drawn between the exact instants at which something changes on a host.
 #![forbid(unsafe_code)]
 
+pub mod agreement;
 pub mod answer;
 pub mod args;
 pub mod bench;

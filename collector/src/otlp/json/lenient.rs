@@ -12,6 +12,13 @@ pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer:
     Option::<Vec<T>>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// A list whose key was there; `null` is empty.
+pub(crate) fn told<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    list(deserializer).map(Some)
+}
+
 /// A message; `null` is the default.
 pub(crate) fn message<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
@@ -21,7 +28,8 @@ pub(crate) fn message<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 
 /// Text, borrowed where it holds no escape; `null` is empty.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-    deserializer.deserialize_str(Text)
+    // Not `deserialize_str`: that refuses `null`, which protobuf's JSON mapping has for "default" everywhere.
+    deserializer.deserialize_any(Text)
 }
 
 struct Text;

@@ -1,0 +1,141 @@
+//! The parts of one report made one. A sender may split a report over requests (metrics of two scopes, totals apart from
+//! views, levels apart from counts), repeat a request, or send it in any order; what is left is one order, whatever the
+//! lines, and one row per source and span.
+
+use super::{histogram, rows};
+use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Scores, Source};
+use firstbad_protocol::time::Timestamp;
+
+/// When it was observed: the end of what it covers.
+pub(crate) fn time_of(observation: &Observation) -> Timestamp {
+    match observation {
+        Observation::Row(row) => row.span.end,
+        Observation::Load(load) => load.at,
+        Observation::Panic(panic) => panic.at,
+        Observation::Start(start) => start.at,
+        Observation::Exit(exit) => exit.at,
+        Observation::Change(change) => change.at,
+        Observation::Gap(gap) => gap.at,
+    }
+}
+
+/// The observations of one moment, with their places in time: events in their order, then rows by source, joined; and the
+/// latest place.
+pub(crate) fn join(observations: Vec<(i64, Observation)>) -> (i64, Vec<Observation>) {
+    let latest = observations.iter().map(|(place, _)| *place).max().unwrap_or(0);
+    let (mut events, mut rows) = (Vec::with_capacity(observations.len()), Vec::new());
+    for (place, observation) in observations {
+        match observation {
+            Observation::Row(row) => rows.push(row),
+            event => events.push((place, event)),
+        }
+    }
+    events.sort_by(|(a, one), (b, other)| (*a, rank(one)).cmp(&(*b, rank(other))));
+    let mut joined: Vec<Observation> = events.into_iter().map(|(_, event)| event).collect();
+    joined.extend(of_sources(rows).into_iter().map(Observation::Row));
+    (latest, joined)
+}
+
+/// Order among events of one instant: what ends before what begins, and loads before what happens under them.
+fn rank(event: &Observation) -> (u8, Option<&Source>) {
+    match event {
+        Observation::Change(change) => (0, change.source.as_ref()),
+        Observation::Exit(exit) => (1, Some(&exit.source)),
+        Observation::Start(start) => (2, Some(&start.source)),
+        Observation::Load(load) => (3, Some(&load.source)),
+        Observation::Panic(panic) => (4, Some(&panic.source)),
+        Observation::Row(row) => (5, Some(&row.source)),
+        Observation::Gap(_) => (6, None),
+    }
+}
+
+/// Rows by source and time; those that cover the same span are one.
+fn of_sources(mut all: Vec<Row>) -> Vec<Row> {
+    all.sort_by(|a, b| {
+        let by_source = (&a.source, &a.dimensions).cmp(&(&b.source, &b.dimensions));
+        by_source.then((a.span.end, a.span.start).cmp(&(b.span.end, b.span.start)))
+    });
+    let mut joined: Vec<Row> = Vec::with_capacity(all.len());
+    for row in all {
+        match joined.last_mut() {
+            Some(last) if is_same_report(last, &row) => add(last, row),
+            _ => joined.push(row),
+        }
+    }
+    joined
+}
+
+fn is_same_report(a: &Row, b: &Row) -> bool {
+    let ((start, end), (other_start, other_end)) = ((a.span.start.0, a.span.end.0), (b.span.start.0, b.span.end.0));
+    let wide = if end - start >= other_end - other_start { (start, end) } else { (other_start, other_end) };
+    let instant = start == end || other_start == other_end;
+    a.source == b.source
+        && a.dimensions == b.dimensions
+        && rows::alike(wide, end, other_end)
+        && (instant || rows::alike(wide, start, other_start))
+}
+
+/// Adds what `from` tells to `into`. Of a level that both tell the first stays: the second repeats it.
+fn add(into: &mut Row, mut from: Row) {
+    if from.span.start < into.span.start {
+        std::mem::swap(into, &mut from);
+    }
+    for total in from.totals {
+        match into.totals.iter_mut().find(|known| known.dimensions == total.dimensions) {
+            Some(known) => sum(&mut known.outcomes, total.outcomes),
+            None => into.totals.push(total),
+        }
+    }
+    for view in from.views {
+        let same = |known: &&mut firstbad_diagnosis::observation::View| {
+            known.hash == view.hash && known.config == view.config && known.dimensions == view.dimensions
+        };
+        match into.views.iter_mut().find(same) {
+            Some(known) => sum(&mut known.outcomes, view.outcomes),
+            None => into.views.push(view),
+        }
+    }
+    for panics in from.panics {
+        match into.panics.iter_mut().find(|known| known.version == panics.version && known.site == panics.site) {
+            Some(known) => known.count = known.count.saturating_add(panics.count),
+            None => into.panics.push(panics),
+        }
+    }
+    for scores in from.scores {
+        match into.scores.iter_mut().find(|known| known.version == scores.version && known.score == scores.score) {
+            Some(known) => add_scores(known, scores),
+            None => into.scores.push(scores),
+        }
+    }
+    let new: Vec<_> = from.active.into_iter().filter(|version| !into.active.contains(version)).collect();
+    into.active.extend(new);
+    into.loads.extend(from.loads);
+    match (&mut into.latency, from.latency) {
+        (Some(known), Some(latency)) => histogram::add(known, &latency),
+        (known, latency) => *known = known.take().or(latency),
+    }
+    into.in_flight = into.in_flight.or(from.in_flight);
+    into.cpu = into.cpu.or(from.cpu);
+    into.memory = into.memory.or(from.memory);
+    into.facts.extend(from.facts);
+    into.dropped = into.dropped.saturating_add(from.dropped);
+    into.restarted |= from.restarted;
+}
+
+fn sum(into: &mut Outcomes, from: Outcomes) {
+    into.ok = into.ok.saturating_add(from.ok);
+    into.error = into.error.saturating_add(from.error);
+    into.panic = into.panic.saturating_add(from.panic);
+}
+
+fn add_scores(into: &mut Scores, from: Scores) {
+    if into.histogram.counts.is_empty() {
+        into.histogram = from.histogram;
+    } else if !from.histogram.counts.is_empty() {
+        histogram::add(&mut into.histogram, &from.histogram);
+    }
+    into.sentinel = into.sentinel.saturating_add(from.sentinel);
+    into.nan = into.nan.saturating_add(from.nan);
+    into.below = into.below.saturating_add(from.below);
+    into.above = into.above.saturating_add(from.above);
+}

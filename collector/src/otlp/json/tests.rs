@@ -1,0 +1,101 @@
+//! The fast reader of lines against the general one, on random requests, damaged ones, and lines as exporters write them.
+
+use super::{fast, general};
+use crate::otlp::Request;
+use crate::otlp::tests::requests::{logs_request, metrics_request};
+use proptest::prelude::*;
+
+/// What both make of `line`; the fast reader may leave it to the general one, and must not differ from it.
+fn agree(line: &[u8]) -> Result<bool, TestCaseError> {
+    let Some(read) = fast::line(line) else { return Ok(false) };
+    let general = general(line);
+    prop_assert!(general.is_ok(), "{:?} reads {}", general, String::from_utf8_lossy(line));
+    prop_assert_eq!(format!("{read:?}"), format!("{:?}", general.unwrap_or(Request::Other)));
+    Ok(true)
+}
+
+fn damaged(text: &str, (place, byte, cut): (prop::sample::Index, u8, bool)) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    let place = place.index(bytes.len());
+    if cut {
+        bytes.remove(place);
+    } else {
+        bytes[place] = byte;
+    }
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn random_requests_are_read_alike(metrics in metrics_request(), logs in logs_request()) {
+        agree(serde_json::to_string(&metrics).unwrap().as_bytes())?;
+        agree(serde_json::to_string(&logs).unwrap().as_bytes())?;
+    }
+
+    #[test]
+    fn damaged_requests_are_read_alike(
+        metrics in metrics_request(), logs in logs_request(),
+        place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()
+    ) {
+        agree(&damaged(&serde_json::to_string(&metrics).unwrap(), (place, byte, cut)))?;
+        agree(&damaged(&serde_json::to_string(&logs).unwrap(), (place, byte, cut)))?;
+        for line in USUAL {
+            agree(&damaged(line, (place, byte, cut)))?;
+        }
+    }
+}
+
+/// As the OpenTelemetry Collector's file exporter, an SDK and a hand write them.
+const USUAL: [&str; 3] = [
+    r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"host.name","value":{"stringValue":"h\u00e91\n"}},{"key":"process.pid","value":{"intValue":"-7"}}]},"scopeMetrics":[{"scope":{"name":"proxy","version":"1.2"},"metrics":[{"name":"firstbad.requests","unit":"{request}","sum":{"dataPoints":[{"attributes":[{"key":"firstbad.outcome","value":{"stringValue":"ok"}}],"startTimeUnixNano":"1772445600000000000","timeUnixNano":"1772445610000000000","asInt":"4242"}],"aggregationTemporality":2,"isMonotonic":true}},{"name":"process.memory.usage","gauge":{"dataPoints":[{"timeUnixNano":"1772445610000000000","asDouble":5.25e8,"exemplars":[{"a":[1,-2.5,null,true]}]}]}},{"name":"http.server.request.duration","histogram":{"aggregationTemporality":1,"dataPoints":[{"count":"3","sum":0.1,"bucketCounts":["1","2","0"],"explicitBounds":[0.005,1],"flags":0}]}},{"name":"e","exponentialHistogram":{"aggregationTemporality":"AGGREGATION_TEMPORALITY_DELTA","dataPoints":[{"scale":-3,"zeroCount":"0","positive":{"offset":-40,"bucketCounts":["4"]},"negative":{}}]}}]}],"schemaUrl":"https://opentelemetry.io/schemas/1.30.0"}]}"#,
+    r#"{"resourceLogs":[{"resource":{},"scopeLogs":[{"scope":{},"logRecords":[{"timeUnixNano":"1772445610000000000","severityNumber":17,"severityText":"ERROR","eventName":"exception","body":{"stringValue":"called \"unwrap\""},"attributes":[{"key":"firstbad.config.active","value":{"arrayValue":{"values":[{"stringValue":"a=sha256:00"},{"boolValue":false},{"doubleValue":-0.5}]}}}],"traceId":"5b8efff798038103d269b633813fc60c","spanId":""}]}]}]}"#,
+    " { \"resourceMetrics\" : [ { \"scopeMetrics\" : [ { \"metrics\" : [ { \"name\" : \"m\" , \"sum\" : { \"dataPoints\" : [ { \"timeUnixNano\" : 5 , \"asInt\" : -5 } , { } ] } } ] } ] } ] } ",
+];
+
+#[test]
+fn what_exporters_write_is_read_fast_and_alike() {
+    for line in USUAL {
+        assert!(agree(line.as_bytes()).unwrap(), "left to the general reader: {line}");
+    }
+}
+
+#[test]
+fn null_stands_for_what_is_not_told() {
+    let line = r#"{"resourceMetrics":[{"resource":null,"scopeMetrics":[{"scope":null,"metrics":[{"name":"h","histogram":
+        {"dataPoints":[{"attributes":null,"sum":null},{"attributes":[{"key":"a","value":null}]}]}}]}]}]}"#;
+    assert!(agree(line.as_bytes()).unwrap());
+    assert!(agree(br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":null,"eventName":"a"}]}]}]}"#).unwrap());
+    for text in ["name", "key", "eventName"] {
+        let line = format!(
+            r#"{{"resourceLogs":[{{"scopeLogs":[{{"scope":{{"{text}":null}},"logRecords":[{{"{text}":null,"attributes":[{{"{text}":null}}]}}]}}]}}]}}"#
+        );
+        agree(line.as_bytes()).unwrap();
+        assert_eq!(general(line.as_bytes()).err(), None, "{line}");
+    }
+}
+
+#[test]
+fn what_is_unusual_is_left_to_the_general_reader() {
+    let point = |point: &str| {
+        format!(
+            r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"m","sum":{{"dataPoints":[{point}]}}}}]}}]}}]}}"#
+        )
+    };
+    assert!(agree(point(r#"{"asInt":5}"#).as_bytes()).unwrap(), "the control");
+    for unusual in [
+        r#"{"asInt":5,"asInt":6}"#,
+        r#"{"asInt":05}"#,
+        r#"{"asInt":5.0}"#,
+        r#"{"asInt":null}"#,
+        r#"{"asInt":"5}"#,
+        r#"{"asDouble":"NaN"}"#,
+        r#"{"timeUnixNano":18446744073709551616}"#,
+        r#"{"time_unix_nano":5}"#,
+        r#"{"attributes":[{"key":"a","value":{"kvlistValue":{}}}]}"#,
+        r#"{"attributes":[{"key":"a","value":{"intValue":1,"stringValue":"b"}}]}"#,
+        "{\"attributes\":[{\"key\":\"a\u{1}\"}]}",
+        "{},",
+    ] {
+        assert!(!agree(point(unusual).as_bytes()).unwrap(), "{unusual}");
+    }
+}

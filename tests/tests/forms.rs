@@ -1,0 +1,227 @@
+//! One outage told in every form that the contract allows: whatever a sender leaves out or writes otherwise, the pushed
+//! version is named, as long as anything tells who had it.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
+
+use firstbad_tests::capture::{Fault, Fleet, Form, START_S, hash_of};
+use serde_json::{Value, json};
+use std::process::Command;
+
+fn fleet(form: Form) -> Vec<Value> {
+    let fleet = Fleet {
+        start_s: START_S,
+        hosts: 24,
+        interval_s: 10,
+        intervals: 90,
+        fault_at: 45,
+        form,
+        fault: Fault::Oversized,
+    };
+    fleet.lines().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// The one incident that `firstbad diagnose` finds in `lines`.
+fn incident(name: &str, lines: &[Value]) -> Value {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("capture.jsonl");
+    let text: String = lines.iter().map(|line| line.to_string() + "\n").collect();
+    std::fs::write(&path, text).expect("write");
+    let mut command = Command::new(firstbad_tests::firstbad());
+    let output = command.args(["diagnose", "--format", "json"]).arg(&path).output().expect("it runs");
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(1), "{name}: {found:#}");
+    assert_eq!(found["incidents"].as_array().map(Vec::len), Some(1), "{name}: {found:#}");
+    assert_eq!(found["window"]["hosts"], 24, "{name}");
+    assert_eq!(found["window"]["hosts_silent"], 0, "{name}");
+    found["incidents"][0].clone()
+}
+
+fn is_log(line: &Value) -> bool {
+    line.get("resourceLogs").is_some()
+}
+
+/// The attributes of the resource of a line.
+fn resource(line: &mut Value) -> &mut Vec<Value> {
+    let kind = if is_log(line) { "resourceLogs" } else { "resourceMetrics" };
+    line[kind][0]["resource"]["attributes"].as_array_mut().expect("attributes")
+}
+
+fn metrics(line: &mut Value) -> &mut Vec<Value> {
+    line["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array_mut().expect("metrics")
+}
+
+fn points(metric: &mut Value) -> &mut Vec<Value> {
+    let kind = if metric.get("sum").is_some() { "sum" } else { "histogram" };
+    metric[kind]["dataPoints"].as_array_mut().expect("points")
+}
+
+fn record(line: &mut Value) -> &mut Value {
+    &mut line["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]
+}
+
+fn value_of(attributes: &[Value], key: &str) -> Option<String> {
+    let found = attributes.iter().find(|attribute| attribute["key"] == key)?;
+    found["value"]["stringValue"].as_str().map(str::to_owned)
+}
+
+fn is_tagged(point: &Value) -> bool {
+    point["attributes"].as_array().is_some_and(|all| all.iter().any(|it| it["key"] == "firstbad.config.hash"))
+}
+
+/// Applies `change` to each line of metrics.
+fn each_report(lines: &mut [Value], mut change: impl FnMut(&mut Value)) {
+    lines.iter_mut().filter(|line| !is_log(line)).for_each(&mut change);
+}
+
+fn without(line: &mut Value, key: &str) {
+    resource(line).retain(|attribute| attribute["key"] != key);
+}
+
+/// Leaves only requests without a version.
+fn totals_alone(lines: &mut [Value]) {
+    each_report(lines, |line| {
+        metrics(line).retain(|metric| metric["name"] == "firstbad.requests");
+        for metric in metrics(line) {
+            points(metric).retain(|point| !is_tagged(point));
+        }
+    });
+}
+
+/// When each host loaded which version, from the events.
+fn loads(lines: &[Value]) -> Vec<(String, i64, String)> {
+    let mut loads = Vec::new();
+    for line in lines.iter().filter(|line| is_log(line)) {
+        let mut line = line.clone();
+        let host = value_of(resource(&mut line), "host.name").expect("host");
+        let record = record(&mut line);
+        let at = record["timeUnixNano"].as_str().and_then(|at| at.parse().ok()).expect("a time");
+        let hash = value_of(record["attributes"].as_array().expect("attributes"), "firstbad.config.hash");
+        loads.push((host, at, hash.expect("hash")));
+    }
+    loads
+}
+
+/// Adds `firstbad.config.active` to each report, and the facts of the version as gauges.
+fn with_gauges(lines: &mut [Value]) {
+    let loads = loads(lines);
+    each_report(lines, |line| {
+        let host = value_of(resource(line), "host.name").expect("host");
+        let time = points(&mut metrics(line)[0])[0]["timeUnixNano"].clone();
+        let now: i64 = time.as_str().and_then(|at| at.parse().ok()).expect("a time");
+        let active = loads.iter().rev().find(|(of, at, _)| *of == host && *at < now).expect("a version");
+        let tag = [("firstbad.config.name", "bot-features"), ("firstbad.config.hash", &active.2)]
+            .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}));
+        let (rows, duplicates) = if active.2 == hash_of("pushed") { (240, 180) } else { (60, 0) };
+        let limit = [("firstbad.config.name", "bot-features"), ("firstbad.limit.name", "rows")]
+            .map(|(key, value)| json!({"key": key, "value": {"stringValue": value}}));
+        for (name, value, attributes) in [
+            ("firstbad.config.active", 1, &tag),
+            ("firstbad.config.rows", rows, &tag),
+            ("firstbad.config.duplicate_rows", duplicates, &tag),
+            ("firstbad.config.limit", 200, &limit),
+        ] {
+            metrics(line).push(json!({"name": name, "gauge": {"dataPoints": [{"attributes": attributes, "timeUnixNano": time, "asInt": value}]}}));
+        }
+    });
+}
+
+type Change = fn(&mut Vec<Value>);
+
+const FORMS: [(&str, Change); 12] = [
+    ("as written", |_| {}),
+    ("instances alone", |lines| lines.iter_mut().for_each(|line| without(line, "host.name"))),
+    ("hosts alone", |lines| lines.iter_mut().for_each(|line| without(line, "service.instance.id"))),
+    ("hosts and processes", |lines| {
+        for line in lines {
+            without(line, "service.instance.id");
+            resource(line).push(json!({"key": "process.pid", "value": {"intValue": 4711}}));
+        }
+    }),
+    ("views alone", |lines| {
+        each_report(lines, |line| {
+            points(&mut metrics(line)[0]).retain(is_tagged);
+        });
+    }),
+    ("totals and load events", |lines| totals_alone(lines)),
+    ("tags alone", |lines| lines.retain(|line| !is_log(line))),
+    ("totals and gauges", |lines| {
+        with_gauges(lines);
+        totals_alone_but_gauges(lines);
+        lines.retain(|line| !is_log(line));
+    }),
+    ("older senders", |lines| {
+        for line in lines.iter_mut().filter(|line| is_log(line)) {
+            let record = record(line);
+            let name = record["eventName"].take();
+            let attributes = record["attributes"].as_array_mut().expect("attributes");
+            attributes.push(json!({"key": "event.name", "value": {"stringValue": name}}));
+            for attribute in attributes {
+                let bare = attribute["value"]["stringValue"].as_str().and_then(|text| text.strip_prefix("sha256:"));
+                if let Some(bare) = bare.map(str::to_uppercase) {
+                    attribute["value"]["stringValue"] = bare.into();
+                }
+            }
+        }
+    }),
+    ("numbers and names", |lines| {
+        let text = Value::from(std::mem::take(lines)).to_string();
+        let text = text.replace(
+            "\"aggregationTemporality\":2",
+            "\"aggregationTemporality\":\"AGGREGATION_TEMPORALITY_CUMULATIVE\"",
+        );
+        let number =
+            regex::Regex::new(r#""(asInt|intValue|timeUnixNano|startTimeUnixNano|count)":"(\d+)""#).expect("a pattern");
+        *lines = serde_json::from_str(&number.replace_all(&text, "\"$1\":$2")).expect("JSON");
+    }),
+    ("a scope for each metric", |lines| {
+        each_report(lines, |line| {
+            let all = std::mem::take(metrics(line));
+            let scope = |metric: Value| json!({"scope": {"name": metric["name"]}, "metrics": [metric]});
+            line["resourceMetrics"][0]["scopeMetrics"] = all.into_iter().map(scope).collect();
+        });
+    }),
+    ("a request for each metric", |lines| {
+        let split = |line: Value| -> Vec<Value> {
+            if is_log(&line) {
+                return vec![line];
+            }
+            let mut line = line;
+            let all = std::mem::take(metrics(&mut line));
+            let one = |metric: Value| {
+                let mut line = line.clone();
+                metrics(&mut line).push(metric);
+                line
+            };
+            all.into_iter().map(one).collect()
+        };
+        *lines = std::mem::take(lines).into_iter().flat_map(split).collect();
+    }),
+];
+
+fn totals_alone_but_gauges(lines: &mut [Value]) {
+    each_report(lines, |line| {
+        metrics(line).retain(|metric| metric["name"] == "firstbad.requests" || metric.get("gauge").is_some());
+        for metric in metrics(line).iter_mut().filter(|metric| metric.get("gauge").is_none()) {
+            points(metric).retain(|point| !is_tagged(point));
+        }
+    });
+}
+
+#[test]
+fn the_pushed_version_is_named_in_every_form() {
+    for form in [Form::Native, Form::NativeDelta] {
+        for (name, change) in FORMS {
+            let mut lines = fleet(form);
+            change(&mut lines);
+            let name = format!("{form:?}, {name}");
+            let incident = incident(&name, &lines);
+            let cause = &incident["cause"];
+            assert_eq!(incident["verdict"], "cause", "{name}: {incident:#}");
+            assert_eq!((&cause["kind"], &cause["config"]), (&"config".into(), &"bot-features".into()), "{name}");
+            assert_eq!(cause["hashes"], json!([hash_of("pushed")]), "{name}");
+            // Without events and gauges nobody tells what is in a version.
+            if !name.ends_with("tags alone") {
+                assert_eq!(cause["property"], "rows > 200", "{name}: {incident:#}");
+            }
+        }
+    }
+}
