@@ -2,7 +2,8 @@
 
 use crate::cells::{set, set_bytes};
 use crate::directory::{self, Settings};
-use crate::{events, hook, recorder, resource};
+use crate::predecessor::{self, Death};
+use crate::{events, hook, raw, recorder, resource};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::layout::{self, header, state};
 use std::fmt;
@@ -31,6 +32,7 @@ pub struct Init {
     pub(crate) capture_content: Option<bool>,
     pub(crate) previous_hook: PreviousHook,
     pub(crate) memory_bytes_max: Option<usize>,
+    pub(crate) no_signals: bool,
 }
 
 /// Begins the set-up. `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `FIRSTBAD_RECORDER_DIR` fill in what the code
@@ -103,6 +105,14 @@ impl Init {
         self
     }
 
+    /// Whether the recorder notes which fatal signal ends the process (default: yes). On SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+    /// SIGABRT and SIGSYS one number is stored, and then happens what would have happened without it.
+    #[must_use]
+    pub fn note_signals(mut self, on: bool) -> Self {
+        self.no_signals = !on;
+        self
+    }
+
     /// Opens the recorder and installs the panic hook. A recorder file that cannot be made is no error: recording goes on
     /// in memory, [`Recorder::fallback`] says why, and so does one line on stderr.
     ///
@@ -135,13 +145,18 @@ impl Init {
             directory::open(words, &mut cold, &settings)
         };
         hook::install(self.previous_hook);
+        if !self.no_signals {
+            raw::note_fatal_signals();
+        }
+        let service = directory::file_stem(&settings.service);
+        let deaths = opened.as_ref().map(|path| predecessor::tell(words, path, &service)).unwrap_or_default();
         let fallback =
             opened.err().map(|why| format!("recording in memory only, nothing survives this process: {why}"));
         if let Some(why) = &fallback {
             use std::io::Write;
             let _ = writeln!(std::io::stderr(), "firstbad: {why}");
         }
-        Ok(Recorder { path: recorder::path(), fallback })
+        Ok(Recorder { path: recorder::path(), fallback, deaths })
     }
 }
 
@@ -157,9 +172,17 @@ fn capture_by_environment() -> bool {
 pub struct Recorder {
     path: Option<PathBuf>,
     fallback: Option<String>,
+    deaths: Vec<Death>,
 }
 
 impl Recorder {
+    /// Earlier processes of this service that died without a word, oldest first: those that no agent is there to tell of,
+    /// each told to one process only.
+    #[must_use]
+    pub fn deaths(&self) -> &[Death] {
+        &self.deaths
+    }
+
     /// The recorder file; none while recording in memory only.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

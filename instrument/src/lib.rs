@@ -42,6 +42,7 @@ mod load;
 pub mod metrics;
 #[cfg(feature = "otel")]
 pub mod otel;
+mod predecessor;
 mod raw;
 mod recorder;
 mod request;
@@ -59,6 +60,7 @@ pub use firstbad_protocol::load::LoadResult;
 pub use init::{Init, InitError, PreviousHook, Recorder, init};
 pub use live::{Handle, Live, Pin};
 pub use load::{Attempt, Evidence, LoadOutcome, Origin, Refusal, Refused, record_load};
+pub use predecessor::Death;
 pub use request::{Request, record_request};
 pub use score::Score;
 pub use table::active_versions;

@@ -17,8 +17,8 @@ mod words;
 pub use checksum::Checksum;
 pub use decode::{DecodeError, decode};
 pub use image::{
-    ConfigImage, Counts, Dropped, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes, PanicImage, PanicPair,
-    RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,
+    ConfigImage, Counts, DeathImage, Dropped, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes, PanicImage,
+    PanicPair, RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,
 };
 pub use scores::{ScoreHistogram, defaulted_scores, score_histogram};
-pub use search::{FILE_SUFFIX, search_list};
+pub use search::{AGENT_LOCK, FILE_SUFFIX, TOLD_SUFFIX, search_list};

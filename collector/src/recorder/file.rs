@@ -3,7 +3,7 @@
 
 use super::RecorderError;
 use firstbad_protocol::recorder::layout::{self, header};
-use firstbad_protocol::recorder::{FILE_SUFFIX, RecorderImage, decode};
+use firstbad_protocol::recorder::{AGENT_LOCK, FILE_SUFFIX, RecorderImage, TOLD_SUFFIX, decode};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 use std::collections::BTreeMap;
@@ -177,8 +177,19 @@ impl RecorderFile {
     fn sibling(&self, ending: &str) -> PathBuf {
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let stem = name.rsplit_once(FILE_SUFFIX).map_or(name.as_str(), |(stem, _)| stem);
+        let told = TOLD_SUFFIX.trim_end_matches(FILE_SUFFIX);
+        let stem = stem.strip_suffix(told).unwrap_or(stem);
         self.path.with_file_name(format!("{stem}{FILE_SUFFIX}{ending}"))
     }
+}
+
+/// Shows that deaths in `directory` are told from here, for as long as the file is open.
+pub(super) fn mark(directory: &Path) -> Option<File> {
+    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    let path = directory.join(AGENT_LOCK);
+    let file = options.write(true).create(true).truncate(false).mode(0o640).custom_flags(flags).open(path).ok()?;
+    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).ok().map(|()| file)
 }
 
 /// A number that no other claim of this process has.

@@ -128,6 +128,7 @@ fn lines(image: &RecorderImage) -> Vec<String> {
         format!("boot {}, {} events, {} panics", boot(image), image.event_head, image.panics),
         format!("requests: {} ok, {} error, {} panic", totals.ok, totals.error, totals.panic),
     ];
+    lines.extend(image.signal.map(|signal| format!("ended on signal {signal}")));
     for config in &image.configs {
         let limits: Vec<String> = config.limits.iter().map(|(name, value)| format!(", {name} <= {value}")).collect();
         lines.push(format!("config {}{}", config.name, limits.concat()));
@@ -190,6 +191,10 @@ fn said(image: &RecorderImage, kind: &EventKind) -> String {
     match kind {
         EventKind::Start => "process started".to_owned(),
         EventKind::Exit => "process ended on purpose".to_owned(),
+        EventKind::Death(told) => {
+            let signal = told.signal.map_or_else(String::new, |signal| format!(" on signal {signal}"));
+            format!("told the death of {} (process {}){signal}", told.instance, told.pid)
+        }
         EventKind::Load(load) => {
             let config = image.config(load.config).map_or("?", |config| config.name.as_str());
             let hash = load.hash.map_or_else(|| "nothing readable".to_owned(), |hash| hash.to_string());

@@ -87,6 +87,7 @@ pub fn decode(tables: &[u8], lanes: &[u8]) -> Result<RecorderImage, DecodeError>
             state::CLEAN => State::Clean(at(header::EXITED)),
             _ => State::Running,
         },
+        signal: rings::signal(at(header::SIGNAL)),
         resource: read_resource(tables),
         totals,
         configs: configs.into_iter().map(|known| known.image).collect(),
