@@ -136,7 +136,9 @@ fn version_place(words: Words, cold: &mut Cold, (place, offer): (usize, &Offer))
         .or_else(|| enter_version(words, cold, (place, Some(hash))))
         .or_else(|| (0..layout::VERSIONS_MAX).find(|at| of_config(*at) && other(*at)))?;
     let entry = version_entry(found);
-    if !other(found) {
+    // What is known of a version is not forgotten when it comes back by its hash alone.
+    let tells_more = known.is_none() || offer.facts.first().is_some_and(|mask| *mask != 0);
+    if !other(found) && tells_more {
         for (index, word) in offer.facts.iter().enumerate() {
             set(words, entry + version::FACTS + index, *word);
         }
@@ -192,6 +194,20 @@ fn victim(words: Words) -> Option<usize> {
     (0..layout::VERSIONS_MAX)
         .filter(|at| get(words, version_entry(*at) + version::OTHER) == 0 && !is_active(*at) && !held.contains(at))
         .min_by_key(|at| get(words, version_entry(*at) + version::LAST_APPLIED))
+}
+
+/// Size and rows of the version that serves.
+pub(crate) fn active_facts(declared: &Config) -> (Option<u64>, Option<u64>) {
+    let Some((words, place)) = place_of(declared) else { return (None, None) };
+    let active = get(words, config_entry(place) + config::ACTIVE);
+    if active == 0 || key::place(active) >= layout::VERSIONS_MAX {
+        return (None, None);
+    }
+    let entry = version_entry(key::place(active)) + version::FACTS;
+    let fact = |index: usize| {
+        (get(words, entry + facts::MASK) >> index & 1 == 1).then(|| get(words, entry + facts::NUMBERS + index))
+    };
+    (fact(0), fact(1))
 }
 
 /// Writes that a load is under way, before anything is parsed: a process that dies in its parser is named by it.

@@ -67,18 +67,47 @@ pub fn inspect(bytes: &[u8], format: Format) -> Inspection {
         }
         tally.rows += 1;
         tally.blank += found.blank;
-        if tally.rows <= ROWS_INSPECTED_MAX {
-            let seen = tally.distinct.entry(row.bytes).or_insert((0, row.line, 0));
-            seen.0 += 1;
-            if seen.0 == 2 {
-                seen.2 = row.line;
-            }
-            if seen.0 == 1 {
-                tally.duplicate_keys += u64::from(tally.keys.insert(found.key, ()).is_some());
-            }
-        }
+        tally.compare(row.bytes, (row.line, found.key));
     });
     tally.finish(bytes.len() as u64, format)
+}
+
+/// Cuts a format of the proxy's own (a binary one, say) into rows, so that duplicates, growth and limits are seen in it too.
+pub trait RowReader: std::fmt::Debug + Sync {
+    /// Calls `visit` for every row in order. Damaged content gives the rows that can be told apart.
+    fn rows<'a>(&self, bytes: &'a [u8], visit: &mut dyn FnMut(&'a [u8]));
+
+    /// The part of a row that should be unique, if not the whole of it.
+    fn key<'a>(&self, row: &'a [u8]) -> &'a [u8] {
+        row
+    }
+
+    /// Fields of a row, where the format knows them.
+    fn columns(&self, _row: &[u8]) -> Option<u64> {
+        None
+    }
+}
+
+/// As [`inspect`], for a format that only `reader` knows. Lines in examples are numbers of rows.
+#[must_use]
+pub fn inspect_with(bytes: &[u8], reader: &dyn RowReader) -> Inspection {
+    let mut tally = Tally::default();
+    let mut number = 0;
+    reader.rows(bytes, &mut |row| {
+        number += 1;
+        if row.is_empty() {
+            tally.blank += 1;
+            return;
+        }
+        if let Some(count) = reader.columns(row) {
+            let columns = *tally.columns.get_or_insert(count);
+            tally.ragged += u64::from(count != columns);
+        }
+        tally.rows += 1;
+        tally.compare(row, (number, reader.key(row)));
+    });
+    let found = tally.finish(bytes.len() as u64, Format::Lines);
+    Inspection { format: Format::Binary, ..found }
 }
 
 #[derive(Default)]
@@ -93,7 +122,22 @@ struct Tally<'a> {
     keys: HashMap<&'a [u8], ()>,
 }
 
-impl Tally<'_> {
+impl<'a> Tally<'a> {
+    /// Compares a row that was counted with those before it.
+    fn compare(&mut self, row: &'a [u8], (line, key): (u64, &'a [u8])) {
+        if self.rows > ROWS_INSPECTED_MAX {
+            return;
+        }
+        let seen = self.distinct.entry(row).or_insert((0, line, 0));
+        seen.0 += 1;
+        if seen.0 == 2 {
+            seen.2 = line;
+        }
+        if seen.0 == 1 {
+            self.duplicate_keys += u64::from(self.keys.insert(key, ()).is_some());
+        }
+    }
+
     fn finish(self, size: u64, format: Format) -> Inspection {
         let is_text = format != Format::Binary;
         let compared = self.rows.min(ROWS_INSPECTED_MAX);
@@ -165,6 +209,25 @@ mod tests {
         assert_eq!((odd.rows, odd.blank_fields, odd.ragged_rows, odd.duplicate_keys), (Some(3), Some(2), 1, Some(1)));
         let binary = inspect(b"\x00\xff", Format::Binary);
         assert_eq!((binary.size, binary.rows, binary.rowset), (2, None, None));
+    }
+
+    #[derive(Debug)]
+    struct Records;
+
+    impl RowReader for Records {
+        fn rows<'a>(&self, bytes: &'a [u8], visit: &mut dyn FnMut(&'a [u8])) {
+            bytes.chunks(4).for_each(visit);
+        }
+        fn key<'a>(&self, row: &'a [u8]) -> &'a [u8] {
+            row.get(..2).unwrap_or(row)
+        }
+    }
+
+    #[test]
+    fn a_binary_format_of_the_proxys_own_has_rows_and_duplicates() {
+        let found = inspect_with(b"\0\x01ab\0\x02ab\0\x01ab\0\x01xx", &Records);
+        assert_eq!((found.format, found.rows, found.duplicate_rows), (Format::Binary, Some(4), Some(1)));
+        assert_eq!((found.duplicate_keys, found.duplicates.first().map(|d| d.lines)), (Some(1), Some((1, 3))));
     }
 
     #[test]
