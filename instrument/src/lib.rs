@@ -52,6 +52,7 @@ mod resource;
 mod score;
 mod table;
 mod tag;
+pub mod testing;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 mod watch;
