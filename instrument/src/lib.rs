@@ -32,6 +32,8 @@ mod config;
 mod content_store;
 mod directory;
 mod events;
+#[cfg(feature = "export")]
+pub mod export;
 mod file;
 mod findings;
 mod generations;
@@ -44,6 +46,8 @@ mod load;
 pub mod metrics;
 #[cfg(feature = "otel")]
 pub mod otel;
+#[cfg(any(feature = "export", feature = "metrics", feature = "otel"))]
+mod own;
 mod predecessor;
 mod raw;
 mod recorder;

@@ -17,7 +17,7 @@ type Counts = BTreeMap<(&'static str, Labels), u64>;
 /// config_hash, outcome}`, ..) to the facade's recorder. Of each config the 8 versions loaded last have labels of their
 /// own; older ones add up under `config_hash="other"` and are counted. Cost: a copy of the recorder, below 1 ms for 1 MiB.
 pub fn publish() {
-    let Some(image) = bridge::own_image() else { return };
+    let Some(image) = crate::own::image() else { return };
     let hashes = ShortHashes::of(&image);
     let mut counts = Counts::new();
     for sample in bridge::samples(&image) {

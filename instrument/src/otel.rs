@@ -22,7 +22,7 @@ impl Reading {
         match &*held {
             Some((at, samples)) if at.elapsed() < READING_LIFE => Arc::clone(samples),
             _ => {
-                let image = bridge::own_image();
+                let image = crate::own::image();
                 let samples = Arc::new(image.map_or_else(Vec::new, |image| bridge::samples(&image)));
                 *held = Some((Instant::now(), Arc::clone(&samples)));
                 samples

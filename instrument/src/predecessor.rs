@@ -88,7 +88,7 @@ fn is_unclaimed(name: &str, service: &str) -> bool {
     id.is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn agent_lives(directory: &Path) -> bool {
+pub(crate) fn agent_lives(directory: &Path) -> bool {
     let options = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).clone();
     options.open(directory.join(AGENT_LOCK)).is_ok_and(|file| raw::is_locked(&file))
 }
@@ -114,7 +114,8 @@ fn claim(path: &Path) -> Option<(Death, DeathImage)> {
     Some(describe(&image, modified, told))
 }
 
-fn read(file: &File) -> Option<RecorderImage> {
+/// The recorder in an open file.
+pub(crate) fn read(file: &File) -> Option<RecorderImage> {
     let mut bytes = Vec::new();
     file.take(WORDS_READ_MAX as u64 * 8).read_to_end(&mut bytes).ok()?;
     decode(&bytes, &bytes).ok()

@@ -74,6 +74,15 @@ pub(crate) fn lock(file: &File) -> Result<(), i32> {
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const range) } == 0 { Ok(()) } else { Err(errno()) }
 }
 
+/// A read lock on the whole file: it shows to other processes that this one is telling what is in it.
+#[cfg(feature = "export")]
+pub(crate) fn lock_shared(file: &File) -> Result<(), i32> {
+    let mut range = whole_file();
+    range.l_type = libc::c_short::try_from(libc::F_RDLCK).unwrap_or(0);
+    // SAFETY: `range` is a valid flock structure.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const range) } == 0 { Ok(()) } else { Err(errno()) }
+}
+
 /// Whether another process holds the lock.
 pub(crate) fn is_locked(file: &File) -> bool {
     let mut range = whole_file();
