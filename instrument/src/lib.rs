@@ -54,6 +54,7 @@ mod recorder;
 mod request;
 mod resource;
 mod score;
+mod slot;
 mod table;
 mod tag;
 pub mod testing;

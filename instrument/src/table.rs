@@ -9,7 +9,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::recorder::layout::{self, config, dropped, facts, header, key, version};
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::atomic::fence;
+use std::sync::atomic::{AtomicUsize, fence};
 
 /// Lane number that no config has: what is recorded through it is counted as dropped.
 const NO_LANE: u64 = 0xff;
@@ -35,6 +35,9 @@ pub(crate) struct Loaded {
     pub(crate) result: LoadResult,
     pub(crate) previous: Option<Hash>,
 }
+
+/// Configs entered so far, so that the panic hook looks at no more.
+static CONFIGS_ENTERED: AtomicUsize = AtomicUsize::new(0);
 
 const fn config_entry(place: usize) -> usize {
     layout::CONFIGS + place * layout::CONFIG_WORDS
@@ -67,6 +70,7 @@ pub(crate) fn place_of(declared: &Config) -> Option<(Words, usize)> {
         if let Some(active) = words.get(entry + config::ACTIVE) {
             let _ = declared.active.set(active);
         }
+        CONFIGS_ENTERED.fetch_max(place + 1, Release);
         declared.place.store(place as u32 + 1, Release);
         return Some((words, place));
     }
@@ -325,6 +329,11 @@ pub(crate) fn uid_of(words: Words, found: u64) -> u64 {
     }
     let entry = version_entry(key::place(found));
     if get(words, entry + version::BORN) <= key::epoch(found) { get(words, entry + version::UID) } else { 0 }
+}
+
+/// How many places of configs are in use. For the panic hook: no lock.
+pub(crate) fn configs_entered() -> usize {
+    CONFIGS_ENTERED.load(Acquire)
 }
 
 /// Key of the version that is active in the config at `place`. For the panic hook: no lock.

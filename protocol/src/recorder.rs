@@ -15,7 +15,7 @@ mod search;
 mod words;
 
 pub use checksum::Checksum;
-pub use decode::{DecodeError, decode};
+pub use decode::{DecodeError, decode, discard_moved, moved_between};
 pub use image::{
     ConfigImage, Counts, DeathImage, Dropped, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes, PanicImage,
     PanicPair, RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,

@@ -3,7 +3,9 @@
 
 use super::RecorderError;
 use firstbad_protocol::recorder::layout::{self, header};
-use firstbad_protocol::recorder::{AGENT_LOCK, FILE_SUFFIX, RecorderImage, TOLD_SUFFIX, decode};
+use firstbad_protocol::recorder::{
+    AGENT_LOCK, FILE_SUFFIX, RecorderImage, TOLD_SUFFIX, decode, discard_moved, moved_between,
+};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 use std::collections::BTreeMap;
@@ -125,6 +127,13 @@ impl RecorderFile {
         let mut lanes = tables.clone();
         for part in [(0, layout::SITES * 8), (directory, length)] {
             self.copy(&mut lanes, part).map_err(fail)?;
+        }
+        let mut after = vec![0; layout::DATA.saturating_mul(8).min(length)];
+        self.copy(&mut after, (0, layout::CONFIGS * 8)).map_err(fail)?;
+        if moved_between(&tables, &after) {
+            after.resize(length, 0);
+            self.copy(&mut after, (directory, length)).map_err(fail)?;
+            discard_moved(&tables, &mut lanes, &after);
         }
         decode(&tables, &lanes).map_err(|error| RecorderError::Decode { path: self.path.clone(), error })
     }
