@@ -42,6 +42,7 @@ mod hot;
 mod init;
 mod live;
 mod load;
+mod memory;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "otel")]
@@ -70,6 +71,7 @@ pub use generations::Generation;
 pub use init::{Init, InitError, PreviousHook, Recorder, init};
 pub use live::{Handle, Live, Pin};
 pub use load::{Attempt, Evidence, LoadOutcome, Origin, Refusal, Refused, record_load};
+pub use memory::memory_bytes;
 pub use predecessor::Death;
 pub use request::{Request, record_request};
 pub use score::Score;
