@@ -244,7 +244,7 @@ fn run_previous(previous: &Hook, (policy, place): (PreviousHook, Option<usize>),
     let allowed = match policy {
         PreviousHook::Always => true,
         PreviousHook::Never => false,
-        PreviousHook::Limited => may_run_previous(place),
+        PreviousHook::Limited => may_run_previous(place) && raw::stderr_takes(),
     };
     if !allowed {
         if let Some(words) = recorder::words() {

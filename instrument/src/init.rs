@@ -15,7 +15,8 @@ use std::sync::atomic::Ordering::Relaxed;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PreviousHook {
     /// It runs for the first panic of each site and then at most once a second for each; one thread at a time, since it
-    /// may print, resolve symbols or wait for a network. What was held back is counted.
+    /// may print, resolve symbols or wait for a network; and not while stderr is a pipe that nobody empties. What was held
+    /// back is counted.
     #[default]
     Limited,
     /// It runs for every panic.

@@ -49,6 +49,8 @@ pub mod metrics;
 pub mod otel;
 #[cfg(any(feature = "export", feature = "metrics", feature = "otel"))]
 mod own;
+#[cfg(feature = "pingora")]
+pub mod pingora;
 mod predecessor;
 mod raw;
 mod recorder;

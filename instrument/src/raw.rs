@@ -147,6 +147,13 @@ extern "C" fn on_fatal_signal(signal: i32, info: *mut libc::siginfo_t, _context:
     }
 }
 
+/// Whether a write of a few lines to stderr would not wait: a pipe whose reader stalls is full sooner or later.
+pub(crate) fn stderr_takes() -> bool {
+    let mut asked = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one valid structure, and no waiting.
+    unsafe { libc::poll(&raw mut asked, 1, 0) != 0 }
+}
+
 /// Effective user.
 pub(crate) fn euid() -> u32 {
     // SAFETY: cannot fail and touches nothing.
