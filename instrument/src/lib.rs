@@ -4,6 +4,10 @@
 //! No thread, socket, exporter or lock on the request path; about 2 ns per recorded value. An agent on the host reads the
 //! recorder and ships it. What the numbers mean is decided elsewhere.
 //!
+//! Guides: [add firstbad to your proxy in 15 lines](guide::fifteen_lines), [what it costs](guide::cost), [what it cannot
+//! see](guide::blind_spots), [containers](guide::containers). Features, none of them on by default: `export` (a shipper thread),
+//! `metrics`, `otel`, `tracing` (bridges), `pingora` (a request context).
+//!
 //! ```no_run
 //! use firstbad_instrument::{Live, Outcome};
 //!
@@ -37,6 +41,7 @@ pub mod export;
 mod file;
 mod findings;
 mod generations;
+pub mod guide;
 mod hook;
 mod hot;
 mod init;

@@ -8,7 +8,7 @@
 //! fn load(bytes: &[u8]) -> Result<(bool, bool), String> {
 //!     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
 //!     let mut rows: Vec<&str> = text.lines().collect();
-//!     if rows.len() != 2 || rows.iter().any(|row| row.parse::<u8>().is_err()) || !text.ends_with('\n') {
+//!     if rows.len() != 2 || rows.iter().any(|row| row.len() != 2 || row.parse::<u8>().is_err()) || !text.ends_with('\n') {
 //!         return Err(format!("{} rows, 2 are expected, each a number", rows.len()));
 //!     }
 //!     rows.sort_unstable();
