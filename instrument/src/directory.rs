@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) directory: Option<PathBuf>,
     pub(crate) service: String,
     pub(crate) capture_content: bool,
+    /// Parts of names whose values are hidden in kept contents.
+    pub(crate) masks: Vec<String>,
 }
 
 /// 128 random bits.

@@ -34,6 +34,7 @@ pub struct Init {
     pub(crate) previous_hook: PreviousHook,
     pub(crate) memory_bytes_max: Option<usize>,
     pub(crate) no_signals: bool,
+    pub(crate) masks: Vec<String>,
 }
 
 /// Begins the set-up. `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `FIRSTBAD_RECORDER_DIR` fill in what the code
@@ -92,6 +93,15 @@ impl Init {
         self
     }
 
+    /// Hides, in the contents that are kept, the values of every name that contains `part` (`token` fits `API_TOKEN`): columns
+    /// of CSV and TSV, `name: value`, `"name": "value"`, `name=value`. With any such rule, contents that are no text are not
+    /// kept at all.
+    #[must_use]
+    pub fn mask(mut self, part: impl Into<String>) -> Self {
+        self.masks.push(part.into().to_ascii_lowercase());
+        self
+    }
+
     /// What becomes of the panic hook that was installed before.
     #[must_use]
     pub fn previous_hook(mut self, policy: PreviousHook) -> Self {
@@ -137,6 +147,7 @@ impl Init {
             directory: self.directory,
             service: service.map_or_else(String::new, |(_, name)| name.clone()),
             capture_content: self.capture_content.unwrap_or_else(capture_by_environment),
+            masks: self.masks,
         };
         let opened = {
             let mut cold = recorder::lock();

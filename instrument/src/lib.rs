@@ -47,6 +47,7 @@ mod hot;
 mod init;
 mod live;
 mod load;
+mod mask;
 mod memory;
 #[cfg(feature = "metrics")]
 pub mod metrics;
