@@ -1,6 +1,11 @@
 //! Bridge to the `metrics` facade: [`publish`] hands over what was counted, with absolute values, every few seconds or at
 //! every scrape. Nothing here runs on the request path, and no score becomes a sample of the facade's own histograms,
 //! which some exporters keep one by one until they are scraped.
+//!
+//! ```
+//! // At every scrape, or every few seconds from a timer, whatever recorder the facade has:
+//! firstbad_instrument::metrics::publish();
+//! ```
 
 use crate::bridge::{self, Sample, Value};
 use firstbad_protocol::limits::METRIC_HASHES_MAX;

@@ -1,6 +1,11 @@
 //! Bridge to the OpenTelemetry API: [`observe`] registers observable instruments with the contract's names on a meter of
 //! the proxy's own provider. They are read when that provider collects; nothing here runs on the request path. Score
 //! distributions are not among them, since the API has no observable histogram: the agent ships those.
+//!
+//! ```
+//! // Once, after the proxy has set its meter provider:
+//! firstbad_instrument::otel::observe(&opentelemetry::global::meter("firstbad"));
+//! ```
 
 use crate::bridge::{self, Sample, Value};
 use firstbad_protocol::names::{Kind, METRICS, metric};

@@ -62,8 +62,10 @@ impl Table {
     /// Adds a row; the ratio is peer to ours, so more is better, unless `name` says otherwise.
     pub fn row(&mut self, name: &str, (ours, peer): (f64, f64), (ratio, unit): (f64, &str)) {
         println!("{name:58} {ours:12.3} {peer:12.3} {ratio:9.2}  {unit}");
+        let json = |value: f64| if value.is_finite() { format!("{value:.4}") } else { "null".to_owned() };
+        let (ours, peer, ratio) = (json(ours), json(peer), json(ratio));
         self.rows.push(format!(
-            r#"{{"name":"{name}","ours":{ours:.4},"peer":{peer:.4},"ratio":{ratio:.4},"unit":"{unit}"}}"#
+            r#"{{"name":"{name}","ours":{ours},"peer":{peer},"ratio":{ratio},"unit":"{unit}"}}"#
         ));
     }
 

@@ -55,6 +55,21 @@ fn ours_score(number: u64) {
     FEATURES.tag().score(&BOT, value(number));
 }
 
+fn ours_pinned(number: u64) {
+    if let Some(pin) = FEATURES.pin() {
+        pin.score(&BOT, value(number));
+    }
+}
+
+fn ours_by_handle() -> impl FnMut(u64) {
+    let mut handle = FEATURES.handle();
+    move |number| {
+        if let Some((_, tag)) = handle.pin() {
+            tag.score(&BOT, value(number));
+        }
+    }
+}
+
 struct Bench {
     table: Table,
     ours: f64,
@@ -126,6 +141,9 @@ fn main() {
     bench.table.row("two threads to one (ratio: two to one)", (two, one), (two / one, "ns/value"));
     let score = ns_per_call(1, || ours_score);
     bench.table.row("a score alone (ratio: to the bare array)", (score, bare), (score / bare, "ns/value"));
+    let (pinned, by_handle) = (ns_per_call(1, || ours_pinned), ns_per_call(1, ours_by_handle));
+    bench.table.row("pin() and a score (ratio: to the bare array)", (pinned, bare), (pinned / bare, "ns/value"));
+    bench.table.row("handle.pin() and a score (ratio: to the bare array)", (by_handle, bare), (by_handle / bare, "ns/value"));
     peers(&mut bench);
     let cheapest = bench.labelled.iter().map(|(_, ns)| *ns).fold(f64::INFINITY, f64::min);
     bench.table.row("cheapest labelled peer", (one, cheapest), (cheapest / one, "ns/value"));
