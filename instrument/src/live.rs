@@ -13,8 +13,11 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
+
+/// Longest wait for another load to become active, which takes microseconds.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// A parsed form and the version it was parsed from: they change together or not at all.
 #[derive(Debug)]
@@ -157,24 +160,40 @@ impl<T> Live<T> {
     }
 
     fn publish(&self, attempt: Attempt<'_>, version: impl FnOnce(Tag) -> Arc<Version<T>>) -> LoadOutcome {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut generations = self.lock_generations();
         let hash = attempt.hash();
         attempt.finish(Ok(()), |tag| {
             let version = version(tag);
             self.current.get_or_init(|| ArcSwap::new(Arc::clone(&version))).store(Arc::clone(&version));
-            generations.activate((hash, version), self.generations_kept, Instant::now());
+            if let Some(generations) = &mut generations {
+                generations.activate((hash, version), self.generations_kept, Instant::now());
+            }
         })
+    }
+
+    /// The lock, unless it is held for longer than any load takes: in a child that was forked in the middle of another
+    /// thread's load nobody will ever give it back, and a load must not wait for that.
+    fn lock_generations(&self) -> Option<MutexGuard<'_, Generations<T>>> {
+        let deadline = Instant::now() + LOCK_WAIT_MAX;
+        loop {
+            match self.generations.try_lock() {
+                Ok(held) => return Some(held),
+                Err(TryLockError::Poisoned(held)) => return Some(held.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() > deadline => return None,
+                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            }
+        }
     }
 
     /// The active version and those before it that are kept, with how long each served.
     pub fn generations(&self) -> Vec<Generation> {
-        self.generations.lock().unwrap_or_else(PoisonError::into_inner).list(Instant::now())
+        self.lock_generations().map_or_else(Vec::new, |generations| generations.list(Instant::now()))
     }
 
     /// Goes back to the last version before the active one that served for at least `bake_time`: its parsed form is still
     /// here, so nothing is read or parsed. None if there is no such version. When to go back is the proxy's decision.
     pub fn roll_back(&self, bake_time: Duration) -> Option<LoadOutcome> {
-        let (hash, version) = self.generations.lock().unwrap_or_else(PoisonError::into_inner).last_good(bake_time)?;
+        let (hash, version) = self.lock_generations()?.last_good(bake_time)?;
         let attempt = self.config.loading_hash(hash, &Origin::new());
         Some(self.publish(attempt, |tag| {
             version.tag.store(tag.0, Relaxed);
