@@ -11,3 +11,6 @@ pub mod blind_spots {}
 
 #[doc = include_str!("../docs/containers.md")]
 pub mod containers {}
+
+#[doc = include_str!("../docs/proofs.md")]
+pub mod proofs {}
