@@ -3,6 +3,7 @@
 use super::RecorderError;
 use super::attributes::{active, boot};
 use super::file::{self, RecorderFile, Stage};
+use super::symbols::{Symbols, hex};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::{
     DecodeError, EventKind, RecorderImage, VersionImage, defaulted_scores, score_histogram,
@@ -137,9 +138,7 @@ fn lines(image: &RecorderImage) -> Vec<String> {
             lines.extend(version_lines(image, version));
         }
     }
-    for site in &image.sites {
-        lines.push(format!("panic site {}:{}:{}: {} panics", site.file, site.line, site.column, site.count));
-    }
+    lines.extend(site_lines(image));
     lines.extend(image.panic_texts.iter().map(|panic| {
         format!("panic {} at {} in {}:{}: {}", panic.number, time(panic.at_ns), panic.file, panic.line, panic.message)
     }));
@@ -152,6 +151,26 @@ fn lines(image: &RecorderImage) -> Vec<String> {
     lines.extend(image.dropped.iter().map(|dropped| format!("dropped: {} {}", dropped.count, dropped.reason)));
     if image.torn + image.damaged > 0 {
         lines.push(format!("left out: {} torn cells, {} damaged entries", image.torn, image.damaged));
+    }
+    lines
+}
+
+/// Panic sites with their stacks, in names where the binary is at hand.
+fn site_lines(image: &RecorderImage) -> Vec<String> {
+    let mut lines = Vec::new();
+    let path = image.attribute(attribute::PROCESS_EXECUTABLE_PATH).unwrap_or_default();
+    let symbols = if image.sites.is_empty() { None } else { Some(Symbols::of(image, Path::new(path))) };
+    for site in &image.sites {
+        lines.push(format!("panic site {}:{}:{}: {} panics", site.file, site.line, site.column, site.count));
+        match &symbols {
+            Some(Ok(symbols)) => lines.extend(symbols.lines(image, site).iter().map(|line| format!("    {line}"))),
+            _ => {
+                lines.extend(site.frames.iter().map(|frame| format!("    {:#x}", frame.wrapping_sub(image.load_bias))))
+            }
+        }
+    }
+    if let Some(Err(why)) = symbols {
+        lines.push(format!("stacks are addresses of the binary with build id {}: {why}", hex(&image.build_id)));
     }
     lines
 }
