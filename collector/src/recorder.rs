@@ -8,6 +8,7 @@ mod listing;
 mod logs;
 mod points;
 mod source;
+mod symbols;
 
 pub use listing::{RecorderDump, RecorderEntry, RecorderState, dump, list};
 pub use source::RecorderSource;

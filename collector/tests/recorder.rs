@@ -68,6 +68,10 @@ fn child() {
                     panic!("called `Option::unwrap()` on a `None` value");
                 });
             }
+            "abort" => {
+                println!("aborting");
+                std::process::abort();
+            }
             "load" => {
                 let _ = FEATURES.load_bytes(b"killer\n", &Origin::new(), |_| -> Result<usize, String> {
                     println!("loading");
@@ -291,6 +295,9 @@ fn a_recorder_is_shipped_alive_and_dead_and_each_event_once() {
     let dumped = dump(&PathBuf::from(format!("{}.done", path.display()))).unwrap();
     assert!(dumped.entry.reported && dumped.entry.clean == Some(false));
     assert!(dumped.lines.iter().any(|line| line.contains("Option::unwrap()")), "{:#?}", dumped.lines);
+    let named =
+        |line: &&String| line.starts_with("    ") && line.contains("recorder::child") && line.contains("recorder.rs:");
+    assert!(dumped.lines.iter().filter(named).count() >= 1, "the stack has names: {:#?}", dumped.lines);
 }
 
 #[test]
@@ -320,6 +327,59 @@ fn a_claim_is_respected_while_its_claimer_lives_and_taken_over_when_it_died() {
     assert!(names(&poll(&mut source)).contains(&"firstbad.process.exit".to_owned()));
     source.commit();
     assert!(list(&[directory.path().to_owned()])[0].reported);
+}
+
+/// Exits that are told, with instance, life, number and signal.
+fn exits(exports: &[Export]) -> Vec<[String; 4]> {
+    let resources = exports.iter().flat_map(|export| export.logs.iter().flat_map(|logs| &logs.resource_logs));
+    let exits = resources.flat_map(|resource| {
+        let of = attributes(&resource.resource.as_ref().unwrap().attributes)["service.instance.id"].clone();
+        let records = resource.scope_logs.iter().flat_map(|scope| &scope.log_records);
+        let exits = records.filter(|record| record.event_name == "firstbad.process.exit");
+        exits.map(move |record| {
+            let found = attributes(&record.attributes);
+            let of = of.clone();
+            [of, found["firstbad.boot"].clone(), found["firstbad.seq"].clone(), found["firstbad.exit.signal"].clone()]
+        })
+    });
+    exits.collect()
+}
+
+#[test]
+fn a_death_that_the_next_process_told_is_the_same_when_a_late_agent_finds_the_dead() {
+    if is_child() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = Proxy::start(directory.path());
+    first.say("abort", "aborting");
+    first.child.wait().unwrap();
+    // No agent is there: the next process tells it. Then an agent comes, and reads the living and the dead.
+    let second = Proxy::start(directory.path());
+    let mut source = RecorderSource::new(vec![directory.path().to_owned()]);
+    let exports = source.poll(now());
+    let told = exits(&exports);
+    assert_eq!(told.len(), 2, "by the next process, and by its own recorder: {told:?}");
+    assert_eq!(told[0], told[1], "one identity: the receiver counts it once");
+    assert_eq!(told[0][3], "6", "SIGABRT");
+    assert!(exports.iter().all(|export| points(export)["firstbad.requests{ok}"] == 10), "both ship their counts");
+    source.commit();
+    assert!(exits(&source.poll(now())).is_empty());
+    // While the agent is there, a death is the agent's to tell, and its alone.
+    second.kill();
+    let third = Proxy::start(directory.path());
+    let told: Vec<String> = source
+        .poll(now())
+        .iter()
+        .filter_map(|export| export.logs.clone())
+        .flat_map(|logs| logs.resource_logs)
+        .flat_map(|resource| resource.scope_logs)
+        .flat_map(|scope| scope.log_records)
+        .filter(|record| record.event_name == "firstbad.process.exit")
+        .map(|record| attributes(&record.attributes)["firstbad.boot"].clone())
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    third.kill();
 }
 
 #[test]

@@ -1,11 +1,7 @@
-//! What this process has recorded, as named samples for the bridges to other metric libraries. It reads the recorder's
-//! memory the way a stranger would: copied and validated, off the request path.
+//! What this process has recorded, as named samples for the bridges to other metric libraries, off the request path.
 
-use crate::recorder;
 use firstbad_protocol::names::{attribute, metric};
-use firstbad_protocol::recorder::layout::{WORDS_READ_MAX, header};
-use firstbad_protocol::recorder::{ConfigImage, RecorderImage, VersionImage, decode, defaulted_scores};
-use std::sync::atomic::Ordering::Relaxed;
+use firstbad_protocol::recorder::{ConfigImage, RecorderImage, VersionImage, defaulted_scores};
 
 /// One value of one series, in OpenTelemetry's names.
 #[derive(Clone, Debug)]
@@ -21,16 +17,6 @@ pub(crate) struct Sample {
 pub(crate) enum Value {
     Count(u64),
     Last(f64),
-}
-
-/// The recorder of this process, decoded.
-pub(crate) fn own_image() -> Option<RecorderImage> {
-    let words = recorder::words()?;
-    let used = words.get(header::USED)?.load(Relaxed);
-    let used = usize::try_from(used).unwrap_or(0).min(WORDS_READ_MAX);
-    let copy = || -> Vec<u8> { words.iter().take(used).flat_map(|word| word.load(Relaxed).to_ne_bytes()).collect() };
-    let tables = copy();
-    decode(&tables, &copy()).ok()
 }
 
 /// Every sample but the score distributions.

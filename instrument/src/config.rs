@@ -21,6 +21,8 @@ pub struct Config {
     pub(crate) limits: [(&'static str, u64); LIMITS_MAX],
     pub(crate) scores: [Option<&'static Score>; SCORES_MAX],
     pub(crate) reject_over: bool,
+    /// Greatest file that is read into memory.
+    pub(crate) read_bytes_max: u64,
     /// Place in the recorder's table, from 1; 0 while never loaded.
     pub(crate) place: AtomicU32,
     /// The recorder's word that holds the key of the active version.
@@ -36,6 +38,7 @@ impl Config {
             limits: [("", 0); LIMITS_MAX],
             scores: [None; SCORES_MAX],
             reject_over: false,
+            read_bytes_max: 1 << 30,
             place: AtomicU32::new(0),
             active: OnceLock::new(),
         }
@@ -99,9 +102,9 @@ impl Config {
         Attempt::of_hash(self, hash, origin)
     }
 
-    /// A version that could not even be read.
-    pub(crate) fn unreadable(&self, error: &str) -> LoadOutcome {
-        Attempt::of_nothing(self).finish(Err(("io", error)), |_| {})
+    /// A version that could not even be read: reason and error.
+    pub(crate) fn unreadable(&self, (reason, error): (&str, &str)) -> LoadOutcome {
+        Attempt::of_nothing(self).finish(Err((reason, error)), |_| {})
     }
 
     /// The version that is active now.

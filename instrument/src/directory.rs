@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) directory: Option<PathBuf>,
     pub(crate) service: String,
     pub(crate) capture_content: bool,
+    /// Parts of names whose values are hidden in kept contents.
+    pub(crate) masks: Vec<String>,
 }
 
 /// 128 random bits.
@@ -87,14 +89,15 @@ fn prepare(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The service's name as it stands in file names.
+pub(crate) fn file_stem(service: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+    service.chars().map(plain).take(SERVICE_BYTES_MAX).collect()
+}
+
 /// Makes, allocates, locks, fills and only then names the file, so that no reader finds a recorder without its lock.
 fn create(words: Words, cold: &mut Cold, (directory, settings): (&Path, &Settings)) -> io::Result<PathBuf> {
-    let service: String = settings
-        .service
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
-        .take(SERVICE_BYTES_MAX)
-        .collect();
+    let service = file_stem(&settings.service);
     let removed = remove_old(directory, &service);
     crate::cells::add(words, header::DROPPED + dropped::DEAD_RECORDERS, removed);
     let name = format!("{service}.{:032x}", random());

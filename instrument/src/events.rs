@@ -5,8 +5,8 @@ use crate::raw::Words;
 use crate::recorder::Cold;
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
-use firstbad_protocol::recorder::Checksum;
-use firstbad_protocol::recorder::layout::{self, event, facts, header, version};
+use firstbad_protocol::recorder::layout::{self, death, event, facts, header, version};
+use firstbad_protocol::recorder::{Checksum, DeathImage};
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering::Release;
 use std::sync::atomic::fence;
@@ -15,6 +15,7 @@ const START: u64 = 1;
 const EXIT: u64 = 2;
 const LOAD: u64 = 3;
 const LOADING: u64 = 4;
+const DEATH: u64 = 5;
 
 /// What a load event says.
 pub(crate) struct LoadEvent<'a> {
@@ -62,6 +63,39 @@ pub(crate) fn write_start(words: Words) {
 pub(crate) fn write_exit(words: Words) {
     let _cold: MutexGuard<'_, Cold> = crate::recorder::lock();
     write(words, |cell| set(words, cell + event::KIND, EXIT));
+}
+
+/// Writes that an earlier process of this service died.
+pub(crate) fn write_death(words: Words, told: &DeathImage) {
+    let _cold: MutexGuard<'_, Cold> = crate::recorder::lock();
+    write(words, |cell| {
+        let set = |place: usize, value: u64| set(words, cell + place, value);
+        set(event::KIND, DEATH);
+        set(death::SIGNAL, told.signal.map_or(0, u64::from));
+        set(death::BOOT, (told.boot >> 64) as u64);
+        set(death::BOOT + 1, told.boot as u64);
+        set(death::EVENT_HEAD, told.event_head);
+        set(death::LAST_SIGN, told.last_sign_ns);
+        set(death::PID, u64::from(told.pid));
+        set(death::PANICS, told.panics);
+        let text = |place: usize, bytes: &str, bytes_max: usize| {
+            set_bytes(words, cell + place, (bytes.as_bytes(), bytes_max));
+        };
+        text(death::INSTANCE, &told.instance, version::TEXT_BYTES_MAX);
+        if let Some((config, hash)) = &told.loading {
+            set(event::HASHES, 1);
+            set_hash(words, cell + death::LOADING_HASH, *hash);
+            text(death::LOADING_CONFIG, config, version::TEXT_BYTES_MAX);
+        }
+        let mut active = String::new();
+        for name in &told.active {
+            if active.len() + name.len() < event::ERROR_BYTES_MAX {
+                active.push_str(name);
+                active.push('\n');
+            }
+        }
+        text(death::ACTIVE, &active, event::ERROR_BYTES_MAX);
+    });
 }
 
 fn write(words: Words, fill: impl FnOnce(usize)) {

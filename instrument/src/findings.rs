@@ -9,6 +9,9 @@ use firstbad_protocol::recorder::layout::{config, facts};
 /// Share of a limit from which on it is said.
 const WARN_PERCENT: u64 = 80;
 
+/// Growth against the version that serves, from which on it is said; also shrinking to less than the inverse.
+const GROWTH_PERCENT: u128 = 150;
+
 /// One sentence about a version.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
@@ -39,6 +42,25 @@ pub(crate) fn of(
     }
     findings.extend(content.into_iter().flat_map(of_content));
     (observed, findings)
+}
+
+/// What grew or shrank by much against the version that serves, given its size and rows.
+pub(crate) fn growth((size, rows): (Option<u64>, Option<u64>), content: &Inspection) -> Vec<Finding> {
+    let pairs = [("rows", rows, content.rows), ("bytes", size, Some(content.size))];
+    let said = pairs.into_iter().filter_map(|(name, before, after)| {
+        let (before, after) = (before?, after?);
+        let (old, new) = (u128::from(before), u128::from(after));
+        let word = if old > 0 && new * 100 >= old * GROWTH_PERCENT {
+            "grew"
+        } else if old * 100 >= new * GROWTH_PERCENT {
+            "shrank"
+        } else {
+            return None;
+        };
+        let sentence = format!("{name} {word} from {before} to {after} against the version that serves");
+        Some(Finding { sentence, exceeds: false })
+    });
+    said.take(1).collect()
 }
 
 fn percent(value: u64, limit: u64) -> u128 {

@@ -76,7 +76,7 @@ fn record(info: &PanicHookInfo<'_>) -> Option<usize> {
     add(words, header::PANICS, 1);
     let location = info.location()?;
     let mut uids = [0; layout::CONFIGS_MAX];
-    for (config, uid) in uids.iter_mut().enumerate() {
+    for (config, uid) in uids.iter_mut().enumerate().take(table::configs_entered()) {
         let entered = ENTERED.with(|entered| entered.get(config).map_or(0, Cell::get));
         *uid = table::uid_of(words, if entered == 0 { table::active_at(words, config) } else { entered });
     }
@@ -244,7 +244,7 @@ fn run_previous(previous: &Hook, (policy, place): (PreviousHook, Option<usize>),
     let allowed = match policy {
         PreviousHook::Always => true,
         PreviousHook::Never => false,
-        PreviousHook::Limited => may_run_previous(place),
+        PreviousHook::Limited => may_run_previous(place) && raw::stderr_takes(),
     };
     if !allowed {
         if let Some(words) = recorder::words() {

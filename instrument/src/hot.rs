@@ -2,7 +2,7 @@
 //! instruction; whatever does not fit goes to `cold`.
 
 use crate::raw::Words;
-use crate::recorder;
+use crate::{recorder, slot};
 use firstbad_protocol::recorder::layout::{LANE_NUMBERS, SLOT_WORDS, SLOTS, TOTAL_LANE_WORDS, key};
 use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
@@ -52,12 +52,7 @@ pub(crate) fn forget_lanes() {
 pub(crate) fn count(tag: u64, number: usize, cell: usize) {
     let counted = LANES.with(|lanes| {
         let slots = lanes.get(number)?.get()?;
-        let slot = slots.get((tag >> key::EPOCH_SHIFT) as usize % SLOTS)?;
-        if slot.first()?.load(Relaxed) != tag {
-            return None;
-        }
-        increment(slot.get(cell)?);
-        Some(())
+        slot::count(slots.get((tag >> key::EPOCH_SHIFT) as usize % SLOTS)?, tag, cell)
     });
     if counted.is_none() {
         count_slowly(tag, number, cell);

@@ -2,7 +2,8 @@
 
 use crate::cells::{set, set_bytes};
 use crate::directory::{self, Settings};
-use crate::{events, hook, recorder, resource};
+use crate::predecessor::{self, Death};
+use crate::{events, hook, raw, recorder, resource};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::layout::{self, header, state};
 use std::fmt;
@@ -14,7 +15,8 @@ use std::sync::atomic::Ordering::Relaxed;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PreviousHook {
     /// It runs for the first panic of each site and then at most once a second for each; one thread at a time, since it
-    /// may print, resolve symbols or wait for a network. What was held back is counted.
+    /// may print, resolve symbols or wait for a network; and not while stderr is a pipe that nobody empties. What was held
+    /// back is counted.
     #[default]
     Limited,
     /// It runs for every panic.
@@ -31,6 +33,8 @@ pub struct Init {
     pub(crate) capture_content: Option<bool>,
     pub(crate) previous_hook: PreviousHook,
     pub(crate) memory_bytes_max: Option<usize>,
+    pub(crate) no_signals: bool,
+    pub(crate) masks: Vec<String>,
 }
 
 /// Begins the set-up. `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `FIRSTBAD_RECORDER_DIR` fill in what the code
@@ -89,6 +93,15 @@ impl Init {
         self
     }
 
+    /// Hides, in the contents that are kept, the values of every name that contains `part` (`token` fits `API_TOKEN`): columns
+    /// of CSV and TSV, `name: value`, `"name": "value"`, `name=value`. With any such rule, contents that are no text are not
+    /// kept at all.
+    #[must_use]
+    pub fn mask(mut self, part: impl Into<String>) -> Self {
+        self.masks.push(part.into().to_ascii_lowercase());
+        self
+    }
+
     /// What becomes of the panic hook that was installed before.
     #[must_use]
     pub fn previous_hook(mut self, policy: PreviousHook) -> Self {
@@ -100,6 +113,14 @@ impl Init {
     #[must_use]
     pub fn memory_bytes_max(mut self, bytes: usize) -> Self {
         self.memory_bytes_max = Some(bytes);
+        self
+    }
+
+    /// Whether the recorder notes which fatal signal ends the process (default: yes). On SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+    /// SIGABRT and SIGSYS one number is stored, and then happens what would have happened without it.
+    #[must_use]
+    pub fn note_signals(mut self, on: bool) -> Self {
+        self.no_signals = !on;
         self
     }
 
@@ -126,6 +147,7 @@ impl Init {
             directory: self.directory,
             service: service.map_or_else(String::new, |(_, name)| name.clone()),
             capture_content: self.capture_content.unwrap_or_else(capture_by_environment),
+            masks: self.masks,
         };
         let opened = {
             let mut cold = recorder::lock();
@@ -135,13 +157,18 @@ impl Init {
             directory::open(words, &mut cold, &settings)
         };
         hook::install(self.previous_hook);
+        if !self.no_signals {
+            raw::note_fatal_signals();
+        }
+        let service = directory::file_stem(&settings.service);
+        let deaths = opened.as_ref().map(|path| predecessor::tell(words, path, &service)).unwrap_or_default();
         let fallback =
             opened.err().map(|why| format!("recording in memory only, nothing survives this process: {why}"));
         if let Some(why) = &fallback {
             use std::io::Write;
             let _ = writeln!(std::io::stderr(), "firstbad: {why}");
         }
-        Ok(Recorder { path: recorder::path(), fallback })
+        Ok(Recorder { path: recorder::path(), fallback, deaths })
     }
 }
 
@@ -157,9 +184,17 @@ fn capture_by_environment() -> bool {
 pub struct Recorder {
     path: Option<PathBuf>,
     fallback: Option<String>,
+    deaths: Vec<Death>,
 }
 
 impl Recorder {
+    /// Earlier processes of this service that died without a word, oldest first: those that no agent is there to tell of,
+    /// each told to one process only.
+    #[must_use]
+    pub fn deaths(&self) -> &[Death] {
+        &self.deaths
+    }
+
     /// The recorder file; none while recording in memory only.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

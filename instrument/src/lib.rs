@@ -4,6 +4,10 @@
 //! No thread, socket, exporter or lock on the request path; about 2 ns per recorded value. An agent on the host reads the
 //! recorder and ships it. What the numbers mean is decided elsewhere.
 //!
+//! Guides: [add firstbad to your proxy in 15 lines](guide::fifteen_lines), [what it costs](guide::cost), [what it cannot
+//! see](guide::blind_spots), [containers](guide::containers), [how it is shown](guide::proofs). Features, none of them on by default: `export` (a shipper thread),
+//! `metrics`, `otel`, `tracing` (bridges), `pingora` (a request context).
+//!
 //! ```no_run
 //! use firstbad_instrument::{Live, Outcome};
 //!
@@ -32,34 +36,53 @@ mod config;
 mod content_store;
 mod directory;
 mod events;
+#[cfg(feature = "export")]
+pub mod export;
+mod file;
 mod findings;
+mod generations;
+pub mod guide;
 mod hook;
 mod hot;
 mod init;
 mod live;
 mod load;
+mod mask;
+mod memory;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "otel")]
 pub mod otel;
+#[cfg(any(feature = "export", feature = "metrics", feature = "otel"))]
+mod own;
+#[cfg(feature = "pingora")]
+pub mod pingora;
+mod predecessor;
 mod raw;
 mod recorder;
 mod request;
 mod resource;
 mod score;
+mod slot;
 mod table;
 mod tag;
+pub mod testing;
 #[cfg(feature = "tracing")]
 pub mod tracing;
+mod watch;
 
 pub use config::Config;
 pub use firstbad_protocol::Hash;
-pub use firstbad_protocol::content::Format;
+pub use firstbad_protocol::content::{Format, RowReader};
 pub use firstbad_protocol::load::LoadResult;
+pub use generations::Generation;
 pub use init::{Init, InitError, PreviousHook, Recorder, init};
 pub use live::{Handle, Live, Pin};
 pub use load::{Attempt, Evidence, LoadOutcome, Origin, Refusal, Refused, record_load};
+pub use memory::memory_bytes;
+pub use predecessor::Death;
 pub use request::{Request, record_request};
 pub use score::Score;
 pub use table::active_versions;
 pub use tag::{Entered, Outcome, Tag, Tagged};
+pub use watch::{Watched, Watcher};

@@ -1,35 +1,83 @@
 //! A config whose parsed form firstbad keeps: loads, last known good, and access with the tag of what is accessed.
 
 use crate::config::Config;
+use crate::file;
+use crate::generations::{self, Generation, Generations};
 use crate::load::{Attempt, LoadOutcome, Origin};
 use crate::score::Score;
 use crate::tag::{Outcome, Tag};
 use arc_swap::{ArcSwap, Cache, Guard};
 use std::cell::Cell;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::time::{Duration, Instant};
+
+/// Longest wait for another load to become active, which takes microseconds.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// A parsed form and the version it was parsed from: they change together or not at all.
 #[derive(Debug)]
 pub(crate) struct Version<T> {
-    value: T,
-    tag: Tag,
+    pub(crate) value: T,
+    /// The tag: a word of its own, since a version that comes back serves under a new one.
+    tag: AtomicU64,
+}
+
+impl<T> Version<T> {
+    pub(crate) fn new(value: T, tag: Tag) -> Arc<Self> {
+        Arc::new(Self { value, tag: AtomicU64::new(tag.0) })
+    }
+
+    #[inline]
+    fn tag(&self) -> Tag {
+        Tag(self.tag.load(Relaxed))
+    }
 }
 
 /// A config and its parsed form: `static FEATURES: Live<Features> = Live::new("bot-features").limit("rows", 200);`
-#[derive(Debug)]
 pub struct Live<T> {
     config: Config,
     current: OnceLock<ArcSwap<Version<T>>>,
+    /// What served before. Its lock also keeps two loads from becoming active in one order here and in another in the
+    /// recorder.
+    generations: Mutex<Generations<T>>,
+    generations_kept: usize,
+}
+
+impl<T> fmt::Debug for Live<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl<T> Live<T> {
     /// A config called `name`, with nothing loaded.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { config: Config::new(name), current: OnceLock::new() }
+        Self {
+            config: Config::new(name),
+            current: OnceLock::new(),
+            generations: Mutex::new(Generations::new()),
+            generations_kept: generations::KEPT,
+        }
+    }
+
+    /// How many earlier versions are kept in parsed form, to go back to (default 2). Each costs the memory of its `T`.
+    #[must_use]
+    pub const fn generations_kept(mut self, count: usize) -> Self {
+        self.generations_kept = count;
+        self
+    }
+
+    /// Greatest file that [`Self::load_file`] reads, bytes (default 1 GiB); a larger one is refused with reason `limit`.
+    #[must_use]
+    pub const fn read_bytes_max(mut self, bytes: u64) -> Self {
+        self.config.read_bytes_max = bytes;
+        self
     }
 
     /// Declares a limit; see [`Config::limit`].
@@ -84,9 +132,9 @@ impl<T> Live<T> {
         parse: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> LoadOutcome {
         let path = path.as_ref();
-        match std::fs::read(path) {
-            Ok(bytes) => self.load_bytes(&bytes, &origin.name_if_missing(path), parse),
-            Err(error) => self.config.unreadable(&format!("reading {}: {error}", path.display())),
+        match file::read(path, self.config.read_bytes_max) {
+            Ok(content) => self.load_bytes(&content.bytes, &origin.name_if_missing(path), parse),
+            Err((reason, error)) => self.config.unreadable((reason, &error)),
         }
     }
 
@@ -98,7 +146,7 @@ impl<T> Live<T> {
         parse: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> LoadOutcome {
         let attempt = self.config.loading(bytes, origin);
-        if self.current.get().is_some_and(|current| current.load().tag.hash() == Some(attempt.hash())) {
+        if self.current.get().is_some_and(|current| current.load().tag().hash() == Some(attempt.hash())) {
             return attempt.finish(Ok(()), |_| {});
         }
         let attempt = match attempt.within_limits() {
@@ -106,14 +154,51 @@ impl<T> Live<T> {
             Err(refused) => return *refused,
         };
         match Attempt::guard(|| parse(bytes)) {
-            Ok(value) => attempt.finish(Ok(()), |tag| self.publish(Version { value, tag })),
+            Ok(value) => self.publish(attempt, |tag| Version::new(value, tag)),
             Err((reason, error)) => attempt.finish(Err((reason, &error)), |_| {}),
         }
     }
 
-    fn publish(&self, version: Version<T>) {
-        let version = Arc::new(version);
-        self.current.get_or_init(|| ArcSwap::new(Arc::clone(&version))).store(version);
+    fn publish(&self, attempt: Attempt<'_>, version: impl FnOnce(Tag) -> Arc<Version<T>>) -> LoadOutcome {
+        let mut generations = self.lock_generations();
+        let hash = attempt.hash();
+        attempt.finish(Ok(()), |tag| {
+            let version = version(tag);
+            self.current.get_or_init(|| ArcSwap::new(Arc::clone(&version))).store(Arc::clone(&version));
+            if let Some(generations) = &mut generations {
+                generations.activate((hash, version), self.generations_kept, Instant::now());
+            }
+        })
+    }
+
+    /// The lock, unless it is held for longer than any load takes: in a child that was forked in the middle of another
+    /// thread's load nobody will ever give it back, and a load must not wait for that.
+    fn lock_generations(&self) -> Option<MutexGuard<'_, Generations<T>>> {
+        let deadline = Instant::now() + LOCK_WAIT_MAX;
+        loop {
+            match self.generations.try_lock() {
+                Ok(held) => return Some(held),
+                Err(TryLockError::Poisoned(held)) => return Some(held.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() > deadline => return None,
+                Err(TryLockError::WouldBlock) => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// The active version and those before it that are kept, with how long each served.
+    pub fn generations(&self) -> Vec<Generation> {
+        self.lock_generations().map_or_else(Vec::new, |generations| generations.list(Instant::now()))
+    }
+
+    /// Goes back to the last version before the active one that served for at least `bake_time`: its parsed form is still
+    /// here, so nothing is read or parsed. None if there is no such version. When to go back is the proxy's decision.
+    pub fn roll_back(&self, bake_time: Duration) -> Option<LoadOutcome> {
+        let (hash, version) = self.lock_generations()?.last_good(bake_time)?;
+        let attempt = self.config.loading_hash(hash, &Origin::new());
+        Some(self.publish(attempt, |tag| {
+            version.tag.store(tag.0, Relaxed);
+            version
+        }))
     }
 
     /// The active version, held for the guard's life; none before the first load that succeeded.
@@ -143,7 +228,7 @@ impl<T> Pin<T> {
     /// The tag of the version held: Copy, may outlive the guard.
     #[must_use]
     pub fn tag(&self) -> Tag {
-        self.guard.tag
+        self.guard.tag()
     }
 
     /// Counts one request under the version held.
@@ -195,6 +280,6 @@ impl<T> Handle<'_, T> {
             self.cache = Some(Cache::new(self.live.current.get()?));
         }
         let version = self.cache.as_mut()?.load();
-        Some((&version.value, version.tag))
+        Some((&version.value, version.tag()))
     }
 }

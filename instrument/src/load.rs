@@ -7,7 +7,7 @@ use crate::findings::{self, Finding};
 use crate::table::{self, Offer};
 use crate::tag::Tag;
 use firstbad_protocol::Hash;
-use firstbad_protocol::content::{Format, Inspection, inspect};
+use firstbad_protocol::content::{Format, Inspection, RowReader, inspect, inspect_with};
 use firstbad_protocol::load::LoadResult;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -20,6 +20,7 @@ pub struct Origin {
     pub(crate) source: String,
     pub(crate) generation: Option<i64>,
     pub(crate) format: Option<Format>,
+    pub(crate) rows: Option<&'static dyn RowReader>,
     pub(crate) counters: Vec<(String, u64)>,
 }
 
@@ -69,6 +70,13 @@ impl Origin {
     #[must_use]
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
+        self
+    }
+
+    /// How a format of the proxy's own is cut into rows.
+    #[must_use]
+    pub fn rows(mut self, reader: &'static dyn RowReader) -> Self {
+        self.rows = Some(reader);
         self
     }
 
@@ -200,9 +208,11 @@ pub struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     pub(crate) fn of_bytes(config: &'a Config, bytes: &[u8], origin: &Origin) -> Self {
         let hash = Hash::of(bytes);
-        let format = origin.format.unwrap_or_else(|| Format::of(&origin.name, bytes));
-        let attempt = Self::begin(config, Some(hash), (origin, Some(inspect(bytes, format))));
-        content_store::keep(hash, bytes);
+        let (content, problem) = inspected(bytes, origin);
+        let format = content.as_ref().map(|content| content.format);
+        let mut attempt = Self::begin(config, Some(hash), (origin, content));
+        attempt.findings.extend(problem);
+        content_store::keep(hash, bytes, format);
         attempt
     }
 
@@ -215,7 +225,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn begin(config: &'a Config, hash: Option<Hash>, (origin, content): (&Origin, Option<Inspection>)) -> Self {
-        let (observed, findings) = findings::of(config, origin, content.as_ref());
+        let (observed, mut findings) = findings::of(config, origin, content.as_ref());
+        findings.extend(content.iter().flat_map(|content| findings::growth(table::active_facts(config), content)));
         let offer = Offer {
             hash,
             facts: findings::facts(origin, content.as_ref()),
@@ -311,6 +322,21 @@ impl<'a> Attempt<'a> {
                 LoadOutcome::Unchanged(Evidence { tag, hash: self.hash(), content, previous, findings })
             }
             (_, Ok(())) => LoadOutcome::Applied(Evidence { tag, hash: self.hash(), content, previous, findings }),
+        }
+    }
+}
+
+/// Counts what is in `bytes`. A reader of the proxy's own may panic; a load does not.
+fn inspected(bytes: &[u8], origin: &Origin) -> (Option<Inspection>, Option<Finding>) {
+    let Some(reader) = origin.rows else {
+        let format = origin.format.unwrap_or_else(|| Format::of(&origin.name, bytes));
+        return (Some(inspect(bytes, format)), None);
+    };
+    match std::panic::catch_unwind(AssertUnwindSafe(|| inspect_with(bytes, reader))) {
+        Ok(content) => (Some(content), None),
+        Err(_) => {
+            let sentence = "the row reader panicked: nothing was counted in this version".to_owned();
+            (None, Some(Finding { sentence, exceeds: false }))
         }
     }
 }

@@ -1,6 +1,11 @@
 //! Bridge to the `metrics` facade: [`publish`] hands over what was counted, with absolute values, every few seconds or at
 //! every scrape. Nothing here runs on the request path, and no score becomes a sample of the facade's own histograms,
 //! which some exporters keep one by one until they are scraped.
+//!
+//! ```
+//! // At every scrape, or every few seconds from a timer, whatever recorder the facade has:
+//! firstbad_instrument::metrics::publish();
+//! ```
 
 use crate::bridge::{self, Sample, Value};
 use firstbad_protocol::limits::METRIC_HASHES_MAX;
@@ -17,7 +22,7 @@ type Counts = BTreeMap<(&'static str, Labels), u64>;
 /// config_hash, outcome}`, ..) to the facade's recorder. Of each config the 8 versions loaded last have labels of their
 /// own; older ones add up under `config_hash="other"` and are counted. Cost: a copy of the recorder, below 1 ms for 1 MiB.
 pub fn publish() {
-    let Some(image) = bridge::own_image() else { return };
+    let Some(image) = crate::own::image() else { return };
     let hashes = ShortHashes::of(&image);
     let mut counts = Counts::new();
     for sample in bridge::samples(&image) {

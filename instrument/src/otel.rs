@@ -1,6 +1,11 @@
 //! Bridge to the OpenTelemetry API: [`observe`] registers observable instruments with the contract's names on a meter of
 //! the proxy's own provider. They are read when that provider collects; nothing here runs on the request path. Score
 //! distributions are not among them, since the API has no observable histogram: the agent ships those.
+//!
+//! ```
+//! // Once, after the proxy has set its meter provider:
+//! firstbad_instrument::otel::observe(&opentelemetry::global::meter("firstbad"));
+//! ```
 
 use crate::bridge::{self, Sample, Value};
 use firstbad_protocol::names::{Kind, METRICS, metric};
@@ -22,7 +27,7 @@ impl Reading {
         match &*held {
             Some((at, samples)) if at.elapsed() < READING_LIFE => Arc::clone(samples),
             _ => {
-                let image = bridge::own_image();
+                let image = crate::own::image();
                 let samples = Arc::new(image.map_or_else(Vec::new, |image| bridge::samples(&image)));
                 *held = Some((Instant::now(), Arc::clone(&samples)));
                 samples

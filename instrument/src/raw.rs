@@ -5,7 +5,8 @@
 use std::ffi::c_void;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::{AtomicPtr, AtomicU64};
 
 /// The recorder's memory, for the life of the process. Its address never changes; what backs it does.
 pub(crate) type Words = &'static [AtomicU64];
@@ -73,6 +74,15 @@ pub(crate) fn lock(file: &File) -> Result<(), i32> {
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const range) } == 0 { Ok(()) } else { Err(errno()) }
 }
 
+/// A read lock on the whole file: it shows to other processes that this one is telling what is in it.
+#[cfg(feature = "export")]
+pub(crate) fn lock_shared(file: &File) -> Result<(), i32> {
+    let mut range = whole_file();
+    range.l_type = libc::c_short::try_from(libc::F_RDLCK).unwrap_or(0);
+    // SAFETY: `range` is a valid flock structure.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw const range) } == 0 { Ok(()) } else { Err(errno()) }
+}
+
 /// Whether another process holds the lock.
 pub(crate) fn is_locked(file: &File) -> bool {
     let mut range = whole_file();
@@ -98,6 +108,50 @@ pub(crate) fn close(file: RawFd) {
 pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
     // SAFETY: the functions are 'static and touch only atomics, a lock and the recorder's mapping.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+}
+
+/// Signals that end a process by its own fault.
+const FATAL: [i32; 6] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGSYS];
+/// What was to be done on each of [`FATAL`] before.
+static BEFORE: [AtomicPtr<libc::sigaction>; FATAL.len()] =
+    [const { AtomicPtr::new(std::ptr::null_mut()) }; FATAL.len()];
+
+/// Calls `crate::recorder::note_signal` on a fatal signal, and then lets happen what would have happened without it.
+pub(crate) fn note_fatal_signals() {
+    for (signal, before) in FATAL.iter().zip(&BEFORE) {
+        // SAFETY: all fields of the structure are integers and an optional pointer, for which zero is a value.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        let mut old = Box::new(action);
+        action.sa_sigaction = on_fatal_signal as extern "C" fn(i32, *mut libc::siginfo_t, *mut c_void) as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        // SAFETY: both structures are valid; the old one is kept for good before the handler can run and need it.
+        if unsafe { libc::sigaction(*signal, std::ptr::null(), &raw mut *old) } == 0 {
+            before.store(Box::into_raw(old), Release);
+            // SAFETY: the handler calls only what may be called in a signal handler.
+            unsafe { libc::sigaction(*signal, &raw const action, std::ptr::null_mut()) };
+        }
+    }
+}
+
+extern "C" fn on_fatal_signal(signal: i32, info: *mut libc::siginfo_t, _context: *mut c_void) {
+    crate::recorder::note_signal(signal);
+    let before = FATAL.iter().position(|known| *known == signal).and_then(|place| BEFORE.get(place));
+    let old = before.map_or(std::ptr::null_mut(), |before| before.load(Acquire));
+    // SAFETY: `old` is null or what `note_fatal_signals` kept; `info` is the kernel's. A fault happens again when this
+    // returns, and meets the old action; what somebody sent is sent once more.
+    unsafe {
+        libc::sigaction(signal, old, std::ptr::null_mut());
+        if old.is_null() || info.is_null() || (*info).si_code <= 0 {
+            libc::raise(signal);
+        }
+    }
+}
+
+/// Whether a write of a few lines to stderr would not wait: a pipe whose reader stalls is full sooner or later.
+pub(crate) fn stderr_takes() -> bool {
+    let mut asked = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one valid structure, and no waiting.
+    unsafe { libc::poll(&raw mut asked, 1, 0) != 0 }
 }
 
 /// Effective user.

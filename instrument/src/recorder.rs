@@ -125,6 +125,13 @@ pub(crate) fn count_dropped(reason: usize) {
     }
 }
 
+/// Writes down the first fatal signal. For a signal handler: it only touches an atomic.
+pub(crate) fn note_signal(signal: i32) {
+    if let Some(word) = words().and_then(|words| words.get(header::SIGNAL)) {
+        let _ = word.compare_exchange(0, u64::try_from(signal).unwrap_or(0), Relaxed, Relaxed);
+    }
+}
+
 /// Moves the recorder into a file, which the caller has locked and given `available` words. What was recorded so far
 /// moves with it.
 pub(crate) fn move_into(words: Words, cold: &mut Cold, (file, home): (&std::fs::File, Home)) -> Result<(), i32> {
@@ -171,6 +178,7 @@ pub(crate) fn reopen_after_fork() {
     lanes::reset(words, &mut cold);
     for (start, count) in [
         (header::EVENT_HEAD, header::LOAD_BIAS - header::EVENT_HEAD),
+        (header::SIGNAL, 1),
         (layout::SITES, layout::DIRECTORY - layout::SITES),
     ] {
         clear(words, start, count);

@@ -9,7 +9,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::recorder::layout::{self, config, dropped, facts, header, key, version};
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::atomic::fence;
+use std::sync::atomic::{AtomicUsize, fence};
 
 /// Lane number that no config has: what is recorded through it is counted as dropped.
 const NO_LANE: u64 = 0xff;
@@ -35,6 +35,9 @@ pub(crate) struct Loaded {
     pub(crate) result: LoadResult,
     pub(crate) previous: Option<Hash>,
 }
+
+/// Configs entered so far, so that the panic hook looks at no more.
+static CONFIGS_ENTERED: AtomicUsize = AtomicUsize::new(0);
 
 const fn config_entry(place: usize) -> usize {
     layout::CONFIGS + place * layout::CONFIG_WORDS
@@ -67,6 +70,7 @@ pub(crate) fn place_of(declared: &Config) -> Option<(Words, usize)> {
         if let Some(active) = words.get(entry + config::ACTIVE) {
             let _ = declared.active.set(active);
         }
+        CONFIGS_ENTERED.fetch_max(place + 1, Release);
         declared.place.store(place as u32 + 1, Release);
         return Some((words, place));
     }
@@ -136,7 +140,9 @@ fn version_place(words: Words, cold: &mut Cold, (place, offer): (usize, &Offer))
         .or_else(|| enter_version(words, cold, (place, Some(hash))))
         .or_else(|| (0..layout::VERSIONS_MAX).find(|at| of_config(*at) && other(*at)))?;
     let entry = version_entry(found);
-    if !other(found) {
+    // What is known of a version is not forgotten when it comes back by its hash alone.
+    let tells_more = known.is_none() || offer.facts.first().is_some_and(|mask| *mask != 0);
+    if !other(found) && tells_more {
         for (index, word) in offer.facts.iter().enumerate() {
             set(words, entry + version::FACTS + index, *word);
         }
@@ -192,6 +198,20 @@ fn victim(words: Words) -> Option<usize> {
     (0..layout::VERSIONS_MAX)
         .filter(|at| get(words, version_entry(*at) + version::OTHER) == 0 && !is_active(*at) && !held.contains(at))
         .min_by_key(|at| get(words, version_entry(*at) + version::LAST_APPLIED))
+}
+
+/// Size and rows of the version that serves.
+pub(crate) fn active_facts(declared: &Config) -> (Option<u64>, Option<u64>) {
+    let Some((words, place)) = place_of(declared) else { return (None, None) };
+    let active = get(words, config_entry(place) + config::ACTIVE);
+    if active == 0 || key::place(active) >= layout::VERSIONS_MAX {
+        return (None, None);
+    }
+    let entry = version_entry(key::place(active)) + version::FACTS;
+    let fact = |index: usize| {
+        (get(words, entry + facts::MASK) >> index & 1 == 1).then(|| get(words, entry + facts::NUMBERS + index))
+    };
+    (fact(0), fact(1))
 }
 
 /// Writes that a load is under way, before anything is parsed: a process that dies in its parser is named by it.
@@ -309,6 +329,11 @@ pub(crate) fn uid_of(words: Words, found: u64) -> u64 {
     }
     let entry = version_entry(key::place(found));
     if get(words, entry + version::BORN) <= key::epoch(found) { get(words, entry + version::UID) } else { 0 }
+}
+
+/// How many places of configs are in use. For the panic hook: no lock.
+pub(crate) fn configs_entered() -> usize {
+    CONFIGS_ENTERED.load(Acquire)
 }
 
 /// Key of the version that is active in the config at `place`. For the panic hook: no lock.

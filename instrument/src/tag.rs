@@ -22,6 +22,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome of a request that was answered with an HTTP status, if any, and whether the proxy saw an error: what
+    /// clients see as failed is a status of 500 and above, or no answer at all.
+    #[must_use]
+    pub const fn of_status(status: Option<u16>, error: bool) -> Self {
+        match status {
+            Some(..500) if !error => Self::Ok,
+            _ => Self::Error,
+        }
+    }
+
     #[inline]
     const fn cell(self) -> usize {
         cell::OUTCOMES + self as usize

@@ -1,5 +1,16 @@
 //! Bridge to `tracing`: a layer that stamps the span around an ERROR event with the versions that are active, so that the
 //! error line names the input. It adds no span and no event of its own.
+//!
+//! ```
+//! use tracing_subscriber::layer::SubscriberExt;
+//!
+//! let subscriber = tracing_subscriber::registry().with(firstbad_instrument::tracing::layer());
+//! tracing::subscriber::with_default(subscriber, || {
+//!     // A span that has the field is stamped with what is active when an ERROR event comes.
+//!     let _span = tracing::info_span!("request", firstbad.config.active = tracing::field::Empty).entered();
+//!     tracing::error!("no such feature");
+//! });
+//! ```
 
 use crate::table::active_versions;
 use std::fmt::Write;

@@ -32,6 +32,7 @@ fn recorder() -> PathBuf {
             let recorder = firstbad_instrument::init()
                 .service("loads")
                 .recorder_dir(&directory)
+                .mask("Api_Key")
                 .previous_hook(firstbad_instrument::PreviousHook::Always)
                 .install()
                 .unwrap();
@@ -172,6 +173,13 @@ fn files_are_hashed_as_parsed_and_kept_once() {
     assert_eq!(outcome.hash(), Some(Hash::of(b"name\nx\n")));
     let kept = path.parent().unwrap().join("content").join(Hash::of(b"name\nx\n").hex());
     assert_eq!(std::fs::read(kept).unwrap(), b"name\nx\n");
+    // What a rule names is hidden in what is kept; the hash is that of the real bytes.
+    let secret = b"name,api_key\nx,hunter2\n";
+    let hash = CONFIG.load_bytes(secret, &Origin::new().format(Format::Csv), parse).hash().unwrap();
+    assert_eq!(hash, Hash::of(secret));
+    let contents = path.parent().unwrap().join("content");
+    assert_eq!(std::fs::read(contents.join(format!("{}.masked", hash.hex()))).unwrap(), b"name,api_key\nx,***\n");
+    assert!(!contents.join(hash.hex()).exists());
     let image = common::image_of(&path);
     let config = image.configs.iter().find(|config| config.name == "files").unwrap();
     assert_eq!(config.unreadable, (0, 1));

@@ -9,5 +9,5 @@ mod rows;
 
 pub use diff::{Change, Difference, RowCount, diff};
 pub use format::Format;
-pub use inspect::{Duplicate, Inspection, inspect};
+pub use inspect::{Duplicate, Inspection, RowReader, inspect, inspect_with};
 pub use rows::{Row, for_each_row};

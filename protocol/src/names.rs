@@ -145,6 +145,8 @@ pub mod attribute {
     pub const HOST_NAME: &str = "host.name";
     /// Process id.
     pub const PROCESS_PID: &str = "process.pid";
+    /// Standard: the binary, for naming the addresses of stacks.
+    pub const PROCESS_EXECUTABLE_PATH: &str = "process.executable.path";
     /// Region.
     pub const CLOUD_REGION: &str = "cloud.region";
     /// Environment.

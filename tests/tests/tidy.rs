@@ -18,9 +18,9 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("tests/simulator", &["protocol", "diagnosis"]),
 ];
 
-/// The only places where unsafe code is written: the mapping and the process calls of the instrument, and the tests that
-/// call into libc to kill, fork and count.
-const UNSAFE_PLACES: [&str; 2] = ["instrument/src/raw.rs", "instrument/tests/"];
+/// The only places where unsafe code is written: the mapping and the process calls of the instrument, and the tests and
+/// benches that call into libc to kill, fork and count.
+const UNSAFE_PLACES: [&str; 3] = ["instrument/src/raw.rs", "instrument/tests/", "bench/peers/src/"];
 
 fn root() -> PathBuf {
     firstbad_tests::repository()

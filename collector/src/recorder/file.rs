@@ -3,7 +3,9 @@
 
 use super::RecorderError;
 use firstbad_protocol::recorder::layout::{self, header};
-use firstbad_protocol::recorder::{FILE_SUFFIX, RecorderImage, decode};
+use firstbad_protocol::recorder::{
+    AGENT_LOCK, FILE_SUFFIX, RecorderImage, TOLD_SUFFIX, decode, discard_moved, moved_between,
+};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 use std::collections::BTreeMap;
@@ -126,6 +128,13 @@ impl RecorderFile {
         for part in [(0, layout::SITES * 8), (directory, length)] {
             self.copy(&mut lanes, part).map_err(fail)?;
         }
+        let mut after = vec![0; layout::DATA.saturating_mul(8).min(length)];
+        self.copy(&mut after, (0, layout::CONFIGS * 8)).map_err(fail)?;
+        if moved_between(&tables, &after) {
+            after.resize(length, 0);
+            self.copy(&mut after, (directory, length)).map_err(fail)?;
+            discard_moved(&tables, &mut lanes, &after);
+        }
         decode(&tables, &lanes).map_err(|error| RecorderError::Decode { path: self.path.clone(), error })
     }
 
@@ -177,8 +186,19 @@ impl RecorderFile {
     fn sibling(&self, ending: &str) -> PathBuf {
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let stem = name.rsplit_once(FILE_SUFFIX).map_or(name.as_str(), |(stem, _)| stem);
+        let told = TOLD_SUFFIX.trim_end_matches(FILE_SUFFIX);
+        let stem = stem.strip_suffix(told).unwrap_or(stem);
         self.path.with_file_name(format!("{stem}{FILE_SUFFIX}{ending}"))
     }
+}
+
+/// Shows that deaths in `directory` are told from here, for as long as the file is open.
+pub(super) fn mark(directory: &Path) -> Option<File> {
+    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let mut options = OpenOptions::new();
+    let path = directory.join(AGENT_LOCK);
+    let file = options.write(true).create(true).truncate(false).mode(0o640).custom_flags(flags).open(path).ok()?;
+    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).ok().map(|()| file)
 }
 
 /// A number that no other claim of this process has.

@@ -3,6 +3,7 @@
 use super::RecorderError;
 use super::attributes::{active, boot};
 use super::file::{self, RecorderFile, Stage};
+use super::symbols::{Symbols, hex};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::{
     DecodeError, EventKind, RecorderImage, VersionImage, defaulted_scores, score_histogram,
@@ -128,6 +129,7 @@ fn lines(image: &RecorderImage) -> Vec<String> {
         format!("boot {}, {} events, {} panics", boot(image), image.event_head, image.panics),
         format!("requests: {} ok, {} error, {} panic", totals.ok, totals.error, totals.panic),
     ];
+    lines.extend(image.signal.map(|signal| format!("ended on signal {signal}")));
     for config in &image.configs {
         let limits: Vec<String> = config.limits.iter().map(|(name, value)| format!(", {name} <= {value}")).collect();
         lines.push(format!("config {}{}", config.name, limits.concat()));
@@ -136,9 +138,7 @@ fn lines(image: &RecorderImage) -> Vec<String> {
             lines.extend(version_lines(image, version));
         }
     }
-    for site in &image.sites {
-        lines.push(format!("panic site {}:{}:{}: {} panics", site.file, site.line, site.column, site.count));
-    }
+    lines.extend(site_lines(image));
     lines.extend(image.panic_texts.iter().map(|panic| {
         format!("panic {} at {} in {}:{}: {}", panic.number, time(panic.at_ns), panic.file, panic.line, panic.message)
     }));
@@ -151,6 +151,26 @@ fn lines(image: &RecorderImage) -> Vec<String> {
     lines.extend(image.dropped.iter().map(|dropped| format!("dropped: {} {}", dropped.count, dropped.reason)));
     if image.torn + image.damaged > 0 {
         lines.push(format!("left out: {} torn cells, {} damaged entries", image.torn, image.damaged));
+    }
+    lines
+}
+
+/// Panic sites with their stacks, in names where the binary is at hand.
+fn site_lines(image: &RecorderImage) -> Vec<String> {
+    let mut lines = Vec::new();
+    let path = image.attribute(attribute::PROCESS_EXECUTABLE_PATH).unwrap_or_default();
+    let symbols = if image.sites.is_empty() { None } else { Some(Symbols::of(image, Path::new(path))) };
+    for site in &image.sites {
+        lines.push(format!("panic site {}:{}:{}: {} panics", site.file, site.line, site.column, site.count));
+        match &symbols {
+            Some(Ok(symbols)) => lines.extend(symbols.lines(image, site).iter().map(|line| format!("    {line}"))),
+            _ => {
+                lines.extend(site.frames.iter().map(|frame| format!("    {:#x}", frame.wrapping_sub(image.load_bias))))
+            }
+        }
+    }
+    if let Some(Err(why)) = symbols {
+        lines.push(format!("stacks are addresses of the binary with build id {}: {why}", hex(&image.build_id)));
     }
     lines
 }
@@ -190,6 +210,10 @@ fn said(image: &RecorderImage, kind: &EventKind) -> String {
     match kind {
         EventKind::Start => "process started".to_owned(),
         EventKind::Exit => "process ended on purpose".to_owned(),
+        EventKind::Death(told) => {
+            let signal = told.signal.map_or_else(String::new, |signal| format!(" on signal {signal}"));
+            format!("told the death of {} (process {}){signal}", told.instance, told.pid)
+        }
         EventKind::Load(load) => {
             let config = image.config(load.config).map_or("?", |config| config.name.as_str());
             let hash = load.hash.map_or_else(|| "nothing readable".to_owned(), |hash| hash.to_string());

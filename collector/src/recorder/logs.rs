@@ -6,7 +6,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::names::{attribute, event};
 use firstbad_protocol::recorder::{
-    ConfigImage, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
+    ConfigImage, DeathImage, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
 };
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -60,6 +60,8 @@ pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<LogReco
             let attributes = vec![flag(attribute::EXIT_CLEAN, true), texts(attribute::CONFIG_ACTIVE, active(image))];
             Some(record(event::PROCESS_EXIT, SeverityNumber::Info).with(attributes))
         }
+        // Another process's: see `earlier_death`.
+        EventKind::Death(_) => None,
         EventKind::Load(load) => {
             let ended = |later: &EventImage| {
                 later.number > found.number
@@ -159,16 +161,48 @@ pub(super) fn death(image: &RecorderImage, at_ns: u64) -> Option<LogRecord> {
         image,
         name: event::PROCESS_EXIT,
         at_ns,
-        sequence: image.event_head.min(CONTENT_SEQUENCE / 4) * 2,
+        sequence: death_sequence(image.event_head),
         severity: SeverityNumber::Error,
     };
-    let mut attributes = vec![flag(attribute::EXIT_CLEAN, false), texts(attribute::CONFIG_ACTIVE, active(image))];
-    let loading = image.configs.iter().find_map(|config| Some((config, config.loading?)));
+    Some(record.with(dirty_exit(active(image), image.signal, image.loading())))
+}
+
+fn dirty_exit(active: Vec<String>, signal: Option<u8>, loading: Option<(&str, Hash)>) -> Vec<KeyValue> {
+    let mut attributes = vec![flag(attribute::EXIT_CLEAN, false), texts(attribute::CONFIG_ACTIVE, active)];
+    attributes.extend(signal.map(|signal| int(attribute::EXIT_SIGNAL, u64::from(signal))));
     if let Some((config, hash)) = loading {
         attributes.push(text(attribute::LOAD_PHASE, "loading"));
-        attributes.extend(version(&config.name, hash));
+        attributes.extend(version(config, hash));
     }
-    Some(record.with(attributes))
+    attributes
+}
+
+/// The death of an earlier process, in that one's name: the same record as the agent would have made of its recorder, so
+/// that it counts once whoever tells it.
+pub(super) fn earlier_death(image: &RecorderImage, told: &DeathImage) -> ResourceLogs {
+    let loading = told.loading.as_ref().map(|(config, hash)| (config.as_str(), *hash));
+    let mut attributes = dirty_exit(told.active.clone(), told.signal, loading);
+    attributes.push(text(attribute::BOOT, format!("{:032x}", told.boot)));
+    attributes.push(int(attribute::SEQ, death_sequence(told.event_head)));
+    let record = LogRecord {
+        time_unix_nano: told.last_sign_ns,
+        observed_time_unix_nano: told.last_sign_ns,
+        severity_number: SeverityNumber::Error.into(),
+        event_name: event::PROCESS_EXIT.to_owned(),
+        attributes,
+        ..LogRecord::default()
+    };
+    let theirs = [attribute::SERVICE_INSTANCE_ID, attribute::PROCESS_PID];
+    let mut resource = resource(image);
+    resource.attributes.retain(|attribute| !theirs.contains(&attribute.key.as_str()));
+    resource.attributes.push(text(attribute::SERVICE_INSTANCE_ID, &told.instance));
+    resource.attributes.push(int(attribute::PROCESS_PID, u64::from(told.pid)));
+    let scope = ScopeLogs { scope: Some(scope()), log_records: vec![record], ..ScopeLogs::default() };
+    ResourceLogs { resource: Some(resource), scope_logs: vec![scope], ..ResourceLogs::default() }
+}
+
+fn death_sequence(event_head: u64) -> u64 {
+    event_head.min(CONTENT_SEQUENCE / 4) * 2
 }
 
 /// The content of one version.

@@ -6,11 +6,11 @@ use super::{Export, RecorderError, logs, points};
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::limits::{CONTENT_BYTES_MAX, CONTENT_BYTES_PER_REPORT_MAX};
-use firstbad_protocol::recorder::{Dropped, Outcomes, RecorderImage, State, layout};
+use firstbad_protocol::recorder::{Dropped, EventKind, Outcomes, RecorderImage, State, layout};
 use firstbad_protocol::time::Timestamp;
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub struct RecorderSource {
     contents: BTreeSet<Hash>,
     contents_pending: BTreeSet<Hash>,
     problems: BTreeMap<PathBuf, RecorderError>,
+    /// Directories that this source has marked as looked after: the next process of a service leaves deaths to it.
+    marks: BTreeMap<PathBuf, File>,
 }
 
 /// A recorder that was seen before.
@@ -72,6 +74,7 @@ impl RecorderSource {
         let now_ns = u64::try_from(now.0).unwrap_or(0);
         self.contents_pending.clear();
         self.problems.clear();
+        self.mark_directories();
         let found = file::find(&self.directories);
         self.known.retain(|path, known| known.dead || found.iter().any(|(there, _)| there == path));
         for (path, stage) in found {
@@ -92,6 +95,17 @@ impl RecorderSource {
         }
         let paths: Vec<PathBuf> = self.known.keys().cloned().collect();
         paths.iter().filter_map(|path| self.poll_one(path, now_ns)).collect()
+    }
+
+    /// Holds a lock in every directory that is there, best effort: without it a death is told twice, and counted once.
+    fn mark_directories(&mut self) {
+        for directory in &self.directories {
+            if !self.marks.contains_key(directory)
+                && let Some(mark) = file::mark(directory)
+            {
+                self.marks.insert(directory.clone(), mark);
+            }
+        }
     }
 
     /// The exports of the last poll are on disk at the receiver.
@@ -142,14 +156,18 @@ impl RecorderSource {
         known.counts.keep_from_falling(&mut image);
         let at_ns = if lives || known.lived { now_ns } else { known.last_sign(&image).min(now_ns) };
         known.lived |= lives;
-        let mut records = known.new_records(&image);
+        let (mut records, deaths) = known.new_records(&image);
         if known.dead {
             records.extend(logs::death(&image, at_ns));
         }
         let lost = [Dropped { reason: "events_overwritten", count: known.pending.lost }];
         records.extend(self.new_contents(path.parent(), &image));
         let metrics = Some(points::request(&image, at_ns, &lost));
-        Some(Export { metrics, logs: logs::request(&image, records) })
+        let mut logs = logs::request(&image, records);
+        if !deaths.is_empty() {
+            logs.get_or_insert_default().resource_logs.extend(deaths);
+        }
+        Some(Export { metrics, logs })
     }
 
     /// Contents of the image's versions that this source has not shipped yet.
@@ -175,10 +193,16 @@ impl RecorderSource {
     }
 }
 
-/// The content with this hash, if the instrument kept it and nobody has changed it since.
+/// The content with this hash, if the instrument kept it and nobody has changed it since; else the content with values hidden
+/// by the proxy's rules, of which the hash can say nothing.
 fn read_content(directory: &Path, hash: Hash) -> Option<Vec<u8>> {
+    let content = directory.join("content");
+    let whole = read_regular(&content.join(hash.hex())).filter(|bytes| Hash::of(bytes) == hash);
+    whole.or_else(|| read_regular(&content.join(format!("{}.masked", hash.hex()))))
+}
+
+fn read_regular(path: &Path) -> Option<Vec<u8>> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let path = directory.join("content").join(hash.hex());
     let flags = i32::try_from(flags.bits()).ok()?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
     if !file.metadata().ok()?.is_file() {
@@ -186,7 +210,7 @@ fn read_content(directory: &Path, hash: Hash) -> Option<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     file.take(CONTENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() <= CONTENT_BYTES_MAX && Hash::of(&bytes) == hash).then_some(bytes)
+    (bytes.len() <= CONTENT_BYTES_MAX).then_some(bytes)
 }
 
 impl Known {
@@ -210,22 +234,24 @@ impl Known {
 
     /// The last time of which the recorder knows that its process lived.
     fn last_sign(&self, image: &RecorderImage) -> u64 {
-        if let State::Clean(at_ns) = image.state {
-            return at_ns;
-        }
-        let events = image.events.iter().map(|event| event.at_ns);
-        let panics = image.panic_texts.iter().map(|panic| panic.at_ns);
-        events.chain(panics).chain([self.file.modified_ns(), image.started_ns]).max().unwrap_or(0)
+        let known = image.last_sign_ns();
+        if matches!(image.state, State::Clean(_)) { known } else { known.max(self.file.modified_ns()) }
     }
 
-    fn new_records(&mut self, image: &RecorderImage) -> Vec<LogRecord> {
+    /// What was not told yet, and deaths of earlier processes that this one tells.
+    fn new_records(&mut self, image: &RecorderImage) -> (Vec<LogRecord>, Vec<ResourceLogs>) {
         self.torn = image.torn > 0;
         let mut pending = self.shipped.clone();
         let oldest = image.event_head.saturating_sub(layout::EVENTS_MAX as u64);
         let next = pending.event.unwrap_or(oldest);
         pending.lost += oldest.saturating_sub(next);
         let events = image.events.iter().filter(|event| event.number >= next && event.number < image.event_head);
-        let mut records: Vec<LogRecord> = events.filter_map(|event| logs::event(image, event)).collect();
+        let mut records: Vec<LogRecord> = events.clone().filter_map(|event| logs::event(image, event)).collect();
+        let deaths = events.filter_map(|event| match &event.kind {
+            EventKind::Death(told) => Some(logs::earlier_death(image, told)),
+            _ => None,
+        });
+        let deaths = deaths.collect();
         pending.event = Some(image.event_head);
         for panic in &image.panic_texts {
             if pending.panics.insert(panic.number) {
@@ -236,7 +262,7 @@ impl Known {
         pending.panics = pending.panics.split_off(&kept);
         pending.panic_head = image.panic_head;
         self.pending = pending;
-        records
+        (records, deaths)
     }
 }
 

@@ -4,9 +4,10 @@
 use super::{Cold, count_dropped, lock, words};
 use crate::cells::{add, clear, get, set};
 use crate::raw::Words;
+use crate::slot;
 use firstbad_protocol::recorder::layout::{self, cell, dropped, header, key, version};
-use std::sync::atomic::Ordering::{Relaxed, Release};
-use std::sync::atomic::fence;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 const fn words_of_lane(number: usize) -> usize {
     if number == 0 { layout::TOTAL_LANE_WORDS } else { layout::LANE_WORDS }
@@ -123,46 +124,39 @@ pub(crate) fn count_in_slot(slot: Words, (tag, number, place): (u64, usize, usiz
         if held != 0 {
             move_slot(words, slot, (held, number));
         }
-        set(slot, cell::KEY, tag);
+        slot::give(slot, tag);
     }
-    let Some(counter) = slot.get(place) else { return true };
-    counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
+    slot::count(slot, tag, place);
     true
 }
 
-/// Moves a slot's counts into its version's block. Target values are written to the journal first, so that a process
-/// killed within leaves neither a doubled nor a lost count; the slot is cleared before the block grows, so that a reader
-/// that copies blocks before lanes never sees a count twice.
+/// Moves a slot's counts into its version's block; counts of a version without one are counted as lost.
 fn move_slot(words: Words, slot: Words, (held, number): (u64, usize)) {
     let entry = layout::VERSIONS + key::place(held) * layout::VERSION_WORDS;
     let index = number.saturating_sub(key::lane(held));
     let block = usize::try_from(get(words, entry + version::BLOCKS + index.min(layout::config::SCORES_MAX - 1)));
-    let block = block.unwrap_or(0);
-    if block == 0 || !is_valid(words, held) {
-        let lost: u64 = slot.iter().skip(1).map(|counter| counter.load(Relaxed)).sum();
-        add(words, header::DROPPED + dropped::RECORDER, lost);
-        clear(slot, 1, layout::SLOT_WORDS - 1);
-        return;
+    let block = block.ok().filter(|block| *block != 0 && is_valid(words, held));
+    let block = block.and_then(|block| words.get(block..block.checked_add(layout::SLOT_WORDS)?));
+    match (block, journal(words)) {
+        (Some(block), Some(journal)) => {
+            slot::move_to_block(slot, block, &journal, (index as u64, offset_in(words, slot) as u64));
+        }
+        _ => {
+            let lost: u64 = slot.iter().skip(1).map(|counter| counter.load(Relaxed)).sum();
+            add(words, header::DROPPED + dropped::RECORDER, lost);
+            clear(slot, 1, layout::SLOT_WORDS - 1);
+        }
     }
-    add(words, header::SPILL_SEQUENCE, 1);
-    for number in 1..layout::SLOT_WORDS {
-        set(words, layout::JOURNAL + number, get(words, block + number).wrapping_add(get(slot, number)));
-    }
-    set(words, header::JOURNAL_LANE, index as u64);
-    set(words, header::JOURNAL_SLOT, offset_in(words, slot) as u64);
-    fence(Release);
-    set(words, header::JOURNAL_KEY, held);
-    fence(Release);
-    clear(slot, 1, layout::SLOT_WORDS - 1);
-    fence(Release);
-    for number in 1..layout::SLOT_WORDS {
-        set(words, block + number, get(words, layout::JOURNAL + number));
-    }
-    fence(Release);
-    set(slot, cell::KEY, 0);
-    fence(Release);
-    set(words, header::JOURNAL_KEY, 0);
-    add(words, header::SPILL_SEQUENCE, 1);
+}
+
+fn journal(words: Words) -> Option<slot::Journal<'static, AtomicU64>> {
+    Some(slot::Journal {
+        sequence: words.get(header::SPILL_SEQUENCE)?,
+        key: words.get(header::JOURNAL_KEY)?,
+        lane: words.get(header::JOURNAL_LANE)?,
+        slot: words.get(header::JOURNAL_SLOT)?,
+        values: words.get(layout::JOURNAL..layout::JOURNAL + layout::SLOT_WORDS)?,
+    })
 }
 
 /// Counts one in the version's block: for results that arrive after the slot went to a newer version, and for threads

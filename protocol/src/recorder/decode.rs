@@ -87,6 +87,7 @@ pub fn decode(tables: &[u8], lanes: &[u8]) -> Result<RecorderImage, DecodeError>
             state::CLEAN => State::Clean(at(header::EXITED)),
             _ => State::Running,
         },
+        signal: rings::signal(at(header::SIGNAL)),
         resource: read_resource(tables),
         totals,
         configs: configs.into_iter().map(|known| known.image).collect(),
@@ -105,6 +106,40 @@ pub fn decode(tables: &[u8], lanes: &[u8]) -> Result<RecorderImage, DecodeError>
         torn,
         damaged,
     })
+}
+
+/// Whether a slot was moved between two copies of a recorder: then [`discard_moved`] is due.
+#[must_use]
+pub fn moved_between(before: &[u8], after: &[u8]) -> bool {
+    let (before, after) = (Words(before).at(header::SPILL_SEQUENCE), Words(after).at(header::SPILL_SEQUENCE));
+    before != after || before & 1 == 1
+}
+
+/// Leaves out of `lanes` every slot that has another key in `before` or `after`, copies taken earlier and later: its key may
+/// have been copied on one side of a move and its counts on the other, and they would count under the wrong version. They are
+/// in the next copy.
+pub fn discard_moved(before: &[u8], lanes: &mut [u8], after: &[u8]) {
+    let mut moved = Vec::new();
+    let (before, copy, after) = (Words(before), Words(lanes), Words(after));
+    let count = usize::try_from(copy.at(header::LANES)).unwrap_or(usize::MAX).min(layout::LANES_MAX);
+    for index in 0..count {
+        let entry = copy.at(layout::DIRECTORY + index) & !layout::LANE_FREE;
+        let offset = usize::try_from(entry & 0xffff_ffff).unwrap_or(usize::MAX);
+        if entry >> layout::LANE_NUMBER_SHIFT == 0 || offset < layout::DATA {
+            continue;
+        }
+        let slots = (0..layout::SLOTS).map(|slot| offset.saturating_add(slot * layout::SLOT_WORDS + cell::KEY));
+        moved.extend(slots.filter(|place| {
+            let key = copy.at(*place);
+            key != before.at(*place) || key != after.at(*place)
+        }));
+    }
+    for place in moved {
+        let start = place.saturating_mul(8);
+        if let Some(key) = lanes.get_mut(start..start.saturating_add(8)) {
+            key.fill(0);
+        }
+    }
 }
 
 fn check(words: Words<'_>) -> Result<(), DecodeError> {

@@ -25,6 +25,8 @@ pub struct RecorderImage {
     pub started_ns: u64,
     /// Whether it said goodbye.
     pub state: State,
+    /// First fatal signal that it saw itself.
+    pub signal: Option<u8>,
     /// Resource attributes.
     pub resource: Vec<(String, String)>,
     /// Requests, counted once each.
@@ -66,6 +68,29 @@ impl RecorderImage {
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&str> {
         self.resource.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The last time of which the recorder itself knows that its process lived, ns since the Unix epoch.
+    #[must_use]
+    pub fn last_sign_ns(&self) -> u64 {
+        if let State::Clean(at_ns) = self.state {
+            return at_ns;
+        }
+        let events = self.events.iter().map(|event| event.at_ns);
+        let panics = self.panic_texts.iter().map(|panic| panic.at_ns);
+        events.chain(panics).max().unwrap_or(0).max(self.started_ns)
+    }
+
+    /// What was being loaded when the copy was taken.
+    #[must_use]
+    pub fn loading(&self) -> Option<(&str, Hash)> {
+        self.configs.iter().find_map(|config| Some((config.name.as_str(), config.loading?)))
+    }
+
+    /// What is active, `name=sha256:..`, in the order of the configs.
+    #[must_use]
+    pub fn active_names(&self) -> Vec<String> {
+        self.active().filter_map(|(config, version)| Some(format!("{}={}", config.name, version.hash?))).collect()
     }
 
     /// The version with this unique number.
@@ -253,6 +278,31 @@ pub enum EventKind {
     Exit,
     /// A load.
     Load(Box<LoadImage>),
+    /// An earlier process of the same service died, and this one found what it left.
+    Death(Box<DeathImage>),
+}
+
+/// The death of an earlier process, as the next one tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeathImage {
+    /// Identity of the life that ended.
+    pub boot: u128,
+    /// Number that its own next event would have had: with [`Self::boot`] the identity of this death, whoever tells it.
+    pub event_head: u64,
+    /// Last sign of its life, ns since the Unix epoch.
+    pub last_sign_ns: u64,
+    /// Process id in its own namespace.
+    pub pid: u32,
+    /// Panics that it counted.
+    pub panics: u64,
+    /// Fatal signal that it saw itself.
+    pub signal: Option<u8>,
+    /// `service.instance.id`.
+    pub instance: String,
+    /// Config and hash that were being loaded.
+    pub loading: Option<(String, Hash)>,
+    /// What was active, `name=sha256:..`.
+    pub active: Vec<String>,
 }
 
 /// A load; without a result, it is under way.

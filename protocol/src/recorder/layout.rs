@@ -58,6 +58,8 @@ pub mod header {
     pub const BUILD_ID: usize = 26;
     /// Lanes given out so far, entries of the directory.
     pub const LANES: usize = 31;
+    /// First fatal signal that the process saw; 0: none, or one that cannot be seen (SIGKILL).
+    pub const SIGNAL: usize = 32;
     /// Resource attributes: bytes, then `key\0value\0` repeated.
     pub const RESOURCE: usize = 128;
     /// Bytes that resource attributes may have.
@@ -322,7 +324,7 @@ pub mod event {
     pub const SEQUENCE: usize = 0;
     /// Checksum over the words from [`KIND`] on.
     pub const CHECKSUM: usize = 1;
-    /// 1 start, 2 clean exit, 3 load, 4 loading.
+    /// 1 start, 2 clean exit, 3 load, 4 loading, 5 death of an earlier process (see [`super::death`]).
     pub const KIND: usize = 2;
     /// Nanoseconds since the Unix epoch.
     pub const AT: usize = 3;
@@ -350,6 +352,31 @@ pub mod event {
     pub const ERROR: usize = 69;
     /// Bytes of the error.
     pub const ERROR_BYTES_MAX: usize = 1024;
+}
+
+/// Words of an event that tells the death of an earlier process of the same service.
+pub mod death {
+    use super::event;
+    /// Its fatal signal; 0: none was seen.
+    pub const SIGNAL: usize = event::RESULT;
+    /// Hash that was being loaded, if bit 0 of [`event::HASHES`] is set.
+    pub const LOADING_HASH: usize = event::HASH;
+    /// Identity of its life: two words.
+    pub const BOOT: usize = event::FACTS;
+    /// Number of its next event.
+    pub const EVENT_HEAD: usize = event::FACTS + 2;
+    /// Last sign of its life, nanoseconds since the Unix epoch.
+    pub const LAST_SIGN: usize = event::FACTS + 3;
+    /// Its process id.
+    pub const PID: usize = event::FACTS + 4;
+    /// Its panics.
+    pub const PANICS: usize = event::FACTS + 5;
+    /// Its `service.instance.id`: bytes, text.
+    pub const INSTANCE: usize = event::LABEL;
+    /// Name of the config that was being loaded: bytes, text.
+    pub const LOADING_CONFIG: usize = event::SOURCE;
+    /// What was active, `name=sha256:..` in lines: bytes, text.
+    pub const ACTIVE: usize = event::ERROR;
 }
 
 /// Ring of panics.

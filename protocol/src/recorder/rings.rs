@@ -2,8 +2,8 @@
 //! its checksum is right; what was being written when the copy was taken shows up whole in the next one.
 
 use super::checksum::Checksum;
-use super::image::{EventImage, EventKind, LoadImage, PanicImage};
-use super::layout::{self, event, panic};
+use super::image::{DeathImage, EventImage, EventKind, LoadImage, PanicImage};
+use super::layout::{self, death, event, panic};
 use super::words::Words;
 use crate::load::LoadResult;
 
@@ -70,8 +70,31 @@ fn event_kind(cell: Words<'_>) -> Option<EventKind> {
                 source: cell.some_text(event::SOURCE, layout::version::TEXT_BYTES_MAX),
             })))
         }
+        5 => Some(EventKind::Death(Box::new(death_image(cell)))),
         _ => None,
     }
+}
+
+fn death_image(cell: Words<'_>) -> DeathImage {
+    let loading = (cell.at(event::HASHES) & 1 == 1).then(|| cell.hash(death::LOADING_HASH)).flatten();
+    let config = cell.text(death::LOADING_CONFIG, layout::version::TEXT_BYTES_MAX);
+    let active = cell.text(death::ACTIVE, event::ERROR_BYTES_MAX);
+    DeathImage {
+        boot: u128::from(cell.at(death::BOOT)) << 64 | u128::from(cell.at(death::BOOT + 1)),
+        event_head: cell.at(death::EVENT_HEAD),
+        last_sign_ns: cell.at(death::LAST_SIGN),
+        pid: u32::try_from(cell.at(death::PID)).unwrap_or(0),
+        panics: cell.at(death::PANICS),
+        signal: signal(cell.at(death::SIGNAL)),
+        instance: cell.text(death::INSTANCE, layout::version::TEXT_BYTES_MAX),
+        loading: loading.map(|hash| (config, hash)),
+        active: active.lines().take(layout::CONFIGS_MAX).map(str::to_owned).collect(),
+    }
+}
+
+/// A signal's number, if it can be one.
+pub(super) fn signal(word: u64) -> Option<u8> {
+    u8::try_from(word).ok().filter(|signal| (1..=64).contains(signal))
 }
 
 fn panic_image(cell: Words<'_>, number: u64) -> PanicImage {

@@ -5,6 +5,11 @@ use std::path::PathBuf;
 /// Ending of a recorder's file name.
 pub const FILE_SUFFIX: &str = ".rec";
 
+/// Ending of a dead recorder's file name whose death the next process told: its counts are still to be shipped.
+pub const TOLD_SUFFIX: &str = ".told.rec";
+/// File in a recorder directory on which a living agent holds a record lock: deaths are the agent's to tell.
+pub const AGENT_LOCK: &str = ".agent.lock";
+
 /// The search list: `FIRSTBAD_RECORDER_DIR`, `/run/firstbad`, `$XDG_RUNTIME_DIR/firstbad`, `/var/tmp/firstbad-$UID`.
 #[must_use]
 pub fn search_list(env: impl Fn(&str) -> Option<String>, uid: u32) -> Vec<PathBuf> {

@@ -1,0 +1,16 @@
+//! Guides for a proxy's developer. Their examples are compiled with the tests.
+
+#[doc = include_str!("../docs/fifteen_lines.md")]
+pub mod fifteen_lines {}
+
+#[doc = include_str!("../docs/cost.md")]
+pub mod cost {}
+
+#[doc = include_str!("../docs/blind_spots.md")]
+pub mod blind_spots {}
+
+#[doc = include_str!("../docs/containers.md")]
+pub mod containers {}
+
+#[doc = include_str!("../docs/proofs.md")]
+pub mod proofs {}

@@ -1,0 +1,180 @@
+//! What earlier processes of this service left behind: a death that no agent is there to tell is told by the next process,
+//! once. Whoever renames the file first tells it; the file stays, so that an agent that comes late still ships its counts.
+
+use crate::events;
+use crate::raw::{self, Words};
+use firstbad_protocol::Hash;
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::recorder::layout::{WORDS_READ_MAX, header, state};
+use firstbad_protocol::recorder::{AGENT_LOCK, DeathImage, FILE_SUFFIX, RecorderImage, State, TOLD_SUFFIX, decode};
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Deaths told by one process; there are no more dead files than this, see `directory`.
+const DEATHS_MAX: usize = 8;
+
+/// The death of an earlier process of this service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Death {
+    /// Its `service.instance.id`.
+    pub instance: String,
+    /// Its process id, in its own namespace.
+    pub pid: u32,
+    /// Last sign of its life.
+    pub last_sign: SystemTime,
+    /// Fatal signal that it saw itself; none after SIGKILL, an out-of-memory kill or `exit`.
+    pub signal: Option<u8>,
+    /// Config and version that it was loading.
+    pub loading: Option<(String, Hash)>,
+    /// What was active, `name=sha256:..`.
+    pub active: Vec<String>,
+    /// Panics that it counted.
+    pub panics: u64,
+    /// Text of the last of them.
+    pub last_panic: Option<String>,
+    /// Its recorder, for `firstbad recorder dump`.
+    pub recorder: PathBuf,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} ended without a word", self.pid)?;
+        if let Some(signal) = self.signal {
+            write!(f, " on signal {signal}")?;
+        }
+        if let Some((config, hash)) = &self.loading {
+            write!(f, " while loading {config} {hash}")?;
+        }
+        if self.panics > 0 {
+            write!(f, " after {} panics", self.panics)?;
+        }
+        if let Some(text) = &self.last_panic {
+            write!(f, ", the last: {text:?}")?;
+        }
+        if self.active.is_empty() { Ok(()) } else { write!(f, "; active: {}", self.active.join(", ")) }
+    }
+}
+
+/// Claims and tells the deaths of this service in the directory of `own`, the recorder of this process, unless an agent
+/// is there to do so.
+pub(crate) fn tell(words: Words, own: &Path, service: &str) -> Vec<Death> {
+    let Some(directory) = own.parent() else { return Vec::new() };
+    if agent_lives(directory) {
+        return Vec::new();
+    }
+    let mut told = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if path == own || !is_unclaimed(&name, service) || told.len() == DEATHS_MAX {
+            continue;
+        }
+        let Some((death, image)) = claim(&path) else { continue };
+        events::write_death(words, &image);
+        told.push(death);
+    }
+    told.sort_by_key(|death| death.last_sign);
+    told
+}
+
+/// Whether `name` is a recorder of exactly this service that nobody has told of.
+fn is_unclaimed(name: &str, service: &str) -> bool {
+    let id = name.strip_prefix(service).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(FILE_SUFFIX));
+    id.is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+pub(crate) fn agent_lives(directory: &Path) -> bool {
+    let options = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).clone();
+    options.open(directory.join(AGENT_LOCK)).is_ok_and(|file| raw::is_locked(&file))
+}
+
+/// The death in the file at `path`, if its process is dead, said no goodbye, and nobody else claimed it first.
+fn claim(path: &Path) -> Option<(Death, DeathImage)> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+    let found = file.metadata().ok()?;
+    if !found.is_file() || raw::is_locked(&file) {
+        return None;
+    }
+    let image = read(&file)?;
+    if image.state != State::Running {
+        return None;
+    }
+    if was_this_process(&image) {
+        say_goodbye(path);
+        return None;
+    }
+    let told = path.with_extension(TOLD_SUFFIX.trim_start_matches('.'));
+    fs::rename(path, &told).ok()?;
+    let modified = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    Some(describe(&image, modified, told))
+}
+
+/// The recorder in an open file.
+pub(crate) fn read(file: &File) -> Option<RecorderImage> {
+    let mut bytes = Vec::new();
+    file.take(WORDS_READ_MAX as u64 * 8).read_to_end(&mut bytes).ok()?;
+    decode(&bytes, &bytes).ok()
+}
+
+/// Whether the recorder is of this very process before it called `exec`: the same process id, and begun after the process
+/// was. (Containers all have process id 1, but their processes begin later than what the dead ones left.)
+fn was_this_process(image: &RecorderImage) -> bool {
+    let begun = process_start().and_then(|begun| begun.duration_since(SystemTime::UNIX_EPOCH).ok());
+    // The kernel counts in hundredths of a second.
+    let tolerance = Duration::from_millis(20);
+    image.pid == std::process::id()
+        && begun.is_some_and(|begun| Duration::from_nanos(image.started_ns) + tolerance >= begun)
+}
+
+/// When this process began, by the kernel: the 22nd word of `/proc/self/stat`, in hundredths of a second after boot.
+fn process_start() -> Option<SystemTime> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let ticks: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
+    let uptime: f64 = fs::read_to_string("/proc/uptime").ok()?.split_whitespace().next()?.parse().ok()?;
+    let age = Duration::try_from_secs_f64(uptime).ok()?.checked_sub(Duration::from_millis(ticks * 10))?;
+    SystemTime::now().checked_sub(age)
+}
+
+/// Marks what this process left before `exec` as ended on purpose.
+fn say_goodbye(path: &Path) {
+    let Ok(file) = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(path) else { return };
+    let put = |word: usize, value: u64| file.write_all_at(&value.to_ne_bytes(), word as u64 * 8);
+    if put(header::EXITED, crate::cells::now_ns()).is_ok() {
+        let _ = put(header::STATE, state::CLEAN);
+    }
+}
+
+fn describe(image: &RecorderImage, modified: SystemTime, recorder: PathBuf) -> (Death, DeathImage) {
+    let modified_ns = modified.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let last_sign_ns = image.last_sign_ns().max(u64::try_from(modified_ns).unwrap_or(0));
+    let instance = image.attribute(attribute::SERVICE_INSTANCE_ID).unwrap_or_default().to_owned();
+    let loading = image.loading().map(|(config, hash)| (config.to_owned(), hash));
+    let death = Death {
+        instance: instance.clone(),
+        pid: image.pid,
+        last_sign: SystemTime::UNIX_EPOCH + Duration::from_nanos(last_sign_ns),
+        signal: image.signal,
+        loading: loading.clone(),
+        active: image.active_names(),
+        panics: image.panics,
+        last_panic: image.panic_texts.last().map(|panic| panic.message.clone()),
+        recorder,
+    };
+    let told = DeathImage {
+        boot: image.boot,
+        event_head: image.event_head,
+        last_sign_ns,
+        pid: image.pid,
+        panics: image.panics,
+        signal: image.signal,
+        instance,
+        loading,
+        active: image.active_names(),
+    };
+    (death, told)
+}
