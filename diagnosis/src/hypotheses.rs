@@ -314,7 +314,7 @@ fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothesis, shares
     hypothesis.properties = properties(&bad, &clean);
     let first = hypothesis.properties.first();
     hypothesis.mechanism = match first {
-        Some(property) if property.limit => 5.0,
+        Some(property) if property.limit => 6.0,
         Some(property)
             if ["empty", "generation went backwards", "split within a generation", "undeclared"]
                 .contains(&property.text.as_str()) =>

@@ -85,9 +85,14 @@ impl State {
         let Some(unit) = self.units.get_mut(id as usize) else { return false };
         let ahead = end - now;
         // A replay may tick only after a longer stretch: data ahead of the last tick by a few intervals are ordinary.
-        if ahead.abs() <= slack {
+        // Where the whole fleet is behind the tick, a backlog is delivered: its hosts are judged by one another.
+        let with_fleet = self.front.is_none_or(|front| (end - front).abs() <= slack);
+        if ahead.abs() <= slack || with_fleet && end < now {
             unit.offset = 0;
             self.skewed.remove(&id);
+            if with_fleet {
+                self.front = self.front.max(Some(end));
+            }
             return true;
         }
         if (ahead - unit.offset).abs() <= slack.min(3 * interval) && unit.offset != 0 {
