@@ -116,7 +116,7 @@ impl State {
         }
         // Two things at once: what one counter alone tells may be hidden behind the hosts that fail by another.
         if !judged.verdict.accuses() && counters.len() > 1 {
-            for counter in &counters {
+            for counter in counters.iter().filter(|counter| counter.is_telling()) {
                 let alone = [*counter];
                 let onset = self.anchor(case.onset, &alone);
                 let own = Scene::new(self, onset, &alone);

@@ -127,7 +127,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         || hypothesis.reversal >= 4.6
         || own >= 2
         || hypothesis.mechanism >= 5.0;
-    let exonerated = tally.aligned <= -3.0 && contrast < 9.0 && own < 2
+    let exonerated = tally.aligned <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
         || blips(scene, hypothesis)
         || !lasts(scene, hypothesis);

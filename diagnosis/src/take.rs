@@ -303,6 +303,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         last_arrival: 0,
         span: 0,
         rows: 0,
+        gaps: Vec::new(),
         restarts: 0,
         panics: (0, 0),
         panic_bout: (Ns::MIN / 4, Ns::MIN / 4),

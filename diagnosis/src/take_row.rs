@@ -28,6 +28,8 @@ pub(crate) struct Pending {
 
 /// Weight of one report that tells how many requests are missing, in trials: traffic wobbles far more than counts do.
 const STALL_TRIALS: f64 = 20.0;
+/// Gaps remembered of one unit.
+const GAPS_MAX: usize = 16;
 /// Panic sites counted apart.
 const SITES_MAX: usize = 1024;
 /// Lengths of span that are told apart.
@@ -371,6 +373,12 @@ impl State {
 /// The unit reported: it is not silent, though it may have been restarted.
 fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
     let (start, end) = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
+    if unit.rows > 0 && start - unit.last_event > (end - start).max(SECOND_NS) / 2 {
+        if unit.gaps.len() >= GAPS_MAX {
+            unit.gaps.remove(0);
+        }
+        unit.gaps.push((unit.last_event, start));
+    }
     unit.rows += 1;
     unit.span = (end - start).max(SECOND_NS / 10);
     unit.last_event = unit.last_event.max(end);
