@@ -166,7 +166,11 @@ impl State {
         if !judged.verdict.accuses() {
             let contradicted = judged.ranked.iter().find(|other| other.factor == case.factor && case.factor.is_some());
             let _ = scene;
-            return contradicted.is_none_or(|same| !(same.tally.risk.variance >= 4.0 && same.tally.risk.z() < 2.0));
+            return contradicted.is_none_or(|same| {
+                let risk = &same.tally.risk;
+                let own = same.tally.deaths + same.tally.refusals;
+                own >= 5 || risk.variance < 4.0 || risk.z() >= 2.0 || risk.ln_e >= 0.0
+            });
         }
         let named = judged.named.as_ref();
         let other =

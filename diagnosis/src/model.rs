@@ -192,6 +192,8 @@ pub(crate) struct Run {
     pub first: (Ns, Ns, f64),
     /// Whether the beginning is known within its row.
     pub precise: bool,
+    /// How far it may be off then, ns.
+    pub slack: Ns,
     /// Level that was refused, for refusals, or loading, for deaths.
     pub level: Option<u32>,
 }

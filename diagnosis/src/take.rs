@@ -278,6 +278,7 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
         quiet: 0.0,
         first: (at, at, 1.0),
         precise: true,
+        slack: 0,
         level,
     };
     watch::open(unit, run);

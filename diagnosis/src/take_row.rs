@@ -289,7 +289,8 @@ impl State {
             // Hardly a completion; or fewer, while requests pile up. Fewer alone is traffic that went elsewhere.
             let piled = row.in_flight.zip(unit.in_flight.mean()).is_some_and(|(now, usual)| now > 5.0 * usual + 10.0);
             let missing = 1.0 - (requests.all / (usual * seconds)).min(1.0);
-            let missing = if piled || missing > 0.75 { missing } else { 0.0 };
+            let chance = 4.0 * libm::sqrt(usual * seconds) >= missing * usual * seconds;
+            let missing = if (piled || missing > 0.75) && !chance { missing } else { 0.0 };
             observed.push((Counter::Stall, missing * STALL_TRIALS, STALL_TRIALS));
         }
         observed
