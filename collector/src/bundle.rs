@@ -21,6 +21,9 @@ pub enum BundleError {
     /// The file cannot be read.
     #[error("cannot read the bundle: {0}")]
     Io(#[from] std::io::Error),
+    /// It is something else.
+    #[error("it is no bundle, although it is named like one: {0}")]
+    NoBundle(String),
     /// An entry is not what it should be.
     #[error("the bundle's entry `{entry}` is malformed at byte {offset}: {reason}")]
     Entry {
