@@ -115,9 +115,9 @@ impl Bundle {
     /// # Errors
     /// If the engine's state does not restore.
     pub fn replay(&self, mut show: impl FnMut(Snapshot)) -> Result<(), BundleError> {
-        let mut stepper = crate::driver::Stepper::new(self.engine()?);
+        let mut stepper = crate::driver::Stepper::new(self.engine()?, self.manifest.after_batch);
         for batch in &self.batches {
-            if stepper.step(&batch.observations, batch.tick) {
+            if stepper.step(batch.clone()) {
                 show(stepper.snapshot());
             }
         }
