@@ -21,6 +21,9 @@ pub enum BundleError {
     /// The file cannot be read.
     #[error("cannot read the bundle: {0}")]
     Io(#[from] std::io::Error),
+    /// It is something else.
+    #[error("it is no bundle, although it is named like one: {0}")]
+    NoBundle(String),
     /// An entry is not what it should be.
     #[error("the bundle's entry `{entry}` is malformed at byte {offset}: {reason}")]
     Entry {
@@ -112,9 +115,9 @@ impl Bundle {
     /// # Errors
     /// If the engine's state does not restore.
     pub fn replay(&self, mut show: impl FnMut(Snapshot)) -> Result<(), BundleError> {
-        let mut stepper = crate::driver::Stepper::new(self.engine()?);
+        let mut stepper = crate::driver::Stepper::new(self.engine()?, self.manifest.after_batch);
         for batch in &self.batches {
-            if stepper.step(&batch.observations, batch.tick) {
+            if stepper.step(batch.clone()) {
                 show(stepper.snapshot());
             }
         }

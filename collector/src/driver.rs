@@ -64,7 +64,7 @@ impl Driver {
     pub(crate) fn run(mut self, batches: &Receiver<Batch>) {
         let mut next = batches.recv().ok();
         while let Some(batch) = next {
-            let judged = self.step(&batch);
+            let judged = self.step(batch);
             let (more, ended) = match batches.try_recv() {
                 Ok(batch) => (Some(batch), false),
                 Err(TryRecvError::Empty) => (None, false),
@@ -80,10 +80,10 @@ impl Driver {
     }
 
     /// Takes one batch. True: the engine has judged anew.
-    pub(crate) fn step(&mut self, batch: &Batch) -> bool {
+    pub(crate) fn step(&mut self, batch: Batch) -> bool {
         self.fleet.lock().unwrap_or_else(PoisonError::into_inner).count(&batch.observations);
         self.batch = batch.seq;
-        self.stepper.step(&batch.observations, batch.tick)
+        self.stepper.step(batch)
     }
 
     pub(crate) fn publish(&mut self, show: bool) {
@@ -102,7 +102,7 @@ impl Driver {
         let Some(tick) = self.stepper.last_tick() else { return };
         match self.stepper.checkpoint() {
             Ok(engine) => {
-                self.outbox.put_checkpoint(Checkpoint { batch: self.batch, tick, engine });
+                self.outbox.put_checkpoint(Checkpoint { batch: self.stepper.taken(), tick, engine });
                 self.checkpointed_at = Some(tick);
             }
             Err(error) => tracing::error!(%error, "the engine's state cannot be saved"),

@@ -92,21 +92,22 @@ fn run<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>)
     captures(paths, options, on_tick)
 }
 
-/// Whether `path` is a bundle: a zstd frame that holds a tar archive. Its first entry is told by its magic at byte 257.
+/// Whether `path` is meant as a bundle: by its name, so that a damaged one is refused as one; or because it is a zstd frame
+/// that holds a tar archive, whose first entry is told by its magic at byte 257.
 fn is_bundle(path: &Path) -> bool {
-    use std::io::Read as _;
+    use std::io::{Read as _, Seek as _};
     let Ok(mut file) = std::fs::File::open(path) else { return false };
+    if path.to_string_lossy().ends_with(".tar.zst") {
+        return true;
+    }
     let mut magic = [0; 4];
-    if file.read_exact(&mut magic).is_err() || magic != ZSTD {
+    if file.read_exact(&mut magic).is_err() || magic != ZSTD || file.rewind().is_err() {
         return false;
     }
-    let named = path.to_string_lossy().ends_with(".tar.zst");
     let mut head = Vec::new();
-    let Ok(file) = std::fs::File::open(path) else { return named };
-    let Ok(decoder) = zstd::Decoder::new(file) else { return named };
-    // A damaged bundle is still a bundle by its name, and is refused as one.
+    let Ok(decoder) = zstd::Decoder::new(file) else { return false };
     let _ = decoder.take(262).read_to_end(&mut head);
-    named || head.get(257..262) == Some(b"ustar".as_slice())
+    head.get(257..262) == Some(b"ustar".as_slice())
 }
 
 fn bundle(path: &Path, mut on_tick: Option<OnTick<'_>>) -> Result<Offline, OfflineError> {

@@ -188,6 +188,19 @@ fn what_cannot_be_read_is_named_and_changes_nothing_else() {
 }
 
 #[test]
+fn what_is_named_like_a_bundle_and_is_none_is_called_so() {
+    let directory = tempfile::tempdir().expect("directory");
+    for (name, bytes) in [("garbage", b"resourceMetrics or so".as_slice()), ("short", b"x"), ("empty", b"")] {
+        let path = write(directory.path(), &format!("{name}.tar.zst"), bytes);
+        let output = diagnose(&[], &[path]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{name}: {said}");
+        assert!(said.contains(&format!("{name}.tar.zst: it is no bundle")), "{name}: {said}");
+        assert!(!said.contains("JSON"), "{name}: {said}");
+    }
+}
+
+#[test]
 fn a_capture_that_says_nothing_is_calm_and_one_that_is_none_is_trouble() {
     let directory = tempfile::tempdir().expect("directory");
     let request = FLEET.lines().lines().next().expect("a line").to_owned() + "\n";

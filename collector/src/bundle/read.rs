@@ -39,7 +39,7 @@ fn unpack(source: impl Read) -> Result<BTreeMap<String, Vec<u8>>, BundleError> {
     let mut archive = tar::Archive::new(decoder.take(BUNDLE_BYTES_UNPACKED_MAX as u64 + (1 << 20)));
     let mut entries = BTreeMap::new();
     for entry in archive.entries()? {
-        let mut entry = entry.map_err(|error| broken(&error))?;
+        let mut entry = entry.map_err(|error| if entries.is_empty() { none(&error) } else { broken(&error) })?;
         let name = entry.path().map_err(|error| broken(&error))?.to_string_lossy().into_owned();
         if entries.len() >= BUNDLE_ENTRIES_MAX {
             return Err(BundleError::TooLarge { limit: BUNDLE_ENTRIES_MAX, unit: "entries" });
@@ -52,11 +52,18 @@ fn unpack(source: impl Read) -> Result<BTreeMap<String, Vec<u8>>, BundleError> {
             .ok_or(BundleError::TooLarge { limit: BUNDLE_BYTES_UNPACKED_MAX, unit: "bytes, unpacked" })?;
         entries.insert(name, bytes);
     }
+    if entries.is_empty() {
+        return Err(BundleError::NoBundle("it is empty".to_owned()));
+    }
     Ok(entries)
 }
 
+fn none(error: &io::Error) -> BundleError {
+    BundleError::NoBundle(format!("it does not begin as a .tar.zst archive does ({error})"))
+}
+
 fn broken(error: &io::Error) -> BundleError {
-    malformed("(archive)", 0, &format!("it is not a .tar.zst archive, or is cut short: {error}"))
+    malformed("(archive)", 0, &format!("it is cut short or damaged: {error}"))
 }
 
 fn malformed(entry: &str, offset: usize, reason: &dyn std::fmt::Display) -> BundleError {

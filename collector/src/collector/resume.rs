@@ -52,12 +52,12 @@ fn go_on(settings: &Settings, store: &SqliteStore, notices: &mut Vec<String>) ->
     let intake = intake.keeping_contents(settings.contents == Contents::Full);
     let reader = SqliteReader::open(&settings.data_dir)?;
     let Some(extent) = reader.extent()? else {
-        return Ok((intake, Stepper::new(Engine::new(settings.engine.clone())), (0, Timestamp(i64::MIN))));
+        return Ok((intake, Stepper::new(Engine::new(settings.engine.clone()), 0), (0, Timestamp(i64::MIN))));
     };
     let (mut stepper, after) = start_from(settings, &reader, (extent, notices))?;
     let range = BatchRange { after, last: extent.last };
     reader.batches(range, &mut |batch| {
-        stepper.step(&batch.observations, batch.tick);
+        stepper.step(batch);
         true
     })?;
     Ok((intake, stepper, (extent.last, extent.last_tick)))
@@ -72,7 +72,7 @@ fn start_from(
     let mut refused = None;
     for checkpoint in reader.checkpoints()? {
         match Engine::restore(&checkpoint.engine) {
-            Ok(engine) => return Ok((Stepper::new(engine), checkpoint.batch)),
+            Ok(engine) => return Ok((Stepper::new(engine, checkpoint.batch), checkpoint.batch)),
             Err(error) => refused = Some(error),
         }
     }
@@ -80,5 +80,5 @@ fn start_from(
         notices.push(format!("the engine's saved state cannot be used ({error}); the last hour was diagnosed again"));
     }
     let after = reader.batch_before(extent.last_tick - REPLAY_NS)?;
-    Ok((Stepper::new(Engine::new(settings.engine.clone())), after))
+    Ok((Stepper::new(Engine::new(settings.engine.clone()), after), after))
 }

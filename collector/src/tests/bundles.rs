@@ -107,8 +107,9 @@ fn a_malformed_bundle_is_refused_with_entry_and_offset() {
         body
     };
     let cases: &[(&str, Vec<u8>, &[&str])] = &[
-        ("empty", Vec::new(), &["bundle"]),
-        ("no archive", b"hello".to_vec(), &["bundle"]),
+        ("empty", Vec::new(), &["no bundle"]),
+        ("no archive", b"hello".to_vec(), &["no bundle"]),
+        ("no archive inside", zstd::bulk::compress(&[b'x'; 2048], 3).unwrap(), &["no bundle"]),
         ("half of it", bytes[..bytes.len() / 2].to_vec(), &["bundle"]),
         ("no manifest", without("manifest.json"), &["manifest.json"]),
         ("no batches", without("batches.postcard"), &["batches.postcard"]),

@@ -5,7 +5,8 @@ use crate::collector::resume::resume;
 use crate::driver::{Driver, Outbox, Stepper};
 use crate::publish::{Published, Publisher};
 use crate::settings::Settings;
-use crate::store::{Commit, DirectoryLock, SqliteStore, Store};
+use crate::store::{Batch, Commit, DirectoryLock, SqliteStore, Store};
+use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Total};
 use firstbad_protocol::snapshot::Snapshot;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ impl Line {
     /// Begins with an empty store.
     pub(super) fn begin(directory: &Path) -> Self {
         let (store, _) = SqliteStore::open(directory, super::fleet::BEGAN).unwrap();
-        let stepper = Stepper::new(firstbad_diagnosis::Engine::new(firstbad_diagnosis::Settings::default()));
+        let stepper = Stepper::new(firstbad_diagnosis::Engine::new(firstbad_diagnosis::Settings::default()), 0);
         Self::new(Box::new(store), stepper, 0)
     }
 
@@ -35,14 +36,21 @@ impl Line {
     }
 
     pub(super) fn run(&mut self, seconds: std::ops::RangeInclusive<u64>) {
-        for seq in seconds {
-            let batch = second(seq);
-            self.store.commit(&Commit { batch: &batch, journal: &[], contents: &[], normaliser: None }).unwrap();
-            if self.driver.step(&batch) {
-                self.driver.publish(true);
-            }
-            self.outbox.store_into(self.store.as_mut()).unwrap();
+        seconds.for_each(|seq| self.step(second(seq)));
+    }
+
+    fn step(&mut self, batch: Batch) {
+        self.store.commit(&Commit { batch: &batch, journal: &[], contents: &[], normaliser: None }).unwrap();
+        if self.driver.step(batch) {
+            self.driver.publish(true);
         }
+        self.outbox.store_into(self.store.as_mut()).unwrap();
+    }
+
+    /// As a collector that is told to stop.
+    fn stop(mut self) {
+        self.driver.checkpoint();
+        self.outbox.store_into(self.store.as_mut()).unwrap();
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -73,6 +81,43 @@ fn a_restart_in_mid_incident_changes_nothing() {
     broken.run(restart_at + 1..=restart_at + 30);
     assert_eq!(broken.snapshot(), whole.snapshot(), "later");
     assert_eq!(ids(&broken), ids(&whole));
+}
+
+/// A second as two batches: of a fleet whose requests hold either totals or views.
+fn halves(seq: u64) -> [Batch; 2] {
+    let whole = second(seq);
+    let (mut totals, mut views) = (Vec::new(), Vec::new());
+    for observation in whole.observations {
+        let Observation::Row(row) = observation else {
+            totals.push(observation);
+            continue;
+        };
+        let nothing = vec![Total { dimensions: Arc::default(), outcomes: Outcomes::default() }];
+        let rest = Row { totals: nothing, panics: Vec::new(), active: Vec::new(), ..row.clone() };
+        views.push(Observation::Row(rest));
+        totals.push(Observation::Row(Row { views: Vec::new(), ..row }));
+    }
+    let batch = |seq, observations| Batch { seq, tick: whole.tick, observations };
+    [batch(2 * seq - 1, totals), batch(2 * seq, views)]
+}
+
+#[test]
+fn a_report_split_over_commits_is_one_row_even_with_a_restart_between() {
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [mut whole, mut split, mut stopped] = [0, 1, 2].map(|index: usize| Line::begin(directories[index].path()));
+    let (restart_at, end) = (BAD_AT + 33, BAD_AT + 60);
+    whole.run(1..=end);
+    (1..=end).flat_map(halves).for_each(|batch| split.step(batch));
+    assert_eq!(split.snapshot(), whole.snapshot(), "split over two commits");
+    assert!(whole.snapshot().diagnosis.incidents.iter().any(|incident| incident.verdict.accuses()));
+
+    let between = usize::try_from(2 * restart_at - 1).unwrap();
+    (1..=end).flat_map(halves).take(between).for_each(|batch| stopped.step(batch));
+    stopped.stop();
+    let resumed = resume(&Settings::on_free_ports(directories[2].path())).unwrap();
+    let mut resumed = Line::new(resumed.store, resumed.stepper, resumed.last.0);
+    (1..=end).flat_map(halves).skip(between).for_each(|batch| resumed.step(batch));
+    assert_eq!(resumed.snapshot(), whole.snapshot(), "and stopped between the two");
 }
 
 #[test]

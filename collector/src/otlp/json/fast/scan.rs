@@ -177,8 +177,12 @@ impl<'a> Scan<'a> {
         let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let digits = rest.get(..length)?;
         let unusual = length == 0 || length > 19 || (length > 1 && digits.first() == Some(&b'0'));
-        let number = digits.iter().fold(0_u64, |sum, digit| sum.wrapping_mul(10) + u64::from(digit - b'0'));
-        (!unusual).then_some((number, start + length))
+        if unusual {
+            return None;
+        }
+        // Nineteen digits always fit.
+        let number = digits.iter().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+        Some((number, start + length))
     }
 
     /// A number ends at `end`.
