@@ -39,6 +39,7 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Outcome {
     let mut judge = Judge::new(scenario, &plan, seed);
     let mut diagnosis = engine.diagnosis();
     let mut engine_ns = 0;
+    let mut cost = Cost::default();
     let step = step_s(plan.interval_s);
     let mut at = 0.0;
     let start = Instant::now();
@@ -52,9 +53,12 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Outcome {
         }
         let begun = cpu_ns(start);
         engine.apply(&observations);
+        let applied = cpu_ns(start);
         engine.tick(plan.at(at));
+        let ticked = cpu_ns(start);
         diagnosis = engine.diagnosis();
         engine_ns += cpu_ns(start).saturating_sub(begun);
+        cost.add(&diagnosis, observations.len(), [begun, applied, ticked]);
         judge.watch(&diagnosis, at, simulation.truth());
         if args.trace {
             let words: Vec<String> =
@@ -72,7 +76,27 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Outcome {
     }
     let mut outcome = judge.finish(&diagnosis, simulation.truth());
     outcome.engine_ns = engine_ns;
+    (outcome.taking, outcome.quiet, outcome.diagnosing) = (cost.taking, cost.quiet, cost.diagnosing);
     outcome
+}
+
+/// What the engine's parts cost: sums of ns, and how often.
+#[derive(Debug, Default)]
+struct Cost {
+    taking: (u64, u64),
+    quiet: (u64, u64),
+    diagnosing: (u64, u64),
+}
+
+impl Cost {
+    fn add(&mut self, diagnosis: &Diagnosis, observations: usize, [begun, applied, ticked]: [u64; 3]) {
+        self.taking.0 += applied.saturating_sub(begun);
+        self.taking.1 += observations as u64;
+        let open = diagnosis.incidents.iter().any(|incident| incident.resolved_at.is_none());
+        let sum = if open { &mut self.diagnosing } else { &mut self.quiet };
+        sum.0 += ticked.saturating_sub(applied);
+        sum.1 += 1;
+    }
 }
 
 /// Judges a final diagnosis that came another way, such as `firstbad diagnose` over a capture of the same run.

@@ -48,6 +48,12 @@ pub struct Outcome {
     pub admissible: String,
     /// CPU time of the engine, ns.
     pub engine_ns: u64,
+    /// Of it, taking observations, and how many there were.
+    pub taking: (u64, u64),
+    /// Of it, ticks without an open incident, and how many.
+    pub quiet: (u64, u64),
+    /// Of it, ticks with one, and how many.
+    pub diagnosing: (u64, u64),
     /// Report intervals simulated.
     pub intervals: f64,
     /// Hosts.

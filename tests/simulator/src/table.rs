@@ -171,6 +171,7 @@ pub fn text(outcomes: &[Outcome], verbose: bool) -> String {
             line(&mut out, &Summary::of(&format!("TOTAL {class}"), &of));
         }
     }
+    cost(&mut out, outcomes);
     reliability(&mut out, outcomes);
     simple(&mut out, outcomes);
     failures(&mut out, outcomes, verbose);
@@ -198,6 +199,23 @@ fn line(out: &mut String, s: &Summary) {
         s.exonerations,
         s.too_many,
         s.engine_ms
+    );
+}
+
+/// Means over all runs of the greatest fleet: CPU time, so other load on the machine shows little.
+fn cost(out: &mut String, outcomes: &[Outcome]) {
+    let hosts = outcomes.iter().map(|outcome| outcome.hosts).max().unwrap_or(0);
+    let sum = |part: &dyn Fn(&Outcome) -> (u64, u64)| {
+        let all = outcomes.iter().filter(|outcome| outcome.hosts * 2 > hosts).map(part);
+        let (ns, times) = all.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        ns as f64 / times.max(1) as f64
+    };
+    let _ = writeln!(
+        out,
+        "cost at up to {hosts} hosts: {:.1} us an observation, {:.2} ms a quiet tick, {:.2} ms a diagnosing tick",
+        sum(&|outcome| outcome.taking) / 1e3,
+        sum(&|outcome| outcome.quiet) / 1e6,
+        sum(&|outcome| outcome.diagnosing) / 1e6
     );
 }
 
