@@ -9,9 +9,8 @@ use firstbad_diagnosis::{CheckpointError, Engine};
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 
-/// Observations that may wait for the next tick: three seconds of the greatest rate that commits reached
-/// (measurements.md B 3) never come to this. At the bound the engine takes them at once; only reports that are split just
-/// there stay split.
+/// Observations that may wait for the next tick: more than a second's at the greatest rate that commits reached, 150,000
+/// (measurements.md B 3). At the bound the engine takes them at once; only a report that is split just there stays split.
 const WAITING_MAX: usize = 1 << 18;
 
 /// An engine, the last tick it was given, and what it has not taken yet.
