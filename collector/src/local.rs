@@ -75,10 +75,10 @@ impl LocalRecorders {
     }
 }
 
-/// The recorders that `settings` name.
+/// The recorders that `settings` name, on this host and in its containers.
 pub(crate) fn source_of(settings: &Recorders) -> RecorderSource {
     let directories = if settings.directories.is_empty() { search_list() } else { settings.directories.clone() };
-    RecorderSource::new(directories)
+    RecorderSource::new(directories).with_containers()
 }
 
 /// Sleeps until `due`. False: it is time to stop.

@@ -3,6 +3,7 @@
 //! agent ships them, the embedded collector takes them as its own.
 
 mod attributes;
+mod containers;
 mod file;
 mod listing;
 mod logs;

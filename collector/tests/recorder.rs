@@ -295,8 +295,7 @@ fn a_recorder_is_shipped_alive_and_dead_and_each_event_once() {
     let dumped = dump(&PathBuf::from(format!("{}.done", path.display()))).unwrap();
     assert!(dumped.entry.reported && dumped.entry.clean == Some(false));
     assert!(dumped.lines.iter().any(|line| line.contains("Option::unwrap()")), "{:#?}", dumped.lines);
-    let named =
-        |line: &&String| line.starts_with("    ") && line.contains("recorder::child") && line.contains("recorder.rs:");
+    let named = |line: &&String| line.starts_with("    child at ") && line.contains("recorder.rs:");
     assert!(dumped.lines.iter().filter(named).count() >= 1, "the stack has names: {:#?}", dumped.lines);
 }
 

@@ -69,7 +69,10 @@ impl Hypothesis {
     }
 
     fn weigh(&mut self, candidates: f64) {
-        let contrast = self.tally.risk.ln_e.clamp(-10.0, 30.0);
+        // Where the hosts themselves died of it, or refused it, that all had it says nothing against it.
+        let own = self.tally.deaths + self.tally.refusals;
+        let told = own >= 5 && own * 10 >= self.tally.bouts.1 * 7;
+        let contrast = self.tally.risk.ln_e.clamp(if told { 0.0 } else { -10.0 }, 30.0);
         let flips = float(self.tally.flips.0 as usize) - 1.0 - 2.0 * float(self.tally.flips.1 as usize);
         let stopped = self.tally.stops.0 >= 1 && self.tally.stops.0 * 2 > self.tally.stops.1;
         self.reversal = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
@@ -314,7 +317,7 @@ fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothesis, shares
     hypothesis.properties = properties(&bad, &clean);
     let first = hypothesis.properties.first();
     hypothesis.mechanism = match first {
-        Some(property) if property.limit => 5.0,
+        Some(property) if property.limit => 6.0,
         Some(property)
             if ["empty", "generation went backwards", "split within a generation", "undeclared"]
                 .contains(&property.text.as_str()) =>

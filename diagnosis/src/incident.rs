@@ -116,7 +116,7 @@ impl State {
         }
         // Two things at once: what one counter alone tells may be hidden behind the hosts that fail by another.
         if !judged.verdict.accuses() && counters.len() > 1 {
-            for counter in &counters {
+            for counter in counters.iter().filter(|counter| counter.is_telling()) {
                 let alone = [*counter];
                 let onset = self.anchor(case.onset, &alone);
                 let own = Scene::new(self, onset, &alone);
@@ -166,7 +166,11 @@ impl State {
         if !judged.verdict.accuses() {
             let contradicted = judged.ranked.iter().find(|other| other.factor == case.factor && case.factor.is_some());
             let _ = scene;
-            return contradicted.is_none_or(|same| !(same.tally.risk.variance >= 4.0 && same.tally.risk.z() < 2.0));
+            return contradicted.is_none_or(|same| {
+                let risk = &same.tally.risk;
+                let own = same.tally.deaths + same.tally.refusals;
+                own >= 5 || risk.variance < 4.0 || risk.z() >= 2.0 || risk.ln_e >= 0.0
+            });
         }
         let named = judged.named.as_ref();
         let other =

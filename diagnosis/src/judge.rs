@@ -127,7 +127,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         || hypothesis.reversal >= 4.6
         || own >= 2
         || hypothesis.mechanism >= 5.0;
-    let exonerated = tally.aligned <= -3.0 && contrast < 9.0 && own < 2
+    let exonerated = tally.aligned <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
         || blips(scene, hypothesis)
         || !lasts(scene, hypothesis);
@@ -239,8 +239,9 @@ fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypoth
         _ => true,
     };
     let live = |hypothesis: &&Hypothesis| {
-        let wide = hypothesis.change.is_none() || hypothesis.share() >= 0.5;
-        hypothesis.weight >= LIVE_AT || hypothesis.tally.is_prompt() || hypothesis.tally.lag.3 <= soon(scene) && wide
+        // What reached every host at once does not fail in one place, nor bring more requests.
+        let version = hypothesis.change.is_none() && hypothesis.tally.lag.3 <= soon(scene);
+        hypothesis.weight >= LIVE_AT || hypothesis.tally.is_prompt() || version
     };
     let undecided = early || if place.as_ref().is_some_and(strong) { open.iter().any(live) } else { !open.is_empty() };
     let verdict = if undecided || place.is_none() { Verdict::InsufficientEvidence } else { Verdict::External };

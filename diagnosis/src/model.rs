@@ -67,6 +67,11 @@ impl Counter {
         }
     }
 
+    /// Whether it tells of a fault by itself: load alone makes no host panic, lose its scores or refuse a file.
+    pub(crate) const fn is_telling(self) -> bool {
+        matches!(self, Self::Panics | Self::Zeros | Self::Drift | Self::Refused)
+    }
+
     /// Rate taken for granted before anything is known, and the weight of that belief in trials.
     pub(crate) const fn prior(self) -> (f64, f64) {
         match self {
@@ -187,6 +192,8 @@ pub(crate) struct Run {
     pub first: (Ns, Ns, f64),
     /// Whether the beginning is known within its row.
     pub precise: bool,
+    /// How far it may be off then, ns.
+    pub slack: Ns,
     /// Level that was refused, for refusals, or loading, for deaths.
     pub level: Option<u32>,
 }
@@ -250,6 +257,8 @@ pub(crate) struct Unit {
     pub span: Ns,
     /// Rows seen.
     pub rows: u64,
+    /// Stretches between rows in which nothing was heard, bounded.
+    pub gaps: Vec<(Ns, Ns)>,
     /// Restarts seen.
     pub restarts: u64,
     /// Panics by `firstbad.panics`, and requests that ended in one: the same panics, counted twice.

@@ -13,9 +13,12 @@ use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// ln p below which the failing of a place is no chance among the places looked at.
-const LN_P: f64 = -7.0;
+const LN_P: f64 = -9.0;
 /// Hosts that must fail in a place.
 const HOSTS_MIN: u64 = 4;
+/// Report intervals after which a host fails alone, and the most that is waited for them.
+const ALONE: i64 = 30;
+const ALONE_MAX: Ns = 600 * 1_000_000_000;
 /// What a second key must gain in ln p before it is part of the place.
 const KEY_GAIN: f64 = 4.6;
 /// Log likelihood ratio by which a combination must beat "everything".
@@ -45,6 +48,10 @@ fn host(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypoth
         return None;
     }
     let first = failing.first()?;
+    // The first of many that fail minutes after a load fails alone: that needs as long to exclude.
+    if scene.now - scene.onset < (ALONE * scene.interval).min(ALONE_MAX) {
+        return None;
+    }
     // The fleet as a whole may fail by so little that no other host shows it alone.
     let beyond = |counter: &Counter| {
         let at = index_of(scene.onset, scene.interval);

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// Factors by which exposure may raise the hazard; their mixture is an e-value.
 const FACTORS: [f64; 3] = [4.0, 20.0, 200.0];
 
+/// Share of those at risk above which exposure is as good as everybody's: up to a third of hosts may tell lies.
+const SHARE_MAX: f64 = 2.0 / 3.0;
+
 /// What the contrast says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Contrast {
@@ -54,7 +57,7 @@ pub(crate) fn contrast(scene: &Scene<'_>, kind: impl Fn(&Patient<'_>) -> Option<
     steps.sort_unstable();
     let mut at_risk: BTreeMap<(u32, bool), (i32, i32)> = BTreeMap::new();
     let mut result = Contrast::default();
-    let mut logs = [0.0; FACTORS.len()];
+    let mut events: Vec<(f64, f64)> = Vec::new();
     for (_, step, stratum) in steps {
         let (exposed, others) = at_risk.entry(stratum).or_default();
         match step {
@@ -69,16 +72,29 @@ pub(crate) fn contrast(scene: &Scene<'_>, kind: impl Fn(&Patient<'_>) -> Option<
                 result.observed += hit;
                 result.expected += share;
                 result.variance += share * (1.0 - share);
-                for (log, factor) in logs.iter_mut().zip(FACTORS) {
-                    *log += hit * libm::log(factor) - libm::log1p(share * (factor - 1.0));
-                }
+                events.push((hit, share));
             }
         }
     }
+    let logs = FACTORS.map(|factor| trimmed(&events, factor));
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = logs.iter().map(|log| libm::exp(log - most)).sum();
     result.ln_e = most + libm::log(sum / crate::math::float(FACTORS.len()));
     result
+}
+
+/// Log likelihood ratio of one factor, without the sixth of the events that speak for it most: hosts whose clocks are off,
+/// or who lie, are exposed and fail where nobody else does. Where few are left without it, their being well earns
+/// nothing: they may be those who are not heard.
+fn trimmed(events: &[(f64, f64)], factor: f64) -> f64 {
+    let gain = |(hit, share): &(f64, f64)| {
+        let gain = hit * libm::log(factor) - libm::log1p(share * (factor - 1.0));
+        if *share > SHARE_MAX { gain.min(0.0) } else { gain }
+    };
+    let mut gains: Vec<f64> = events.iter().map(gain).collect();
+    gains.sort_by(f64::total_cmp);
+    gains.truncate(gains.len() - gains.len() / 6);
+    gains.iter().sum()
 }
 
 /// One patient's way through the risk set.
@@ -95,7 +111,9 @@ fn history(
     let mut from = patient.unit.first.max(scene.onset - scene.interval);
     let until = |bout: &crate::scene::Bout| if bout.open { Ns::MAX / 4 } else { bout.end + scene.interval };
     let mut ends: Vec<(Ns, Ns, bool)> = patient.bouts.iter().map(|bout| (bout.start, until(bout), true)).collect();
+    ends.extend(patient.unit.gaps.iter().map(|(from, to)| (*from + 1, *to, false)));
     ends.push((patient.seen + 1, Ns::MAX / 4, false));
+    ends.sort_unstable();
     for (to, next, begins) in ends {
         if to >= from {
             let mut state = state_at(from);

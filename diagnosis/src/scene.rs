@@ -70,7 +70,7 @@ impl<'a> Scene<'a> {
         let hot = hot_slots(&patients, onset, now, slot);
         let bouts = || patients.iter().flat_map(|patient| &patient.bouts);
         let precise = bouts().filter(|bout| bout.precise).count() * 10 >= bouts().count() * 7;
-        let early = if precise { interval / 5 } else { interval * 6 / 10 };
+        let early = if precise { interval * 3 / 10 } else { interval * 6 / 10 };
         Self { onset, now, interval, patients, slot, hot, early }
     }
 
@@ -155,8 +155,12 @@ fn severity(state: &State, from: Ns, counters: &[Counter]) -> Vec<(Counter, f64)
 /// Between which times a run began: within a tenth of its first row where that is known, else anywhere in it.
 fn began(run: &Run) -> (Ns, Ns) {
     let (from, to, _) = run.first;
-    let slack = (to - from) / 10;
-    if run.precise { (run.start - slack, run.start + slack + 1) } else { (from.min(run.start), to.max(run.start)) }
+    let slack = run.slack;
+    if run.precise {
+        ((run.start - slack).max(from), (run.start + slack).min(to) + 1)
+    } else {
+        (from.min(run.start), to.max(run.start))
+    }
 }
 
 /// Runs of the chosen counters from `from` on, joined where they overlap or nearly touch.

@@ -61,6 +61,8 @@ pub(crate) struct State {
     pub skewed: BTreeMap<u32, Ns>,
     pub first_event: Option<Ns>,
     pub last_event: Option<Ns>,
+    /// Event time at which half of the hosts that are heard stand: behind the tick where a backlog is delivered.
+    pub front: Option<Ns>,
     pub instances_seen: u64,
     /// Overdispersion of the fleet's sums by counter.
     pub dispersion: [f64; COUNTERS],
@@ -101,6 +103,7 @@ impl State {
             skewed: BTreeMap::new(),
             first_event: None,
             last_event: None,
+            front: None,
             instances_seen: 0,
             dispersion: [1.0; COUNTERS],
             rotated: i64::MIN,

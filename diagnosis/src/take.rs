@@ -278,6 +278,7 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
         quiet: 0.0,
         first: (at, at, 1.0),
         precise: true,
+        slack: 0,
         level,
     };
     watch::open(unit, run);
@@ -303,6 +304,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         last_arrival: 0,
         span: 0,
         rows: 0,
+        gaps: Vec::new(),
         restarts: 0,
         panics: (0, 0),
         panic_bout: (Ns::MIN / 4, Ns::MIN / 4),

@@ -165,6 +165,7 @@ fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32) {
         quiet: 0.0,
         first: (at, at, 1.0),
         precise: true,
+        slack: 0,
         level: Some(level),
     };
     let index = runs.partition_point(|other| other.start <= at);

@@ -28,6 +28,8 @@ pub(crate) struct Pending {
 
 /// Weight of one report that tells how many requests are missing, in trials: traffic wobbles far more than counts do.
 const STALL_TRIALS: f64 = 20.0;
+/// Gaps remembered of one unit.
+const GAPS_MAX: usize = 16;
 /// Panic sites counted apart.
 const SITES_MAX: usize = 1024;
 /// Lengths of span that are told apart.
@@ -85,9 +87,14 @@ impl State {
         let Some(unit) = self.units.get_mut(id as usize) else { return false };
         let ahead = end - now;
         // A replay may tick only after a longer stretch: data ahead of the last tick by a few intervals are ordinary.
-        if ahead.abs() <= slack {
+        // Where the whole fleet is behind the tick, a backlog is delivered: its hosts are judged by one another.
+        let with_fleet = self.front.is_none_or(|front| (end - front).abs() <= slack);
+        if ahead.abs() <= slack || with_fleet && end < now {
             unit.offset = 0;
             self.skewed.remove(&id);
+            if with_fleet {
+                self.front = self.front.max(Some(end));
+            }
             return true;
         }
         if (ahead - unit.offset).abs() <= slack.min(3 * interval) && unit.offset != 0 {
@@ -282,7 +289,8 @@ impl State {
             // Hardly a completion; or fewer, while requests pile up. Fewer alone is traffic that went elsewhere.
             let piled = row.in_flight.zip(unit.in_flight.mean()).is_some_and(|(now, usual)| now > 5.0 * usual + 10.0);
             let missing = 1.0 - (requests.all / (usual * seconds)).min(1.0);
-            let missing = if piled || missing > 0.75 { missing } else { 0.0 };
+            let chance = 4.0 * libm::sqrt(usual * seconds) >= missing * usual * seconds;
+            let missing = if (piled || missing > 0.75) && !chance { missing } else { 0.0 };
             observed.push((Counter::Stall, missing * STALL_TRIALS, STALL_TRIALS));
         }
         observed
@@ -366,6 +374,12 @@ impl State {
 /// The unit reported: it is not silent, though it may have been restarted.
 fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
     let (start, end) = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
+    if unit.rows > 0 && start - unit.last_event > (end - start).max(SECOND_NS) / 2 {
+        if unit.gaps.len() >= GAPS_MAX {
+            unit.gaps.remove(0);
+        }
+        unit.gaps.push((unit.last_event, start));
+    }
     unit.rows += 1;
     unit.span = (end - start).max(SECOND_NS / 10);
     unit.last_event = unit.last_event.max(end);

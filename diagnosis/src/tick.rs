@@ -36,8 +36,20 @@ impl State {
             }
         }
         self.ring.trim();
+        self.find_front();
         self.mark_silent();
         self.rotate();
+    }
+
+    /// Where half of the hosts that were heard lately stand.
+    fn find_front(&mut self) {
+        let now = self.now.unwrap_or(0);
+        let heard = |unit: &&crate::model::Unit| unit.rows > 0 && now - unit.last_arrival < 6 * self.interval;
+        let mut times: Vec<Ns> = self.units.iter().filter(heard).map(|unit| unit.last_event).collect();
+        let middle = times.len() / 2;
+        if !times.is_empty() {
+            self.front = Some(*times.select_nth_unstable(middle).1);
+        }
     }
 
     /// Exposure over a span: empty of levels where the unit moved within it.

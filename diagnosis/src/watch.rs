@@ -123,6 +123,7 @@ fn fresh(sample: &Sample, seen: Ns) -> Run {
         quiet: 0.0,
         first: (from, sample.end, if gap { f64::INFINITY } else { sample.rate() }),
         precise: false,
+        slack: 0,
         level: None,
     }
 }
@@ -153,12 +154,21 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
     if !one_row && run.observed >= telling(run.counter) && rate.is_finite() {
         run.start = end - within(end - start, rate / steady);
         run.precise = true;
+        run.slack = off(end - start, rate / steady, run.observed);
     }
     let panicked = |(first, _): &(Ns, Ns)| run.counter <= Counter::Panics && *first >= start && *first <= end;
     if let Some((first, _)) = panic_bout.filter(panicked) {
         run.start = first;
         run.precise = true;
+        run.slack = (end - start) / 10;
     }
+}
+
+/// How far a beginning within a row may be off: two standard deviations of a ratio of two counts, the second `events`.
+fn off(span: Ns, share: f64, events: f64) -> Ns {
+    let share = share.clamp(0.0, 1.0);
+    let relative = libm::sqrt((1.0 / events.max(1.0)) + 1.0 / (share * events).max(1.0));
+    within(span, (2.0 * share * relative).max(0.1))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a share of one row's span")]
@@ -183,6 +193,7 @@ fn go_on(run: &mut Run, sample: &Sample) {
         {
             run.start = end - within(end - start, rate / sample.rate());
             run.precise = true;
+            run.slack = off(end - start, rate / sample.rate(), sample.observed);
         }
         let partial = sample.rate() < 0.9 * steady && steady > 0.2;
         add(run, sample);

@@ -121,23 +121,16 @@ pub(crate) fn read(file: &File) -> Option<RecorderImage> {
     decode(&bytes, &bytes).ok()
 }
 
-/// Whether the recorder is of this very process before it called `exec`: the same process id, and begun after the process
-/// was. (Containers all have process id 1, but their processes begin later than what the dead ones left.)
+/// Whether the recorder is of this very process before it called `exec`: the same process id, begun at the same tick.
+/// (Containers all have process id 1, but a process begins later than what a dead one left.)
 fn was_this_process(image: &RecorderImage) -> bool {
-    let begun = process_start().and_then(|begun| begun.duration_since(SystemTime::UNIX_EPOCH).ok());
-    // The kernel counts in hundredths of a second.
-    let tolerance = Duration::from_millis(20);
-    image.pid == std::process::id()
-        && begun.is_some_and(|begun| Duration::from_nanos(image.started_ns) + tolerance >= begun)
+    image.pid == std::process::id() && image.process_start != 0 && process_start() == Some(image.process_start)
 }
 
-/// When this process began, by the kernel: the 22nd word of `/proc/self/stat`, in hundredths of a second after boot.
-fn process_start() -> Option<SystemTime> {
+/// When this process began, in ticks after boot: the 22nd word of `/proc/self/stat`.
+pub(crate) fn process_start() -> Option<u64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    let ticks: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
-    let uptime: f64 = fs::read_to_string("/proc/uptime").ok()?.split_whitespace().next()?.parse().ok()?;
-    let age = Duration::try_from_secs_f64(uptime).ok()?.checked_sub(Duration::from_millis(ticks * 10))?;
-    SystemTime::now().checked_sub(age)
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// Marks what this process left before `exec` as ended on purpose.

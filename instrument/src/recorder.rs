@@ -109,6 +109,7 @@ fn set_up(words: Words, cold: &mut Cold) {
     set(words, header::USED, cold.used as u64);
     set(words, header::PID, u64::from(std::process::id()));
     set(words, header::STARTED, now_ns());
+    set(words, header::PROCESS_START, crate::predecessor::process_start().unwrap_or(0));
     let boot = crate::directory::random();
     set(words, header::BOOT, (boot >> 64) as u64);
     set(words, header::BOOT + 1, boot as u64);

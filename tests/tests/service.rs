@@ -1,13 +1,14 @@
-//! A collector as its senders and its killers meet it: a held directory, a taken port, and requests that it must
-//! refuse with a reason. SIGKILL in mid-incident is tested beside the collector.
+//! A collector as its senders and its killers meet it: telemetry over HTTP, SIGKILL in mid-incident, a restart on the same
+//! directory, and requests that it must refuse with a reason.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
+use firstbad_tests::capture::{Fault, Fleet, Form, hash_of};
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -64,6 +65,15 @@ impl Collector {
         exchange(self.otlp, &head, body).expect("an answer")
     }
 
+    /// Posts the lines of a capture, each acknowledged before the next.
+    fn send<'a>(&self, lines: impl Iterator<Item = &'a str>) {
+        for line in lines {
+            let path = if line.contains("resourceLogs") { "/v1/logs" } else { "/v1/metrics" };
+            let (code, answer) = self.post(path, "application/json", line.as_bytes());
+            assert_eq!(code, 200, "{answer}");
+        }
+    }
+
     fn incidents(&self) -> Vec<Value> {
         let (code, body) = self.get("/api/v1/diagnosis").expect("an answer");
         assert_eq!(code, 200, "{body}");
@@ -106,6 +116,41 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(start.elapsed() < PATIENCE, "{what} did not come within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// A fleet whose last report ends now.
+fn fleet_until_now() -> Fleet {
+    let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs();
+    let (interval_s, intervals) = (2, 120);
+    let start_s = i64::try_from(now_s).expect("a clock before 2262") - interval_s * intervals;
+    Fleet { start_s, hosts: 18, interval_s, intervals, fault_at: 70, form: Form::Native, fault: Fault::Oversized }
+}
+
+#[test]
+fn an_incident_survives_sigkill_and_keeps_its_id() {
+    let directory = tempfile::tempdir().expect("directory");
+    let lines = fleet_until_now().lines();
+    let lines: Vec<&str> = lines.lines().collect();
+    let (first, rest) = lines.split_at(lines.len() * 4 / 5);
+    let mut collector = Collector::start(directory.path());
+    collector.send(first.iter().copied());
+    let named = wait_for("an incident that names a cause", || {
+        collector.incidents().into_iter().find(|incident| incident["cause"]["hashes"][0] == hash_of("pushed").as_str())
+    });
+    collector.child.kill().expect("SIGKILL");
+    collector.child.wait().expect("dead");
+    drop(collector);
+
+    let collector = Collector::start(directory.path());
+    let again = wait_for("the same incident", || collector.incidents().into_iter().next());
+    assert_eq!((&again["id"], &again["onset"]), (&named["id"], &named["onset"]));
+    assert_eq!(again["cause"], named["cause"]);
+    collector.send(rest.iter().copied());
+    // Lines that were acknowledged before the kill and come again change nothing.
+    collector.send(first.iter().copied().take(200));
+    let incidents = wait_for("the judgement", || Some(collector.incidents()).filter(|found| !found.is_empty()));
+    assert_eq!(incidents.len(), 1, "{incidents:#?}");
+    assert_eq!(incidents[0]["id"], named["id"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Polls the recorders of this host. It remembers what was shipped, so that each event, death and content is told once;
 //! until `commit`, everything is told again.
 
+use super::containers::Containers;
 use super::file::{self, RecorderFile, Stage};
 use super::{Export, RecorderError, logs, points};
 use firstbad_protocol::Hash;
@@ -19,6 +20,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default)]
 pub struct RecorderSource {
     directories: Vec<PathBuf>,
+    /// The same directories within containers; none: they are not looked for.
+    containers: Option<Containers>,
     known: BTreeMap<PathBuf, Known>,
     /// Contents that are safe at the receiver, and those of the last poll.
     contents: BTreeSet<Hash>,
@@ -67,6 +70,12 @@ impl RecorderSource {
         Self { directories, ..Self::default() }
     }
 
+    /// Reads them also where processes in other mount namespaces see them, as far as this process may.
+    #[must_use]
+    pub fn with_containers(self) -> Self {
+        Self { containers: Some(Containers::default()), ..self }
+    }
+
     /// Reads every recorder once: one export for each instance that lives, and a last one for each that died. Log events
     /// are repeated by the next poll unless [`Self::commit`] says that the exports are safe; `firstbad.boot` and
     /// `firstbad.seq` make a repetition harmless.
@@ -74,8 +83,9 @@ impl RecorderSource {
         let now_ns = u64::try_from(now.0).unwrap_or(0);
         self.contents_pending.clear();
         self.problems.clear();
-        self.mark_directories();
-        let found = file::find(&self.directories);
+        let directories = self.all_directories();
+        self.mark(&directories);
+        let found = file::find(&directories);
         self.known.retain(|path, known| known.dead || found.iter().any(|(there, _)| there == path));
         for (path, stage) in found {
             let claimed_by_us = self.known.values().any(|known| known.file.path == path);
@@ -97,9 +107,21 @@ impl RecorderSource {
         paths.iter().filter_map(|path| self.poll_one(path, now_ns)).collect()
     }
 
+    /// Those that were given, and those of containers.
+    fn all_directories(&mut self) -> Vec<PathBuf> {
+        let mut all = self.directories.clone();
+        if let Some(containers) = &mut self.containers {
+            let known = &self.known;
+            let in_use = |directory: &Path| known.values().any(|known| known.file.path.parent() == Some(directory));
+            all.extend(containers.look(&self.directories, in_use));
+        }
+        all
+    }
+
     /// Holds a lock in every directory that is there, best effort: without it a death is told twice, and counted once.
-    fn mark_directories(&mut self) {
-        for directory in &self.directories {
+    fn mark(&mut self, directories: &[PathBuf]) {
+        self.marks.retain(|directory, _| directories.contains(directory));
+        for directory in directories {
             if !self.marks.contains_key(directory)
                 && let Some(mark) = file::mark(directory)
             {

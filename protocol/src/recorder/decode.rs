@@ -81,6 +81,7 @@ pub fn decode(tables: &[u8], lanes: &[u8]) -> Result<RecorderImage, DecodeError>
     Ok(RecorderImage {
         boot: u128::from(at(header::BOOT)) << 64 | u128::from(at(header::BOOT + 1)),
         pid: u32::try_from(at(header::PID)).unwrap_or(0),
+        process_start: at(header::PROCESS_START),
         started_ns: at(header::STARTED),
         state: match at(header::STATE) {
             state::STARTING => State::Starting,

@@ -21,6 +21,8 @@ pub struct RecorderImage {
     pub boot: u128,
     /// Process id in its own namespace.
     pub pid: u32,
+    /// When its process began, in the kernel's ticks after boot; 0: not known.
+    pub process_start: u64,
     /// Creation, ns since the Unix epoch.
     pub started_ns: u64,
     /// Whether it said goodbye.

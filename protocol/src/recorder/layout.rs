@@ -60,6 +60,8 @@ pub mod header {
     pub const LANES: usize = 31;
     /// First fatal signal that the process saw; 0: none, or one that cannot be seen (SIGKILL).
     pub const SIGNAL: usize = 32;
+    /// When the process began, in the kernel's ticks after boot; 0: not known. It stays the same over `exec`.
+    pub const PROCESS_START: usize = 33;
     /// Resource attributes: bytes, then `key\0value\0` repeated.
     pub const RESOURCE: usize = 128;
     /// Bytes that resource attributes may have.
