@@ -2,7 +2,7 @@
 //! since the last tick waits; a batch with a later tick lets the engine take it, as one, and judge. With another rule
 //! anywhere, a bundle would not give the live verdict byte for byte.
 
-use crate::normalise::{join, time_of};
+use crate::normalise::join_seconds;
 use crate::store::Batch;
 use firstbad_diagnosis::observation::Observation;
 use firstbad_diagnosis::{CheckpointError, Engine};
@@ -54,8 +54,7 @@ impl Stepper {
         let waiting = std::mem::take(&mut self.waiting);
         self.taken = self.stepped;
         if !waiting.is_empty() {
-            let (_, joined) = join(waiting.into_iter().map(|one| (time_of(&one).0, one)).collect());
-            self.engine.apply(&joined);
+            self.engine.apply(&join_seconds(waiting));
         }
     }
 
