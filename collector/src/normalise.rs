@@ -29,7 +29,7 @@ use crate::otlp::{Logs, Metrics};
 use firstbad_diagnosis::observation::{Name, Observation};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
-pub(crate) use join::{join, time_of};
+pub(crate) use join::{join, join_seconds, time_of};
 use labels::LabelSets;
 use names::Names;
 use senders::Senders;

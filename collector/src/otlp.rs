@@ -18,7 +18,7 @@ pub use generated::{logs_from_generated, metrics_from_generated};
 pub use model::{Logs, Metrics};
 
 /// How a request is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Encoding {
     /// `application/x-protobuf`.
     Protobuf,

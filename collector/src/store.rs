@@ -96,7 +96,7 @@ pub struct Batch {
 }
 
 /// One acknowledged request, kept until the normaliser's state that holds it is saved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Journalled {
     /// Which service it was sent to.
     pub signal: Signal,
@@ -109,7 +109,7 @@ pub struct Journalled {
 }
 
 /// Which OTLP service a request was sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Signal {
     /// `/v1/metrics`.
     Metrics,

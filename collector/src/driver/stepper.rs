@@ -2,16 +2,15 @@
 //! since the last tick waits; a batch with a later tick lets the engine take it, as one, and judge. With another rule
 //! anywhere, a bundle would not give the live verdict byte for byte.
 
-use crate::normalise::{join, time_of};
+use crate::normalise::join_seconds;
 use crate::store::Batch;
 use firstbad_diagnosis::observation::Observation;
 use firstbad_diagnosis::{CheckpointError, Engine};
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 
-/// Observations that may wait for the next tick: three seconds of the greatest rate that commits reached
-/// (measurements.md B 3) never come to this. At the bound the engine takes them at once; only reports that are split just
-/// there stay split.
+/// Observations that may wait for the next tick: more than a second's at the greatest rate that commits reached, 150,000
+/// (measurements.md B 3). At the bound the engine takes them at once; only a report that is split just there stays split.
 const WAITING_MAX: usize = 1 << 18;
 
 /// An engine, the last tick it was given, and what it has not taken yet.
@@ -55,8 +54,7 @@ impl Stepper {
         let waiting = std::mem::take(&mut self.waiting);
         self.taken = self.stepped;
         if !waiting.is_empty() {
-            let (_, joined) = join(waiting.into_iter().map(|one| (time_of(&one).0, one)).collect());
-            self.engine.apply(&joined);
+            self.engine.apply(&join_seconds(waiting));
         }
     }
 

@@ -4,7 +4,8 @@
 
 use super::{histogram, rows};
 use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Scores, Source};
-use firstbad_protocol::time::Timestamp;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
+use std::collections::BTreeMap;
 
 /// When it was observed: the end of what it covers.
 pub(crate) fn time_of(observation: &Observation) -> Timestamp {
@@ -34,6 +35,17 @@ pub(crate) fn join(observations: Vec<(i64, Observation)>) -> (i64, Vec<Observati
     let mut joined: Vec<Observation> = events.into_iter().map(|(_, event)| event).collect();
     joined.extend(of_sources(rows).into_iter().map(Observation::Row));
     (latest, joined)
+}
+
+/// What came in any order, second by second of its own time, each joined: a backlog of minutes is told as it happened, not
+/// sender by sender.
+pub(crate) fn join_seconds(observations: Vec<Observation>) -> Vec<Observation> {
+    let mut seconds: BTreeMap<i64, Vec<(i64, Observation)>> = BTreeMap::new();
+    for observation in observations {
+        let at = time_of(&observation).0;
+        seconds.entry(at.div_euclid(SECOND_NS)).or_default().push((at, observation));
+    }
+    seconds.into_values().flat_map(|second| join(second).1).collect()
 }
 
 /// Order among events of one instant: what ends before what begins, and loads before what happens under them.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The schema that this version writes. It also stands for the layout of stored observations (postcard is not
 /// self-describing): a change of `Observation` is a new number.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// A WAL page budget of 16 MiB between SQLite's own checkpoints: fewer of them doubled the commit rate when measured
 /// (measurements.md B 3), and a crash replays 16 MiB in milliseconds.
@@ -29,12 +29,8 @@ const TABLES: &str = "
     );
     CREATE INDEX batch_tick ON batch (tick, seq);
     CREATE TABLE journal (          -- requests acknowledged since the normaliser's state was saved
-        id       INTEGER PRIMARY KEY,
-        batch    INTEGER NOT NULL,
-        signal   INTEGER NOT NULL,  -- 0 metrics, 1 logs
-        encoding INTEGER NOT NULL,  -- 0 protobuf, 1 JSON
-        received INTEGER NOT NULL,  -- ns since 1970
-        body     BLOB NOT NULL      -- zstd
+        batch  INTEGER PRIMARY KEY,
+        body   BLOB NOT NULL        -- zstd(postcard(Vec<Journalled>)): requests of one commit repeat each other's names
     );
     CREATE TABLE normaliser (id INTEGER PRIMARY KEY CHECK (id = 1), batch INTEGER NOT NULL, body BLOB NOT NULL);
     CREATE TABLE checkpoint (batch INTEGER PRIMARY KEY, tick INTEGER NOT NULL, body BLOB NOT NULL);
@@ -56,6 +52,14 @@ const TABLES: &str = "
     );
 ";
 
+/// From 1 to 2: the journal had a row per request. What was in it goes, and with it the normaliser's state, since points
+/// would else be counted from where the journal began: each series begins anew with its next point.
+const FROM_1: &str = "
+    DROP TABLE journal;
+    CREATE TABLE journal (batch INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    DELETE FROM normaliser;
+";
+
 /// Sets the connection up, and makes or checks the tables.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let refuse = |what| move |source| StoreError::Database { what, source };
@@ -67,10 +71,12 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreE
         connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(refuse("read its schema number"))?;
     match found {
         VERSION => Ok(()),
-        0 => {
-            let create = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
-            connection.execute_batch(&create).map_err(refuse("create its tables"))
-        }
+        0 => change(connection, TABLES).map_err(refuse("create its tables")),
+        1 => change(connection, FROM_1).map_err(refuse("bring its tables up")),
         later => Err(StoreError::Later { path: path.into(), found: later, known: VERSION }),
     }
+}
+
+fn change(connection: &Connection, statements: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {statements} PRAGMA user_version = {VERSION}; COMMIT;"))
 }

@@ -137,6 +137,26 @@ fn without_a_usable_checkpoint_the_last_hour_is_diagnosed_again() {
 }
 
 #[test]
+fn a_store_of_the_schema_before_keeps_its_batches_and_begins_each_series_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut line = Line::begin(directory.path());
+    line.run(1..=60);
+    let before = line.snapshot();
+    line.stop();
+    let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
+    let back = "DROP TABLE journal; CREATE TABLE journal (id INTEGER PRIMARY KEY, batch INTEGER, signal INTEGER,
+        encoding INTEGER, received INTEGER, body BLOB); INSERT INTO journal VALUES (1, 60, 0, 0, 0, x'00');
+        INSERT INTO normaliser VALUES (1, 59, x'00'); PRAGMA user_version = 1;";
+    database.execute_batch(back).unwrap();
+    drop(database);
+    let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
+    assert!(resumed.notices.is_empty(), "{:?}", resumed.notices);
+    assert_eq!((resumed.last.0, resumed.stepper.snapshot()), (60, before));
+    let state = resumed.store.normaliser_state().unwrap();
+    assert!(state.saved.is_none() && state.journal.is_empty(), "{state:?}");
+}
+
+#[test]
 fn the_directory_is_free_when_its_holder_has_gone() {
     let directory = tempfile::tempdir().unwrap();
     let lock = DirectoryLock::take(directory.path()).unwrap();

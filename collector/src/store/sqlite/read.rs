@@ -2,9 +2,8 @@
 
 use super::{unpack, unsigned};
 use crate::normalise::Content;
-use crate::otlp::Encoding;
 use crate::store::{
-    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, Signal, StoreError, StoreReader,
+    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, StoreError, StoreReader,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -46,26 +45,20 @@ pub(super) fn normaliser_state(connection: &Connection) -> Result<NormaliserStat
         .optional()
         .map_err(refuse(what))?;
     let saved = packed.map(|bytes| unpack("the normaliser's state", &bytes)).transpose()?;
-    let mut statement =
-        connection.prepare("SELECT signal, encoding, received, body FROM journal ORDER BY id").map_err(refuse(what))?;
+    let mut statement = connection.prepare("SELECT body FROM journal ORDER BY batch").map_err(refuse(what))?;
     let mut rows = statement.query([]).map_err(refuse(what))?;
     let mut journal = Vec::new();
     while let Some(row) = rows.next().map_err(refuse(what))? {
-        journal.push(journalled(row)?);
+        journal.extend(journalled(row)?);
     }
     Ok(NormaliserState { saved, journal })
 }
 
-fn journalled(row: &Row<'_>) -> Result<Journalled, StoreError> {
-    let what = "read a journalled request";
-    let (signal, encoding): (i64, i64) = (row.get(0).map_err(refuse(what))?, row.get(1).map_err(refuse(what))?);
-    let body: Vec<u8> = row.get(3).map_err(refuse(what))?;
-    Ok(Journalled {
-        signal: if signal == 1 { Signal::Logs } else { Signal::Metrics },
-        encoding: if encoding == 1 { Encoding::Json } else { Encoding::Protobuf },
-        received_at: Timestamp(row.get(2).map_err(refuse(what))?),
-        body: unpack("a journalled request", &body)?,
-    })
+fn journalled(row: &Row<'_>) -> Result<Vec<Journalled>, StoreError> {
+    let what = "the journalled requests of a commit";
+    let body: Vec<u8> = row.get(0).map_err(refuse("read journalled requests"))?;
+    postcard::from_bytes(&unpack(what, &body)?)
+        .map_err(|error| StoreError::Damaged { what: what.to_owned(), reason: error.to_string() })
 }
 
 fn checkpoint_of(row: &Row<'_>) -> rusqlite::Result<(i64, i64, Vec<u8>)> {

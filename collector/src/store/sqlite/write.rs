@@ -1,8 +1,7 @@
 //! Every statement that writes. Each function is one transaction: it happened whole, or not at all.
 
 use super::{pack, seconds, signed};
-use crate::otlp::Encoding;
-use crate::store::{Checkpoint, Commit, IncidentRecord, Retention, Signal, StoreError};
+use crate::store::{Checkpoint, Commit, IncidentRecord, Retention, StoreError};
 use firstbad_protocol::limits::INCIDENTS_STORED_MAX;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -59,22 +58,15 @@ fn insert_batch(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<()
 }
 
 fn insert_journal(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
-    if commit.normaliser.is_some() {
+    if commit.normaliser.is_some() || commit.journal.is_empty() {
         return Ok(());
     }
-    let insert = "INSERT INTO journal (batch, signal, encoding, received, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut statement = transaction.prepare_cached(insert).map_err(refuse("journal a request"))?;
-    for request in commit.journal {
-        let row = params![
-            signed(commit.batch.seq),
-            i64::from(request.signal == Signal::Logs),
-            i64::from(request.encoding == Encoding::Json),
-            request.received_at.0,
-            pack(&request.body)?
-        ];
-        statement.execute(row).map_err(refuse("journal a request"))?;
-    }
-    Ok(())
+    let what = "journal its requests";
+    let plain = postcard::to_stdvec(commit.journal)
+        .map_err(|error| StoreError::Damaged { what: "a request".to_owned(), reason: error.to_string() })?;
+    let insert = "INSERT INTO journal (batch, body) VALUES (?1, ?2)";
+    let mut statement = transaction.prepare_cached(insert).map_err(refuse(what))?;
+    statement.execute(params![signed(commit.batch.seq), pack(&plain)?]).map(drop).map_err(refuse(what))
 }
 
 fn insert_contents(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
