@@ -80,6 +80,12 @@ impl RecorderSource {
     /// are repeated by the next poll unless [`Self::commit`] says that the exports are safe; `firstbad.boot` and
     /// `firstbad.seq` make a repetition harmless.
     pub fn poll(&mut self, now: Timestamp) -> Vec<Export> {
+        self.poll_for(now, &mut |_| false)
+    }
+
+    /// As [`Self::poll`], without the contents of which `receiver_has` says that they need not be sent. It is asked once for
+    /// each content.
+    pub fn poll_for(&mut self, now: Timestamp, receiver_has: &mut dyn FnMut(Hash) -> bool) -> Vec<Export> {
         let now_ns = u64::try_from(now.0).unwrap_or(0);
         self.contents_pending.clear();
         self.problems.clear();
@@ -104,7 +110,7 @@ impl RecorderSource {
             }
         }
         let paths: Vec<PathBuf> = self.known.keys().cloned().collect();
-        paths.iter().filter_map(|path| self.poll_one(path, now_ns)).collect()
+        paths.iter().filter_map(|path| self.poll_one(path, now_ns, receiver_has)).collect()
     }
 
     /// Those that were given, and those of containers.
@@ -150,7 +156,7 @@ impl RecorderSource {
         self.problems.values()
     }
 
-    fn poll_one(&mut self, path: &Path, now_ns: u64) -> Option<Export> {
+    fn poll_one(&mut self, path: &Path, now_ns: u64, receiver_has: &mut dyn FnMut(Hash) -> bool) -> Option<Export> {
         let known = self.known.get_mut(path)?;
         // Asked before the copy: what the process wrote until its death is then in it.
         let lives = known.file.lives();
@@ -183,7 +189,7 @@ impl RecorderSource {
             records.extend(logs::death(&image, at_ns));
         }
         let lost = [Dropped { reason: "events_overwritten", count: known.pending.lost }];
-        records.extend(self.new_contents(path.parent(), &image));
+        records.extend(self.new_contents(path.parent(), &image, receiver_has));
         let metrics = Some(points::request(&image, at_ns, &lost));
         let mut logs = logs::request(&image, records);
         if !deaths.is_empty() {
@@ -193,7 +199,12 @@ impl RecorderSource {
     }
 
     /// Contents of the image's versions that this source has not shipped yet.
-    fn new_contents(&mut self, directory: Option<&Path>, image: &RecorderImage) -> Vec<LogRecord> {
+    fn new_contents(
+        &mut self,
+        directory: Option<&Path>,
+        image: &RecorderImage,
+        receiver_has: &mut dyn FnMut(Hash) -> bool,
+    ) -> Vec<LogRecord> {
         let mut records = Vec::new();
         let mut budget = CONTENT_BYTES_PER_REPORT_MAX;
         for version in &image.versions {
@@ -204,6 +215,10 @@ impl RecorderSource {
             let Some(bytes) = directory.and_then(|directory| read_content(directory, hash)) else { continue };
             if bytes.len() > budget {
                 break;
+            }
+            if receiver_has(hash) {
+                self.contents.insert(hash);
+                continue;
             }
             budget -= bytes.len();
             self.contents_pending.insert(hash);
