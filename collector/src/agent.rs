@@ -64,7 +64,7 @@ impl Agent {
         }
         let worker = Worker {
             page: settings.metrics.is_some().then_some(page),
-            source: source_of(&settings.recorders),
+            source: source_of(&settings.recorders).with_names_of_stacks(),
             interval: settings.recorders.interval,
             clock: settings.clock,
             shipper,

@@ -1,15 +1,18 @@
 //! Polls the recorders of this host. It remembers what was shipped, so that each event, death and content is told once;
 //! until `commit`, everything is told again.
 
-use super::containers::Containers;
+use super::containers::{Containers, open_within};
 use super::file::{self, RecorderFile, Stage};
+use super::stacks::Stacks;
 use super::{Export, RecorderError, logs, points};
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::limits::{CONTENT_BYTES_MAX, CONTENT_BYTES_PER_REPORT_MAX};
-use firstbad_protocol::recorder::{Dropped, EventKind, Outcomes, RecorderImage, State, layout};
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::recorder::{Dropped, EventKind, Outcomes, PanicImage, RecorderImage, State, layout};
 use firstbad_protocol::time::Timestamp;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs};
+use rustix::fs::OFlags;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -22,6 +25,8 @@ pub struct RecorderSource {
     directories: Vec<PathBuf>,
     /// The same directories within containers; none: they are not looked for.
     containers: Option<Containers>,
+    /// Names of stacks; none: they are told as addresses.
+    stacks: Option<Stacks>,
     known: BTreeMap<PathBuf, Known>,
     /// Contents that are safe at the receiver, and those of the last poll.
     contents: BTreeSet<Hash>,
@@ -76,6 +81,12 @@ impl RecorderSource {
         Self { containers: Some(Containers::default()), ..self }
     }
 
+    /// Tells stacks in names where the binary is at hand. It takes a copy of the binary (at most 256 MiB) in memory, for a moment.
+    #[must_use]
+    pub fn with_names_of_stacks(self) -> Self {
+        Self { stacks: Some(Stacks::default()), ..self }
+    }
+
     /// Reads every recorder once: one export for each instance that lives, and a last one for each that died. Log events
     /// are repeated by the next poll unless [`Self::commit`] says that the exports are safe; `firstbad.boot` and
     /// `firstbad.seq` make a repetition harmless.
@@ -89,6 +100,9 @@ impl RecorderSource {
         let now_ns = u64::try_from(now.0).unwrap_or(0);
         self.contents_pending.clear();
         self.problems.clear();
+        if let Some(stacks) = &mut self.stacks {
+            stacks.begin();
+        }
         let directories = self.all_directories();
         self.mark(&directories);
         let found = file::find(&directories);
@@ -184,7 +198,11 @@ impl RecorderSource {
         known.counts.keep_from_falling(&mut image);
         let at_ns = if lives || known.lived { now_ns } else { known.last_sign(&image).min(now_ns) };
         known.lived |= lives;
-        let (mut records, deaths) = known.new_records(&image);
+        if let Some(stacks) = &mut self.stacks {
+            let sites = known.panics_to_tell(&image).filter_map(|panic| image.site_of(panic));
+            stacks.name(&image, sites, || binary_of(&image, path, self.containers.as_ref()));
+        }
+        let (mut records, deaths) = known.new_records(&image, self.stacks.as_ref());
         if known.dead {
             records.extend(logs::death(&image, at_ns));
         }
@@ -238,8 +256,19 @@ fn read_content(directory: &Path, hash: Hash) -> Option<Vec<u8>> {
     whole.or_else(|| read_regular(&content.join(format!("{}.masked", hash.hex()))))
 }
 
+/// The binary that wrote the recorder at `path`, as its process sees it.
+fn binary_of(image: &RecorderImage, path: &Path, containers: Option<&Containers>) -> Option<File> {
+    let binary = Path::new(image.attribute(attribute::PROCESS_EXECUTABLE_PATH)?);
+    match containers.zip(path.parent()).and_then(|(containers, directory)| containers.root_of(directory)) {
+        Some(root) => open_within(root, binary, OFlags::NONBLOCK),
+        None => {
+            OpenOptions::new().read(true).custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).ok()?).open(binary).ok()
+        }
+    }
+}
+
 fn read_regular(path: &Path) -> Option<Vec<u8>> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).ok()?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
     if !file.metadata().ok()?.is_file() {
@@ -275,8 +304,13 @@ impl Known {
         if matches!(image.state, State::Clean(_)) { known } else { known.max(self.file.modified_ns()) }
     }
 
+    fn panics_to_tell<'a>(&self, image: &'a RecorderImage) -> impl Iterator<Item = &'a PanicImage> {
+        let told = &self.shipped.panics;
+        image.panic_texts.iter().filter(move |panic| !told.contains(&panic.number))
+    }
+
     /// What was not told yet, and deaths of earlier processes that this one tells.
-    fn new_records(&mut self, image: &RecorderImage) -> (Vec<LogRecord>, Vec<ResourceLogs>) {
+    fn new_records(&mut self, image: &RecorderImage, stacks: Option<&Stacks>) -> (Vec<LogRecord>, Vec<ResourceLogs>) {
         self.torn = image.torn > 0;
         let mut pending = self.shipped.clone();
         let oldest = image.event_head.saturating_sub(layout::EVENTS_MAX as u64);
@@ -292,7 +326,7 @@ impl Known {
         pending.event = Some(image.event_head);
         for panic in &image.panic_texts {
             if pending.panics.insert(panic.number) {
-                records.push(logs::exception(image, panic));
+                records.push(logs::exception(image, panic, stacks));
             }
         }
         let kept = image.panic_head.saturating_sub(2 * layout::PANICS_MAX as u64);
