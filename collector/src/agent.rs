@@ -2,6 +2,7 @@
 //! points are cumulative since the recorder's creation, so the newest report holds all that a lost one held, and log
 //! events stay in the recorder until the collector has them.
 
+mod asking;
 mod exposition;
 mod serving;
 pub(crate) mod shipping;
@@ -11,6 +12,7 @@ use crate::local::{sleep_until, source_of};
 use crate::recorder::RecorderSource;
 use crate::server::Place;
 use crate::settings::{AgentSettings, Clock};
+use asking::Asking;
 use shipping::{ShipError, Shipment, Shipper};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +28,8 @@ pub struct AgentCounts {
     pub recorders: AtomicU64,
     /// Reports that the collector has on disk.
     pub shipped: AtomicU64,
+    /// Contents that were not sent because the collector had them.
+    pub contents_known: AtomicU64,
     /// Requests that it refused for good.
     pub refused: AtomicU64,
     /// Reports that it has not; what they held is in the next.
@@ -60,7 +64,7 @@ impl Agent {
         }
         let worker = Worker {
             page: settings.metrics.is_some().then_some(page),
-            source: source_of(&settings.recorders),
+            source: source_of(&settings.recorders).with_names_of_stacks(),
             interval: settings.recorders.interval,
             clock: settings.clock,
             shipper,
@@ -114,7 +118,9 @@ impl Worker {
     }
 
     fn report(&mut self, stop: &watch::Receiver<bool>) {
-        let exports = self.source.poll(self.clock.now());
+        let mut asking = Asking::new(&self.shipper);
+        let exports = self.source.poll_for(self.clock.now(), &mut |hash| asking.has(hash));
+        self.counts.contents_known.fetch_add(asking.known, Ordering::Relaxed);
         self.counts.recorders.store(exports.len() as u64, Ordering::Relaxed);
         if let Some(page) = &self.page {
             *page.lock().unwrap_or_else(PoisonError::into_inner) = exposition::text(&exports).into();

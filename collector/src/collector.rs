@@ -7,7 +7,7 @@ use crate::admission::Admission;
 use crate::driver::{Driver, Outbox};
 use crate::health::Health;
 use crate::local::LocalRecorders;
-use crate::server::api::Api;
+use crate::server::api::{Api, questions};
 use crate::server::{Place, bind, grpc, ingest, serve};
 use crate::settings::Settings;
 use crate::status::Status;
@@ -221,7 +221,8 @@ impl Bound {
         (api, stop): (Api, &watch::Receiver<bool>),
     ) {
         for listener in self.otlp_http {
-            runtime.spawn(serve(listener, ingest::router(admission.clone()), stop.clone()));
+            let router = ingest::router(admission.clone()).merge(questions(api.clone()));
+            runtime.spawn(serve(listener, router, stop.clone()));
         }
         for listener in self.otlp_grpc {
             runtime.spawn(serve(listener, grpc::router(admission.clone()), stop.clone()));

@@ -9,6 +9,7 @@ mod listing;
 mod logs;
 mod points;
 mod source;
+mod stacks;
 mod symbols;
 
 pub use listing::{RecorderDump, RecorderEntry, RecorderState, dump, list};

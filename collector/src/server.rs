@@ -6,6 +6,8 @@ pub(crate) mod grpc;
 pub(crate) mod ingest;
 mod otlp_answer;
 
+pub(crate) use api::CONTENTS_PATH;
+
 use crate::settings::Listen;
 use crate::start_error::StartError;
 use axum::Router;

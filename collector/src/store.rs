@@ -272,6 +272,12 @@ pub trait StoreReader {
     /// If the database refuses, or the content is damaged.
     fn content(&self, hash: &Hash) -> Result<Option<Content>, StoreError>;
 
+    /// Whether the content of one version is there.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn has_content(&self, hash: &Hash) -> Result<bool, StoreError>;
+
     /// What was last said of one incident.
     ///
     /// # Errors

@@ -300,6 +300,36 @@ fn a_recorder_is_shipped_alive_and_dead_and_each_event_once() {
 }
 
 #[test]
+fn a_stack_is_told_in_names_where_the_binary_is_at_hand() {
+    if is_child() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut proxy = Proxy::start(directory.path());
+    proxy.say("bad", "done");
+    let stack = |export: &Export| event(&logs(export), "exception")["exception.stacktrace"].clone();
+    let mut plain = RecorderSource::new(vec![directory.path().to_owned()]);
+    let plain = stack(&poll(&mut plain));
+    assert!(plain.starts_with("build id ") && plain.lines().skip(1).all(|line| line.contains(": 0x")), "{plain}");
+    let mut source = RecorderSource::new(vec![directory.path().to_owned()]).with_names_of_stacks();
+    // A report does not wait for a binary that takes long to read; not committed, it is told again.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let named = loop {
+        let named = stack(&poll(&mut source));
+        if !named.lines().skip(1).all(|line| line.contains(": 0x")) {
+            break named;
+        }
+        assert!(std::time::Instant::now() < deadline, "no names: {named}");
+    };
+    assert_eq!(named.lines().next(), plain.lines().next(), "the build id stays");
+    assert!(named.lines().any(|line| line.contains(": child at ") && line.contains("recorder.rs:")), "{named}");
+    let begun = std::time::Instant::now();
+    assert_eq!(stack(&poll(&mut source)), named);
+    assert!(begun.elapsed() < std::time::Duration::from_millis(500), "once for each site: {:?}", begun.elapsed());
+    proxy.kill();
+}
+
+#[test]
 fn a_claim_is_respected_while_its_claimer_lives_and_taken_over_when_it_died() {
     if is_child() {
         return;

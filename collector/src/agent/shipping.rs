@@ -3,7 +3,9 @@
 
 use crate::local::sleep_until;
 use crate::recorder::Export;
+use crate::server::CONTENTS_PATH;
 use crate::{StartError, store::Signal};
+use firstbad_protocol::Hash;
 use flate2::{Compression, write::GzEncoder};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -107,6 +109,17 @@ impl Shipper {
     )]
     pub(crate) fn jitter(&self) -> f64 {
         (RandomState::new().build_hasher().finish() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Whether the collector wants no more of the content with this hash: it has it, or keeps none. None: it did not say.
+    pub(crate) fn has_content(&self, hash: Hash, patience: Duration) -> Option<bool> {
+        let request = self.agent.head(format!("{}{CONTENTS_PATH}{}", self.base, hash.hex()));
+        let answer = request.config().timeout_global(Some(patience)).build().call().ok()?;
+        match answer.status().as_u16() {
+            204 => Some(true),
+            404 => Some(false),
+            _ => None,
+        }
     }
 
     /// Sends until it is taken, refused for good, `give_up` passes, or `stop` is told.

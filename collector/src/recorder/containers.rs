@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Directories that are held open; each costs a descriptor.
+/// Directories that are held open; each costs two descriptors.
 const CONTAINERS_MAX: usize = 256;
 
 /// A directory whatever it is called: device and inode. The same volume may be seen from many namespaces.
@@ -20,6 +20,7 @@ pub(super) struct Containers(BTreeMap<Identity, Opened>);
 
 #[derive(Debug)]
 struct Opened {
+    root: OwnedFd,
     /// Its open file in `/proc/self/fd`, which leads there also when no process of the container is left.
     path: PathBuf,
     _directory: File,
@@ -36,25 +37,30 @@ impl Containers {
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
             for directory in directories {
                 let Ok(root) = open(process.join("root"), flags, Mode::empty()) else { break };
-                let Some(opened) = open_within(&root, directory) else { continue };
+                let Some(opened) = open_within(&root, directory, OFlags::DIRECTORY) else { continue };
                 let Ok(identity) = opened.metadata().map(|found| identity(&found)) else { continue };
                 if here.contains(&identity) || (self.0.len() >= CONTAINERS_MAX && !self.0.contains_key(&identity)) {
                     continue;
                 }
                 met.insert(identity);
                 let path = PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()));
-                self.0.entry(identity).or_insert(Opened { path, _directory: opened });
+                self.0.entry(identity).or_insert(Opened { root, path, _directory: opened });
             }
         }
         self.0.retain(|identity, opened| met.contains(identity) || in_use(&opened.path));
         self.0.values().map(|opened| opened.path.clone()).collect()
     }
+
+    /// Root of the container whose directory this is; none: it is this host's.
+    pub(super) fn root_of(&self, directory: &Path) -> Option<&OwnedFd> {
+        self.0.values().find(|opened| opened.path == directory).map(|opened| &opened.root)
+    }
 }
 
 /// Opens `path` below `root`: a container's links lead nowhere but to its own files.
-fn open_within(root: &OwnedFd, path: &Path) -> Option<File> {
+pub(super) fn open_within(root: &OwnedFd, path: &Path, flags: OFlags) -> Option<File> {
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    openat2(root, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty(), resolve).ok().map(File::from)
+    openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve).ok().map(File::from)
 }
 
 fn identity(found: &fs::Metadata) -> Identity {

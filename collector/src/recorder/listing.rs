@@ -159,14 +159,13 @@ fn lines(image: &RecorderImage) -> Vec<String> {
 fn site_lines(image: &RecorderImage) -> Vec<String> {
     let mut lines = Vec::new();
     let path = image.attribute(attribute::PROCESS_EXECUTABLE_PATH).unwrap_or_default();
-    let symbols = if image.sites.is_empty() { None } else { Some(Symbols::of(image, Path::new(path))) };
+    let symbols = if image.sites.is_empty() { None } else { Some(Symbols::of(&image.build_id, Path::new(path))) };
     for site in &image.sites {
         lines.push(format!("panic site {}:{}:{}: {} panics", site.file, site.line, site.column, site.count));
+        let addresses: Vec<u64> = site.frames.iter().map(|frame| frame.wrapping_sub(image.load_bias)).collect();
         match &symbols {
-            Some(Ok(symbols)) => lines.extend(symbols.lines(image, site).iter().map(|line| format!("    {line}"))),
-            _ => {
-                lines.extend(site.frames.iter().map(|frame| format!("    {:#x}", frame.wrapping_sub(image.load_bias))))
-            }
+            Some(Ok(symbols)) => lines.extend(symbols.lines(&addresses).iter().map(|line| format!("    {line}"))),
+            _ => lines.extend(addresses.iter().map(|address| format!("    {address:#x}"))),
         }
     }
     if let Some(Err(why)) = symbols {

@@ -2,6 +2,7 @@
 //! repetition harmless.
 
 use super::attributes::{active, boot, flag, int, resource, scope, signed, text, texts, version};
+use super::stacks::Stacks;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::names::{attribute, event};
@@ -12,6 +13,9 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber};
+
+/// Longest stack in names, bytes; the innermost functions are kept.
+const STACK_BYTES_MAX: usize = 16 << 10;
 
 /// First sequence number of contents: above those of events and panics, below the sign bit.
 const CONTENT_SEQUENCE: u64 = 1 << 62;
@@ -107,8 +111,8 @@ fn load_attributes(config: &ConfigImage, load: &LoadImage) -> Vec<KeyValue> {
     found
 }
 
-/// A panic with its text.
-pub(super) fn exception(image: &RecorderImage, panic: &PanicImage) -> LogRecord {
+/// A panic with its text, its stack in names if `stacks` knows them.
+pub(super) fn exception(image: &RecorderImage, panic: &PanicImage, stacks: Option<&Stacks>) -> LogRecord {
     let record = Record {
         image,
         name: event::EXCEPTION,
@@ -129,15 +133,14 @@ pub(super) fn exception(image: &RecorderImage, panic: &PanicImage) -> LogRecord 
         texts(attribute::CONFIG_ACTIVE, named),
     ];
     attributes.extend(panic.thread.as_ref().map(|thread| text("thread.name", thread)));
-    let site = panic.site.and_then(|place| image.sites.iter().find(|site| site.place == place));
-    if let Some(stack) = site.and_then(|site| stack(image, site)) {
+    if let Some(stack) = image.site_of(panic).and_then(|site| stack(image, site, stacks)) {
         attributes.push(text("exception.stacktrace", stack));
     }
     record.with(attributes)
 }
 
-/// Addresses within the binary, one in a line, and the build id by which `addr2line` finds it.
-fn stack(image: &RecorderImage, site: &SiteImage) -> Option<String> {
+/// Functions, or else addresses within the binary, one in a line, and the build id by which `addr2line` finds it.
+fn stack(image: &RecorderImage, site: &SiteImage, stacks: Option<&Stacks>) -> Option<String> {
     use std::fmt::Write;
     if site.frames.is_empty() {
         return None;
@@ -146,8 +149,14 @@ fn stack(image: &RecorderImage, site: &SiteImage) -> Option<String> {
     for byte in &image.build_id {
         let _ = write!(stack, "{byte:02x}");
     }
-    for (number, frame) in site.frames.iter().enumerate() {
-        let _ = write!(stack, "\n{number}: {:#x}", frame.wrapping_sub(image.load_bias));
+    let names = stacks.and_then(|stacks| stacks.names(image, site));
+    let addresses = site.frames.iter().map(|frame| format!("{:#x}", frame.wrapping_sub(image.load_bias)));
+    let lines = names.map_or_else(|| addresses.collect(), <[String]>::to_vec);
+    for (number, line) in lines.iter().enumerate() {
+        if stack.len() + line.len() > STACK_BYTES_MAX {
+            break;
+        }
+        let _ = write!(stack, "\n{number}: {line}");
     }
     Some(stack)
 }

@@ -1,15 +1,18 @@
 //! Polls the recorders of this host. It remembers what was shipped, so that each event, death and content is told once;
 //! until `commit`, everything is told again.
 
-use super::containers::Containers;
+use super::containers::{Containers, open_within};
 use super::file::{self, RecorderFile, Stage};
+use super::stacks::Stacks;
 use super::{Export, RecorderError, logs, points};
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::limits::{CONTENT_BYTES_MAX, CONTENT_BYTES_PER_REPORT_MAX};
-use firstbad_protocol::recorder::{Dropped, EventKind, Outcomes, RecorderImage, State, layout};
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::recorder::{Dropped, EventKind, Outcomes, PanicImage, RecorderImage, State, layout};
 use firstbad_protocol::time::Timestamp;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs};
+use rustix::fs::OFlags;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -22,6 +25,8 @@ pub struct RecorderSource {
     directories: Vec<PathBuf>,
     /// The same directories within containers; none: they are not looked for.
     containers: Option<Containers>,
+    /// Names of stacks; none: they are told as addresses.
+    stacks: Option<Stacks>,
     known: BTreeMap<PathBuf, Known>,
     /// Contents that are safe at the receiver, and those of the last poll.
     contents: BTreeSet<Hash>,
@@ -76,13 +81,28 @@ impl RecorderSource {
         Self { containers: Some(Containers::default()), ..self }
     }
 
+    /// Tells stacks in names where the binary is at hand. It takes a copy of the binary (at most 256 MiB) in memory, for a moment.
+    #[must_use]
+    pub fn with_names_of_stacks(self) -> Self {
+        Self { stacks: Some(Stacks::default()), ..self }
+    }
+
     /// Reads every recorder once: one export for each instance that lives, and a last one for each that died. Log events
     /// are repeated by the next poll unless [`Self::commit`] says that the exports are safe; `firstbad.boot` and
     /// `firstbad.seq` make a repetition harmless.
     pub fn poll(&mut self, now: Timestamp) -> Vec<Export> {
+        self.poll_for(now, &mut |_| false)
+    }
+
+    /// As [`Self::poll`], without the contents of which `receiver_has` says that they need not be sent. It is asked once for
+    /// each content.
+    pub fn poll_for(&mut self, now: Timestamp, receiver_has: &mut dyn FnMut(Hash) -> bool) -> Vec<Export> {
         let now_ns = u64::try_from(now.0).unwrap_or(0);
         self.contents_pending.clear();
         self.problems.clear();
+        if let Some(stacks) = &mut self.stacks {
+            stacks.begin();
+        }
         let directories = self.all_directories();
         self.mark(&directories);
         let found = file::find(&directories);
@@ -104,7 +124,7 @@ impl RecorderSource {
             }
         }
         let paths: Vec<PathBuf> = self.known.keys().cloned().collect();
-        paths.iter().filter_map(|path| self.poll_one(path, now_ns)).collect()
+        paths.iter().filter_map(|path| self.poll_one(path, now_ns, receiver_has)).collect()
     }
 
     /// Those that were given, and those of containers.
@@ -150,7 +170,7 @@ impl RecorderSource {
         self.problems.values()
     }
 
-    fn poll_one(&mut self, path: &Path, now_ns: u64) -> Option<Export> {
+    fn poll_one(&mut self, path: &Path, now_ns: u64, receiver_has: &mut dyn FnMut(Hash) -> bool) -> Option<Export> {
         let known = self.known.get_mut(path)?;
         // Asked before the copy: what the process wrote until its death is then in it.
         let lives = known.file.lives();
@@ -178,12 +198,16 @@ impl RecorderSource {
         known.counts.keep_from_falling(&mut image);
         let at_ns = if lives || known.lived { now_ns } else { known.last_sign(&image).min(now_ns) };
         known.lived |= lives;
-        let (mut records, deaths) = known.new_records(&image);
+        if let Some(stacks) = &mut self.stacks {
+            let sites = known.panics_to_tell(&image).filter_map(|panic| image.site_of(panic));
+            stacks.name(&image, sites, || binary_of(&image, path, self.containers.as_ref()));
+        }
+        let (mut records, deaths) = known.new_records(&image, self.stacks.as_ref());
         if known.dead {
             records.extend(logs::death(&image, at_ns));
         }
         let lost = [Dropped { reason: "events_overwritten", count: known.pending.lost }];
-        records.extend(self.new_contents(path.parent(), &image));
+        records.extend(self.new_contents(path.parent(), &image, receiver_has));
         let metrics = Some(points::request(&image, at_ns, &lost));
         let mut logs = logs::request(&image, records);
         if !deaths.is_empty() {
@@ -193,7 +217,12 @@ impl RecorderSource {
     }
 
     /// Contents of the image's versions that this source has not shipped yet.
-    fn new_contents(&mut self, directory: Option<&Path>, image: &RecorderImage) -> Vec<LogRecord> {
+    fn new_contents(
+        &mut self,
+        directory: Option<&Path>,
+        image: &RecorderImage,
+        receiver_has: &mut dyn FnMut(Hash) -> bool,
+    ) -> Vec<LogRecord> {
         let mut records = Vec::new();
         let mut budget = CONTENT_BYTES_PER_REPORT_MAX;
         for version in &image.versions {
@@ -204,6 +233,10 @@ impl RecorderSource {
             let Some(bytes) = directory.and_then(|directory| read_content(directory, hash)) else { continue };
             if bytes.len() > budget {
                 break;
+            }
+            if receiver_has(hash) {
+                self.contents.insert(hash);
+                continue;
             }
             budget -= bytes.len();
             self.contents_pending.insert(hash);
@@ -223,8 +256,19 @@ fn read_content(directory: &Path, hash: Hash) -> Option<Vec<u8>> {
     whole.or_else(|| read_regular(&content.join(format!("{}.masked", hash.hex()))))
 }
 
+/// The binary that wrote the recorder at `path`, as its process sees it.
+fn binary_of(image: &RecorderImage, path: &Path, containers: Option<&Containers>) -> Option<File> {
+    let binary = Path::new(image.attribute(attribute::PROCESS_EXECUTABLE_PATH)?);
+    match containers.zip(path.parent()).and_then(|(containers, directory)| containers.root_of(directory)) {
+        Some(root) => open_within(root, binary, OFlags::NONBLOCK),
+        None => {
+            OpenOptions::new().read(true).custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).ok()?).open(binary).ok()
+        }
+    }
+}
+
 fn read_regular(path: &Path) -> Option<Vec<u8>> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).ok()?;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
     if !file.metadata().ok()?.is_file() {
@@ -260,8 +304,13 @@ impl Known {
         if matches!(image.state, State::Clean(_)) { known } else { known.max(self.file.modified_ns()) }
     }
 
+    fn panics_to_tell<'a>(&self, image: &'a RecorderImage) -> impl Iterator<Item = &'a PanicImage> {
+        let told = &self.shipped.panics;
+        image.panic_texts.iter().filter(move |panic| !told.contains(&panic.number))
+    }
+
     /// What was not told yet, and deaths of earlier processes that this one tells.
-    fn new_records(&mut self, image: &RecorderImage) -> (Vec<LogRecord>, Vec<ResourceLogs>) {
+    fn new_records(&mut self, image: &RecorderImage, stacks: Option<&Stacks>) -> (Vec<LogRecord>, Vec<ResourceLogs>) {
         self.torn = image.torn > 0;
         let mut pending = self.shipped.clone();
         let oldest = image.event_head.saturating_sub(layout::EVENTS_MAX as u64);
@@ -277,7 +326,7 @@ impl Known {
         pending.event = Some(image.event_head);
         for panic in &image.panic_texts {
             if pending.panics.insert(panic.number) {
-                records.push(logs::exception(image, panic));
+                records.push(logs::exception(image, panic, stacks));
             }
         }
         let kept = image.panic_head.saturating_sub(2 * layout::PANICS_MAX as u64);

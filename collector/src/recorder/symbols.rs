@@ -2,39 +2,55 @@
 //! look-up takes as long as reading the binary's debug information.
 
 use addr2line::Loader;
-use firstbad_protocol::recorder::{RecorderImage, SiteImage};
-use object::Object;
-use std::fmt::Write;
+use object::{Object, ReadCache};
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::fmt::{Display, Write};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
 /// Greatest binary that is read, bytes.
 const BINARY_BYTES_MAX: u64 = 4 << 30;
+/// Greatest binary that is copied to memory, bytes.
+const BINARY_BYTES_COPIED_MAX: u64 = 256 << 20;
 
 /// The debug information of one recorder's binary.
 pub(super) struct Symbols(Loader);
 
 impl Symbols {
-    /// From the binary at `path`, if it is the one that wrote the recorder.
-    pub(super) fn of(image: &RecorderImage, path: &Path) -> Result<Self, String> {
-        let fail = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-        if image.build_id.is_empty() {
-            return Err(fail(&"the recorder names no build id"));
-        }
+    /// From the binary at `path`, if it is the one with this build id.
+    pub(super) fn of(build_id: &[u8], path: &Path) -> Result<Self, String> {
+        let fail = |why: &dyn Display| format!("{}: {why}", path.display());
         let found = std::fs::metadata(path).map_err(|error| fail(&error))?;
         if !found.is_file() || found.len() > BINARY_BYTES_MAX {
             return Err(fail(&"it is no binary"));
         }
-        let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
-        let binary = object::File::parse(&*bytes).map_err(|error| fail(&error))?;
-        if binary.build_id().ok().flatten() != Some(&image.build_id) {
-            return Err(fail(&format!("its build id is not {}", hex(&image.build_id))));
-        }
+        let file = File::open(path).map_err(|error| fail(&error))?;
+        check(build_id, file).map_err(|why| fail(&why))?;
         Loader::new(path).map(Self).map_err(|error| fail(&error))
     }
 
-    /// One line for each function of the site's stack, inlined ones included; the address where nothing is known.
-    pub(super) fn lines(&self, image: &RecorderImage, site: &SiteImage) -> Vec<String> {
-        site.frames.iter().flat_map(|frame| self.frame(frame.wrapping_sub(image.load_bias))).collect()
+    /// From a copy of `binary`, which somebody else may cut off while it is read: a mapping of it would then end this process.
+    pub(super) fn of_file(build_id: &[u8], binary: File) -> Result<Self, String> {
+        let fail = |error: io::Error| error.to_string();
+        if !binary.metadata().map_err(fail)?.is_file() {
+            return Err("it is no binary".to_owned());
+        }
+        check(build_id, binary.try_clone().map_err(fail)?)?;
+        let mut copy =
+            File::from(memfd_create("firstbad-binary", MemfdFlags::CLOEXEC).map_err(|error| fail(error.into()))?);
+        io::Seek::rewind(&mut &binary).map_err(fail)?;
+        let length = io::copy(&mut binary.take(BINARY_BYTES_COPIED_MAX + 1), &mut copy).map_err(fail)?;
+        if length > BINARY_BYTES_COPIED_MAX {
+            return Err(format!("it has more than {BINARY_BYTES_COPIED_MAX} bytes"));
+        }
+        Loader::new(format!("/proc/self/fd/{}", copy.as_raw_fd())).map(Self).map_err(|error| error.to_string())
+    }
+
+    /// One line for each function of a stack, inlined ones included; the address where nothing is known.
+    pub(super) fn lines(&self, addresses: &[u64]) -> Vec<String> {
+        addresses.iter().flat_map(|address| self.frame(*address)).collect()
     }
 
     fn frame(&self, address: u64) -> Vec<String> {
@@ -54,6 +70,16 @@ impl Symbols {
         }
         lines
     }
+}
+
+fn check(build_id: &[u8], file: File) -> Result<(), String> {
+    if build_id.is_empty() {
+        return Err("the recorder names no build id".to_owned());
+    }
+    let cache = ReadCache::new(file);
+    let binary = object::File::parse(&cache).map_err(|error| error.to_string())?;
+    let same = binary.build_id().ok().flatten() == Some(build_id);
+    if same { Ok(()) } else { Err(format!("its build id is not {}", hex(build_id))) }
 }
 
 /// Bytes as hex digits.

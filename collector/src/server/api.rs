@@ -1,21 +1,21 @@
 //! The query API, SSE and `/metrics`. It reads what was published and what is stored; it changes nothing.
 
+mod contents;
 mod incidents;
 mod stream;
 
-use crate::client::CONTENT_FORMAT_HEADER;
+pub(crate) use contents::{CONTENTS_PATH, questions};
+
 use crate::fleet::FleetCounts;
 use crate::health::Health;
 use crate::publish::Publisher;
 use crate::status::Status;
-use crate::store::{SqliteReader, StoreError, StoreReader};
+use crate::store::{SqliteReader, StoreError};
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use firstbad_protocol::content::Format;
-use firstbad_protocol::{Hash, Untrusted};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +35,8 @@ pub(crate) struct Api {
     /// Everything of the status that does not change.
     pub(crate) status: Arc<Status>,
     pub(crate) recorders: Arc<std::sync::atomic::AtomicU64>,
+    /// Whether contents are kept.
+    contents: bool,
     pub(crate) streams: Arc<Semaphore>,
     bundles: Arc<Semaphore>,
 }
@@ -49,6 +51,7 @@ impl Api {
             engine: settings.engine.clone(),
             status: Arc::new(status),
             recorders: Arc::default(),
+            contents: settings.contents == crate::settings::Contents::Full,
             streams: Arc::new(Semaphore::new(firstbad_protocol::limits::STREAMS_MAX)),
             bundles: Arc::new(Semaphore::new(BUNDLES_AT_ONCE)),
         }
@@ -66,7 +69,7 @@ impl Api {
             .route("/api/v1/incidents/{id}", get(incidents::one))
             .route("/api/v1/incidents/{id}/diagnosis", get(incidents::diagnosis))
             .route("/api/v1/incidents/{id}/bundle", get(incidents::bundle))
-            .route("/api/v1/contents/{hash}", get(content))
+            .route("/api/v1/contents/{hash}", get(contents::content))
             .fallback(|| async { Fault::not_found("there is no such path; the API is under /api/v1/").into_response() })
             .with_state(self)
     }
@@ -154,22 +157,4 @@ async fn metrics(State(api): State<Api>) -> Response {
     let mut text = api.health.render();
     text.push_str(&api.fleet.lock().unwrap_or_else(PoisonError::into_inner).render(&latest.snapshot));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
-}
-
-async fn content(State(api): State<Api>, Path(hash): Path<String>) -> Result<Response, Fault> {
-    let hash: Hash = hash.parse().map_err(|error: firstbad_protocol::hash::NotAHash| Fault {
-        status: StatusCode::BAD_REQUEST,
-        message: format!("`{}`: {error}", Untrusted(&hash).cut(80)),
-    })?;
-    let found = api.read(move |store| store.content(&hash)).await?;
-    let content = found.ok_or_else(|| Fault::not_found(format!("the content of {hash} was not captured")))?;
-    // Opaque bytes: a browser must not be talked into showing them as a page.
-    let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    // Only a word of our own goes into a header; how the rows are cut decides what a difference shows.
-    let format = Format::from_word(&content.format);
-    let mut response = (headers, content.body).into_response();
-    if let Some(format) = format {
-        response.headers_mut().insert(CONTENT_FORMAT_HEADER, HeaderValue::from_static(format.as_str()));
-    }
-    Ok(response)
 }

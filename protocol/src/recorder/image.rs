@@ -66,6 +66,12 @@ pub struct RecorderImage {
 }
 
 impl RecorderImage {
+    /// Where a panic happened.
+    #[must_use]
+    pub fn site_of(&self, panic: &PanicImage) -> Option<&SiteImage> {
+        self.sites.iter().find(|site| Some(site.place) == panic.site)
+    }
+
     /// The resource attribute `key`.
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&str> {

@@ -152,6 +152,11 @@ impl StoreReader for SqliteReader {
         Ok(Some(Content { hash: *hash, config: config.into(), format: format.into(), body }))
     }
 
+    fn has_content(&self, hash: &Hash) -> Result<bool, StoreError> {
+        let select = "SELECT EXISTS (SELECT 1 FROM content WHERE hash = ?1)";
+        self.connection.query_row(select, params![hash.0], |row| row.get(0)).map_err(refuse("look for a content"))
+    }
+
     fn incident(&self, id: &str) -> Result<Option<IncidentRecord>, StoreError> {
         let select = "SELECT id, batch, onset, resolved, diagnosis FROM incident WHERE id = ?1";
         let found = self.connection.query_row(select, [id], incident_of).optional();
