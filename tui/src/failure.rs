@@ -75,6 +75,19 @@ impl From<firstbad_collector::ClientError> for Failure {
     }
 }
 
+/// What a capture is.
+const CAPTURE: &str = "a capture is OTLP/JSON lines, as the OpenTelemetry Collector's file exporter writes them; .gz and .zst are read too";
+/// What a bundle is.
+const BUNDLE: &str = "a bundle is what `firstbad bundle ID` writes";
+
+impl From<firstbad_collector::offline::OfflineError> for Failure {
+    fn from(error: firstbad_collector::offline::OfflineError) -> Self {
+        // Of a file that is named like a bundle nobody asked what a capture is.
+        let bundle = matches!(error, firstbad_collector::offline::OfflineError::Bundle { .. });
+        Self::new(&error).hint(if bundle { BUNDLE } else { CAPTURE })
+    }
+}
+
 impl From<crate::demo::DemoError> for Failure {
     fn from(error: crate::demo::DemoError) -> Self {
         match error {
@@ -96,8 +109,7 @@ macro_rules! plain {
 
 plain! {
     firstbad_collector::StartError => "another firstbad may run here: `firstbad status` asks it; port 0 takes a free port",
-    firstbad_collector::BundleError => "a bundle is what `firstbad bundle ID` writes",
-    firstbad_collector::offline::OfflineError => "a capture is OTLP/JSON lines, as the OpenTelemetry Collector's file exporter writes them; .gz and .zst are read too",
+    firstbad_collector::BundleError => BUNDLE,
     firstbad_collector::settings::FileError => "`firstbad gen config` prints a sample with every key",
     firstbad_collector::recorder::RecorderError => "`firstbad recorder list` shows which recorders this host has",
     firstbad_playbooks::LibraryError => "`firstbad playbook list` without --dir shows the embedded playbooks",
