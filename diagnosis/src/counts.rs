@@ -62,9 +62,20 @@ fn outcomes(row: &Row) -> Requests {
     sum
 }
 
-/// Panics of a row as told by `firstbad.panics`, and as outcomes of requests.
-pub(crate) fn panics_told(row: &Row) -> (u64, u64) {
-    (counted(panics(row)), counted(outcomes(row).panicked))
+/// Panics of a row as told by `firstbad.panics`, by config; the total has no name. A row may lie between the counts of one
+/// panic under two configs: only sums over rows may be compared.
+pub(crate) fn panics_told(row: &Row) -> BTreeMap<Name, u64> {
+    let mut by_config: BTreeMap<Name, u64> = BTreeMap::new();
+    for panic in &row.panics {
+        let config = panic.version.as_ref().map_or_else(|| Name::from(""), |(config, _)| config.clone());
+        *by_config.entry(config).or_default() += panic.count;
+    }
+    by_config
+}
+
+/// Panics of a row as outcomes of requests.
+pub(crate) fn panics_ended(row: &Row) -> u64 {
+    counted(outcomes(row).panicked)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count that came as an integer")]

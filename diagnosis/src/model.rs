@@ -5,6 +5,7 @@ use crate::observation::{Dimensions, Facts, Name};
 use firstbad_protocol::Hash;
 use firstbad_protocol::verdict::Signal;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Nanoseconds of event time.
 pub(crate) type Ns = i64;
@@ -261,8 +262,8 @@ pub(crate) struct Unit {
     pub gaps: Vec<(Ns, Ns)>,
     /// Restarts seen.
     pub restarts: u64,
-    /// Panics by `firstbad.panics`, and requests that ended in one: the same panics, counted twice.
-    pub panics: (u64, u64),
+    /// Panics by `firstbad.panics`, by config, and requests that ended in one: the same panics, told several times.
+    pub panics: (BTreeMap<Name, u64>, u64),
     /// First panic event of the current bout, and the last.
     pub panic_bout: (Ns, Ns),
     /// Left on purpose at.

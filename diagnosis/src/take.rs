@@ -10,6 +10,7 @@ use crate::watch;
 use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::time::SECOND_NS;
+use std::collections::BTreeMap;
 
 /// Report intervals behind the clock until which data may still change a verdict.
 pub(crate) const REVISABLE: i64 = 18;
@@ -306,7 +307,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         rows: 0,
         gaps: Vec::new(),
         restarts: 0,
-        panics: (0, 0),
+        panics: (BTreeMap::new(), 0),
         panic_bout: (Ns::MIN / 4, Ns::MIN / 4),
         left: None,
         loading: None,

@@ -30,6 +30,8 @@ pub(crate) struct Pending {
 const STALL_TRIALS: f64 = 20.0;
 /// Gaps remembered of one unit.
 const GAPS_MAX: usize = 16;
+/// Configs under which the panics of one unit are counted.
+const CONFIGS_TOLD: usize = 16;
 /// Panic sites counted apart.
 const SITES_MAX: usize = 1024;
 /// Lengths of span that are told apart.
@@ -349,8 +351,12 @@ impl State {
             }
         }
         // A row can lie between a panic and the end of its request: each count is added up for itself.
-        let (told, ended) = counts::panics_told(row);
-        unit.panics = (unit.panics.0 + told, unit.panics.1 + ended);
+        for (config, count) in counts::panics_told(row) {
+            if unit.panics.0.len() < CONFIGS_TOLD || unit.panics.0.contains_key(&config) {
+                *unit.panics.0.entry(config).or_default() += count;
+            }
+        }
+        unit.panics.1 += counts::panics_ended(row);
         let requests = sums.first().map_or(0.0, |sum| sum.trials);
         if !frozen && !unit.runs.iter().any(|run| run.open) {
             unit.traffic.learn(requests, seconds(row));

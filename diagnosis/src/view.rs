@@ -199,7 +199,7 @@ impl State {
                     failing: !healthy,
                     needs_restart: !fine,
                     restarts: unit.restarts,
-                    panics: unit.panics.0.max(unit.panics.1),
+                    panics: unit.panics.0.values().copied().max().unwrap_or(0).max(unit.panics.1),
                     loading: unit.loading.and_then(|(_, level, _)| self.tables.level_at(level)?.hash()),
                 })
             })
