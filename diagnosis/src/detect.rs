@@ -88,7 +88,7 @@ impl State {
 
     /// The detector on the fleet's sums; gives the beginning of the excess.
     fn drifting_sum(&self, counter: Counter) -> Option<Ns> {
-        if !matches!(counter, Counter::Errors | Counter::Panics | Counter::Zeros | Counter::Slow) {
+        if !counter.is_additive() {
             return None;
         }
         let sums: Vec<(i64, f64, f64)> = self

@@ -4,6 +4,7 @@
 use crate::math::float;
 use crate::model::{Counter, Factor, Level, Ns};
 use crate::moves::BEFORE_ALL;
+use crate::pooled::Pooled;
 use crate::property::{Property, properties};
 use crate::scene::{Bout, Patient, Scene};
 use crate::stale::stale;
@@ -32,6 +33,8 @@ pub(crate) struct Hypothesis {
     pub reversal: f64,
     /// Whether exposure began late enough to be a trigger at all.
     pub recent: bool,
+    /// What the sums say, where no host shows it alone.
+    pub pooled: Option<Pooled>,
 }
 
 impl Hypothesis {
@@ -50,6 +53,7 @@ impl Hypothesis {
             mechanism: 0.0,
             reversal: 0.0,
             recent: true,
+            pooled: None,
         }
     }
 
@@ -65,6 +69,10 @@ impl Hypothesis {
 
     /// Share of failing stretches that began while exposed.
     pub(crate) fn explained(&self) -> f64 {
+        self.pooled.map_or_else(|| self.explained_bouts(), |pooled| pooled.explained)
+    }
+
+    fn explained_bouts(&self) -> f64 {
         ratio(self.tally.bouts.0, self.tally.bouts.1)
     }
 
@@ -121,7 +129,7 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter])
 }
 
 /// How many changes happened shortly before the onset: the more there are, the likelier one fits by chance.
-fn candidates(state: &State, scene: &Scene<'_>) -> f64 {
+pub(crate) fn candidates(state: &State, scene: &Scene<'_>) -> f64 {
     let window = scene.onset - 60 * scene.interval..=scene.onset + 2 * scene.interval;
     let levels = state.tables.levels.iter().filter(|level| window.contains(&level.first_seen)).count();
     let changes = state.changes.iter().filter(|change| window.contains(&change.at)).count();

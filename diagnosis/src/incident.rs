@@ -194,13 +194,17 @@ impl State {
             case.last_bad = case.last_bad.max(last_bad.min(now));
         }
         case.most = case.most.max(failing_now);
+        let sums = self.sums_exceed(case);
+        if sums {
+            case.last_bad = now;
+        }
         case.incident.state = if failing_now == 0
             && now - case.last_bad > if case.incident.verdict.accuses() { QUIET } else { QUIET / 3 } * self.interval
         {
             case.resolved = Some(now);
             case.incident.resolved_at = Some(Timestamp(case.last_bad));
             Stage::Resolved
-        } else if failing_now * 5 <= case.most && case.most > 0 && now > case.onset + 2 * self.interval {
+        } else if !sums && failing_now * 5 <= case.most && case.most > 0 && now > case.onset + 2 * self.interval {
             Stage::Recovering
         } else {
             Stage::Open
@@ -227,6 +231,20 @@ impl State {
         case.incident.ruled_out = self.ruled_out(case, scene, judged);
         case.incident.playbook = playbook(case);
         case.incident.blind_spots = self.blind_spots();
+    }
+
+    /// Whether the fleet as a whole still fails more than expected: a small effect shows on no host. Where no change is
+    /// accused this holds an incident open for a while only; what stays so is the new normal.
+    fn sums_exceed(&self, case: &Case) -> bool {
+        let Some(end) = self.last_event.map(|at| crate::ring::index_of(at, self.interval)) else { return false };
+        if !case.incident.verdict.accuses() && end * self.interval - case.onset > 90 * self.interval {
+            return false;
+        }
+        case.counters.iter().filter(|(counter, _)| counter.is_additive()).any(|(counter, _)| {
+            let sums = (end - 6..end).filter_map(|index| self.ring.get(index)?.fleet.get(*counter as usize));
+            let (observed, expected) = sums.fold((0.0, 0.0), |all, sum| (all.0 + sum.observed, all.1 + sum.expected));
+            observed > 1.2 * expected && observed - expected > 5.0 * libm::sqrt(2.0 * expected.max(1.0))
+        })
     }
 
     fn pattern(&self, case: &Case, judged: &Judgement) -> Pattern {

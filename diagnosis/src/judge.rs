@@ -1,9 +1,10 @@
 //! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
 //! ties and gaps are printed (invariant 10).
 
-use crate::hypotheses::{Hypothesis, hypotheses};
+use crate::hypotheses::{Hypothesis, candidates, hypotheses};
 use crate::model::{Counter, Ns};
 use crate::place::place;
+use crate::pooled::pooled;
 use crate::riskset::contrast;
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
@@ -17,6 +18,8 @@ const CAUSE_AT: f64 = 11.0;
 const LIVE_AT: f64 = 2.0;
 /// Hosts that must fail for a cause.
 const CAUSE_HOSTS: u64 = 5;
+/// ln of the e-value on sums that makes a suspect: one in a thousand; twice as much makes a cause.
+const SUMS_AT: f64 = 6.9;
 
 /// What was concluded.
 #[derive(Clone, Debug)]
@@ -55,7 +58,27 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
         }
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
     }
-    outside(state, scene, (ranked, counters))
+    by_sums(state, scene, (&ranked, counters)).unwrap_or_else(|| outside(state, scene, (ranked, counters)))
+}
+
+/// An accusation on sums, where hardly any host shows the effect by itself.
+fn by_sums(state: &State, scene: &Scene<'_>, (ranked, counters): (&[Hypothesis], &[Counter])) -> Option<Judgement> {
+    if scene.failing() * 4 > scene.patients.len() {
+        return None;
+    }
+    let (best, next) = pooled(state, scene, counters)?;
+    let said = best.pooled?;
+    let seen = said.ln_e - libm::log(candidates(state, scene).max(1.0));
+    let hosts = best.tally.exposed.0.min(best.tally.control.0);
+    let persists = said.intervals >= 2 * BLIP.unsigned_abs();
+    let told = seen >= SUMS_AT && said.ratio() >= 1.5 && said.explained >= 0.5;
+    if !told || !persists || hosts < CAUSE_HOSTS || said.ln_e < next + 4.0 {
+        return None;
+    }
+    let verdict = if seen >= 2.0 * SUMS_AT { Verdict::Cause } else { Verdict::Suspect };
+    let mut all = vec![best.clone()];
+    all.extend(ranked.iter().filter(|other| other.factor != best.factor).cloned());
+    Some(Judgement { verdict, named: Some(best), ranked: all, tied: 0 })
 }
 
 /// Settles neighbours by where their exposures differ: weights alone do not compare like with like.
@@ -205,11 +228,36 @@ fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
         return true;
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
-    let long_since = BLIP * scene.interval;
+    let long_since = if reloads_are_free(scene, hypothesis) { 1 } else { BLIP } * scene.interval;
     let bouts = || scene.patients.iter().flat_map(|patient| patient.bouts.iter().map(move |bout| (patient, bout)));
     let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
     let long = bouts().filter(|(patient, bout)| longest(patient, bout, hypothesis.factor) >= long_since).count();
     long >= 3 && long * 10 >= old * 7
+}
+
+/// Loads of the same config before the onset from which it is told that a reload by itself costs nothing.
+const RELOADS_MIN: usize = 30;
+
+/// Whether earlier loads of the same config were seen, on enough hosts, and hardly any was followed by failing.
+fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let until = scene.onset - 2 * BLIP * scene.interval;
+    let (mut loads, mut followed, mut hosts) = (0, 0, 0);
+    for patient in &scene.patients {
+        let known = patient.unit.first + scene.interval..until;
+        let earlier = patient.unit.moves.iter().filter(|entry| {
+            Some(entry.factor) == hypothesis.factor
+                && known.contains(&entry.at)
+                && !hypothesis.levels.contains(&entry.level)
+        });
+        let before = loads;
+        for entry in earlier {
+            let after = entry.at - scene.interval..entry.at + BLIP * scene.interval;
+            loads += 1;
+            followed += usize::from(patient.unit.runs.iter().any(|run| after.contains(&run.start)));
+        }
+        hosts += usize::from(loads > before);
+    }
+    loads >= RELOADS_MIN && followed * 50 <= loads && hosts * 2 >= scene.patients.len()
 }
 
 /// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.

@@ -73,6 +73,11 @@ impl Counter {
         matches!(self, Self::Panics | Self::Zeros | Self::Drift | Self::Refused)
     }
 
+    /// Whether it counts requests or scores, so that sums over hosts tell of effects that no host shows.
+    pub(crate) const fn is_additive(self) -> bool {
+        matches!(self, Self::Errors | Self::Panics | Self::Zeros | Self::Slow)
+    }
+
     /// Rate taken for granted before anything is known, and the weight of that belief in trials.
     pub(crate) const fn prior(self) -> (f64, f64) {
         match self {

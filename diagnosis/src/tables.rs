@@ -2,10 +2,11 @@
 //! arrays. Every table has a bound; what does not fit is counted.
 
 use crate::model::{Dims, Exposure, Factor, Key, Level, Ns};
-use crate::observation::Facts;
+use crate::moves::BEFORE_ALL;
+use crate::observation::{Facts, Name};
 use firstbad_protocol::limits::{CONFIGS_MAX, VERSIONS_MAX};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Exposures kept apart. 20 regions x 5 binaries x 50 versions need 5,000; a fleet with many configs in flight more.
 const EXPOSURES_MAX: usize = 65_536;
@@ -20,10 +21,13 @@ pub(crate) struct Tables {
     pub levels: Vec<Level>,
     level_ids: BTreeMap<(u16, Key), u32>,
     levels_of: Vec<u32>,
+    /// Places of levels that were let go: they belong to no factor until they are used again.
+    free_levels: Vec<u32>,
     pub dims: Vec<Dims>,
     dims_ids: BTreeMap<Dims, u32>,
     pub exposures: Vec<Exposure>,
     exposure_ids: BTreeMap<Exposure, u32>,
+    free_exposures: Vec<u32>,
     /// Things that found no room.
     pub overflow: u64,
 }
@@ -58,21 +62,17 @@ impl Tables {
             return None;
         }
         *count += 1;
-        let id = u32::try_from(self.levels.len()).ok()?;
-        self.levels.push(Level {
-            factor,
-            key: key.clone(),
-            first_seen: at,
-            facts: Facts::default(),
-            published: false,
-            units_ever: 0,
-            refusals: 0,
-            requests: 0,
-            failed: 0,
-            deciles: Vec::new(),
-            bake: 0,
-            last_active: at,
-        });
+        let level = fresh(factor, key.clone(), at);
+        let id = match self.free_levels.pop() {
+            Some(id) => {
+                *self.levels.get_mut(id as usize)? = level;
+                id
+            }
+            None => {
+                self.levels.push(level);
+                u32::try_from(self.levels.len() - 1).ok()?
+            }
+        };
         self.level_ids.insert((factor, key.clone()), id);
         Some(id)
     }
@@ -97,15 +97,54 @@ impl Tables {
         if let Some(id) = self.exposure_ids.get(&exposure) {
             return *id;
         }
-        if self.exposures.len() >= EXPOSURES_MAX {
+        let free = self.free_exposures.pop();
+        if free.is_none() && self.exposures.len() >= EXPOSURES_MAX {
             self.overflow += 1;
             let mixed = Exposure { dims: exposure.dims, levels: Vec::new() };
             return self.exposure_ids.get(&mixed).copied().unwrap_or(0);
         }
-        let id = u32::try_from(self.exposures.len()).unwrap_or(0);
-        self.exposures.push(exposure.clone());
+        let id = free.unwrap_or(u32::try_from(self.exposures.len()).unwrap_or(0));
+        match self.exposures.get_mut(id as usize) {
+            Some(place) => *place = exposure.clone(),
+            None => self.exposures.push(exposure.clone()),
+        }
         self.exposure_ids.insert(exposure, id);
         id
+    }
+
+    /// Factors with more than `most` levels.
+    pub(crate) fn crowded(&self, most: usize) -> BTreeSet<u16> {
+        (0_u16..).zip(&self.levels_of).filter(|(_, count)| **count as usize > most).map(|(factor, _)| factor).collect()
+    }
+
+    /// Lets a level go that nothing refers to.
+    pub(crate) fn free_level(&mut self, id: u32) {
+        let Some(level) = self.levels.get_mut(id as usize) else { return };
+        if self.level_ids.remove(&(level.factor, level.key.clone())).is_none() {
+            return;
+        }
+        if let Some(count) = self.levels_of.get_mut(usize::from(level.factor)) {
+            *count = count.saturating_sub(1);
+        }
+        *level = fresh(u16::MAX, Key::Text(Name::from("")), BEFORE_ALL);
+        self.free_levels.push(id);
+    }
+
+    /// Whether exposures are more than half of what may be kept apart.
+    pub(crate) fn is_crowded_by_exposures(&self) -> bool {
+        self.exposure_ids.len() > EXPOSURES_MAX / 2
+    }
+
+    /// Lets all other exposures go.
+    pub(crate) fn keep_exposures(&mut self, used: &BTreeSet<u32>) {
+        let free = &mut self.free_exposures;
+        self.exposure_ids.retain(|_, id| {
+            let stays = used.contains(id);
+            if !stays {
+                free.push(*id);
+            }
+            stays
+        });
     }
 
     /// The level at an index.
@@ -134,5 +173,22 @@ impl Tables {
             Factor::Config(name) => Some(name),
             Factor::Binary(_) => None,
         }
+    }
+}
+
+fn fresh(factor: u16, key: Key, at: Ns) -> Level {
+    Level {
+        factor,
+        key,
+        first_seen: at,
+        facts: Facts::default(),
+        published: false,
+        units_ever: 0,
+        refusals: 0,
+        requests: 0,
+        failed: 0,
+        deciles: Vec::new(),
+        bake: 0,
+        last_active: at,
     }
 }

@@ -6,6 +6,7 @@ use crate::ring::{Ring, index_of};
 use crate::shape;
 use crate::state::State;
 use crate::take::{REVISABLE, died};
+use crate::take_row::Pending;
 use firstbad_protocol::names::attribute;
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ impl State {
             self.rotated = i64::MIN;
         }
         for waiting in std::mem::take(&mut self.pending) {
-            let exposure = self.exposure_of(waiting.unit, waiting.start, waiting.end);
+            let exposure = self.cell_of(&waiting);
             let index = index_of(waiting.end, self.interval);
             if let Some(interval) = self.ring.at(index) {
                 for (slot, sums) in interval.fleet.iter_mut().zip(&waiting.sums) {
@@ -50,6 +51,20 @@ impl State {
         if !times.is_empty() {
             self.front = Some(*times.select_nth_unstable(middle).1);
         }
+    }
+
+    /// The cell of a row: without levels where a host fails visibly by itself, or still pays for its last load. What is
+    /// judged on sums (`pooled`) is the rest.
+    fn cell_of(&mut self, waiting: &Pending) -> u32 {
+        let settling = REVISABLE / 4 * self.interval;
+        let (dims, apart) = self.units.get(waiting.unit as usize).map_or((0, true), |unit| {
+            let loaded = unit.moves.iter().rev().any(|last| (0..settling).contains(&(waiting.end - last.at)));
+            (unit.dims, loaded || unit.runs.iter().any(|run| run.open))
+        });
+        if apart {
+            return self.tables.exposure(Exposure { dims, levels: Vec::new() });
+        }
+        self.exposure_of(waiting.unit, waiting.start, waiting.end)
     }
 
     /// Exposure over a span: empty of levels where the unit moved within it.
@@ -122,6 +137,7 @@ impl State {
             return;
         }
         self.rotated = now;
+        self.compact();
         if self.open_case() {
             return;
         }
@@ -165,11 +181,16 @@ impl State {
 
     /// Region, binary and service: what contrasts are stratified by.
     pub(crate) fn strata(&self) -> Vec<u32> {
-        let mut ids: BTreeMap<[Option<&str>; 3], u32> = BTreeMap::new();
-        let keys = [attribute::CLOUD_REGION, attribute::SERVICE_VERSION, attribute::SERVICE_NAME];
+        self.strata_of(&[attribute::CLOUD_REGION, attribute::SERVICE_VERSION, attribute::SERVICE_NAME])
+    }
+
+    /// By index of dimensions, the stratum that the values of `keys` make.
+    pub(crate) fn strata_of(&self, keys: &[&str]) -> Vec<u32> {
+        let mut ids: BTreeMap<Vec<Option<&str>>, u32> = BTreeMap::new();
         (0..self.tables.dims.len())
             .map(|dims| {
-                let values = keys.map(|key| u32::try_from(dims).ok().and_then(|dims| self.tables.value(dims, key)));
+                let dims = u32::try_from(dims).unwrap_or(u32::MAX);
+                let values = keys.iter().map(|key| self.tables.value(dims, key)).collect();
                 let next = u32::try_from(ids.len()).unwrap_or(0);
                 *ids.entry(values).or_insert(next)
             })

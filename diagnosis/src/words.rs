@@ -3,7 +3,6 @@
 use crate::hypotheses::Hypothesis;
 use crate::model::Key;
 use crate::state::State;
-use crate::tally::Tally;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
 use firstbad_protocol::{Hash, Untrusted, verdict};
 
@@ -47,6 +46,14 @@ pub(crate) fn name(state: &State, hypothesis: &Hypothesis) -> String {
 pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
     let tally = &hypothesis.tally;
     let mut said = Vec::new();
+    if let Some(sums) = &hypothesis.pooled {
+        let ((observed, expected), (others, usual)) = (sums.exposed, sums.control);
+        said.push(format!(
+            "over {} report intervals {observed:.0} failed on hosts exposed to it where their own past gives {expected:.0}, and {others:.0} where it gives {usual:.0} on the others of their region and binary: {:.1} times as often (e-value {:.1e}); hardly any host shows it alone",
+            sums.intervals, sums.ratio(), libm::exp(sums.ln_e.min(600.0))
+        ));
+        return said;
+    }
     if tally.exposed.0 > 0 {
         said.push(format!(
             "{} of {} hosts exposed to it fail, {} of {} others seen while the fleet failed",
@@ -89,6 +96,9 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
 pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
     let tally = &hypothesis.tally;
     let mut said = Vec::new();
+    if hypothesis.pooled.is_some() {
+        return said;
+    }
     if tally.risk.variance >= 1.0 && tally.risk.z() < 2.0 {
         said.push(format!(
             "of {} beginnings to fail {:.0} were on hosts exposed to it, and chance alone would give {:.1}",
@@ -115,16 +125,18 @@ pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
     said
 }
 
-fn arm((hosts, failing): (u64, u64), tally: &Tally) -> Arm {
-    let _ = tally;
-    Arm { hosts, hosts_failing: failing, observed: crate::counts::float(failing), expected: 0.0 }
+/// Hosts that fail, or what the sums say.
+fn arm((hosts, failing): (u64, u64), sums: Option<(f64, f64)>) -> Arm {
+    let (observed, expected) = sums.unwrap_or((crate::counts::float(failing), 0.0));
+    let rounded = |value| crate::math::rounded(value, 3);
+    Arm { hosts, hosts_failing: failing, observed: rounded(observed), expected: rounded(expected) }
 }
 
 /// Confidence: what the evidence allows, capped by how many hosts it rests on.
 pub(crate) fn confidence(hypothesis: &Hypothesis) -> f64 {
     let logit = (hypothesis.weight / 3.0 - 1.0).clamp(-4.0, 5.0);
     let raw = 1.0 / (1.0 + libm::exp(-logit));
-    let hosts = hypothesis.tally.exposed.1;
+    let hosts = if hypothesis.pooled.is_some() { hypothesis.tally.exposed.0 } else { hypothesis.tally.exposed.1 };
     let cap = match hosts {
         0 => 0.05,
         1 => 0.6,
@@ -169,9 +181,11 @@ pub(crate) fn suspect(state: &State, hypothesis: &Hypothesis, rank: u32) -> Susp
         change: change(state, hypothesis),
         dimensions: hypothesis.dimensions.clone(),
         confidence: confidence(hypothesis),
-        exposed: arm(hypothesis.tally.exposed, &hypothesis.tally),
-        control: arm(hypothesis.tally.control, &hypothesis.tally),
-        rate_ratio: crate::math::rounded(share / control.max(0.001), 3),
+        exposed: arm(hypothesis.tally.exposed, hypothesis.pooled.map(|sums| sums.exposed)),
+        control: arm(hypothesis.tally.control, hypothesis.pooled.map(|sums| sums.control)),
+        rate_ratio: hypothesis
+            .pooled
+            .map_or(crate::math::rounded(share / control.max(0.001), 3), |sums| crate::math::rounded(sums.ratio(), 3)),
         explained_share: crate::math::rounded(hypothesis.explained(), 4),
         evidence: evidence(hypothesis),
         against: against(hypothesis),

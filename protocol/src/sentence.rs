@@ -118,6 +118,15 @@ pub fn percent(share: f64) -> String {
 
 fn weight(incident: &Incident, cause: &Cause) -> String {
     let Some(suspect) = suspect_of_cause(incident) else { return String::new() };
+    if suspect.exposed.hosts_failing == 0 && suspect.exposed.observed > suspect.exposed.expected {
+        return format!(
+            " - {} - {:.1} times the failures of others ({:.0} on it where {:.0} were expected)",
+            percent(suspect.confidence),
+            suspect.rate_ratio,
+            suspect.exposed.observed,
+            suspect.exposed.expected
+        );
+    }
     let (on_it, others) = match cause.kind {
         CauseKind::Dimension | CauseKind::Host => ("hosts there fail", "elsewhere"),
         CauseKind::Time | CauseKind::Traffic | CauseKind::Request => ("hosts fail", "others"),
