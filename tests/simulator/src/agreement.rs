@@ -2,7 +2,8 @@
 //! observations in the order of their own times, and a capture of the run read by `firstbad diagnose`. Which verdict is
 //! right is not asked here.
 
-use crate::plan::{Overrides, Plan};
+use crate::overrides::Overrides;
+use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::simulation::{Simulation, step_s};
 use firstbad_diagnosis::observation::{Observation, Source};

@@ -1,6 +1,7 @@
 //! The bench's command line.
 
-use crate::plan::Overrides;
+pub use crate::glob::fits;
+use crate::overrides::Overrides;
 use crate::table::Gates;
 use std::path::PathBuf;
 
@@ -38,8 +39,8 @@ pub struct Args {
 /// How to use it.
 pub const USAGE: &str = "\
 firstbad-simulator [--seeds N] [--first-seed S] [--scenario GLOB] [--hosts N] [--format text|json] [--verbose] [--trace]
-                   [--shape] [--simple]
-                   [--jobs N] [--capture FILE] [--directory DIR]
+                   [--shape] [--simple] [--interval S] [--rps-scale X] [--jitter-scale X] [--noise-scale X]
+                   [--style full|standard] [--jobs N] [--capture FILE] [--directory DIR]
                    [--gate-top1 0.99] [--gate-property 0.95] [--gate-median-s 30] [--gate-p95-s 120] [--gate-false 0]
                    [--gate-exoneration 0]
 Exit code 0 if every gate holds, 1 if one fails, 2 on trouble.";
@@ -73,6 +74,11 @@ fn set(args: &mut Args, flag: &str, value: &str) -> Result<(), String> {
         "--first-seed" => args.first_seed = number(flag, value)?,
         "--scenario" => args.scenario = value.into(),
         "--hosts" => args.overrides.hosts = Some(number(flag, value)?),
+        "--interval" => args.overrides.interval_s = Some(number(flag, value)?),
+        "--rps-scale" => args.overrides.rps_scale = Some(number(flag, value)?),
+        "--jitter-scale" => args.overrides.jitter_scale = Some(number(flag, value)?),
+        "--noise-scale" => args.overrides.noise_scale = Some(number(flag, value)?),
+        "--style" => args.overrides.standard = Some(value == "standard"),
         "--format" => args.json = value == "json",
         "--jobs" => args.jobs = number(flag, value)?,
         "--capture" => args.capture = Some(value.into()),
@@ -90,33 +96,4 @@ fn set(args: &mut Args, flag: &str, value: &str) -> Result<(), String> {
 
 fn number<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("{flag} {value}: not a number"))
-}
-
-/// Whether `name` fits `glob`, in which `*` stands for any text and `,` separates alternatives.
-#[must_use]
-pub fn fits(glob: &str, name: &str) -> bool {
-    glob.split(',').any(|glob| {
-        let mut parts = glob.split('*');
-        let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
-        let mut last = "";
-        let mut open = false;
-        for part in parts {
-            open = true;
-            last = part;
-            let Some((_, after)) = rest.split_once(part) else { return false };
-            rest = after;
-        }
-        if open { last.is_empty() || rest.is_empty() || name.ends_with(last) } else { rest.is_empty() }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_fit() {
-        assert!(fits("*", "p1-x") && fits("p1*", "p1-x") && fits("n5,p1-x", "p1-x") && fits("*x", "p1-x"));
-        assert!(!fits("p1", "p1-x") && !fits("n*", "p1-x") && !fits("*y", "p1-x"));
-    }
 }

@@ -2,7 +2,8 @@
 
 use crate::args::Args;
 use crate::judge::{Judge, Outcome, in_words};
-use crate::plan::{Overrides, Plan};
+use crate::overrides::Overrides;
+use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::simple::Dashboard;
 use crate::simulation::{Simulation, step_s};

@@ -6,7 +6,8 @@ mod events;
 mod points;
 mod style;
 
-use crate::plan::{Overrides, Plan};
+use crate::overrides::Overrides;
+use crate::plan::Plan;
 use crate::random::Random;
 use crate::scenario::Scenario;
 use crate::simulation::{Simulation, step_s};

@@ -58,6 +58,8 @@ pub struct Outcome {
     pub intervals: f64,
     /// Hosts.
     pub hosts: usize,
+    /// Of them, exposed to something guilty, and suffering, at the end.
+    pub exposed: (usize, usize),
     /// Answers of the simple methods at the moment they are asked: name and whether right, wrong or silent.
     pub simple: Vec<(String, String)>,
 }
@@ -170,6 +172,7 @@ impl<'a> Judge<'a> {
             _ => truth.nth_exposed(12).or_else(|| truth.nth_suffering(12)),
         };
         let named = self.named_at;
+        self.outcome.exposed = (truth.hosts_exposed(), truth.hosts_suffering());
         self.outcome.from_first_s = named.zip(first).map(|(named, first)| (named - first).max(0.0));
         self.outcome.to_name_s = named.zip(since).map(|(named, since)| (named - since).max(0.0));
         self.outcome

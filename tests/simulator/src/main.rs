@@ -39,7 +39,7 @@ fn execute(args: &Args) -> Result<bool, String> {
     }
     let outcomes = run_all(args, &scenarios);
     let limits: BTreeMap<String, (f64, Option<f64>)> =
-        scenarios.iter().map(|s| (s.name.clone(), (s.interval_s.greatest(), s.expect.name_within_s))).collect();
+        scenarios.iter().map(|s| (s.name.clone(), limits(&args.overrides.applied(s)))).collect();
     let failed = table::failed_gates(&outcomes, &args.gates, &limits);
     if args.json {
         let summaries = table::summaries(&outcomes);
@@ -50,6 +50,11 @@ fn execute(args: &Args) -> Result<bool, String> {
         failed.iter().for_each(|gate| println!("GATE FAILS: {gate}"));
     }
     Ok(failed.is_empty())
+}
+
+/// The greatest report interval of a scenario, and its own greatest time to name.
+fn limits(scenario: &Scenario) -> (f64, Option<f64>) {
+    (scenario.interval_s.greatest(), scenario.expect.name_within_s)
 }
 
 /// Writes the first seed of each scenario: one file, or, where there are several scenarios, one per scenario in a directory.

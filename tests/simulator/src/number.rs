@@ -34,6 +34,17 @@ impl Number {
         }
     }
 
+    /// Every value it can take, changed by `change`.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(f64) -> f64) -> Self {
+        match self {
+            Self::Fixed(value) => Self::Fixed(change(*value)),
+            Self::Range(ends) => Self::Range(ends.map(change)),
+            Self::Log { log } => Self::Log { log: log.map(change) },
+            Self::Choice { choice } => Self::Choice { choice: choice.iter().copied().map(change).collect() },
+        }
+    }
+
     /// The greatest it can be.
     #[must_use]
     pub fn greatest(&self) -> f64 {

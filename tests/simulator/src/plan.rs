@@ -3,6 +3,7 @@
 
 use crate::content::Version;
 use crate::effect::Effect;
+use crate::overrides::Overrides;
 use crate::random::Random;
 use crate::scenario::{ConfigSpec, FaultSpec, FleetSpec, Scenario};
 use crate::schedule;
@@ -144,25 +145,21 @@ pub struct Fault {
     pub hosts: Vec<bool>,
 }
 
-/// What the command line may override.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Overrides {
-    /// Hosts.
-    pub hosts: Option<usize>,
-}
-
 impl Plan {
     /// Draws run `seed` of `scenario`.
     #[must_use]
     pub fn draw(scenario: &Scenario, seed: u64, overrides: Overrides) -> Self {
+        let scenario = &overrides.applied(scenario);
         let mut random = Random::fork(seed, &scenario.name);
         let r = &mut random;
         let length_s = scenario.minutes.draw(r) * 60.0;
         let interval_s = scenario.interval_s.draw(r).round().max(1.0);
         let fleet = fleet(&scenario.fleet, r);
-        let count = overrides.hosts.unwrap_or_else(|| scenario.fleet.hosts.count(r)).max(1);
+        let count = scenario.fleet.hosts.count(r).max(1);
         let hosts = hosts(&scenario.fleet, (count, interval_s), &fleet, r);
-        let specs = config_specs(scenario, r);
+        let mut specs = config_specs(scenario, r);
+        let slower = overrides.jitter_scale.unwrap_or(1.0);
+        specs.iter_mut().for_each(|spec| spec.jitter_s = spec.jitter_s.map(|seconds| seconds * slower));
         let run_seed = r.bits();
         let mut plan = Self {
             seed: run_seed,

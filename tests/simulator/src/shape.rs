@@ -1,7 +1,8 @@
 //! Prints what a run looks like from outside, minute by minute, so that a person can hold a scenario against the
 //! signature it stands for. It judges nothing.
 
-use crate::plan::{Overrides, Plan};
+use crate::overrides::Overrides;
+use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::simulation::Simulation;
 use firstbad_diagnosis::observation::{Observation, Row};

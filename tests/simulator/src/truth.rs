@@ -63,6 +63,12 @@ impl Truth {
     pub fn hosts_exposed(&self) -> usize {
         self.exposed.len()
     }
+
+    /// Hosts that ever suffered.
+    #[must_use]
+    pub fn hosts_suffering(&self) -> usize {
+        self.suffered.len()
+    }
 }
 
 fn nth(times: &BTreeMap<usize, f64>, n: usize) -> Option<f64> {

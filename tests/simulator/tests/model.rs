@@ -10,7 +10,8 @@ use firstbad_protocol::verdict::{
     Cause, CauseKind, Diagnosis, Impact, Incident, Pattern, SCHEMA, Signal, State, Verdict, Window,
 };
 use firstbad_simulator::judge::Judge;
-use firstbad_simulator::plan::{Overrides, Plan};
+use firstbad_simulator::overrides::Overrides;
+use firstbad_simulator::plan::Plan;
 use firstbad_simulator::scenario::{self, Scenario};
 use firstbad_simulator::simulation::{Simulation, step_s};
 use firstbad_simulator::{capture, truth::Truth};
@@ -24,7 +25,7 @@ fn named(name: &str) -> Scenario {
     scenarios().into_iter().find(|scenario| scenario.name == name).unwrap()
 }
 
-const FEW: Overrides = Overrides { hosts: Some(24) };
+const FEW: Overrides = Overrides { hosts: Some(24), ..Overrides::NONE };
 
 /// Everything a run sends, and what really happened.
 fn run(scenario: &Scenario, seed: u64, overrides: Overrides) -> (Plan, Vec<Observation>, Truth) {

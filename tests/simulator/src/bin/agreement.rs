@@ -1,7 +1,7 @@
 //! Runs one seed of scenarios as observations and as a capture, and lists where the verdicts differ: exit code 1 if the
 //! wire changed one.
 
-use firstbad_simulator::plan::Overrides;
+use firstbad_simulator::overrides::Overrides;
 use firstbad_simulator::{agreement, args, scenario};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,7 +30,8 @@ fn execute() -> Result<bool, String> {
     let (mut wire, mut order) = (0, 0);
     let file = std::env::temp_dir().join(format!("firstbad-agreement-{}.jsonl", std::process::id()));
     for scenario in &scenarios {
-        let found = agreement::of(scenario, seed, Overrides { hosts }, (&PathBuf::from(firstbad), &file))?;
+        let found =
+            agreement::of(scenario, seed, Overrides { hosts, ..Overrides::NONE }, (&PathBuf::from(firstbad), &file))?;
         let (of_wire, of_order) = (found.of_the_wire(), found.of_the_order());
         (wire, order) = (wire + usize::from(!of_wire), order + usize::from(!of_order));
         let word = |same: bool| if same { "same" } else { "DIFFERS" };
