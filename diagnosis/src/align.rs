@@ -10,6 +10,8 @@ use crate::tally::seconds;
 const SCALES: [f64; 8] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 /// Hosts looked at, every so many of all: more would not change the answer.
 const HOSTS_MAX: usize = 256;
+/// How much before its load failing may seem to begin, in report intervals: what places within a report are off by.
+const EARLIEST: f64 = -0.04;
 /// Share of hosts that follow neither.
 const STRAY: f64 = 0.05;
 /// Most that one host may say, as a log likelihood ratio.
@@ -23,6 +25,34 @@ pub(crate) struct Pair {
     pub at: Ns,
     /// Between which times the change lies; none if none came.
     pub change: Option<(Ns, Ns)>,
+    /// Where most likely, and the standard deviation of that; zero where only the bracket is known.
+    pub near: (Ns, Ns),
+    /// Whether the load itself is a guess from a report.
+    pub guessed: bool,
+}
+
+/// A beginning relative to where it may belong, in report intervals: a bracket in which it lies somewhere, or a place
+/// with a standard deviation.
+#[derive(Clone, Copy, Debug)]
+enum Beginning {
+    Within(f64, f64),
+    Near(f64, f64),
+}
+
+impl Beginning {
+    fn middle(self) -> f64 {
+        match self {
+            Self::Within(from, to) => f64::midpoint(from, to),
+            Self::Near(place, _) => place,
+        }
+    }
+
+    fn earliest(self) -> f64 {
+        match self {
+            Self::Within(from, _) => from,
+            Self::Near(place, _) => place,
+        }
+    }
 }
 
 /// What a rollout says.
@@ -36,60 +66,119 @@ pub(crate) struct Alignment {
 
 /// Compares the two answers over the pairs that changed.
 pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
-    let changed = || pairs.iter().filter_map(|pair| Some((pair.at, pair.change?)));
+    let changed = || pairs.iter().filter(|pair| pair.change.is_some());
     let all = changed().count();
-    let matched: Vec<(Ns, (Ns, Ns))> = changed().step_by(all.div_ceil(HOSTS_MAX).max(1)).collect();
-    let Some(first) = matched.first().map(|(at, _)| *at).filter(|_| matched.len() >= 3) else {
+    let matched: Vec<&Pair> = changed().step_by(all.div_ceil(HOSTS_MAX).max(1)).collect();
+    let Some(first) = matched.first().map(|pair| pair.at).filter(|_| matched.len() >= 3) else {
         return Alignment::default();
     };
     let unit = seconds(interval);
-    let own: Vec<(f64, f64)> =
-        matched.iter().map(|(at, (from, to))| (seconds(from - at) / unit, seconds(to - at) / unit)).collect();
-    let moment: Vec<(f64, f64)> =
-        matched.iter().map(|(_, (from, to))| (seconds(from - first) / unit, seconds(to - first) / unit)).collect();
-    let each = trimmed(best(&own).into_iter().zip(best(&moment)).map(|(own, moment)| own - moment).collect());
-    let each = if (0.0..HOST_MIN).contains(&each) { 0.0 } else { each.clamp(-HOST_MAX, HOST_MAX) };
-    let middles = |brackets: &[(f64, f64)]| -> Vec<f64> {
-        brackets.iter().map(|(from, to)| f64::midpoint(*from, *to) * unit).collect()
+    let relative = |to: &dyn Fn(&Pair) -> Ns| -> Vec<Beginning> {
+        let of = |pair: &&Pair| {
+            let (from, until) = pair.change.unwrap_or_default();
+            let at = |time: Ns| seconds(time - to(pair)) / unit;
+            let (place, deviation) = pair.near;
+            if deviation > 0 {
+                Beginning::Near(at(place), seconds(deviation) / unit)
+            } else {
+                Beginning::Within(at(from), at(until))
+            }
+        };
+        matched.iter().map(of).collect()
     };
+    let own = relative(&|pair| pair.at);
+    let moment = relative(&|_| first);
+    let each = agreed(
+        best(&own, EARLIEST)
+            .into_iter()
+            .zip(best(&moment, f64::NEG_INFINITY))
+            .map(|(own, moment)| own - moment)
+            .collect(),
+    );
+    let each = if (0.0..HOST_MIN).contains(&each) { 0.0 } else { each.clamp(-HOST_MAX, HOST_MAX) };
+    let middles = |beginnings: &[Beginning]| -> Vec<f64> { beginnings.iter().map(|one| one.middle() * unit).collect() };
     let mut lags = middles(&own);
     let lag = (all as u64, spread(&middles(&moment)), spread(&lags), median(&mut lags));
+    // Guessed from the reports in which the failing began, loads agree with it by themselves, unless it took several.
+    let guessed = matched.iter().filter(|pair| pair.guessed).count() * 2 > matched.len();
+    let each = if guessed && lag.1 < 0.5 * unit { each.min(0.0) } else { each };
     Alignment { ratio: each * (float(matched.len()) - 1.0), lag }
 }
 
-/// Mean without the sixth at either end: a clock that is off shifts load and failing alike, and would look like a load
-/// that is followed, however many hosts fail at one moment.
-fn trimmed(mut values: Vec<f64>) -> f64 {
+/// What all hosts say and what those in the middle say, as far as they agree. A clock that is off shifts load and failing
+/// alike and looks like a load that is followed, however many fail at one moment: without the sixth at either end it has
+/// no say. But where one answer is narrow and leaves many out, those that are left out must be heard.
+fn agreed(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let cut = values.len() / 6;
-    let kept = values.get(cut..values.len() - cut).unwrap_or_default();
-    kept.iter().sum::<f64>() / float(kept.len().max(1))
+    let mean = |values: &[f64]| values.iter().map(|one| one.clamp(-4.0, 4.0)).sum::<f64>() / float(values.len().max(1));
+    let (all, middle) = (mean(&values), mean(values.get(cut..values.len() - cut).unwrap_or_default()));
+    if all * middle <= 0.0 {
+        0.0
+    } else if all.abs() < middle.abs() {
+        all
+    } else {
+        middle
+    }
 }
 
-/// Log likelihoods of the brackets around one place, at the scale and place where their sum is greatest.
-fn best(brackets: &[(f64, f64)]) -> Vec<f64> {
-    let mut middles: Vec<f64> = brackets.iter().map(|(from, to)| f64::midpoint(*from, *to)).collect();
-    let middle = median(&mut middles);
-    let mut ends: Vec<f64> = brackets.iter().map(|(from, _)| *from).collect();
-    let latest = median(&mut ends);
-    let mut top = (f64::NEG_INFINITY, Vec::new());
-    for place in [middle, latest, f64::midpoint(middle, latest)] {
+/// Log likelihoods of the beginnings around one place, not before `earliest` where they can be placed at all, at the
+/// scale and place where their sum is greatest.
+fn best(beginnings: &[Beginning], earliest: f64) -> Vec<f64> {
+    let placed = beginnings.iter().filter(|one| matches!(one, Beginning::Near(..))).count() * 2 > beginnings.len();
+    let least = if placed { earliest } else { f64::NEG_INFINITY };
+    let each = |place: f64, scale: f64| -> Vec<f64> {
+        beginnings.iter().map(|one| libm::log(likelihood(*one, place.max(least), scale))).collect()
+    };
+    let sum = |place: f64, scale: f64| each(place, scale).iter().sum::<f64>();
+    let mut top = (f64::NEG_INFINITY, 0.0, 1.0);
+    for place in places(beginnings) {
         for scale in SCALES {
-            let each: Vec<f64> = brackets.iter().map(|bracket| libm::log(within(*bracket, place, scale))).collect();
-            let sum: f64 = each.iter().sum();
+            let sum = sum(place, scale);
             if sum > top.0 {
-                top = (sum, each);
+                top = (sum, place, scale);
             }
         }
     }
-    top.1
+    // The medians and the grid are only near it: uphill from the best of them, in halving steps.
+    let (mut most, mut place, mut scale) = top;
+    let (mut step, mut factor) = (0.5, 1.7);
+    for _ in 0..12 {
+        let there = [(place - step, scale), (place + step, scale), (place, scale / factor), (place, scale * factor)];
+        let there = there.map(|(place, scale)| (sum(place, scale), place, scale));
+        match there.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 > most) {
+            Some(better) => (most, place, scale) = better,
+            None => (step, factor) = (step / 2.0, libm::sqrt(factor)),
+        }
+    }
+    each(place, scale)
 }
 
-/// Probability that a beginning lies in the bracket: logistic around the place, and a few strays anywhere within minutes.
-fn within((from, to): (f64, f64), place: f64, scale: f64) -> f64 {
-    let below = |x: f64| 1.0 / (1.0 + libm::exp(-((x - place) / scale).clamp(-500.0, 500.0)));
-    let stray = ((to - from) / 30.0).clamp(1e-3, 1.0);
-    (1.0 - STRAY) * (below(to) - below(from)).max(0.0) + STRAY * stray
+/// Where a common place may lie: in the middle of the brackets, at their beginnings, at the estimates.
+fn places(beginnings: &[Beginning]) -> [f64; 4] {
+    let mut middles: Vec<f64> = beginnings.iter().map(|one| one.middle()).collect();
+    let mut earliest: Vec<f64> = beginnings.iter().map(|one| one.earliest()).collect();
+    let near = beginnings.iter().filter(|one| matches!(one, Beginning::Near(..)));
+    let mut near: Vec<f64> = near.map(|one| one.middle()).collect();
+    let (middle, early) = (median(&mut middles), median(&mut earliest));
+    [middle, early, f64::midpoint(middle, early), if near.is_empty() { middle } else { median(&mut near) }]
+}
+
+/// How likely a beginning is around the place, with a few strays anywhere within minutes: the probability of the bracket
+/// (logistic), or the density at the estimate (normal, its own error added), per report interval.
+fn likelihood(beginning: Beginning, place: f64, scale: f64) -> f64 {
+    match beginning {
+        Beginning::Within(from, to) => {
+            let below = |x: f64| 1.0 / (1.0 + libm::exp(-((x - place) / scale).clamp(-500.0, 500.0)));
+            let stray = ((to - from) / 30.0).clamp(1e-3, 1.0);
+            (1.0 - STRAY) * (below(to) - below(from)).max(0.0) + STRAY * stray
+        }
+        Beginning::Near(at, deviation) => {
+            let wide = libm::sqrt(scale * scale + deviation * deviation);
+            let off = (at - place) / wide;
+            (1.0 - STRAY) * libm::exp(-0.5 * off * off) / (wide * 2.5066) + STRAY / 30.0
+        }
+    }
 }
 
 #[cfg(test)]
@@ -99,7 +188,9 @@ mod tests {
     const S: Ns = 1_000_000_000;
 
     fn pairs(load: impl Fn(i64) -> i64, begin: impl Fn(i64) -> i64, bracket: impl Fn(i64) -> (i64, i64)) -> Vec<Pair> {
-        (0..40).map(|host| Pair { at: load(host), change: Some(bracket(begin(host))) }).collect()
+        (0..40)
+            .map(|host| Pair { at: load(host), change: Some(bracket(begin(host))), near: (0, 0), guessed: false })
+            .collect()
     }
 
     fn exactly(at: i64) -> (i64, i64) {

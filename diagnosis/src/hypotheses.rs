@@ -33,6 +33,8 @@ pub(crate) struct Hypothesis {
     pub reversal: f64,
     /// Whether exposure began late enough to be a trigger at all.
     pub recent: bool,
+    /// ln of the ways to choose as many of the versions that were active.
+    pub choices: f64,
     /// What the sums say, where no host shows it alone.
     pub pooled: Option<Pooled>,
 }
@@ -53,6 +55,7 @@ impl Hypothesis {
             mechanism: 0.0,
             reversal: 0.0,
             recent: true,
+            choices: 0.0,
             pooled: None,
         }
     }
@@ -87,8 +90,8 @@ impl Hypothesis {
         // Of many changes one fits by chance; what the content itself says is not a matter of how many there were.
         let seen = contrast + self.tally.aligned + self.reversal;
         let corrected = if seen > 0.0 { (seen - libm::log(candidates.max(1.0))).max(0.0) } else { seen };
-        // One version that explains everything is a better answer than twelve that happen to follow one another.
-        let many = if self.properties.is_empty() { libm::log(float(self.levels.len().max(1))) } else { 0.0 };
+        // One version that explains everything is a better answer than twelve out of thirty that happen to.
+        let many = if self.properties.is_empty() { self.choices } else { 0.0 };
         self.weight = corrected + self.mechanism - many;
     }
 }
@@ -233,7 +236,7 @@ fn of_factor(
         levels.extend(carried.into_iter().filter(|level| since(*level) > first));
     }
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
-    let whole = tally(scene, &levels, |patient| {
+    let whole = tally(scene, (&levels, kind == CauseKind::Binary), |patient| {
         in_service(state, patient, factor).then(|| Scene::on_levels(patient, index, &levels))
     });
     let mut hypothesis = Hypothesis::new(kind, whole);
@@ -255,6 +258,7 @@ fn of_factor(
         hypothesis.levels = levels.clone();
         content(state, scene, &mut hypothesis, &shares);
     }
+    hypothesis.choices = crate::math::ln_choose(shares.len() as u64, levels.len() as u64).max(0.0);
     hypothesis.levels = levels;
     hypothesis.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
     Some(hypothesis)
@@ -378,7 +382,7 @@ fn narrow(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Opti
         .max_by_key(|(_, (inside, bad))| (*bad, u64::MAX - inside))?;
     let ((key, value), _) = best;
     let (key, value) = (key.to_owned(), value.to_owned());
-    let narrowed = tally(scene, levels, |patient| {
+    let narrowed = tally(scene, (levels, false), |patient| {
         let inside = state.tables.value(patient.unit.dims, &key) == Some(value.as_str());
         inside.then(|| Scene::on_levels(patient, factor, levels))
     });
@@ -400,7 +404,7 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
             Tally { exposed: (all, failing), bouts: (failing, failing), lag, ..Tally::default() }
         } else {
             let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
-            tally(scene, &[], |patient| {
+            tally(scene, (&[], false), |patient| {
                 let at = reached.get(&patient.id).copied();
                 Some(at.map(|at| (at, Ns::MAX / 4)).into_iter().collect())
             })

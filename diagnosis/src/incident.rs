@@ -133,6 +133,9 @@ impl State {
             .as_ref()
             .filter(|_| judged.verdict != Verdict::InsufficientEvidence)
             .map(|named| cause_of(self, named));
+        if case.incident.verdict == Verdict::Cause && judged.verdict == Verdict::Suspect && extends(case, &judged) {
+            judged.verdict = Verdict::Cause;
+        }
         let weight = judged.named.as_ref().map_or(0.0, |named| named.weight);
         let keeps = match case.incident.verdict {
             Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
@@ -178,7 +181,15 @@ impl State {
         if other {
             return named.is_some_and(|named| named.weight < case.named_weight + 4.0 && named.factor.is_some());
         }
-        // The same factor: never shrink from cause to suspect, never lose a version that was named.
+        // The same factor: more versions without what the content said are a worse answer, not a better one.
+        let told = case.incident.cause.as_ref().is_some_and(|cause| cause.property.is_some());
+        let loses = named.is_some_and(|named| {
+            named.properties.is_empty() && case.levels.iter().all(|level| named.levels.contains(level))
+        });
+        if told && loses {
+            return true;
+        }
+        // Never shrink from cause to suspect, never lose a version that was named.
         case.incident.verdict == Verdict::Cause
             && judged.verdict == Verdict::Suspect
             && named.is_some_and(|named| named.levels == case.levels)
@@ -341,6 +352,16 @@ fn incident_id(onset: Ns, first: Counter) -> String {
     let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
     let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
     format!("{day}-{time}-{}", first.signal().as_str())
+}
+
+/// Whether what is named is what was named before, with more versions: the later ones are not less the cause.
+fn extends(case: &Case, judged: &Judgement) -> bool {
+    judged.named.as_ref().is_some_and(|named| {
+        named.factor == case.factor
+            && named.factor.is_some()
+            && !case.levels.is_empty()
+            && case.levels.iter().all(|level| named.levels.contains(level))
+    })
 }
 
 /// Remembers the verdict that is given up; the first time a cause is named is kept with it.

@@ -112,7 +112,8 @@ fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) 
         return (0.0, 0.0);
     }
     let given = |this: &Hypothesis, other: &Hypothesis| {
-        contrast(scene, |patient| Some((spans(patient, this), spans(patient, other)))).ln_e
+        let binary = this.kind == CauseKind::Binary;
+        contrast(scene, binary, |patient| Some((spans(patient, this), spans(patient, other)))).ln_e
     };
     (given(one, two), given(two, one))
 }
@@ -145,11 +146,10 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let own = tally.deaths + tally.refusals;
     let contrast = tally.risk.ln_e;
     let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0;
-    let direct = contrast >= 4.0
-        || tally.aligned >= 4.0
-        || hypothesis.reversal >= 4.6
-        || own >= 2
-        || hypothesis.mechanism >= 5.0;
+    // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
+    let spared = tally.control.0 < 5 || hypothesis.control_share() < 0.5 * hypothesis.share();
+    let follows = tally.aligned >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
+    let direct = contrast >= 4.0 || follows || hypothesis.reversal >= 4.6 || own >= 2 || hypothesis.mechanism >= 5.0;
     let exonerated = tally.aligned <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
         || blips(scene, hypothesis)

@@ -23,8 +23,9 @@ pub(crate) fn fisher(a: u64, b: u64, c: u64, d: u64) -> f64 {
     (first + libm::log(sum.max(1e-300))).min(0.0)
 }
 
+/// ln of the ways to choose `k` of `n`.
 #[expect(clippy::cast_precision_loss, reason = "host counts")]
-fn ln_choose(n: u64, k: u64) -> f64 {
+pub(crate) fn ln_choose(n: u64, k: u64) -> f64 {
     if k > n {
         return f64::NEG_INFINITY;
     }

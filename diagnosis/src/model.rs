@@ -78,6 +78,11 @@ impl Counter {
         matches!(self, Self::Errors | Self::Panics | Self::Zeros | Self::Slow)
     }
 
+    /// Whether it is one yes or no per report.
+    pub(crate) const fn is_flag(self) -> bool {
+        matches!(self, Self::Drift | Self::Cpu | Self::Memory)
+    }
+
     /// Rate taken for granted before anything is known, and the weight of that belief in trials.
     pub(crate) const fn prior(self) -> (f64, f64) {
         match self {
@@ -200,6 +205,10 @@ pub(crate) struct Run {
     pub precise: bool,
     /// How far it may be off then, ns.
     pub slack: Ns,
+    /// Observed, trials and expected of the first failing row.
+    pub opening: (f32, f32, f32),
+    /// Where in its first row it most likely began, and the standard deviation of that, ns; zero where it cannot be told.
+    pub near: (Ns, Ns),
     /// Level that was refused, for refusals, or loading, for deaths.
     pub level: Option<u32>,
 }

@@ -90,7 +90,7 @@ fn of_factor(
 
 /// Cells from the onset on that have a level of the factor.
 fn folded(state: &State, scene: &Scene<'_>, (factor, binary): (u16, bool), counter: Counter) -> Vec<Folded> {
-    let strata = if binary { state.strata_of(&[attribute::CLOUD_REGION, attribute::SERVICE_NAME]) } else { state.strata() };
+    let strata = if binary { state.places() } else { state.strata() };
     let end = index_of(scene.now, scene.interval);
     let from = index_of(scene.onset, scene.interval).max(end - WINDOW);
     let mut cells = Vec::new();

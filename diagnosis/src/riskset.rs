@@ -47,11 +47,15 @@ pub(crate) type Spans = Vec<(Ns, Ns)>;
 
 /// Computes the contrast. `kind` gives each patient's spans of exposure, and those of another exposure that is held equal;
 /// none for patients out of scope.
-pub(crate) fn contrast(scene: &Scene<'_>, kind: impl Fn(&Patient<'_>) -> Option<(Spans, Spans)>) -> Contrast {
+pub(crate) fn contrast(
+    scene: &Scene<'_>,
+    binary: bool,
+    kind: impl Fn(&Patient<'_>) -> Option<(Spans, Spans)>,
+) -> Contrast {
     let mut steps: Vec<(Ns, Step, (u32, bool))> = Vec::new();
     for patient in &scene.patients {
         if let Some((spans, equal)) = kind(patient) {
-            history(scene, patient, (&spans, &equal), &mut steps);
+            history(scene, (patient, binary), (&spans, &equal), &mut steps);
         }
     }
     steps.sort_unstable();
@@ -100,14 +104,15 @@ fn trimmed(events: &[(f64, f64)], factor: f64) -> f64 {
 /// One patient's way through the risk set.
 fn history(
     scene: &Scene<'_>,
-    patient: &Patient<'_>,
+    (patient, binary): (&Patient<'_>, bool),
     (spans, equal): (&Spans, &Spans),
     steps: &mut Vec<(Ns, Step, (u32, bool))>,
 ) {
     let early = scene.tolerance();
     let inside =
         |spans: &[(Ns, Ns)], at: Ns| spans.iter().any(|(from, to)| from.saturating_sub(early) <= at && at < *to);
-    let state_at = |at: Ns| (inside(spans, at), (patient.stratum, inside(equal, at)));
+    let state_at =
+        |at: Ns| (inside(spans, at), (if binary { patient.place } else { patient.stratum }, inside(equal, at)));
     let mut from = patient.unit.first.max(scene.onset - scene.interval);
     let until = |bout: &crate::scene::Bout| if bout.open { Ns::MAX / 4 } else { bout.end + scene.interval };
     let mut ends: Vec<(Ns, Ns, bool)> = patient.bouts.iter().map(|bout| (bout.start, until(bout), true)).collect();

@@ -21,6 +21,8 @@ pub(crate) struct Bout {
     pub precise: bool,
     /// Between which times it began.
     pub began: (Ns, Ns),
+    /// Where most likely, and the standard deviation of that; zero where it cannot be told.
+    pub near: (Ns, Ns),
 }
 
 /// One unit in the scene.
@@ -29,6 +31,8 @@ pub(crate) struct Patient<'a> {
     pub id: u32,
     pub unit: &'a Unit,
     pub stratum: u32,
+    /// Region and service alone: what a binary is compared within.
+    pub place: u32,
     /// Until when it is known.
     pub seen: Ns,
     pub bouts: Vec<Bout>,
@@ -52,6 +56,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn new(state: &'a State, onset: Ns, counters: &[Counter]) -> Self {
         let now = state.last_event.unwrap_or(onset).max(onset);
         let strata = state.strata();
+        let places = state.places();
         let interval = state.interval;
         let from = onset - interval;
         let floors = severity(state, from, counters);
@@ -62,6 +67,7 @@ impl<'a> Scene<'a> {
                 id,
                 unit,
                 stratum: strata.get(unit.dims as usize).copied().unwrap_or(0),
+                place: places.get(unit.dims as usize).copied().unwrap_or(0),
                 seen: unit.last_event.max(unit.runs.last().map_or(0, |run| run.end)).min(now + interval),
                 bouts: bouts(unit, from, interval, &floors),
             })
@@ -178,6 +184,9 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
                 last.end = last.end.max(run.end);
                 last.open |= run.open;
                 last.serving |= serving;
+                if run.near.1 > 0 && (last.near.1 == 0 || run.near.1 < last.near.1) && run.first.0 <= last.near.0 {
+                    last.near = run.near;
+                }
                 if run.precise && !last.precise {
                     (last.start, last.precise, last.began) = (run.start.min(last.start), true, began(run));
                 }
@@ -190,6 +199,7 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
                 serving,
                 precise: run.precise,
                 began: began(run),
+                near: run.near,
             }),
         }
     }

@@ -280,6 +280,8 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
         first: (at, at, 1.0),
         precise: true,
         slack: 0,
+        opening: (1.0, 1.0, 0.0),
+        near: (at, 0),
         level,
     };
     watch::open(unit, run);

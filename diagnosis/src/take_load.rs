@@ -166,6 +166,8 @@ fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32) {
         first: (at, at, 1.0),
         precise: true,
         slack: 0,
+        opening: (1.0, 1.0, 0.0),
+        near: (at, 0),
         level: Some(level),
     };
     let index = runs.partition_point(|other| other.start <= at);

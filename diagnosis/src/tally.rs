@@ -46,15 +46,15 @@ pub(crate) struct Tally {
 
 #[derive(Default)]
 struct Sheet {
-    entries: Vec<Pair>,
-    leaves: Vec<Pair>,
+    entries: Vec<(u32, Pair)>,
+    leaves: Vec<(u32, Pair)>,
 }
 
-/// Holds a hypothesis against the scene: that of `levels`, if it is of a factor. `exposed` gives the spans in which a patient was exposed, none for one that is
+/// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries. `exposed` gives the spans in which a patient was exposed, none for one that is
 /// outside the hypothesis' scope.
 pub(crate) fn tally(
     scene: &Scene<'_>,
-    levels: &[u32],
+    (levels, binary): (&[u32], bool),
     exposed: impl Fn(&Patient<'_>) -> Option<Vec<(Ns, Ns)>>,
 ) -> Tally {
     let mut result = Tally::default();
@@ -67,7 +67,7 @@ pub(crate) fn tally(
         };
         one(scene, patient, (&spans, levels), (&mut result, &mut sheet));
     }
-    result.risk = contrast(scene, |patient| Some((exposed(patient)?, Vec::new())));
+    result.risk = contrast(scene, binary, |patient| Some((exposed(patient)?, Vec::new())));
     aligned(scene, &mut result, &sheet.entries, true);
     aligned(scene, &mut result, &sheet.leaves, false);
     result
@@ -120,7 +120,8 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         patient.bouts.iter().any(|bout| bout.start < from - tolerance && bout.end > from - 2 * scene.interval);
     let bout = patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
     if !failed_before && from > scene.onset - DELAY_MAX {
-        let start = bout.filter(|bout| bout.start - from <= DELAY_MAX).map(|bout| bout.began);
+        let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
+        let start = began.map(|bout| bout.began);
         if let Some((earliest, latest)) = start {
             let prompt = earliest <= from + scene.interval * 3 / 2 && latest >= from - tolerance;
             result.prompt.0 += u64::from(prompt);
@@ -128,7 +129,9 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         }
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
         if start.is_some() || long_enough {
-            sheet.entries.push(Pair { at: from, change: start });
+            let near = began.map_or((0, 0), |bout| bout.near);
+            let guessed = patient.unit.moves.iter().any(|entry| entry.at == from && !entry.told);
+            sheet.entries.push((rollout(patient, from), Pair { at: from, change: start, near, guessed }));
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
     }
@@ -140,14 +143,21 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         let stopped = bout.end <= to + 2 * scene.interval;
         if stopped && !bout.open {
             let half = scene.interval / 2;
-            sheet.leaves.push(Pair { at: to, change: Some((bout.end - half, bout.end + half)) });
+            let change = Some((bout.end - half, bout.end + half));
+            sheet.leaves.push((rollout(patient, to), Pair { at: to, change, near: (0, 0), guessed: false }));
             result.stops.0 += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
-            sheet.leaves.push(Pair { at: to, change: None });
+            sheet.leaves.push((rollout(patient, to), Pair { at: to, change: None, near: (0, 0), guessed: false }));
             result.tail += 1;
         }
         result.stops.1 += 1;
     }
+}
+
+/// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
+/// would each find a load nearby.
+fn rollout(patient: &Patient<'_>, at: Ns) -> u32 {
+    patient.unit.moves.iter().find(|entry| entry.at == at).map_or(u32::MAX, |entry| entry.level)
 }
 
 /// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
@@ -177,17 +187,21 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (b
 }
 
 /// Own-load alignment, rollout by rollout.
-fn aligned(scene: &Scene<'_>, result: &mut Tally, pairs: &[Pair], entering: bool) {
+fn aligned(scene: &Scene<'_>, result: &mut Tally, pairs: &[(u32, Pair)], entering: bool) {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
-    let mut groups: Vec<Vec<Pair>> = Vec::new();
-    for pair in pairs {
-        match groups.last_mut() {
-            Some(group) if group.last().is_some_and(|last| pair.at - last.at <= 6 * scene.interval) => group.push(pair),
-            _ => groups.push(vec![pair]),
+    let mut groups: Vec<(u32, Vec<Pair>)> = Vec::new();
+    for (level, pair) in pairs {
+        let goes_on = |(of, group): &&mut (u32, Vec<Pair>)| {
+            *of == level && group.last().is_some_and(|last| pair.at - last.at <= 6 * scene.interval)
+        };
+        match groups.last_mut().filter(goes_on) {
+            Some((_, group)) => group.push(pair),
+            None => groups.push((level, vec![pair])),
         }
     }
-    for group in groups {
+    groups.sort_by_key(|(_, group)| group.first().map(|pair| pair.at));
+    for (_, group) in groups {
         let close = |pair: &&Pair| {
             pair.change
                 .is_some_and(|(from, to)| from - pair.at <= 3 * scene.interval && pair.at - to <= 3 * scene.interval)

@@ -184,8 +184,13 @@ impl State {
         self.strata_of(&[attribute::CLOUD_REGION, attribute::SERVICE_VERSION, attribute::SERVICE_NAME])
     }
 
+    /// What binaries are compared within.
+    pub(crate) fn places(&self) -> Vec<u32> {
+        self.strata_of(&[attribute::CLOUD_REGION, attribute::SERVICE_NAME])
+    }
+
     /// By index of dimensions, the stratum that the values of `keys` make.
-    pub(crate) fn strata_of(&self, keys: &[&str]) -> Vec<u32> {
+    fn strata_of(&self, keys: &[&str]) -> Vec<u32> {
         let mut ids: BTreeMap<Vec<Option<&str>>, u32> = BTreeMap::new();
         (0..self.tables.dims.len())
             .map(|dims| {

@@ -44,6 +44,11 @@ impl Sample {
         let excess = observed - expected;
         // Latency is overdispersed: slow requests come in groups.
         let phi = if self.counter == Counter::Slow { 2.0 } else { 1.0 };
+        if self.counter.is_flag() {
+            // Yes or no per report: nine in ten if it fails, against the usual share.
+            let usual = (expected / self.trials.max(1e-9)).clamp(1e-4, 0.5);
+            return observed * libm::log(0.9 / usual) + (self.trials - observed) * libm::log(0.1 / (1.0 - usual)) - 0.5;
+        }
         if observed > LEAST_RATIO * expected && excess > self.counter.least_excess() * self.trials {
             ((observed * libm::log(observed / expected) - excess) / phi - 1.0).max(0.0)
         } else {
@@ -124,15 +129,69 @@ fn fresh(sample: &Sample, seen: Ns) -> Run {
         first: (from, sample.end, if gap { f64::INFINITY } else { sample.rate() }),
         precise: false,
         slack: 0,
+        opening: opening(sample),
+        near: (sample.end, 0),
         level: None,
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "counts of one row need no more than 24 bits")]
+fn opening(sample: &Sample) -> (f32, f32, f32) {
+    (sample.observed as f32, sample.trials as f32, sample.expected as f32)
+}
+
 fn add(run: &mut Run, sample: &Sample) {
+    let before = after_opening(run);
     run.observed += sample.observed;
     run.trials += sample.trials;
     run.expected += sample.expected;
     run.end = sample.end;
+    place(run, sample, before);
+}
+
+/// Excess and trials of the rows after the first.
+fn after_opening(run: &Run) -> (f64, f64) {
+    let (observed, trials, expected) = run.opening;
+    let excess = run.observed - f64::from(observed) - (run.expected - f64::from(expected));
+    (excess, run.trials - f64::from(trials))
+}
+
+/// Rows after the first from which the beginning within the first is told better and better.
+const PLACED_IN: i64 = 4;
+/// Least excess in them from which it can be told at all.
+const PLACED_FROM: f64 = 6.0;
+
+/// Least standard deviation of a beginning within its row, in rows: where the rate is seen to be steady, and where it may
+/// still be growing, so that its share of the first row tells less.
+const STEADY: f64 = 0.02;
+const UNKNOWN: f64 = 0.08;
+
+/// Where in the first row the failing began: its share of the excess that the rows after it show. The standard deviation
+/// is that of a ratio of two counts, and more where the rate is not steady.
+fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
+    let (start, end, rate) = run.first;
+    let span = end - start;
+    let told = run.near.1 > 0 && run.near.1 <= span / 50;
+    if told || sample.end > end + PLACED_IN * span || !rate.is_finite() || run.counter.is_flag() {
+        return;
+    }
+    let (first, trials, expected) = (f64::from(run.opening.0), f64::from(run.opening.1), f64::from(run.opening.2));
+    let (rest, rest_trials) = after_opening(run);
+    if rest < PLACED_FROM || rest_trials <= 0.0 || trials <= 0.0 {
+        return;
+    }
+    let whole = rest * trials / rest_trials;
+    let share = ((first - expected) / whole).clamp(0.0, 1.0);
+    let events = (run.observed - first).max(1.0);
+    let variance = first.max(1.0) / (whole * whole) + share * share * events / (rest * rest);
+    let least = if before.0 >= PLACED_FROM && before.1 > 0.0 {
+        let growth = (sample.observed - sample.expected) / sample.trials.max(1.0) * before.1 / before.0;
+        let chance = 1.0 / libm::sqrt(before.0) + 1.0 / libm::sqrt(sample.observed.max(1.0));
+        STEADY + ((growth - 1.0).abs() - chance).max(0.0) * UNKNOWN
+    } else {
+        UNKNOWN
+    };
+    run.near = (end - within(span, share), within(span, (libm::sqrt(variance) + least).min(1.0)));
 }
 
 /// Adds a run, dropping the oldest at the bound.
@@ -161,6 +220,7 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
         run.start = first;
         run.precise = true;
         run.slack = (end - start) / 10;
+        run.near = (first, run.slack / 5);
     }
 }
 

@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "every test takes what it needs")]
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
-use firstbad_diagnosis::observation::{Dimensions, Facts, Load, Name, Observation, Outcomes, Row, Source, Total, View};
 use firstbad_diagnosis::Engine;
+use firstbad_diagnosis::observation::{Dimensions, Facts, Load, Name, Observation, Outcomes, Row, Source, Total, View};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
