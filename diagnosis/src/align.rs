@@ -12,6 +12,8 @@ const SCALES: [f64; 8] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 const HOSTS_MAX: usize = 256;
 /// How much before its load failing may seem to begin, in report intervals: what places within a report are off by.
 const EARLIEST: f64 = -0.04;
+/// Variance of what hosts say over that of independent counts.
+const DISPERSION: f64 = 1.3;
 /// Share of hosts that follow neither.
 const STRAY: f64 = 0.05;
 /// Most that one host may say, as a log likelihood ratio.
@@ -88,6 +90,8 @@ pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
     };
     let own = relative(&|pair| pair.at);
     let moment = relative(&|_| first);
+    // Few hosts say as much as they know: a third of them cannot turn the answer of the others.
+    let most = HOST_MAX * (12.0 / float(matched.len())).clamp(1.0, 2.0);
     let each = agreed(
         best(&own, EARLIEST)
             .into_iter()
@@ -95,14 +99,18 @@ pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
             .map(|(own, moment)| own - moment)
             .collect(),
     );
-    let each = if (0.0..HOST_MIN).contains(&each) { 0.0 } else { each.clamp(-HOST_MAX, HOST_MAX) };
+    let each = if (0.0..HOST_MIN).contains(&each) { 0.0 } else { each.clamp(-most, most) };
     let middles = |beginnings: &[Beginning]| -> Vec<f64> { beginnings.iter().map(|one| one.middle() * unit).collect() };
     let mut lags = middles(&own);
     let lag = (all as u64, spread(&middles(&moment)), spread(&lags), median(&mut lags));
     // Guessed from the reports in which the failing began, loads agree with it by themselves, unless it took several.
     let guessed = matched.iter().filter(|pair| pair.guessed).count() * 2 > matched.len();
     let each = if guessed && lag.1 < 0.5 * unit { each.min(0.0) } else { each };
-    Alignment { ratio: each * (float(matched.len()) - 1.0), lag }
+    // A lag is one more thing that was chosen to fit; and counts vary more than chance alone lets them.
+    let late = (lag.3 / unit).max(0.0);
+    let chosen = if late > 1.0 { 2.0 + libm::log(late) } else { 0.0 };
+    let ratio = each * (float(matched.len()) - 1.0) / DISPERSION;
+    Alignment { ratio: if ratio > 0.0 { (ratio - chosen).max(0.0) } else { ratio }, lag }
 }
 
 /// What all hosts say and what those in the middle say, as far as they agree. A clock that is off shifts load and failing

@@ -102,7 +102,6 @@ pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
 
 /// All hypotheses about a scene, greatest weight first.
 pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Vec<Hypothesis> {
-    let candidates = candidates(state, scene);
     let mut all: Vec<Hypothesis> = Vec::new();
     for (index, factor) in (0_u16..).zip(&state.tables.factors) {
         all.extend(of_factor(state, scene, (index, factor), counters));
@@ -124,19 +123,33 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter])
             hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.target.to_string());
         !target.is_some_and(|target| binaries.contains(&target))
     }));
+    let near = candidates(state, scene);
     for hypothesis in &mut all {
-        hypothesis.weigh(candidates);
+        let own = closeness(state, scene, hypothesis);
+        hypothesis.weigh(float(near.partition_point(|other| *other <= own)));
     }
     all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.kind.cmp(&b.kind)).then(a.levels.cmp(&b.levels)));
     all
 }
 
-/// How many changes happened shortly before the onset: the more there are, the likelier one fits by chance.
-pub(crate) fn candidates(state: &State, scene: &Scene<'_>) -> f64 {
+/// How close to the onset each change came, ascending. Of many changes one fits by chance; but what came with the onset is
+/// likelier to have caused it than what came long before, so each competes with those that came as close.
+pub(crate) fn candidates(state: &State, scene: &Scene<'_>) -> Vec<Ns> {
     let window = scene.onset - 60 * scene.interval..=scene.onset + 2 * scene.interval;
-    let levels = state.tables.levels.iter().filter(|level| window.contains(&level.first_seen)).count();
-    let changes = state.changes.iter().filter(|change| window.contains(&change.at)).count();
-    float(levels + changes)
+    let levels = state.tables.levels.iter().map(|level| level.first_seen);
+    let changes = state.changes.iter().map(|change| change.at);
+    let mut near: Vec<Ns> =
+        levels.chain(changes).filter(|at| window.contains(at)).map(|at| (scene.onset - at).abs()).collect();
+    near.sort_unstable();
+    near
+}
+
+/// How close to the onset a hypothesis came.
+pub(crate) fn closeness(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
+    let levels =
+        hypothesis.levels.iter().filter_map(|level| state.tables.level_at(*level)).map(|level| level.first_seen);
+    let change = hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.at);
+    levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Ns::MAX)
 }
 
 /// Units that had a level: exposed long enough to tell, of them failing, and those of which nothing can be said.

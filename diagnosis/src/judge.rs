@@ -2,6 +2,7 @@
 //! ties and gaps are printed (invariant 10).
 
 use crate::hypotheses::{Hypothesis, candidates, hypotheses};
+use crate::math::float;
 use crate::model::{Counter, Ns};
 use crate::place::place;
 use crate::pooled::pooled;
@@ -68,7 +69,7 @@ fn by_sums(state: &State, scene: &Scene<'_>, (ranked, counters): (&[Hypothesis],
     }
     let (best, next) = pooled(state, scene, counters)?;
     let said = best.pooled?;
-    let seen = said.ln_e - libm::log(candidates(state, scene).max(1.0));
+    let seen = said.ln_e - libm::log(float(candidates(state, scene).len().max(1)));
     let hosts = best.tally.exposed.0.min(best.tally.control.0);
     let persists = said.intervals >= 2 * BLIP.unsigned_abs();
     let told = seen >= SUMS_AT && said.ratio() >= 1.5 && said.explained >= 0.5;

@@ -68,7 +68,7 @@ impl<'a> Scene<'a> {
                 unit,
                 stratum: strata.get(unit.dims as usize).copied().unwrap_or(0),
                 place: places.get(unit.dims as usize).copied().unwrap_or(0),
-                seen: unit.last_event.max(unit.runs.last().map_or(0, |run| run.end)).min(now + interval),
+                seen: unit.last_event.max(failing_until(unit, counters)).min(now + interval),
                 bouts: bouts(unit, from, interval, &floors),
             })
             .collect();
@@ -143,6 +143,12 @@ impl<'a> Scene<'a> {
         spans.sort_unstable();
         spans
     }
+}
+
+/// Until when a unit is known to fail by one of the counters. That it is silent tells nothing of how else it fares.
+fn failing_until(unit: &Unit, counters: &[Counter]) -> Ns {
+    let runs = unit.runs.iter().filter(|run| counters.contains(&run.counter));
+    runs.map(|run| run.end).max().unwrap_or(Ns::MIN)
 }
 
 /// Least rate of a run of each counter that belongs to the incident: a twelfth of what most failing hosts show. What is
