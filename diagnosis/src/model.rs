@@ -262,6 +262,10 @@ pub(crate) struct Unit {
     pub memory: Base,
     /// Requests in flight: sums of values and reports.
     pub in_flight: Base,
+    /// End of the last report in which memory was as usual: growth began about then, long before it was high.
+    pub flat: Ns,
+    /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
+    pub growth: [f64; 5],
     /// First and last event time.
     pub first: Ns,
     /// Last event time, corrected.

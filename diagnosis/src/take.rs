@@ -302,6 +302,8 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         cpu: Base::default(),
         memory: Base::default(),
         in_flight: Base::default(),
+        flat: Ns::MIN / 4,
+        growth: [0.0; 5],
         first: 0,
         last_event: 0,
         last_arrival: 0,

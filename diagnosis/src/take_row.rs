@@ -332,6 +332,9 @@ impl State {
         let now = self.now.unwrap_or(0);
         let silent_after = 3 * self.interval;
         let Some(unit) = self.units.get_mut(id as usize) else { return };
+        if let Some(memory) = row.memory {
+            watch::grow(unit, memory, row.span.end.0 - unit.offset);
+        }
         let mut sums = [Sums::default(); COUNTERS];
         let mut span = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
         for sample in samples {

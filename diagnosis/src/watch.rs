@@ -102,6 +102,9 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
     if watch.sum >= OPEN_AT && enough {
         let mut run = unit.watches.swap_remove(at).run;
         settle_start(&mut run, panic_bout);
+        if run.counter == Counter::Memory {
+            grown_since(&mut run, (unit.flat, unit.growth));
+        }
         open(unit, run);
     }
     None
@@ -222,6 +225,41 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
         run.slack = (end - start) / 10;
         run.near = (first, run.slack / 5);
     }
+}
+
+/// Rows for which memory may grow before it is high.
+const GROWS: i64 = 60;
+
+/// Follows memory since it was last as usual.
+pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Ns) {
+    let usual = unit.memory.mean().unwrap_or(memory);
+    if memory <= 1.05 * usual {
+        (unit.flat, unit.growth) = (unit.flat.max(at), [0.0; 5]);
+        return;
+    }
+    let (seconds, over) = (crate::tally::seconds(at - unit.flat), memory / usual - 1.0);
+    let new = [1.0, seconds, over, seconds * seconds, seconds * over];
+    for (sum, one) in unit.growth.iter_mut().zip(new) {
+        *sum += one;
+    }
+}
+
+/// What is high now began to grow when it was last as usual: where the line through the reports since meets that, or
+/// about the last such report.
+fn grown_since(run: &mut Run, (flat, [count, x, y, xx, xy]): (Ns, [f64; 5])) {
+    let (start, end, _) = run.first;
+    let span = end - start;
+    if flat < start - GROWS * span || flat > end {
+        return;
+    }
+    let spread = count * xx - x * x;
+    let slope = if spread > 0.0 { (count * xy - x * y) / spread } else { 0.0 };
+    let meets = if slope > 0.0 && count >= 3.0 { x / count - y / count / slope } else { 0.0 };
+    let begins =
+        flat + within(3 * span, (meets / crate::tally::seconds(3 * span)).abs()) * if meets < 0.0 { -1 } else { 1 };
+    run.start = run.start.min(begins);
+    run.first = (begins - span, begins + span, f64::INFINITY);
+    run.near = (begins, if meets == 0.0 { span } else { span / 2 });
 }
 
 /// How far a beginning within a row may be off: two standard deviations of a ratio of two counts, the second `events`.
