@@ -1,6 +1,7 @@
 //! The hypotheses: versions of a config, a binary, a change event, a dimension, one host. Each is held against the scene
 //! and weighed; which of them may be named is decided in `judge`.
 
+use crate::delayed::Ages;
 use crate::math::float;
 use crate::model::{Counter, Factor, Level, Ns};
 use crate::moves::BEFORE_ALL;
@@ -37,6 +38,8 @@ pub(crate) struct Hypothesis {
     pub choices: f64,
     /// What the sums say, where no host shows it alone.
     pub pooled: Option<Pooled>,
+    /// What ages at death say, where they are all that is left.
+    pub ages: Option<Ages>,
 }
 
 impl Hypothesis {
@@ -57,6 +60,7 @@ impl Hypothesis {
             recent: true,
             choices: 0.0,
             pooled: None,
+            ages: None,
         }
     }
 

@@ -99,7 +99,7 @@ impl State {
         let all: Vec<Counter> = case.counters.iter().map(|(counter, _)| *counter).collect();
         // Silence may be the collector's blindness: it is asked only where nothing else tells who fails.
         let telling: Vec<Counter> = all.iter().copied().filter(|counter| *counter != Counter::Silent).collect();
-        let mut counters = if telling.is_empty() { all.clone() } else { telling };
+        let counters = if telling.is_empty() { all.clone() } else { telling };
         let anchor = self.anchor(case.onset, &counters);
         if !case.incident.verdict.accuses() || (anchor - case.onset).abs() <= 3 * self.interval {
             case.onset = anchor;
@@ -111,17 +111,19 @@ impl State {
             let with_silence = Scene::new(self, case.onset, &all);
             let other = judge(self, &with_silence, &all);
             if other.verdict.accuses() {
-                (scene, judged, counters) = (with_silence, other, all);
+                (scene, judged) = (with_silence, other);
             }
         }
         // Two things at once: what one counter alone tells may be hidden behind the hosts that fail by another.
-        if !judged.verdict.accuses() && counters.len() > 1 {
-            for counter in counters.iter().filter(|counter| counter.is_telling()) {
+        if !judged.verdict.accuses() && all.len() > 1 {
+            for counter in all.iter().filter(|counter| counter.is_telling() || **counter == Counter::Silent) {
                 let alone = [*counter];
                 let onset = self.anchor(case.onset, &alone);
                 let own = Scene::new(self, onset, &alone);
                 let other = judge(self, &own, &alone);
-                if other.verdict.accuses() {
+                // Hosts that are only not heard prove nothing; that they die of age does.
+                let aged = other.named.as_ref().is_some_and(|named| named.ages.is_some());
+                if other.verdict.accuses() && (aged || counter.is_telling()) {
                     (scene, judged) = (own, other);
                     break;
                 }

@@ -1,6 +1,7 @@
 //! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
 //! ties and gaps are printed (invariant 10).
 
+use crate::delayed::ages;
 use crate::hypotheses::{Hypothesis, candidates, hypotheses};
 use crate::math::float;
 use crate::model::{Counter, Ns};
@@ -21,6 +22,8 @@ const LIVE_AT: f64 = 2.0;
 const CAUSE_HOSTS: u64 = 5;
 /// ln of the e-value on sums that makes a suspect: one in a thousand; twice as much makes a cause.
 const SUMS_AT: f64 = 6.9;
+/// ln of the e-value of ages that makes a suspect.
+const AGE_AT: f64 = 6.9;
 
 /// What was concluded.
 #[derive(Clone, Debug)]
@@ -59,7 +62,28 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
         }
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
     }
-    by_sums(state, scene, (&ranked, counters)).unwrap_or_else(|| outside(state, scene, (ranked, counters)))
+    by_sums(state, scene, (&ranked, counters))
+        .or_else(|| by_age(scene, &ranked))
+        .unwrap_or_else(|| outside(state, scene, (ranked, counters)))
+}
+
+/// Standard errors by which processes may be older at death after a restart than after the load.
+const AGES_OFF: f64 = 2.5;
+
+/// A suspicion by age, if one version alone has it.
+fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
+    let told = |hypothesis: &Hypothesis| {
+        ages(scene, hypothesis).filter(|ages| ages.ln_e >= AGE_AT && ages.off <= AGES_OFF).map(|ages| Hypothesis {
+            ages: Some(ages),
+            weight: ages.ln_e,
+            ..hypothesis.clone()
+        })
+    };
+    let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
+    let named = found.pop().filter(|_| found.is_empty())?;
+    let mut all = vec![named.clone()];
+    all.extend(ranked.iter().filter(|other| other.factor != named.factor).cloned());
+    Some(Judgement { verdict: Verdict::Suspect, named: Some(named), ranked: all, tied: 0 })
 }
 
 /// An accusation on sums, where hardly any host shows the effect by itself.

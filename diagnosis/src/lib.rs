@@ -12,6 +12,7 @@ mod baseline;
 mod case;
 mod compact;
 mod counts;
+mod delayed;
 mod detect;
 pub mod engine;
 mod facts;

@@ -259,7 +259,31 @@ impl State {
     }
 }
 
-/// A process died, or is missing: the unit fails by silence.
+/// A process is missing: the unit fails by silence, until it is heard again. If it then never stopped, it was only not
+/// heard; restarts so far are kept with the run to tell.
+pub(crate) fn not_heard(unit: &mut Unit, at: Ns, level: Option<u32>) {
+    let new = !unit.runs.iter().any(|run| run.counter == Counter::Silent && run.open);
+    died(unit, at, level);
+    let restarts = unit.restarts;
+    if let Some(run) = unit.runs.iter_mut().rev().find(|run| new && run.counter == Counter::Silent && run.open) {
+        run.opening.1 = counted(restarts);
+    }
+}
+
+/// Forgets a silence in which the process went on.
+pub(crate) fn unheard(unit: &mut Unit) {
+    let restarts = counted(unit.restarts);
+    #[expect(clippy::float_cmp, reason = "a count against the same count")]
+    unit.runs.retain(|run| run.counter != Counter::Silent || !run.open || run.opening.1 != restarts);
+}
+
+/// A count of restarts that no death seen by itself has.
+#[expect(clippy::cast_precision_loss, reason = "restarts of one host")]
+fn counted(restarts: u64) -> f32 {
+    restarts as f32 + 2.0
+}
+
+/// A process died.
 pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Silent && run.open) {
         run.end = run.end.max(at);

@@ -9,7 +9,7 @@ use crate::observation::{Name, Row, Source};
 use crate::ring::{Sums, index_of};
 use crate::shape;
 use crate::state::State;
-use crate::take::died;
+use crate::take::{died, unheard};
 use crate::take_load::Attempt;
 use crate::watch::{self, Sample};
 use firstbad_protocol::Hash;
@@ -399,6 +399,7 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
     if row.restarted {
         unit.restarts += 1;
     }
+    unheard(unit);
     for run in unit.runs.iter_mut().filter(|run| run.counter == Counter::Silent && run.open) {
         if end - run.end > silent_after {
             run.open = false;

@@ -201,14 +201,18 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, pairs: &[(u32, Pair)], enterin
         }
     }
     groups.sort_by_key(|(_, group)| group.first().map(|pair| pair.at));
+    let mut last = Ns::MIN / 4;
     for (_, group) in groups {
         let close = |pair: &&Pair| {
             pair.change
                 .is_some_and(|(from, to)| from - pair.at <= 3 * scene.interval && pair.at - to <= 3 * scene.interval)
         };
         let changed = group.iter().filter(|pair| pair.change.is_some()).count();
+        let at = group.first().map_or(last, |pair| pair.at);
         if group.iter().filter(close).count() * 2 > group.len() {
-            result.flips.0 += 1;
+            // Generations that follow at once are one way in, or out.
+            result.flips.0 += u64::from(at - last > 6 * scene.interval);
+            last = group.last().map_or(at, |pair| pair.at);
         } else if entering && changed == 0 {
             result.flips.1 += 1;
         }

@@ -5,7 +5,7 @@ use crate::moves::{level_at, moved_within};
 use crate::ring::{Ring, index_of};
 use crate::shape;
 use crate::state::State;
-use crate::take::{REVISABLE, died};
+use crate::take::{REVISABLE, not_heard};
 use crate::take_row::Pending;
 use firstbad_protocol::names::attribute;
 use std::collections::BTreeMap;
@@ -122,7 +122,7 @@ impl State {
             }
             let loading =
                 unit.loading.filter(|(_, _, at)| *at >= unit.last_event - interval).map(|(_, level, _)| level);
-            died(unit, unit.last_event, loading);
+            not_heard(unit, unit.last_event, loading);
         }
     }
 

@@ -54,6 +54,13 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         ));
         return said;
     }
+    if let Some(ages) = &hypothesis.ages {
+        let ((first, again), (since_load, since_restart)) = (ages.deaths, ages.means);
+        said.push(format!(
+            "processes die of age: {first} died {} after they loaded it on average, and {again} again {} after their restart, while younger ones beside them lived (from {} on; e-value {:.1e})",
+            span(since_load), span(since_restart), span(ages.least), libm::exp(ages.ln_e.min(600.0))
+        ));
+    }
     if tally.exposed.0 > 0 {
         said.push(format!(
             "{} of {} hosts exposed to it fail, {} of {} others seen while the fleet failed",
