@@ -30,6 +30,8 @@ pub struct Args {
     pub trace: bool,
     /// Prints what the first seed looks like, minute by minute, instead of running the engine.
     pub shape: bool,
+    /// Prints the final verdict of every run as text, instead of the table.
+    pub text: bool,
     /// Whether the simple methods are asked as well.
     pub simple: bool,
     /// Gates.
@@ -39,7 +41,7 @@ pub struct Args {
 /// How to use it.
 pub const USAGE: &str = "\
 firstbad-simulator [--seeds N] [--first-seed S] [--scenario GLOB] [--hosts N] [--format text|json] [--verbose] [--trace]
-                   [--shape] [--simple] [--interval S] [--rps-scale X] [--jitter-scale X] [--noise-scale X]
+                   [--shape] [--text] [--simple] [--interval S] [--rps-scale X] [--jitter-scale X] [--noise-scale X]
                    [--style full|standard] [--jobs N] [--capture FILE] [--directory DIR]
                    [--gate-top1 0.99] [--gate-property 0.95] [--gate-median-s 30] [--gate-p95-s 120] [--gate-false 0]
                    [--gate-exoneration 0]
@@ -57,6 +59,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--verbose" => args.verbose = true,
             "--simple" => args.simple = true,
             "--shape" => args.shape = true,
+            "--text" => args.text = true,
             "--trace" => args.trace = true,
             "--help" | "-h" => return Err(USAGE.into()),
             _ => {

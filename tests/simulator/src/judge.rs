@@ -2,6 +2,8 @@
 //! whether anything inadmissible was ever said on the way.
 
 use crate::answer::Answer;
+use crate::compare::{Moment, Named};
+use crate::effect::Kind;
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::truth::Truth;
@@ -60,8 +62,35 @@ pub struct Outcome {
     pub hosts: usize,
     /// Of them, exposed to something guilty, and suffering, at the end.
     pub exposed: (usize, usize),
-    /// Answers of the simple methods at the moment they are asked: name and whether right, wrong or silent.
-    pub simple: Vec<(String, String)>,
+    /// Whether what goes wrong shows as failed requests, which is all that the simple methods see.
+    pub failed_requests: bool,
+    /// What all methods said, the engine among them.
+    pub methods: Vec<MethodSaid>,
+}
+
+/// What one method said at one moment.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct MethodSaid {
+    /// Method.
+    pub method: String,
+    /// When it was asked.
+    pub moment: Moment,
+    /// What it came to.
+    pub said: Said,
+}
+
+/// What an answer came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// Admissible.
+    Right,
+    /// A change that is not guilty.
+    FalseAccusation,
+    /// Something else that is not it.
+    WrongPlace,
+    /// Nothing, where a name was asked.
+    Silent,
 }
 
 /// Watches a run.
@@ -89,6 +118,7 @@ impl<'a> Judge<'a> {
             admissible: admissible.join(" | "),
             hosts: plan.hosts.len(),
             intervals: plan.length_s / plan.interval_s,
+            failed_requests: plan.effects.iter().any(|effect| matches!(effect.kind, Kind::Panic | Kind::Error)),
             ..Outcome::default()
         };
         let interim = Answer::resolve_all(&scenario.expect.interim, scenario, plan);
@@ -134,31 +164,22 @@ impl<'a> Judge<'a> {
         self.standing = named;
     }
 
-    /// Whether the simple methods were asked.
-    #[must_use]
-    pub fn has_compared(&self) -> bool {
-        !self.outcome.simple.is_empty()
-    }
-
-    /// Judges what the simple methods name: a change that is not admissible is a false accusation.
-    pub fn compare(&mut self, answers: Vec<(&'static str, Option<Cause>)>) {
-        for (method, cause) in answers {
+    /// Judges what methods name: a change that is not admissible is a false accusation.
+    pub fn compare(&mut self, named: Vec<Named>) {
+        let accuses = |cause: &Cause| matches!(cause.kind, CauseKind::Config | CauseKind::Binary | CauseKind::Change);
+        let calm = |answer: &Answer| answer.allows_nothing() || answer.allows(Verdict::InsufficientEvidence);
+        let may_be_calm = self.answers.iter().any(calm);
+        for Named { method, moment, cause } in named {
             let right =
                 |answer: &Answer| !answer.allows_nothing() && answer.is_specific() && answer.names(cause.as_ref());
-            let accuses =
-                |cause: &Cause| matches!(cause.kind, CauseKind::Config | CauseKind::Binary | CauseKind::Change);
-            let calm = self
-                .answers
-                .iter()
-                .any(|answer| answer.allows_nothing() || answer.allows(Verdict::InsufficientEvidence));
-            let result = match &cause {
-                None if calm => "right",
-                None => "silent",
-                Some(_) if self.answers.iter().any(right) => "right",
-                Some(cause) if accuses(cause) => "false accusation",
-                Some(_) => "wrong place",
+            let said = match &cause {
+                None if may_be_calm => Said::Right,
+                None => Said::Silent,
+                Some(_) if self.answers.iter().any(right) => Said::Right,
+                Some(cause) if accuses(cause) => Said::FalseAccusation,
+                Some(_) => Said::WrongPlace,
             };
-            self.outcome.simple.push((method.into(), result.into()));
+            self.outcome.methods.push(MethodSaid { method: method.into(), moment, said });
         }
     }
 

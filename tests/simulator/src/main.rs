@@ -3,7 +3,7 @@
 use firstbad_simulator::args::{self, Args};
 use firstbad_simulator::judge::Outcome;
 use firstbad_simulator::scenario::{self, Scenario};
-use firstbad_simulator::{bench, capture, shape, table};
+use firstbad_simulator::{bench, capture, golden, shape, table};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -38,6 +38,9 @@ fn execute(args: &Args) -> Result<bool, String> {
         return captures(args, &scenarios, path).map(|()| true);
     }
     let outcomes = run_all(args, &scenarios);
+    if args.text {
+        return Ok(true);
+    }
     let limits: BTreeMap<String, (f64, Option<f64>)> =
         scenarios.iter().map(|s| (s.name.clone(), limits(&args.overrides.applied(s)))).collect();
     let failed = table::failed_gates(&outcomes, &args.gates, &limits);
@@ -86,7 +89,11 @@ fn run_all(args: &Args, scenarios: &[Scenario]) -> Vec<Outcome> {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some((scenario, seed)) = work.get(index) else { return };
-                    let outcome = bench::run_with(scenario, *seed, args);
+                    let run = bench::run_with(scenario, *seed, args);
+                    if args.text {
+                        println!("{}", golden::text(scenario, &run));
+                    }
+                    let outcome = run.outcome;
                     if let Ok(mut done) = done.lock() {
                         done.insert(index, outcome);
                     }

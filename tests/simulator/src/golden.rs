@@ -1,0 +1,217 @@
+//! A final verdict as text that a person reviews: what the engine said at the end of one run, versions by tag, times in
+//! seconds of the run, numbers rounded so that only a change of meaning shows. Whether it is right was judged elsewhere;
+//! it is said in the first lines, so that a reader knows what to compare with.
+
+use crate::bench::Run;
+use crate::plan::Plan;
+use crate::scenario::Scenario;
+use firstbad_protocol::Hash;
+use firstbad_protocol::sentence::{sentence, what, what_suspect};
+use firstbad_protocol::time::Timestamp;
+use firstbad_protocol::verdict::{Arm, Cause, HistoryEntry, Incident, Suspect};
+use std::fmt::Write;
+
+/// Suspects that are told with their evidence; the others by name.
+const SHOWN: usize = 3;
+
+/// The text of a run.
+#[must_use]
+pub fn text(scenario: &Scenario, run: &Run) -> String {
+    let (outcome, window) = (&run.outcome, &run.diagnosis.window);
+    let mut out = format!("{}, seed {}: {}\n", outcome.scenario, outcome.seed, scenario.summary);
+    let _ = writeln!(out, "{} {}", if outcome.right { "right:" } else { "NOT RIGHT, admissible:" }, outcome.admissible);
+    for (what, found) in [("property", outcome.property), ("scope", outcome.scope), ("versions", outcome.complete)] {
+        if found == Some(false) {
+            let _ = writeln!(out, "WRONG {what}");
+        }
+    }
+    for (what, said) in
+        [("FALSE ACCUSATION", &outcome.false_accusation), ("WRONG EXONERATION", &outcome.wrong_exoneration)]
+    {
+        said.iter().for_each(|said| {
+            let _ = writeln!(out, "{what} {said}");
+        });
+    }
+    let _ = writeln!(
+        out,
+        "{:.0} s seen every {} s, {} hosts, {} silent",
+        run.plan.length_s, window.report_interval_s, window.hosts, window.hosts_silent
+    );
+    lines(&mut out, "", &[("blind", &run.diagnosis.blind_spots)]);
+    if run.diagnosis.incidents.is_empty() {
+        out.push_str("\nno incident\n");
+    }
+    for incident in &run.diagnosis.incidents {
+        tell(&mut out, incident, &run.plan);
+    }
+    by_tag(out, &run.plan)
+}
+
+fn tell(out: &mut String, incident: &Incident, plan: &Plan) {
+    let impact = &incident.impact;
+    let signals: Vec<&str> = incident.signals.iter().map(|signal| signal.as_str()).collect();
+    let at = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| second(at, plan));
+    let _ = write!(
+        out,
+        "\n{}\n  {:?}, {:?}; signals {}\n  onset {}, named {}, resolved {}\n  impact: {} requests failed ({:.1} %), {} of {} hosts\n",
+        sentence(incident),
+        incident.state,
+        incident.pattern,
+        signals.join(" "),
+        second(incident.onset, plan),
+        at(incident.named_at),
+        at(incident.resolved_at),
+        round(impact.requests_failed as f64),
+        100.0 * impact.failed_share,
+        impact.hosts_affected,
+        impact.hosts_reporting,
+    );
+    let _ =
+        writeln!(out, "  verdict {}: {}", incident.verdict.as_str(), incident.cause.as_ref().map_or("-".into(), named));
+    for (index, one) in incident.suspects.iter().enumerate() {
+        suspect(out, one, index < SHOWN);
+    }
+    for ruled in &incident.ruled_out {
+        let _ = writeln!(out, "  not {}: {}", ruled.what, ruled.reason);
+    }
+    if let Some(error) = &incident.first_error {
+        let (site, at) = (error.site.as_deref().unwrap_or("unknown"), second(error.first_seen, plan));
+        let _ = writeln!(
+            out,
+            "  first error: {} at {site}, {} times, first at {at}",
+            error.message,
+            round(error.count as f64)
+        );
+    }
+    rest(out, incident, plan);
+}
+
+fn rest(out: &mut String, incident: &Incident, plan: &Plan) {
+    if let Some(input) = &incident.input {
+        let number = |value: Option<u64>| value.map_or("?".into(), |value| value.to_string());
+        let limits: Vec<String> =
+            input.limits.iter().map(|limit| format!("{} {} of {}", limit.name, limit.value, limit.limit)).collect();
+        let against = input.against.map_or("nothing".into(), |hash| hash.short());
+        let _ = writeln!(
+            out,
+            "  input: rows {}, duplicates {}, limits [{}], against {against}",
+            number(input.rows),
+            number(input.duplicate_rows),
+            limits.join(", ")
+        );
+        lines(out, "    ", &[("finding", &input.findings)]);
+    }
+    if let Some(good) = &incident.last_known_good {
+        let spoilt = if good.contaminated { ", CONTAMINATED" } else { "" };
+        let _ = writeln!(out, "  last known good: {}, served {} s{spoilt}", good.hash.short(), good.bake_time_s);
+    }
+    for HistoryEntry { at, verdict, cause } in &incident.history {
+        let told = cause.as_ref().map_or("-".into(), named);
+        let _ = writeln!(out, "  at {}: {} {told}", second(*at, plan), verdict.as_str());
+    }
+    incident.playbook.iter().for_each(|playbook| {
+        let _ = writeln!(out, "  playbook {playbook}");
+    });
+    lines(out, "  ", &[("blind", &incident.blind_spots)]);
+}
+
+fn suspect(out: &mut String, suspect: &Suspect, with_evidence: bool) {
+    let _ = writeln!(out, "  {}. {:.2} {:?} {}", suspect.rank, suspect.confidence, suspect.kind, what_suspect(suspect));
+    if !with_evidence {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "    exposed {}; control {}; ratio {}, explains {:.0} %",
+        arm(&suspect.exposed),
+        arm(&suspect.control),
+        round(suspect.rate_ratio),
+        100.0 * suspect.explained_share
+    );
+    lines(out, "    ", &[("+", &suspect.evidence), ("-", &suspect.against)]);
+}
+
+fn lines(out: &mut String, indent: &str, parts: &[(&str, &Vec<String>)]) {
+    for (mark, sentences) in parts {
+        for sentence in *sentences {
+            let _ = writeln!(out, "{indent}{mark} {sentence}");
+        }
+    }
+}
+
+fn named(cause: &Cause) -> String {
+    let kind = format!("{:?}", cause.kind).to_lowercase();
+    let older: Vec<String> = cause.hashes.iter().rev().skip(1).map(Hash::short).collect();
+    let older = if older.is_empty() { String::new() } else { format!("; older: {}", older.join(" ")) };
+    let also = if cause.also_separates.is_empty() {
+        String::new()
+    } else {
+        format!("; also separates: {}", cause.also_separates.join(", "))
+    };
+    format!("{kind} {}{older}{also}", what(cause))
+}
+
+fn arm(arm: &Arm) -> String {
+    let numbers = (round(arm.observed), round(arm.expected));
+    format!("{}/{} hosts, {} seen, {} expected", arm.hosts_failing, arm.hosts, numbers.0, numbers.1)
+}
+
+fn second(at: Timestamp, plan: &Plan) -> String {
+    format!("{:.0} s", at.since(plan.epoch) as f64 / 1e9)
+}
+
+/// Three significant digits, or one place after the point.
+fn round(value: f64) -> String {
+    if !value.is_finite() {
+        return value.to_string();
+    }
+    let unit = 10_f64.powf((value.abs().max(1e-9).log10().floor() - 2.0).max(-1.0));
+    let rounded = (value / unit).round() * unit;
+    if unit < 1.0 { format!("{rounded:.1}") } else { format!("{rounded:.0}") }
+}
+
+/// Says of each version what it is in the scenario: a hash alone tells a reader nothing.
+fn by_tag(mut out: String, plan: &Plan) -> String {
+    for version in &plan.versions {
+        let short = version.hash.short();
+        if out.contains(&short) {
+            let tag = version.tag.as_deref().unwrap_or("clean");
+            out = out.replace(&short, &format!("{}<{tag}>", short.get(..4).unwrap_or("")));
+        }
+    }
+    out
+}
+
+/// What differs between two texts: the lines that were there, and those that are, without the common head and tail.
+#[must_use]
+pub fn difference(before: &str, now: &str) -> String {
+    let (mut old, mut new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), now.lines().collect());
+    let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let (old, new) = (old.split_off(head), new.split_off(head));
+    let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let shown = |mark: &str, lines: &[&str]| {
+        let kept = lines.iter().take(lines.len() - tail).map(|line| format!("  {mark} {line}\n"));
+        kept.collect::<String>()
+    };
+    format!("  line {}\n{}{}", head + 1, shown("-", &old), shown("+", &new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_leaves_out_what_is_the_same() {
+        assert_eq!(difference("a\nb\nc\nd", "a\nx\nd"), "  line 2\n  - b\n  - c\n  + x\n");
+        assert_eq!(difference("", "a"), "  line 1\n  + a\n");
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_what_a_reader_needs() {
+        let cases =
+            [(0.0, "0.0"), (1.26, "1.3"), (12.34, "12.3"), (123.4, "123"), (12_345.0, "12300"), (f64::INFINITY, "inf")];
+        for (value, text) in cases {
+            assert_eq!(round(value), text);
+        }
+    }
+}
