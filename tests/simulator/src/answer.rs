@@ -74,6 +74,12 @@ impl Answer {
         self.verdicts.iter().any(|verdict| verdict.accuses())
     }
 
+    /// Whether a sentence speaks of one of its versions.
+    #[must_use]
+    pub fn speaks_of(&self, sentence: &str) -> bool {
+        self.hashes.iter().any(|hash| sentence.contains(&hash.short()))
+    }
+
     /// Whether `cause` names the right thing, whatever it says about property and scope.
     #[must_use]
     pub fn names(&self, cause: Option<&Cause>) -> bool {

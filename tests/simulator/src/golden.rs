@@ -25,9 +25,12 @@ pub fn text(scenario: &Scenario, run: &Run) -> String {
             let _ = writeln!(out, "WRONG {what}");
         }
     }
-    for (what, said) in
-        [("FALSE ACCUSATION", &outcome.false_accusation), ("WRONG EXONERATION", &outcome.wrong_exoneration)]
-    {
+    let worst = [
+        ("FALSE ACCUSATION", &outcome.false_accusation),
+        ("WRONG EXONERATION", &outcome.wrong_exoneration),
+        ("RULED OUT THE GUILTY", &outcome.ruled_out),
+    ];
+    for (what, said) in worst {
         said.iter().for_each(|said| {
             let _ = writeln!(out, "{what} {said}");
         });

@@ -38,6 +38,8 @@ pub struct Outcome {
     pub false_accusation: Option<String>,
     /// First time the engine said `external` though a change is guilty.
     pub wrong_exoneration: Option<String>,
+    /// A line at the end that rules out a guilty version, whatever the verdict says.
+    pub ruled_out: Option<String>,
     /// Incidents at the end.
     pub incidents: usize,
     /// Whether there were more incidents than admissible.
@@ -201,7 +203,10 @@ impl<'a> Judge<'a> {
 
     fn judge_end(&mut self, diagnosis: &Diagnosis, truth: &Truth) {
         let incidents = &diagnosis.incidents;
+        let guilty = |line: &str| self.answers.iter().any(|answer| answer.accuses() && answer.speaks_of(line));
+        let lines = incidents.iter().flat_map(|incident| &incident.ruled_out).map(|ruled| &ruled.reason);
         let outcome = &mut self.outcome;
+        outcome.ruled_out = lines.filter(|_| outcome.class == "positive").find(|line| guilty(line)).cloned();
         outcome.incidents = incidents.len();
         outcome.too_many_incidents = incidents.len() > self.scenario.expect.incidents_max;
         let words: Vec<String> = incidents.iter().map(|incident| in_words(incident, self.plan)).collect();

@@ -11,6 +11,7 @@ pub(super) fn failures(out: &mut String, outcomes: &[Outcome], verbose: bool) {
         let mut wrong: Vec<String> = Vec::new();
         wrong.extend(o.false_accusation.as_ref().map(|what| format!("FALSE ACCUSATION {what}")));
         wrong.extend(o.wrong_exoneration.as_ref().map(|what| format!("WRONG EXONERATION {what}")));
+        wrong.extend(o.ruled_out.as_ref().map(|what| format!("RULED OUT THE GUILTY {what}")));
         wrong.extend((!o.right).then(|| "not admissible".to_owned()));
         for (what, verdict) in [("property", o.property), ("scope", o.scope), ("hashes", o.complete)] {
             wrong.extend((verdict == Some(false)).then(|| format!("{what} wrong")));
