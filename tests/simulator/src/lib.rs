@@ -17,6 +17,7 @@ mod glob;
 pub mod golden;
 pub mod host;
 pub mod judge;
+pub mod ledger;
 pub mod number;
 pub mod overrides;
 pub mod plan;
