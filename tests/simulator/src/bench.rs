@@ -2,7 +2,8 @@
 
 use crate::args::Args;
 use crate::compare::Comparison;
-use crate::judge::{Judge, Outcome, in_words};
+use crate::judge::{Judge, in_words};
+use crate::outcome::Outcome;
 use crate::overrides::Overrides;
 use crate::plan::Plan;
 use crate::scenario::Scenario;

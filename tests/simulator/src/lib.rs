@@ -19,6 +19,7 @@ pub mod host;
 pub mod judge;
 pub mod ledger;
 pub mod number;
+pub mod outcome;
 pub mod overrides;
 pub mod plan;
 pub mod random;

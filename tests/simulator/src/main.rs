@@ -2,7 +2,7 @@
 
 use firstbad_protocol::time::Timestamp;
 use firstbad_simulator::args::{self, Args};
-use firstbad_simulator::judge::Outcome;
+use firstbad_simulator::outcome::Outcome;
 use firstbad_simulator::scenario::{self, Scenario};
 use firstbad_simulator::{bench, capture, golden, ledger, shape, table};
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ mod gates;
 mod methods;
 mod summary;
 
-use crate::judge::Outcome;
+use crate::outcome::Outcome;
 use failures::failures;
 pub use gates::{Gates, failed_gates};
 use methods::methods;

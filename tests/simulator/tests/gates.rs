@@ -4,7 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a test may fail loudly")]
 
-use firstbad_simulator::judge::Outcome;
+use firstbad_simulator::outcome::Outcome;
 use firstbad_simulator::scenario::{self, Scenario};
 use firstbad_simulator::{bench, golden};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The failing runs, so that each can be run again by itself.
 
-use crate::judge::Outcome;
+use crate::outcome::Outcome;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! Which gates a bench run fails.
 
 use super::summary::{Summary, summaries};
-use crate::judge::Outcome;
+use crate::outcome::Outcome;
 use std::collections::BTreeMap;
 
 /// What must hold; defaults are those of the issue.

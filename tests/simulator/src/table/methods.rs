@@ -1,7 +1,7 @@
 //! The table of methods: the engine beside the simple methods, on the same runs, asked at the same moments.
 
 use crate::compare::Moment;
-use crate::judge::{MethodSaid, Outcome, Said};
+use crate::outcome::{MethodSaid, Outcome, Said};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

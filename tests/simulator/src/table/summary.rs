@@ -1,6 +1,6 @@
 //! Outcomes summed up: shares, quantiles and bounds.
 
-use crate::judge::Outcome;
+use crate::outcome::Outcome;
 use std::collections::BTreeMap;
 
 /// Outcomes of one scenario, summed up.
