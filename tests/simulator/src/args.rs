@@ -24,12 +24,18 @@ pub struct Args {
     pub jobs: usize,
     /// Where to write the first seed of each scenario as a capture, instead of running the engine.
     pub capture: Option<PathBuf>,
+    /// Classes to run, with commas: `positive`, `negative`, `open`, `confounded`; all when empty.
+    pub class: String,
+    /// Ledger into which the outcomes are written.
+    pub ledger: Option<PathBuf>,
     /// Directory of scenarios, if not the project's.
     pub directory: Option<PathBuf>,
     /// Prints each change of the answer over time.
     pub trace: bool,
     /// Prints what the first seed looks like, minute by minute, instead of running the engine.
     pub shape: bool,
+    /// Prints the final verdict of every run as text, instead of the table.
+    pub text: bool,
     /// Whether the simple methods are asked as well.
     pub simple: bool,
     /// Gates.
@@ -39,8 +45,8 @@ pub struct Args {
 /// How to use it.
 pub const USAGE: &str = "\
 firstbad-simulator [--seeds N] [--first-seed S] [--scenario GLOB] [--hosts N] [--format text|json] [--verbose] [--trace]
-                   [--shape] [--simple] [--interval S] [--rps-scale X] [--jitter-scale X] [--noise-scale X]
-                   [--style full|standard] [--jobs N] [--capture FILE] [--directory DIR]
+                   [--shape] [--text] [--simple] [--interval S] [--rps-scale X] [--jitter-scale X] [--noise-scale X]
+                   [--style full|standard] [--class LIST] [--ledger FILE] [--jobs N] [--capture FILE] [--directory DIR]
                    [--gate-top1 0.99] [--gate-property 0.95] [--gate-median-s 30] [--gate-p95-s 120] [--gate-false 0]
                    [--gate-exoneration 0]
 Exit code 0 if every gate holds, 1 if one fails, 2 on trouble.";
@@ -57,6 +63,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--verbose" => args.verbose = true,
             "--simple" => args.simple = true,
             "--shape" => args.shape = true,
+            "--text" => args.text = true,
             "--trace" => args.trace = true,
             "--help" | "-h" => return Err(USAGE.into()),
             _ => {
@@ -82,6 +89,8 @@ fn set(args: &mut Args, flag: &str, value: &str) -> Result<(), String> {
         "--format" => args.json = value == "json",
         "--jobs" => args.jobs = number(flag, value)?,
         "--capture" => args.capture = Some(value.into()),
+        "--class" => args.class = value.into(),
+        "--ledger" => args.ledger = Some(value.into()),
         "--directory" => args.directory = Some(value.into()),
         "--gate-top1" => args.gates.top1 = number(flag, value)?,
         "--gate-property" => args.gates.property = number(flag, value)?,

@@ -1,17 +1,28 @@
 //! Runs scenarios through the engine. What is admissible is fixed by the scenario; what came out is `judge`'s to say.
 
 use crate::args::Args;
-use crate::judge::{Judge, Outcome, in_words};
+use crate::compare::Comparison;
+use crate::judge::{Judge, in_words};
+use crate::outcome::Outcome;
 use crate::overrides::Overrides;
 use crate::plan::Plan;
 use crate::scenario::Scenario;
-use crate::simple::Dashboard;
 use crate::simulation::{Simulation, step_s};
 use crate::truth::Truth;
-use firstbad_diagnosis::observation::Observation;
 use firstbad_diagnosis::{Engine, Settings};
 use firstbad_protocol::verdict::Diagnosis;
 use std::time::Instant;
+
+/// One run: what was drawn, what the engine said at the end, and what that came to.
+#[derive(Debug)]
+pub struct Run {
+    /// What was drawn.
+    pub plan: Plan,
+    /// The last diagnosis.
+    pub diagnosis: Diagnosis,
+    /// What it came to.
+    pub outcome: Outcome,
+}
 
 /// CPU time of this thread, ns, where the kernel tells (it is brought up to date a few hundred times a second, which evens
 /// out over the ticks of a run); wall time elsewhere.
@@ -23,35 +34,33 @@ fn cpu_ns(since: Instant) -> u64 {
 
 /// Runs `scenario` with `seed` and judges it.
 #[must_use]
-pub fn run(scenario: &Scenario, seed: u64) -> Outcome {
+pub fn run(scenario: &Scenario, seed: u64) -> Run {
     run_with(scenario, seed, &Args::default())
+}
+
+fn engine(plan: &Plan) -> Engine {
+    let dimensions = Some(plan.fleet.cell_key.clone()).filter(|key| !key.is_empty());
+    Engine::new(Settings { dimensions: dimensions.into_iter().collect(), ..Settings::default() })
 }
 
 /// As [`run`], with what the command line overrides.
 #[must_use]
-pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Outcome {
+pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Run {
     let plan = Plan::draw(scenario, seed, args.overrides);
-    let mut dimensions = Vec::new();
-    if !plan.fleet.cell_key.is_empty() {
-        dimensions.push(plan.fleet.cell_key.clone());
-    }
-    let mut engine = Engine::new(Settings { dimensions, ..Settings::default() });
+    let mut engine = engine(&plan);
     let mut simulation = Simulation::new(&plan);
     let mut judge = Judge::new(scenario, &plan, seed);
+    let mut comparison = args.simple.then(|| Comparison::new(&plan));
     let mut diagnosis = engine.diagnosis();
     let mut engine_ns = 0;
     let mut cost = Cost::default();
     let step = step_s(plan.interval_s);
     let mut at = 0.0;
     let start = Instant::now();
-    let mut dashboard = Dashboard::default();
-    let mut said = Vec::new();
+    let mut trace = Trace::default();
     while at < plan.length_s {
         at += step;
         let observations = simulation.step(at);
-        if args.simple {
-            compare(&mut dashboard, &observations, (&plan, at, simulation.truth()), &mut judge);
-        }
         let begun = cpu_ns(start);
         engine.apply(&observations);
         let applied = cpu_ns(start);
@@ -61,24 +70,47 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Outcome {
         engine_ns += cpu_ns(start).saturating_sub(begun);
         cost.add(&diagnosis, observations.len(), [begun, applied, ticked]);
         judge.watch(&diagnosis, at, simulation.truth());
-        if args.trace {
-            let words: Vec<String> =
-                diagnosis.incidents.iter().map(|i| format!("{} {}", i.id, in_words(i, &plan))).collect();
-            if words != said {
-                println!(
-                    "{} {seed} {at:>6.0} s exposed {:>4}: {}",
-                    scenario.name,
-                    simulation.truth().hosts_exposed(),
-                    words.join(" + ")
-                );
-                said = words;
-            }
+        if let Some(comparison) = &mut comparison {
+            comparison.take(&observations, &diagnosis, (&plan, at));
         }
+        if args.trace {
+            trace.print(&diagnosis, (scenario, seed, at), (&plan, simulation.truth()));
+        }
+    }
+    if let Some(comparison) = comparison {
+        judge.compare(comparison.named(&plan, simulation.truth()));
     }
     let mut outcome = judge.finish(&diagnosis, simulation.truth());
     outcome.engine_ns = engine_ns;
     (outcome.taking, outcome.quiet, outcome.diagnosing) = (cost.taking, cost.quiet, cost.diagnosing);
-    outcome
+    drop(simulation);
+    Run { plan, diagnosis, outcome }
+}
+
+/// Prints each change of the answer over time.
+#[derive(Debug, Default)]
+struct Trace {
+    said: Vec<String>,
+}
+
+impl Trace {
+    fn print(
+        &mut self,
+        diagnosis: &Diagnosis,
+        (scenario, seed, at): (&Scenario, u64, f64),
+        (plan, truth): (&Plan, &Truth),
+    ) {
+        let words: Vec<String> = diagnosis
+            .incidents
+            .iter()
+            .map(|incident| format!("{} {}", incident.id, in_words(incident, plan)))
+            .collect();
+        if words != self.said {
+            let (name, exposed) = (&scenario.name, truth.hosts_exposed());
+            println!("{name} {seed} {at:>6.0} s exposed {exposed:>4}: {}", words.join(" + "));
+            self.said = words;
+        }
+    }
 }
 
 /// What the engine's parts cost: sums of ns, and how often.
@@ -103,7 +135,7 @@ impl Cost {
 /// Judges a final diagnosis that came another way, such as `firstbad diagnose` over a capture of the same run.
 #[must_use]
 pub fn judge_final(scenario: &Scenario, seed: u64, diagnosis: &Diagnosis) -> Outcome {
-    let plan = Plan::draw(scenario, seed, Overrides::default());
+    let plan = Plan::draw(scenario, seed, Overrides::NONE);
     let mut simulation = Simulation::new(&plan);
     let mut at = 0.0;
     while at < plan.length_s {
@@ -113,21 +145,4 @@ pub fn judge_final(scenario: &Scenario, seed: u64, diagnosis: &Diagnosis) -> Out
     let mut judge = Judge::new(scenario, &plan, seed);
     judge.watch(diagnosis, plan.length_s, simulation.truth());
     judge.finish(diagnosis, simulation.truth())
-}
-
-/// Asks the simple methods once, a minute after the true onset, or in the middle of a run without one.
-fn compare(
-    dashboard: &mut Dashboard,
-    arrived: &[Observation],
-    (plan, at, truth): (&Plan, f64, &Truth),
-    judge: &mut Judge,
-) {
-    dashboard.take(arrived);
-    let onset = truth.nth_suffering(1).unwrap_or(plan.length_s / 2.0);
-    if at > onset {
-        dashboard.spike();
-    }
-    if at >= onset + 60.0 && !judge.has_compared() {
-        judge.compare(dashboard.answers(plan.at(onset).0, plan.at(at).0));
-    }
 }

@@ -2,67 +2,13 @@
 //! whether anything inadmissible was ever said on the way.
 
 use crate::answer::Answer;
+use crate::compare::Named;
+use crate::effect::Kind;
+use crate::outcome::{MethodSaid, Outcome, Said};
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::truth::Truth;
 use firstbad_protocol::verdict::{Cause, CauseKind, Diagnosis, Incident, Verdict};
-
-/// What one run came to.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Outcome {
-    /// Scenario.
-    pub scenario: String,
-    /// Seed.
-    pub seed: u64,
-    /// `positive`, `negative` or `open`.
-    pub class: String,
-    /// Whether the final answer is admissible.
-    pub right: bool,
-    /// Whether the property is; none where the scenario does not say or nothing was named.
-    pub property: Option<bool>,
-    /// Whether the scope is.
-    pub scope: Option<bool>,
-    /// Whether every bad version that came far is named.
-    pub complete: Option<bool>,
-    /// Seconds from the first exposure to the first right naming.
-    pub from_first_s: Option<f64>,
-    /// Seconds from what the scenario measures by (12 exposed hosts, or the first symptom).
-    pub to_name_s: Option<f64>,
-    /// Whether nothing was named at the end of a run in which something is guilty.
-    pub abstained: bool,
-    /// How often the right name was taken back or swapped.
-    pub flips: u32,
-    /// First inadmissible accusation.
-    pub false_accusation: Option<String>,
-    /// First time the engine said `external` though a change is guilty.
-    pub wrong_exoneration: Option<String>,
-    /// Incidents at the end.
-    pub incidents: usize,
-    /// Whether there were more incidents than admissible.
-    pub too_many_incidents: bool,
-    /// Confidence of the answer at the end.
-    pub confidence: Option<f64>,
-    /// What was answered at the end.
-    pub answered: String,
-    /// What was admissible.
-    pub admissible: String,
-    /// CPU time of the engine, ns.
-    pub engine_ns: u64,
-    /// Of it, taking observations, and how many there were.
-    pub taking: (u64, u64),
-    /// Of it, ticks without an open incident, and how many.
-    pub quiet: (u64, u64),
-    /// Of it, ticks with one, and how many.
-    pub diagnosing: (u64, u64),
-    /// Report intervals simulated.
-    pub intervals: f64,
-    /// Hosts.
-    pub hosts: usize,
-    /// Of them, exposed to something guilty, and suffering, at the end.
-    pub exposed: (usize, usize),
-    /// Answers of the simple methods at the moment they are asked: name and whether right, wrong or silent.
-    pub simple: Vec<(String, String)>,
-}
 
 /// Watches a run.
 #[derive(Debug)]
@@ -89,6 +35,7 @@ impl<'a> Judge<'a> {
             admissible: admissible.join(" | "),
             hosts: plan.hosts.len(),
             intervals: plan.length_s / plan.interval_s,
+            failed_requests: plan.effects.iter().any(|effect| matches!(effect.kind, Kind::Panic | Kind::Error)),
             ..Outcome::default()
         };
         let interim = Answer::resolve_all(&scenario.expect.interim, scenario, plan);
@@ -134,31 +81,22 @@ impl<'a> Judge<'a> {
         self.standing = named;
     }
 
-    /// Whether the simple methods were asked.
-    #[must_use]
-    pub fn has_compared(&self) -> bool {
-        !self.outcome.simple.is_empty()
-    }
-
-    /// Judges what the simple methods name: a change that is not admissible is a false accusation.
-    pub fn compare(&mut self, answers: Vec<(&'static str, Option<Cause>)>) {
-        for (method, cause) in answers {
+    /// Judges what methods name: a change that is not admissible is a false accusation.
+    pub fn compare(&mut self, named: Vec<Named>) {
+        let accuses = |cause: &Cause| matches!(cause.kind, CauseKind::Config | CauseKind::Binary | CauseKind::Change);
+        let calm = |answer: &Answer| answer.allows_nothing() || answer.allows(Verdict::InsufficientEvidence);
+        let may_be_calm = self.answers.iter().any(calm);
+        for Named { method, moment, cause } in named {
             let right =
                 |answer: &Answer| !answer.allows_nothing() && answer.is_specific() && answer.names(cause.as_ref());
-            let accuses =
-                |cause: &Cause| matches!(cause.kind, CauseKind::Config | CauseKind::Binary | CauseKind::Change);
-            let calm = self
-                .answers
-                .iter()
-                .any(|answer| answer.allows_nothing() || answer.allows(Verdict::InsufficientEvidence));
-            let result = match &cause {
-                None if calm => "right",
-                None => "silent",
-                Some(_) if self.answers.iter().any(right) => "right",
-                Some(cause) if accuses(cause) => "false accusation",
-                Some(_) => "wrong place",
+            let said = match &cause {
+                None if may_be_calm => Said::Right,
+                None => Said::Silent,
+                Some(_) if self.answers.iter().any(right) => Said::Right,
+                Some(cause) if accuses(cause) => Said::FalseAccusation,
+                Some(_) => Said::WrongPlace,
             };
-            self.outcome.simple.push((method.into(), result.into()));
+            self.outcome.methods.push(MethodSaid { method: method.into(), moment, said });
         }
     }
 
@@ -180,7 +118,10 @@ impl<'a> Judge<'a> {
 
     fn judge_end(&mut self, diagnosis: &Diagnosis, truth: &Truth) {
         let incidents = &diagnosis.incidents;
+        let guilty = |line: &str| self.answers.iter().any(|answer| answer.accuses() && answer.speaks_of(line));
+        let lines = incidents.iter().flat_map(|incident| &incident.ruled_out).map(|ruled| &ruled.reason);
         let outcome = &mut self.outcome;
+        outcome.ruled_out = lines.filter(|_| outcome.class == "positive").find(|line| guilty(line)).cloned();
         outcome.incidents = incidents.len();
         outcome.too_many_incidents = incidents.len() > self.scenario.expect.incidents_max;
         let words: Vec<String> = incidents.iter().map(|incident| in_words(incident, self.plan)).collect();

@@ -1,47 +1,59 @@
-//! What must never happen, held on one seed of every scenario: no change is accused where none is guilty, and none is
-//! exonerated where one is. How often the guilty one is named is the bench's to measure (`firstbad-simulator --help`).
+//! One seed of every scenario, run once and held against three things: no change is accused where none is guilty and none is
+//! exonerated where one is; the guilty one is named where it can be told; and the verdict reads as it was last reviewed
+//! (`tests/golden`). How often the guilty one is named is the bench's to measure (`firstbad-simulator --help`).
 
 #![expect(clippy::expect_used, reason = "a test may fail loudly")]
 
-use firstbad_simulator::bench;
-use firstbad_simulator::judge::Outcome;
+use firstbad_simulator::outcome::Outcome;
 use firstbad_simulator::scenario::{self, Scenario};
-use std::sync::Mutex;
+use firstbad_simulator::{bench, golden};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
 
 /// Fixed, so that a failure is the engine's and not the draw's.
 const SEED: u64 = 31;
 /// Hours of event time: the bench and the end-to-end tests run them.
 const LONG: [&str; 3] = ["null-wild", "replay-cf-2025-11-18-fresh-hashes", "replay-cf-2025-11-18-two-hashes"];
+/// Writes what the engine says now instead of comparing: `FIRSTBAD_BLESS=1 cargo test -p firstbad-simulator --test gates`.
+const BLESS: &str = "FIRSTBAD_BLESS";
 
-fn outcomes(chosen: impl Fn(&Scenario) -> bool) -> Vec<Outcome> {
-    let all = scenario::read_all(&scenario::directory()).expect("scenarios");
-    let mut work: Vec<Scenario> =
-        all.into_iter().filter(|scenario| !LONG.contains(&scenario.name.as_str()) && chosen(scenario)).collect();
-    work.reverse();
-    let work = Mutex::new(work);
-    let done = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let Some(scenario) = work.lock().expect("work").pop() else { return };
-                    let outcome = bench::run(&scenario, SEED);
-                    done.lock().expect("done").push(outcome);
-                }
-            });
-        }
-    });
-    done.into_inner().expect("outcomes")
+struct Seen {
+    outcome: Outcome,
+    text: String,
+}
+
+/// Every scenario, run once for all tests of this file.
+fn seen() -> &'static [Seen] {
+    static SEEN: OnceLock<Vec<Seen>> = OnceLock::new();
+    SEEN.get_or_init(|| {
+        let mut work = scenario::read_all(&scenario::directory()).expect("scenarios");
+        work.retain(|scenario| !LONG.contains(&scenario.name.as_str()));
+        work.reverse();
+        let (work, done) = (Mutex::new(work), Mutex::new(Vec::new()));
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(|| run_all(&work, &done)))));
+        let mut done: Vec<Seen> = done.into_inner().expect("outcomes");
+        done.sort_by(|a, b| a.outcome.scenario.cmp(&b.outcome.scenario));
+        done
+    })
+}
+
+fn run_all(work: &Mutex<Vec<Scenario>>, done: &Mutex<Vec<Seen>>) {
+    loop {
+        let Some(scenario) = work.lock().expect("work").pop() else { return };
+        let run = bench::run(&scenario, SEED);
+        let text = golden::text(&scenario, &run);
+        done.lock().expect("done").push(Seen { outcome: run.outcome, text });
+    }
 }
 
 #[test]
 fn no_change_is_accused_where_none_is_guilty() {
-    let outcomes = outcomes(|scenario| scenario.expect.class == "negative");
-    assert!(outcomes.len() >= 30, "{} negative scenarios", outcomes.len());
-    let wrong: Vec<String> = outcomes
-        .iter()
-        .filter_map(|outcome| Some(format!("{}: {}", outcome.scenario, outcome.false_accusation.as_ref()?)))
-        .collect();
+    let innocent: Vec<&Seen> = seen().iter().filter(|seen| seen.outcome.class == "negative").collect();
+    assert!(innocent.len() >= 30, "{} negative scenarios", innocent.len());
+    let accused =
+        |seen: &&Seen| Some(format!("{}: {}", seen.outcome.scenario, seen.outcome.false_accusation.as_ref()?));
+    let wrong: Vec<String> = innocent.iter().filter_map(accused).collect();
     assert!(wrong.is_empty(), "seed {SEED}: {wrong:#?}");
 }
 
@@ -62,11 +74,42 @@ fn the_guilty_input_is_named_where_it_can_be_told() {
         "d3-flag-staged",
         "n3-deploy",
     ];
-    let outcomes = outcomes(|scenario| TOLD.contains(&scenario.name.as_str()));
+    let outcomes = seen().iter().map(|seen| &seen.outcome).filter(|outcome| TOLD.contains(&outcome.scenario.as_str()));
+    let outcomes: Vec<&Outcome> = outcomes.collect();
     assert_eq!(outcomes.len(), TOLD.len());
     for outcome in outcomes {
         assert!(outcome.right, "{} seed {SEED}: {} / {}", outcome.scenario, outcome.answered, outcome.admissible);
         assert_eq!(outcome.false_accusation, None, "{} seed {SEED}", outcome.scenario);
         assert_eq!(outcome.wrong_exoneration, None, "{} seed {SEED}", outcome.scenario);
     }
+}
+
+fn golden_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden")
+}
+
+#[test]
+fn every_verdict_reads_as_it_was_last_reviewed() {
+    let directory = golden_directory();
+    let file = |seen: &Seen| directory.join(format!("{}.txt", seen.outcome.scenario));
+    if std::env::var_os(BLESS).is_some() {
+        std::fs::create_dir_all(&directory).expect("the golden directory");
+        seen().iter().for_each(|seen| std::fs::write(file(seen), &seen.text).expect("writing a golden file"));
+    }
+    let changed = |seen: &Seen| {
+        let before = std::fs::read_to_string(file(seen)).unwrap_or_default();
+        (before != seen.text)
+            .then(|| format!("{}:\n{}", seen.outcome.scenario, golden::difference(&before, &seen.text)))
+    };
+    let mut wrong: Vec<String> = seen().iter().filter_map(changed).collect();
+    let known: Vec<PathBuf> = seen().iter().map(file).collect();
+    let found = std::fs::read_dir(&directory).expect("the golden directory").flatten().map(|entry| entry.path());
+    let stale = found.filter(|path| path.extension().is_some_and(|end| end == "txt") && !known.contains(path));
+    wrong.extend(stale.map(|path| format!("{}: no such scenario", path.display())));
+    assert!(
+        wrong.is_empty(),
+        "{} verdicts read differently; review them, then {BLESS}=1 writes them:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
