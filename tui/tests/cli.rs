@@ -99,7 +99,7 @@ fn no_file_can_act_on_the_terminal() {
 
 #[test]
 fn trouble_is_exit_code_2_and_says_what_next() {
-    let cases: [(&[&str], &[&str]); 14] = [
+    let cases: [(&[&str], &[&str]); 16] = [
         (&["check", "nope.csv"], &["nope.csv", "hint: give a file"]),
         (&["check", "good.csv", "--limit", "rows=many"], &["rows=many", "rows=200"]),
         (&["check", "good.csv", "--limit", "colour=3"], &["colour=3", "duplicate_rows"]),
@@ -112,6 +112,8 @@ fn trouble_is_exit_code_2_and_says_what_next() {
         (&["playbook", "show", "nope"], &["`nope`", "firstbad playbook list"]),
         (&["--data-dir", "x", "status"], &["--data-dir stands before `status`", "hint:"]),
         (&["explain", "bad.csv", "--verify"], &["bundle", "hint:"]),
+        (&["explain", "bad.csv"], &["bad.csv: it is no bundle: ", "hint: a bundle is"]),
+        (&["diff", "-", "-"], &["standard input is one", "hint:"]),
         (&["recorder", "dump", "empty.csv"], &["empty.csv", "offset 0", "hint:"]),
         (&["diagnose", "good.csv"], &["good.csv", "line 1", "hint: a capture is"]),
     ];
@@ -175,6 +177,24 @@ fn generated_things_come_from_the_same_lists() {
     assert!(run(&["gen", "completion", "bash"]).out.contains("recorder"));
     let manual = run(&["gen", "man"]).out;
     assert!(manual.contains(".TH firstbad") && manual.contains("KEYS"));
+}
+
+/// `firstbad diagnose <(zcat ..)`: what decides whether a path is a bundle must leave a pipe whole.
+#[test]
+fn a_capture_may_come_through_a_pipe_that_has_a_path() {
+    use std::io::Write as _;
+    let directory = tempfile::tempdir().expect("directory");
+    let mut child = firstbad(directory.path())
+        .args(["diagnose", "/dev/stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let line = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1772445600000000000"}]}]}]}"#;
+    child.stdin.take().expect("piped").write_all(line).expect("written");
+    let read = said(child.wait_with_output().expect("it ends"));
+    assert_eq!((read.code, read.out.contains("BLIND")), (Some(0), false), "{}{}", read.out, read.err);
 }
 
 #[test]
