@@ -220,8 +220,14 @@ struct Collector {
 
 impl Collector {
     fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &["--no-recorders"])
+    }
+
+    fn start_with(directory: &Path, arguments: &[&str]) -> Self {
         let mut child = firstbad(directory)
-            .args(["collect", "--no-recorders", "--data-dir", "store", "--api", "127.0.0.1:0"])
+            .arg("collect")
+            .args(arguments)
+            .args(["--data-dir", "store", "--api", "127.0.0.1:0"])
             .args(["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -242,6 +248,23 @@ impl Drop for Collector {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[test]
+fn a_recorder_that_cannot_be_read_is_told_and_not_passed_over() {
+    let directory = tempfile::tempdir().expect("directory");
+    // Of another layout: its process lives on unseen until somebody is told.
+    let foreign = [b"FIRSTBAD".as_slice(), &7_u64.to_ne_bytes()].concat();
+    std::fs::create_dir(directory.path().join("recorders")).expect("made");
+    std::fs::write(directory.path().join("recorders/edge.rec"), foreign).expect("written");
+    let collector = Collector::start_with(directory.path(), &["--recorder-dir", "recorders"]);
+    let ask =
+        || said(firstbad(directory.path()).args(["status", "--collector", &collector.api]).output().expect("runs"));
+    let told = std::iter::repeat_with(ask).take(200).find(|status| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        status.out.contains("NOT SEEN: reading the recorder recorders/edge.rec: layout word 0x7 at offset 8")
+    });
+    assert!(told.is_some(), "{}", ask().out);
 }
 
 #[test]
