@@ -69,7 +69,9 @@ pub(crate) fn run(
     }
     loop {
         if std::mem::take(&mut screen.torn) {
-            held.terminal.clear()?;
+            // Not `clear`: it asks the terminal where the cursor is, and the answer goes to the thread that reads keys.
+            let area = ratatui::layout::Rect::from((ratatui::layout::Position::ORIGIN, held.terminal.size()?));
+            held.terminal.resize(area)?;
         }
         held.terminal.draw(|frame| view::draw(&screen.model, frame))?;
         let first = match screen.patience() {
