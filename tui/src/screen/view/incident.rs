@@ -102,10 +102,11 @@ fn verdict(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
 fn impact(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     let Context { model, snapshot, incident, columns, .. } = context;
     let place = match model.incident_place() {
-        Some((place, count)) if count > 1 => format!(" | incident {place} of {count}, n: next"),
+        // First in the line: that there are others must not be what a narrow terminal cuts.
+        Some((place, count)) if count > 1 => format!("{place} of {count} (n: next) | "),
         _ => String::new(),
     };
-    let first = format!("{} | {}{place}", state_word(context), facts::impact(incident));
+    let first = format!("{place}{} | {}", state_word(context), facts::impact(incident));
     let second = facts::reach(snapshot, incident);
     let line = |(role, told): (Role, String)| {
         Line::from(model.theme.span(role, text::cut(&text::safe(&told, model.theme.ascii), columns)))
