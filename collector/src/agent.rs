@@ -8,12 +8,13 @@ mod serving;
 pub(crate) mod shipping;
 
 use crate::StartError;
-use crate::local::{sleep_until, source_of};
+use crate::local::{sleep_until, source_of, tell_unreadable};
 use crate::recorder::RecorderSource;
 use crate::server::Place;
 use crate::settings::{AgentSettings, Clock};
 use asking::Asking;
 use shipping::{ShipError, Shipment, Shipper};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -69,6 +70,7 @@ impl Agent {
             clock: settings.clock,
             shipper,
             counts: Arc::clone(&counts),
+            told: BTreeSet::new(),
         };
         let spawned = std::thread::Builder::new().name("firstbad-agent".to_owned()).spawn(move || worker.run(&stopped));
         threads.push(spawned.map_err(|source| StartError::Thread { what: "the agent", source })?);
@@ -104,6 +106,8 @@ struct Worker {
     clock: Clock,
     shipper: Shipper,
     counts: Arc<AgentCounts>,
+    /// Recorders that could not be read at the last look.
+    told: BTreeSet<String>,
 }
 
 impl Worker {
@@ -121,6 +125,7 @@ impl Worker {
         let mut asking = Asking::new(&self.shipper);
         let exports = self.source.poll_for(self.clock.now(), &mut |hash| asking.has(hash));
         self.counts.contents_known.fetch_add(asking.known, Ordering::Relaxed);
+        tell_unreadable(&self.source, &mut self.told);
         self.counts.recorders.store(exports.len() as u64, Ordering::Relaxed);
         if let Some(page) = &self.page {
             *page.lock().unwrap_or_else(PoisonError::into_inner) = exposition::text(&exports).into();

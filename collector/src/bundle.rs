@@ -22,7 +22,7 @@ pub enum BundleError {
     #[error("cannot read the bundle: {0}")]
     Io(#[from] std::io::Error),
     /// It is something else.
-    #[error("it is no bundle, although it is named like one: {0}")]
+    #[error("it is no bundle: {0}")]
     NoBundle(String),
     /// An entry is not what it should be.
     #[error("the bundle's entry `{entry}` is malformed at byte {offset}: {reason}")]

@@ -3,12 +3,13 @@
 
 use crate::admission::{Admission, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
-use crate::recorder::{Export, RecorderSource, search_list};
+use crate::recorder::{Export, RecorderError, RecorderSource, search_list};
 use crate::settings::{Clock, Recorders};
 use crate::store::Signal;
+use firstbad_protocol::recorder::DecodeError;
 use prost::Message;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -17,17 +18,27 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Exports queued together: a fraction of the queue, and of the bytes that may be in flight.
 const TOGETHER: usize = 32;
 
+/// What the last look at this host's recorders found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Recorders that were read.
+    pub(crate) read: u64,
+    /// Why others were not: a proxy whose recorder nobody can read is otherwise nowhere to be seen.
+    pub(crate) unreadable: Vec<String>,
+}
+
 #[derive(Debug)]
 pub(crate) struct LocalRecorders {
     source: RecorderSource,
     interval: Duration,
     admission: Admission,
-    seen: Arc<AtomicU64>,
+    found: Arc<Mutex<Found>>,
+    told: BTreeSet<String>,
 }
 
 impl LocalRecorders {
-    pub(crate) fn new(settings: &Recorders, admission: Admission, seen: Arc<AtomicU64>) -> Self {
-        Self { source: source_of(settings), interval: settings.interval, admission, seen }
+    pub(crate) fn new(settings: &Recorders, admission: Admission, found: Arc<Mutex<Found>>) -> Self {
+        Self { source: source_of(settings), interval: settings.interval, admission, found, told: BTreeSet::new() }
     }
 
     /// Reads and admits until told to stop; a last time then, so that what was recorded before the stop is in the store.
@@ -44,7 +55,9 @@ impl LocalRecorders {
 
     fn report(&mut self, clock: &Clock) {
         let exports = self.source.poll(clock.now());
-        self.seen.store(exports.len() as u64, Ordering::Relaxed);
+        tell_unreadable(&self.source, &mut self.told);
+        let unreadable = self.told.iter().cloned().collect();
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Found { read: exports.len() as u64, unreadable };
         let mut exports = exports.into_iter();
         let groups = std::iter::from_fn(|| {
             Some(exports.by_ref().take(TOGETHER).collect::<Vec<_>>()).filter(|group| !group.is_empty())
@@ -73,6 +86,19 @@ impl LocalRecorders {
         }
         waiting.into_iter().try_for_each(|answer| answer.wait_blocking().map(|_| ()))
     }
+}
+
+/// Logs each recorder that cannot be read, once for as long as it stays so; `told` holds those of the last look.
+pub(crate) fn tell_unreadable(source: &RecorderSource, told: &mut BTreeSet<String>) {
+    // One that is being set up is read the next time.
+    let setting_up =
+        |problem: &&RecorderError| matches!(problem, RecorderError::Decode { error: DecodeError::NotReady, .. });
+    let problems: BTreeSet<String> =
+        source.problems().filter(|problem| !setting_up(problem)).map(|problem| problem.to_string()).collect();
+    for problem in problems.difference(told) {
+        tracing::warn!(%problem, "a recorder cannot be read: its process is not seen");
+    }
+    *told = problems;
 }
 
 /// The recorders that `settings` name, on this host and in its containers.

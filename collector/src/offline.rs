@@ -96,6 +96,10 @@ fn run<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>)
 /// that holds a tar archive, whose first entry is told by its magic at byte 257.
 fn is_bundle(path: &Path) -> bool {
     use std::io::{Read as _, Seek as _};
+    // What was read of a pipe would be missing in the capture that it holds.
+    if !path.is_file() {
+        return false;
+    }
     let Ok(mut file) = std::fs::File::open(path) else { return false };
     if path.to_string_lossy().ends_with(".tar.zst") {
         return true;
@@ -110,11 +114,19 @@ fn is_bundle(path: &Path) -> bool {
     head.get(257..262) == Some(b"ustar".as_slice())
 }
 
+/// The bundle in the file `path`.
+///
+/// # Errors
+/// If it cannot be read, or is none.
+pub fn open_bundle(path: &Path) -> Result<Bundle, OfflineError> {
+    let fault = |source| OfflineError::Bundle { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(|error| fault(error.into()))?;
+    Bundle::read(file).map_err(fault)
+}
+
 fn bundle(path: &Path, mut on_tick: Option<OnTick<'_>>) -> Result<Offline, OfflineError> {
     let fault = |source| OfflineError::Bundle { path: path.to_owned(), source };
-    let file = std::fs::File::open(path)
-        .map_err(|source| OfflineError::Capture(CaptureError::Io { path: path.to_owned(), source }))?;
-    let bundle = Bundle::read(file).map_err(fault)?;
+    let bundle = open_bundle(path)?;
     let mut last: Option<Snapshot> = None;
     let mut stopped = false;
     bundle

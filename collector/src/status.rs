@@ -41,6 +41,9 @@ pub struct Status {
     pub hosts_silent: u64,
     /// Recorders read by this collector itself; null where it reads none.
     pub recorders: Option<u64>,
+    /// Recorders that it found and could not read, with file and reason; the first few. Their processes are not seen.
+    #[serde(default)]
+    pub recorders_unreadable: Vec<String>,
 }
 
 /// The queue before the writer.

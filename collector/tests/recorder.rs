@@ -443,6 +443,12 @@ fn what_is_no_recorder_is_named_and_harms_nothing() {
     let mut source = RecorderSource::new(vec![directory.path().to_owned(), PathBuf::from("/no/such/directory")]);
     assert!(source.poll(now()).is_empty());
     assert_eq!(source.problems().count(), 4);
+    source.commit();
+    // A later version's reader still finds it and tells its death; what is no recorder was put aside.
+    assert!(source.poll(now()).is_empty());
+    let left: Vec<String> = source.problems().map(ToString::to_string).collect();
+    assert!(left.len() == 2 && left.iter().any(|problem| problem.contains("foreign.rec")), "{left:?}");
+    assert!(directory.path().join("foreign.rec").exists() && directory.path().join("junk.rec.done").exists());
     assert!(dump(&directory.path().join("missing.rec")).unwrap_err().to_string().contains("missing.rec"));
 }
 

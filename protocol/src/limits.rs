@@ -55,8 +55,8 @@ pub const INCIDENTS_STORED_MAX: usize = 256;
 pub const BUCKETS_MAX: usize = 2048;
 /// Points or log records in one line of a capture: a fleet's report in one line was seen at 40 MB.
 pub const CAPTURE_LINE_ITEMS_MAX: usize = 4_000_000;
-/// Bytes of a compressed capture that are held in memory after decompression; a longer one goes to a temporary file.
-pub const CAPTURE_MEMORY_BYTES_MAX: usize = 64 << 20;
+/// Bytes that a compressed capture may unpack to, in a temporary file. Three hours of 200 hosts at 10 s were 2.35 GB.
+pub const CAPTURE_UNPACKED_BYTES_MAX: usize = 64 << 30;
 /// log2 of the greatest window a zstd stream may ask the reader to reserve, bytes (8 MiB; reliability.md D1).
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// Series whose last value, or whose seen points, the normaliser keeps. Least recently used first out.

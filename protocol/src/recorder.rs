@@ -12,6 +12,7 @@ pub mod layout;
 mod rings;
 mod scores;
 mod search;
+pub mod told;
 mod words;
 
 pub use checksum::Checksum;

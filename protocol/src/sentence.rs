@@ -6,6 +6,10 @@ use crate::time::Timestamp;
 use crate::verdict::{Arm, Cause, CauseKind, Incident, State, Suspect, Verdict};
 use std::collections::BTreeMap;
 
+/// Columns of one name in a sentence: with a longer one, time, confidence and hosts would leave the two lines of 80 columns that
+/// the first screen has. The object that the sentence tells of holds it whole.
+const NAME_COLUMNS: usize = 40;
+
 /// The verdict in one line of safe text, e.g. `NAMED: bot-features 9f3c8e21ab04 (rows > 200) since 11:28:04 - 96% - 16/16
 /// hosts on it fail, 0/8 others`. Times are UTC; the date is in the incident's id.
 #[must_use]
@@ -44,7 +48,7 @@ pub fn what(cause: &Cause) -> String {
         .as_ref()
         .map(|change| format!("{} {} ({})", Untrusted(&change.kind), Untrusted(&change.id), Untrusted(&change.target)));
     let mut text = match cause.kind {
-        CauseKind::Config => format!("{}{versions}", Untrusted(config)),
+        CauseKind::Config => format!("{}{versions}", Untrusted(config).cut(NAME_COLUMNS)),
         CauseKind::Binary if cause.scope.is_empty() && cause.dimensions.is_empty() => "the binary".to_owned(),
         CauseKind::Binary if cause.scope.is_empty() => format!("binary {}", pairs(&cause.dimensions)),
         CauseKind::Binary => format!("binary {}", pairs(&cause.scope)),
@@ -172,8 +176,10 @@ fn ending(incident: &Incident) -> String {
 }
 
 fn pairs(pairs: &BTreeMap<String, String>) -> String {
-    let told: Vec<String> =
-        pairs.iter().map(|(key, value)| format!("{}={}", Untrusted(key), Untrusted(value))).collect();
+    let told: Vec<String> = pairs
+        .iter()
+        .map(|(key, value)| format!("{}={}", Untrusted(key).cut(NAME_COLUMNS), Untrusted(value).cut(NAME_COLUMNS)))
+        .collect();
     if told.is_empty() { "unknown".to_owned() } else { told.join(", ") }
 }
 
@@ -305,5 +311,9 @@ mod tests {
         cause.property = Some("b\nc".into());
         let told = sentence(&incident(Verdict::Cause, Some(cause)));
         assert!(told.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{told}");
+        let mut cause = config(&[b"x", b"bad"]);
+        cause.config = Some("n".repeat(256));
+        let told = sentence(&incident(Verdict::Cause, Some(cause)));
+        assert!(told.len() <= 160 && told.ends_with("hosts on it fail, 0/8 others"), "{told}");
     }
 }

@@ -336,12 +336,18 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 /// # Errors
 /// If flags of the embedded collector were given to a command that starts none.
 pub(crate) fn parse() -> Result<Arguments, Failure> {
-    let mut matches = Arguments::command().get_matches();
+    let mut matches = without_empty_variables(Arguments::command()).get_matches();
     misplaced(&matches)?;
-    let mut parsed = Arguments::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit());
-    // An empty variable means "not set", as everywhere else.
-    parsed.common.collector = parsed.common.collector.filter(|url| !url.is_empty());
-    Ok(parsed)
+    Ok(Arguments::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit()))
+}
+
+/// An empty variable means "not set", as everywhere else.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty =
+        |argument: &clap::Arg| argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|argument| if is_empty(&argument) { argument.env(None) } else { argument })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// A flag before the command that only the embedded collector understands would be ignored in silence.

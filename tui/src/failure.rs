@@ -97,6 +97,23 @@ impl From<crate::demo::DemoError> for Failure {
     }
 }
 
+impl From<firstbad_collector::StartError> for Failure {
+    fn from(error: firstbad_collector::StartError) -> Self {
+        use firstbad_collector::StartError as Error;
+        let told = Self::new(&error);
+        match error {
+            Error::PortTaken { .. } => {
+                told.hint("another firstbad may run here: `firstbad status` asks it; port 0 takes a free port")
+            }
+            Error::Store(firstbad_collector::store::StoreError::Held { .. }) => {
+                told.hint("another firstbad runs here: `firstbad status` asks it")
+            }
+            // The others say themselves what to do.
+            _ => told,
+        }
+    }
+}
+
 macro_rules! plain {
     ($($error:ty => $hint:expr),* $(,)?) => {
         $(impl From<$error> for Failure {
@@ -108,7 +125,6 @@ macro_rules! plain {
 }
 
 plain! {
-    firstbad_collector::StartError => "another firstbad may run here: `firstbad status` asks it; port 0 takes a free port",
     firstbad_collector::BundleError => BUNDLE,
     firstbad_collector::settings::FileError => "`firstbad gen config` prints a sample with every key",
     firstbad_collector::recorder::RecorderError => "`firstbad recorder list` shows which recorders this host has",

@@ -18,9 +18,12 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// As [`print()`].
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    output.write_all(bytes)?;
-    output.flush()?;
-    Ok(())
+    output.write_all(bytes).and_then(|()| output.flush()).map_err(|error| match Failure::from(error) {
+        Failure::Told { message, hint } => {
+            Failure::Told { message: format!("cannot write the output: {message}"), hint }
+        }
+        gone @ Failure::BrokenPipe => gone,
+    })
 }
 
 /// `value` as indented JSON with a line end.

@@ -99,7 +99,7 @@ fn no_file_can_act_on_the_terminal() {
 
 #[test]
 fn trouble_is_exit_code_2_and_says_what_next() {
-    let cases: [(&[&str], &[&str]); 14] = [
+    let cases: [(&[&str], &[&str]); 16] = [
         (&["check", "nope.csv"], &["nope.csv", "hint: give a file"]),
         (&["check", "good.csv", "--limit", "rows=many"], &["rows=many", "rows=200"]),
         (&["check", "good.csv", "--limit", "colour=3"], &["colour=3", "duplicate_rows"]),
@@ -112,6 +112,8 @@ fn trouble_is_exit_code_2_and_says_what_next() {
         (&["playbook", "show", "nope"], &["`nope`", "firstbad playbook list"]),
         (&["--data-dir", "x", "status"], &["--data-dir stands before `status`", "hint:"]),
         (&["explain", "bad.csv", "--verify"], &["bundle", "hint:"]),
+        (&["explain", "bad.csv"], &["bad.csv: it is no bundle: ", "hint: a bundle is"]),
+        (&["diff", "-", "-"], &["standard input is one", "hint:"]),
         (&["recorder", "dump", "empty.csv"], &["empty.csv", "offset 0", "hint:"]),
         (&["diagnose", "good.csv"], &["good.csv", "line 1", "hint: a capture is"]),
     ];
@@ -177,6 +179,24 @@ fn generated_things_come_from_the_same_lists() {
     assert!(manual.contains(".TH firstbad") && manual.contains("KEYS"));
 }
 
+/// `firstbad diagnose <(zcat ..)`: what decides whether a path is a bundle must leave a pipe whole.
+#[test]
+fn a_capture_may_come_through_a_pipe_that_has_a_path() {
+    use std::io::Write as _;
+    let directory = tempfile::tempdir().expect("directory");
+    let mut child = firstbad(directory.path())
+        .args(["diagnose", "/dev/stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let line = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1772445600000000000"}]}]}]}"#;
+    child.stdin.take().expect("piped").write_all(line).expect("written");
+    let read = said(child.wait_with_output().expect("it ends"));
+    assert_eq!((read.code, read.out.contains("BLIND")), (Some(0), false), "{}{}", read.out, read.err);
+}
+
 #[test]
 fn a_reader_that_leaves_early_is_no_trouble() {
     let directory = tempfile::tempdir().expect("directory");
@@ -200,8 +220,14 @@ struct Collector {
 
 impl Collector {
     fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &["--no-recorders"])
+    }
+
+    fn start_with(directory: &Path, arguments: &[&str]) -> Self {
         let mut child = firstbad(directory)
-            .args(["collect", "--no-recorders", "--data-dir", "store", "--api", "127.0.0.1:0"])
+            .arg("collect")
+            .args(arguments)
+            .args(["--data-dir", "store", "--api", "127.0.0.1:0"])
             .args(["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -222,6 +248,23 @@ impl Drop for Collector {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+#[test]
+fn a_recorder_that_cannot_be_read_is_told_and_not_passed_over() {
+    let directory = tempfile::tempdir().expect("directory");
+    // Of another layout: its process lives on unseen until somebody is told.
+    let foreign = [b"FIRSTBAD".as_slice(), &7_u64.to_ne_bytes()].concat();
+    std::fs::create_dir(directory.path().join("recorders")).expect("made");
+    std::fs::write(directory.path().join("recorders/edge.rec"), foreign).expect("written");
+    let collector = Collector::start_with(directory.path(), &["--recorder-dir", "recorders"]);
+    let ask =
+        || said(firstbad(directory.path()).args(["status", "--collector", &collector.api]).output().expect("runs"));
+    let told = std::iter::repeat_with(ask).take(200).find(|status| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        status.out.contains("NOT SEEN: reading the recorder recorders/edge.rec: layout word 0x7 at offset 8")
+    });
+    assert!(told.is_some(), "{}", ask().out);
 }
 
 #[test]

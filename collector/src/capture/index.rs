@@ -145,16 +145,19 @@ impl Capture {
         let mut sentences: Vec<(String, u64)> = named.iter().map(|line| (line.to_string(), 1)).collect();
         let more = self.broken_count - sentences.len() as u64;
         if more > 0 {
-            sentences.push((format!("{more} more lines cannot be read"), more));
+            sentences.push(("further lines cannot be read".to_owned(), more));
         }
         sentences
     }
 
     fn nothing_readable(&self) -> CaptureError {
         let files: Vec<&str> = self.sources.iter().map(|source| source.name.as_str()).collect();
+        let files = files.join(", ");
         let first =
             self.broken().first().map_or_else(|| "there is no line at all".to_owned(), |(line, _)| line.clone());
-        CaptureError::NothingReadable { files: files.join(", "), first }
+        // One file is named once.
+        let place = first.strip_prefix(&format!("{files}: ")).unwrap_or(&first).to_owned();
+        CaptureError::NothingReadable { files, first: place }
     }
 
     /// Keeps the first few lines of the first file, whatever the order in which they are met.
@@ -179,7 +182,7 @@ impl Capture {
         let first = self.places.len();
         let mut reader = BufReader::with_capacity(1 << 20, source.reader()?);
         let mut place = Place { when: Stretch::default(), file, line: 0, offset: 0, length: 0 };
-        let (mut line, mut lines) = (Vec::new(), Vec::new());
+        let (mut line, mut lines, mut told_short) = (Vec::new(), Vec::new(), false);
         loop {
             line.clear();
             let read = reader.by_ref().take(CAPTURE_LINE_BYTES_MAX as u64).read_until(b'\n', &mut line)? as u64;
@@ -189,6 +192,12 @@ impl Capture {
             place = Place { line: place.line + 1, offset: place.offset + place.length, length: read, ..place };
             let text = trimmed(&line);
             if text.is_empty() {
+                continue;
+            }
+            if let Some(fault) = source.cut_short.as_ref().filter(|_| !line.ends_with(b"\n")) {
+                let (file, fault) = (source.name.clone(), fault.clone());
+                self.note_broken(BrokenLine { file, line: place.line, offset: place.offset, fault });
+                told_short = true;
                 continue;
             }
             // A request without a time is read where it stands: it may be empty, or all its points faulty.
@@ -204,6 +213,10 @@ impl Capture {
                     self.note_broken(BrokenLine { file, line: place.line, offset: place.offset, fault });
                 }
             }
+        }
+        if let Some(fault) = source.cut_short.clone().filter(|_| !told_short) {
+            let (file, offset) = (source.name.clone(), place.offset + place.length);
+            self.note_broken(BrokenLine { file, line: place.line + 1, offset, fault });
         }
         let horizon = self.horizon;
         let places = self.places.get_mut(first..).unwrap_or_default();

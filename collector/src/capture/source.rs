@@ -2,6 +2,7 @@
 //! holds what a compressed file or standard input came to.
 
 use super::CaptureError;
+use firstbad_protocol::limits::{CAPTURE_LINE_BYTES_MAX, CAPTURE_UNPACKED_BYTES_MAX};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -18,7 +19,15 @@ const WINDOW_LOG_MAX: u32 = 27;
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) name: String,
+    /// Why the file ends before its end; its last line is then cut, too.
+    pub(super) cut_short: Option<String>,
     file: File,
+}
+
+/// What a compressed file, a pipe or standard input came to.
+struct Spooled {
+    file: File,
+    cut_short: Option<String>,
 }
 
 impl Source {
@@ -26,33 +35,33 @@ impl Source {
     pub(super) fn open(path: &Path) -> Result<Self, CaptureError> {
         let fault = |source| CaptureError::Io { path: path.to_owned(), source };
         if path == Path::new("-") {
-            let file = spooled(io::stdin().lock()).map_err(fault)?;
-            return Self::plain("-".to_owned(), file).map_err(fault);
+            let spooled = spooled(io::stdin().lock()).map_err(fault)?;
+            return Self::unpacked("-".to_owned(), spooled).map_err(fault);
         }
         let file = File::open(path).map_err(fault)?;
         if file.metadata().map_err(fault)?.is_dir() {
             return Err(fault(io::Error::other("it is a directory; name the files in it")));
         }
         let seekable = file.metadata().map_err(fault)?.is_file();
-        let file = if seekable { file } else { spooled(file).map_err(fault)? };
-        Self::plain(path.display().to_string(), file).map_err(fault)
+        let spooled = if seekable { Spooled { file, cut_short: None } } else { spooled(file).map_err(fault)? };
+        Self::unpacked(path.display().to_string(), spooled).map_err(fault)
     }
 
-    fn plain(name: String, mut file: File) -> io::Result<Self> {
+    fn unpacked(name: String, Spooled { mut file, cut_short }: Spooled) -> io::Result<Self> {
         let mut magic = [0; 4];
         let read = file.read_at(&mut magic, 0)?;
         file.seek(SeekFrom::Start(0))?;
         let magic = magic.get(..read).unwrap_or_default();
-        let file = if magic.starts_with(&GZIP) {
+        let inner = if magic.starts_with(&GZIP) {
             spooled(flate2::read::MultiGzDecoder::new(BufReader::new(file)))?
         } else if magic.starts_with(&ZSTD) {
             let mut decoder = zstd::Decoder::new(file)?;
             decoder.window_log_max(WINDOW_LOG_MAX)?;
             spooled(decoder)?
         } else {
-            file
+            Spooled { file, cut_short: None }
         };
-        Ok(Self { name, file })
+        Ok(Self { name, file: inner.file, cut_short: inner.cut_short.or(cut_short) })
     }
 
     /// The file from its start.
@@ -69,29 +78,38 @@ impl Source {
     }
 }
 
-/// What `reader` holds, in a temporary file without a name. A compressed stream that ends early gives what came before.
-fn spooled(mut reader: impl Read) -> io::Result<File> {
-    let mut file = temporary()?;
+/// What `reader` holds, in a temporary file without a name. A damaged tail must not hide the whole lines before it, and a
+/// small file that unpacks without end must not fill the disk: what came before is read, and why it ends is kept.
+fn spooled(mut reader: impl Read) -> io::Result<Spooled> {
+    let mut file = temporary().map_err(|error| of_temporary(&error))?;
     let mut buffer = vec![0; 1 << 20];
-    let mut total: u64 = 0;
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => {
-                total += read as u64;
-                file.write_all(buffer.get(..read).unwrap_or_default())?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A damaged tail must not hide the whole lines before it: it shows as one broken last line.
-            Err(error) if total > 0 => {
-                writeln!(file, "\u{0}{error}")?;
-                break;
-            }
+    let (mut total, mut line) = (0_usize, 0_usize);
+    let cut_short = loop {
+        let read = match reader.read(&mut buffer) {
+            Ok(0) => break None,
+            Ok(read) => buffer.get(..read).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if total > 0 => break Some(format!("it is damaged after {total} unpacked bytes: {error}")),
             Err(error) => return Err(error),
+        };
+        file.write_all(read).map_err(|error| of_temporary(&error))?;
+        total = total.saturating_add(read.len());
+        line = memchr::memrchr(b'\n', read).map_or(line.saturating_add(read.len()), |end| read.len() - end - 1);
+        if line > CAPTURE_LINE_BYTES_MAX || total > CAPTURE_UNPACKED_BYTES_MAX {
+            break Some(format!(
+                "it is not read beyond {total} unpacked bytes: a line may have {CAPTURE_LINE_BYTES_MAX}, a file {CAPTURE_UNPACKED_BYTES_MAX}"
+            ));
         }
-    }
+    };
     file.seek(SeekFrom::Start(0))?;
-    Ok(file)
+    Ok(Spooled { file, cut_short })
+}
+
+/// A full disk is not the capture's fault, and the capture may be on another one.
+fn of_temporary(error: &io::Error) -> io::Error {
+    let place = std::env::temp_dir();
+    let told = format!("its temporary copy in {} failed: {error}; TMPDIR names another place", place.display());
+    io::Error::new(error.kind(), told)
 }
 
 fn temporary() -> io::Result<File> {

@@ -84,7 +84,7 @@ fn a_broken_line_is_named_and_the_others_are_read() {
     let many = lines(&[10]) + &"x\n".repeat(20);
     let (_, broken) = replay(&[file(&directory, "many.jsonl", many.as_bytes())], None).unwrap();
     assert_eq!(broken.iter().map(|(_, count)| count).sum::<u64>(), 20);
-    assert_eq!(broken.last().unwrap().0, "12 more lines cannot be read");
+    assert_eq!(broken.last().unwrap().0, "further lines cannot be read");
 }
 
 #[test]
@@ -96,6 +96,27 @@ fn a_truncated_gzip_gives_the_lines_before_the_damage() {
     let bytes = encoder.finish().unwrap();
     let (times, broken) = replay(&[file(&directory, "a.gz", &bytes[..bytes.len() - 40])], None).unwrap();
     assert_eq!((times, broken.len()), (vec![10, 20], 1), "{broken:?}");
+    let place = format!("line 3 (byte {}) cannot be read: it is damaged after", 2 * (line(10).len() + 1));
+    assert!(broken[0].0.contains(&place), "{broken:?}");
+    // A cut right after a line, which leaves no line that is cut.
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    encoder.write_all(lines(&[10, 20]).as_bytes()).unwrap();
+    let bytes = encoder.finish().unwrap();
+    let (times, broken) = replay(&[file(&directory, "b.gz", &bytes[..bytes.len() - 8])], None).unwrap();
+    assert_eq!(times, [10, 20]);
+    assert!(matches!(&broken[..], [(told, 1)] if told.contains("line 3") && told.contains("damaged")), "{broken:?}");
+}
+
+#[test]
+fn a_small_file_that_unpacks_without_end_does_not_fill_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(lines(&[10]).as_bytes()).unwrap();
+    let zeros = vec![b' '; 1 << 20];
+    (0..300).for_each(|_| encoder.write_all(&zeros).unwrap());
+    let (times, broken) = replay(&[file(&directory, "bomb.gz", &encoder.finish().unwrap())], None).unwrap();
+    assert_eq!(times, [10]);
+    assert!(matches!(&broken[..], [(told, 1)] if told.contains("it is not read beyond 26")), "{broken:?}");
 }
 
 #[test]

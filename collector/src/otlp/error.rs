@@ -16,7 +16,7 @@ pub enum DecodeError {
         what: &'static str,
     },
     /// JSON that is malformed, or of another shape.
-    #[error("malformed OTLP/JSON at line {line}, column {column}: {what}")]
+    #[error("malformed OTLP/JSON at {}column {column}: {what}", of_several(*line))]
     Json {
         /// Line within the request, from 1.
         line: usize,
@@ -25,8 +25,8 @@ pub enum DecodeError {
         /// What is wrong. Escaped already.
         what: String,
     },
-    /// A JSON object without `resourceMetrics` or `resourceLogs`.
-    #[error("a JSON object that is neither an ExportMetricsServiceRequest nor an ExportLogsServiceRequest")]
+    /// JSON that is no object with `resourceMetrics` or `resourceLogs`.
+    #[error("JSON that is neither an ExportMetricsServiceRequest nor an ExportLogsServiceRequest")]
     Foreign,
     /// More than one request may hold.
     #[error("{0}")]
@@ -51,6 +51,11 @@ pub enum TooMuch {
     /// Nesting.
     #[error("values nested deeper than {0}")]
     Nesting(usize),
+}
+
+/// The line where there are several: a line of a capture has a number of its own, and says it.
+fn of_several(line: usize) -> String {
+    if line > 1 { format!("line {line}, ") } else { String::new() }
 }
 
 impl From<serde_json::Error> for DecodeError {

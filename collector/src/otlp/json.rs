@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 pub(super) fn metrics(bytes: &[u8], limits: Limits) -> Result<Metrics<'_>, DecodeError> {
+    is_object(bytes)?;
     objects_within(bytes)?;
     let metrics = serde_json::from_slice(bytes)?;
     check_metrics(&metrics, limits)?;
@@ -21,15 +22,22 @@ pub(super) fn metrics(bytes: &[u8], limits: Limits) -> Result<Metrics<'_>, Decod
 }
 
 pub(super) fn logs(bytes: &[u8], limits: Limits) -> Result<Logs<'_>, DecodeError> {
+    is_object(bytes)?;
     objects_within(bytes)?;
     let logs = serde_json::from_slice(bytes)?;
     check_logs(&logs, limits)?;
     Ok(logs)
 }
 
+/// Refuses a list: a message may also be written as the list of its fields, as far as serde knows, and an empty one is then a
+/// request without anything in it.
+fn is_object(bytes: &[u8]) -> Result<(), DecodeError> {
+    if bytes.trim_ascii_start().starts_with(b"[") { Err(DecodeError::Foreign) } else { Ok(()) }
+}
+
 /// A line of a capture: its first key tells what it is.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an OTLP request")]
 struct Line<'a> {
     #[serde(borrow, default, alias = "resource_metrics", deserialize_with = "lenient::told")]
     resource_metrics: Option<Vec<ResourceMetrics<'a>>>,
@@ -40,6 +48,7 @@ struct Line<'a> {
 }
 
 pub(super) fn line(bytes: &[u8], limits: Limits) -> Result<Request<'_>, DecodeError> {
+    is_object(bytes)?;
     objects_within(bytes)?;
     let request = fast::line(bytes).map_or_else(|| general(bytes), Ok)?;
     match &request {

@@ -2,10 +2,21 @@
 
 use firstbad_protocol::Hash;
 use firstbad_protocol::names::attribute;
-use firstbad_protocol::recorder::{ConfigImage, RecorderImage, VersionImage};
+use firstbad_protocol::recorder::{ConfigImage, RecorderImage, VersionImage, told};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
+
+/// An attribute as it was told.
+pub(super) fn attribute((key, value): (String, told::Value)) -> KeyValue {
+    match value {
+        told::Value::Text(value) => text(&key, value),
+        told::Value::Int(value) => signed(&key, value),
+        told::Value::Double(value) => with(&key, Value::DoubleValue(value)),
+        told::Value::Flag(value) => flag(&key, value),
+        told::Value::Texts(values) => texts(&key, values),
+    }
+}
 
 pub(super) fn text(key: &str, value: impl Into<String>) -> KeyValue {
     with(key, Value::StringValue(value.into()))
@@ -17,10 +28,6 @@ pub(super) fn int(key: &str, value: u64) -> KeyValue {
 
 pub(super) fn signed(key: &str, value: i64) -> KeyValue {
     with(key, Value::IntValue(value))
-}
-
-pub(super) fn double(key: &str, value: f64) -> KeyValue {
-    with(key, Value::DoubleValue(value))
 }
 
 pub(super) fn flag(key: &str, value: bool) -> KeyValue {

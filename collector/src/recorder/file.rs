@@ -4,7 +4,7 @@
 use super::RecorderError;
 use firstbad_protocol::recorder::layout::{self, header};
 use firstbad_protocol::recorder::{
-    AGENT_LOCK, FILE_SUFFIX, RecorderImage, TOLD_SUFFIX, decode, discard_moved, moved_between,
+    AGENT_LOCK, DecodeError, FILE_SUFFIX, RecorderImage, TOLD_SUFFIX, decode, discard_moved, moved_between,
 };
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
@@ -106,6 +106,18 @@ impl RecorderFile {
         self.file.read_exact_at(&mut bytes, header::EVENT_HEAD as u64 * 8).ok()?;
         let (event, panic) = bytes.split_first_chunk::<8>()?;
         Some((u64::from_ne_bytes(*event), u64::from_ne_bytes(panic.try_into().ok()?)))
+    }
+
+    /// The error, if it was written in a layout or byte order that this version does not read.
+    pub(super) fn foreign(&self) -> Option<RecorderError> {
+        let mut head = [0; 64];
+        self.copy(&mut head, (0, usize::MAX)).ok()?;
+        match decode(&head, &head) {
+            Err(error @ DecodeError::ForeignLayout { .. }) => {
+                Some(RecorderError::Decode { path: self.path.clone(), error })
+            }
+            _ => None,
+        }
     }
 
     /// Copies and decodes it; without `rings`, events and panic texts are left out.

@@ -175,6 +175,11 @@ impl RecorderSource {
         // Asked before the copy: what the process wrote until its death is then in it.
         let lives = known.file.lives();
         if !lives && !known.dead {
+            if let Some(error) = known.file.foreign() {
+                // Claimed here, its death would be told by nobody: it waits for an agent that reads it.
+                self.problems.insert(path.to_owned(), error);
+                return None;
+            }
             if !known.file.claim() {
                 self.known.remove(path);
                 return None;

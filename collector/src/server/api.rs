@@ -8,6 +8,7 @@ pub(crate) use contents::{CONTENTS_PATH, questions};
 
 use crate::fleet::FleetCounts;
 use crate::health::Health;
+use crate::local::Found;
 use crate::publish::Publisher;
 use crate::status::Status;
 use crate::store::{SqliteReader, StoreError};
@@ -23,6 +24,8 @@ use tokio::sync::Semaphore;
 
 /// Bundles made at once: each may hold an incident's window in memory.
 const BUNDLES_AT_ONCE: usize = 2;
+/// Unreadable recorders that the status names; `firstbad recorder list` names all.
+const UNREADABLE_SHOWN: usize = 16;
 
 /// What the API reads.
 #[derive(Clone, Debug)]
@@ -34,7 +37,7 @@ pub(crate) struct Api {
     pub(crate) engine: firstbad_diagnosis::Settings,
     /// Everything of the status that does not change.
     pub(crate) status: Arc<Status>,
-    pub(crate) recorders: Arc<std::sync::atomic::AtomicU64>,
+    pub(crate) recorders: Arc<Mutex<Found>>,
     /// Whether contents are kept.
     contents: bool,
     pub(crate) streams: Arc<Semaphore>,
@@ -136,6 +139,10 @@ async fn diagnosis(State(api): State<Api>) -> Response {
 async fn status(State(api): State<Api>) -> Result<Response, Fault> {
     let latest = api.publisher.latest();
     let fleet = latest.snapshot.fleet;
+    let (recorders, recorders_unreadable) = {
+        let found = api.recorders.lock().unwrap_or_else(PoisonError::into_inner);
+        (found.read, found.unreadable.iter().take(UNREADABLE_SHOWN).cloned().collect())
+    };
     json_of(&Status {
         degraded: api.health.degraded(),
         batch: latest.batch,
@@ -146,7 +153,8 @@ async fn status(State(api): State<Api>) -> Result<Response, Fault> {
         refused: api.health.refused_counts(),
         hosts_reporting: fleet.hosts_reporting,
         hosts_silent: fleet.hosts_silent,
-        recorders: api.status.recorders.map(|_| api.recorders.load(std::sync::atomic::Ordering::Relaxed)),
+        recorders: api.status.recorders.map(|_| recorders),
+        recorders_unreadable,
         ..Status::clone(&api.status)
     })
 }

@@ -30,8 +30,8 @@ fn a_request_that_cannot_be_used_is_refused_for_good_and_the_fault_is_named() {
     let zstd_bomb = zstd::bulk::compress(&vec![b' '; 64 << 20], 3).unwrap();
     let long = vec![b' '; (16 << 20) + 1];
     let cases: &[Case<'_>] = &[
-        ("/v1/metrics", JSON, b"{\"resourceMetrics\":[", 400, "line 1, column"),
-        ("/v1/metrics", JSON, b"", 400, "line 1"),
+        ("/v1/metrics", JSON, b"{\"resourceMetrics\":[", 400, "OTLP/JSON at column 20"),
+        ("/v1/metrics", JSON, b"", 400, "column 0"),
         ("/v1/metrics", JSON, b"{\"resourceMetrics\":7}", 400, "column"),
         ("/v1/metrics", PROTOBUF, b"\x0a\xff", 400, "byte"),
         ("/v1/logs", PROTOBUF, b"\x0b\x0b\x0b", 400, "byte"),

@@ -34,6 +34,7 @@ fn answers_have_the_keys_that_outsiders_read() {
         "queue",
         "received",
         "recorders",
+        "recorders_unreadable",
         "refused",
         "started_at",
         "store_bytes",

@@ -1,30 +1,10 @@
 //! Writes the JSON form of OTLP: texts escaped, 64-bit numbers as strings, as the protocol asks for. What is said is decided
-//! by `metrics` and `logs`.
+//! elsewhere.
 
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::RecorderImage;
+use firstbad_protocol::recorder::told::{Attributes, Value, int, text};
 use std::fmt::Write;
-
-/// An attribute's value.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    Text(String),
-    Int(i64),
-    Double(f64),
-    Flag(bool),
-    Texts(Vec<String>),
-}
-
-/// Attributes in the order in which they are sent.
-pub(super) type Attributes = Vec<(String, Value)>;
-
-pub(super) fn text(key: &str, value: impl Into<String>) -> (String, Value) {
-    (key.to_owned(), Value::Text(value.into()))
-}
-
-pub(super) fn int(key: &str, value: u64) -> (String, Value) {
-    (key.to_owned(), Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
-}
 
 /// A JSON string.
 pub(super) fn quoted(text: &str) -> String {

@@ -1,9 +1,10 @@
 //! One recorder's events as OTLP log records in JSON, the same that the agent makes of them. `firstbad.boot` and
 //! `firstbad.seq` make a repetition harmless. Which events are still to be told is in `shipped`.
 
-use super::json::{Attributes, Value, attributes, int, quoted, resource, scope, text};
+use super::json::{attributes, quoted, resource, scope};
 use firstbad_protocol::Hash;
 use firstbad_protocol::names::{attribute, event};
+use firstbad_protocol::recorder::told::{Attributes, Value, int, text};
 use firstbad_protocol::recorder::{
     ConfigImage, DeathImage, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
 };

@@ -1,231 +1,48 @@
-//! One recorder's counts as cumulative OTLP points in JSON, the same that the agent makes of it
-//! (`collector/tests/export.rs` compares them). Start time is the recorder's creation: a lost or repeated report does no harm.
+//! One recorder's points as OTLP in JSON. Which points there are is decided by `firstbad_protocol::recorder::told`, for the agent
+//! as well.
 
-use super::json::{Attributes, Value, attributes, number, quoted, resource, scope, text};
-use firstbad_protocol::load::LoadResult;
-use firstbad_protocol::names::{METRICS, attribute, metric};
-use firstbad_protocol::recorder::{
-    ConfigImage, Outcomes, RecorderImage, VersionImage, defaulted_scores, score_histogram,
-};
+use super::json::{attributes, number, quoted, resource, scope};
+use firstbad_protocol::recorder::told::{Attributes, Data, Metric, metrics};
+use firstbad_protocol::recorder::{Dropped, RecorderImage, ScoreHistogram};
 
 /// The body of one report.
 pub(super) fn body(image: &RecorderImage, now_ns: u64, events_lost: u64) -> String {
-    let mut points = Points { image, now_ns, metrics: Vec::new() };
-    points.requests();
-    points.panics();
-    points.scores();
-    points.loads();
-    points.contents();
-    points.limits();
-    let mut dropped: Vec<_> = image.dropped.iter().map(|dropped| (dropped.reason, dropped.count)).collect();
-    dropped.push(("events_overwritten", events_lost));
-    dropped.retain(|(_, count)| *count > 0);
-    let dropped = dropped.into_iter().map(|(reason, count)| (vec![text(attribute::REASON, reason)], count));
-    points.sum(metric::TELEMETRY_DROPPED, dropped.collect());
-    let (resource, scope) = (resource(image, None), scope());
-    let metrics = points.metrics.join(",");
+    let lost = [Dropped { reason: "events_overwritten", count: events_lost }];
+    let span = format!("\"startTimeUnixNano\":\"{}\",\"timeUnixNano\":\"{now_ns}\"", image.started_ns);
+    let metrics: Vec<String> = metrics(image, now_ns, &lost).iter().map(|metric| written(metric, &span)).collect();
+    let (resource, scope, metrics) = (resource(image, None), scope(), metrics.join(","));
     format!("{{\"resourceMetrics\":[{{{resource},\"scopeMetrics\":[{{{scope},\"metrics\":[{metrics}]}}]}}]}}")
 }
 
-type Counted = Vec<(Attributes, u64)>;
-
-struct Points<'a> {
-    image: &'a RecorderImage,
-    now_ns: u64,
-    metrics: Vec<String>,
+fn written(metric: &Metric, span: &str) -> String {
+    let point = |of: &Attributes, said: &str| format!("{{{},{span},{said}}}", attributes(of));
+    let integers = |points: &[(Attributes, i64)]| -> Vec<String> {
+        points.iter().map(|(of, count)| point(of, &format!("\"asInt\":\"{count}\""))).collect()
+    };
+    let (kind, more, points) = match &metric.data {
+        Data::Sum(points) => ("sum", "\"aggregationTemporality\":2,\"isMonotonic\":true,", integers(points)),
+        Data::Gauge(points) => ("gauge", "", integers(points)),
+        Data::Share(points) => {
+            let share = |(of, share): &(Attributes, f64)| point(of, &format!("\"asDouble\":{}", number(*share)));
+            ("gauge", "", points.iter().map(share).collect())
+        }
+        Data::Histogram(points) => {
+            let points = points.iter().map(|(of, found)| point(of, &histogram(found)));
+            ("histogram", "\"aggregationTemporality\":2,", points.collect())
+        }
+    };
+    let (name, unit, points) = (quoted(metric.name), quoted(metric.unit), points.join(","));
+    format!("{{\"name\":{name},\"unit\":{unit},\"{kind}\":{{{more}\"dataPoints\":[{points}]}}}}")
 }
 
-/// Versions that have a hash, with their config and attributes.
-fn versions(image: &RecorderImage) -> impl Iterator<Item = (&ConfigImage, &VersionImage, Attributes)> {
-    image.versions.iter().filter_map(|found| {
-        let config = image.config(found.config)?;
-        Some((config, found, of_version(&config.name, &found.hash?.to_string())))
-    })
-}
-
-fn of_version(config: &str, hash: &str) -> Attributes {
-    vec![text(attribute::CONFIG_NAME, config), text(attribute::CONFIG_HASH, hash)]
-}
-
-fn with(mut attributes: Attributes, more: impl IntoIterator<Item = (String, Value)>) -> Attributes {
-    attributes.extend(more);
-    attributes
-}
-
-fn by_outcome(of: &Attributes, outcomes: Outcomes) -> impl Iterator<Item = (Attributes, u64)> {
-    [("ok", outcomes.ok), ("error", outcomes.error), ("panic", outcomes.panic)]
-        .map(|(outcome, count)| (with(of.clone(), [text(attribute::OUTCOME, outcome)]), count))
-        .into_iter()
-}
-
-impl Points<'_> {
-    fn requests(&mut self) {
-        let mut points = Counted::new();
-        // A proxy that records views only sends no total: zeros would say that nothing was served.
-        if self.image.totals != Outcomes::default() {
-            points.extend(by_outcome(&Vec::new(), self.image.totals));
-        }
-        for (_, version, attributes) in versions(self.image) {
-            if version.first_applied_ns.is_some() || version.outcomes != Outcomes::default() {
-                points.extend(by_outcome(&attributes, version.outcomes));
-            }
-        }
-        self.sum(metric::REQUESTS, points);
-    }
-
-    fn panics(&mut self) {
-        let image = self.image;
-        let site = |place: usize| {
-            let site = image.sites.iter().find(|site| site.place == place)?;
-            Some(text(attribute::PANIC_SITE, format!("{}:{}:{}", site.file, site.line, site.column)))
-        };
-        let mut points = Counted::new();
-        let mut add = |attributes: Attributes, count: u64| {
-            // One location can have several entries: codegen units do not share its text.
-            match points.iter_mut().find(|(known, _)| *known == attributes) {
-                Some((_, sum)) => *sum = sum.saturating_add(count),
-                None => points.push((attributes, count)),
-            }
-        };
-        let mut told = 0_u64;
-        for found in &image.sites {
-            add(site(found.place).into_iter().collect(), found.count);
-            told = told.saturating_add(found.count);
-        }
-        if image.panics > told {
-            add(Vec::new(), image.panics - told);
-        }
-        for pair in &image.panic_pairs {
-            let used = versions(image).find(|(_, version, _)| version.uid == pair.uid);
-            // A count that a guard moved to another version and back can be short of zero for a moment.
-            if let (Some((.., attributes)), true) = (used, pair.count < u64::MAX / 2) {
-                add(with(attributes, site(pair.site)), pair.count);
-            }
-        }
-        self.sum(metric::PANICS, points);
-    }
-
-    fn scores(&mut self) {
-        let (mut histograms, mut defaulted) = (Vec::new(), Counted::new());
-        for (config, version, of) in versions(self.image) {
-            for (declared, counts) in config.scores.iter().zip(&version.scores) {
-                let range = [
-                    text(attribute::SCORE_NAME, &declared.name),
-                    (attribute::SCORE_MIN.to_owned(), Value::Double(declared.least)),
-                    (attribute::SCORE_MAX.to_owned(), Value::Double(declared.greatest)),
-                ];
-                let of = with(of.clone(), range);
-                let out = defaulted_scores(declared, counts).into_iter().filter(|(_, count)| *count > 0);
-                defaulted
-                    .extend(out.map(|(reason, count)| (with(of.clone(), [text(attribute::REASON, reason)]), count)));
-                let found = score_histogram(declared, counts);
-                if found.count > 0 {
-                    let counts: Vec<String> = found.counts.iter().map(|count| format!("\"{count}\"")).collect();
-                    let bounds: Vec<String> = found.bounds.iter().map(|bound| number(*bound)).collect();
-                    let said = format!(
-                        "\"count\":\"{}\",\"sum\":{},\"bucketCounts\":[{}],\"explicitBounds\":[{}]",
-                        found.count,
-                        number(found.sum),
-                        counts.join(","),
-                        bounds.join(",")
-                    );
-                    histograms.push(self.point(&of, &said));
-                }
-            }
-        }
-        self.push(metric::SCORES, &histograms, ("histogram", "\"aggregationTemporality\":2,"));
-        self.sum(metric::SCORES_DEFAULTED, defaulted);
-    }
-
-    fn loads(&mut self) {
-        let mut points = Counted::new();
-        for (_, version, of) in versions(self.image) {
-            for load in &version.loads {
-                let reason = load.reason.map(|reason| text(attribute::REASON, reason));
-                let of = with(of.clone(), [text(attribute::LOAD_RESULT, load.result.as_str())]);
-                points.push((with(of, reason), load.count));
-            }
-        }
-        for config in &self.image.configs {
-            let unreadable =
-                [(LoadResult::KeptLastGood, config.unreadable.0), (LoadResult::Rejected, config.unreadable.1)];
-            for (result, count) in unreadable.into_iter().filter(|(_, count)| *count > 0) {
-                let attributes = vec![
-                    text(attribute::CONFIG_NAME, &config.name),
-                    text(attribute::LOAD_RESULT, result.as_str()),
-                    text(attribute::REASON, "io"),
-                ];
-                points.push((attributes, count));
-            }
-        }
-        self.sum(metric::CONFIG_LOADS, points);
-    }
-
-    fn contents(&mut self) {
-        let names = [metric::CONFIG_AGE, metric::CONFIG_ROWS, metric::CONFIG_DUPLICATE_ROWS, metric::CONFIG_SIZE];
-        let (mut active, mut facts) = (Counted::new(), names.map(|name| (name, Counted::new())));
-        for (config, found) in self.image.active() {
-            let Some(hash) = found.hash else { continue };
-            let of = of_version(&config.name, &hash.to_string());
-            active.push((with(of.clone(), found.label.as_ref().map(|label| text(attribute::CONFIG_LABEL, label))), 1));
-            let applied = found.last_applied_ns.unwrap_or(self.now_ns);
-            let age = Some(self.now_ns.saturating_sub(applied) / 1_000_000_000);
-            let numbers = [age, found.facts.rows, found.facts.duplicate_rows, found.facts.size];
-            for ((_, points), number) in facts.iter_mut().zip(numbers) {
-                points.extend(number.map(|number| (of.clone(), number)));
-            }
-        }
-        self.gauge(metric::CONFIG_ACTIVE, active);
-        for (name, points) in facts {
-            self.gauge(name, points);
-        }
-    }
-
-    fn limits(&mut self) {
-        let (mut declared, mut usage) = (Counted::new(), Vec::new());
-        for config in &self.image.configs {
-            let active = config.active.and_then(|uid| self.image.version(uid));
-            for (place, (name, limit)) in config.limits.iter().enumerate() {
-                let of = vec![text(attribute::CONFIG_NAME, &config.name), text(attribute::LIMIT_NAME, name)];
-                let observed = active.and_then(|version| version.observed.get(place).copied().flatten());
-                if let Some(observed) = observed.filter(|_| *limit > 0) {
-                    #[expect(clippy::cast_precision_loss, reason = "a share is a rounded figure")]
-                    let share = observed as f64 / *limit as f64;
-                    usage.push(self.point(&of, &format!("\"asDouble\":{}", number(share))));
-                }
-                declared.push((of, *limit));
-            }
-        }
-        self.gauge(metric::CONFIG_LIMIT, declared);
-        self.push(metric::CONFIG_LIMIT_USAGE, &usage, ("gauge", ""));
-    }
-
-    fn sum(&mut self, name: &str, points: Counted) {
-        let points = self.integers(points);
-        self.push(name, &points, ("sum", "\"aggregationTemporality\":2,\"isMonotonic\":true,"));
-    }
-
-    fn gauge(&mut self, name: &str, points: Counted) {
-        let points = self.integers(points);
-        self.push(name, &points, ("gauge", ""));
-    }
-
-    fn integers(&self, points: Counted) -> Vec<String> {
-        let integer = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        points.iter().map(|(of, count)| self.point(of, &format!("\"asInt\":\"{}\"", integer(*count)))).collect()
-    }
-
-    fn point(&self, of: &Attributes, said: &str) -> String {
-        let (start, now) = (self.image.started_ns, self.now_ns);
-        format!("{{{},\"startTimeUnixNano\":\"{start}\",\"timeUnixNano\":\"{now}\",{said}}}", attributes(of))
-    }
-
-    fn push(&mut self, name: &str, points: &[String], (kind, more): (&str, &str)) {
-        if !points.is_empty() {
-            let unit = METRICS.iter().find(|known| known.otel == name).map_or("", |known| known.unit);
-            let (name, unit, points) = (quoted(name), quoted(unit), points.join(","));
-            self.metrics
-                .push(format!("{{\"name\":{name},\"unit\":{unit},\"{kind}\":{{{more}\"dataPoints\":[{points}]}}}}"));
-        }
-    }
+fn histogram(found: &ScoreHistogram) -> String {
+    let counts: Vec<String> = found.counts.iter().map(|count| format!("\"{count}\"")).collect();
+    let bounds: Vec<String> = found.bounds.iter().map(|bound| number(*bound)).collect();
+    format!(
+        "\"count\":\"{}\",\"sum\":{},\"bucketCounts\":[{}],\"explicitBounds\":[{}]",
+        found.count,
+        number(found.sum),
+        counts.join(","),
+        bounds.join(",")
+    )
 }

@@ -2,6 +2,7 @@
 //! elsewhere. Beyond [`ROWS_INSPECTED_MAX`] rows, rows are counted and no longer compared, and the result says so.
 
 use super::fields::fields;
+use super::rows::has_rows;
 use super::{Format, for_each_row};
 use crate::Hash;
 use sha2::{Digest, Sha256};
@@ -29,7 +30,7 @@ pub struct Inspection {
     pub format: Format,
     /// Bytes.
     pub size: u64,
-    /// Rows, header and blank lines excluded; none for a binary format.
+    /// Rows, header and blank lines excluded; none for a binary format, and for JSON that is no list of rows.
     pub rows: Option<u64>,
     /// Rows that repeat an earlier row.
     pub duplicate_rows: Option<u64>,
@@ -52,6 +53,10 @@ pub struct Inspection {
 /// Counts what can be counted in `bytes`.
 #[must_use]
 pub fn inspect(bytes: &[u8], format: Format) -> Inspection {
+    if !has_rows(bytes, format) {
+        // None is not zero: an object of settings is not an empty list.
+        return Inspection { format, ..Tally::default().finish(bytes.len() as u64, Format::Binary) };
+    }
     let mut tally = Tally::default();
     for_each_row(bytes, format, |row| {
         if row.bytes.trim_ascii().is_empty() {
@@ -220,6 +225,16 @@ mod tests {
         assert_eq!((odd.rows, odd.blank_fields, odd.ragged_rows, odd.duplicate_keys), (Some(3), Some(2), 1, Some(1)));
         let binary = inspect(b"\x00\xff", Format::Binary);
         assert_eq!((binary.size, binary.rows, binary.rowset), (2, None, None));
+    }
+
+    #[test]
+    fn json_that_is_no_list_has_unknown_rows_and_not_zero() {
+        let rows = |text: &str| inspect(text.as_bytes(), Format::JsonArray).rows;
+        assert_eq!([r#"{"mode":"on"}"#, r#"{"a":[1],"b":[2]}"#, "7"].map(rows), [None; 3]);
+        assert_eq!(["[]", r#"{"rows":[]}"#, "", "\n"].map(rows), [Some(0); 4], "empty is something else");
+        assert_eq!(rows(r#"{"rows":[1,2]}"#), Some(2));
+        let settings = inspect(br#"{"mode":"on"}"#, Format::JsonArray);
+        assert_eq!((settings.format, settings.size, settings.blank_fields), (Format::JsonArray, 13, None));
     }
 
     #[derive(Debug)]

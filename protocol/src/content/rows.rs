@@ -28,6 +28,15 @@ pub fn for_each_row<'a>(bytes: &'a [u8], format: Format, mut visit: impl FnMut(R
     }
 }
 
+/// Whether there is something that can be cut: JSON may be an object with no list in it, or with several.
+pub(super) fn has_rows(bytes: &[u8], format: Format) -> bool {
+    match format {
+        Format::Binary => false,
+        Format::JsonArray => bytes.trim_ascii().is_empty() || array_opening(bytes).is_some(),
+        _ => true,
+    }
+}
+
 /// Lines, with `quotes` those of a CSV file whose quoted fields may hold line ends.
 fn lines<'a>(bytes: &'a [u8], quotes: bool, mut visit: impl FnMut(u64, &'a [u8])) {
     let (mut start, mut line, mut first_line, mut quoted) = (0, 1_u64, 1_u64, false);

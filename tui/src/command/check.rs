@@ -28,6 +28,9 @@ struct Checked {
 /// # Errors
 /// If a file cannot be read, or a collector that was named does not answer.
 pub(super) fn check(common: &Common, arguments: &CheckArgs) -> Result<ExitCode, Failure> {
+    if arguments.file.as_os_str() == "-" && arguments.against.as_deref() == Some("-") {
+        return Err(Failure::new("the file and --against are both `-`: standard input is one"));
+    }
     let new = source::file(&arguments.file)?;
     let format = whole::format_of(&new, arguments.rows_as)?;
     let old = arguments.against.as_deref().map(|against| source::file_or_hash(common, against)).transpose()?;

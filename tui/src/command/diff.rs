@@ -17,6 +17,11 @@ use std::process::ExitCode;
 /// # Errors
 /// If one of the two cannot be had.
 pub(super) fn diff(common: &Common, arguments: &DiffArgs) -> Result<ExitCode, Failure> {
+    if arguments.old == "-" && arguments.new == "-" {
+        return Err(
+            Failure::new("both versions are `-`: standard input is one").hint("give the other as a file or a hash")
+        );
+    }
     let old = source::file_or_hash(common, &arguments.old)?;
     let new = source::file_or_hash(common, &arguments.new)?;
     let same = old.bytes == new.bytes;

@@ -5,6 +5,7 @@ use crate::cli::{Common, ExplainArgs, TextOrJson};
 use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::report;
+use firstbad_collector::offline::open_bundle;
 use firstbad_collector::{Bundle, diagnosis_json};
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::verdict::Diagnosis;
@@ -37,9 +38,7 @@ pub(super) fn explain(common: &Common, arguments: &ExplainArgs) -> Result<ExitCo
         return told(&client.incident_diagnosis(&id)?, Some(&id), arguments.format);
     }
     let bundle = if is_file {
-        let file = std::fs::File::open(&arguments.id)
-            .map_err(|error| Failure::new(format!("cannot read the bundle {}: {error}", arguments.id)))?;
-        Bundle::read(file)?
+        open_bundle(Path::new(&arguments.id))?
     } else {
         let client = super::client(common);
         let id = super::live::id_of(&client, &arguments.id)?;

@@ -129,6 +129,7 @@ pub(crate) fn status(url: &str, status: &Status, snapshot: &Snapshot) -> String 
     }
     text.extend(status.degraded.iter().map(|reason| line(&format!("DEGRADED: {reason}"))));
     text.extend(status.notices.iter().map(|notice| line(&format!("notice: {notice}"))));
+    text.extend(status.recorders_unreadable.iter().map(|problem| line(&format!("NOT SEEN: {problem}"))));
     if status.insecure {
         text += &line("INSECURE: open to other machines without TLS and authentication");
     }

@@ -60,6 +60,7 @@ pub(crate) enum Action {
     Later,
     MuchEarlier,
     MuchLater,
+    Suspend,
     Quit,
 }
 
@@ -95,7 +96,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         &[Key::Char('1')],
         "1 .. 8 s h c d p",
         Action::ShowScreen(0),
-        "the screen of that number; Suspects, Hosts, Changes, Difference, Playbook",
+        "that screen: Suspects, Hosts, Changes, Difference, Playbook",
     ),
     bind(&[Key::Char('2')], "2", Action::ShowScreen(1), ""),
     bind(&[Key::Char('3'), Key::Char('s')], "3 s", Action::ShowScreen(2), ""),
@@ -109,10 +110,11 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Key::Char('/')], "/", Action::Filter, "filter rows; /!text leaves out what matches"),
     bind(&[Key::Char('y')], "y", Action::Copy, "copy to the clipboard, also over SSH (OSC 52)"),
     bind(&[Key::Char(' ')], "space", Action::Pause, "pause; in a replay: play or stop"),
-    bind(&[Key::Char('[')], "[", Action::Earlier, "replay: one step earlier"),
-    bind(&[Key::Char(']')], "]", Action::Later, "replay: one step later"),
-    bind(&[Key::Char('{')], "{", Action::MuchEarlier, "replay: a twentieth earlier"),
-    bind(&[Key::Char('}')], "}", Action::MuchLater, "replay: a twentieth later"),
+    bind(&[Key::Char('[')], "[ ]", Action::Earlier, "replay: one step earlier, later"),
+    bind(&[Key::Char(']')], "]", Action::Later, ""),
+    bind(&[Key::Char('{')], "{ }", Action::MuchEarlier, "replay: a twentieth earlier, later"),
+    bind(&[Key::Char('}')], "}", Action::MuchLater, ""),
+    bind(&[Key::Control('z')], "ctrl-z", Action::Suspend, "to the shell; fg comes back"),
     bind(&[Key::Char('?')], "?", Action::Help, "this help"),
     bind(&[Key::Char('q'), Key::Control('c')], "q ctrl-c", Action::Quit, "quit"),
 ];

@@ -32,6 +32,8 @@ pub(crate) enum Message {
     Difference(Pair, Result<Arc<RowDifference>, String>),
     /// Text went to the clipboard: so many bytes, or it could not.
     Copied(Result<usize, String>),
+    /// The process was asked to stop for a while.
+    Suspend,
     /// The process was asked to end.
     Stop,
 }
@@ -45,6 +47,8 @@ pub(crate) enum Effect {
     Copy(String),
     /// Send frame `.0` of the replay.
     Seek(usize),
+    /// Give the terminal to the shell, and take it back when the shell says so.
+    Suspend,
     /// End the screen.
     Quit,
 }

@@ -62,12 +62,17 @@ pub(crate) fn run(
     let mut held = Held::take()?;
     terminal::listen(&sender)?;
     let size = held.terminal.size()?;
-    let mut screen = Running { model, sender, outside, opened: Instant::now() };
+    let mut screen = Running { model, sender, outside, opened: Instant::now(), torn: false };
     screen.take(Message::Resize(size.width, size.height))?;
     if screen.outside.frames.is_some() {
         screen.seek(usize::MAX)?;
     }
     loop {
+        if std::mem::take(&mut screen.torn) {
+            // Not `clear`: it asks the terminal where the cursor is, and the answer goes to the thread that reads keys.
+            let area = ratatui::layout::Rect::from((ratatui::layout::Position::ORIGIN, held.terminal.size()?));
+            held.terminal.resize(area)?;
+        }
         held.terminal.draw(|frame| view::draw(&screen.model, frame))?;
         let first = match screen.patience() {
             None => inbox.recv().unwrap_or(Message::Stop),
@@ -91,6 +96,8 @@ struct Running {
     sender: SyncSender<Message>,
     outside: Outside,
     opened: Instant,
+    /// Whether something else was drawn on the terminal meanwhile.
+    torn: bool,
 }
 
 impl Running {
@@ -115,6 +122,10 @@ impl Running {
                 Effect::Copy(text) => {
                     let result = terminal::copy(&text).map_err(|error| error.to_string());
                     update(&mut self.model, Message::Copied(result));
+                }
+                Effect::Suspend => {
+                    terminal::suspend()?;
+                    self.torn = true;
                 }
                 Effect::Seek(index) => self.seek(index)?,
                 Effect::Compare(pair) => self.compare(pair)?,

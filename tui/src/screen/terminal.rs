@@ -10,7 +10,7 @@ use crossterm::{cursor, event, execute};
 use firstbad_protocol::Untrusted;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use std::io::{self, Stdout};
 use std::sync::mpsc::SyncSender;
 
@@ -31,11 +31,24 @@ impl Held {
             // The hook that comes with std would print the message raw, on a terminal that is no longer filtered.
             eprintln!("firstbad: internal error, please report it: {}", Untrusted(&panic.to_string()));
         }));
-        crossterm::terminal::enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, cursor::Hide).inspect_err(|_| give_back())?;
+        enter()?;
         let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
         Ok(Self { terminal })
     }
+}
+
+/// Raw mode and the alternate screen.
+fn enter() -> io::Result<()> {
+    crossterm::terminal::enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, cursor::Hide).inspect_err(|_| give_back())
+}
+
+/// Gives the terminal to the shell, stops this process as Ctrl-Z does, and goes on when the shell says so. Nothing of the
+/// picture is left then.
+pub(super) fn suspend() -> io::Result<()> {
+    give_back();
+    signal_hook::low_level::emulate_default_handler(SIGTSTP)?;
+    enter()
 }
 
 impl Drop for Held {
@@ -63,12 +76,17 @@ pub(super) fn copy(text: &str) -> io::Result<usize> {
 
 /// Sends keys, sizes and signals as messages, from two threads that end with the process or the screen.
 pub(super) fn listen(sender: &SyncSender<Message>) -> io::Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT])?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP])?;
     let to_screen = sender.clone();
     std::thread::Builder::new().name("signals".into()).spawn(move || {
-        for (index, signal) in signals.forever().enumerate() {
+        let mut asked = false;
+        for signal in signals.forever() {
+            if signal == SIGTSTP {
+                let _ = to_screen.try_send(Message::Suspend);
+                continue;
+            }
             // A screen that does not answer the first request is ended by the second.
-            if to_screen.try_send(Message::Stop).is_err() || index > 0 {
+            if to_screen.try_send(Message::Stop).is_err() || std::mem::replace(&mut asked, true) {
                 give_back();
                 std::process::exit(128 + signal);
             }

@@ -55,6 +55,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             });
             Vec::new()
         }
+        Message::Suspend => vec![Effect::Suspend],
         Message::Stop => vec![Effect::Quit],
     };
     effects.extend(ask_for_rows(model));
@@ -92,7 +93,7 @@ fn on_clock(model: &mut Model, now_ms: u64) -> Vec<Effect> {
 
 fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.remark = None;
-    if model.filter.editing && key != Key::Control('c') {
+    if model.filter.editing && !matches!(key, Key::Control('c' | 'z')) {
         edit_filter(model, key);
         return Vec::new();
     }
@@ -117,6 +118,7 @@ fn edit_filter(model: &mut Model, key: Key) {
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => return vec![Effect::Quit],
+        Action::Suspend => return vec![Effect::Suspend],
         Action::Copy => return vec![Effect::Copy(view::copied_text(model))],
         Action::Pause => return pause(model),
         Action::Earlier => return seek(model, -1),

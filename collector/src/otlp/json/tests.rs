@@ -1,8 +1,8 @@
 //! The fast reader of lines against the general one, on random requests, damaged ones, and lines as exporters write them.
 
 use super::{fast, general};
-use crate::otlp::Request;
 use crate::otlp::tests::requests::{logs_request, metrics_request};
+use crate::otlp::{DecodeError, Limits, Request};
 use proptest::prelude::*;
 
 /// What both make of `line`; the fast reader may leave it to the general one, and must not differ from it.
@@ -57,6 +57,28 @@ fn what_exporters_write_is_read_fast_and_alike() {
     for line in USUAL {
         assert!(agree(line.as_bytes()).unwrap(), "left to the general reader: {line}");
     }
+}
+
+#[test]
+fn what_nests_without_end_is_refused_and_overflows_no_stack() {
+    let nested = |depth: usize| {
+        let value = [r#"{"arrayValue":{"values":["#.repeat(depth), "]}}".repeat(depth)].concat();
+        format!(r#"{{"resourceMetrics":[{{"resource":{{"attributes":[{{"key":"a","value":{value}}}]}}}}]}}"#)
+    };
+    assert!(agree(nested(3).as_bytes()).unwrap(), "the control");
+    let told = super::line(nested(200_000).as_bytes(), Limits::CAPTURE).map(drop).unwrap_err().to_string();
+    assert!(told.contains("recursion limit"), "{told}");
+    let passed_over = ["[".repeat(200_000), "]".repeat(200_000)].concat();
+    let unread = format!(r#"{{"resourceLogs":[],"x":{passed_over}}}"#);
+    assert_eq!(super::line(unread.as_bytes(), Limits::CAPTURE).map(drop), Ok(()), "nothing reads it");
+}
+
+#[test]
+fn a_list_is_no_request() {
+    assert_eq!(super::metrics(b" [[]]", Limits::REQUEST).map(drop), Err(DecodeError::Foreign));
+    assert_eq!(super::logs(b"[]", Limits::REQUEST).map(drop), Err(DecodeError::Foreign));
+    assert_eq!(super::line(b"[[],[],null]", Limits::CAPTURE).map(drop), Err(DecodeError::Foreign));
+    assert_eq!(super::metrics(b" {}", Limits::REQUEST).map(drop), Ok(()), "the control");
 }
 
 #[test]

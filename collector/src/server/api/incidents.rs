@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use firstbad_protocol::Untrusted;
-use firstbad_protocol::verdict::{Diagnosis, Incident};
+use firstbad_protocol::verdict::{Diagnosis, Incident, State as Stage};
 use std::sync::Arc;
 
 /// Current ones first, then stored ones that are current no more; newest first.
@@ -75,7 +75,38 @@ fn absent(id: &str) -> Fault {
     Fault::not_found(format!("there is no incident `{}` here", Untrusted(id).cut(80)))
 }
 
+/// The last word on an incident that the engine holds no more. One that was not over then is let go by an engine that began anew,
+/// as after an upgrade: it must not be called open for ever, and nobody saw it end.
 fn of_record(record: &IncidentRecord) -> Result<Option<Incident>, Fault> {
     let diagnosis: Diagnosis = serde_json::from_str(&record.diagnosis).map_err(|error| Fault::internal(&error))?;
-    Ok(diagnosis.incidents.into_iter().find(|incident| incident.id == record.id))
+    let mut found = diagnosis.incidents.into_iter().find(|incident| incident.id == record.id);
+    if let Some(incident) = found.as_mut().filter(|incident| incident.state != Stage::Resolved) {
+        incident.state = Stage::Resolved;
+        incident.blind_spots.push("its end was not seen: the engine began anew and follows it no more".to_owned());
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstbad_protocol::snapshot::Snapshot;
+
+    #[test]
+    fn what_the_engine_follows_no_more_is_not_open_for_ever() {
+        let shown = include_str!("../../../../docs/first-screen.json");
+        let diagnosis = serde_json::from_str::<Snapshot>(shown).unwrap().diagnosis;
+        let open = diagnosis.incidents.first().cloned().unwrap();
+        assert_eq!(open.state, Stage::Open, "the control");
+        let record = IncidentRecord {
+            id: open.id.clone(),
+            batch: 1,
+            onset: open.onset,
+            resolved: false,
+            diagnosis: crate::diagnosis_json(&diagnosis),
+        };
+        let told = of_record(&record).unwrap().unwrap();
+        assert_eq!((told.state, told.resolved_at, told.cause), (Stage::Resolved, None, open.cause));
+        assert!(told.blind_spots.last().unwrap().contains("its end was not seen"));
+    }
 }

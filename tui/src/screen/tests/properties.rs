@@ -196,6 +196,7 @@ fn a_comparison_that_fails_says_why_and_what_else_can_be_done() {
 #[test]
 fn q_and_ctrl_c_quit_also_while_typing_a_filter() {
     assert_eq!(press(&mut showing(fixture::calm()), "q"), [Effect::Quit]);
+    assert_eq!(update(&mut showing(fixture::calm()), Message::Key(Key::Control('z'))), [Effect::Suspend]);
     let mut typing = Model::new(embedded(), PLAIN);
     press(&mut typing, "/q");
     assert_eq!(typing.filter.text, "q");
@@ -275,5 +276,21 @@ fn no_text_breaks_a_line_or_acts_at_any_size() {
             }
             picture(&model, columns, rows);
         }
+    }
+}
+
+/// Nothing may push the safe action off the first screen, also where it is smaller than it should be; and no key is below the
+/// last line of the help.
+#[test]
+fn what_to_do_is_on_a_small_screen_and_every_key_on_the_help() {
+    for (columns, rows) in [(80, 24), (60, 15), (40, 12)] {
+        let shown = picture(&showing(fixture::named()), columns, rows);
+        for part in ["NAMED", "ERROR", "WHY", "NOT IT", "DO NOW", "GOOD", "BLIND"] {
+            assert!(shown.contains(part), "{part} at {columns}x{rows}:\n{shown}");
+        }
+    }
+    let help = picture(&on(Screen::Help, fixture::calm()), 80, 24);
+    for binding in crate::screen::keys::BINDINGS.iter().filter(|binding| !binding.help.is_empty()) {
+        assert!(help.contains(binding.help), "{}:\n{help}", binding.label);
     }
 }

@@ -24,7 +24,8 @@ pub(crate) fn chart(
 ) -> Vec<Line<'static>> {
     let (columns, lines_max) = size;
     let (hashes, mark) = incident.map(focus).unwrap_or_default();
-    let series = chosen(snapshot, &hashes, lines_max.saturating_sub(2));
+    let whole: Vec<Series> = snapshot.lines.iter().map(|line| finished(snapshot, line)).collect();
+    let series = chosen(&whole, &hashes, lines_max.saturating_sub(2));
     let Some(first) = series.first() else {
         return vec![Line::from(
             model.theme.span(Role::Warn, "No request or score was reported yet: there is no rate to draw."),
@@ -40,6 +41,19 @@ pub(crate) fn chart(
     picture.push(loads(model.theme, &series, width, &hashes));
     picture.truncate(lines_max);
     picture
+}
+
+/// The line without an interval that is still going on: some hosts have reported in it and others have not, and what it shows
+/// would change under the reader's eyes.
+fn finished(snapshot: &Snapshot, line: &Series) -> Series {
+    let mut line = line.clone();
+    if let Some(at) = snapshot.at {
+        let whole = (at.since(line.from) as f64 / (line.step_s * 1e9)).floor() + 1.0;
+        let whole = if whole > 0.0 { whole as usize } else { 0 };
+        line.points.truncate(whole);
+        line.loads.truncate(whole);
+    }
+    line
 }
 
 fn peak(line: &Series) -> f64 {
@@ -62,7 +76,7 @@ fn is_accused(line: &Series, hashes: &[Hash]) -> bool {
 }
 
 /// Lines of the accused versions first, then what they are held against; errors before scores.
-fn chosen<'a>(snapshot: &'a Snapshot, hashes: &[Hash], lines_max: usize) -> Vec<&'a Series> {
+fn chosen<'a>(lines: &'a [Series], hashes: &[Hash], lines_max: usize) -> Vec<&'a Series> {
     let rank = |line: &Series| {
         let kind = match line.label.as_str() {
             _ if is_accused(line, hashes) => 0,
@@ -78,7 +92,7 @@ fn chosen<'a>(snapshot: &'a Snapshot, hashes: &[Hash], lines_max: usize) -> Vec<
         };
         (kind > 1, signal, kind)
     };
-    let mut series: Vec<&Series> = snapshot.lines.iter().collect();
+    let mut series: Vec<&Series> = lines.iter().filter(|line| line.points.iter().any(Option::is_some)).collect();
     series.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| peak(b).total_cmp(&peak(a))));
     series.truncate(lines_max);
     series
@@ -150,4 +164,30 @@ fn loads(theme: Theme, series: &[&Series], width: usize, hashes: &[Hash]) -> Lin
     let marks: String = spread(points, width).map(mark).collect();
     let legend = if hashes.is_empty() { " ' loads" } else { " ^ loads of it ' other" };
     Line::from(vec![theme.span(Role::Dim, text::pad(legend, LABEL)), theme.span(Role::Bad, text::pad(&marks, width))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstbad_protocol::time::{SECOND_NS, Timestamp};
+
+    #[test]
+    fn an_interval_that_goes_on_is_not_drawn() {
+        let at = |second: i64| Timestamp(second * SECOND_NS);
+        let line = Series {
+            signal: Signal::Errors,
+            config: None,
+            label: "fleet".into(),
+            hashes: Vec::new(),
+            from: at(100),
+            step_s: 10.0,
+            points: vec![Some(0.1), Some(0.2), Some(0.3)],
+            loads: vec![1, 2, 3],
+        };
+        let drawn = |second| {
+            let line = finished(&Snapshot { at: Some(at(second)), ..crate::fixture::empty() }, &line);
+            (line.points.len(), line.loads.len())
+        };
+        assert_eq!([90, 100, 119, 120, 500].map(drawn), [(0, 0), (1, 1), (2, 2), (3, 3), (3, 3)]);
+    }
 }

@@ -7,15 +7,25 @@ use super::super::theme::Role;
 use firstbad_protocol::sentence::clock;
 use ratatui::text::Line;
 
+/// Columns of a replayed file's name: beside it, hosts, time and position fit into 80.
+const REPLAY_NAME: usize = 15;
+
+/// The last part of a path.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 /// The first line.
 pub(crate) fn line(model: &Model, columns: usize) -> Line<'static> {
     let theme = model.theme;
     let origin = match &model.origin {
         Origin::Embedded { .. } => "EMBEDDED".to_owned(),
         Origin::Attached(url) => text::cut(&text::safe(url.trim_start_matches("http://"), theme.ascii), 30),
-        Origin::Replay(path) => format!("REPLAY {}", text::cut(&text::safe(path, theme.ascii), 23)),
+        Origin::Replay(path) => format!("REPLAY {}", text::cut(&text::safe(file_name(path), theme.ascii), REPLAY_NAME)),
     };
-    let mut spans = vec![theme.span(Role::Title, "firstbad "), theme.span(Role::Warn, origin)];
+    // A replay needs the room for where in time it stands.
+    let title = if model.replay.is_some() { "" } else { "firstbad " };
+    let mut spans = vec![theme.span(Role::Title, title), theme.span(Role::Warn, origin)];
     if let Some(snapshot) = &model.snapshot {
         let fleet = snapshot.fleet;
         spans.push(theme.span(Role::Plain, format!(" | {} hosts report", text::count(fleet.hosts_reporting))));

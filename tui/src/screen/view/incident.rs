@@ -13,16 +13,18 @@ use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Incident, State, Verdict};
 use ratatui::text::Line;
 
-/// Part of the screen: draws itself in at most so many lines, and never gets fewer than `least` while others can give.
+/// Part of the screen: draws itself in at most so many lines, never gets fewer than `least` while others can give, and on a
+/// terminal below 80x24 not fewer than `floor` before others are at theirs.
 struct Section<'a> {
     draw: Box<dyn Fn(usize) -> Vec<Line<'static>> + 'a>,
+    floor: usize,
     least: usize,
     most: usize,
 }
 
 impl<'a> Section<'a> {
-    fn new(least: usize, most: usize, draw: impl Fn(usize) -> Vec<Line<'static>> + 'a) -> Self {
-        Self { draw: Box::new(draw), least, most }
+    fn new([floor, least, most]: [usize; 3], draw: impl Fn(usize) -> Vec<Line<'static>> + 'a) -> Self {
+        Self { draw: Box::new(draw), floor, least, most }
     }
 }
 
@@ -43,15 +45,15 @@ pub(crate) fn page(model: &Model, incident: &Incident, (columns, rows): (usize, 
     let context = Context { model, snapshot, incident, columns, tall: rows > 30 };
     let most = |short: usize, tall: usize| if context.tall { tall } else { short };
     let sections = vec![
-        Section::new(2, 3, move |lines| verdict(context, lines)),
-        Section::new(2, 2, move |lines| impact(context, lines)),
-        Section::new(5, most(5, 9), move |lines| chart::chart(model, snapshot, Some(incident), (columns, lines))),
-        Section::new(2, most(2, 4), move |lines| first_error(context, lines)),
-        Section::new(2, most(3, 6), move |lines| labelled(model, "WHY", &facts::why(incident), (columns, lines))),
-        Section::new(2, most(3, 8), move |lines| ruled_out(context, lines)),
-        Section::new(4, most(5, 15), move |lines| actions(context, lines)),
-        Section::new(2, 2, move |lines| good(context, lines)),
-        Section::new(1, most(2, 5), move |lines| blind(context, lines)),
+        Section::new([2, 2, 3], move |lines| verdict(context, lines)),
+        Section::new([1, 2, 2], move |lines| impact(context, lines)),
+        Section::new([0, 5, most(5, 9)], move |lines| chart::chart(model, snapshot, Some(incident), (columns, lines))),
+        Section::new([1, 2, most(2, 4)], move |lines| first_error(context, lines)),
+        Section::new([1, 2, most(3, 6)], move |lines| labelled(model, "WHY", &facts::why(incident), (columns, lines))),
+        Section::new([1, 2, most(3, 8)], move |lines| ruled_out(context, lines)),
+        Section::new([2, 4, most(5, 15)], move |lines| actions(context, lines)),
+        Section::new([1, 2, 2], move |lines| good(context, lines)),
+        Section::new([1, 1, most(2, 5)], move |lines| blind(context, lines)),
     ];
     Page { copied: Some(copied(context)), ..Page::text(fitted(&sections, rows)) }
 }
@@ -59,16 +61,9 @@ pub(crate) fn page(model: &Model, incident: &Incident, (columns, rows): (usize, 
 /// Takes a line from whichever section has most to give until all fit, then parts them by empty lines while there is room.
 fn fitted(sections: &[Section<'_>], lines_max: usize) -> Vec<Line<'static>> {
     let mut given: Vec<usize> = sections.iter().map(|section| (section.draw)(section.most).len()).collect();
-    while given.iter().sum::<usize>() > lines_max {
-        let slack = |(section, given): (&Section<'_>, &mut usize)| given.saturating_sub(section.least);
-        let most = sections.iter().zip(given.iter_mut()).map(slack).max().unwrap_or(0);
-        let giver =
-            sections.iter().zip(given.iter_mut()).find(|(section, given)| given.saturating_sub(section.least) == most);
-        match giver {
-            Some((_, lines)) if most > 0 => *lines -= 1,
-            _ => break,
-        }
-    }
+    shrink(sections, &mut given, (lines_max, |section| section.least));
+    // What to do matters more than a picture of what happened.
+    shrink(sections, &mut given, (lines_max, |section| section.floor));
     let mut gaps = lines_max.saturating_sub(given.iter().sum());
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (section, given) in sections.iter().zip(given).filter(|(_, given)| *given > 0) {
@@ -79,6 +74,18 @@ fn fitted(sections: &[Section<'_>], lines_max: usize) -> Vec<Line<'static>> {
         lines.extend((section.draw)(given));
     }
     lines
+}
+
+fn shrink(sections: &[Section<'_>], given: &mut [usize], (lines_max, least): (usize, fn(&Section<'_>) -> usize)) {
+    while given.iter().sum::<usize>() > lines_max {
+        let slack = |(section, given): (&Section<'_>, &usize)| given.saturating_sub(least(section));
+        let most = sections.iter().zip(given.iter()).map(slack).max().unwrap_or(0);
+        let giver = sections.iter().zip(given.iter()).position(|pair| slack(pair) == most);
+        match giver.and_then(|giver| given.get_mut(giver)) {
+            Some(lines) if most > 0 => *lines -= 1,
+            _ => return,
+        }
+    }
 }
 
 fn verdict(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
@@ -95,10 +102,11 @@ fn verdict(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
 fn impact(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     let Context { model, snapshot, incident, columns, .. } = context;
     let place = match model.incident_place() {
-        Some((place, count)) if count > 1 => format!(" | incident {place} of {count}, n: next"),
+        // First in the line: that there are others must not be what a narrow terminal cuts.
+        Some((place, count)) if count > 1 => format!("{place} of {count} (n: next) | "),
         _ => String::new(),
     };
-    let first = format!("{} | {}{place}", state_word(context), facts::impact(incident));
+    let first = format!("{place}{} | {}", state_word(context), facts::impact(incident));
     let second = facts::reach(snapshot, incident);
     let line = |(role, told): (Role, String)| {
         Line::from(model.theme.span(role, text::cut(&text::safe(&told, model.theme.ascii), columns)))

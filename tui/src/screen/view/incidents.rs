@@ -36,9 +36,10 @@ fn line(model: &Model, incident: &Incident) -> Line<'static> {
         State::Recovering => ("recovering", Role::Warn),
         State::Resolved => ("resolved", Role::Good),
     };
-    let day: String = incident.onset.to_string().chars().take(10).collect();
+    // Month to minute: the sentence has the time too, but is cut before it where the terminal is narrow.
+    let onset: String = incident.onset.to_string().chars().skip(5).take(11).collect();
     Line::from(vec![
-        theme.span(Role::Plain, day + " "),
+        theme.span(Role::Plain, onset.replace('T', " ") + " "),
         theme.span(role, text::pad(word, 11)),
         theme.span(Role::Plain, text::safe(&sentence(incident), theme.ascii)),
     ])

@@ -3,14 +3,16 @@
 
 use std::borrow::Cow;
 
-/// Depth of values that are skipped.
-const DEPTH_MAX: usize = 32;
+/// Objects and lists within each other. A request nests to 17; what goes deeper must not be followed down the stack, and the
+/// general reader says where it is refused.
+const DEPTH_MAX: usize = 64;
 
 /// A place in a line.
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
+    depth: usize,
 }
 
 /// Which fields of an object were there: the general reader refuses one that comes twice.
@@ -29,7 +31,7 @@ impl Seen {
 
 impl<'a> Scan<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, depth: 0 }
     }
 
     /// The next byte that is no white space; it stays.
@@ -61,11 +63,25 @@ impl<'a> Scan<'a> {
         if self.peek()? == b'n' { self.word(b"null").map(|()| T::default()) } else { read(self) }
     }
 
+    /// The beginning of an object or list. Only its end leaves the depth again: what fails in between is not read on.
+    fn open(&mut self, byte: u8) -> Option<()> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return None;
+        }
+        self.eat(byte)
+    }
+
+    fn close(&mut self) {
+        self.at += 1;
+        self.depth -= 1;
+    }
+
     /// An object, field by field.
     pub(super) fn object(&mut self, mut field: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
-        self.eat(b'{')?;
+        self.open(b'{')?;
         if self.peek()? == b'}' {
-            self.at += 1;
+            self.close();
             return Some(());
         }
         loop {
@@ -78,16 +94,16 @@ impl<'a> Scan<'a> {
                 _ => return None,
             }
         }
-        self.at += 1;
+        self.close();
         Some(())
     }
 
     /// A list, element by element.
     pub(super) fn list<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let mut all = Vec::new();
-        self.eat(b'[')?;
+        self.open(b'[')?;
         if self.peek()? == b']' {
-            self.at += 1;
+            self.close();
             return Some(all);
         }
         loop {
@@ -98,7 +114,7 @@ impl<'a> Scan<'a> {
                 _ => return None,
             }
         }
-        self.at += 1;
+        self.close();
         Some(all)
     }
 
@@ -214,17 +230,14 @@ impl<'a> Scan<'a> {
     pub(super) fn skip(&mut self, key: &[u8]) -> Option<()> {
         // Some fields have a second spelling, with underscores: the general reader knows which.
         let usual = !key.contains(&b'_') && std::str::from_utf8(key).is_ok();
-        if usual { self.pass(0) } else { None }
+        if usual { self.pass() } else { None }
     }
 
-    fn pass(&mut self, depth: usize) -> Option<()> {
-        if depth > DEPTH_MAX {
-            return None;
-        }
+    fn pass(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.plain().map(drop),
-            b'{' => self.object(|scan, _| scan.pass(depth + 1)),
-            b'[' => self.list(|scan| scan.pass(depth + 1)).map(drop),
+            b'{' => self.object(|scan, _| scan.pass()),
+            b'[' => self.list(Self::pass).map(drop),
             b't' | b'f' => self.truth().map(drop),
             b'n' => self.word(b"null"),
             _ => self.real().map(drop),
