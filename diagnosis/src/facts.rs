@@ -159,6 +159,13 @@ impl State {
                 CauseKind::Binary => "binary",
                 _ => "config",
             };
+            // Nothing is ruled out that still has something for it, or may yet be what is looked for.
+            if other.weight > 0.0
+                || !case.incident.verdict.accuses()
+                    && judged.ranked.first().is_some_and(|first| first.factor == other.factor)
+            {
+                continue;
+            }
             if let Some(reason) = words::against(other).first() {
                 say(what, format!("{}: {reason}", words::name(self, other)));
             }

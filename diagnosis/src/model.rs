@@ -272,6 +272,8 @@ pub(crate) struct Unit {
     pub last_event: Ns,
     /// Tick time at which something arrived last.
     pub last_arrival: Ns,
+    /// Tick time at which its last row arrived: a process that dies at each start may still tell of its loads.
+    pub reported: Ns,
     /// Length of its last row.
     pub span: Ns,
     /// Rows seen.

@@ -331,6 +331,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         first: 0,
         last_event: 0,
         last_arrival: 0,
+        reported: 0,
         span: 0,
         rows: 0,
         gaps: Vec::new(),

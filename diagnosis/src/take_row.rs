@@ -393,6 +393,7 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
     unit.span = (end - start).max(SECOND_NS / 10);
     unit.last_event = unit.last_event.max(end);
     unit.last_arrival = unit.last_arrival.max(now);
+    unit.reported = unit.reported.max(now);
     if unit.left.is_some_and(|left| start > left) {
         unit.left = None;
     }

@@ -98,7 +98,7 @@ impl State {
             unit.left.is_none()
                 && !unit.aggregate
                 && unit.rows >= 2
-                && now - unit.last_arrival > 7 * unit.span.max(interval) / 2
+                && now - unit.reported > 7 * unit.span.max(interval) / 2
         };
         let live = self
             .units
