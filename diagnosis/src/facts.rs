@@ -2,6 +2,7 @@
 //! could not be seen.
 
 use crate::case::Case;
+use crate::hypotheses::ratio;
 use crate::judge::Judgement;
 use crate::model::{Counter, Ns};
 use crate::moves::BEFORE_ALL;
@@ -16,6 +17,8 @@ use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{CauseKind, FirstError, Input, LastKnownGood, LimitFact, RuledOut};
 use std::collections::BTreeMap;
 
+/// Longest bake that is believed: an older time is a clock that is wrong.
+const BAKE_MAX: Ns = 400 * 86_400 * 1_000_000_000;
 /// Things ruled out that are listed.
 const RULED_OUT_MAX: usize = 12;
 
@@ -93,6 +96,7 @@ impl State {
                     continue;
                 }
                 let from = if entry.at == BEFORE_ALL { patient.unit.first } else { entry.at };
+                let from = from.max(self.first_event.unwrap_or(from)).max(scene.now - BAKE_MAX);
                 let to = moves.get(index + 1).map_or(patient.seen, |next| next.at).min(patient.seen);
                 let first_bad = patient
                     .bouts
@@ -160,13 +164,11 @@ impl State {
                 _ => "config",
             };
             // Nothing is ruled out that still has something for it, or may yet be what is looked for.
-            if other.weight > 0.0
-                || !case.incident.verdict.accuses()
-                    && judged.ranked.first().is_some_and(|first| first.factor == other.factor)
-            {
+            let nearest = judged.ranked.first().is_some_and(|first| first.factor == other.factor);
+            if other.weight > 0.0 || !case.incident.verdict.accuses() && nearest {
                 continue;
             }
-            if let Some(reason) = words::against(other).first() {
+            if let Some(reason) = words::refutation(other) {
                 say(what, format!("{}: {reason}", words::name(self, other)));
             }
         }
@@ -205,11 +207,11 @@ impl State {
             list.push(RuledOut {
                 what: "config".to_owned(),
                 reason: format!(
-                    "change {} {} ({}) {reach} {:.0} s before the onset; failing follows the accused loads instead",
+                    "change {} {} ({}) {reach} {}; failing follows the accused loads instead",
                     Untrusted(&change.kind),
                     Untrusted(&change.target),
                     Untrusted(&change.id),
-                    seconds(case.onset - change.at)
+                    relative(case.onset - change.at)
                 ),
             });
         }
@@ -226,9 +228,9 @@ impl State {
             list.push(RuledOut {
                 what: "config".to_owned(),
                 reason: format!(
-                    "{} got a new version {:.0} s before the onset; hosts with it fail no more than hosts without",
+                    "{} got a new version {}; hosts with it fail no more than hosts without",
                     Untrusted(name),
-                    seconds(case.onset - at)
+                    relative(case.onset - at)
                 ),
             });
         }
@@ -244,7 +246,9 @@ impl State {
             entry.1 += u64::from(!patient.bouts.is_empty());
         }
         let affected = by_value.values().filter(|(_, failing)| *failing > 0).count();
-        if by_value.len() < 2 || affected < 2 {
+        let shares = || by_value.values().filter(|(all, _)| *all >= 3).map(|(all, failing)| ratio(*failing, *all));
+        let (least, most) = (shares().fold(1.0, f64::min), shares().fold(0.0, f64::max));
+        if by_value.len() < 2 || affected < 2 || least < 0.3 * most {
             return None;
         }
         let parts: Vec<String> = by_value
@@ -308,4 +312,10 @@ impl State {
         let _ = Counter::ALL;
         said
     }
+}
+
+/// How long before the onset, or after it.
+fn relative(before: Ns) -> String {
+    let side = if before < 0 { "after" } else { "before" };
+    format!("{:.0} s {side} the onset", seconds(before.abs()))
 }

@@ -34,6 +34,8 @@ pub(crate) struct Hypothesis {
     pub reversal: f64,
     /// Whether exposure began late enough to be a trigger at all.
     pub recent: bool,
+    /// Whether it is a change that reached the whole fleet at once.
+    pub everywhere: bool,
     /// ln of the ways to choose as many of the versions that were active.
     pub choices: f64,
     /// What the sums say, where no host shows it alone.
@@ -58,6 +60,7 @@ impl Hypothesis {
             mechanism: 0.0,
             reversal: 0.0,
             recent: true,
+            everywhere: false,
             choices: 0.0,
             pooled: None,
             ages: None,
@@ -96,7 +99,9 @@ impl Hypothesis {
         let corrected = if seen > 0.0 { (seen - libm::log(candidates.max(1.0))).max(0.0) } else { seen };
         // One version that explains everything is a better answer than twelve out of thirty that happen to.
         let many = if self.properties.is_empty() { self.choices } else { 0.0 };
-        self.weight = corrected + self.mechanism - many;
+        // What was there long before, or reached everybody at once, has nothing by which it could be told.
+        let blunt = if self.recent && !self.everywhere { 0.0 } else { 1.5 };
+        self.weight = corrected + self.mechanism - many - blunt;
     }
 }
 
@@ -431,6 +436,7 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
         }
         let mut hypothesis = Hypothesis::new(CauseKind::Change, counted);
         hypothesis.change = Some(index);
+        hypothesis.everywhere = change.everywhere;
         found.push(hypothesis);
     }
     found.sort_by(|a, b| b.tally.risk.ln_e.total_cmp(&a.tally.risk.ln_e));

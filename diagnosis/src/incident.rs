@@ -2,7 +2,7 @@
 //! resolved, and opened again when the same cause comes back.
 
 use crate::case::Case;
-use crate::hypotheses::{Hypothesis, ratio};
+use crate::hypotheses::Hypothesis;
 use crate::judge::{Judgement, judge};
 use crate::model::{Counter, Ns};
 use crate::scene::Scene;
@@ -148,6 +148,7 @@ impl State {
             case.incident.verdict = judged.verdict;
             case.incident.cause = cause;
             if judged.verdict.accuses() {
+                self.begin_with_cause(case, &judged, &scene);
                 case.named_weight = weight.max(case.named_weight);
                 case.factor = judged.named.as_ref().and_then(|named| named.factor);
                 case.levels = judged.named.as_ref().map(|named| named.levels.clone()).unwrap_or_default();
@@ -163,6 +164,29 @@ impl State {
             case.incident.suspects.push(unknown());
         }
         self.facts_of(case, &scene, &judged);
+    }
+
+    /// An incident that was open for another reason begins, for what is said of the cause, where the cause's own began.
+    fn begin_with_cause(&self, case: &mut Case, judged: &Judgement, scene: &Scene<'_>) {
+        let Some((factor, levels)) = judged.named.as_ref().and_then(|named| Some((named.factor?, &named.levels)))
+        else {
+            return;
+        };
+        let tolerance = scene.tolerance();
+        let mut begun: Vec<Ns> = scene
+            .patients
+            .iter()
+            .filter_map(|patient| {
+                let spans = Scene::on_levels(patient, factor, levels);
+                let within = |start: Ns| spans.iter().any(|(from, to)| start >= from - tolerance && start < *to);
+                patient.bouts.iter().map(|bout| bout.start).find(|start| within(*start))
+            })
+            .collect();
+        begun.sort_unstable();
+        if let Some(first) = begun.get(begun.len() / 50).filter(|first| **first > case.onset + 6 * self.interval) {
+            case.onset = *first;
+            case.incident.onset = Timestamp(*first);
+        }
     }
 
     /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
@@ -242,7 +266,6 @@ impl State {
         case.incident.input = if config { self.input(&levels, good.as_ref()) } else { None };
         case.incident.last_known_good = if config { good } else { None };
         case.incident.ruled_out = self.ruled_out(case, scene, judged);
-        case.incident.playbook = playbook(case);
         case.incident.blind_spots = self.blind_spots();
     }
 
@@ -297,7 +320,12 @@ impl State {
             requests_failed: case.incident.impact.requests_failed.max(libm::round(failed) as u64),
             failed_share: if sums.1 > 0.0 { crate::math::rounded(failed / sums.1, 6) } else { 0.0 },
             hosts_affected: case.incident.impact.hosts_affected.max(scene.failing() as u64),
-            hosts_reporting: self.fleet().hosts_reporting,
+            // Those that fell silent were there.
+            hosts_reporting: self
+                .fleet()
+                .hosts_reporting
+                .max(case.incident.impact.hosts_reporting)
+                .max(scene.failing() as u64),
         }
     }
 
@@ -475,19 +503,5 @@ fn blank(id: String, onset: Ns) -> Incident {
         history: Vec::new(),
         playbook: None,
         blind_spots: Vec::new(),
-    }
-}
-
-/// Name of the playbook for what was found; the catalogue itself matches more finely.
-fn playbook(case: &Case) -> Option<String> {
-    let cause = case.incident.cause.as_ref()?;
-    let over = cause.property.as_ref().is_some_and(|property| property.contains(" > "));
-    let _ = ratio;
-    match cause.kind {
-        CauseKind::Config if over => Some("oversized-input".to_owned()),
-        CauseKind::Config if case.incident.signals.first() == Some(&firstbad_protocol::verdict::Signal::Scores) => {
-            Some("silent-zero-scores".to_owned())
-        }
-        _ => None,
     }
 }

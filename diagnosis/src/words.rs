@@ -62,10 +62,12 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         ));
     }
     if tally.exposed.0 > 0 {
-        said.push(format!(
-            "{} of {} hosts exposed to it fail, {} of {} others seen while the fleet failed",
-            tally.exposed.1, tally.exposed.0, tally.control.1, tally.control.0
-        ));
+        let (exposed, control) = (tally.exposed, tally.control);
+        let others = match control.0 {
+            0 => String::new(),
+            _ => format!(", {} of {} others seen while the fleet failed", control.1, control.0),
+        };
+        said.push(format!("{} of {} hosts exposed to it fail{others}", exposed.1, exposed.0));
     }
     if tally.risk.ln_e > 2.0 {
         said.push(format!(
@@ -97,6 +99,16 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         said.push(format!("its content {what}: {}", property.text));
     }
     said
+}
+
+/// What excludes it, if anything does: that nothing can be compared excludes nothing.
+pub(crate) fn refutation(hypothesis: &Hypothesis) -> Option<String> {
+    let tally = &hypothesis.tally;
+    let chance = tally.risk.variance >= 1.0 && tally.risk.z() < 2.0;
+    let moment = tally.aligned < -1.0 && tally.lag.0 >= 3;
+    let without = tally.control.1 > 0 && hypothesis.control_share() >= 0.3 * hypothesis.share();
+    let well = hypothesis.share() < 0.2;
+    (chance || moment || without || well).then(|| against(hypothesis).into_iter().next()).flatten()
 }
 
 /// What speaks against it.
