@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 /// Columns of one name in a sentence: with a longer one, time, confidence and hosts would leave the two lines of 80 columns that
 /// the first screen has. The object that the sentence tells of holds it whole.
 const NAME_COLUMNS: usize = 40;
+/// Columns of a property: two clauses of facts.
+const PROPERTY_COLUMNS: usize = 60;
 
 /// The verdict in one line of safe text, e.g. `NAMED: bot-features 9f3c8e21ab04 (rows > 200) since 11:28:04 - 96% - 16/16
 /// hosts on it fail, 0/8 others`. Times are UTC; the date is in the incident's id.
@@ -60,7 +62,7 @@ pub fn what(cause: &Cause) -> String {
         CauseKind::Request => "request data".to_owned(),
     };
     if let Some(property) = &cause.property {
-        text += &format!(" ({})", Untrusted(property));
+        text += &format!(" ({})", Untrusted(property).cut(PROPERTY_COLUMNS));
     }
     if cause.kind == CauseKind::Config && !cause.scope.is_empty() {
         text += &format!(" where {}", pairs(&cause.scope));

@@ -80,7 +80,9 @@ pub(crate) fn calm() -> Snapshot {
             ..Fleet::default()
         },
         versions: vec![version(good(), 24), innocent_version()],
-        lines: vec![line(Signal::Errors, "fleet", &[], |_| 0.0002), line(Signal::Scores, "fleet", &[], |_| 0.01)],
+        lines: [line(Signal::Errors, "fleet", &[], |_| 0.0002), line(Signal::Scores, "fleet", &[], |_| 0.01)]
+            .map(|line| Line { from: at - 590 * SECOND_NS, ..line })
+            .into(),
         hosts: (0..24).map(|index| host(index, at)).collect(),
         changes: changes(at),
     }
