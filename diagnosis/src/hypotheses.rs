@@ -181,7 +181,10 @@ fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, Shares> {
         for (index, entry) in moves.iter().enumerate() {
             let to = moves.get(index + 1).map_or(patient.seen, |next| next.at).min(patient.seen);
             let from = entry.at.max(scene.onset - scene.interval);
-            if to - from < scene.interval * 3 / 10 {
+            // One that dies at once has told all there is to tell.
+            let at_once =
+                patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
+            if to - from < scene.interval * 3 / 10 && !at_once {
                 // Before the onset a version that went was well; now it has just come, and nothing is known.
                 if index + 1 == moves.len() {
                     by_level.entry(entry.level).or_default().undecided += 1;

@@ -95,7 +95,7 @@ fn one(
         let (from, to) = *span;
         let known = to.min(patient.seen) - from.max(scene.onset - scene.interval);
         let bout = starts_in(*span);
-        if known * 10 < scene.interval * 3 && bout.is_none_or(|bout| bout.level.is_none()) {
+        if known * 10 < scene.interval * 3 && bout.is_none() {
             continue;
         }
         exposed = true;

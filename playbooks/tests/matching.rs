@@ -27,6 +27,12 @@ fn outgrown_by_repetition() -> Value {
     cause
 }
 
+/// What the input is found to be: over its limit, which a property found afterwards need not be.
+fn exceeding() -> Value {
+    json!({"rows": 240, "duplicate_rows": 120, "limits": [{"name": "rows", "value": 240, "limit": 200}], "against": null,
+        "findings": ["240 rows exceed the declared limit of 200"]})
+}
+
 fn cause(kind: &str, property: Option<&str>) -> Value {
     json!({"kind": kind, "config": "bot-features", "hashes": [format!("sha256:{}", "ab".repeat(32))],
         "property": property, "also_separates": [], "scope": {"service.version": "fl2"}, "change": null, "dimensions": {}})
@@ -37,11 +43,18 @@ fn every_failure_mode_finds_its_playbook() {
     let cases = [
         (
             "oversized-input",
-            json!({"signals": ["panics", "errors", "scores"], "cause": cause("config", Some("rows > 200"))}),
+            json!({"signals": ["panics", "errors", "scores"], "cause": cause("config", Some("rows > 200")), "input": exceeding()}),
         ),
-        ("oversized-input", json!({"signals": ["panics", "scores"], "cause": outgrown_by_repetition()})),
+        (
+            "oversized-input",
+            json!({"signals": ["panics", "scores"], "cause": outgrown_by_repetition(), "input": exceeding()}),
+        ),
         ("silent-zero-scores", json!({"signals": ["scores"], "cause": cause("config", Some("rows > 200"))})),
-        ("oversized-input", json!({"cause": cause("config", Some("rows > 200 and duplicate_rows > 0"))})),
+        (
+            "oversized-input",
+            json!({"cause": cause("config", Some("rows > 200 and duplicate_rows > 0")), "input": exceeding()}),
+        ),
+        ("bad-input", json!({"cause": cause("config", Some("rows > 66"))})),
         ("duplicate-rows", json!({"cause": cause("config", Some("duplicate_rows > 0"))})),
         ("silent-zero-scores", json!({"signals": ["scores"], "cause": cause("config", None)})),
         ("input-went-backwards", json!({"cause": cause("config", Some("generation went backwards"))})),
