@@ -76,13 +76,7 @@ impl State {
             base.forget_recent();
         }
         for unit in &mut self.units {
-            for base in &mut unit.base {
-                base.forget_recent();
-            }
-            unit.traffic.forget_recent();
-            unit.cpu.forget_recent();
-            unit.memory.forget_recent();
-            unit.in_flight.forget_recent();
+            unit.forget_recent(self.rotations);
         }
         let mut counters: Vec<(Counter, Ns)> = alarms.iter().map(|alarm| (alarm.counter, alarm.onset)).collect();
         counters.sort_by_key(|(counter, at)| (*at > onset + self.interval, *counter));
