@@ -1,10 +1,12 @@
 //! What is expected of a unit: its own past, shrunk towards the fleet's. `older` is used while `recent` waits, so that a
 //! slow change does not become its own expectation; nothing is learned while a unit fails or an incident is open.
 
-use crate::model::{Base, Counter};
+use crate::model::{Base, Counter, Unit};
 
 /// Weight of the past at each rotation (every 18 report intervals).
 const DECAY: f32 = 0.8;
+/// Rotations after which nothing is left of what was learned: 0.8 to this power is no number any more.
+const FORGOTTEN: u32 = 512;
 
 impl Base {
     /// Observed and trials in use; before the first rotation what waits is better than nothing.
@@ -46,6 +48,29 @@ impl Base {
     pub(crate) fn rate(&self, (prior, weight): (f64, f64)) -> f64 {
         let (observed, trials) = self.in_use();
         (observed + weight * prior) / (trials + weight)
+    }
+}
+
+impl Unit {
+    fn expectations(&mut self) -> impl Iterator<Item = &mut Base> {
+        let gauges = [&mut self.traffic, &mut self.cpu, &mut self.memory, &mut self.in_flight];
+        self.base.iter_mut().chain(gauges)
+    }
+
+    /// Follows the rotations of the fleet that it has missed: a unit's own are turned when they are used next, or one tick
+    /// in eighteen intervals would have to turn those of the whole fleet.
+    pub(crate) fn follow_rotations(&mut self, rotations: u32) {
+        let missed = rotations.wrapping_sub(self.rotations).min(FORGOTTEN);
+        self.rotations = rotations;
+        for base in self.expectations() {
+            (0..missed).for_each(|_| base.rotate());
+        }
+    }
+
+    /// Forgets what waited: it may hold the beginning of an incident.
+    pub(crate) fn forget_recent(&mut self, rotations: u32) {
+        self.follow_rotations(rotations);
+        self.expectations().for_each(Base::forget_recent);
     }
 }
 

@@ -69,16 +69,15 @@ impl State {
             index += 1;
             renumbered.get(index - 1).copied().flatten().is_some()
         });
-        self.unit_ids.retain(|_, id| {
-            let stays = of(*id);
-            *id = stays.unwrap_or(0);
-            stays.is_some()
-        });
-        self.pending.retain_mut(|waiting| {
+        self.index_units();
+        self.waiting.rows.retain_mut(|waiting| {
             let stays = of(waiting.unit);
             waiting.unit = stays.unwrap_or(0);
             stays.is_some()
         });
+        for seen in [&mut self.census.stirred, &mut self.census.sick] {
+            *seen = seen.iter().filter_map(|id| of(*id)).collect();
+        }
         self.skewed = std::mem::take(&mut self.skewed).into_iter().filter_map(|(id, at)| Some((of(id)?, at))).collect();
         let seen = self.panics.iter_mut().chain(self.refusals.values_mut());
         for units in seen.map(|seen| &mut seen.units) {
@@ -87,6 +86,7 @@ impl State {
         for change in &mut self.changes {
             change.reached = change.reached.iter().filter_map(|(id, at)| Some((of(*id)?, *at))).collect();
         }
+        self.reached = self.changes.iter().map(|change| change.reached.len()).sum();
     }
 
     /// Lets the oldest versions of the crowded factors go that no host, incident or kept interval refers to.

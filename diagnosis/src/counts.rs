@@ -124,6 +124,9 @@ pub(crate) fn zeros(scores: &Scores) -> (f64, f64) {
 
 /// Every score of the row once: tagged entries of one config, or untagged ones.
 pub(crate) fn score_entries(row: &Row) -> Vec<&Scores> {
+    if row.scores.len() < 2 {
+        return row.scores.iter().collect();
+    }
     type Counted<'a> = (u64, Vec<&'a Scores>);
     let mut by_tag: BTreeMap<(&Name, Option<&Name>), Counted<'_>> = BTreeMap::new();
     for scores in &row.scores {

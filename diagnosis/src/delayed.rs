@@ -8,6 +8,7 @@ use crate::math::float;
 use crate::model::Ns;
 use crate::riskset::contrast;
 use crate::scene::{Patient, Scene};
+use crate::spans::Spans;
 use crate::tally::{DELAY_MAX, seconds};
 use firstbad_protocol::verdict::CauseKind;
 
@@ -38,13 +39,14 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     if hypothesis.explained() < 0.9 || !hypothesis.recent {
         return None;
     }
-    let loaded = |patient: &Patient<'_>| {
-        let spans = Scene::on_levels(patient, factor, &hypothesis.levels);
-        spans.first().map(|(from, _)| *from).filter(|from| *from > scene.onset - DELAY_MAX)
+    let spans = Spans::ever_on_levels(scene, (factor, &hypothesis.levels));
+    let loaded = |index: usize| {
+        let first = spans.of(index).and_then(|spans| spans.first());
+        first.map(|(from, _)| *from).filter(|from| *from > scene.onset - DELAY_MAX)
     };
     let (mut first, mut again) = (Vec::new(), Vec::new());
-    for patient in &scene.patients {
-        let Some(at) = loaded(patient) else { continue };
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let Some(at) = loaded(index) else { continue };
         let bouts = patient.bouts.iter().filter(|bout| bout.start > at);
         let mut since = None;
         for bout in bouts {
@@ -60,7 +62,8 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     }
     first.sort_unstable();
     let least = first.get(first.len() / STRAYS).copied()?;
-    let said = contrast(scene, false, |patient| Some((old(patient, loaded(patient)?, least), Vec::new())));
+    let aged = Spans::of_some(scene, |index, patient| Some(old(patient, loaded(index)?, least)));
+    let said = contrast(scene, false, (&aged, None));
     let (one, two) = (moments(&first), moments(&again));
     let error = libm::sqrt(one.1 / float(first.len()) + two.1 / float(again.len()));
     Some(Ages {

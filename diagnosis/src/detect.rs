@@ -2,7 +2,7 @@
 //! Shiryaev-Roberts e-detector with learned overdispersion (diagnosis.md 2). What it is, is decided in `judge`.
 
 use crate::math::{float, median};
-use crate::model::{Counter, Ns, Run};
+use crate::model::{COUNTERS, Counter, Ns, Run};
 use crate::state::State;
 
 /// ln 10^6: e-BH at 1 % over up to 10^4 slices and signals.
@@ -10,7 +10,7 @@ const ALARM: f64 = 13.8;
 /// Factors by which a rate may have grown.
 const FACTORS: [f64; 9] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 300.0];
 /// Report intervals in which beginnings belong together.
-const TOGETHER: i64 = 30;
+pub(crate) const TOGETHER: i64 = 30;
 
 /// A counter that fired, with the beginning of what made it fire.
 #[derive(Clone, Copy, Debug)]
@@ -19,41 +19,55 @@ pub(crate) struct Alarm {
     pub onset: Ns,
 }
 
+/// What the failing units show of one counter.
+#[derive(Clone, Debug, Default)]
+struct Failing {
+    /// When each began, by its first run that counts.
+    starts: Vec<Ns>,
+    /// Whether one fails so clearly that it needs no others.
+    strong: bool,
+}
+
 impl State {
     /// Counters that are alarmed by what began at `from` or later.
     pub(crate) fn alarms(&self, from: Ns) -> Vec<Alarm> {
         let now = self.last_event.unwrap_or(0).max(self.now.unwrap_or(0));
-        let live = self
-            .units
-            .iter()
-            .filter(|unit| now - unit.last_arrival < 60 * self.interval || unit.last_event > now - 60 * self.interval)
-            .count();
+        let from = from.max(now - 720 * self.interval);
+        let failing = self.failing(from, now - TOGETHER * self.interval);
         Counter::ALL
             .into_iter()
-            .filter_map(|counter| self.alarm(counter, from.max(now - 720 * self.interval), live))
+            .zip(failing)
+            .filter_map(|(counter, failing)| self.alarm(counter, from, failing))
             .collect()
     }
 
-    fn alarm(&self, counter: Counter, from: Ns, live: usize) -> Option<Alarm> {
-        let now = self.last_event.unwrap_or(0).max(self.now.unwrap_or(0));
-        let recent = |run: &&Run| {
-            run.counter == counter && run.start >= from && (run.open || run.end > now - TOGETHER * self.interval)
-        };
-        let mut starts: Vec<Ns> = Vec::new();
-        let mut strong = false;
-        for unit in &self.units {
-            let mut runs = unit.runs.iter().filter(recent).peekable();
-            strong |= runs.clone().any(|run| {
-                run.end - run.start >= 3 * self.interval
-                    && run.observed >= 20.0
-                    && run.observed >= if counter == Counter::Slow { 0.3 } else { 0.05 } * run.trials
-                    && !matches!(counter, Counter::Silent)
-            });
-            if let Some(run) = runs.next() {
-                starts.push(run.start);
+    /// Runs that began at `from` or later and are open, or ended after `since`.
+    fn failing(&self, from: Ns, since: Ns) -> [Failing; COUNTERS] {
+        let mut all: [Failing; COUNTERS] = Default::default();
+        for unit in self.census.stirred.iter().filter_map(|id| self.units.get(*id as usize)) {
+            let mut counted = [false; COUNTERS];
+            for run in unit.runs.iter().filter(|run| run.start >= from && (run.open || run.end > since)) {
+                let at = run.counter as usize;
+                let (Some(of), Some(counted)) = (all.get_mut(at), counted.get_mut(at)) else { continue };
+                of.strong |= self.is_strong(run);
+                if !std::mem::replace(counted, true) {
+                    of.starts.push(run.start);
+                }
             }
         }
-        starts.sort_unstable();
+        all
+    }
+
+    fn is_strong(&self, run: &Run) -> bool {
+        run.end - run.start >= 3 * self.interval
+            && run.observed >= 20.0
+            && run.observed >= if run.counter == Counter::Slow { 0.3 } else { 0.05 } * run.trials
+            && run.counter != Counter::Silent
+    }
+
+    fn alarm(&self, counter: Counter, from: Ns, failing: Failing) -> Option<Alarm> {
+        let Failing { mut starts, strong } = failing;
+        let live = self.census.live;
         let least = match counter {
             Counter::Silent => (live / 33).max(3).min(live.max(1)),
             Counter::Drift | Counter::Cpu | Counter::Memory | Counter::Stall | Counter::Slow => {
@@ -62,6 +76,7 @@ impl State {
             _ => (live / 50).max(2).min(live.div_ceil(3)),
         };
         if starts.len() >= least || strong && !starts.is_empty() {
+            starts.sort_unstable();
             return Some(Alarm { counter, onset: cluster(&starts, self.interval)? });
         }
         let onset = self.drifting_sum(counter)?;
@@ -77,7 +92,8 @@ impl State {
                 .map(|run| run.start)
                 .min()
         };
-        let mut starts: Vec<Ns> = self.units.iter().filter_map(first).collect();
+        let sick = self.census.sick.iter().filter_map(|id| self.units.get(*id as usize));
+        let mut starts: Vec<Ns> = sick.filter_map(first).collect();
         starts.sort_unstable();
         let needed = starts.len() * 15 / 100;
         let enough = |(index, start): &(usize, &Ns)| {

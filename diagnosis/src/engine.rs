@@ -5,12 +5,13 @@ use crate::observation::Observation;
 use crate::settings::Settings;
 use crate::state::State;
 use crate::tally::seconds;
+use crate::units::hosts;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Diagnosis, SCHEMA, Window};
 
 /// Layout of a checkpoint: changes with every change of the state's fields.
-const LAYOUT: u32 = 14;
+const LAYOUT: u32 = 15;
 
 /// A checkpoint that cannot be restored.
 #[derive(Debug, thiserror::Error)]
@@ -93,13 +94,11 @@ impl Engine {
     }
 
     fn window(&self) -> Window {
-        let units = || self.state.units.iter().filter(|unit| !unit.aggregate);
-        let hosts: std::collections::BTreeSet<&str> = units().map(|unit| &*unit.host).collect();
         Window {
             from: self.state.first_event.map(Timestamp),
             to: self.state.last_event.map(Timestamp),
             instances: self.state.instances_seen,
-            hosts: hosts.len() as u64,
+            hosts: hosts(self.state.units.iter().filter(|unit| !unit.aggregate)) as u64,
             hosts_silent: self.state.silent_hosts().len() as u64,
             report_interval_s: crate::math::rounded(seconds(self.state.interval), 3),
         }
@@ -122,6 +121,8 @@ impl Engine {
         if layout != LAYOUT {
             return Err(CheckpointError::Layout { found: layout, expected: LAYOUT });
         }
-        Ok(Self { state: postcard::from_bytes(rest)? })
+        let mut state: State = postcard::from_bytes(rest)?;
+        state.index_units();
+        Ok(Self { state })
     }
 }

@@ -88,32 +88,13 @@ impl State {
 
     /// The newest version that was never accused and served long without a failing that it explains.
     pub(crate) fn last_known_good(&self, scene: &Scene<'_>, factor: u16, accused: &[u32]) -> Option<LastKnownGood> {
-        let mut bake: BTreeMap<u32, Ns> = BTreeMap::new();
-        for patient in &scene.patients {
-            let moves: Vec<_> = patient.unit.moves.iter().filter(|entry| entry.factor == factor).collect();
-            for (index, entry) in moves.iter().enumerate() {
-                if accused.contains(&entry.level) {
-                    continue;
-                }
-                let from = if entry.at == BEFORE_ALL { patient.unit.first } else { entry.at };
-                let from = from.max(self.first_event.unwrap_or(from)).max(scene.now - BAKE_MAX);
-                let to = moves.get(index + 1).map_or(patient.seen, |next| next.at).min(patient.seen);
-                let first_bad = patient
-                    .bouts
-                    .iter()
-                    .map(|bout| bout.start)
-                    .find(|start| *start > from + scene.interval && *start < to);
-                let served = first_bad.map_or(to, |bad| bad.min(to)) - from;
-                let longest = bake.entry(entry.level).or_default();
-                *longest = (*longest).max(served);
-            }
-        }
+        let bake = self.served(scene, factor, accused);
         let bad_first =
             accused.iter().filter_map(|level| self.tables.level_at(*level)).map(|level| level.first_seen).min()?;
-        let longest = bake.values().copied().max()?;
+        let longest = bake.iter().copied().max()?;
         let enough = (longest / 2).min(30 * scene.interval).max(scene.interval);
-        let mut candidates: Vec<(bool, Ns, u32, Ns)> = bake
-            .into_iter()
+        let mut candidates: Vec<(bool, Ns, u32, Ns)> = (0_u32..)
+            .zip(bake)
             .filter(|(_, served)| *served >= enough)
             .filter_map(|(level, served)| {
                 let first_seen = self.tables.level_at(level)?.first_seen;
@@ -131,6 +112,43 @@ impl State {
             bake_time_s: u64::try_from(served / 1_000_000_000).unwrap_or(0),
             contaminated,
         })
+    }
+
+    /// By level, how long a unit served it without a failing, at most.
+    fn served(&self, scene: &Scene<'_>, factor: u16, accused: &[u32]) -> Vec<Ns> {
+        let mut served = vec![0; self.tables.levels.len()];
+        let earliest = self.first_event.unwrap_or(Ns::MIN / 4).max(scene.now - BAKE_MAX);
+        for patient in &scene.patients {
+            let seen = patient.seen;
+            let mut tell = |(from, level): (Ns, u32), to: Ns| {
+                let mut stretch = to - from;
+                if !patient.bouts.is_empty() {
+                    let mut starts = patient.bouts.iter().map(|bout| bout.start);
+                    let first_bad = starts.find(|start| *start > from + scene.interval && *start < to);
+                    stretch = first_bad.unwrap_or(to) - from;
+                }
+                if let Some(longest) = served.get_mut(level as usize) {
+                    *longest = stretch.max(*longest);
+                }
+            };
+            let mut before: Option<(Ns, u32)> = None;
+            for entry in patient.unit.moves.iter().filter(|entry| entry.factor == factor) {
+                if let Some(before) = before {
+                    tell(before, entry.at.min(seen));
+                }
+                let from = if entry.at == BEFORE_ALL { patient.first } else { entry.at }.max(earliest);
+                before = Some((from, entry.level));
+            }
+            if let Some(before) = before {
+                tell(before, seen);
+            }
+        }
+        for level in accused {
+            if let Some(longest) = served.get_mut(*level as usize) {
+                *longest = 0;
+            }
+        }
+        served
     }
 
     /// What was excluded, with numbers.
@@ -202,7 +220,7 @@ impl State {
             let reach = if change.everywhere {
                 "reached the whole fleet at once".to_owned()
             } else {
-                format!("reached {} hosts", change.reached.len())
+                format!("reached {} hosts", change.hosts())
             };
             list.push(RuledOut {
                 what: "config".to_owned(),
@@ -239,11 +257,9 @@ impl State {
     /// How evenly the failing lies over the values of a key; none where one value holds it or there is only one.
     fn spread_over(&self, scene: &Scene<'_>, key: &str) -> Option<String> {
         let mut by_value: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-        for patient in &scene.patients {
-            let value = self.tables.value(patient.unit.dims, key)?;
-            let entry = by_value.entry(value).or_default();
-            entry.0 += 1;
-            entry.1 += u64::from(!patient.bouts.is_empty());
+        for (dims, (all, failing)) in scene.by_dims() {
+            let entry = by_value.entry(self.tables.value(dims, key)?).or_default();
+            *entry = (entry.0 + all, entry.1 + failing);
         }
         let affected = by_value.values().filter(|(_, failing)| *failing > 0).count();
         let shares = || by_value.values().filter(|(all, _)| *all >= 3).map(|(all, failing)| ratio(*failing, *all));

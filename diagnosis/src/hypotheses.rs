@@ -7,13 +7,16 @@ use crate::model::{Counter, Factor, Level, Ns};
 use crate::moves::BEFORE_ALL;
 use crate::pooled::Pooled;
 use crate::property::{Property, properties};
-use crate::scene::{Bout, Patient, Scene};
+use crate::scene::{Patient, Scene};
+use crate::shares::{AllShares, Shares};
+use crate::spans::Spans;
 use crate::stale::stale;
 use crate::state::State;
 use crate::tally::{DELAY_MAX, Tally, seconds, tally};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One explanation, weighed.
 #[derive(Clone, Debug)]
@@ -42,6 +45,8 @@ pub(crate) struct Hypothesis {
     pub pooled: Option<Pooled>,
     /// What ages at death say, where they are all that is left.
     pub ages: Option<Ages>,
+    /// When each unit was exposed, where that was worked out.
+    pub spans: Option<Arc<Spans>>,
 }
 
 impl Hypothesis {
@@ -64,6 +69,7 @@ impl Hypothesis {
             choices: 0.0,
             pooled: None,
             ages: None,
+            spans: None,
         }
     }
 
@@ -111,9 +117,11 @@ pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
 
 /// All hypotheses about a scene, greatest weight first.
 pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Vec<Hypothesis> {
+    let _ = counters;
     let mut all: Vec<Hypothesis> = Vec::new();
+    let shares = AllShares::new(scene);
     for (index, factor) in (0_u16..).zip(&state.tables.factors) {
-        all.extend(of_factor(state, scene, (index, factor), counters));
+        all.extend(of_factor(state, scene, (index, factor), &shares));
     }
     for mut old in stale(state, scene) {
         // Refused for long, served on, and failing only then: each host tells it by itself.
@@ -161,76 +169,13 @@ pub(crate) fn closeness(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesi
     levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Ns::MAX)
 }
 
-/// Units that had a level: exposed long enough to tell, of them failing, and those of which nothing can be said.
-#[derive(Clone, Copy, Debug, Default)]
-struct Shares {
-    all: u64,
-    failing: u64,
-    /// Of the failing, those that began to fail with it, and did not only go on.
-    begun: u64,
-    undecided: u64,
-}
-
-/// Levels by units exposed and failing.
-fn shares(scene: &Scene<'_>, factor: u16) -> BTreeMap<u32, Shares> {
-    let tolerance = scene.tolerance();
-    let mut by_level: BTreeMap<u32, Shares> = BTreeMap::new();
-    for patient in &scene.patients {
-        let moves: Vec<_> = patient.unit.moves.iter().filter(|entry| entry.factor == factor).collect();
-        let mut of_unit: BTreeMap<u32, (bool, bool)> = BTreeMap::new();
-        for (index, entry) in moves.iter().enumerate() {
-            let to = moves.get(index + 1).map_or(patient.seen, |next| next.at).min(patient.seen);
-            let from = entry.at.max(scene.onset - scene.interval);
-            // One that dies at once has told all there is to tell.
-            let at_once =
-                patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
-            if to - from < scene.interval * 3 / 10 && !at_once {
-                // Before the onset a version that went was well; now it has just come, and nothing is known.
-                if index + 1 == moves.len() {
-                    by_level.entry(entry.level).or_default().undecided += 1;
-                }
-                continue;
-            }
-            // A beginning this close before the next load is that load's: beginnings are known only so well.
-            let until = if index + 1 < moves.len() { to - tolerance } else { to };
-            let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
-            let begins =
-                patient.bouts.iter().filter(own).any(|bout| bout.start >= entry.at - tolerance && bout.start < until);
-            let carried =
-                patient.bouts.iter().filter(own).find(|bout| bout.start < entry.at - tolerance && bout.end > entry.at);
-            // What was carried in from the version before tells of this one only when it lasts.
-            let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
-            if carried.is_some() && !lasting && to - entry.at < 4 * scene.interval {
-                // Undecided: neither bad nor clean.
-                by_level.entry(entry.level).or_default().undecided += 1;
-                continue;
-            }
-            let known = of_unit.entry(entry.level).or_default();
-            *known = (known.0 | begins | lasting, known.1 | begins);
-        }
-        for bout in &patient.bouts {
-            if let Some(level) = bout.level {
-                of_unit.insert(level, (true, true));
-            }
-        }
-        for (level, (failing, begun)) in of_unit {
-            let entry = by_level.entry(level).or_default();
-            entry.all += 1;
-            entry.failing += u64::from(failing);
-            entry.begun += u64::from(begun);
-        }
-    }
-    by_level
-}
-
 fn of_factor(
     state: &State,
     scene: &Scene<'_>,
     (index, factor): (u16, &Factor),
-    counters: &[Counter],
+    shares: &AllShares,
 ) -> Option<Hypothesis> {
-    let _ = counters;
-    let shares = shares(scene, index);
+    let shares = shares.of_factor(state, index);
     let most = shares.values().map(|of| ratio(of.failing, of.all)).fold(0.0, f64::max);
     if most < 0.02 {
         return None;
@@ -261,10 +206,15 @@ fn of_factor(
         levels.extend(carried.into_iter().filter(|level| since(*level) > first));
     }
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
-    let whole = tally(scene, (&levels, kind == CauseKind::Binary), |patient| {
-        in_service(state, patient, factor).then(|| Scene::on_levels(patient, index, &levels))
-    });
+    let spans = Arc::new(Spans::on_levels(scene, (index, &levels)));
+    let whole = match factor {
+        Factor::Config(_) => tally(scene, (&levels, false), &spans),
+        Factor::Binary(service) => {
+            tally(scene, (&levels, true), &spans.within(scene, |dims| of_service(state, dims, service)))
+        }
+    };
     let mut hypothesis = Hypothesis::new(kind, whole);
+    hypothesis.spans = Some(spans.clone());
     hypothesis.factor = Some(index);
     hypothesis.recent = hypothesis.tally.flips.0 > 0 || arrived(state, scene, index, &levels);
     if kind == CauseKind::Binary {
@@ -276,7 +226,7 @@ fn of_factor(
             hypothesis.scope.insert(attribute::SERVICE_VERSION.to_owned(), value);
         }
     } else {
-        if let Some((scope, narrowed)) = narrow(state, scene, index, &levels) {
+        if let Some((scope, narrowed)) = narrow(state, scene, &levels, &spans) {
             hypothesis.scope = scope;
             hypothesis.tally = narrowed;
         }
@@ -292,16 +242,15 @@ fn of_factor(
 /// Whether any unit was seen to take one of `levels` late enough to be a trigger, or appeared with a new one.
 fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> bool {
     let window = scene.onset - DELAY_MAX..=scene.now;
-    let moved = scene.patients.iter().flat_map(|patient| &patient.unit.moves).any(|entry| {
+    let moved = scene.patients.iter().flat_map(|patient| scene.moves(patient)).any(|entry| {
         entry.factor == factor && levels.contains(&entry.level) && entry.at != BEFORE_ALL && window.contains(&entry.at)
     });
     // What hosts had when they were first seen is old, unless they were first seen later than the fleet.
-    let mut first: Vec<Ns> = scene.patients.iter().map(|patient| patient.unit.first).collect();
+    let mut first: Vec<Ns> = scene.patients.iter().map(|patient| patient.first).collect();
     first.sort_unstable();
     let from = first.get(first.len() / 10).copied().unwrap_or(0) + 3 * scene.interval;
     let had = |patient: &Patient<'_>, level: u32| {
-        patient.unit.first <= from
-            && patient.unit.moves.iter().any(|entry| entry.level == level && entry.at == BEFORE_ALL)
+        patient.first <= from && patient.unit.moves.iter().any(|entry| entry.level == level && entry.at == BEFORE_ALL)
     };
     let new = |level: &u32| {
         state.tables.level_at(*level).is_some_and(|known| known.first_seen >= from.max(*window.start()))
@@ -311,13 +260,8 @@ fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> boo
 }
 
 /// A binary of another service is no explanation.
-fn in_service(state: &State, patient: &Patient<'_>, factor: &Factor) -> bool {
-    match factor {
-        Factor::Config(_) => true,
-        Factor::Binary(service) => {
-            state.tables.value(patient.unit.dims, attribute::SERVICE_NAME).unwrap_or("") == &**service
-        }
-    }
+fn of_service(state: &State, dims: u32, service: &str) -> bool {
+    state.tables.value(dims, attribute::SERVICE_NAME).unwrap_or("") == service
 }
 
 fn of_levels<'a>(state: &'a State, levels: &[u32]) -> Vec<&'a Level> {
@@ -369,12 +313,17 @@ fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothesis, shares
 }
 
 /// The one dimension value outside of which exposed units are well.
-fn narrow(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Option<(BTreeMap<String, String>, Tally)> {
-    let mut by_value: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+fn narrow(
+    state: &State,
+    scene: &Scene<'_>,
+    levels: &[u32],
+    exposed: &Spans,
+) -> Option<(BTreeMap<String, String>, Tally)> {
+    let mut by_dims: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
     let (mut all, mut failing) = (0, 0);
     let tolerance = scene.tolerance();
-    for patient in &scene.patients {
-        let spans = Scene::on_levels(patient, factor, levels);
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let spans = exposed.of(index).unwrap_or_default();
         let exposed = spans
             .iter()
             .any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval) >= scene.interval);
@@ -387,11 +336,15 @@ fn narrow(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Opti
         }
         all += 1;
         failing += u64::from(fails);
-        let Some(dims) = state.tables.dims_at(patient.unit.dims) else { continue };
-        for (key, value) in dims.iter() {
+        let entry = by_dims.entry(patient.dims).or_default();
+        entry.0 += 1;
+        entry.1 += u64::from(fails);
+    }
+    let mut by_value: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    for (dims, (inside, bad)) in by_dims {
+        for (key, value) in state.tables.dims_at(dims).into_iter().flat_map(|dims| dims.iter()) {
             let entry = by_value.entry((key, value)).or_default();
-            entry.0 += 1;
-            entry.1 += u64::from(fails);
+            *entry = (entry.0 + inside, entry.1 + bad);
         }
     }
     let best = by_value
@@ -407,10 +360,8 @@ fn narrow(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Opti
         .max_by_key(|(_, (inside, bad))| (*bad, u64::MAX - inside))?;
     let ((key, value), _) = best;
     let (key, value) = (key.to_owned(), value.to_owned());
-    let narrowed = tally(scene, (levels, false), |patient| {
-        let inside = state.tables.value(patient.unit.dims, &key) == Some(value.as_str());
-        inside.then(|| Scene::on_levels(patient, factor, levels))
-    });
+    let inside = |dims: u32| state.tables.value(dims, &key) == Some(value.as_str());
+    let narrowed = tally(scene, (levels, false), &exposed.within(scene, inside));
     Some((BTreeMap::from([(key, value)]), narrowed))
 }
 
@@ -429,10 +380,7 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
             Tally { exposed: (all, failing), bouts: (failing, failing), lag, ..Tally::default() }
         } else {
             let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
-            tally(scene, (&[], false), |patient| {
-                let at = reached.get(&patient.id).copied();
-                Some(at.map(|at| (at, Ns::MAX / 4)).into_iter().collect())
-            })
+            tally(scene, (&[], false), &Spans::since(scene, |patient| reached.get(&patient.id).copied()))
         };
         if counted.exposed.1 == 0 {
             continue;

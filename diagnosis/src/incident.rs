@@ -6,6 +6,7 @@ use crate::hypotheses::Hypothesis;
 use crate::judge::{Judgement, judge};
 use crate::model::{Counter, Ns};
 use crate::scene::Scene;
+use crate::spans::Spans;
 use crate::state::State;
 use crate::words;
 use firstbad_protocol::limits::{INCIDENTS_MAX, SUSPECTS_MAX};
@@ -76,13 +77,7 @@ impl State {
             base.forget_recent();
         }
         for unit in &mut self.units {
-            for base in &mut unit.base {
-                base.forget_recent();
-            }
-            unit.traffic.forget_recent();
-            unit.cpu.forget_recent();
-            unit.memory.forget_recent();
-            unit.in_flight.forget_recent();
+            unit.forget_recent(self.rotations);
         }
         let mut counters: Vec<(Counter, Ns)> = alarms.iter().map(|alarm| (alarm.counter, alarm.onset)).collect();
         counters.sort_by_key(|(counter, at)| (*at > onset + self.interval, *counter));
@@ -173,11 +168,13 @@ impl State {
             return;
         };
         let tolerance = scene.tolerance();
+        let exposed = Spans::on_levels(scene, (factor, levels));
         let mut begun: Vec<Ns> = scene
             .patients
             .iter()
-            .filter_map(|patient| {
-                let spans = Scene::on_levels(patient, factor, levels);
+            .enumerate()
+            .filter_map(|(index, patient)| {
+                let spans = exposed.of(index)?;
                 let within = |start: Ns| spans.iter().any(|(from, to)| start >= from - tolerance && start < *to);
                 patient.bouts.iter().map(|bout| bout.start).find(|start| within(*start))
             })

@@ -9,9 +9,11 @@ use crate::place::place;
 use crate::pooled::pooled;
 use crate::riskset::contrast;
 use crate::scene::{Bout, Patient, Scene};
+use crate::spans::Spans;
 use crate::state::State;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
+use std::sync::Arc;
 
 /// Weight that makes a suspect, and one that makes a cause.
 const SUSPECT_AT: f64 = 5.0;
@@ -116,8 +118,11 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
             else {
                 break;
             };
+            if below.weight < SUSPECT_AT {
+                break;
+            }
             let (for_below, for_above) = contest(scene, below, above);
-            if for_below < for_above + 4.0 || for_below < 3.0 || below.weight < SUSPECT_AT {
+            if for_below < for_above + 4.0 || for_below < 3.0 {
                 break;
             }
             ranked.swap(index - 1, index);
@@ -126,21 +131,19 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
     }
 }
 
-/// Exposure spans of a hypothesis in one patient.
-fn spans(patient: &Patient<'_>, hypothesis: &Hypothesis) -> Vec<(Ns, Ns)> {
-    hypothesis.factor.map(|factor| Scene::on_levels(patient, factor, &hypothesis.levels)).unwrap_or_default()
+/// Exposure spans of a hypothesis, if it is of a factor.
+fn spans(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Arc<Spans>> {
+    let worked_out = || Some(Arc::new(Spans::on_levels(scene, (hypothesis.factor?, &hypothesis.levels))));
+    hypothesis.spans.clone().or_else(worked_out)
 }
 
 /// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.
 fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) {
-    if one.factor.is_none() || two.factor.is_none() {
-        return (0.0, 0.0);
-    }
-    let given = |this: &Hypothesis, other: &Hypothesis| {
-        let binary = this.kind == CauseKind::Binary;
-        contrast(scene, binary, |patient| Some((spans(patient, this), spans(patient, other)))).ln_e
+    let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return (0.0, 0.0) };
+    let given = |this: &Hypothesis, spans: &Spans, other: &Spans| {
+        contrast(scene, this.kind == CauseKind::Binary, (spans, Some(other))).ln_e
     };
-    (given(one, two), given(two, one))
+    (given(one, &of_one, &of_two), given(two, &of_two, &of_one))
 }
 
 /// Whether a rival explains the same hosts at the same time as well.
@@ -202,8 +205,9 @@ const BLIP: i64 = 4;
 /// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
 fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (mut short, mut all) = (0, 0);
-    for patient in &scene.patients {
-        let spans = spans(patient, hypothesis);
+    let of_all = spans(scene, hypothesis).unwrap_or_default();
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let spans = of_all.of(index).unwrap_or_default();
         for bout in patient.bouts.iter().filter(|bout| bout.level.is_none()) {
             let Some((_, to)) = spans.iter().find(|(from, to)| bout.start >= from - scene.interval && bout.start < *to)
             else {
@@ -211,7 +215,7 @@ fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
             };
             all += 1;
             let left = (*to).min(patient.seen) - bout.end;
-            let longest = longest(patient, bout, hypothesis.factor);
+            let longest = longest(scene, (patient, bout), hypothesis.factor);
             short += u64::from(!bout.open && longest <= BLIP * scene.interval && left >= 2 * scene.interval);
         }
     }
@@ -239,16 +243,7 @@ fn refuted(hypothesis: &Hypothesis) -> bool {
 
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
 fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let strong = scene
-        .patients
-        .iter()
-        .flat_map(|patient| &patient.unit.runs)
-        .filter(|run| run.start >= scene.onset - scene.interval);
-    let (mut strong_runs, mut all) = (0, 0);
-    for run in strong {
-        all += 1;
-        strong_runs += u64::from(run.observed >= 0.15 * run.trials);
-    }
+    let (all, strong_runs) = scene.strong_runs();
     if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
         return true;
     }
@@ -256,19 +251,25 @@ fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let long_since = if reloads_are_free(scene, hypothesis) { 1 } else { BLIP } * scene.interval;
     let bouts = || scene.patients.iter().flat_map(|patient| patient.bouts.iter().map(move |bout| (patient, bout)));
     let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
-    let long = bouts().filter(|(patient, bout)| longest(patient, bout, hypothesis.factor) >= long_since).count();
+    let long =
+        bouts().filter(|(patient, bout)| longest(scene, (*patient, *bout), hypothesis.factor) >= long_since).count();
     long >= 3 && long * 10 >= old * 7
 }
 
 /// Loads of the same config before the onset from which it is told that a reload by itself costs nothing.
 const RELOADS_MIN: usize = 30;
+/// Report intervals after which a host's own rate is known, so that it would have been seen to fail.
+const SETTLING: i64 = 16;
+/// Loads that would have been followed by failing, if reloads did it, from which that none was tells something.
+const FOLLOWED_MIN: f64 = 15.0;
 
-/// Whether earlier loads of the same config were seen, on enough hosts, and hardly any was followed by failing.
+/// Whether earlier loads of the same config were seen, on enough hosts, and hardly any was followed by failing, though as
+/// many as now would have been if reloads cost as much.
 fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let until = scene.onset - 2 * BLIP * scene.interval;
     let (mut loads, mut followed, mut hosts) = (0, 0, 0);
     for patient in &scene.patients {
-        let known = patient.unit.first + scene.interval..until;
+        let known = patient.unit.first + SETTLING * scene.interval..until;
         let earlier = patient.unit.moves.iter().filter(|entry| {
             Some(entry.factor) == hypothesis.factor
                 && known.contains(&entry.at)
@@ -282,12 +283,14 @@ fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
         }
         hosts += usize::from(loads > before);
     }
-    loads >= RELOADS_MIN && followed * 50 <= loads && hosts * 2 >= scene.patients.len()
+    let as_now = hypothesis.share() * float(loads);
+    let fewer = as_now >= FOLLOWED_MIN && 10.0 * float(followed) <= as_now;
+    loads >= RELOADS_MIN && followed * 50 <= loads && fewer && hosts * 2 >= scene.patients.len()
 }
 
 /// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.
-fn longest(patient: &Patient<'_>, bout: &Bout, factor: Option<u16>) -> Ns {
-    let loads = patient.unit.moves.iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
+fn longest(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), factor: Option<u16>) -> Ns {
+    let loads = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
     let mut from = bout.start;
     let mut most = 0;
     for at in loads.filter(|at| *at > bout.start && *at < bout.end) {

@@ -233,25 +233,52 @@ pub(crate) struct Watch {
     pub run: Run,
 }
 
-/// Processes of one service on one host: the unit of evidence.
+/// Processes of one service on one host: the unit of evidence. What every tick looks at stands together at the front.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(C)]
 pub(crate) struct Unit {
-    /// Host name; empty for an aggregate.
-    pub host: Name,
+    /// Tick time at which something arrived last.
+    pub last_arrival: Ns,
+    /// Tick time at which its last row arrived: a process that dies at each start may still tell of its loads.
+    pub reported: Ns,
+    /// Last event time, corrected.
+    pub last_event: Ns,
+    /// Length of its last row.
+    pub span: Ns,
+    /// Rows seen.
+    pub rows: u64,
+    /// Left on purpose at.
+    pub left: Option<Ns>,
+    /// Failing runs, sorted by start, bounded.
+    pub runs: Vec<Run>,
     /// Index of its dimensions.
     pub dims: u32,
     /// Whether it is an aggregate: never a host, never silent.
     pub aggregate: bool,
-    /// Processes seen lately, with their last arrival.
-    pub instances: Vec<(Name, Ns)>,
-    /// Active level by factor, sorted.
-    pub active: Vec<(u16, u32)>,
+    /// Whether it may have a run that is open or has ended just now.
+    pub stirred: bool,
+    /// Whether another unit is of the same host.
+    pub shares_host: bool,
+    /// Whether the binary that its dimensions tell is active.
+    pub binary_known: bool,
+    /// First event time.
+    pub first: Ns,
     /// History of active levels, sorted by time, bounded.
     pub moves: Vec<Move>,
-    /// Failing runs, sorted by start, bounded.
-    pub runs: Vec<Run>,
+    /// Active level by factor, sorted.
+    pub active: Vec<(u16, u32)>,
+    /// Stretches between rows in which nothing was heard, bounded.
+    pub gaps: Vec<(Ns, Ns)>,
+    /// Clock offset to the fleet, ns.
+    pub offset: Ns,
+    /// Host name; empty for an aggregate.
+    pub host: Name,
+    /// Processes seen lately, with their last arrival.
+    pub instances: Vec<(Name, Ns)>,
     /// Suspicions.
     pub watches: Vec<Watch>,
+    /// Rotations of the fleet's expectations that these have followed.
+    pub rotations: u32,
     /// Expectations by counter.
     pub base: [Base; COUNTERS],
     /// Requests per second: sums of requests and seconds.
@@ -266,34 +293,18 @@ pub(crate) struct Unit {
     pub flat: Ns,
     /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
     pub growth: [f64; 5],
-    /// First and last event time.
-    pub first: Ns,
-    /// Last event time, corrected.
-    pub last_event: Ns,
-    /// Tick time at which something arrived last.
-    pub last_arrival: Ns,
-    /// Tick time at which its last row arrived: a process that dies at each start may still tell of its loads.
-    pub reported: Ns,
-    /// Length of its last row.
-    pub span: Ns,
-    /// Rows seen.
-    pub rows: u64,
-    /// Stretches between rows in which nothing was heard, bounded.
-    pub gaps: Vec<(Ns, Ns)>,
     /// Restarts seen.
     pub restarts: u64,
     /// Panics by `firstbad.panics`, by config, and requests that ended in one: the same panics, told several times.
     pub panics: (BTreeMap<Name, u64>, u64),
     /// First panic event of the current bout, and the last.
     pub panic_bout: (Ns, Ns),
-    /// Left on purpose at.
-    pub left: Option<Ns>,
     /// Being loaded when last heard of.
     pub loading: Option<(u16, u32, Ns)>,
-    /// Clock offset to the fleet, ns.
-    pub offset: Ns,
     /// Cached exposure index.
     pub exposure: u32,
+    /// Place among the rows that wait for the next tick, of its last one.
+    pub waiting: u32,
     /// Scores not yet compared with the baseline (per bin).
     pub bins: Vec<u32>,
 }
@@ -313,8 +324,17 @@ pub(crate) struct WorldChange {
     pub description: Name,
     /// Units reached, with the time; empty when it reached the whole fleet at once.
     pub reached: Vec<(u32, Ns)>,
+    /// How many more it reached, of which nothing else is kept.
+    pub folded: u64,
     /// Whole fleet.
     pub everywhere: bool,
+}
+
+impl WorldChange {
+    /// How many units it reached.
+    pub(crate) fn hosts(&self) -> u64 {
+        self.reached.len() as u64 + self.folded
+    }
 }
 
 /// Interned exposure: dimensions and the active levels.

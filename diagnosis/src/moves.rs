@@ -2,7 +2,7 @@
 //! a told move that comes late corrects the guess before it.
 
 use crate::model::{Move, Ns, Unit};
-use crate::tick::STALE;
+use crate::waiting::STALE;
 
 /// Moves kept for a unit; at one generation in five minutes over five configs this is an hour.
 const MOVES_MAX: usize = 64;
@@ -33,6 +33,9 @@ pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns) -> bool {
     if unit.moves.len() >= MOVES_MAX {
         forget_one(unit);
     }
+    if unit.moves.len() == unit.moves.capacity() {
+        unit.moves.reserve_exact(MOVES_MAX / 8);
+    }
     let at = unit.moves.partition_point(|old| old.at <= new.at);
     unit.moves.insert(at, new);
     refresh_active(unit);
@@ -62,6 +65,7 @@ fn refresh_active(unit: &mut Unit) {
     active.sort_unstable();
     unit.active = active;
     unit.exposure = STALE;
+    unit.binary_known = false;
 }
 
 /// Whether a unit moved strictly within a span.

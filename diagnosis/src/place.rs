@@ -133,18 +133,16 @@ fn of_requests(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option
 fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     let mut counts: BTreeMap<Vec<(&str, &str)>, (u64, u64)> = BTreeMap::new();
     let (mut all, mut failing) = (0, 0);
-    for patient in &scene.patients {
-        let fails = u64::from(!patient.bouts.is_empty());
-        all += 1;
-        failing += fails;
+    for (dims, (units, fail)) in scene.by_dims() {
+        all += units;
+        failing += fail;
         let pairs: Vec<(&str, &str)> =
-            state.tables.dims_at(patient.unit.dims)?.iter().map(|(key, value)| (&**key, &**value)).collect();
+            state.tables.dims_at(dims)?.iter().map(|(key, value)| (&**key, &**value)).collect();
         for (index, one) in pairs.iter().enumerate() {
             let deeper = pairs.iter().skip(index + 1).map(|two| vec![*one, *two]);
             for combination in std::iter::once(vec![*one]).chain(deeper) {
                 let entry = counts.entry(combination).or_default();
-                entry.0 += 1;
-                entry.1 += fails;
+                *entry = (entry.0 + units, entry.1 + fail);
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::math::float;
 use crate::model::{Counter, Factor, Ns};
 use crate::ring::{Sums, index_of};
 use crate::scene::Scene;
+use crate::spans::Spans;
 use crate::state::State;
 use crate::tally::{Tally, seconds};
 use firstbad_protocol::names::attribute;
@@ -99,7 +100,7 @@ fn folded(state: &State, scene: &Scene<'_>, (factor, binary): (u16, bool), count
         for (exposure, cell) in &interval.cells {
             let Some(exposure) = state.tables.exposures.get(*exposure as usize) else { continue };
             let level = exposure.levels.iter().find(|(of, _)| *of == factor).map(|(_, level)| *level);
-            let sums = cell.sums.get(counter as usize).copied().unwrap_or_default();
+            let sums = cell.of(counter);
             if let (Some(level), true) = (level, sums.expected > 0.0) {
                 let stratum = strata.get(exposure.dims as usize).copied().unwrap_or(0);
                 cells.push((index, stratum, level, sums));
@@ -175,8 +176,9 @@ fn contrast(cells: &[Folded], levels: &BTreeSet<u32>) -> Pooled {
 fn hosts(scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Tally {
     let mut tally = Tally::default();
     let mut lags: Vec<f64> = Vec::new();
-    for patient in &scene.patients {
-        let spans = Scene::on_levels(patient, factor, levels);
+    let of_all = Spans::on_levels(scene, (factor, levels));
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let spans = of_all.of(index).unwrap_or_default();
         let on = spans.iter().find(|(from, to)| *to > scene.onset && *from < patient.seen);
         let fails = u64::from(!patient.bouts.is_empty());
         let arm = if on.is_some() { &mut tally.exposed } else { &mut tally.control };

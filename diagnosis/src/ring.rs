@@ -1,12 +1,12 @@
 //! Sums per report interval and exposure: the cells that contrasts, detector and chart fold over. Sparse and bounded.
 
-use crate::model::{COUNTERS, Ns};
+use crate::model::{COUNTERS, Counter, Ns};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Report intervals kept: what a chart shows (`SNAPSHOT_POINTS_MAX`).
 pub(crate) const INTERVALS_KEPT: usize = 240;
-/// Cells kept over all intervals; the oldest intervals go first. 100,000 cells are about 25 MB.
+/// Cells kept over all intervals; the oldest intervals go first. 100,000 cells are about 10 MB.
 const CELLS_MAX: usize = 100_000;
 /// Leaves of dimensions kept over all intervals.
 const LEAVES_MAX: usize = 400_000;
@@ -38,8 +38,33 @@ impl Sums {
 pub(crate) struct Cell {
     /// Rows that were added up.
     pub rows: u32,
-    /// Sums by counter.
-    pub sums: [Sums; COUNTERS],
+    /// Sums of the counters whose sums over hosts are judged ([`Counter::additive`]).
+    pub sums: [Sums; ADDITIVE],
+}
+
+/// Counters whose sums over hosts are judged.
+pub(crate) const ADDITIVE: usize = 4;
+
+impl Counter {
+    /// Of sums by counter those that a cell keeps, in the cell's order.
+    pub(crate) fn additive(sums: &[Sums; COUNTERS]) -> [Sums; ADDITIVE] {
+        [Self::Errors, Self::Panics, Self::Zeros, Self::Slow]
+            .map(|counter| sums.get(counter as usize).copied().unwrap_or_default())
+    }
+}
+
+impl Cell {
+    /// Sums of a counter; none of one that is not kept.
+    pub(crate) fn of(&self, counter: Counter) -> Sums {
+        let [errors, panics, zeros, slow] = self.sums;
+        match counter {
+            Counter::Errors => errors,
+            Counter::Panics => panics,
+            Counter::Zeros => zeros,
+            Counter::Slow => slow,
+            _ => Sums::default(),
+        }
+    }
 }
 
 /// One report interval.

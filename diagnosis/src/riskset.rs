@@ -1,10 +1,14 @@
 //! The concurrent contrast: each time a host begins to fail, was it one of the exposed among the hosts of its kind that
 //! could have begun to fail then? Hosts that already fail, or are gone, are not at risk: survivors do not exonerate, and a
 //! version that came when all was over accuses nobody. A stratified risk-set likelihood with an e-value.
+//!
+//! Who is at risk when does not depend on the hypothesis, and is laid out once a scene; a hypothesis costs one step for
+//! each host, however many begin to fail.
 
+use crate::math::float;
 use crate::model::Ns;
-use crate::scene::{Patient, Scene};
-use std::collections::BTreeMap;
+use crate::scene::{Bout, Patient, Scene};
+use crate::spans::Spans;
 
 /// Factors by which exposure may raise the hazard; their mixture is an e-value.
 const FACTORS: [f64; 3] = [4.0, 20.0, 200.0];
@@ -34,119 +38,235 @@ impl Contrast {
     }
 }
 
-/// Order of what happens at one moment: exposure first, then beginnings, then leaving the risk set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Change { exposed: i32, others: i32 },
-    Begin { exposed: bool },
-    Leave { exposed: i32, others: i32 },
+/// A host begins to fail.
+#[derive(Clone, Copy, Debug)]
+struct Beginning {
+    at: Ns,
+    stratum: u32,
+    patient: u32,
+    /// Place of its time among those of its stratum.
+    place: u32,
 }
 
-/// Spans of exposure.
-pub(crate) type Spans = Vec<(Ns, Ns)>;
+/// A stretch in which a patient could begin to fail: at the times of its stratum from place `from` on, before `to`.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    patient: u32,
+    stratum: u32,
+    from: u32,
+    to: u32,
+}
 
-/// Computes the contrast. `kind` gives each patient's spans of exposure, and those of another exposure that is held equal;
-/// none for patients out of scope.
-pub(crate) fn contrast(
-    scene: &Scene<'_>,
-    binary: bool,
-    kind: impl Fn(&Patient<'_>) -> Option<(Spans, Spans)>,
-) -> Contrast {
-    let mut steps: Vec<(Ns, Step, (u32, bool))> = Vec::new();
-    for patient in &scene.patients {
-        if let Some((spans, equal)) = kind(patient) {
-            history(scene, (patient, binary), (&spans, &equal), &mut steps);
+/// Who is at risk when.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AtRisk {
+    /// By time.
+    beginnings: Vec<Beginning>,
+    stretches: Vec<Stretch>,
+    /// Distinct times at which hosts begin to fail, by stratum.
+    times: Vec<Vec<Ns>>,
+}
+
+impl AtRisk {
+    /// Lays out who is at risk from an interval before the onset on.
+    pub(crate) fn new(
+        patients: &[Patient<'_>],
+        (onset, interval): (Ns, Ns),
+        stratum: impl Fn(&Patient<'_>) -> u32,
+    ) -> Self {
+        let from = onset - interval;
+        let mut this = Self::default();
+        let strata = patients.iter().map(|patient| stratum(patient) as usize + 1).max().unwrap_or(0);
+        this.times.resize(strata, Vec::new());
+        for (patient, index) in patients.iter().zip(0..).filter(|(patient, _)| !patient.bouts.is_empty()) {
+            let stratum = stratum(patient);
+            stretches(patient, (from, interval), |(_, at), begins| {
+                if begins && let Some(times) = this.times.get_mut(stratum as usize) {
+                    times.push(at);
+                    this.beginnings.push(Beginning { at, stratum, patient: index, place: 0 });
+                }
+            });
         }
+        for times in &mut this.times {
+            times.sort_unstable();
+            times.dedup();
+        }
+        for begins in &mut this.beginnings {
+            begins.place = place(of_stratum(&this.times, begins.stratum), begins.at);
+        }
+        this.beginnings.sort_unstable_by_key(|begins| (begins.at, begins.patient));
+        this.stretches.reserve(patients.len());
+        for (patient, index) in patients.iter().zip(0..) {
+            let stratum = stratum(patient);
+            let times = of_stratum(&this.times, stratum);
+            stretches(patient, (from, interval), |(from, to), _| {
+                let (from, to) = (place(times, from), place(times, to + 1));
+                if from < to {
+                    this.stretches.push(Stretch { patient: index, stratum, from, to });
+                }
+            });
+        }
+        this
     }
-    steps.sort_unstable();
-    let mut at_risk: BTreeMap<(u32, bool), (i32, i32)> = BTreeMap::new();
+
+    /// Those at risk at each time of each stratum: others and exposed, without and with the other exposure.
+    fn counts(&self, exposure: &Exposure<'_>) -> Vec<Vec<[i32; 4]>> {
+        let mut counts: Vec<Vec<[i32; 4]>> = self.times.iter().map(|times| vec![[0; 4]; times.len() + 1]).collect();
+        let mut edges: Vec<u32> = Vec::new();
+        for stretch in &self.stretches {
+            let Some((spans, equal)) = exposure.of(stretch.patient) else { continue };
+            let Some(counts) = counts.get_mut(stretch.stratum as usize) else { continue };
+            let times = of_stratum(&self.times, stretch.stratum);
+            edges.clear();
+            edges.extend([stretch.from, stretch.to]);
+            for (from, to) in spans.iter().chain(equal) {
+                let (from, to) = (place(times, from.saturating_sub(exposure.early)), place(times, *to));
+                edges.extend([from, to].into_iter().filter(|at| *at > stretch.from && *at < stretch.to));
+            }
+            if edges.len() > 2 {
+                edges.sort_unstable();
+            }
+            for pair in edges.windows(2) {
+                let [from, to] = *pair else { continue };
+                let Some(at) = times.get(from as usize).filter(|_| from < to) else { continue };
+                let (exposed, equal) = exposure.at((spans, equal), *at);
+                let kind = usize::from(exposed) + 2 * usize::from(equal);
+                for (edge, by) in [(from, 1), (to, -1)] {
+                    if let Some(count) = counts.get_mut(edge as usize).and_then(|counts| counts.get_mut(kind)) {
+                        *count += by;
+                    }
+                }
+            }
+        }
+        for counts in &mut counts {
+            let mut sum = [0; 4];
+            for count in counts {
+                for (sum, count) in sum.iter_mut().zip(count) {
+                    *sum += *count;
+                    *count = *sum;
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// A hypothesis' spans, and those of another that is held equal.
+struct Exposure<'a> {
+    spans: &'a Spans,
+    equal: Option<&'a Spans>,
+    early: Ns,
+}
+
+/// Spans of one patient, of both.
+type Own<'a> = (&'a [(Ns, Ns)], &'a [(Ns, Ns)]);
+
+impl Exposure<'_> {
+    fn of(&self, patient: u32) -> Option<Own<'_>> {
+        let equal = self.equal.and_then(|equal| equal.of(patient as usize)).unwrap_or_default();
+        Some((self.spans.of(patient as usize)?, equal))
+    }
+
+    fn at(&self, (spans, equal): Own<'_>, at: Ns) -> (bool, bool) {
+        let inside =
+            |spans: &[(Ns, Ns)]| spans.iter().any(|(from, to)| from.saturating_sub(self.early) <= at && at < *to);
+        (inside(spans), inside(equal))
+    }
+}
+
+/// Computes the contrast of a hypothesis, that of a binary among all binaries; among hosts that are alike in another
+/// exposure, if one is to be held equal.
+pub(crate) fn contrast(scene: &Scene<'_>, binary: bool, (spans, equal): (&Spans, Option<&Spans>)) -> Contrast {
+    let exposure = Exposure { spans, equal, early: scene.tolerance() };
+    let at_risk = scene.at_risk(binary);
+    let counts = at_risk.counts(&exposure);
+    let draw = |begins: &Beginning| {
+        let (exposed, equal) = exposure.at(exposure.of(begins.patient)?, begins.at);
+        let kinds = counts.get(begins.stratum as usize)?.get(begins.place as usize)?;
+        let of = |kind: usize| kinds.get(kind + 2 * usize::from(equal)).copied().unwrap_or(0);
+        let share = f64::from(of(1)) / f64::from((of(0) + of(1)).max(1));
+        Some(((begins.at, exposed, begins.stratum, equal), share))
+    };
+    let mut drawn: Vec<_> = at_risk.beginnings.iter().filter_map(draw).collect();
+    // Sums of floats depend on their order: that of equal times must not depend on where a host stands in the table.
+    for at_once in drawn.chunk_by_mut(|one, other| one.0.0 == other.0.0) {
+        at_once.sort_unstable_by_key(|begins| begins.0);
+    }
     let mut result = Contrast::default();
-    let mut events: Vec<(f64, f64)> = Vec::new();
-    for (_, step, stratum) in steps {
-        let (exposed, others) = at_risk.entry(stratum).or_default();
-        match step {
-            Step::Change { exposed: e, others: o } | Step::Leave { exposed: e, others: o } => {
-                *exposed += e;
-                *others += o;
-            }
-            Step::Begin { exposed: begins } => {
-                let share = f64::from((*exposed).max(0)) / f64::from((*exposed + *others).max(1));
-                let hit = if begins { 1.0 } else { 0.0 };
-                result.events += 1;
-                result.observed += hit;
-                result.expected += share;
-                result.variance += share * (1.0 - share);
-                events.push((hit, share));
-            }
-        }
+    let mut events: Vec<(bool, f64)> = Vec::with_capacity(drawn.len());
+    for ((_, exposed, ..), share) in drawn {
+        result.events += 1;
+        result.observed += f64::from(u8::from(exposed));
+        result.expected += share;
+        result.variance += share * (1.0 - share);
+        events.push((exposed, share));
     }
+    let events = grouped(events);
     let logs = FACTORS.map(|factor| trimmed(&events, factor));
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = logs.iter().map(|log| libm::exp(log - most)).sum();
-    result.ln_e = most + libm::log(sum / crate::math::float(FACTORS.len()));
+    result.ln_e = most + libm::log(sum / float(FACTORS.len()));
     result
+}
+
+/// Equal events with their number.
+fn grouped(mut events: Vec<(bool, f64)>) -> Vec<(bool, f64, usize)> {
+    events.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let same = |one: &(bool, f64), other: &(bool, f64)| one.0 == other.0 && one.1.to_bits() == other.1.to_bits();
+    events.chunk_by(same).filter_map(|group| group.first().map(|(hit, share)| (*hit, *share, group.len()))).collect()
 }
 
 /// Log likelihood ratio of one factor, without the sixth of the events that speak for it most: hosts whose clocks are off,
 /// or who lie, are exposed and fail where nobody else does. Where few are left without it, their being well earns
 /// nothing: they may be those who are not heard.
-fn trimmed(events: &[(f64, f64)], factor: f64) -> f64 {
-    let gain = |(hit, share): &(f64, f64)| {
-        let gain = hit * libm::log(factor) - libm::log1p(share * (factor - 1.0));
-        if *share > SHARE_MAX { gain.min(0.0) } else { gain }
+fn trimmed(events: &[(bool, f64, usize)], factor: f64) -> f64 {
+    let gain = |(hit, share, times): &(bool, f64, usize)| {
+        let hit = if *hit { libm::log(factor) } else { 0.0 };
+        let gain = hit - libm::log1p(share * (factor - 1.0));
+        (if *share > SHARE_MAX { gain.min(0.0) } else { gain }, *times)
     };
-    let mut gains: Vec<f64> = events.iter().map(gain).collect();
-    gains.sort_by(f64::total_cmp);
-    gains.truncate(gains.len() - gains.len() / 6);
-    gains.iter().sum()
+    let mut gains: Vec<(f64, usize)> = events.iter().map(gain).collect();
+    gains.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let all: usize = gains.iter().map(|(_, times)| times).sum();
+    gains.iter().flat_map(|(gain, times)| std::iter::repeat_n(*gain, *times)).take(all - all / 6).sum()
 }
 
-/// One patient's way through the risk set.
-fn history(
-    scene: &Scene<'_>,
-    (patient, binary): (&Patient<'_>, bool),
-    (spans, equal): (&Spans, &Spans),
-    steps: &mut Vec<(Ns, Step, (u32, bool))>,
-) {
-    let early = scene.tolerance();
-    let inside =
-        |spans: &[(Ns, Ns)], at: Ns| spans.iter().any(|(from, to)| from.saturating_sub(early) <= at && at < *to);
-    let state_at =
-        |at: Ns| (inside(spans, at), (if binary { patient.place } else { patient.stratum }, inside(equal, at)));
-    let mut from = patient.unit.first.max(scene.onset - scene.interval);
-    let until = |bout: &crate::scene::Bout| if bout.open { Ns::MAX / 4 } else { bout.end + scene.interval };
+fn of_stratum(times: &[Vec<Ns>], stratum: u32) -> &[Ns] {
+    times.get(stratum as usize).map_or(&[], Vec::as_slice)
+}
+
+/// Place of the first of `times` that is not before `at`.
+fn place(times: &[Ns], at: Ns) -> u32 {
+    let place = match (times.first(), times.last()) {
+        (Some(first), _) if at <= *first => 0,
+        (_, Some(last)) if at > *last => times.len(),
+        _ => times.partition_point(|time| *time < at),
+    };
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+/// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail.
+fn stretches(patient: &Patient<'_>, (from, interval): (Ns, Ns), mut tell: impl FnMut((Ns, Ns), bool)) {
+    let mut from = patient.first.max(from);
+    let until = |bout: &Bout| if bout.open { Ns::MAX / 4 } else { bout.end + interval };
+    let end = patient.seen + 1;
+    if patient.bouts.is_empty() && patient.gapless {
+        if end >= from {
+            tell((from, end), false);
+        }
+        return;
+    }
     let mut ends: Vec<(Ns, Ns, bool)> = patient.bouts.iter().map(|bout| (bout.start, until(bout), true)).collect();
     ends.extend(patient.unit.gaps.iter().map(|(from, to)| (*from + 1, *to, false)));
-    ends.push((patient.seen + 1, Ns::MAX / 4, false));
+    ends.push((end, Ns::MAX / 4, false));
     ends.sort_unstable();
     for (to, next, begins) in ends {
         if to >= from {
-            let mut state = state_at(from);
-            steps.push((from, change(state.0, 1), state.1));
-            let edges = spans.iter().chain(equal).flat_map(|(start, end)| [start.saturating_sub(early), *end]);
-            let mut flips: Vec<Ns> = edges.filter(|at| *at > from && *at <= to).collect();
-            flips.sort_unstable();
-            for at in flips {
-                let now = state_at(at);
-                if now != state {
-                    steps.push((at, change(state.0, -1), state.1));
-                    steps.push((at, change(now.0, 1), now.1));
-                    state = now;
-                }
-            }
-            if begins {
-                steps.push((to, Step::Begin { exposed: state.0 }, state.1));
-            }
-            let (exposed, others) = if state.0 { (-1, 0) } else { (0, -1) };
-            steps.push((to, Step::Leave { exposed, others }, state.1));
+            tell((from, to), begins);
         }
         from = from.max(next);
         if from > patient.seen {
             break;
         }
     }
-}
-
-fn change(exposed: bool, by: i32) -> Step {
-    if exposed { Step::Change { exposed: by, others: 0 } } else { Step::Change { exposed: 0, others: by } }
 }

@@ -1,8 +1,13 @@
 //! What happened to each unit around an incident, laid out for comparison: when it failed, when it was seen, when the
 //! fleet was failing at all. Hypotheses are held against it in `tally`.
 
-use crate::model::{Counter, Ns, Run, Unit};
+use crate::model::{COUNTERS, Counter, Move, Ns, Run, Unit};
+use crate::moves::BEFORE_ALL;
+use crate::riskset::AtRisk;
 use crate::state::State;
+use crate::tally::DELAY_MAX;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 /// Grid on which the fleet's failing is told, at most.
 const SLOTS_MAX: i64 = 4096;
@@ -33,9 +38,16 @@ pub(crate) struct Patient<'a> {
     pub stratum: u32,
     /// Region and service alone: what a binary is compared within.
     pub place: u32,
+    /// Its dimensions and first event time: what every pass asks for stands here, not a fetch from memory away.
+    pub dims: u32,
+    pub first: Ns,
     /// Until when it is known.
     pub seen: Ns,
     pub bouts: Vec<Bout>,
+    /// Whether it was heard all the time.
+    pub gapless: bool,
+    /// Its part of the scene's moves.
+    moves: (u32, u32),
 }
 
 /// The scene.
@@ -45,6 +57,11 @@ pub(crate) struct Scene<'a> {
     pub now: Ns,
     pub interval: Ns,
     pub patients: Vec<Patient<'a>>,
+    moves: Vec<Move>,
+    /// By stratum, and by place; laid out when first asked for.
+    at_risk: [OnceCell<AtRisk>; 2],
+    /// Runs since the onset, and of them those that are strong.
+    strong: (u64, u64),
     slot: Ns,
     /// Hot time before each slot.
     hot: Vec<Ns>,
@@ -59,25 +76,38 @@ impl<'a> Scene<'a> {
         let places = state.places();
         let interval = state.interval;
         let from = onset - interval;
-        let floors = severity(state, from, counters);
-        let patients: Vec<Patient<'a>> = (0..)
-            .zip(&state.units)
-            .filter(|(_, unit)| !unit.aggregate && unit.last_event >= from - 60 * interval)
-            .map(|(id, unit)| Patient {
+        let (floors, first) = severity(state, from, counters);
+        let mut patients: Vec<Patient<'a>> = Vec::with_capacity(state.units.len());
+        let mut moves: Vec<Move> = Vec::with_capacity(8 * state.units.len());
+        let mut strong = (0, 0);
+        let long_ago = first.min(onset - DELAY_MAX) - 4 * interval;
+        let known = |(_, unit): &(u32, &Unit)| !unit.aggregate && unit.last_event >= from - 60 * interval;
+        for (id, unit) in (0..).zip(&state.units).filter(known) {
+            let moved = index(moves.len());
+            lay_out_moves(unit, long_ago, &mut moves);
+            for run in unit.runs.iter().filter(|run| run.start >= from) {
+                strong = (strong.0 + 1, strong.1 + u64::from(run.observed >= 0.15 * run.trials));
+            }
+            patients.push(Patient {
                 id,
                 unit,
                 stratum: strata.get(unit.dims as usize).copied().unwrap_or(0),
                 place: places.get(unit.dims as usize).copied().unwrap_or(0),
+                dims: unit.dims,
+                first: unit.first,
                 seen: unit.last_event.max(failing_until(unit, counters)).min(now + interval),
                 bouts: bouts(unit, from, interval, &floors),
-            })
-            .collect();
+                gapless: unit.gaps.is_empty(),
+                moves: (moved, index(moves.len())),
+            });
+        }
         let slot = interval.max((now - onset) / SLOTS_MAX + 1);
         let hot = hot_slots(&patients, onset, now, slot);
         let bouts = || patients.iter().flat_map(|patient| &patient.bouts);
         let precise = bouts().filter(|bout| bout.precise).count() * 10 >= bouts().count() * 7;
         let early = if precise { interval * 3 / 10 } else { interval * 6 / 10 };
-        Self { onset, now, interval, patients, slot, hot, early }
+        let at_risk = Default::default();
+        Self { onset, now, interval, patients, moves, at_risk, strong, slot, hot, early }
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.
@@ -101,6 +131,21 @@ impl<'a> Scene<'a> {
         self.early
     }
 
+    /// Units, and of them failing, by index of dimensions.
+    pub(crate) fn by_dims(&self) -> BTreeMap<u32, (u64, u64)> {
+        let mut counts: Vec<(u64, u64)> = Vec::new();
+        for patient in &self.patients {
+            let dims = patient.dims as usize;
+            if counts.len() <= dims {
+                counts.resize(dims + 1, (0, 0));
+            }
+            if let Some((all, failing)) = counts.get_mut(dims) {
+                (*all, *failing) = (*all + 1, *failing + u64::from(!patient.bouts.is_empty()));
+            }
+        }
+        (0..).zip(counts).filter(|(_, (all, _))| *all > 0).collect()
+    }
+
     /// Units that fail.
     pub(crate) fn failing(&self) -> usize {
         self.patients.iter().filter(|patient| !patient.bouts.is_empty()).count()
@@ -114,35 +159,48 @@ impl<'a> Scene<'a> {
         starts.get(starts.len() / 2).copied().unwrap_or(self.onset)
     }
 
-    /// Spans in which a patient was on one of `levels`; adjacent ones are joined.
-    pub(crate) fn on_levels(patient: &Patient<'_>, factor: u16, levels: &[u32]) -> Vec<(Ns, Ns)> {
-        let mut spans: Vec<(Ns, Ns)> = Vec::new();
-        let mut since: Option<Ns> = None;
-        for entry in patient.unit.moves.iter().filter(|entry| entry.factor == factor) {
-            let inside = levels.contains(&entry.level);
-            match (inside, since) {
-                (true, None) => since = Some(entry.at),
-                (false, Some(from)) => {
-                    spans.push((from, entry.at));
-                    since = None;
-                }
-                _ => {}
-            }
-        }
-        if let Some(from) = since {
-            spans.push((from, Ns::MAX / 4));
-        }
-        // A refused load, or a death while loading, is exposure of its own: the version was never active.
-        for bout in &patient.bouts {
-            if bout.level.is_some_and(|level| levels.contains(&level))
-                && !spans.iter().any(|(from, to)| *from <= bout.start && bout.start <= *to)
-            {
-                spans.push((bout.start, bout.end.max(bout.start + 1)));
-            }
-        }
-        spans.sort_unstable();
-        spans
+    /// Moves of a patient that can matter here, by time within each factor: what it had before any of the failing, and
+    /// all since. The time of the first one of a factor is right only as far as it is long ago.
+    pub(crate) fn moves(&self, patient: &Patient<'_>) -> &[Move] {
+        let (from, to) = patient.moves;
+        self.moves.get(from as usize..to as usize).unwrap_or_default()
     }
+
+    /// Runs since an interval before the onset, and of them those in which much of what was tried failed.
+    pub(crate) fn strong_runs(&self) -> (u64, u64) {
+        self.strong
+    }
+
+    /// Who could have begun to fail when: by strata, or, for a binary, by places.
+    pub(crate) fn at_risk(&self, binary: bool) -> &AtRisk {
+        let [by_stratum, by_place] = &self.at_risk;
+        let lay_out = |kind: fn(&Patient<'_>) -> u32| AtRisk::new(&self.patients, (self.onset, self.interval), kind);
+        if binary {
+            by_place.get_or_init(|| lay_out(|patient| patient.place))
+        } else {
+            by_stratum.get_or_init(|| lay_out(|patient| patient.stratum))
+        }
+    }
+}
+
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// Lays out the moves of a unit that can matter: all hypotheses pass over them, and the whole history is many times as
+/// long.
+fn lay_out_moves(unit: &Unit, long_ago: Ns, all: &mut Vec<Move>) {
+    let recent = unit.moves.iter().rev().take_while(|entry| entry.at > long_ago).count();
+    let (old, new) = unit.moves.split_at(unit.moves.len() - recent);
+    for (factor, level) in &unit.active {
+        let before = if new.iter().any(|entry| entry.factor == *factor) {
+            old.iter().rev().find(|entry| entry.factor == *factor).copied()
+        } else {
+            Some(Move { at: BEFORE_ALL, factor: *factor, level: *level, told: true })
+        };
+        all.extend(before);
+    }
+    all.extend_from_slice(new);
 }
 
 /// Until when a unit is known to fail by one of the counters. That it is silent tells nothing of how else it fares.
@@ -153,15 +211,24 @@ fn failing_until(unit: &Unit, counters: &[Counter]) -> Ns {
 
 /// Least rate of a run of each counter that belongs to the incident: a twelfth of what most failing hosts show. What is
 /// weaker by more is a host's habit or noise, and would blur who began when.
-fn severity(state: &State, from: Ns, counters: &[Counter]) -> Vec<(Counter, f64)> {
-    let of = |counter: Counter| {
-        let runs =
-            state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.counter == counter && run.end >= from);
-        let mut rates: Vec<f64> = runs.filter(|run| run.trials > 0.0).map(|run| run.observed / run.trials).collect();
-        rates.sort_by(f64::total_cmp);
-        rates.get(rates.len() * 8 / 10).copied().unwrap_or(0.0) / 12.0
+/// With it, when the first of the runs began that may belong.
+fn severity(state: &State, from: Ns, counters: &[Counter]) -> (Vec<(Counter, f64)>, Ns) {
+    let mut rates: [Vec<f64>; COUNTERS] = Default::default();
+    let mut first = from;
+    for run in state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.end >= from) {
+        first = first.min(run.start);
+        if let Some(rates) = rates.get_mut(run.counter as usize).filter(|_| run.trials > 0.0) {
+            rates.push(run.observed / run.trials);
+        }
+    }
+    let mut of = |counter: Counter| {
+        let rates = rates.get_mut(counter as usize)?;
+        let at = rates.len() * 8 / 10;
+        let (_, rate, _) =
+            rates.get_mut(..).filter(|rates| at < rates.len())?.select_nth_unstable_by(at, f64::total_cmp);
+        Some(*rate / 12.0)
     };
-    counters.iter().map(|counter| (*counter, of(*counter))).collect()
+    (counters.iter().map(|counter| (*counter, of(*counter).unwrap_or(0.0))).collect(), first)
 }
 
 /// Between which times a run began: within a tenth of its first row where that is known, else anywhere in it.

@@ -64,12 +64,12 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
 /// Since when a unit has refused every load of a config, if it does.
 fn refusing_since(state: &State, patient: &Patient<'_>, factor: u16) -> Option<Ns> {
     let of_factor = |level: u32| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
-    let moved = patient.unit.moves.iter().filter(|entry| entry.factor == factor).map(|entry| entry.at).max();
-    let refused = patient
-        .unit
-        .runs
-        .iter()
+    let runs = patient.unit.runs.iter();
+    let mut refused = runs
         .filter(|run| run.counter == Counter::Refused && run.level.is_some_and(of_factor))
-        .map(|run| run.start);
+        .map(|run| run.start)
+        .peekable();
+    refused.peek()?;
+    let moved = patient.unit.moves.iter().filter(|entry| entry.factor == factor).map(|entry| entry.at).max();
     refused.filter(|at| moved.is_none_or(|moved| *at > moved)).min()
 }

@@ -2,12 +2,14 @@
 //! what is decided in `take`; what is concluded in `judge`.
 
 use crate::case::Case;
+use crate::census::Census;
 use crate::model::{Base, COUNTERS, Ns, Unit, WorldChange};
 use crate::observation::Name;
 use crate::ring::Ring;
 use crate::settings::Settings;
 use crate::tables::Tables;
-use crate::take_row::Pending;
+use crate::units::UnitIds;
+use crate::waiting::WaitingRows;
 use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,12 +39,16 @@ pub(crate) struct State {
     pub interval: Ns,
     /// Rows by span length in ms: the most frequent is the report interval.
     pub spans: BTreeMap<i64, u64>,
+    /// By how many rows the most frequent length leads, and rows since the last tick.
+    pub span_lead: u64,
+    pub noted: u64,
     pub tables: Tables,
     pub units: Vec<Unit>,
-    pub unit_ids: BTreeMap<(Name, Name), u32>,
+    #[serde(skip)]
+    pub unit_ids: UnitIds,
     pub ring: Ring,
     /// Rows that wait for the next tick.
-    pub pending: Vec<Pending>,
+    pub waiting: WaitingRows,
     /// Fleet-wide rates by counter.
     pub prior: [Base; COUNTERS],
     /// Latency above which a request is slow, seconds, and the histogram it is learned from.
@@ -50,6 +56,8 @@ pub(crate) struct State {
     /// Score distribution of the fleet by dims: bins in use and waiting.
     pub shapes: BTreeMap<u32, (Vec<f64>, Vec<f64>)>,
     pub changes: Vec<WorldChange>,
+    /// Units kept that they reached, together.
+    pub reached: usize,
     pub panics: Vec<PanicSeen>,
     /// Panics by site as `firstbad.panics` counts them: events are kept by few.
     pub panic_counts: BTreeMap<Name, u64>,
@@ -66,13 +74,17 @@ pub(crate) struct State {
     pub instances_seen: u64,
     /// Overdispersion of the fleet's sums by counter.
     pub dispersion: [f64; COUNTERS],
-    /// Last interval from which baselines were rotated, and ticks in a row without a suspicion.
+    /// Last interval from which expectations were rotated, and how often they were.
     pub rotated: i64,
+    pub rotations: u32,
     pub cases: Vec<Case>,
     /// New units by dimensions that have not yet replaced a silent one.
     pub born: BTreeMap<u32, u64>,
     /// Ticks so far.
     pub ticks: u64,
+    /// What the last tick saw when it looked over the units.
+    #[serde(skip)]
+    pub census: Census,
 }
 
 impl State {
@@ -84,16 +96,19 @@ impl State {
             now: None,
             interval,
             spans: BTreeMap::new(),
+            span_lead: 0,
+            noted: 0,
             tables: Tables::default(),
             units: Vec::new(),
-            unit_ids: BTreeMap::new(),
+            unit_ids: UnitIds::default(),
             ring: Ring::default(),
-            pending: Vec::new(),
+            waiting: WaitingRows::default(),
             born: BTreeMap::new(),
             prior: [Base::default(); COUNTERS],
             slow: (f64::INFINITY, BTreeMap::new()),
             shapes: BTreeMap::new(),
             changes: Vec::new(),
+            reached: 0,
             panics: Vec::new(),
             panic_counts: BTreeMap::new(),
             refusals: BTreeMap::new(),
@@ -107,8 +122,10 @@ impl State {
             instances_seen: 0,
             dispersion: [1.0; COUNTERS],
             rotated: i64::MIN,
+            rotations: 0,
             cases: Vec::new(),
             ticks: 0,
+            census: Census::default(),
         }
     }
 
@@ -119,13 +136,23 @@ impl State {
 
     /// Learns the report interval from the rows' spans; true if it changed.
     pub(crate) fn learn_interval(&mut self) -> bool {
+        self.noted = 0;
         if self.settings.report_interval_ns.is_some() {
+            self.span_lead = u64::MAX;
             return false;
         }
-        let Some((ms, _)) = self.spans.iter().max_by_key(|(ms, count)| (**count, **ms)) else { return false };
+        let mut most: Vec<(u64, i64)> = self.spans.iter().map(|(ms, count)| (*count, *ms)).collect();
+        most.sort_unstable_by(|a, b| b.cmp(a));
+        let Some((count, ms)) = most.first() else { return false };
+        self.span_lead = count - most.get(1).map_or(0, |(second, _)| *second);
         let learned = (ms * 1_000_000).max(SECOND_NS);
         let changed = learned != self.interval;
         self.interval = learned;
         changed
+    }
+
+    /// Whether no row taken until now can change the report interval at the next tick.
+    pub(crate) fn is_interval_known(&self) -> bool {
+        self.noted < self.span_lead
     }
 }

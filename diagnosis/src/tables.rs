@@ -4,6 +4,7 @@
 use crate::model::{Dims, Exposure, Factor, Key, Level, Ns};
 use crate::moves::BEFORE_ALL;
 use crate::observation::{Facts, Name};
+use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{CONFIGS_MAX, VERSIONS_MAX};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,6 +151,12 @@ impl Tables {
     /// The level at an index.
     pub(crate) fn level_at(&self, id: u32) -> Option<&Level> {
         self.levels.get(id as usize)
+    }
+
+    /// Whether a level is this version of this config.
+    pub(crate) fn is_version(&self, (factor, level): (u16, u32), config: &Name, hash: &Hash) -> bool {
+        let of_config = matches!(self.factors.get(usize::from(factor)), Some(Factor::Config(name)) if name == config);
+        of_config && matches!(self.level_at(level).map(|level| &level.key), Some(Key::Version(key)) if key == hash)
     }
 
     /// The level at an index, to change.

@@ -5,7 +5,7 @@ use crate::model::{Base, COUNTERS, Counter, Factor, Key, Move, Ns, Run, Unit, Wo
 use crate::moves::{BEFORE_ALL, note};
 use crate::observation::{Change, Dimensions, Exit, Facts, Gap, Name, Observation, Panic, Source, Start};
 use crate::state::{PanicSeen, State};
-use crate::tick::STALE;
+use crate::waiting::STALE;
 use crate::watch;
 use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
 use firstbad_protocol::names::attribute;
@@ -18,6 +18,8 @@ pub(crate) const REVISABLE: i64 = 18;
 const PANICS_MAX: usize = 256;
 /// Processes remembered for one unit.
 const PROCESSES_MAX: usize = 16;
+/// Units kept that changes reached, over all changes: 16 MB. The oldest changes keep their number alone.
+const REACHED_MAX: usize = 1_000_000;
 /// Different blind-spot sentences kept.
 const GAPS_MAX: usize = 64;
 
@@ -37,42 +39,56 @@ impl State {
 
     /// The unit that a source belongs to, made if it is new.
     pub(crate) fn unit_of(&mut self, source: &Source, dims: &Dimensions, at: Ns) -> Option<u32> {
-        let service: Name = dims.get(attribute::SERVICE_NAME).cloned().unwrap_or_else(|| Name::from(""));
-        let dims_id = self.tables.dims(dims);
-        let (host, aggregate) = match source {
-            Source::Instance { host, .. } => (host.clone(), false),
-            Source::Aggregate => (Name::from(format!("\u{0}aggregate-{dims_id}")), true),
+        let service = dims.get(attribute::SERVICE_NAME).map_or("", AsRef::as_ref);
+        let Source::Instance { instance, host } = source else {
+            let dims_id = self.tables.dims(dims);
+            let host = Name::from(format!("\u{0}aggregate-{dims_id}"));
+            let id = self.unit_ids.get(&host, service).or_else(|| self.new_unit(host, (dims_id, true), at))?;
+            self.unsettle(id);
+            self.note_binary(id, dims, at);
+            return Some(id);
         };
-        let key = (host.clone(), service.clone());
-        let id = if let Some(id) = self.unit_ids.get(&key) {
-            *id
-        } else {
-            if self.units.len() >= INSTANCES_MAX {
-                self.tables.overflow += 1;
-                return None;
-            }
-            let id = u32::try_from(self.units.len()).ok()?;
-            self.units.push(new_unit(host, dims_id, aggregate));
-            self.unit_ids.insert(key, id);
-            if let Some(unit) = self.units.get_mut(id as usize) {
-                unit.first = at;
-                unit.last_event = at;
-                unit.last_arrival = self.now.unwrap_or(at);
-                unit.span = self.interval;
-            }
-            // A host that appears later than the fleet may stand in for one that is gone.
-            if !aggregate && self.ticks > 12 {
-                *self.born.entry(dims_id).or_default() += 1;
-            }
-            id
-        };
-        self.note_binary(id, dims, at);
-        if let Source::Instance { instance, .. } = source {
-            self.note_process(id, instance);
+        let known = self.unit_ids.get(host, service);
+        let dims_id = self.dims_of(known, dims);
+        let id = known.or_else(|| self.new_unit(host.clone(), (dims_id, false), at))?;
+        self.unsettle(id);
+        let same = |unit: &Unit| unit.dims == dims_id && unit.binary_known;
+        if !self.units.get(id as usize).is_some_and(same) {
+            self.note_binary(id, dims, at);
         }
+        self.note_process(id, instance);
         if let Some(unit) = self.units.get_mut(id as usize).filter(|unit| unit.dims != dims_id) {
             unit.dims = dims_id;
             unit.exposure = STALE;
+        }
+        Some(id)
+    }
+
+    /// Index of dimensions, which mostly are those that the unit had before.
+    fn dims_of(&mut self, unit: Option<u32>, dims: &Dimensions) -> u32 {
+        let before = unit.and_then(|id| self.units.get(id as usize)).map(|unit| unit.dims);
+        let same = before.filter(|before| self.tables.dims_at(*before) == Some(dims));
+        same.unwrap_or_else(|| self.tables.dims(dims))
+    }
+
+    fn new_unit(&mut self, host: Name, (dims, aggregate): (u32, bool), at: Ns) -> Option<u32> {
+        if self.units.len() >= INSTANCES_MAX {
+            self.tables.overflow += 1;
+            return None;
+        }
+        let id = u32::try_from(self.units.len()).ok()?;
+        let unit = Unit {
+            first: at,
+            last_event: at,
+            last_arrival: self.now.unwrap_or(at),
+            span: self.interval,
+            rotations: self.rotations,
+            ..new_unit(host, dims, aggregate)
+        };
+        self.add_unit(id, unit);
+        // A host that appears later than the fleet may stand in for one that is gone.
+        if !aggregate && self.ticks > 12 {
+            *self.born.entry(dims).or_default() += 1;
         }
         Some(id)
     }
@@ -85,7 +101,8 @@ impl State {
         let Some(level) = self.tables.level(factor, &Key::Text(version.clone()), at) else { return };
         let slack = self.slack();
         let Some(unit) = self.units.get_mut(id as usize) else { return };
-        if unit.active.contains(&(factor, level)) {
+        unit.binary_known = unit.active.contains(&(factor, level));
+        if unit.binary_known {
             return;
         }
         let new = !unit.active.iter().any(|(known, _)| *known == factor);
@@ -114,6 +131,7 @@ impl State {
         if unit.instances.len() >= PROCESSES_MAX {
             unit.instances.remove(0);
         }
+        unit.instances.reserve_exact(1);
         unit.instances.push((instance.clone(), now));
     }
 
@@ -206,11 +224,11 @@ impl State {
         });
         let same =
             |known: &WorldChange| known.kind == change.kind && known.id == change.id && known.target == change.target;
-        let index = if let Some(index) = self.changes.iter().position(same) {
+        let index = if let Some(index) = self.changes.iter().rposition(same) {
             index
         } else {
             if self.changes.len() >= CHANGES_MAX {
-                self.changes.remove(0);
+                self.reached -= self.changes.remove(0).reached.len();
             }
             self.changes.push(WorldChange {
                 at,
@@ -219,6 +237,7 @@ impl State {
                 target: change.target.clone(),
                 description: change.description.clone(),
                 reached: Vec::new(),
+                folded: 0,
                 everywhere: false,
             });
             self.changes.len() - 1
@@ -230,10 +249,25 @@ impl State {
             Some(id) if known.reached.len() < INSTANCES_MAX => {
                 if known.reached.last().is_none_or(|(last, _)| *last != id) {
                     known.reached.push((id, corrected));
+                    self.reached += 1;
                 }
             }
             Some(_) => {}
             None => known.everywhere = true,
+        }
+        if self.reached > REACHED_MAX {
+            self.fold_reached(index);
+        }
+    }
+
+    /// Lets the units go that the oldest change reached, except `kept`.
+    fn fold_reached(&mut self, kept: usize) {
+        let others =
+            self.changes.iter_mut().enumerate().filter(|(index, change)| *index != kept && !change.reached.is_empty());
+        if let Some((_, oldest)) = others.min_by_key(|(_, change)| change.at) {
+            oldest.folded += oldest.reached.len() as u64;
+            self.reached -= oldest.reached.len();
+            oldest.reached = Vec::new();
         }
     }
 
@@ -316,6 +350,12 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         host,
         dims,
         aggregate,
+        stirred: false,
+        shares_host: false,
+        binary_known: false,
+        exposure: STALE,
+        waiting: u32::MAX,
+        rotations: 0,
         instances: Vec::new(),
         active: Vec::new(),
         moves: Vec::new(),
@@ -341,7 +381,6 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         left: None,
         loading: None,
         offset: 0,
-        exposure: STALE,
         bins: Vec::new(),
     }
 }

@@ -97,6 +97,7 @@ impl State {
         };
         if refused {
             refuse(&mut state.runs, at, level);
+            state.stirred = true;
             if state.runs.len() > 24 {
                 state.runs.remove(0);
             }

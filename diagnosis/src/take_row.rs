@@ -1,5 +1,5 @@
-//! Rows: whether their time can be believed, which versions the unit had, what each counter observed and expected. The
-//! cells are filled at the next tick, when the loads of the same batch are known.
+//! Rows: whether their time can be believed, which versions the unit had, what each counter observed and expected. Which
+//! sums they enter is decided in `waiting`.
 
 use crate::baseline::{fleet_rate, unit_rate};
 use crate::counts::{self, Requests, float};
@@ -14,17 +14,6 @@ use crate::take_load::Attempt;
 use crate::watch::{self, Sample};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::SECOND_NS;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
-/// A row whose cell waits for the tick.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Pending {
-    pub unit: u32,
-    pub start: Ns,
-    pub end: Ns,
-    pub sums: [Sums; COUNTERS],
-}
 
 /// Weight of one report that tells how many requests are missing, in trials: traffic wobbles far more than counts do.
 const STALL_TRIALS: f64 = 20.0;
@@ -47,6 +36,10 @@ impl State {
             self.late_rows += 1;
             return;
         }
+        let rotations = self.rotations;
+        if let Some(unit) = self.units.get_mut(id as usize) {
+            unit.follow_rotations(rotations);
+        }
         let start = self.corrected(id, row.span.start.0);
         let end = self.corrected(id, row.span.end.0);
         self.seen(start);
@@ -59,7 +52,7 @@ impl State {
         }
         self.note_sites(row);
         self.note_levels(id, row, (start, end));
-        self.note_tags(row, index_of(end, self.interval));
+        self.note_tags(id, row, index_of(end, self.interval));
         self.note_leaves(id, row, index_of(end, self.interval));
         let samples = self.samples(id, row, (start, end));
         self.feed(id, row, (&samples, frozen));
@@ -67,6 +60,7 @@ impl State {
 
     fn note_span(&mut self, span: Ns) {
         let ms = (span + 50_000_000) / 100_000_000 * 100;
+        self.noted += 1;
         if ms > 0 && (self.spans.len() < SPANS_MAX || self.spans.contains_key(&ms)) {
             *self.spans.entry(ms).or_default() += 1;
         }
@@ -111,6 +105,13 @@ impl State {
         false
     }
 
+    /// Index of a version, which mostly is one that the unit has.
+    fn version_of(&mut self, id: u32, (config, hash): (&Name, Hash), at: Ns) -> Option<(u16, u32)> {
+        let active = self.units.get(id as usize).map_or(&[][..], |unit| &unit.active);
+        let held = active.iter().find(|held| self.tables.is_version(**held, config, &hash)).copied();
+        held.or_else(|| self.version(config, hash, at))
+    }
+
     /// Index of a version.
     pub(crate) fn version(&mut self, config: &Name, hash: Hash, at: Ns) -> Option<(u16, u32)> {
         let factor = self.tables.factor(&Factor::Config(config.clone()))?;
@@ -120,28 +121,27 @@ impl State {
     /// What the row itself says about active versions: the gauge first, else the tags of its points.
     fn note_levels(&mut self, id: u32, row: &Row, (start, end): (Ns, Ns)) {
         let shares = view_shares(row);
-        let gauges: BTreeMap<&Name, Vec<Hash>> = row.active.iter().fold(BTreeMap::new(), |mut all, (config, hash)| {
-            all.entry(config).or_insert_with(Vec::new).push(*hash);
-            all
-        });
-        for (config, hashes) in &gauges {
-            let [hash] = hashes.as_slice() else { continue };
-            let share = shares.get(config).and_then(|by_hash| by_hash.get(hash)).copied();
-            self.guess((id, config, *hash), (start, end), share);
+        let share = |config: &Name, hash: &Hash| {
+            let at = shares.binary_search_by(|(of, version, _)| (*of, version).cmp(&(config, hash))).ok()?;
+            shares.get(at).map(|(_, _, share)| *share)
+        };
+        let mut gauges: Vec<(&Name, Hash)> = row.active.iter().map(|(config, hash)| (config, *hash)).collect();
+        gauges.sort_by_key(|(config, _)| *config);
+        let told = |config: &Name| gauges.binary_search_by_key(&config, |(config, _)| config).is_ok();
+        for of_config in gauges.chunk_by(|one, other| one.0 == other.0) {
+            let [(config, hash)] = of_config else { continue };
+            self.guess((id, config, *hash), (start, end), share(config, hash));
         }
-        for (config, by_hash) in &shares {
-            if gauges.contains_key(config) {
-                continue;
-            }
-            let most = by_hash.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(hash, share)| (*hash, *share));
-            if let Some((hash, share)) = most {
-                self.guess((id, config, hash), (start, end), Some(share));
+        for of_config in shares.chunk_by(|one, other| one.0 == other.0) {
+            let most = of_config.iter().max_by(|a, b| a.2.total_cmp(&b.2));
+            if let Some((config, hash, share)) = most.filter(|(config, ..)| !told(config)) {
+                self.guess((id, config, *hash), (start, end), Some(*share));
             }
         }
         for count in &row.loads {
             if let Some((factor, level)) = self.version(&count.config, count.hash, start)
                 && count.count > 0
-                && (count.result.is_refusal() || !gauges.contains_key(&count.config))
+                && (count.result.is_refusal() || !told(&count.config))
             {
                 let at = start + (end - start) / 2;
                 self.attempted(Attempt { unit: id, factor, level, at, told: false }, count.result);
@@ -151,7 +151,7 @@ impl State {
 
     /// A row says that `hash` was active at its end: if the moves say otherwise, the unit moved within the row.
     fn guess(&mut self, (id, config, hash): (u32, &Name, Hash), (start, end): (Ns, Ns), share: Option<f64>) {
-        let Some((factor, level)) = self.version(config, hash, start) else { return };
+        let Some((factor, level)) = self.version_of(id, (config, hash), start) else { return };
         let (slack, interval) = (self.slack(), self.interval);
         let Some(unit) = self.units.get_mut(id as usize) else { return };
         let known = level_at(unit, factor, end);
@@ -183,10 +183,10 @@ impl State {
     }
 
     /// Counts that carry a version's tag.
-    fn note_tags(&mut self, row: &Row, index: i64) {
+    fn note_tags(&mut self, id: u32, row: &Row, index: i64) {
         let at = row.span.start.0;
         for view in &row.views {
-            let Some((_, level)) = self.version(&view.config, view.hash, at) else { continue };
+            let Some((_, level)) = self.version_of(id, (&view.config, view.hash), at) else { continue };
             let counts = Requests::of(view.outcomes);
             if let Some(known) = self.tables.level_mut(level) {
                 known.requests += view.outcomes.ok + view.outcomes.error + view.outcomes.panic;
@@ -201,7 +201,7 @@ impl State {
         }
         for scores in &row.scores {
             let Some((config, hash)) = &scores.version else { continue };
-            let Some((_, level)) = self.version(config, *hash, at) else { continue };
+            let Some((_, level)) = self.version_of(id, (config, *hash), at) else { continue };
             let (zero, all) = counts::zeros(scores);
             if let Some(known) = self.tables.level_mut(level) {
                 known.last_active = known.last_active.max(row.span.end.0);
@@ -320,14 +320,21 @@ impl State {
         if self.open_case() {
             return;
         }
-        for (bound, count) in latency.bounds.iter().zip(&latency.counts) {
-            if self.slow.1.len() < 128 || self.slow.1.contains_key(&bound.to_bits()) {
-                *self.slow.1.entry(bound.to_bits()).or_default() += float(*count);
+        let mut told = latency.bounds.iter().map(|bound| bound.to_bits()).zip(&latency.counts).peekable();
+        // Senders of one kind have the same bounds, and in order: then one walk over both is enough.
+        for (bound, sum) in &mut self.slow.1 {
+            if let Some((_, count)) = told.next_if(|(told, _)| told == bound) {
+                *sum += float(*count);
+            }
+        }
+        for (bound, count) in told {
+            if self.slow.1.len() < 128 || self.slow.1.contains_key(&bound) {
+                *self.slow.1.entry(bound).or_default() += float(*count);
             }
         }
     }
 
-    /// Feeds the counters into runs, expectations and the waiting cell.
+    /// Feeds the counters into runs, expectations and the interval's sums.
     fn feed(&mut self, id: u32, row: &Row, (samples, frozen): (&[Sample], bool)) {
         let now = self.now.unwrap_or(0);
         let silent_after = 3 * self.interval;
@@ -336,9 +343,8 @@ impl State {
             watch::grow(unit, memory, row.span.end.0 - unit.offset);
         }
         let mut sums = [Sums::default(); COUNTERS];
-        let mut span = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
+        let span = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
         for sample in samples {
-            span = (sample.start, sample.end);
             let at = sample.counter as usize;
             if let Some(slot) = sums.get_mut(at) {
                 *slot = Sums { observed: sample.observed, trials: sample.trials, expected: sample.expected };
@@ -375,7 +381,7 @@ impl State {
         }
         alive(unit, row, now, silent_after);
         if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
-            self.pending.push(Pending { unit: id, start: span.0, end: span.1, sums });
+            self.wait(id, span, &sums);
         }
     }
 }
@@ -418,23 +424,28 @@ fn seconds(row: &Row) -> f64 {
     row.span.end.since(row.span.start).max(0) as f64 / 1e9
 }
 
-/// Share of each version among the requests and scores that a row tags, by config.
-fn view_shares(row: &Row) -> BTreeMap<&Name, BTreeMap<Hash, f64>> {
-    let mut all: BTreeMap<&Name, BTreeMap<Hash, f64>> = BTreeMap::new();
-    for view in &row.views {
-        *all.entry(&view.config).or_default().entry(view.hash).or_default() += Requests::of(view.outcomes).all;
-    }
+/// Share of each version among the requests and scores that a row tags, by config and version.
+fn view_shares(row: &Row) -> Vec<(&Name, Hash, f64)> {
+    let mut all: Vec<(&Name, Hash, f64)> =
+        row.views.iter().map(|view| (&view.config, view.hash, Requests::of(view.outcomes).all)).collect();
     for scores in &row.scores {
-        if let Some((config, hash)) = &scores.version {
-            let by_hash = all.entry(config).or_default();
-            if by_hash.is_empty() || !row.views.iter().any(|view| view.config == *config) {
-                *by_hash.entry(*hash).or_default() += counts::zeros(scores).1;
-            }
+        if let Some((config, hash)) = &scores.version
+            && !row.views.iter().any(|view| view.config == *config)
+        {
+            all.push((config, *hash, counts::zeros(scores).1));
         }
     }
-    for by_hash in all.values_mut() {
-        let sum: f64 = by_hash.values().sum();
-        for share in by_hash.values_mut() {
+    all.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    all.dedup_by(|next, kept| {
+        let same = next.0 == kept.0 && next.1 == kept.1;
+        if same {
+            kept.2 += next.2;
+        }
+        same
+    });
+    for of_config in all.chunk_by_mut(|one, other| one.0 == other.0) {
+        let sum: f64 = of_config.iter().map(|(_, _, count)| count).sum();
+        for (_, _, share) in of_config {
             *share /= sum.max(1.0);
         }
     }

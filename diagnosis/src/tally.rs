@@ -7,6 +7,7 @@ use crate::math::float;
 use crate::model::Ns;
 use crate::riskset::{Contrast, contrast};
 use crate::scene::{Bout, Patient, Scene};
+use crate::spans::Spans;
 
 /// Longest delay from a load to its effect that is looked for, ns.
 pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
@@ -44,32 +45,28 @@ pub(crate) struct Tally {
     pub refusals: u64,
 }
 
-#[derive(Default)]
 struct Sheet {
     entries: Vec<(u32, Pair)>,
     leaves: Vec<(u32, Pair)>,
 }
 
-/// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries. `exposed` gives the spans in which a patient was exposed, none for one that is
-/// outside the hypothesis' scope.
-pub(crate) fn tally(
-    scene: &Scene<'_>,
-    (levels, binary): (&[u32], bool),
-    exposed: impl Fn(&Patient<'_>) -> Option<Vec<(Ns, Ns)>>,
-) -> Tally {
+/// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries; with the
+/// spans in which each patient was exposed.
+pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed: &Spans) -> Tally {
     let mut result = Tally::default();
-    let mut sheet = Sheet::default();
-    for patient in &scene.patients {
-        let Some(spans) = exposed(patient) else {
+    // Growing, they would be copied again and again: in a rollout nearly every unit has a load.
+    let mut sheet = Sheet { entries: Vec::with_capacity(scene.patients.len()), leaves: Vec::new() };
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let Some(spans) = exposed.of(index) else {
             // Out of scope: what fails there is not explained.
             result.bouts.1 += patient.bouts.len() as u64;
             continue;
         };
-        one(scene, patient, (&spans, levels), (&mut result, &mut sheet));
+        one(scene, patient, (spans, levels), (&mut result, &mut sheet));
     }
-    result.risk = contrast(scene, binary, |patient| Some((exposed(patient)?, Vec::new())));
-    aligned(scene, &mut result, &sheet.entries, true);
-    aligned(scene, &mut result, &sheet.leaves, false);
+    result.risk = contrast(scene, binary, (exposed, None));
+    aligned(scene, &mut result, sheet.entries, true);
+    aligned(scene, &mut result, sheet.leaves, false);
     result
 }
 
@@ -79,6 +76,20 @@ fn one(
     (spans, levels): (&[(Ns, Ns)], &[u32]),
     (result, sheet): (&mut Tally, &mut Sheet),
 ) {
+    // Most units are well, and were exposed all the time or never.
+    match spans {
+        [] if patient.bouts.is_empty() => {
+            let known = scene.hot_within(scene.onset.max(patient.first), patient.seen);
+            result.control.0 += u64::from(known * 10 >= scene.interval * 9);
+            return;
+        }
+        [(from, to)] if patient.bouts.is_empty() && *from <= scene.onset - DELAY_MAX && *to >= patient.seen => {
+            let known = patient.seen - (scene.onset - scene.interval);
+            result.exposed.0 += u64::from(known * 10 >= scene.interval * 3);
+            return;
+        }
+        _ => {}
+    }
     let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
     let tolerance = scene.tolerance();
     let starts_in =
@@ -130,8 +141,8 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
         if start.is_some() || long_enough {
             let near = began.map_or((0, 0), |bout| bout.near);
-            let guessed = patient.unit.moves.iter().any(|entry| entry.at == from && !entry.told);
-            sheet.entries.push((rollout(patient, from), Pair { at: from, change: start, near, guessed }));
+            let guessed = scene.moves(patient).iter().any(|entry| entry.at == from && !entry.told);
+            sheet.entries.push((rollout(scene, patient, from), Pair { at: from, change: start, near, guessed }));
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
     }
@@ -144,10 +155,12 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         if stopped && !bout.open {
             let half = scene.interval / 2;
             let change = Some((bout.end - half, bout.end + half));
-            sheet.leaves.push((rollout(patient, to), Pair { at: to, change, near: (0, 0), guessed: false }));
+            sheet.leaves.push((rollout(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false }));
             result.stops.0 += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
-            sheet.leaves.push((rollout(patient, to), Pair { at: to, change: None, near: (0, 0), guessed: false }));
+            sheet
+                .leaves
+                .push((rollout(scene, patient, to), Pair { at: to, change: None, near: (0, 0), guessed: false }));
             result.tail += 1;
         }
         result.stops.1 += 1;
@@ -156,15 +169,15 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
 
 /// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
 /// would each find a load nearby.
-fn rollout(patient: &Patient<'_>, at: Ns) -> u32 {
-    patient.unit.moves.iter().find(|entry| entry.at == at).map_or(u32::MAX, |entry| entry.level)
+fn rollout(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
+    scene.moves(patient).iter().find(|entry| entry.at == at).map_or(u32::MAX, |entry| entry.level)
 }
 
 /// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
 fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (bool, bool) {
     let tolerance = scene.tolerance();
     let (mut control, mut failing) = (false, false);
-    let mut gap_from = scene.onset.max(patient.unit.first);
+    let mut gap_from = scene.onset.max(patient.first);
     let mut settled = gap_from;
     let ends = spans.iter().copied().chain([(patient.seen, patient.seen)]);
     for (from, to) in ends {
@@ -187,22 +200,15 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (b
 }
 
 /// Own-load alignment, rollout by rollout.
-fn aligned(scene: &Scene<'_>, result: &mut Tally, pairs: &[(u32, Pair)], entering: bool) {
-    let mut pairs = pairs.to_vec();
+fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Vec<(u32, Pair)>, entering: bool) {
     pairs.sort_unstable();
-    let mut groups: Vec<(u32, Vec<Pair>)> = Vec::new();
-    for (level, pair) in pairs {
-        let goes_on = |(of, group): &&mut (u32, Vec<Pair>)| {
-            *of == level && group.last().is_some_and(|last| pair.at - last.at <= 6 * scene.interval)
-        };
-        match groups.last_mut().filter(goes_on) {
-            Some((_, group)) => group.push(pair),
-            None => groups.push((level, vec![pair])),
-        }
-    }
-    groups.sort_by_key(|(_, group)| group.first().map(|pair| pair.at));
+    let goes_on =
+        |(of, last): &(u32, Pair), (level, pair): &(u32, Pair)| of == level && pair.at - last.at <= 6 * scene.interval;
+    let mut groups: Vec<Vec<Pair>> =
+        pairs.chunk_by(goes_on).map(|group| group.iter().map(|(_, pair)| *pair).collect()).collect();
+    groups.sort_by_key(|group| group.first().map(|pair| pair.at));
     let mut last = Ns::MIN / 4;
-    for (_, group) in groups {
+    for group in groups {
         let close = |pair: &&Pair| {
             pair.change
                 .is_some_and(|(from, to)| from - pair.at <= 3 * scene.interval && pair.at - to <= 3 * scene.interval)

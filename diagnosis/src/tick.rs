@@ -1,92 +1,30 @@
-//! What a tick does before it judges: waiting rows enter their cells, missing reports open runs, expectations rotate.
+//! What a tick does before it judges: waiting rows enter their cells, the units are looked over, missing reports open runs, expectations rotate.
 
-use crate::model::{Counter, Exposure, Ns};
-use crate::moves::{level_at, moved_within};
+use crate::model::{Counter, Ns};
 use crate::ring::{Ring, index_of};
 use crate::shape;
 use crate::state::State;
 use crate::take::{REVISABLE, not_heard};
-use crate::take_row::Pending;
 use firstbad_protocol::names::attribute;
 use std::collections::BTreeMap;
-
-/// Marks an exposure that must be looked up again.
-pub(crate) const STALE: u32 = u32::MAX;
 
 impl State {
     /// Brings the state up to `at`.
     pub(crate) fn settle(&mut self, at: Ns) {
         self.now = Some(self.now.map_or(at, |now| now.max(at)));
         self.ticks += 1;
-        if self.learn_interval() {
+        let changed = self.learn_interval();
+        if changed {
             self.ring = Ring::default();
             self.rotated = i64::MIN;
+            self.stir_all();
         }
-        for waiting in std::mem::take(&mut self.pending) {
-            let exposure = self.cell_of(&waiting);
-            let index = index_of(waiting.end, self.interval);
-            if let Some(interval) = self.ring.at(index) {
-                for (slot, sums) in interval.fleet.iter_mut().zip(&waiting.sums) {
-                    slot.add(*sums);
-                }
-                let cell = interval.cells.entry(exposure).or_default();
-                cell.rows += 1;
-                for (slot, sums) in cell.sums.iter_mut().zip(&waiting.sums) {
-                    slot.add(*sums);
-                }
-            }
-        }
+        self.fold(changed);
         self.ring.trim();
-        self.find_front();
+        self.look_over();
+        self.front = self.census.front.or(self.front);
         self.mark_silent();
         self.rotate();
-    }
-
-    /// Where half of the hosts that were heard lately stand.
-    fn find_front(&mut self) {
-        let now = self.now.unwrap_or(0);
-        let heard = |unit: &&crate::model::Unit| unit.rows > 0 && now - unit.last_arrival < 6 * self.interval;
-        let mut times: Vec<Ns> = self.units.iter().filter(heard).map(|unit| unit.last_event).collect();
-        let middle = times.len() / 2;
-        if !times.is_empty() {
-            self.front = Some(*times.select_nth_unstable(middle).1);
-        }
-    }
-
-    /// The cell of a row: without levels where a host fails visibly by itself, or still pays for its last load. What is
-    /// judged on sums (`pooled`) is the rest.
-    fn cell_of(&mut self, waiting: &Pending) -> u32 {
-        let settling = REVISABLE / 4 * self.interval;
-        let (dims, apart) = self.units.get(waiting.unit as usize).map_or((0, true), |unit| {
-            let loaded = unit.moves.iter().rev().any(|last| (0..settling).contains(&(waiting.end - last.at)));
-            (unit.dims, loaded || unit.runs.iter().any(|run| run.open))
-        });
-        if apart {
-            return self.tables.exposure(Exposure { dims, levels: Vec::new() });
-        }
-        self.exposure_of(waiting.unit, waiting.start, waiting.end)
-    }
-
-    /// Exposure over a span: empty of levels where the unit moved within it.
-    fn exposure_of(&mut self, id: u32, start: Ns, end: Ns) -> u32 {
-        let Some(unit) = self.units.get(id as usize) else { return 0 };
-        let settled = unit.moves.last().is_none_or(|last| last.at <= start);
-        if settled && unit.exposure != STALE {
-            return unit.exposure;
-        }
-        let levels = if settled {
-            unit.active.clone()
-        } else if moved_within(unit, start, end) {
-            Vec::new()
-        } else {
-            let at = |factor: u16| level_at(unit, factor, start).map(|level| (factor, level));
-            unit.active.iter().filter_map(|(factor, _)| at(*factor)).collect()
-        };
-        let exposure = self.tables.exposure(Exposure { dims: unit.dims, levels });
-        if settled && let Some(unit) = self.units.get_mut(id as usize) {
-            unit.exposure = exposure;
-        }
-        exposure
     }
 
     /// Units whose reports are missing. Where nearly the whole fleet is missing at once the collector is blind, or the
@@ -94,22 +32,12 @@ impl State {
     fn mark_silent(&mut self) {
         let Some(now) = self.now else { return };
         let interval = self.interval;
-        let late = |unit: &crate::model::Unit| {
-            unit.left.is_none()
-                && !unit.aggregate
-                && unit.rows >= 2
-                && now - unit.reported > 7 * unit.span.max(interval) / 2
-        };
-        let live = self
-            .units
-            .iter()
-            .filter(|unit| !unit.aggregate && unit.left.is_none() && now - unit.last_arrival < 360 * interval)
-            .count();
-        let missing = self.units.iter().filter(|unit| late(unit) && now - unit.last_arrival < 360 * interval).count();
-        if missing * 10 > live * 9 && live > 3 {
+        let (awaited, missing) = (self.census.awaited, self.census.missing);
+        if missing * 10 > awaited * 9 && awaited > 3 {
             return;
         }
-        for unit in self.units.iter_mut().filter(|unit| late(unit)) {
+        for id in std::mem::take(&mut self.census.late) {
+            let Some(unit) = self.units.get_mut(id as usize) else { continue };
             if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Silent && run.open) {
                 run.end = run.end.max(now);
                 continue;
@@ -122,7 +50,10 @@ impl State {
             }
             let loading =
                 unit.loading.filter(|(_, _, at)| *at >= unit.last_event - interval).map(|(_, level, _)| level);
+            let (stirred, sick) = (unit.stirred, !unit.runs.is_empty());
             not_heard(unit, unit.last_event, loading);
+            self.census.stirred.extend((!stirred).then_some(id));
+            self.census.sick.extend((!sick).then_some(id));
         }
     }
 
@@ -144,15 +75,7 @@ impl State {
         for base in &mut self.prior {
             base.rotate();
         }
-        for unit in &mut self.units {
-            for base in &mut unit.base {
-                base.rotate();
-            }
-            unit.traffic.rotate();
-            unit.cpu.rotate();
-            unit.memory.rotate();
-            unit.in_flight.rotate();
-        }
+        self.rotations = self.rotations.wrapping_add(1);
         for shape in self.shapes.values_mut() {
             shape::rotate(shape);
         }

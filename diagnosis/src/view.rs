@@ -5,6 +5,7 @@ use crate::moves::BEFORE_ALL;
 use crate::ring::{Interval, index_of};
 use crate::state::State;
 use crate::tally::seconds;
+use crate::units::hosts;
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{SNAPSHOT_HOSTS_MAX, SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
 use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, VersionView};
@@ -32,20 +33,20 @@ impl State {
 
     pub(crate) fn fleet(&self) -> Fleet {
         let silent = self.silent_hosts();
-        let hosts: BTreeSet<&str> =
-            self.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none()).map(|unit| &*unit.host).collect();
+        let hosts = hosts(self.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none()));
         let last = self.last_event.map(|at| index_of(at, self.interval) - 1).and_then(|index| self.ring.get(index));
         let sum = |counter: Counter| {
             last.and_then(|interval| interval.fleet.get(counter as usize)).copied().unwrap_or_default()
         };
         let (errors, zeros) = (sum(Counter::Errors), sum(Counter::Zeros));
         Fleet {
-            hosts_reporting: (hosts.len() - hosts.intersection(&silent).count()) as u64,
+            hosts_reporting: (hosts - silent.len()) as u64,
             hosts_silent: silent.len() as u64,
             instances: self
                 .units
                 .iter()
-                .filter(|unit| !unit.aggregate && unit.left.is_none() && !silent.contains(&*unit.host))
+                .filter(|unit| !unit.aggregate && unit.left.is_none())
+                .filter(|unit| silent.is_empty() || !silent.contains(&*unit.host))
                 .count() as u64,
             requests_per_s: crate::math::rounded(errors.trials / seconds(self.interval), 3),
             failed_share: share(errors.observed, errors.trials),
@@ -227,7 +228,7 @@ impl State {
                 id: change.id.to_string(),
                 target: change.target.to_string(),
                 description: change.description.to_string(),
-                hosts: (!change.everywhere).then_some(change.reached.len() as u64),
+                hosts: (!change.everywhere).then_some(change.hosts()),
             })
             .collect();
         for level in self.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL as Ns) {

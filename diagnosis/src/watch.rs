@@ -81,6 +81,7 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
     // Where reports are missing it may have begun in the gap.
     let seen = unit.last_event;
     let at = known.unwrap_or_else(|| {
+        unit.watches.reserve_exact(1);
         unit.watches.push(Watch { counter: sample.counter, sum: 0.0, run: fresh(sample, seen) });
         unit.watches.len() - 1
     });
@@ -203,7 +204,9 @@ pub(crate) fn open(unit: &mut Unit, run: Run) {
         unit.runs.remove(0);
     }
     let at = unit.runs.partition_point(|other| other.start <= run.start);
+    unit.runs.reserve_exact(1);
     unit.runs.insert(at, run);
+    unit.stirred = true;
 }
 
 /// The first failing row was clean until the symptom began: at a steady rate, its share tells how long. A panic event

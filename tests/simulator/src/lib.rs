@@ -11,6 +11,7 @@ pub mod capture;
 mod catalogue;
 pub mod compare;
 pub mod content;
+pub mod cost;
 pub mod counts;
 pub mod effect;
 mod glob;

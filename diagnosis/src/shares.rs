@@ -1,0 +1,133 @@
+//! Who had which version, and who failed under it: the counts from which the versions are chosen that a hypothesis
+//! accuses. What is accused is decided in `hypotheses`.
+
+use crate::model::Move;
+use crate::scene::{Bout, Patient, Scene};
+use crate::state::State;
+use std::collections::BTreeMap;
+
+/// Units that had a level: exposed long enough to tell, of them failing, and those of which nothing can be said.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Shares {
+    pub all: u64,
+    pub failing: u64,
+    /// Of the failing, those that began to fail with it, and did not only go on.
+    pub begun: u64,
+    pub undecided: u64,
+}
+
+/// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AllShares {
+    by_level: Vec<Shares>,
+    /// Units that refused a level or died of it.
+    by_bout: BTreeMap<u32, u64>,
+}
+
+impl AllShares {
+    /// Counts.
+    pub(crate) fn new(scene: &Scene<'_>) -> Self {
+        let mut this = Self::default();
+        let mut of_unit: Vec<(u32, bool, bool)> = Vec::new();
+        let mut before: Vec<&Move> = Vec::new();
+        let mut refused: Vec<u32> = Vec::new();
+        for patient in &scene.patients {
+            of_unit.clear();
+            before.clear();
+            for entry in scene.moves(patient) {
+                match before.iter_mut().find(|before| before.factor == entry.factor) {
+                    Some(before) => {
+                        let left = std::mem::replace(before, entry);
+                        share_of(scene, patient, (left, Some(entry)), (&mut of_unit, &mut this.by_level));
+                    }
+                    None => before.push(entry),
+                }
+            }
+            for last in &before {
+                share_of(scene, patient, (last, None), (&mut of_unit, &mut this.by_level));
+            }
+            refused.clear();
+            for level in patient.bouts.iter().filter_map(|bout| bout.level) {
+                note(&mut of_unit, (level, true, true));
+                if !refused.contains(&level) {
+                    refused.push(level);
+                    *this.by_bout.entry(level).or_default() += 1;
+                }
+            }
+            for (level, failing, begun) in &of_unit {
+                let (failing, begun) = (u64::from(*failing), u64::from(*begun));
+                add(&mut this.by_level, *level, Shares { all: 1, failing, begun, undecided: 0 });
+            }
+        }
+        this
+    }
+
+    /// Those of one factor, and what hosts refused or died of, whatever it was of.
+    pub(crate) fn of_factor(&self, state: &State, factor: u16) -> BTreeMap<u32, Shares> {
+        let own = |level: u32| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
+        let of_others = |level: u32| {
+            let count = self.by_bout.get(&level).copied().unwrap_or(0);
+            Shares { all: count, failing: count, begun: count, undecided: 0 }
+        };
+        let levels = (0..).zip(&self.by_level);
+        let told = levels.map(|(level, of)| (level, if own(level) { *of } else { of_others(level) }));
+        told.filter(|(_, of)| *of != Shares::default()).collect()
+    }
+}
+
+/// Adds to what is known of a level.
+fn add(by_level: &mut Vec<Shares>, level: u32, more: Shares) {
+    let level = level as usize;
+    if by_level.len() <= level {
+        by_level.resize(level + 1, Shares::default());
+    }
+    if let Some(of) = by_level.get_mut(level) {
+        of.all += more.all;
+        of.failing += more.failing;
+        of.begun += more.begun;
+        of.undecided += more.undecided;
+    }
+}
+
+/// A level that a unit had, whether it failed, and whether it began to.
+fn note(of_unit: &mut Vec<(u32, bool, bool)>, (level, failing, begun): (u32, bool, bool)) {
+    match of_unit.iter_mut().find(|of| of.0 == level) {
+        Some(of) => (of.1, of.2) = (of.1 | failing, of.2 | begun),
+        None => of_unit.push((level, failing, begun)),
+    }
+}
+
+/// What one stay of a unit on a level tells of the level.
+fn share_of(
+    scene: &Scene<'_>,
+    patient: &Patient<'_>,
+    (entry, next): (&Move, Option<&Move>),
+    (of_unit, by_level): (&mut Vec<(u32, bool, bool)>, &mut Vec<Shares>),
+) {
+    let tolerance = scene.tolerance();
+    let to = next.map_or(patient.seen, |next| next.at).min(patient.seen);
+    let from = entry.at.max(scene.onset - scene.interval);
+    // One that dies at once has told all there is to tell.
+    let at_once = || patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
+    if to - from < scene.interval * 3 / 10 && !at_once() {
+        // Before the onset a version that went was well; now it has just come, and nothing is known.
+        if next.is_none() {
+            add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
+        }
+        return;
+    }
+    // A beginning this close before the next load is that load's: beginnings are known only so well.
+    let until = if next.is_some() { to - tolerance } else { to };
+    let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
+    let bouts = || patient.bouts.iter().filter(own);
+    let begins = bouts().any(|bout| bout.start >= entry.at - tolerance && bout.start < until);
+    let carried = bouts().find(|bout| bout.start < entry.at - tolerance && bout.end > entry.at);
+    // What was carried in from the version before tells of this one only when it lasts.
+    let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
+    if carried.is_some() && !lasting && to - entry.at < 4 * scene.interval {
+        // Undecided: neither bad nor clean.
+        add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
+        return;
+    }
+    note(of_unit, (entry.level, begins | lasting, begins));
+}
