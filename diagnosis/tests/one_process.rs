@@ -12,7 +12,7 @@ use fleet::{START, dimensions, host, load, row};
 
 fn life(engine: &mut Engine, rows: i64) {
     let begun = START * SECOND_NS;
-    let Observation::Row(report) = row(0, START, (b"bad", 1.0)) else { unreachable!("a row") };
+    let Observation::Row(report) = row(0, START, (b"bad", 1.0)) else { panic!("a row") };
     let span = Span { start: Timestamp(begun), end: Timestamp(begun + SECOND_NS / 20) };
     let dead = Exit {
         at: span.end,
