@@ -156,6 +156,8 @@ pub(crate) fn confidence(hypothesis: &Hypothesis) -> f64 {
     let logit = (hypothesis.weight / 3.0 - 1.0).clamp(-4.0, 5.0);
     let raw = 1.0 / (1.0 + libm::exp(-logit));
     let hosts = if hypothesis.pooled.is_some() { hypothesis.tally.exposed.0 } else { hypothesis.tally.exposed.1 };
+    // Age alone has no host to compare with: never more than a strong suspicion.
+    let most = if hypothesis.ages.is_some() { 0.85 } else { 0.99 };
     let cap = match hosts {
         0 => 0.05,
         1 => 0.6,
@@ -163,7 +165,7 @@ pub(crate) fn confidence(hypothesis: &Hypothesis) -> f64 {
         5..=11 => 0.95,
         _ => 0.99,
     };
-    let shown = raw.min(cap) * hypothesis.explained().clamp(0.2, 1.0);
+    let shown = raw.min(cap).min(most) * hypothesis.explained().clamp(0.2, 1.0);
     crate::math::rounded(shown, 3)
 }
 
