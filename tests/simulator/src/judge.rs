@@ -143,6 +143,7 @@ impl<'a> Judge<'a> {
         });
         let leading = found.map(|(incident, _)| incident).or_else(|| incidents.iter().find(|i| i.verdict.accuses()));
         outcome.confidence = leading.and_then(|incident| incident.suspects.first()).map(|suspect| suspect.confidence);
+        outcome.accuses = leading.is_some_and(|incident| incident.verdict.accuses());
         outcome.right = found.is_some();
         let Some((incident, answer)) = found else { return };
         if let Some(cause) = &incident.cause {
