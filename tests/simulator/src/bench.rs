@@ -71,7 +71,7 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Run {
         cost.add(&diagnosis, observations.len(), [begun, applied, ticked]);
         judge.watch(&diagnosis, at, simulation.truth());
         if let Some(comparison) = &mut comparison {
-            comparison.take(&observations, &diagnosis, (&plan, at));
+            comparison.take(&observations, &diagnosis, at);
         }
         if args.trace {
             trace.print(&diagnosis, (scenario, seed, at), (&plan, simulation.truth()));

@@ -44,8 +44,8 @@ impl Comparison {
     }
 
     /// Takes what arrived by second `at`, and what the engine says of it.
-    pub fn take(&mut self, arrived: &[Observation], diagnosis: &Diagnosis, (plan, at): (&Plan, f64)) {
-        self.board.take(arrived, plan.at(at).0);
+    pub fn take(&mut self, arrived: &[Observation], diagnosis: &Diagnosis, at: f64) {
+        self.board.take(arrived);
         self.engine.push((at, leading(diagnosis)));
     }
 

@@ -87,8 +87,12 @@ impl<'a> Judge<'a> {
         let calm = |answer: &Answer| answer.allows_nothing() || answer.allows(Verdict::InsufficientEvidence);
         let may_be_calm = self.answers.iter().any(calm);
         for Named { method, moment, cause } in named {
-            let right =
-                |answer: &Answer| !answer.allows_nothing() && answer.is_specific() && answer.names(cause.as_ref());
+            // `external` without a kind admits any place, moment or traffic, and no change.
+            let vague =
+                |answer: &Answer| answer.allows(Verdict::External) && cause.as_ref().is_some_and(|c| !accuses(c));
+            let right = |answer: &Answer| {
+                !answer.allows_nothing() && answer.names(cause.as_ref()) && (answer.is_specific() || vague(answer))
+            };
             let said = match &cause {
                 None if may_be_calm => Said::Right,
                 None => Said::Silent,
@@ -143,6 +147,7 @@ impl<'a> Judge<'a> {
         });
         let leading = found.map(|(incident, _)| incident).or_else(|| incidents.iter().find(|i| i.verdict.accuses()));
         outcome.confidence = leading.and_then(|incident| incident.suspects.first()).map(|suspect| suspect.confidence);
+        outcome.accuses = leading.is_some_and(|incident| incident.verdict.accuses());
         outcome.right = found.is_some();
         let Some((incident, answer)) = found else { return };
         if let Some(cause) = &incident.cause {

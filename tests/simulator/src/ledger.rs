@@ -67,6 +67,13 @@ impl Line {
         (&self.engine, &self.scenario) == (&later.engine, &later.scenario) && self.last_seed + 1 == later.first_seed
     }
 
+    /// Whether `other` holds some of the same runs: they must not count twice.
+    fn overlaps(&self, other: &Self) -> bool {
+        (&self.engine, &self.scenario) == (&other.engine, &other.scenario)
+            && self.first_seed <= other.last_seed
+            && other.first_seed <= self.last_seed
+    }
+
     fn join(&mut self, later: &Self) {
         self.date.clone_from(&later.date);
         self.last_seed = later.last_seed;
@@ -80,12 +87,19 @@ impl Line {
 /// The ledger `before`, with `outcomes` of `engine` on `date` written into it.
 ///
 /// # Errors
-/// If a line of it cannot be read: nothing may be lost in silence.
+/// If a line of it cannot be read, or it holds some of the runs already: nothing may be lost in silence or count twice.
 pub fn extended(before: &str, outcomes: &[Outcome], (engine, date): (&str, &str)) -> Result<String, String> {
     let known = before.lines().filter(|line| !line.is_empty() && *line != HEAD);
     let read = |line: &str| Line::read(line).ok_or_else(|| format!("the ledger's line `{line}` cannot be read"));
     let mut lines: Vec<Line> = known.map(read).collect::<Result<_, _>>()?;
     for new in summed(outcomes, (engine, date)) {
+        if let Some(line) = lines.iter().find(|line| line.overlaps(&new)) {
+            let (first, last) = (line.first_seed, line.last_seed);
+            return Err(format!(
+                "{} of engine {engine}: seeds {first} to {last} are in the ledger already",
+                line.scenario
+            ));
+        }
         match lines.iter_mut().find(|line| line.goes_on(&new)) {
             Some(line) => line.join(&new),
             None => lines.push(new),
@@ -138,6 +152,7 @@ mod tests {
         let gap = extended(&second, &[outcome(1009, false)], ("abc", "2026-01-02")).unwrap();
         let other = extended(&gap, &[outcome(1010, false)], ("def", "2026-01-02")).unwrap();
         assert_eq!(other.lines().count(), 4);
+        assert!(extended(&other, &[outcome(1002, false)], ("abc", "2026-01-02")).is_err());
         assert!(extended("nonsense", &[], ("abc", "")).is_err());
     }
 }

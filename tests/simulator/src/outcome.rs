@@ -39,6 +39,8 @@ pub struct Outcome {
     pub too_many_incidents: bool,
     /// Confidence of the answer at the end.
     pub confidence: Option<f64>,
+    /// Whether that answer accuses.
+    pub accuses: bool,
     /// What was answered at the end.
     pub answered: String,
     /// What was admissible.

@@ -93,19 +93,22 @@ fn cost(out: &mut String, outcomes: &[Outcome]) {
     );
 }
 
+/// Calibration: how often answers of a confidence are right, those that accuse apart from those that do not.
 fn reliability(out: &mut String, outcomes: &[Outcome]) {
-    let mut bins: BTreeMap<u32, (usize, usize, f64)> = BTreeMap::new();
+    let mut bins: BTreeMap<(bool, u32), (usize, usize, f64)> = BTreeMap::new();
     for outcome in outcomes {
         if let Some(confidence) = outcome.confidence {
-            let bin = bins.entry((confidence * 10.0).floor().clamp(0.0, 9.0) as u32).or_default();
+            let tenth = (confidence * 10.0).floor().clamp(0.0, 9.0) as u32;
+            let bin = bins.entry((!outcome.accuses, tenth)).or_default();
             bin.0 += 1;
             bin.1 += usize::from(outcome.right);
             bin.2 += confidence;
         }
     }
     let _ = writeln!(out, "confidence: bin, answers, mean confidence, share right");
-    for (bin, (answers, right, sum)) in bins {
-        let n = answers as f64;
-        let _ = writeln!(out, "  {:.1}  {answers:>5}  {:.3}  {:.3}", f64::from(bin) / 10.0, sum / n, right as f64 / n);
+    for ((calm, tenth), (answers, right, sum)) in bins {
+        let (n, bin) = (answers as f64, f64::from(tenth) / 10.0);
+        let word = if calm { "abstains" } else { "accuses" };
+        let _ = writeln!(out, "  {word:<8} {bin:.1}  {answers:>5}  {:.3}  {:.3}", sum / n, right as f64 / n);
     }
 }

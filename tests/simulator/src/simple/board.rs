@@ -6,8 +6,8 @@ mod view;
 use super::element::Element;
 use firstbad_diagnosis::observation::{Name, Observation, Outcomes, Row, Source};
 use firstbad_protocol::Hash;
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Failed and all requests.
 pub(super) type Cell = (f64, f64);
@@ -25,8 +25,7 @@ pub struct Board {
     held: BTreeMap<Name, BTreeMap<Name, Hash>>,
     binaries: BTreeMap<Name, Name>,
     exposed: BTreeMap<Element, BTreeMap<Name, i64>>,
-    sights: Vec<(i64, Element)>,
-    seen: BTreeSet<Element>,
+    sights: BTreeMap<Element, i64>,
 }
 
 fn add(to: &mut Cell, failed: f64, all: f64) {
@@ -50,8 +49,7 @@ impl Board {
             held: BTreeMap::new(),
             binaries: BTreeMap::new(),
             exposed: BTreeMap::new(),
-            sights: Vec::new(),
-            seen: BTreeSet::new(),
+            sights: BTreeMap::new(),
         }
     }
 
@@ -59,14 +57,14 @@ impl Board {
         nanoseconds.div_euclid(self.cell_ns)
     }
 
-    /// Takes what arrived by `now`.
-    pub fn take(&mut self, observations: &[Observation], now_ns: i64) {
+    /// Takes what arrived.
+    pub fn take(&mut self, observations: &[Observation]) {
         for observation in observations {
             match observation {
                 Observation::Row(row) => self.row(row),
                 Observation::Load(load) if load.result.is_none_or(|result| !result.is_refusal()) => {
                     let element = Element::Version(load.config.clone(), load.hash);
-                    self.sight(&element, now_ns);
+                    self.sight(&element, load.at.0);
                     if let Source::Instance { host, .. } = &load.source {
                         self.held.entry(host.clone()).or_default().insert(load.config.clone(), load.hash);
                         self.exposed.entry(element).or_default().entry(host.clone()).or_insert(load.at.0);
@@ -74,7 +72,7 @@ impl Board {
                 }
                 Observation::Change(change) if &*change.kind != "publish" => {
                     let element = Element::Change(change.id.clone());
-                    self.sight(&element, now_ns);
+                    self.sight(&element, change.at.0);
                     if let Some(Source::Instance { host, .. }) = &change.source {
                         self.exposed.entry(element).or_default().entry(host.clone()).or_insert(change.at.0);
                     }
@@ -84,10 +82,10 @@ impl Board {
         }
     }
 
-    fn sight(&mut self, element: &Element, now_ns: i64) {
-        if self.seen.insert(element.clone()) {
-            self.sights.push((now_ns, element.clone()));
-        }
+    /// Keeps when an element was first seen, by the event's own time: a deployment log has no other.
+    fn sight(&mut self, element: &Element, at_ns: i64) {
+        let first = self.sights.entry(element.clone()).or_insert(at_ns);
+        *first = at_ns.min(*first);
     }
 
     fn row(&mut self, row: &Row) {

@@ -61,8 +61,8 @@ impl Board {
         self.exposed.get(element).and_then(|hosts| hosts.get(host)).copied()
     }
 
-    /// What was first seen when, in the order of arrival.
-    pub(in crate::simple) fn sights(&self) -> &[(i64, Element)] {
-        &self.sights
+    /// What was first seen when.
+    pub(in crate::simple) fn sights(&self) -> impl Iterator<Item = (&Element, i64)> {
+        self.sights.iter().map(|(element, at)| (element, *at))
     }
 }
