@@ -204,11 +204,9 @@ impl State {
         if other {
             return named.is_some_and(|named| named.weight < case.named_weight + 4.0 && named.factor.is_some());
         }
-        // The same factor: more versions without what the content said are a worse answer, not a better one.
+        // The same factor: what the content said is not given up for versions of which it says nothing.
         let told = case.incident.cause.as_ref().is_some_and(|cause| cause.property.is_some());
-        let loses = named.is_some_and(|named| {
-            named.properties.is_empty() && case.levels.iter().all(|level| named.levels.contains(level))
-        });
+        let loses = named.is_some_and(|named| named.properties.is_empty());
         if told && loses {
             return true;
         }
