@@ -182,8 +182,8 @@ fn of_factor(
     }
     let bad = |of: &Shares| of.failing > 0 && ratio(of.failing, of.all) >= 0.4 * most;
     let begun = |of: &Shares| bad(of) && of.begun * 10 >= of.all;
+    let of_factor = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
     let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
-        let of_factor = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
         shares.iter().filter(|(level, of)| is(of) && of_factor(level)).map(|(level, _)| *level).collect()
     };
     let mut levels = chosen(&begun);
@@ -197,7 +197,12 @@ fn of_factor(
     if let Some(property) = found.first() {
         let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
         let has = |level: &&u32| properties(&of_levels(state, &with(**level)), &clean).first() == Some(property);
-        let alike: Vec<u32> = carried.iter().filter(has).copied().collect();
+        // What was named and is of the kind stays named, though what hosts did under it is forgotten by now.
+        let named = state.cases.iter().filter(|case| case.resolved.is_none() && case.factor == Some(index));
+        let named: Vec<u32> =
+            named.flat_map(|case| &case.levels).copied().filter(|level| !carried.contains(level)).collect();
+        let known = |level: &&u32| !levels.contains(level) && of_factor(level);
+        let alike: Vec<u32> = carried.iter().chain(&named).filter(known).filter(has).copied().collect();
         levels.extend(alike);
     } else {
         // Without facts: what came after the bad version, and nobody got well on, is as bad as far as can be seen.

@@ -140,10 +140,13 @@ impl State {
         };
         if !keeps {
             note_change(case, judged.verdict, cause.clone(), now);
+            let first = !case.incident.verdict.accuses();
             case.incident.verdict = judged.verdict;
             case.incident.cause = cause;
             if judged.verdict.accuses() {
-                self.begin_with_cause(case, &judged, &scene);
+                if first {
+                    self.begin_with_cause(case, &judged, &scene);
+                }
                 case.named_weight = weight.max(case.named_weight);
                 case.factor = judged.named.as_ref().and_then(|named| named.factor);
                 case.levels = judged.named.as_ref().map(|named| named.levels.clone()).unwrap_or_default();
