@@ -64,7 +64,7 @@ fn every_failure_mode_finds_its_playbook() {
         ("bad-input", json!({"cause": cause("config", None)})),
         (
             "oversized-input",
-            json!({"signals": ["panics", "silent_hosts"], "cause": cause("config", Some("rows > 200"))}),
+            json!({"signals": ["panics", "silent_hosts"], "cause": cause("config", Some("rows > 200")), "input": exceeding()}),
         ),
         ("bad-binary", json!({"cause": cause("binary", None)})),
         ("flag-or-change", json!({"cause": cause("change", None)})),
