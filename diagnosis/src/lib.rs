@@ -13,6 +13,7 @@ mod case;
 mod census;
 mod compact;
 mod counts;
+mod course;
 mod delayed;
 mod detect;
 pub mod engine;
