@@ -48,7 +48,9 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
     let mut ranked = hypotheses(state, scene, counters);
     order(scene, &mut ranked);
     let verdicts: Vec<Option<Verdict>> = ranked.iter().map(|hypothesis| accusation(state, scene, hypothesis)).collect();
-    let best = verdicts.iter().position(Option::is_some);
+    // What may be called the cause comes before what may only be suspected, however the weights compare.
+    let first = |wanted: Verdict| verdicts.iter().position(|verdict| *verdict == Some(wanted));
+    let best = first(Verdict::Cause).or_else(|| first(Verdict::Suspect));
     if let Some(best) = best
         && let (Some(hypothesis), Some(Some(verdict))) = (ranked.get(best).cloned(), verdicts.get(best).copied())
     {
