@@ -190,6 +190,12 @@ fn of_factor(
     if levels.is_empty() {
         return None;
     }
+    // A beginning is placed only so well, and may fall to the version before: those over a limit explain it alone, if so.
+    let failing = |of: &[u32]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
+    let over: Vec<u32> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
+    if failing(&over) * 5 >= failing(&levels) * 4 {
+        levels = over;
+    }
     // A version under which failing only went on is bad if its content says so; else hosts may just be poisoned.
     let carried = chosen(&|of| bad(of) && !begun(of));
     let clean = clean(state, scene, (index, &levels), &shares);
@@ -271,6 +277,14 @@ fn of_service(state: &State, dims: u32, service: &str) -> bool {
 
 fn of_levels<'a>(state: &'a State, levels: &[u32]) -> Vec<&'a Level> {
     levels.iter().filter_map(|level| state.tables.level_at(*level)).collect()
+}
+
+/// Whether a version exceeds a limit that was declared for its config.
+fn exceeds(state: &State, level: u32) -> bool {
+    let Some(level) = state.tables.level_at(level) else { return false };
+    let alike = state.tables.levels.iter().filter(|other| other.factor == level.factor);
+    let mut limits = alike.flat_map(|other| &other.facts.limits);
+    limits.any(|(name, limit)| level.facts.numbers.get(name).is_some_and(|value| value > limit))
 }
 
 /// Versions that served well: a version that nobody had long enough is neither bad nor clean, nor is one accused before.
