@@ -4,7 +4,7 @@
 use crate::case::Case;
 use crate::hypotheses::ratio;
 use crate::judge::Judgement;
-use crate::model::{Counter, Ns};
+use crate::model::Ns;
 use crate::moves::BEFORE_ALL;
 use crate::scene::Scene;
 use crate::state::State;
@@ -325,7 +325,6 @@ impl State {
                 self.tables.overflow
             ));
         }
-        let _ = Counter::ALL;
         said
     }
 }

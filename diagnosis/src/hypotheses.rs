@@ -3,7 +3,7 @@
 
 use crate::delayed::Ages;
 use crate::math::float;
-use crate::model::{Counter, Factor, Level, Ns};
+use crate::model::{Factor, Level, Ns};
 use crate::moves::BEFORE_ALL;
 use crate::pooled::Pooled;
 use crate::property::{Property, properties};
@@ -116,8 +116,7 @@ pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 /// All hypotheses about a scene, greatest weight first.
-pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Vec<Hypothesis> {
-    let _ = counters;
+pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     let mut all: Vec<Hypothesis> = Vec::new();
     let shares = AllShares::new(scene);
     for (index, factor) in (0_u16..).zip(&state.tables.factors) {
@@ -140,18 +139,18 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter])
             hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.target.to_string());
         !target.is_some_and(|target| binaries.contains(&target))
     }));
-    let near = candidates(state, scene);
+    let near = distances(state, scene);
     for hypothesis in &mut all {
-        let own = closeness(state, scene, hypothesis);
+        let own = distance(state, scene, hypothesis);
         hypothesis.weigh(float(near.partition_point(|other| *other <= own)));
     }
     all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.kind.cmp(&b.kind)).then(a.levels.cmp(&b.levels)));
     all
 }
 
-/// How close to the onset each change came, ascending. Of many changes one fits by chance; but what came with the onset is
+/// How far from the onset each change came, ascending. Of many changes one fits by chance; but what came with the onset is
 /// likelier to have caused it than what came long before, so each competes with those that came as close.
-pub(crate) fn candidates(state: &State, scene: &Scene<'_>) -> Vec<Ns> {
+pub(crate) fn distances(state: &State, scene: &Scene<'_>) -> Vec<Ns> {
     let window = scene.onset - 60 * scene.interval..=scene.onset + 2 * scene.interval;
     let levels = state.tables.levels.iter().map(|level| level.first_seen);
     let changes = state.changes.iter().map(|change| change.at);
@@ -161,8 +160,8 @@ pub(crate) fn candidates(state: &State, scene: &Scene<'_>) -> Vec<Ns> {
     near
 }
 
-/// How close to the onset a hypothesis came.
-pub(crate) fn closeness(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
+/// How far from the onset a hypothesis came.
+fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
     let levels =
         hypothesis.levels.iter().filter_map(|level| state.tables.level_at(*level)).map(|level| level.first_seen);
     let change = hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.at);
@@ -182,9 +181,9 @@ fn of_factor(
     }
     let bad = |of: &Shares| of.failing > 0 && ratio(of.failing, of.all) >= 0.4 * most;
     let begun = |of: &Shares| bad(of) && of.begun * 10 >= of.all;
-    let of_factor = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
+    let own = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
     let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
-        shares.iter().filter(|(level, of)| is(of) && of_factor(level)).map(|(level, _)| *level).collect()
+        shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
     };
     let mut levels = chosen(&begun);
     if levels.is_empty() {
@@ -207,7 +206,7 @@ fn of_factor(
         let named = state.cases.iter().filter(|case| case.resolved.is_none() && case.factor == Some(index));
         let named: Vec<u32> =
             named.flat_map(|case| &case.levels).copied().filter(|level| !carried.contains(level)).collect();
-        let known = |level: &&u32| !levels.contains(level) && of_factor(level);
+        let known = |level: &&u32| !levels.contains(level) && own(level);
         let alike: Vec<u32> = carried.iter().chain(&named).filter(known).filter(has).copied().collect();
         levels.extend(alike);
     } else {

@@ -134,7 +134,7 @@ impl State {
         let weight = judged.named.as_ref().map_or(0.0, |named| named.weight);
         let keeps = match case.incident.verdict {
             Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
-            verdict => verdict.accuses() && self.keep(case, &judged, &scene),
+            verdict => verdict.accuses() && self.keep(case, &judged),
         };
         if !keeps {
             note_change(case, judged.verdict, cause.clone(), now);
@@ -189,10 +189,9 @@ impl State {
 
     /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
     /// named is contradicted by hosts that began to fail without it.
-    fn keep(&self, case: &Case, judged: &Judgement, scene: &Scene<'_>) -> bool {
+    fn keep(&self, case: &Case, judged: &Judgement) -> bool {
         if !judged.verdict.accuses() {
             let contradicted = judged.ranked.iter().find(|other| other.factor == case.factor && case.factor.is_some());
-            let _ = scene;
             return contradicted.is_none_or(|same| {
                 let risk = &same.tally.risk;
                 let own = same.tally.deaths + same.tally.refusals;

@@ -2,7 +2,7 @@
 //! ties and gaps are printed (invariant 10).
 
 use crate::delayed::ages;
-use crate::hypotheses::{Hypothesis, candidates, hypotheses};
+use crate::hypotheses::{Hypothesis, distances, hypotheses};
 use crate::math::float;
 use crate::model::{Counter, Ns};
 use crate::place::place;
@@ -26,6 +26,8 @@ const CAUSE_HOSTS: u64 = 5;
 const SUMS_AT: f64 = 6.9;
 /// ln of the e-value of ages that makes a suspect.
 const AGE_AT: f64 = 6.9;
+/// Standard errors by which processes may be older at death after a restart than after the load.
+const AGES_OFF: f64 = 2.5;
 
 /// What was concluded.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ impl Judgement {
 
 /// Judges a scene.
 pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Judgement {
-    let mut ranked = hypotheses(state, scene, counters);
+    let mut ranked = hypotheses(state, scene);
     order(scene, &mut ranked);
     let verdicts: Vec<Option<Verdict>> = ranked.iter().map(|hypothesis| accusation(state, scene, hypothesis)).collect();
     // What may be called the cause comes before what may only be suspected, however the weights compare.
@@ -71,9 +73,6 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
         .unwrap_or_else(|| outside(state, scene, (ranked, counters)))
 }
 
-/// Standard errors by which processes may be older at death after a restart than after the load.
-const AGES_OFF: f64 = 2.5;
-
 /// A suspicion by age, if one version alone has it.
 fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     let told = |hypothesis: &Hypothesis| {
@@ -85,9 +84,7 @@ fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     };
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
     let named = found.pop().filter(|_| found.is_empty())?;
-    let mut all = vec![named.clone()];
-    all.extend(ranked.iter().filter(|other| other.factor != named.factor).cloned());
-    Some(Judgement { verdict: Verdict::Suspect, named: Some(named), ranked: all, tied: 0 })
+    Some(ahead(Verdict::Suspect, named, ranked))
 }
 
 /// An accusation on sums, where hardly any host shows the effect by itself.
@@ -97,7 +94,7 @@ fn by_sums(state: &State, scene: &Scene<'_>, (ranked, counters): (&[Hypothesis],
     }
     let (best, next) = pooled(state, scene, counters)?;
     let said = best.pooled?;
-    let seen = said.ln_e - libm::log(float(candidates(state, scene).len().max(1)));
+    let seen = said.ln_e - libm::log(float(distances(state, scene).len().max(1)));
     let hosts = best.tally.exposed.0.min(best.tally.control.0);
     let persists = said.intervals >= 2 * BLIP.unsigned_abs();
     let told = seen >= SUMS_AT && said.ratio() >= 1.5 && said.explained >= 0.5;
@@ -105,9 +102,14 @@ fn by_sums(state: &State, scene: &Scene<'_>, (ranked, counters): (&[Hypothesis],
         return None;
     }
     let verdict = if seen >= 2.0 * SUMS_AT { Verdict::Cause } else { Verdict::Suspect };
-    let mut all = vec![best.clone()];
-    all.extend(ranked.iter().filter(|other| other.factor != best.factor).cloned());
-    Some(Judgement { verdict, named: Some(best), ranked: all, tied: 0 })
+    Some(ahead(verdict, best, ranked))
+}
+
+/// An accusation of what stands ahead of all that is of another factor.
+fn ahead(verdict: Verdict, named: Hypothesis, ranked: &[Hypothesis]) -> Judgement {
+    let others = ranked.iter().filter(|other| other.factor != named.factor).cloned();
+    let ranked = std::iter::once(named.clone()).chain(others).collect();
+    Judgement { verdict, named: Some(named), ranked, tied: 0 }
 }
 
 /// Settles neighbours by where their exposures differ: weights alone do not compare like with like.
