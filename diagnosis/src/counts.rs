@@ -20,6 +20,11 @@ pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
 
+/// A gauge's value, if it can be one: no share, size or count is negative, infinite or no number.
+pub(crate) fn gauge(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| value.is_finite() && *value >= 0.0)
+}
+
 impl Requests {
     /// Of outcomes.
     pub(crate) fn of(outcomes: Outcomes) -> Self {

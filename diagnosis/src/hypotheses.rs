@@ -172,9 +172,9 @@ fn of_factor(
     state: &State,
     scene: &Scene<'_>,
     (index, factor): (u16, &Factor),
-    shares: &AllShares,
+    of_all: &AllShares,
 ) -> Option<Hypothesis> {
-    let shares = shares.of_factor(state, index);
+    let shares = of_all.of_factor(state, index);
     let most = shares.values().map(|of| ratio(of.failing, of.all)).fold(0.0, f64::max);
     if most < 0.02 {
         return None;
@@ -185,7 +185,7 @@ fn of_factor(
     let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
         shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
     };
-    let mut levels = chosen(&begun);
+    let mut levels = of_all.themselves(state, chosen(&begun), &shares);
     if levels.is_empty() {
         return None;
     }

@@ -5,7 +5,7 @@ use crate::delayed::ages;
 use crate::hypotheses::{Hypothesis, distances, hypotheses};
 use crate::math::float;
 use crate::model::{Counter, Ns};
-use crate::place::place;
+use crate::place::{is_of_requests, place};
 use crate::pooled::pooled;
 use crate::riskset::contrast;
 use crate::scene::{Bout, Patient, Scene};
@@ -304,6 +304,9 @@ fn longest(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), factor: Op
     most.max(bout.end - from)
 }
 
+/// Report intervals in which even a rare effect shows on most of the hosts that have its cause.
+const SHOWN: i64 = 12;
+
 /// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
 fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypothesis>, &[Counter])) -> Judgement {
     let early = scene.now - scene.middle() < 3 * scene.interval;
@@ -312,18 +315,23 @@ fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypoth
     let place = place(state, scene, counters);
     // A place or a surge speaks for itself unless a change has something for it, or came just before.
     // One binary alone is no place: it fails together with something that it was given.
-    let binary = |place: &Hypothesis| place.dimensions.keys().all(|key| key == attribute::SERVICE_VERSION);
-    let strong = |place: &Hypothesis| match place.kind {
-        CauseKind::Request | CauseKind::Time => false,
-        CauseKind::Dimension => !binary(place),
-        _ => true,
+    let binary = |place: &Hypothesis| {
+        place.kind == CauseKind::Dimension && place.dimensions.keys().all(|key| key == attribute::SERVICE_VERSION)
     };
+    let strong = |place: &Hypothesis| !matches!(place.kind, CauseKind::Request | CauseKind::Time);
+    // What one kind of request dies of spares the hosts that do not get it; a version would by now have shown on most.
+    let settled = scene.now - scene.middle() >= SHOWN * scene.interval;
+    let of_requests = |place: &Hypothesis| settled && is_of_requests(state, scene, &place.dimensions);
+    let spares = place.as_ref().is_some_and(of_requests);
     let live = |hypothesis: &&Hypothesis| {
         // What reached every host at once does not fail in one place, nor bring more requests.
         let version = hypothesis.change.is_none() && hypothesis.tally.lag.3 <= soon(scene);
-        hypothesis.weight >= LIVE_AT || hypothesis.tally.is_prompt() || version
+        let hit = !spares || hypothesis.share() >= 0.5;
+        hypothesis.weight >= LIVE_AT || hit && (hypothesis.tally.is_prompt() || version)
     };
-    let undecided = early || if place.as_ref().is_some_and(strong) { open.iter().any(live) } else { !open.is_empty() };
+    let given = place.as_ref().is_some_and(binary);
+    let unspoken = if place.as_ref().is_some_and(strong) { open.iter().any(live) } else { !open.is_empty() };
+    let undecided = early || given || unspoken;
     let verdict = if undecided || place.is_none() { Verdict::InsufficientEvidence } else { Verdict::External };
     if let Some(place) = &place {
         let at = if undecided { ranked.len().min(1) } else { 0 };

@@ -125,8 +125,16 @@ fn of_requests(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option
         ln_p: located.everything.score - best.score,
         ..Tally::default()
     };
-    let told = tally.exposed.1 >= HOSTS_MIN && ratio(tally.exposed.1, tally.exposed.0) >= 0.3;
+    // What only requests have reaches few hosts, if they are few; a place of hosts must fail as one.
+    let whole = ratio(tally.exposed.1, tally.exposed.0) >= 0.3 || is_of_requests(state, scene, &dimensions);
+    let told = tally.exposed.1 >= HOSTS_MIN && whole;
     told.then(|| plain(CauseKind::Dimension, dimensions, tally))
+}
+
+/// Whether a combination has a key that requests have and hosts do not.
+pub(crate) fn is_of_requests(state: &State, scene: &Scene<'_>, dimensions: &BTreeMap<String, String>) -> bool {
+    let of_hosts = |key: &String| scene.by_dims().keys().any(|dims| state.tables.value(*dims, key).is_some());
+    !dimensions.keys().all(of_hosts)
 }
 
 /// The value, or pair of values, of the hosts' own dimensions that carries the failing.

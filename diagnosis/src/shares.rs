@@ -1,7 +1,7 @@
 //! Who had which version, and who failed under it: the counts from which the versions are chosen that a hypothesis
 //! accuses. What is accused is decided in `hypotheses`.
 
-use crate::model::Move;
+use crate::model::{Move, Ns};
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
 use std::collections::BTreeMap;
@@ -16,10 +16,15 @@ pub(crate) struct Shares {
     pub undecided: u64,
 }
 
+/// Report intervals after a load within which what begins may be its effect, though the next version is loaded by then.
+const SOON: i64 = 3;
+
 /// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllShares {
     by_level: Vec<Shares>,
+    /// Units that began to fail under the second level of a pair when they had only just taken the first: of either.
+    either: BTreeMap<(u32, u32), u64>,
     /// Units that refused a level or died of it.
     by_bout: BTreeMap<u32, u64>,
 }
@@ -29,22 +34,22 @@ impl AllShares {
     pub(crate) fn new(scene: &Scene<'_>) -> Self {
         let mut this = Self::default();
         let mut of_unit: Vec<(u32, bool, bool)> = Vec::new();
-        let mut before: Vec<&Move> = Vec::new();
+        let mut before: Vec<(Option<&Move>, &Move)> = Vec::new();
         let mut refused: Vec<u32> = Vec::new();
         for patient in &scene.patients {
             of_unit.clear();
             before.clear();
             for entry in scene.moves(patient) {
-                match before.iter_mut().find(|before| before.factor == entry.factor) {
+                match before.iter_mut().find(|(_, before)| before.factor == entry.factor) {
                     Some(before) => {
-                        let left = std::mem::replace(before, entry);
-                        share_of(scene, patient, (left, Some(entry)), (&mut of_unit, &mut this.by_level));
+                        let (earlier, left) = std::mem::replace(before, (Some(before.1), entry));
+                        share_of(scene, patient, (earlier, left, Some(entry)), (&mut of_unit, &mut this));
                     }
-                    None => before.push(entry),
+                    None => before.push((None, entry)),
                 }
             }
-            for last in &before {
-                share_of(scene, patient, (last, None), (&mut of_unit, &mut this.by_level));
+            for (earlier, last) in &before {
+                share_of(scene, patient, (*earlier, last, None), (&mut of_unit, &mut this));
             }
             refused.clear();
             for level in patient.bouts.iter().filter_map(|bout| bout.level) {
@@ -60,6 +65,23 @@ impl AllShares {
             }
         }
         this
+    }
+
+    /// Of `levels`, those that began to do harm by themselves: where the fleet took one shortly after another, what began
+    /// just after both tells of the first.
+    pub(crate) fn themselves(&self, state: &State, mut levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
+        let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+        levels.sort_by_key(|level| (since(*level), *level));
+        let mut kept: Vec<u32> = Vec::new();
+        for level in levels {
+            let either = kept.iter().filter_map(|earlier| self.either.get(&(*earlier, level))).sum::<u64>();
+            let of = shares.get(&level).copied().unwrap_or_default();
+            let own = of.begun.saturating_sub(either);
+            if either == 0 || own > 0 && own * 10 >= of.all {
+                kept.push(level);
+            }
+        }
+        kept
     }
 
     /// Those of one factor, and what hosts refused or died of, whatever it was of.
@@ -101,9 +123,10 @@ fn note(of_unit: &mut Vec<(u32, bool, bool)>, (level, failing, begun): (u32, boo
 fn share_of(
     scene: &Scene<'_>,
     patient: &Patient<'_>,
-    (entry, next): (&Move, Option<&Move>),
-    (of_unit, by_level): (&mut Vec<(u32, bool, bool)>, &mut Vec<Shares>),
+    (earlier, entry, next): (Option<&Move>, &Move, Option<&Move>),
+    (of_unit, of_all): (&mut Vec<(u32, bool, bool)>, &mut AllShares),
 ) {
+    let by_level = &mut of_all.by_level;
     let tolerance = scene.tolerance();
     let to = next.map_or(patient.seen, |next| next.at).min(patient.seen);
     let from = entry.at.max(scene.onset - scene.interval);
@@ -120,7 +143,13 @@ fn share_of(
     let until = if next.is_some() { to - tolerance } else { to };
     let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
     let bouts = || patient.bouts.iter().filter(own);
-    let begins = bouts().any(|bout| bout.start >= entry.at - tolerance && bout.start < until);
+    let began = || bouts().filter(|bout| bout.start >= entry.at - tolerance && bout.start < until);
+    let begins = began().next().is_some();
+    if let Some(earlier) = earlier.filter(|earlier| began().all(|bout| bout.start - earlier.at < SOON * scene.interval))
+        && begins
+    {
+        *of_all.either.entry((earlier.level, entry.level)).or_default() += 1;
+    }
     let carried = bouts().find(|bout| bout.start < entry.at - tolerance && bout.end > entry.at);
     // What was carried in from the version before tells of this one only when it lasts.
     let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);

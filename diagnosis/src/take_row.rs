@@ -275,11 +275,11 @@ impl State {
         let mut observed = Vec::new();
         let Some(unit) = self.units.get(id as usize) else { return observed };
         let flag = |high: bool| f64::from(u8::from(high));
-        if let Some(cpu) = row.cpu {
+        if let Some(cpu) = counts::gauge(row.cpu) {
             let usual = unit.cpu.mean().unwrap_or(cpu);
             observed.push((Counter::Cpu, flag(cpu > usual + 0.25 && cpu > usual * 1.4), 1.0));
         }
-        if let Some(memory) = row.memory {
+        if let Some(memory) = counts::gauge(row.memory) {
             let usual = unit.memory.mean().unwrap_or(memory);
             observed.push((Counter::Memory, flag(memory > usual * 1.3), 1.0));
         }
@@ -289,7 +289,9 @@ impl State {
             && usual * seconds >= 8.0
         {
             // Hardly a completion; or fewer, while requests pile up. Fewer alone is traffic that went elsewhere.
-            let piled = row.in_flight.zip(unit.in_flight.mean()).is_some_and(|(now, usual)| now > 5.0 * usual + 10.0);
+            let piled = counts::gauge(row.in_flight)
+                .zip(unit.in_flight.mean())
+                .is_some_and(|(now, usual)| now > 5.0 * usual + 10.0);
             let missing = 1.0 - (requests.all / (usual * seconds)).min(1.0);
             let chance = 4.0 * libm::sqrt(usual * seconds) >= missing * usual * seconds;
             let missing = if (piled || missing > 0.75) && !chance { missing } else { 0.0 };
@@ -339,7 +341,7 @@ impl State {
         let now = self.now.unwrap_or(0);
         let silent_after = 3 * self.interval;
         let Some(unit) = self.units.get_mut(id as usize) else { return };
-        if let Some(memory) = row.memory {
+        if let Some(memory) = counts::gauge(row.memory) {
             watch::grow(unit, memory, row.span.end.0 - unit.offset);
         }
         let mut sums = [Sums::default(); COUNTERS];
@@ -369,13 +371,13 @@ impl State {
         let requests = sums.first().map_or(0.0, |sum| sum.trials);
         if !frozen && !unit.runs.iter().any(|run| run.open) {
             unit.traffic.learn(requests, seconds(row));
-            if let Some(cpu) = row.cpu {
+            if let Some(cpu) = counts::gauge(row.cpu) {
                 unit.cpu.learn(cpu, 1.0);
             }
-            if let Some(memory) = row.memory {
+            if let Some(memory) = counts::gauge(row.memory) {
                 unit.memory.learn(memory, 1.0);
             }
-            if let Some(in_flight) = row.in_flight {
+            if let Some(in_flight) = counts::gauge(row.in_flight) {
                 unit.in_flight.learn(in_flight, 1.0);
             }
         }
