@@ -177,7 +177,9 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
     let own = tally.deaths + tally.refusals;
     let contrast = tally.risk.ln_e;
-    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0;
+    // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
+    let all = tally.aligned >= 6.9 && tally.risk.elsewhere() <= 0.3;
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
     // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
     let spared = tally.control.0 < 5 || hypothesis.control_share() < 0.5 * hypothesis.share();
     let follows = tally.aligned >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);

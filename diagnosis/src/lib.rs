@@ -16,6 +16,7 @@ mod counts;
 mod course;
 mod delayed;
 mod detect;
+mod drift;
 pub mod engine;
 mod facts;
 mod hypotheses;

@@ -1,6 +1,7 @@
 //! The engine's words for what it keeps: counters, factors and their levels, units, runs, moves. Plain data; what is
 //! concluded from it is decided in the modules that read it.
 
+use crate::drift::{Binned, Drifting};
 use crate::observation::{Dimensions, Facts, Name};
 use firstbad_protocol::Hash;
 use firstbad_protocol::verdict::Signal;
@@ -305,8 +306,11 @@ pub(crate) struct Unit {
     pub exposure: u32,
     /// Place among the rows that wait for the next tick, of its last one.
     pub waiting: u32,
-    /// Scores not yet compared with the baseline (per bin).
-    pub bins: Vec<u32>,
+    /// Scores not yet compared with the baseline, and those that were last.
+    pub scores: Binned,
+    pub scored: Binned,
+    /// A drift whose beginning is being placed.
+    pub drifting: Option<Box<Drifting>>,
 }
 
 /// A change event as kept.

@@ -8,7 +8,7 @@ use crate::model::{Counter, Ns};
 use crate::ring::index_of;
 use crate::scene::{Patient, Scene};
 use crate::state::State;
-use crate::tally::{Tally, seconds};
+use crate::tally::{Tally, from_seconds, seconds};
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -189,11 +189,6 @@ fn moment(scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
     }
     (counters.contains(&Counter::Panics) && rare(scene) && !together)
         .then(|| plain(CauseKind::Request, BTreeMap::new(), all(scene)))
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "seconds of one incident")]
-fn from_seconds(seconds: f64) -> Ns {
-    (seconds * 1e9) as Ns
 }
 
 fn all(scene: &Scene<'_>) -> Tally {

@@ -36,6 +36,12 @@ impl Contrast {
     pub(crate) fn z(&self) -> f64 {
         if self.variance > 1e-9 { (self.observed - self.expected) / libm::sqrt(self.variance) } else { 0.0 }
     }
+
+    /// Beginnings among those not exposed over as many as chance would give.
+    pub(crate) fn elsewhere(&self) -> f64 {
+        let all = float(usize::try_from(self.events).unwrap_or(usize::MAX));
+        (all - self.observed) / (all - self.expected).max(1e-9)
+    }
 }
 
 /// A host begins to fail.

@@ -6,30 +6,41 @@ use crate::observation::Histogram;
 
 /// Scores that must come together before a shape is judged.
 pub(crate) const LEAST_SCORES: u32 = 100;
+/// Jensen-Shannon divergence, bits, that natural wobble of a score mix reaches at any number of scores (diagnosis.md 1e:
+/// .017 at 50,000 scores, once in a thousand).
+const WOBBLE: f64 = 0.018;
 /// Weight that a baseline shape is cut to, so that it follows slow change.
 const MEMORY: f64 = 200_000.0;
 
-/// Whether `bins` left the shape; none while too little is known. The shape learns from `ordinary` bins that did not leave
-/// it. The first of a pair is in use, the second waits.
-pub(crate) fn drifted(shape: &mut (Vec<f64>, Vec<f64>), bins: &[u32], ordinary: bool) -> Option<bool> {
+/// Whether a shape rests on enough scores to be compared with.
+pub(crate) fn is_known(shape: &[f64]) -> bool {
+    shape.iter().sum::<f64>() >= 1000.0
+}
+
+/// Whether `bins` left the shape.
+pub(crate) fn is_far(shape: &[f64], bins: &[u32]) -> bool {
+    beyond(shape, bins, WOBBLE, 6.0)
+}
+
+/// Whether `bins` may have left the shape: more of them would tell.
+pub(crate) fn is_off(shape: &[f64], bins: &[u32]) -> bool {
+    beyond(shape, bins, 0.5 * WOBBLE, 2.0)
+}
+
+/// Under the null 8 n JS ln 2 is about chi-square with one degree less than there are bins in use: whether the divergence
+/// is more than what wobbles and its mean and some standard deviations.
+fn beyond(shape: &[f64], bins: &[u32], wobble: f64, deviations: f64) -> bool {
     let sample: Vec<f64> = bins.iter().map(|count| f64::from(*count)).collect();
     let all: f64 = sample.iter().sum();
-    let reference: f64 = shape.0.iter().sum();
-    if reference < 1000.0 {
-        if ordinary {
-            add(&mut shape.0, &sample);
-        }
-        return None;
-    }
-    let used = shape.0.iter().zip(&sample).filter(|(a, b)| **a > 0.0 || **b > 0.0).count();
-    // Under the null 2 n JS ln 2 is about chi-square with `used - 1` degrees: mean + 6 standard deviations.
+    let used = shape.iter().zip(&sample).filter(|(a, b)| **a > 0.0 || **b > 0.0).count();
     let degrees = f64::from(u32::try_from(used).unwrap_or(32)).max(2.0) - 1.0;
-    let noise = (degrees + 6.0 * libm::sqrt(2.0 * degrees)) / (8.0 * core::f64::consts::LN_2 * all / 4.0);
-    let far = jensen_shannon(&shape.0, &sample) > 0.03 + noise / 4.0;
-    if !far && ordinary {
-        add(&mut shape.1, &sample);
-    }
-    Some(far)
+    let noise = (degrees + deviations * libm::sqrt(2.0 * degrees)) / (8.0 * core::f64::consts::LN_2 * all);
+    jensen_shannon(shape, &sample) > wobble + noise
+}
+
+/// Adds counts to a shape.
+pub(crate) fn learn(shape: &mut Vec<f64>, bins: &[u32]) {
+    add(shape, &bins.iter().map(|count| f64::from(*count)).collect::<Vec<f64>>());
 }
 
 fn add(to: &mut Vec<f64>, sample: &[f64]) {

@@ -1,6 +1,7 @@
 //! Taking observations: who it is about, whether its time can be believed, and which part of the state it changes. Rows
 //! and loads have files of their own.
 
+use crate::drift::Binned;
 use crate::model::{Base, COUNTERS, Counter, Factor, Key, Move, Ns, Run, Unit, WorldChange};
 use crate::moves::{BEFORE_ALL, note};
 use crate::observation::{Change, Dimensions, Exit, Facts, Gap, Name, Observation, Panic, Source, Start};
@@ -381,6 +382,8 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         left: None,
         loading: None,
         offset: 0,
-        bins: Vec::new(),
+        scores: Binned::default(),
+        scored: Binned::default(),
+        drifting: None,
     }
 }

@@ -257,14 +257,14 @@ impl State {
             }
         }
         observed.extend(self.gauges(id, row, &requests));
-        if let Some(drifted) = self.drift(id, &scores) {
-            observed.push((Counter::Drift, drifted, 1.0));
-        }
+        let drift = self.drift(id, &scores, (start, end));
+        observed.extend(drift.map(|(drifted, _)| (Counter::Drift, f64::from(u8::from(drifted)), 1.0)));
         let Some(unit) = self.units.get(id as usize) else { return Vec::new() };
         let expect = |(counter, observed, trials): (Counter, f64, f64)| {
             let at = counter as usize;
             let fleet = self.prior.get(at).map_or(0.0, |base| fleet_rate(base, counter));
             let rate = unit.base.get(at).map_or(fleet, |base| unit_rate(base, fleet, counter));
+            let start = drift.filter(|_| counter == Counter::Drift).map_or(start, |(_, since)| since);
             Sample { counter, start, end, observed, trials, expected: rate * trials }
         };
         observed.into_iter().map(expect).collect()
@@ -298,24 +298,6 @@ impl State {
             observed.push((Counter::Stall, missing * STALL_TRIALS, STALL_TRIALS));
         }
         observed
-    }
-
-    /// Whether the unit's scores left the fleet's shape, once enough have come together.
-    fn drift(&mut self, id: u32, scores: &[&crate::observation::Scores]) -> Option<f64> {
-        let case = self.open_case();
-        let unit = self.units.get_mut(id as usize)?;
-        for entry in scores {
-            counts::add_bins(&mut unit.bins, &entry.histogram);
-        }
-        let sum: u32 = unit.bins.iter().sum();
-        if sum < shape::LEAST_SCORES {
-            return None;
-        }
-        let bins = std::mem::take(&mut unit.bins);
-        // What may belong to a failing must not become the shape that is expected.
-        let ordinary = !case && unit.watches.is_empty() && !unit.runs.iter().any(|run| run.open);
-        let shape = self.shapes.entry(unit.dims).or_default();
-        shape::drifted(shape, &bins, ordinary).map(|drifted| f64::from(u8::from(drifted)))
     }
 
     fn learn_latency(&mut self, latency: &crate::observation::Histogram) {
@@ -384,6 +366,9 @@ impl State {
         alive(unit, row, now, silent_after);
         if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
             self.wait(id, span, &sums);
+        }
+        if samples.iter().any(|sample| sample.counter == Counter::Drift && sample.observed > 0.0) {
+            self.place_drift(id);
         }
     }
 }

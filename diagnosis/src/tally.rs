@@ -245,3 +245,8 @@ impl Tally {
 pub(crate) fn seconds(ns: Ns) -> f64 {
     ns as f64 / 1e9
 }
+
+#[expect(clippy::cast_possible_truncation, reason = "seconds of one incident")]
+pub(crate) fn from_seconds(seconds: f64) -> Ns {
+    (seconds * 1e9) as Ns
+}
