@@ -22,6 +22,8 @@ const CAUSE_AT: f64 = 11.0;
 const LIVE_AT: f64 = 2.0;
 /// Hosts that must fail for a cause.
 const CAUSE_HOSTS: u64 = 5;
+/// Hosts without it from which their being well tells.
+const CONTROLS_MIN: u64 = 5;
 /// ln of the e-value on sums that makes a suspect: one in a thousand; twice as much makes a cause.
 const SUMS_AT: f64 = 6.9;
 /// ln of the e-value of ages that makes a suspect.
@@ -181,7 +183,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let all = tally.aligned >= 6.9 && tally.risk.elsewhere() <= 0.3;
     let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
     // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
-    let spared = tally.control.0 < 5 || hypothesis.control_share() < 0.5 * hypothesis.share();
+    let spared = tally.control.0 < CONTROLS_MIN || hypothesis.control_share() < 0.5 * hypothesis.share();
     let follows = tally.aligned >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
     let direct = contrast >= 4.0 || follows || hypothesis.reversal >= 4.6 || own >= 2 || hypothesis.mechanism >= 5.0;
     let exonerated = tally.aligned <= -3.0 && contrast < 20.0 && own < 2
@@ -324,11 +326,14 @@ fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypoth
     // What one kind of request dies of spares the hosts that do not get it; a version would by now have shown on most.
     let settled = scene.now - scene.middle() >= SHOWN * scene.interval;
     let of_requests = |place: &Hypothesis| settled && is_of_requests(state, scene, &place.dimensions);
-    let spares = place.as_ref().is_some_and(of_requests);
+    let shielded = place.as_ref().is_some_and(of_requests);
     let live = |hypothesis: &&Hypothesis| {
-        // What reached every host at once does not fail in one place, nor bring more requests.
-        let version = hypothesis.change.is_none() && hypothesis.tally.lag.3 <= soon(scene);
-        let hit = !spares || hypothesis.share() >= 0.5;
+        // What reached every host at once does not fail in one place, nor bring more requests. What only those have that
+        // fail may need minutes to do harm.
+        let spares =
+            hypothesis.tally.control.0 >= CONTROLS_MIN && hypothesis.control_share() < 0.5 * hypothesis.share();
+        let version = hypothesis.change.is_none() && (hypothesis.tally.lag.3 <= soon(scene) || spares);
+        let hit = !shielded || hypothesis.share() >= 0.5;
         hypothesis.weight >= LIVE_AT || hit && (hypothesis.tally.is_prompt() || version)
     };
     let given = place.as_ref().is_some_and(binary);

@@ -296,12 +296,17 @@ impl State {
 
 /// A process is missing: the unit fails by silence, until it is heard again. If it then never stopped, it was only not
 /// heard; restarts so far are kept with the run to tell.
-pub(crate) fn not_heard(unit: &mut Unit, at: Ns, level: Option<u32>) {
+pub(crate) fn not_heard(unit: &mut Unit, level: Option<u32>) {
     let new = !unit.runs.iter().any(|run| run.counter == Counter::Silent && run.open);
+    // It went silent after the last load that it told of, and before its next report was due.
+    let due = unit.last_event + unit.span;
+    let told = unit.moves.iter().filter(|entry| entry.told && entry.at <= due).map(|entry| entry.at).max();
+    let at = told.unwrap_or(unit.last_event).max(unit.last_event);
     died(unit, at, level);
     let restarts = unit.restarts;
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| new && run.counter == Counter::Silent && run.open) {
         run.opening.1 = counted(restarts);
+        (run.first, run.near, run.precise) = ((at, due, 1.0), (at, 0), false);
     }
 }
 

@@ -51,7 +51,7 @@ impl State {
             let loading =
                 unit.loading.filter(|(_, _, at)| *at >= unit.last_event - interval).map(|(_, level, _)| level);
             let (stirred, sick) = (unit.stirred, !unit.runs.is_empty());
-            not_heard(unit, unit.last_event, loading);
+            not_heard(unit, loading);
             self.census.stirred.extend((!stirred).then_some(id));
             self.census.sick.extend((!sick).then_some(id));
         }
