@@ -51,7 +51,9 @@ impl State {
                 let (Some(of), Some(counted)) = (all.get_mut(at), counted.get_mut(at)) else { continue };
                 of.strong |= self.is_strong(run);
                 if !std::mem::replace(counted, true) {
-                    of.starts.push(run.start);
+                    let first =
+                        unit.restarts_seen.first().filter(|first| run.counter == Counter::Silent && *first >= from);
+                    of.starts.push(first.map_or(run.start, |first| first.min(run.start)));
                 }
             }
         }

@@ -30,6 +30,7 @@ pub mod observation;
 mod place;
 mod pooled;
 mod property;
+mod restarts;
 mod ring;
 mod riskset;
 mod scene;

@@ -3,6 +3,7 @@
 
 use crate::drift::{Binned, Drifting};
 use crate::observation::{Dimensions, Facts, Name};
+use crate::restarts::Restarts;
 use firstbad_protocol::Hash;
 use firstbad_protocol::verdict::Signal;
 use serde::{Deserialize, Serialize};
@@ -296,6 +297,8 @@ pub(crate) struct Unit {
     pub growth: [f64; 5],
     /// Restarts seen.
     pub restarts: u64,
+    /// Those that may have been deaths.
+    pub restarts_seen: Restarts,
     /// Panics by `firstbad.panics`, by config, and requests that ended in one: the same panics, told several times.
     pub panics: (BTreeMap<Name, u64>, u64),
     /// First panic event of the current bout, and the last.

@@ -5,6 +5,7 @@ use crate::drift::Binned;
 use crate::model::{Base, COUNTERS, Counter, Factor, Key, Move, Ns, Run, Unit, WorldChange};
 use crate::moves::{BEFORE_ALL, note};
 use crate::observation::{Change, Dimensions, Exit, Facts, Gap, Name, Observation, Panic, Source, Start};
+use crate::restarts::{Restarts, restarted};
 use crate::state::{PanicSeen, State};
 use crate::waiting::STALE;
 use crate::watch;
@@ -127,6 +128,7 @@ impl State {
         }
         if !unit.instances.is_empty() {
             unit.restarts += 1;
+            restarted(unit, (now, self.interval));
         }
         self.instances_seen += 1;
         if unit.instances.len() >= PROCESSES_MAX {
@@ -198,6 +200,7 @@ impl State {
         let Some(unit) = self.units.get_mut(id as usize) else { return };
         if exit.clean {
             unit.left = Some(at);
+            unit.restarts_seen.forget();
             return;
         }
         if let Some((factor, level)) = loading {
@@ -332,7 +335,16 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
         run.level = run.level.or(level);
         return;
     }
-    let run = Run {
+    watch::open(unit, death(at, level));
+}
+
+/// A process died, and another took its place.
+pub(crate) fn past_death(unit: &mut Unit, at: Ns) {
+    watch::open(unit, Run { open: false, ..death(at, None) });
+}
+
+fn death(at: Ns, level: Option<u32>) -> Run {
+    Run {
         counter: Counter::Silent,
         start: at,
         end: at,
@@ -347,8 +359,7 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
         opening: (1.0, 1.0, 0.0),
         near: (at, 0),
         level,
-    };
-    watch::open(unit, run);
+    }
 }
 
 fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
@@ -382,6 +393,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         rows: 0,
         gaps: Vec::new(),
         restarts: 0,
+        restarts_seen: Restarts::default(),
         panics: (BTreeMap::new(), 0),
         panic_bout: (Ns::MIN / 4, Ns::MIN / 4),
         left: None,
