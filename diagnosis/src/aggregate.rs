@@ -1,7 +1,7 @@
 //! Aggregates: resources with neither instance nor host. Their leaves of dimensions are localised over intervals before
 //! and now; a leaf that is absent in an interval in which the resource reported counts as zero.
 
-use crate::localise::{Combination, Counts, Leaf, Located, locate};
+use crate::localise::{Combination, Constants, Counts, Leaf, Located, locate};
 use crate::observation::Name;
 use crate::ring::LEAF_INTERVALS;
 use crate::state::State;
@@ -59,7 +59,7 @@ impl State {
                 })
             })
             .collect();
-        (!varying.is_empty()).then(|| locate(&leaves, COMBINATIONS))
+        (!varying.is_empty()).then(|| locate(&leaves, COMBINATIONS, &Constants::default()))
     }
 
     /// Keys that may be causes (default or declared) and have more than one value.

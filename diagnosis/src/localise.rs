@@ -16,8 +16,11 @@
 //! a grid and negative binomial counts in place of Poisson ones: with thousands of failures in a leaf the Poisson
 //! likelihood takes a difference of 5 % between leaves for proof, and answers one leaf.
 
+mod constants;
 mod likelihood;
 mod search;
+
+pub use constants::Constants;
 
 use crate::observation::Name;
 use likelihood::Evidence;
@@ -63,7 +66,8 @@ pub struct Combination {
 /// All that one search says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Located {
-    /// The combinations that carry the excess, best first. None is equal to "everything"; all have a score above 0.
+    /// The combinations that carry the excess, best first. None is equal to "everything". Each is believed on its own: one
+    /// in twenty quiet intervals, at most, has any.
     pub combinations: Vec<Combination>,
     /// "Everything": no key. Where its score is the greatest, nothing narrower than the fleet explains the excess.
     pub everything: Combination,
@@ -75,16 +79,11 @@ pub struct Located {
     pub keys_left_out: usize,
 }
 
-/// The combinations that carry the excess of failures, best first, at most `most`.
+/// The combinations that carry the excess of failures, at most `most`, with the score of "everything" to compare with, and
+/// what the bound on the work left out.
 #[must_use]
-pub fn localise(leaves: &[Leaf], most: usize) -> Vec<Combination> {
-    locate(leaves, most).combinations
-}
-
-/// As [`localise`], with the score of "everything" to compare with, and what the bound on the work left out.
-#[must_use]
-pub fn locate(leaves: &[Leaf], most: usize) -> Located {
-    let evidence = likelihood::evidence(leaves);
+pub fn locate(leaves: &[Leaf], most: usize, constants: &Constants) -> Located {
+    let evidence = likelihood::evidence(leaves, constants);
     let mut all = Evidence::EMPTY;
     for leaf in &evidence {
         all.add(leaf);

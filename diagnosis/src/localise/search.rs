@@ -2,7 +2,9 @@
 //! leaf says is decided by `likelihood`.
 
 use super::Leaf;
+use super::constants::LN_ODDS;
 use super::likelihood::Evidence;
+use crate::math::float;
 use crate::observation::Name;
 use firstbad_protocol::limits::LOCALISE_VISITS_MAX;
 use std::cmp::Ordering;
@@ -45,7 +47,7 @@ pub(super) struct Outcome {
 /// Looks at every key alone, then at pairs and triples of the keys that scored best alone, as many as the bound allows.
 pub(super) fn search(leaves: &[Leaf], evidence: &[Evidence], most: usize) -> Outcome {
     let columns = columns(leaves);
-    let mut finder = Finder { columns: &columns, evidence, most, found: Vec::new() };
+    let mut finder = Finder { columns: &columns, evidence, most, looked_at: 0, found: Vec::new() };
     let mut alone: Vec<(f64, usize)> = (0..columns.len()).map(|column| (finder.look(&[column]), column)).collect();
     alone.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let together = affordable(leaves.len(), columns.len());
@@ -60,7 +62,9 @@ pub(super) fn search(leaves: &[Leaf], evidence: &[Evidence], most: usize) -> Out
         }
     }
     finder.cut_back();
-    let found = finder.found.into_iter().map(|found| (named(&columns, &found.terms), found.evidence)).collect();
+    let least = libm::log(float(finder.looked_at)) + LN_ODDS;
+    let believed = finder.found.into_iter().filter(|found| found.score >= least);
+    let found = believed.map(|found| (named(&columns, &found.terms), found.evidence)).collect();
     Outcome { found, keys_left_out: columns.len() - together }
 }
 
@@ -96,6 +100,7 @@ struct Finder<'a> {
     columns: &'a [Column],
     evidence: &'a [Evidence],
     most: usize,
+    looked_at: usize,
     found: Vec<Found>,
 }
 
@@ -118,6 +123,7 @@ impl Finder<'_> {
             }
             let score = evidence.score();
             best = best.max(score);
+            self.looked_at += 1;
             if score > 0.0 && run.len() < self.evidence.len() {
                 self.found.push(Found { score, evidence, terms: *terms, leaves });
             }
