@@ -3,7 +3,7 @@
 //!
 //! A hypothesis is a set S of leaves (all that share up to three values) and a factor f > 1: failures in a leaf of S have
 //! mean f E, in every other leaf E. E is the leaf's requests times its own baseline rate, shrunk towards the fleet's
-//! (gamma-Poisson: `(failures + k0 r) / (requests + k0)`). Counts are negative binomial with variance `m + d m^2`, thus
+//! (gamma-Poisson: `(failures + k r) / (requests + k)`, k from the leaves themselves). Counts are negative binomial with variance `m + d m^2`, thus
 //!
 //! ```text
 //! score(S) = ln mean over f of exp( sum over leaves i in S of  y_i ln f - (y_i + 1/d) ln((1 + d f E_i) / (1 + d E_i)) )
@@ -18,6 +18,7 @@
 
 mod constants;
 mod likelihood;
+mod rates;
 mod search;
 
 pub use constants::Constants;
@@ -66,8 +67,8 @@ pub struct Combination {
 /// All that one search says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Located {
-    /// The combinations that carry the excess, best first. None is equal to "everything". Each is believed on its own: one
-    /// in twenty quiet intervals, at most, has any.
+    /// The combinations that carry the excess, best first. None is equal to "everything". Empty where chance explains the
+    /// best of them: in at least 19 of 20 quiet intervals.
     pub combinations: Vec<Combination>,
     /// "Everything": no key. Where its score is the greatest, nothing narrower than the fleet explains the excess.
     pub everything: Combination,

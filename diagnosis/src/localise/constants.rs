@@ -1,8 +1,8 @@
-//! What the localiser takes for given. Three numbers cannot be derived and were picked on labelled incidents; the rest
+//! What the localiser takes for given. Two numbers cannot be derived and were picked on labelled incidents; the rest
 //! follows from the model. `examples/leave_one_out` picks again, and says what the picking is worth on unseen cases.
 
 /// The numbers that were picked. The default is what `examples/leave_one_out` chose on all cases of `localise-dev`; its
-/// figures stand in `docs/engine-bench.md`. Near the default the score is flat: doubling or halving any one of them moves
+/// figures stand in `docs/engine-bench.md`. Near the default the score is flat: doubling or halving either (of `decay`, the memory) moves
 /// at most two of 54 cases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Constants {
@@ -10,11 +10,6 @@ pub struct Constants {
     /// the same within sqrt(d), 22 % at the default. How unevenly faults hit is no property of a quiet baseline, so it
     /// cannot be estimated from one; integrating over d from .001 to 1 found one or two labelled cases fewer.
     pub dispersion: f64,
-    /// A leaf's own rate weighs as much as the fleet's once it has this many (decayed) baseline requests. It says how
-    /// alike leaves are. Its estimate from the leaves of each case (gamma-Poisson marginal likelihood) found as many
-    /// labelled cases less one, and is not worth its code; far greater values mistake a leaf that always fails more for
-    /// a fault.
-    pub shrinkage_requests: f64,
     /// Weight of a baseline interval against the next younger one: traffic drifts, and a memory of `1 / (1 - decay)`
     /// intervals follows.
     pub decay: f64,
@@ -22,7 +17,7 @@ pub struct Constants {
 
 impl Default for Constants {
     fn default() -> Self {
-        Self { dispersion: 0.05, shrinkage_requests: 100.0, decay: 0.8 }
+        Self { dispersion: 0.05, decay: 2.0 / 3.0 }
     }
 }
 

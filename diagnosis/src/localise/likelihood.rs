@@ -1,11 +1,9 @@
 //! How well "failures in this leaf are `factor` times what was expected" fits one leaf, against "as expected". Which
 //! leaves belong together is decided by `search`.
 
+use super::Leaf;
 use super::constants::{Constants, FACTORS, factors};
-use super::{Counts, Leaf};
-
-/// Least expected failures: keeps the logarithm finite in a leaf without requests.
-const EXPECTED_MIN: f64 = 1e-9;
+use super::rates::expected;
 
 /// One leaf, ready to be added up.
 #[derive(Clone, Debug)]
@@ -41,21 +39,8 @@ impl Evidence {
 
 /// The evidence of each leaf, in the order of the leaves.
 pub(super) fn evidence(leaves: &[Leaf], constants: &Constants) -> Vec<Evidence> {
-    let histories: Vec<Counts> = leaves.iter().map(|leaf| decayed(&leaf.baseline, constants.decay)).collect();
-    let before = total(histories.iter().copied());
-    let now = total(leaves.iter().map(|leaf| leaf.now));
-    // Without any baseline the fleet's present rate stands for it: what is left is the contrast between leaves.
-    let fleet = if before.requests > 0.0 { before } else { now };
-    // Jeffreys' prior keeps the rate above zero where nothing had failed before.
-    let fleet_rate = (fleet.failures + 0.5) / (fleet.requests + 1.0);
-    let shrinkage = constants.shrinkage_requests;
     let factors = factors().map(|factor| (factor, libm::log(factor)));
-    let expect = |(leaf, history): (&Leaf, &Counts)| {
-        let rate = (history.failures + shrinkage * fleet_rate) / (history.requests + shrinkage);
-        let expected = (sane(leaf.now.requests) * rate).max(EXPECTED_MIN);
-        weigh((sane(leaf.now.failures), expected), constants.dispersion, &factors)
-    };
-    leaves.iter().zip(&histories).map(expect).collect()
+    expected(leaves, constants.decay).into_iter().map(|counts| weigh(counts, constants.dispersion, &factors)).collect()
 }
 
 /// Negative binomial with mean E and variance E + d E^2 against the same with mean `factor` E; the shared terms cancel.
@@ -65,23 +50,4 @@ fn weigh((observed, expected): (f64, f64), dispersion: f64, factors: &[(f64, f64
         observed * ln_factor - (observed + 1.0 / dispersion) * libm::log(spread(factor) / spread(1.0))
     };
     Evidence { observed, expected, ratios: factors.map(ratio) }
-}
-
-fn decayed(baseline: &[Counts], decay: f64) -> Counts {
-    baseline.iter().fold(Counts::default(), |sum, counts| Counts {
-        requests: sum.requests * decay + sane(counts.requests),
-        failures: sum.failures * decay + sane(counts.failures),
-    })
-}
-
-fn total(counts: impl Iterator<Item = Counts>) -> Counts {
-    counts.fold(Counts::default(), |sum, counts| Counts {
-        requests: sum.requests + sane(counts.requests),
-        failures: sum.failures + sane(counts.failures),
-    })
-}
-
-/// A count that is no count (negative, not finite) is taken as 0: one bad leaf must not void the whole answer.
-fn sane(count: f64) -> f64 {
-    if count.is_finite() { count.max(0.0) } else { 0.0 }
 }

@@ -62,9 +62,10 @@ pub(super) fn search(leaves: &[Leaf], evidence: &[Evidence], most: usize) -> Out
         }
     }
     finder.cut_back();
-    let least = libm::log(float(finder.looked_at)) + LN_ODDS;
-    let believed = finder.found.into_iter().filter(|found| found.score >= least);
-    let found = believed.map(|found| (named(&columns, &found.terms), found.evidence)).collect();
+    if !finder.believed() {
+        finder.found.clear();
+    }
+    let found = finder.found.into_iter().map(|found| (named(&columns, &found.terms), found.evidence)).collect();
     Outcome { found, keys_left_out: columns.len() - together }
 }
 
@@ -132,6 +133,12 @@ impl Finder<'_> {
             self.cut_back();
         }
         best
+    }
+
+    /// Whether the best is more than what chance makes of so many.
+    fn believed(&self) -> bool {
+        let least = libm::log(float(self.looked_at)) + LN_ODDS;
+        self.found.first().is_some_and(|best| best.score >= least)
     }
 
     /// Keeps the best. Of those that mean the same leaves only the first stays: fewest keys, then by name. Equal leaves
