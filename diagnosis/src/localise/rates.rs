@@ -3,9 +3,9 @@
 
 use super::{Counts, Leaf};
 
-/// Strengths of shrinkage tried, in requests: each four times the one before, up to 16,384. The likelihood of them is flat
-/// within a factor of two.
-const STRENGTHS: i32 = 8;
+/// Strengths of shrinkage tried, in requests: each twice the one before, up to 8,192. The likelihood of them is flat
+/// between two of them.
+const STRENGTHS: i32 = 14;
 /// Least expected failures: keeps the logarithm finite in a leaf without requests.
 const EXPECTED_MIN: f64 = 1e-9;
 
@@ -42,7 +42,7 @@ fn strength(histories: &[Counts], fleet_rate: f64) -> f64 {
         };
         histories.iter().map(of_leaf).sum()
     };
-    let tried = (0..STRENGTHS).map(|power| libm::pow(4.0, f64::from(power)));
+    let tried = (0..STRENGTHS).map(|power| libm::pow(2.0, f64::from(power)));
     let scored = tried.map(|strength| (likelihood(strength), strength));
     scored.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(1.0, |best| best.1)
 }
