@@ -8,7 +8,7 @@
 pub struct Constants {
     /// Over-dispersion d of a leaf: variance = E + d E^2. A fault need not hit all its leaves by the same factor, only by
     /// the same within sqrt(d), 22 % at the default. How unevenly faults hit is no property of a quiet baseline, so it
-    /// cannot be estimated from one; integrating over d from .001 to 1 found one or two labelled cases fewer.
+    /// cannot be estimated from one; integrating over d from .001 to 1 found one labelled case fewer.
     pub dispersion: f64,
     /// Weight of a baseline interval against the next younger one: traffic drifts, and a memory of `1 / (1 - decay)`
     /// intervals follows.
@@ -41,8 +41,8 @@ pub(super) fn factors() -> [f64; FACTORS] {
     })
 }
 
-/// ln 20. When nothing is wrong, a likelihood ratio has the mean 1, and so has the mean over all N combinations that were
-/// looked at; by Markov's inequality that mean reaches 20 in at most one of 20 quiet intervals, however the combinations
-/// overlap (an e-value: Vovk and Wang, Annals of Statistics 2021). A combination with a score of ln N + ln 20 carries the
-/// mean there alone.
+/// ln 20: a combination is believed once its likelihood ratio times its prior is 20. When nothing is wrong a likelihood
+/// ratio has the mean 1, and so has the mean over all combinations, weighed by their priors; by Markov's inequality that
+/// mean reaches 20 in at most one of 20 quiet intervals, however the combinations overlap (an e-value: Vovk and Wang,
+/// Annals of Statistics 2021). One combination that reaches it carries the mean there alone.
 pub(super) const LN_ODDS: f64 = 2.995_732_273_553_991;
