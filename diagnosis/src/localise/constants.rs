@@ -2,8 +2,8 @@
 //! follows from the model. `examples/leave_one_out` picks again, and says what the picking is worth on unseen cases.
 
 /// The numbers that were picked. The default is what `examples/leave_one_out` chose on all cases of `localise-dev`; its
-/// figures stand in `docs/engine-bench.md`. Near the default the score is flat: doubling or halving either (of `decay`, the memory) moves
-/// at most two of 54 cases.
+/// figures stand in `docs/engine-bench.md`. Near the default the score is flat: halving or doubling the dispersion, or a
+/// memory of two or five intervals for three, moves at most two of 54 cases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Constants {
     /// Over-dispersion d of a leaf: variance = E + d E^2. A fault need not hit all its leaves by the same factor, only by

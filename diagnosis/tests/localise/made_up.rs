@@ -88,7 +88,8 @@ fn distinct(
         let mut cause = Dimensions::new();
         for _ in 0..1 + random.below(3) {
             let key = random.below(sizes.len());
-            cause.insert(Name::from(format!("k{key}")), Name::from(format!("v{}", random.below(sizes[key]))));
+            let value = random.below(*sizes.get(key)?);
+            cause.insert(Name::from(format!("k{key}")), Name::from(format!("v{value}")));
         }
         causes.push(cause);
     }
