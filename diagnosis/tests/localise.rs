@@ -9,8 +9,9 @@ use made_up::{Dimensions, Fleet, Kind, fleet, within};
 
 const PLAIN: Kind = Kind { causes: 1, requests: 200_000.0, rates_differ: 0.5, noise: 0.15 };
 
+/// Seeds that were not looked at when the model was made; those from 1 on were.
 fn fleets(kind: Kind) -> Vec<(u64, Fleet)> {
-    (1..=150).filter_map(|seed| Some((seed, fleet(seed, kind)?))).collect()
+    (1001..=1150).filter_map(|seed| Some((seed, fleet(seed, kind)?))).collect()
 }
 
 /// Whether both mean the same leaves: of two names for them the localiser takes the shorter.
