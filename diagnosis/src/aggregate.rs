@@ -1,7 +1,7 @@
 //! Aggregates: resources with neither instance nor host. Their leaves of dimensions are localised over intervals before
 //! and now; a leaf that is absent in an interval in which the resource reported counts as zero.
 
-use crate::localise::{Combination, Counts, Leaf, Located, locate};
+use crate::localise::{Combination, Constants, Counts, Leaf, Located, locate};
 use crate::observation::Name;
 use crate::ring::LEAF_INTERVALS;
 use crate::state::State;
@@ -14,17 +14,17 @@ const COMBINATIONS: usize = 5;
 impl State {
     /// Ranked combinations for the interval `judged` against those before; none without a baseline.
     pub(crate) fn combinations(&self, judged: i64) -> Vec<Combination> {
-        self.located((judged, judged)).map_or_else(Vec::new, |located| located.combinations)
+        self.located(judged, (judged, judged)).map_or_else(Vec::new, |located| located.combinations)
     }
 
-    /// Combinations for the intervals `judged`, both ends included, against those before; none without a baseline or
-    /// dimensions that tell anything apart.
-    pub(crate) fn located(&self, judged: (i64, i64)) -> Option<Located> {
-        let first = judged.0 - i64::try_from(LEAF_INTERVALS).unwrap_or(48);
+    /// Combinations for the intervals `judged`, both ends included, against those before `onset`; none without a baseline or
+    /// dimensions that tell anything apart. The interval of an onset is partly bad, and belongs to neither.
+    pub(crate) fn located(&self, onset: i64, judged: (i64, i64)) -> Option<Located> {
+        let first = onset - i64::try_from(LEAF_INTERVALS).unwrap_or(48);
         let kept = |range: std::ops::Range<i64>| -> Vec<i64> {
             range.filter(|index| self.ring.get(*index).is_some_and(|interval| !interval.leaves.is_empty())).collect()
         };
-        let (baseline, now) = (kept(first..judged.0), kept(judged.0..judged.1 + 1));
+        let (baseline, now) = (kept(first..onset), kept(judged.0..judged.1 + 1));
         if baseline.is_empty() || now.is_empty() {
             return None;
         }
@@ -59,7 +59,7 @@ impl State {
                 })
             })
             .collect();
-        (!varying.is_empty()).then(|| locate(&leaves, COMBINATIONS))
+        (!varying.is_empty()).then(|| locate(&leaves, COMBINATIONS, &Constants::default()))
     }
 
     /// Keys that may be causes (default or declared) and have more than one value.

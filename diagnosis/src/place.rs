@@ -95,9 +95,9 @@ fn of_requests(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option
     if !counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
         return None;
     }
-    let from = index_of(scene.onset, scene.interval) + 1;
+    let onset = index_of(scene.onset, scene.interval);
     let to = index_of(scene.now, scene.interval);
-    let located = state.located((from, to.min(from + 12)))?;
+    let located = state.located(onset, (onset + 1, to.min(onset + 13)))?;
     let best = located.combinations.first()?;
     let excess = |combination: &Combination| combination.observed - combination.expected;
     let outside = (best.observed_outside - best.expected_outside).max(0.0);

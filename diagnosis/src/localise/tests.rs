@@ -2,6 +2,14 @@
 
 use super::*;
 
+fn locate(leaves: &[Leaf], most: usize) -> Located {
+    super::locate(leaves, most, &Constants::default())
+}
+
+fn localise(leaves: &[Leaf], most: usize) -> Vec<Combination> {
+    locate(leaves, most).combinations
+}
+
 /// Keys `cdn` (4 values), `isp` (3), `p2p` (2), `region` (the same for all); 5 baseline intervals at 1 %; now `factor`.
 fn fleet(factor: impl Fn(u32, u32, u32) -> f64) -> Vec<Leaf> {
     let mut leaves = Vec::new();
