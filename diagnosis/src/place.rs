@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const LN_P: f64 = -9.0;
 /// Hosts that must fail in a place.
 const HOSTS_MIN: u64 = 4;
-/// Report intervals after which a host fails alone, and the most that is waited for them.
+/// Report intervals after which a host fails alone, and the least and the most that is waited for them.
 const ALONE: i64 = 30;
+const ALONE_MIN: Ns = 300 * 1_000_000_000;
 const ALONE_MAX: Ns = 600 * 1_000_000_000;
 /// What a second key must gain in ln p before it is part of the place.
 const KEY_GAIN: f64 = 4.6;
@@ -49,7 +50,7 @@ fn host(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypoth
     }
     let first = failing.first()?;
     // The first of many that fail minutes after a load fails alone: that needs as long to exclude.
-    if scene.now - scene.onset < (ALONE * scene.interval).min(ALONE_MAX) {
+    if scene.now - scene.onset < (ALONE * scene.interval).clamp(ALONE_MIN, ALONE_MAX) {
         return None;
     }
     // The fleet as a whole may fail by so little that no other host shows it alone.

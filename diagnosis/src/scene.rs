@@ -22,6 +22,8 @@ pub(crate) struct Bout {
     pub level: Option<u32>,
     /// Whether it is more than refused loads.
     pub serving: bool,
+    /// Whether nothing is known but that it is not heard, or died.
+    pub silent: bool,
     /// Whether its beginning is known within a report.
     pub precise: bool,
     /// Between which times it began.
@@ -252,11 +254,13 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
     };
     for run in unit.runs.iter().filter(belongs) {
         let serving = run.counter != Counter::Refused;
+        let silent = run.counter == Counter::Silent;
         match joined.last_mut() {
             Some(last) if run.start <= last.end + interval && last.level == run.level => {
                 last.end = last.end.max(run.end);
                 last.open |= run.open;
                 last.serving |= serving;
+                last.silent &= silent;
                 if run.near.1 > 0 && (last.near.1 == 0 || run.near.1 < last.near.1) && run.first.0 <= last.near.0 {
                     last.near = run.near;
                 }
@@ -270,6 +274,7 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
                 open: run.open,
                 level: run.level,
                 serving,
+                silent,
                 precise: run.precise,
                 began: began(run),
                 near: run.near,

@@ -19,20 +19,27 @@ pub(crate) struct Shares {
 /// Report intervals after a load within which what begins may be its effect, though the next version is loaded by then.
 const SOON: i64 = 3;
 
+/// Report intervals that a rollout may take.
+const ROLLOUT: i64 = 12;
+
 /// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllShares {
     by_level: Vec<Shares>,
     /// Units that began to fail under the second level of a pair when they had only just taken the first: of either.
     either: BTreeMap<(u32, u32), u64>,
+    /// Units that fell silent on a level when a newer one was on its way: they may have taken it, and not be able to tell.
+    unheard: BTreeMap<u32, u64>,
     /// Units that refused a level or died of it.
     by_bout: BTreeMap<u32, u64>,
+    /// When levels appeared, by factor.
+    on_their_way: BTreeMap<u16, Vec<Ns>>,
 }
 
 impl AllShares {
     /// Counts.
-    pub(crate) fn new(scene: &Scene<'_>) -> Self {
-        let mut this = Self::default();
+    pub(crate) fn new(state: &State, scene: &Scene<'_>) -> Self {
+        let mut this = Self { on_their_way: on_their_way(state, scene), ..Self::default() };
         let mut of_unit: Vec<(u32, bool, bool)> = Vec::new();
         let mut before: Vec<(Option<&Move>, &Move)> = Vec::new();
         let mut refused: Vec<u32> = Vec::new();
@@ -72,12 +79,14 @@ impl AllShares {
     pub(crate) fn themselves(&self, state: &State, mut levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
         let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
         levels.sort_by_key(|level| (since(*level), *level));
+        let latest = levels.last().copied();
         let mut kept: Vec<u32> = Vec::new();
         for level in levels {
             let either = kept.iter().filter_map(|earlier| self.either.get(&(*earlier, level))).sum::<u64>();
             let of = shares.get(&level).copied().unwrap_or_default();
-            let own = of.begun.saturating_sub(either);
-            if either == 0 || own > 0 && own * 10 >= of.all {
+            let unheard = if Some(level) == latest { 0 } else { self.unheard.get(&level).copied().unwrap_or(0) };
+            let own = of.begun.saturating_sub(either + unheard);
+            if either + unheard == 0 || own > 0 && own * 10 >= of.all {
                 kept.push(level);
             }
         }
@@ -119,6 +128,16 @@ fn note(of_unit: &mut Vec<(u32, bool, bool)>, (level, failing, begun): (u32, boo
     }
 }
 
+/// When levels of each factor appeared that can matter here.
+fn on_their_way(state: &State, scene: &Scene<'_>) -> BTreeMap<u16, Vec<Ns>> {
+    let mut all: BTreeMap<u16, Vec<Ns>> = BTreeMap::new();
+    let from = scene.onset - (ROLLOUT + 1) * scene.interval;
+    for level in state.tables.levels.iter().filter(|level| level.first_seen > from) {
+        all.entry(level.factor).or_default().push(level.first_seen);
+    }
+    all
+}
+
 /// What one stay of a unit on a level tells of the level.
 fn share_of(
     scene: &Scene<'_>,
@@ -130,8 +149,10 @@ fn share_of(
     let tolerance = scene.tolerance();
     let to = next.map_or(patient.seen, |next| next.at).min(patient.seen);
     let from = entry.at.max(scene.onset - scene.interval);
-    // One that dies at once has told all there is to tell.
-    let at_once = || patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
+    // One that dies at once has told all there is to tell; one that was gone before the onset tells nothing.
+    let within = to > scene.onset - scene.interval;
+    let at_once =
+        || within && patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
     if to - from < scene.interval * 3 / 10 && !at_once() {
         // Before the onset a version that went was well; now it has just come, and nothing is known.
         if next.is_none() {
@@ -149,6 +170,14 @@ fn share_of(
         && begins
     {
         *of_all.either.entry((earlier.level, entry.level)).or_default() += 1;
+    }
+    let newer = |bout: &Bout| {
+        let window = entry.at.max(bout.start - ROLLOUT * scene.interval) + 1..=bout.start + 2 * scene.interval;
+        bout.silent
+            && of_all.on_their_way.get(&entry.factor).is_some_and(|all| all.iter().any(|at| window.contains(at)))
+    };
+    if begins && next.is_none() && began().all(newer) {
+        *of_all.unheard.entry(entry.level).or_default() += 1;
     }
     let carried = bouts().find(|bout| bout.start < entry.at - tolerance && bout.end > entry.at);
     // What was carried in from the version before tells of this one only when it lasts.

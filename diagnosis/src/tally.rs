@@ -139,9 +139,11 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
             result.prompt.1 += 1;
         }
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
-        if start.is_some() || long_enough {
+        let guessed = scene.moves(patient).iter().any(|entry| entry.at == from && !entry.told);
+        // Guessed from the last report before a silence, a load agrees with it by itself.
+        let itself = guessed && began.is_some_and(|bout| bout.silent);
+        if (start.is_some() || long_enough) && !itself {
             let near = began.map_or((0, 0), |bout| bout.near);
-            let guessed = scene.moves(patient).iter().any(|entry| entry.at == from && !entry.told);
             sheet.entries.push((rollout(scene, patient, from), Pair { at: from, change: start, near, guessed }));
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
