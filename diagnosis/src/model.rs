@@ -181,6 +181,8 @@ pub(crate) struct Move {
     /// Told by a load event, not guessed from a gauge or a tag.
     pub told: bool,
 }
+    /// Whether what the unit had before is forgotten.
+    pub torn: bool,
 
 /// A stretch of time in which one counter of one unit was failing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

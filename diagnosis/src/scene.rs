@@ -196,7 +196,7 @@ fn lay_out_moves(unit: &Unit, long_ago: Ns, all: &mut Vec<Move>) {
         let before = if new.iter().any(|entry| entry.factor == *factor) {
             old.iter().rev().find(|entry| entry.factor == *factor).copied()
         } else {
-            Some(Move { at: BEFORE_ALL, factor: *factor, level: *level, told: true })
+            Some(Move { at: BEFORE_ALL, factor: *factor, level: *level, told: true, torn: false })
         };
         all.extend(before);
     }

@@ -153,7 +153,7 @@ fn share_of(
     let carried = bouts().find(|bout| bout.start < entry.at - tolerance && bout.end > entry.at);
     // What was carried in from the version before tells of this one only when it lasts.
     let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
-    if carried.is_some() && !lasting && to - entry.at < 4 * scene.interval {
+    if carried.is_some() && (entry.torn || !lasting && to - entry.at < 4 * scene.interval) {
         // Undecided: neither bad nor clean.
         add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
         return;

@@ -59,7 +59,9 @@ pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed
     for (index, patient) in scene.patients.iter().enumerate() {
         let Some(spans) = exposed.of(index) else {
             // Out of scope: what fails there is not explained.
-            result.bouts.1 += patient.bouts.len() as u64;
+            if !exposed.is_forgotten(index) {
+                result.bouts.1 += patient.bouts.len() as u64;
+            }
             continue;
         };
         one(scene, patient, (spans, levels), (&mut result, &mut sheet));
