@@ -22,6 +22,8 @@ pub(crate) struct Bout {
     pub level: Option<u32>,
     /// Whether it is more than refused loads.
     pub serving: bool,
+    /// Whether its end is that of a silence, which ends when the unit is heard again.
+    pub heard: bool,
     /// Whether its beginning is known within a report.
     pub precise: bool,
     /// Between which times it began.
@@ -255,6 +257,7 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
         match joined.last_mut() {
             Some(last) if run.start <= last.end + interval && last.level == run.level => {
                 last.end = last.end.max(run.end);
+                last.heard = if run.end > last.end { run.counter == Counter::Silent } else { last.heard };
                 last.open |= run.open;
                 last.serving |= serving;
                 if run.near.1 > 0 && (last.near.1 == 0 || run.near.1 < last.near.1) && run.first.0 <= last.near.0 {
@@ -273,6 +276,7 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
                 precise: run.precise,
                 began: began(run),
                 near: run.near,
+                heard: run.counter == Counter::Silent,
             }),
         }
     }

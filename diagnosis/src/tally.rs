@@ -69,6 +69,8 @@ pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed
     result.risk = contrast(scene, binary, (exposed, None));
     aligned(scene, &mut result, sheet.entries, true);
     aligned(scene, &mut result, sheet.leaves, false);
+    // Both together: bounded one by one, what hosts left could outweigh that none began to fail with it.
+    result.aligned = result.aligned.clamp(-30.0, 30.0);
     result
 }
 
@@ -155,9 +157,12 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval) {
         let stopped = bout.end <= to + 2 * scene.interval;
         if stopped && !bout.open {
-            let half = scene.interval / 2;
-            let change = Some((bout.end - half, bout.end + half));
-            sheet.leaves.push((rollout(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false }));
+            // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign.
+            if !bout.heard {
+                let half = scene.interval / 2;
+                let change = Some((bout.end - half, bout.end + half));
+                sheet.leaves.push((rollout(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false }));
+            }
             result.stops.0 += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
             sheet
@@ -233,7 +238,6 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Vec<(u32, Pair)>, e
             result.lag = alignment.lag;
         }
     }
-    result.aligned = result.aligned.clamp(-30.0, 30.0);
 }
 
 impl Tally {
