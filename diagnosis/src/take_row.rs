@@ -130,7 +130,11 @@ impl State {
         let told = |config: &Name| gauges.binary_search_by_key(&config, |(config, _)| config).is_ok();
         for of_config in gauges.chunk_by(|one, other| one.0 == other.0) {
             let [(config, hash)] = of_config else { continue };
-            self.guess((id, config, *hash), (start, end), share(config, hash));
+            let last = share(config, hash);
+            if let (Some(last), Some((between, part))) = (last, self.between(id, (config, *hash), (start, &shares))) {
+                self.guess((id, config, between), (start, end), Some(last + part));
+            }
+            self.guess((id, config, *hash), (start, end), last);
         }
         for of_config in shares.chunk_by(|one, other| one.0 == other.0) {
             let most = of_config.iter().max_by(|a, b| a.2.total_cmp(&b.2));
@@ -153,6 +157,27 @@ impl State {
     fn guess(&mut self, (id, config, hash): (u32, &Name, Hash), (start, end): (Ns, Ns), share: Option<f64>) {
         let Some((factor, level)) = self.version_of(id, (config, hash), start) else { return };
         let (slack, interval) = (self.slack(), self.interval);
+    /// The version that a unit had for a part of a row only, between the one of its beginning and that of its end, where
+    /// the row's tags tell of just one such, and its share of the row.
+    fn between(
+        &self,
+        id: u32,
+        (config, last): (&Name, Hash),
+        (start, shares): (Ns, &[(&Name, Hash, f64)]),
+    ) -> Option<(Hash, f64)> {
+        let from = shares.partition_point(|(of, ..)| *of < config);
+        let own = || shares.iter().skip(from).take_while(|(of, ..)| *of == config);
+        if own().count() < 2 {
+            return None;
+        }
+        let unit = self.units.get(id as usize)?;
+        let factor = self.tables.factors.iter().position(|of| matches!(of, Factor::Config(name) if name == config))?;
+        let before = self.tables.level_at(level_at(unit, u16::try_from(factor).ok()?, start)?)?.hash()?;
+        let mut others = own().filter(|(_, hash, _)| *hash != last && *hash != before);
+        let (_, hash, share) = others.next().filter(|_| before != last)?;
+        others.next().is_none().then_some((*hash, *share))
+    }
+
         let Some(unit) = self.units.get_mut(id as usize) else { return };
         let known = level_at(unit, factor, end);
         if known == Some(level) {
