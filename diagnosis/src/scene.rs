@@ -237,6 +237,7 @@ fn severity(state: &State, from: Ns, counters: &[Counter]) -> (Vec<(Counter, f64
 fn began(run: &Run) -> (Ns, Ns) {
     let (from, to, _) = run.first;
     let slack = run.slack;
+    let from = if run.near.1 > 0 { from.min(run.near.0 - run.near.1) } else { from };
     if run.precise {
         ((run.start - slack).max(from), (run.start + slack).min(to) + 1)
     } else {
@@ -256,11 +257,13 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
         let serving = run.counter != Counter::Refused;
         match joined.last_mut() {
             Some(last) if run.start <= last.end + interval && last.level == run.level => {
-                last.end = last.end.max(run.end);
                 last.heard = if run.end > last.end { run.counter == Counter::Silent } else { last.heard };
+                last.end = last.end.max(run.end);
                 last.open |= run.open;
                 last.serving |= serving;
-                if run.near.1 > 0 && (last.near.1 == 0 || run.near.1 < last.near.1) && run.first.0 <= last.near.0 {
+                // What began in a later report than the first sign tells nothing of where that lies.
+                let same = run.first.0 < last.began.1;
+                if run.near.1 > 0 && (last.near.1 == 0 || run.near.1 < last.near.1) && same {
                     last.near = run.near;
                 }
                 if run.precise && !last.precise {
@@ -273,10 +276,10 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
                 open: run.open,
                 level: run.level,
                 serving,
+                heard: run.counter == Counter::Silent,
                 precise: run.precise,
                 began: began(run),
                 near: run.near,
-                heard: run.counter == Counter::Silent,
             }),
         }
     }

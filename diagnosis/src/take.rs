@@ -358,6 +358,7 @@ fn death(at: Ns, level: Option<u32>) -> Run {
         slack: 0,
         opening: (1.0, 1.0, 0.0),
         near: (at, 0),
+        sizes: Default::default(),
         level,
     }
 }
@@ -402,5 +403,6 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         scores: Binned::default(),
         scored: Binned::default(),
         drifting: None,
+        below: Default::default(),
     }
 }

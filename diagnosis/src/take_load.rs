@@ -171,6 +171,7 @@ fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32) {
         slack: 0,
         opening: (1.0, 1.0, 0.0),
         near: (at, 0),
+        sizes: Default::default(),
         level: Some(level),
     };
     let index = runs.partition_point(|other| other.start <= at);
