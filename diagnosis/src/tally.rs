@@ -12,6 +12,9 @@ use crate::spans::Spans;
 /// Longest delay from a load to its effect that is looked for, ns.
 pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
 
+/// What a load takes to show in what hosts count, ns: however long a report is.
+const SHOWS_IN: Ns = 15_000_000_000;
+
 /// What was counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -137,9 +140,8 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     if !failed_before && from > scene.onset - DELAY_MAX {
         let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
         let start = began.map(|bout| bout.began);
-        if let Some((earliest, latest)) = start {
-            let prompt = earliest <= from + scene.interval * 3 / 2 && latest >= from - tolerance;
-            result.prompt.0 += u64::from(prompt);
+        if let Some(bout) = began {
+            result.prompt.0 += u64::from(is_prompt(bout, from, scene));
             result.prompt.1 += 1;
         }
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
@@ -169,6 +171,18 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
                 .leaves
                 .push((rollout(scene, patient, to), Pair { at: to, change: None, near: (0, 0), guessed: false }));
             result.tail += 1;
+/// Whether failing may have begun with a load: within what a load takes to show, as far as the beginning is known.
+fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
+    let (place, deviation) = bout.near;
+    let reports = scene.interval * 3 / 2;
+    let ((earliest, latest), most) = if deviation > 0 {
+        ((place - 2 * deviation, place + 2 * deviation), reports.min(SHOWS_IN))
+    } else {
+        (bout.began, reports)
+    };
+    earliest <= load + most && latest >= load - scene.tolerance()
+}
+
         }
         result.stops.1 += 1;
     }
