@@ -18,6 +18,9 @@ use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Of so many hosts that fail under one version one may have another by chance: a late load, a clock that is off.
+const STRAYS: u64 = 33;
+
 /// One explanation, weighed.
 #[derive(Clone, Debug)]
 pub(crate) struct Hypothesis {
@@ -189,6 +192,10 @@ fn of_factor(
     if levels.is_empty() {
         return None;
     }
+    // One host that had yet another version does not make that one bad, where hundreds fail under the others.
+    let begins = |level: &u32| shares.get(level).map_or(0, |of| of.begun);
+    let stray = levels.iter().map(begins).max().unwrap_or(0) / STRAYS;
+    levels.retain(|level| begins(level) > stray || exceeds(state, *level));
     // A beginning is placed only so well, and may fall to the version before: those over a limit explain it alone, if so.
     let failing = |of: &[u32]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
     let over: Vec<u32> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
