@@ -133,6 +133,11 @@ impl<'a> Scene<'a> {
         self.early
     }
 
+    /// How much before its load a bout may seem to begin: more where its beginning is known less well.
+    pub(crate) fn early(&self, bout: &Bout) -> Ns {
+        self.early.max(2 * bout.near.1)
+    }
+
     /// Units, and of them failing, by index of dimensions.
     pub(crate) fn by_dims(&self) -> BTreeMap<u32, (u64, u64)> {
         let mut counts: Vec<(u64, u64)> = Vec::new();
@@ -241,7 +246,9 @@ fn began(run: &Run) -> (Ns, Ns) {
     if run.precise {
         ((run.start - slack).max(from), (run.start + slack).min(to) + 1)
     } else {
-        (from.min(run.start), to.max(run.start))
+        // What counts only beyond a threshold may have begun in the report before.
+        let hidden = if run.counter == Counter::Stall { to - from } else { 0 };
+        ((from - hidden).min(run.start), to.max(run.start))
     }
 }
 

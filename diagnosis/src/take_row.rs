@@ -187,8 +187,14 @@ impl State {
         if known == Some(level) {
             return;
         }
+        // Where a load is told nearby the gauge may be that of a process that goes; a third version is another load.
         let told_nearby = |entry: &Move| {
-            entry.factor == factor && entry.told && (entry.at - end).abs() <= 2 * interval.max(end - start)
+            let near = (entry.at - end).abs() <= 2 * interval.max(end - start);
+            let before = || level_at(unit, factor, entry.at - 1);
+            entry.factor == factor
+                && entry.told
+                && near
+                && (entry.level == level || before().is_none_or(|of| of == level))
         };
         if unit.moves.iter().any(told_nearby) {
             return;

@@ -98,15 +98,11 @@ fn one(
         _ => {}
     }
     let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
-    let tolerance = scene.tolerance();
-    let starts_in =
-        |(from, to): (Ns, Ns)| patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
+    let within = |bout: &Bout, (from, to): (Ns, Ns)| bout.start >= from - scene.early(bout) && bout.start < to;
+    let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| within(bout, span));
     result.bouts.1 += patient.bouts.len() as u64;
-    result.bouts.0 += patient
-        .bouts
-        .iter()
-        .filter(|bout| spans.iter().any(|(from, to)| bout.start >= from - tolerance && bout.start < *to))
-        .count() as u64;
+    let explained = |bout: &&Bout| spans.iter().any(|span| within(bout, *span));
+    result.bouts.0 += patient.bouts.iter().filter(explained).count() as u64;
     let mut exposed = false;
     let mut failing = false;
     for span in spans {
@@ -133,10 +129,9 @@ fn one(
 
 /// A load into the exposure and the way out of it.
 fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result, sheet): (&mut Tally, &mut Sheet)) {
-    let tolerance = scene.tolerance();
     let failed_before =
-        patient.bouts.iter().any(|bout| bout.start < from - tolerance && bout.end > from - 2 * scene.interval);
-    let bout = patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
+        patient.bouts.iter().any(|bout| bout.start < from - scene.early(bout) && bout.end > from - 2 * scene.interval);
+    let bout = patient.bouts.iter().find(|bout| bout.start >= from - scene.early(bout) && bout.start < to);
     if !failed_before && from > scene.onset - DELAY_MAX {
         let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
         let start = began.map(|bout| bout.began);
@@ -155,7 +150,7 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     let failing_at_exit = patient
         .bouts
         .iter()
-        .find(|bout| bout.start < to && bout.end >= to - 2 * scene.interval && bout.start >= from - tolerance);
+        .find(|bout| bout.start < to && bout.end >= to - 2 * scene.interval && bout.start >= from - scene.early(bout));
     if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval) {
         let stopped = bout.end <= to + 2 * scene.interval;
         if stopped && !bout.open {
@@ -171,6 +166,11 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
                 .leaves
                 .push((rollout(scene, patient, to), Pair { at: to, change: None, near: (0, 0), guessed: false }));
             result.tail += 1;
+        }
+        result.stops.1 += 1;
+    }
+}
+
 /// Whether failing may have begun with a load: within what a load takes to show, as far as the beginning is known.
 fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
     let (place, deviation) = bout.near;
@@ -183,11 +183,6 @@ fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
     earliest <= load + most && latest >= load - scene.tolerance()
 }
 
-        }
-        result.stops.1 += 1;
-    }
-}
-
 /// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
 /// would each find a load nearby.
 fn rollout(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
@@ -196,16 +191,16 @@ fn rollout(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
 
 /// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
 fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (bool, bool) {
-    let tolerance = scene.tolerance();
     let (mut control, mut failing) = (false, false);
     let mut gap_from = scene.onset.max(patient.first);
     let mut settled = gap_from;
     let ends = spans.iter().copied().chain([(patient.seen, patient.seen)]);
     for (from, to) in ends {
         let until = from.min(patient.seen);
-        let starts =
-            patient.bouts.iter().any(|bout| bout.start >= settled - tolerance && bout.start < until - tolerance);
-        let carried = patient.bouts.iter().any(|bout| bout.start < settled - tolerance && bout.end > settled);
+        let (from_start, to_next) =
+            (|bout: &Bout| settled - scene.early(bout), |bout: &Bout| until - scene.early(bout));
+        let starts = patient.bouts.iter().any(|bout| (from_start(bout)..to_next(bout)).contains(&bout.start));
+        let carried = patient.bouts.iter().any(|bout| bout.start < from_start(bout) && bout.end > settled);
         let long_enough = scene.hot_within(settled, until) * 10 >= scene.interval * 9;
         if starts && until > gap_from {
             (control, failing) = (true, true);
