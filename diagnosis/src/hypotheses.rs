@@ -189,13 +189,10 @@ fn of_factor(
         shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
     };
     let mut levels = of_all.themselves(state, chosen(&begun), &shares);
+    without_strays(state, &mut levels, &shares);
     if levels.is_empty() {
         return None;
     }
-    // One host that had yet another version does not make that one bad, where hundreds fail under the others.
-    let begins = |level: &u32| shares.get(level).map_or(0, |of| of.begun);
-    let stray = levels.iter().map(begins).max().unwrap_or(0) / STRAYS;
-    levels.retain(|level| begins(level) > stray || exceeds(state, *level));
     // A beginning is placed only so well, and may fall to the version before: those over a limit explain it alone, if so.
     let failing = |of: &[u32]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
     let over: Vec<u32> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
@@ -283,6 +280,13 @@ fn of_service(state: &State, dims: u32, service: &str) -> bool {
 
 fn of_levels<'a>(state: &'a State, levels: &[u32]) -> Vec<&'a Level> {
     levels.iter().filter_map(|level| state.tables.level_at(*level)).collect()
+}
+
+/// Leaves versions out that a few hosts had: that does not make them bad, where hundreds fail under the others.
+fn without_strays(state: &State, levels: &mut Vec<u32>, shares: &BTreeMap<u32, Shares>) {
+    let begins = |level: &u32| shares.get(level).map_or(0, |of| of.begun);
+    let stray = levels.iter().map(begins).max().unwrap_or(0) / STRAYS;
+    levels.retain(|level| begins(level) > stray || exceeds(state, *level));
 }
 
 /// Whether a version exceeds a limit that was declared for its config.
