@@ -7,7 +7,7 @@ use crate::model::{Counter, Ns, Run, Unit};
 use crate::watch::{PLACED_IN, Sample};
 
 /// Part of the whole size from which a report failed from its beginning.
-const WHOLE: f64 = 0.85;
+pub(crate) const WHOLE: f64 = 0.85;
 /// Standard deviation of a beginning placed by other sizes than counts, in reports: traffic wobbles by as much.
 const OFF: f64 = 0.1;
 /// Reports before the end of the first failing one in which it may have begun, the error of the estimate included.

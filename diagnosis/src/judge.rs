@@ -207,8 +207,6 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     Some(if certain { Verdict::Cause } else { Verdict::Suspect })
 }
 
-/// What a load mostly takes to show, ns.
-const EFFECT_IN: Ns = 30_000_000_000;
 /// Report intervals within which the cost of a reload itself is over.
 const BLIP: i64 = 4;
 
@@ -232,9 +230,9 @@ fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     short * 2 > all
 }
 
-/// Seconds after a load in which what follows may well be its effect: longer only as far as slow reports tell it later.
+/// Seconds after a load in which what follows may well be its effect.
 fn soon(scene: &Scene<'_>) -> f64 {
-    crate::tally::seconds((3 * scene.interval).min(EFFECT_IN + scene.tolerance()))
+    crate::tally::seconds(scene.soon())
 }
 
 /// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it

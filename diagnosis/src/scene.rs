@@ -9,6 +9,8 @@ use crate::tally::DELAY_MAX;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+/// What a load mostly takes to show, ns.
+const EFFECT_IN: Ns = 30_000_000_000;
 /// Grid on which the fleet's failing is told, at most.
 const SLOTS_MAX: i64 = 4096;
 
@@ -136,6 +138,12 @@ impl<'a> Scene<'a> {
     /// How much before its load a bout may seem to begin: more where its beginning is known less well.
     pub(crate) fn early(&self, bout: &Bout) -> Ns {
         self.early.max(2 * bout.near.1)
+    }
+
+    /// How long after a load what follows may well be its effect: three reports where these are quick, and else longer than
+    /// half a minute only as far as beginnings are known less well.
+    pub(crate) fn soon(&self) -> Ns {
+        (3 * self.interval).min(EFFECT_IN + self.early)
     }
 
     /// Units, and of them failing, by index of dimensions.

@@ -16,9 +16,6 @@ pub(crate) struct Shares {
     pub undecided: u64,
 }
 
-/// Report intervals after a load within which what begins may be its effect, though the next version is loaded by then.
-const SOON: i64 = 3;
-
 /// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllShares {
@@ -145,7 +142,8 @@ fn share_of(
     let bouts = || patient.bouts.iter().filter(own);
     let began = || bouts().filter(|bout| bout.start >= entry.at - scene.early(bout) && bout.start < until(bout));
     let begins = began().next().is_some();
-    if let Some(earlier) = earlier.filter(|earlier| began().all(|bout| bout.start - earlier.at < SOON * scene.interval))
+    // What begins soon after a load may be its effect, though the next version is loaded by then.
+    if let Some(earlier) = earlier.filter(|earlier| began().all(|bout| bout.start - earlier.at < scene.soon()))
         && begins
     {
         *of_all.either.entry((earlier.level, entry.level)).or_default() += 1;
