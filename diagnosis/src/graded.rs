@@ -1,7 +1,7 @@
 //! Where failing began, told by sizes: what of the requests or scores a report shows to fail beyond expectation, or how
-//! many requests are missing. A report that spans the beginning shows a part of the size that later
-//! ones show, as large as the part of the report that failed. Where the first report that counts as failing failed from
-//! its beginning on, the one before may hold a part too small to count.
+//! many requests are missing. A report that spans the beginning shows a part of the size that later ones show, as large
+//! as the part of the report that failed. Where the first report that counts as failing failed from its beginning on,
+//! the one before may hold a part too small to count.
 
 use crate::model::{Counter, Ns, Run, Unit};
 use crate::watch::{PLACED_IN, Sample};
