@@ -21,6 +21,12 @@ const HOST_MAX: f64 = 1.5;
 /// Small differences over many hosts are no alignment.
 const HOST_MIN: f64 = 0.2;
 
+/// Hosts from which it can be told how well beginnings are placed: a spread of twelve is off by a fifth.
+const CALIBRATED: usize = 12;
+
+/// Part of the deviation that is stated which is left at best: hosts that seem to begin in the same instant do so by chance.
+const BEST: f64 = 0.05;
+
 /// One host's load, or leave, and when its failing began, or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pair {
@@ -46,6 +52,13 @@ impl Beginning {
         match self {
             Self::Within(from, to) => f64::midpoint(from, to),
             Self::Near(place, _) => place,
+        }
+    }
+
+    /// Makes its deviation a part of what it is.
+    fn narrow(&mut self, part: f64) {
+        if let Self::Near(_, deviation) = self {
+            *deviation *= part;
         }
     }
 
@@ -88,17 +101,14 @@ pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
         };
         matched.iter().map(of).collect()
     };
-    let own = relative(&|pair| pair.at);
-    let moment = relative(&|_| first);
+    let (mut own, mut moment) = (relative(&|pair| pair.at), relative(&|_| first));
+    let certain = certainty(&own).min(certainty(&moment));
+    own.iter_mut().chain(&mut moment).for_each(|one| one.narrow(certain));
     // Few hosts say as much as they know: a third of them cannot turn the answer of the others.
     let most = HOST_MAX * (12.0 / float(matched.len())).clamp(1.0, 2.0);
-    let each = agreed(
-        best(&own, EARLIEST)
-            .into_iter()
-            .zip(best(&moment, f64::NEG_INFINITY))
-            .map(|(own, moment)| own - moment)
-            .collect(),
-    );
+    let said = compared(&own, &moment);
+    let each = agreed(said.clone());
+    let each = if each < HOST_MIN { each } else { each.min(without_ends((&own, &moment), &said)).max(0.0) };
     let each = if (0.0..HOST_MIN).contains(&each) { 0.0 } else { each.clamp(-most, most) };
     let middles = |beginnings: &[Beginning]| -> Vec<f64> { beginnings.iter().map(|one| one.middle() * unit).collect() };
     let mut lags = middles(&own);
@@ -113,13 +123,34 @@ pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
     Alignment { ratio: if ratio > 0.0 { (ratio - chosen).max(0.0) } else { ratio }, lag }
 }
 
+/// Log likelihood ratio of "at its own load" over "at one moment" of each beginning, both at their best.
+fn compared(own: &[Beginning], moment: &[Beginning]) -> Vec<f64> {
+    let moment = best(moment, f64::NEG_INFINITY);
+    best(own, EARLIEST).into_iter().zip(moment).map(|(own, moment)| own - moment).collect()
+}
+
+/// What the others say without the sixth at either end, both answers at their best for those: a few whose clocks are off
+/// widen the moment for all.
+fn without_ends((own, moment): (&[Beginning], &[Beginning]), said: &[f64]) -> f64 {
+    let mut order: Vec<usize> = (0..said.len()).collect();
+    order.sort_by(|a, b| said.get(*a).unwrap_or(&0.0).total_cmp(said.get(*b).unwrap_or(&0.0)));
+    let cut = order.len() / 6;
+    let kept = order.get(cut..order.len() - cut).unwrap_or_default();
+    let of = |all: &[Beginning]| kept.iter().filter_map(|index| all.get(*index)).copied().collect::<Vec<_>>();
+    mean(&compared(&of(own), &of(moment)))
+}
+
+/// Mean of what hosts say; none says more than another by much.
+fn mean(values: &[f64]) -> f64 {
+    values.iter().map(|one| one.clamp(-4.0, 4.0)).sum::<f64>() / float(values.len().max(1))
+}
+
 /// What all hosts say and what those in the middle say, as far as they agree. A clock that is off shifts load and failing
 /// alike and looks like a load that is followed, however many fail at one moment: without the sixth at either end it has
 /// no say. But where one answer is narrow and leaves many out, those that are left out must be heard.
 fn agreed(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let cut = values.len() / 6;
-    let mean = |values: &[f64]| values.iter().map(|one| one.clamp(-4.0, 4.0)).sum::<f64>() / float(values.len().max(1));
     let (all, middle) = (mean(&values), mean(values.get(cut..values.len() - cut).unwrap_or_default()));
     if all * middle <= 0.0 {
         0.0
@@ -128,6 +159,18 @@ fn agreed(mut values: Vec<f64>) -> f64 {
     } else {
         middle
     }
+}
+
+/// How much better beginnings are placed than they say: their deviations are bounds, made without knowing how steady the
+/// failing is, and hosts that lie closer together than these allow show it. One answer, if true, shows it; both share it.
+fn certainty(beginnings: &[Beginning]) -> f64 {
+    let deviation = |one: &Beginning| match one {
+        Beginning::Near(place, deviation) => Some((*place, *deviation)),
+        Beginning::Within(..) => None,
+    };
+    let (placed, mut deviations): (Vec<f64>, Vec<f64>) = beginnings.iter().filter_map(deviation).unzip();
+    let usual = median(&mut deviations);
+    if placed.len() < CALIBRATED || usual <= 0.0 { 1.0 } else { (spread(&placed) / usual).clamp(BEST, 1.0) }
 }
 
 /// Log likelihoods of the beginnings around one place, not before `earliest` where they can be placed at all, at the
@@ -162,14 +205,34 @@ fn best(beginnings: &[Beginning], earliest: f64) -> Vec<f64> {
     each(place, scale)
 }
 
-/// Where a common place may lie: in the middle of the brackets, at their beginnings, at the estimates.
-fn places(beginnings: &[Beginning]) -> [f64; 4] {
+/// Where a common place may lie: in the middle of the brackets, at their beginnings, at the estimates, where most overlap.
+fn places(beginnings: &[Beginning]) -> [f64; 5] {
     let mut middles: Vec<f64> = beginnings.iter().map(|one| one.middle()).collect();
     let mut earliest: Vec<f64> = beginnings.iter().map(|one| one.earliest()).collect();
     let near = beginnings.iter().filter(|one| matches!(one, Beginning::Near(..)));
     let mut near: Vec<f64> = near.map(|one| one.middle()).collect();
     let (middle, early) = (median(&mut middles), median(&mut earliest));
-    [middle, early, f64::midpoint(middle, early), if near.is_empty() { middle } else { median(&mut near) }]
+    let near = if near.is_empty() { middle } else { median(&mut near) };
+    [middle, early, f64::midpoint(middle, early), near, shared(beginnings)]
+}
+
+/// The middle of where most brackets overlap: all may share one short stretch that no middle of theirs is near.
+fn shared(beginnings: &[Beginning]) -> f64 {
+    let ends = |one: &Beginning| match *one {
+        Beginning::Within(from, to) => [(from, 1), (to, -1)],
+        Beginning::Near(place, deviation) => [(place - deviation, 1), (place + deviation, -1)],
+    };
+    let mut ends: Vec<(f64, i32)> = beginnings.iter().flat_map(ends).collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+    let (mut open, mut most) = (0, (0, 0.0));
+    for pair in ends.windows(2) {
+        let [(from, step), (to, _)] = pair else { continue };
+        open += step;
+        if open > most.0 {
+            most = (open, f64::midpoint(*from, *to));
+        }
+    }
+    most.1
 }
 
 /// How likely a beginning is around the place, with a few strays anywhere within minutes: the probability of the bracket

@@ -4,6 +4,7 @@
 //! run opens is decided in `watch`.
 
 use crate::counts;
+use crate::graded::WHOLE;
 use crate::model::{Counter, Ns, Run, Unit};
 use crate::observation::Scores;
 use crate::shape;
@@ -142,7 +143,12 @@ fn begun(drifting: &Drifting, shape: &[f64]) -> Option<(Ns, Ns)> {
     let (end, length) = (first.span.1, first.span.1 - first.span.0);
     let (share, variance) = part(first, shape, after)?;
     let connected = first.span.0 - before.span.1 < length / 10 && !before.bins.is_empty();
-    let (earlier, more) = if connected { part(before, shape, after)? } else { (0.0, 0.25) };
+    // A first report that is a mixture holds the beginning itself: the noise of the one before would only blur it.
+    let (earlier, more) = match connected {
+        true if share < WHOLE => (0.0, 0.0),
+        true => part(before, shape, after)?,
+        false => (0.0, 0.25),
+    };
     let deviation = libm::sqrt(variance + more) + LEAST;
     let earliest = if connected { before.span.0 } else { first.span.0 };
     let back = share * seconds(length) + earlier * seconds(before.span.1 - before.span.0);

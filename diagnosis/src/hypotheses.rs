@@ -18,6 +18,9 @@ use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Of so many hosts that fail under one version one may have another by chance: a late load, a clock that is off.
+const STRAYS: u64 = 33;
+
 /// One explanation, weighed.
 #[derive(Clone, Debug)]
 pub(crate) struct Hypothesis {
@@ -185,7 +188,7 @@ fn of_factor(
     let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
         shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
     };
-    let mut levels = of_all.themselves(state, chosen(&begun), &shares);
+    let mut levels = by_themselves(state, of_all, (chosen(&begun), &shares));
     if levels.is_empty() {
         return None;
     }
@@ -276,6 +279,16 @@ fn of_service(state: &State, dims: u32, service: &str) -> bool {
 
 fn of_levels<'a>(state: &'a State, levels: &[u32]) -> Vec<&'a Level> {
     levels.iter().filter_map(|level| state.tables.level_at(*level)).collect()
+}
+
+/// Of the versions under which hosts began to fail those that did it by themselves: neither because the one before had
+/// just come, nor on a few hosts where hundreds fail under the others. One that breaks a limit needs no such proof.
+fn by_themselves(state: &State, of_all: &AllShares, (begun, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
+    let begins = |level: &u32| shares.get(level).map_or(0, |of| of.begun);
+    let stray = begun.iter().map(begins).max().unwrap_or(0) / STRAYS;
+    let themselves = of_all.themselves(state, begun.clone(), shares);
+    let proved = |level: &u32| exceeds(state, *level) || themselves.contains(level) && begins(level) > stray;
+    begun.into_iter().filter(proved).collect()
 }
 
 /// Whether a version exceeds a limit that was declared for its config.

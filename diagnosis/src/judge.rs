@@ -232,7 +232,7 @@ fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 
 /// Seconds after a load in which what follows may well be its effect.
 fn soon(scene: &Scene<'_>) -> f64 {
-    3.0 * crate::tally::seconds(scene.interval)
+    crate::tally::seconds(scene.soon())
 }
 
 /// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it

@@ -2,6 +2,7 @@
 //! concluded from it is decided in the modules that read it.
 
 use crate::drift::{Binned, Drifting};
+use crate::graded::{Below, Sizes};
 use crate::observation::{Dimensions, Facts, Name};
 use crate::restarts::Restarts;
 use firstbad_protocol::Hash;
@@ -180,6 +181,8 @@ pub(crate) struct Move {
     pub level: u32,
     /// Told by a load event, not guessed from a gauge or a tag.
     pub told: bool,
+    /// Whether what the unit had before is forgotten.
+    pub torn: bool,
 }
 
 /// A stretch of time in which one counter of one unit was failing.
@@ -211,6 +214,8 @@ pub(crate) struct Run {
     pub opening: (f32, f32, f32),
     /// Where in its first row it most likely began, and the standard deviation of that, ns; zero where it cannot be told.
     pub near: (Ns, Ns),
+    /// Sizes of a signal that has one (see `graded`).
+    pub sizes: Sizes,
     /// Level that was refused, for refusals, or loading, for deaths.
     pub level: Option<u32>,
 }
@@ -314,6 +319,8 @@ pub(crate) struct Unit {
     pub scored: Binned,
     /// A drift whose beginning is being placed.
     pub drifting: Option<Box<Drifting>>,
+    /// Sizes in the last report that did not count as failing (see `graded`).
+    pub below: Below,
 }
 
 /// A change event as kept.

@@ -49,8 +49,12 @@ fn forget_one(unit: &mut Unit) {
         *counts.entry(entry.factor).or_default() += 1;
     }
     let busiest = counts.into_iter().max_by_key(|(factor, count)| (*count, *factor)).map(|(factor, _)| factor);
-    if let Some(oldest) = unit.moves.iter().position(|entry| Some(entry.factor) == busiest) {
+    let first = |moves: &[Move]| moves.iter().position(|entry| Some(entry.factor) == busiest);
+    if let Some(oldest) = first(&unit.moves) {
         unit.moves.remove(oldest);
+    }
+    if let Some(next) = first(&unit.moves).and_then(|next| unit.moves.get_mut(next)) {
+        next.torn = true;
     }
 }
 

@@ -9,6 +9,8 @@ use crate::tally::DELAY_MAX;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
+/// What a load mostly takes to show, ns.
+const EFFECT_IN: Ns = 30_000_000_000;
 /// Grid on which the fleet's failing is told, at most.
 const SLOTS_MAX: i64 = 4096;
 
@@ -24,6 +26,8 @@ pub(crate) struct Bout {
     pub serving: bool,
     /// Whether nothing is known but that it is not heard, or died.
     pub silent: bool,
+    /// Whether its end is that of a silence, which ends when the unit is heard again.
+    pub heard: bool,
     /// Whether its beginning is known within a report.
     pub precise: bool,
     /// Between which times it began.
@@ -133,6 +137,17 @@ impl<'a> Scene<'a> {
         self.early
     }
 
+    /// How much before its load a bout may seem to begin: more where its beginning is known less well.
+    pub(crate) fn early(&self, bout: &Bout) -> Ns {
+        self.early.max(2 * bout.near.1)
+    }
+
+    /// How long after a load what follows may well be its effect: three reports where these are quick, and else longer than
+    /// half a minute only as far as beginnings are known less well.
+    pub(crate) fn soon(&self) -> Ns {
+        (3 * self.interval).min(EFFECT_IN + self.early)
+    }
+
     /// Units, and of them failing, by index of dimensions.
     pub(crate) fn by_dims(&self) -> BTreeMap<u32, (u64, u64)> {
         let mut counts: Vec<(u64, u64)> = Vec::new();
@@ -198,7 +213,7 @@ fn lay_out_moves(unit: &Unit, long_ago: Ns, all: &mut Vec<Move>) {
         let before = if new.iter().any(|entry| entry.factor == *factor) {
             old.iter().rev().find(|entry| entry.factor == *factor).copied()
         } else {
-            Some(Move { at: BEFORE_ALL, factor: *factor, level: *level, told: true })
+            Some(Move { at: BEFORE_ALL, factor: *factor, level: *level, told: true, torn: false })
         };
         all.extend(before);
     }
@@ -237,10 +252,13 @@ fn severity(state: &State, from: Ns, counters: &[Counter]) -> (Vec<(Counter, f64
 fn began(run: &Run) -> (Ns, Ns) {
     let (from, to, _) = run.first;
     let slack = run.slack;
+    let from = if run.near.1 > 0 { from.min(run.near.0 - run.near.1) } else { from };
     if run.precise {
         ((run.start - slack).max(from), (run.start + slack).min(to) + 1)
     } else {
-        (from.min(run.start), to.max(run.start))
+        // What counts only beyond a threshold may have begun in the report before.
+        let hidden = if run.counter == Counter::Stall { to - from } else { 0 };
+        ((from - hidden).min(run.start), to.max(run.start))
     }
 }
 
@@ -257,11 +275,14 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
         let silent = run.counter == Counter::Silent;
         match joined.last_mut() {
             Some(last) if run.start <= last.end + interval && last.level == run.level => {
+                last.heard = if run.end > last.end { run.counter == Counter::Silent } else { last.heard };
                 last.end = last.end.max(run.end);
                 last.open |= run.open;
                 last.serving |= serving;
                 last.silent &= silent;
-                if run.near.1 > 0 && (last.near.1 == 0 || run.near.1 < last.near.1) && run.first.0 <= last.near.0 {
+                // What began in a later report than the first sign tells nothing of where that lies.
+                let same = run.first.0 < last.began.1;
+                if run.near.1 > 0 && (last.near.1 == 0 || run.near.1 < last.near.1) && same {
                     last.near = run.near;
                 }
                 if run.precise && !last.precise {
@@ -275,6 +296,7 @@ fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<
                 level: run.level,
                 serving,
                 silent,
+                heard: run.counter == Counter::Silent,
                 precise: run.precise,
                 began: began(run),
                 near: run.near,

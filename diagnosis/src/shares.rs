@@ -16,9 +16,6 @@ pub(crate) struct Shares {
     pub undecided: u64,
 }
 
-/// Report intervals after a load within which what begins may be its effect, though the next version is loaded by then.
-const SOON: i64 = 3;
-
 /// Report intervals that a rollout may take.
 const ROLLOUT: i64 = 12;
 
@@ -161,12 +158,13 @@ fn share_of(
         return;
     }
     // A beginning this close before the next load is that load's: beginnings are known only so well.
-    let until = if next.is_some() { to - tolerance } else { to };
+    let until = |bout: &Bout| if next.is_some() { to - scene.early(bout) } else { to };
     let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
     let bouts = || patient.bouts.iter().filter(own);
-    let began = || bouts().filter(|bout| bout.start >= entry.at - tolerance && bout.start < until);
+    let began = || bouts().filter(|bout| bout.start >= entry.at - scene.early(bout) && bout.start < until(bout));
     let begins = began().next().is_some();
-    if let Some(earlier) = earlier.filter(|earlier| began().all(|bout| bout.start - earlier.at < SOON * scene.interval))
+    // What begins soon after a load may be its effect, though the next version is loaded by then.
+    if let Some(earlier) = earlier.filter(|earlier| began().all(|bout| bout.start - earlier.at < scene.soon()))
         && begins
     {
         *of_all.either.entry((earlier.level, entry.level)).or_default() += 1;
@@ -179,10 +177,10 @@ fn share_of(
     if begins && next.is_none() && began().all(newer) {
         *of_all.unheard.entry(entry.level).or_default() += 1;
     }
-    let carried = bouts().find(|bout| bout.start < entry.at - tolerance && bout.end > entry.at);
+    let carried = bouts().find(|bout| bout.start < entry.at - scene.early(bout) && bout.end > entry.at);
     // What was carried in from the version before tells of this one only when it lasts.
     let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
-    if carried.is_some() && !lasting && to - entry.at < 4 * scene.interval {
+    if carried.is_some() && (entry.torn || !lasting && to - entry.at < 4 * scene.interval) {
         // Undecided: neither bad nor clean.
         add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
         return;

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// Marks a patient outside a hypothesis' scope.
 const OUTSIDE: (u32, u32) = (u32::MAX, u32::MAX);
+/// Marks a patient that failed when it had what is forgotten by now: it neither accuses nor exonerates.
+const UNKNOWN: (u32, u32) = (u32::MAX, u32::MAX - 1);
 
 /// Spans of exposure by patient, in the scene's order.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +21,15 @@ pub(crate) struct Spans {
 impl Spans {
     /// Spans on one of `levels`; every patient is inside. What was over long before the failing is left out.
     pub(crate) fn on_levels(scene: &Scene<'_>, wanted: (u16, &[u32])) -> Self {
-        Self::of_each(scene, |patient, spans| on_levels((patient, scene.moves(patient)), wanted, spans))
+        let mut spans =
+            Self::of_each(scene, |patient, spans| on_levels((patient, scene.moves(patient)), wanted, spans));
+        for (of, patient) in spans.of.iter_mut().zip(&scene.patients).filter(|(_, patient)| !patient.bouts.is_empty()) {
+            let first = scene.moves(patient).iter().find(|entry| entry.factor == wanted.0);
+            if first.is_some_and(|first| first.torn && patient.bouts.iter().any(|bout| bout.start < first.at)) {
+                *of = UNKNOWN;
+            }
+        }
+        spans
     }
 
     /// The same with all that is remembered, however long ago.
@@ -67,9 +77,14 @@ impl Spans {
         Self { all: self.all.clone(), of: scene.patients.iter().zip(&self.of).map(&mut kept).collect() }
     }
 
+    /// Whether it is forgotten what the patient with an index had.
+    pub(crate) fn is_forgotten(&self, patient: usize) -> bool {
+        self.of.get(patient) == Some(&UNKNOWN)
+    }
+
     /// Spans of the patient with an index; none if it is out of scope.
     pub(crate) fn of(&self, patient: usize) -> Option<&[(Ns, Ns)]> {
-        let (from, to) = *self.of.get(patient).filter(|range| **range != OUTSIDE)?;
+        let (from, to) = *self.of.get(patient).filter(|range| **range != OUTSIDE && **range != UNKNOWN)?;
         self.all.get(from as usize..to as usize)
     }
 }

@@ -112,7 +112,7 @@ impl State {
         if unit.moves.iter().any(|old| old.factor == factor && old.at > at && !new) {
             return;
         }
-        note(unit, Move { at, factor, level, told: !new }, slack);
+        note(unit, Move { at, factor, level, told: !new, torn: false }, slack);
         if let Some(level) = self.tables.level_mut(level) {
             level.units_ever += 1;
         }
@@ -358,6 +358,7 @@ fn death(at: Ns, level: Option<u32>) -> Run {
         slack: 0,
         opening: (1.0, 1.0, 0.0),
         near: (at, 0),
+        sizes: Default::default(),
         level,
     }
 }
@@ -402,5 +403,6 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         scores: Binned::default(),
         scored: Binned::default(),
         drifting: None,
+        below: Default::default(),
     }
 }

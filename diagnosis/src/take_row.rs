@@ -3,6 +3,7 @@
 
 use crate::baseline::{fleet_rate, unit_rate};
 use crate::counts::{self, Requests, float};
+use crate::graded;
 use crate::model::{COUNTERS, Counter, Factor, Key, Move, Ns, Unit};
 use crate::moves::{BEFORE_ALL, level_at, note};
 use crate::observation::{Name, Row, Source};
@@ -25,6 +26,9 @@ const CONFIGS_TOLD: usize = 16;
 const SITES_MAX: usize = 1024;
 /// Lengths of span that are told apart.
 const SPANS_MAX: usize = 256;
+
+/// What a row says of a counter: observed, trials, and its size, where it is another than these tell (see `graded`).
+type Counted = (Counter, f64, f64, Option<f32>);
 
 impl State {
     /// Takes a row.
@@ -130,7 +134,11 @@ impl State {
         let told = |config: &Name| gauges.binary_search_by_key(&config, |(config, _)| config).is_ok();
         for of_config in gauges.chunk_by(|one, other| one.0 == other.0) {
             let [(config, hash)] = of_config else { continue };
-            self.guess((id, config, *hash), (start, end), share(config, hash));
+            let last = share(config, hash);
+            if let (Some(last), Some((between, part))) = (last, self.between(id, (config, *hash), (start, &shares))) {
+                self.guess((id, config, between), (start, end), Some(last + part));
+            }
+            self.guess((id, config, *hash), (start, end), last);
         }
         for of_config in shares.chunk_by(|one, other| one.0 == other.0) {
             let most = of_config.iter().max_by(|a, b| a.2.total_cmp(&b.2));
@@ -149,6 +157,27 @@ impl State {
         }
     }
 
+    /// The version that a unit had for a part of a row only, between the one of its beginning and that of its end, where
+    /// the row's tags tell of just one such, and its share of the row.
+    fn between(
+        &self,
+        id: u32,
+        (config, last): (&Name, Hash),
+        (start, shares): (Ns, &[(&Name, Hash, f64)]),
+    ) -> Option<(Hash, f64)> {
+        let from = shares.partition_point(|(of, ..)| *of < config);
+        let own = || shares.iter().skip(from).take_while(|(of, ..)| *of == config);
+        if own().count() < 2 {
+            return None;
+        }
+        let unit = self.units.get(id as usize)?;
+        let factor = self.tables.factors.iter().position(|of| matches!(of, Factor::Config(name) if name == config))?;
+        let before = self.tables.level_at(level_at(unit, u16::try_from(factor).ok()?, start)?)?.hash()?;
+        let mut others = own().filter(|(_, hash, _)| *hash != last && *hash != before);
+        let (_, hash, share) = others.next().filter(|_| before != last)?;
+        others.next().is_none().then_some((*hash, *share))
+    }
+
     /// A row says that `hash` was active at its end: if the moves say otherwise, the unit moved within the row.
     fn guess(&mut self, (id, config, hash): (u32, &Name, Hash), (start, end): (Ns, Ns), share: Option<f64>) {
         let Some((factor, level)) = self.version_of(id, (config, hash), start) else { return };
@@ -158,8 +187,14 @@ impl State {
         if known == Some(level) {
             return;
         }
+        // Where a load is told nearby the gauge may be that of a process that goes; a third version is another load.
         let told_nearby = |entry: &Move| {
-            entry.factor == factor && entry.told && (entry.at - end).abs() <= 2 * interval.max(end - start)
+            let near = (entry.at - end).abs() <= 2 * interval.max(end - start);
+            let before = || level_at(unit, factor, entry.at - 1);
+            entry.factor == factor
+                && entry.told
+                && near
+                && (entry.level == level || before().is_none_or(|of| of == level))
         };
         if unit.moves.iter().any(told_nearby) {
             return;
@@ -170,7 +205,7 @@ impl State {
             end - shape::share_of(end - start, share.unwrap_or(1.0))
         };
         let new = !unit.moves.iter().any(|entry| entry.level == level);
-        let moved = note(unit, Move { at, factor, level, told: false }, slack);
+        let moved = note(unit, Move { at, factor, level, told: false, torn: false }, slack);
         if moved
             && at != BEFORE_ALL
             && let Some(interval) = self.ring.at(index_of(at, interval))
@@ -239,49 +274,51 @@ impl State {
     fn samples(&mut self, id: u32, row: &Row, (start, end): (Ns, Ns)) -> Vec<Sample> {
         let requests = counts::requests(row);
         let scores = counts::score_entries(row);
-        let mut observed: Vec<(Counter, f64, f64)> = Vec::with_capacity(COUNTERS);
+        let mut observed: Vec<Counted> = Vec::with_capacity(COUNTERS);
         if requests.all > 0.0 || requests.panicked > 0.0 {
-            observed.push((Counter::Errors, requests.failed, requests.all.max(requests.failed)));
-            observed.push((Counter::Panics, requests.panicked, requests.all.max(requests.panicked)));
+            observed.push((Counter::Errors, requests.failed, requests.all.max(requests.failed), None));
+            observed.push((Counter::Panics, requests.panicked, requests.all.max(requests.panicked), None));
         }
         let (zeros, all) =
             scores.iter().map(|entry| counts::zeros(entry)).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         if all > 0.0 {
-            observed.push((Counter::Zeros, zeros, all));
+            observed.push((Counter::Zeros, zeros, all, None));
         }
         if let Some(latency) = &row.latency {
             self.learn_latency(latency);
             let (slow, all) = counts::above(latency, self.slow.0);
-            if all > 0.0 {
-                observed.push((Counter::Slow, slow, all));
+            // Until it is known what is slow, that nothing is would be learned.
+            if all > 0.0 && self.slow.0.is_finite() {
+                observed.push((Counter::Slow, slow, all, None));
             }
         }
         observed.extend(self.gauges(id, row, &requests));
         let drift = self.drift(id, &scores, (start, end));
-        observed.extend(drift.map(|(drifted, _)| (Counter::Drift, f64::from(u8::from(drifted)), 1.0)));
+        observed.extend(drift.map(|(drifted, _)| (Counter::Drift, f64::from(u8::from(drifted)), 1.0, None)));
         let Some(unit) = self.units.get(id as usize) else { return Vec::new() };
-        let expect = |(counter, observed, trials): (Counter, f64, f64)| {
+        let expect = |(counter, observed, trials, size): Counted| {
             let at = counter as usize;
             let fleet = self.prior.get(at).map_or(0.0, |base| fleet_rate(base, counter));
             let rate = unit.base.get(at).map_or(fleet, |base| unit_rate(base, fleet, counter));
             let start = drift.filter(|_| counter == Counter::Drift).map_or(start, |(_, since)| since);
-            Sample { counter, start, end, observed, trials, expected: rate * trials }
+            let size = size.unwrap_or_else(|| graded::size(observed / trials.max(1e-9) - rate));
+            Sample { counter, start, end, observed, trials, expected: rate * trials, size }
         };
         observed.into_iter().map(expect).collect()
     }
 
     /// Gauges become yes or no per report, against the unit's own past.
-    fn gauges(&self, id: u32, row: &Row, requests: &Requests) -> Vec<(Counter, f64, f64)> {
+    fn gauges(&self, id: u32, row: &Row, requests: &Requests) -> Vec<Counted> {
         let mut observed = Vec::new();
         let Some(unit) = self.units.get(id as usize) else { return observed };
         let flag = |high: bool| f64::from(u8::from(high));
         if let Some(cpu) = counts::gauge(row.cpu) {
             let usual = unit.cpu.mean().unwrap_or(cpu);
-            observed.push((Counter::Cpu, flag(cpu > usual + 0.25 && cpu > usual * 1.4), 1.0));
+            observed.push((Counter::Cpu, flag(cpu > usual + 0.25 && cpu > usual * 1.4), 1.0, None));
         }
         if let Some(memory) = counts::gauge(row.memory) {
             let usual = unit.memory.mean().unwrap_or(memory);
-            observed.push((Counter::Memory, flag(memory > usual * 1.3), 1.0));
+            observed.push((Counter::Memory, flag(memory > usual * 1.3), 1.0, None));
         }
         let seconds = seconds(row);
         if let Some(usual) = unit.traffic.mean()
@@ -292,10 +329,10 @@ impl State {
             let piled = counts::gauge(row.in_flight)
                 .zip(unit.in_flight.mean())
                 .is_some_and(|(now, usual)| now > 5.0 * usual + 10.0);
-            let missing = 1.0 - (requests.all / (usual * seconds)).min(1.0);
+            let missing = 1.0 - requests.all / (usual * seconds);
             let chance = 4.0 * libm::sqrt(usual * seconds) >= missing * usual * seconds;
-            let missing = if (piled || missing > 0.75) && !chance { missing } else { 0.0 };
-            observed.push((Counter::Stall, missing * STALL_TRIALS, STALL_TRIALS));
+            let told = if (piled || missing > 0.75) && !chance { missing } else { 0.0 };
+            observed.push((Counter::Stall, told * STALL_TRIALS, STALL_TRIALS, Some(graded::size(missing))));
         }
         observed
     }

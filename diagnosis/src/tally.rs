@@ -12,6 +12,9 @@ use crate::spans::Spans;
 /// Longest delay from a load to its effect that is looked for, ns.
 pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
 
+/// What a load takes to show in what hosts count, ns: however long a report is.
+const SHOWS_IN: Ns = 15_000_000_000;
+
 /// What was counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
@@ -59,7 +62,9 @@ pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed
     for (index, patient) in scene.patients.iter().enumerate() {
         let Some(spans) = exposed.of(index) else {
             // Out of scope: what fails there is not explained.
-            result.bouts.1 += patient.bouts.len() as u64;
+            if !exposed.is_forgotten(index) {
+                result.bouts.1 += patient.bouts.len() as u64;
+            }
             continue;
         };
         one(scene, patient, (spans, levels), (&mut result, &mut sheet));
@@ -67,6 +72,8 @@ pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed
     result.risk = contrast(scene, binary, (exposed, None));
     aligned(scene, &mut result, sheet.entries, true);
     aligned(scene, &mut result, sheet.leaves, false);
+    // Both together: bounded one by one, what hosts left could outweigh that none began to fail with it.
+    result.aligned = result.aligned.clamp(-30.0, 30.0);
     result
 }
 
@@ -91,15 +98,11 @@ fn one(
         _ => {}
     }
     let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
-    let tolerance = scene.tolerance();
-    let starts_in =
-        |(from, to): (Ns, Ns)| patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
+    let within = |bout: &Bout, (from, to): (Ns, Ns)| bout.start >= from - scene.early(bout) && bout.start < to;
+    let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| within(bout, span));
     result.bouts.1 += patient.bouts.len() as u64;
-    result.bouts.0 += patient
-        .bouts
-        .iter()
-        .filter(|bout| spans.iter().any(|(from, to)| bout.start >= from - tolerance && bout.start < *to))
-        .count() as u64;
+    let explained = |bout: &&Bout| spans.iter().any(|span| within(bout, *span));
+    result.bouts.0 += patient.bouts.iter().filter(explained).count() as u64;
     let mut exposed = false;
     let mut failing = false;
     for span in spans {
@@ -126,16 +129,14 @@ fn one(
 
 /// A load into the exposure and the way out of it.
 fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result, sheet): (&mut Tally, &mut Sheet)) {
-    let tolerance = scene.tolerance();
     let failed_before =
-        patient.bouts.iter().any(|bout| bout.start < from - tolerance && bout.end > from - 2 * scene.interval);
-    let bout = patient.bouts.iter().find(|bout| bout.start >= from - tolerance && bout.start < to);
+        patient.bouts.iter().any(|bout| bout.start < from - scene.early(bout) && bout.end > from - 2 * scene.interval);
+    let bout = patient.bouts.iter().find(|bout| bout.start >= from - scene.early(bout) && bout.start < to);
     if !failed_before && from > scene.onset - DELAY_MAX {
         let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
         let start = began.map(|bout| bout.began);
-        if let Some((earliest, latest)) = start {
-            let prompt = earliest <= from + scene.interval * 3 / 2 && latest >= from - tolerance;
-            result.prompt.0 += u64::from(prompt);
+        if let Some(bout) = began {
+            result.prompt.0 += u64::from(is_prompt(bout, from, scene));
             result.prompt.1 += 1;
         }
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
@@ -151,13 +152,16 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     let failing_at_exit = patient
         .bouts
         .iter()
-        .find(|bout| bout.start < to && bout.end >= to - 2 * scene.interval && bout.start >= from - tolerance);
+        .find(|bout| bout.start < to && bout.end >= to - 2 * scene.interval && bout.start >= from - scene.early(bout));
     if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval) {
         let stopped = bout.end <= to + 2 * scene.interval;
         if stopped && !bout.open {
-            let half = scene.interval / 2;
-            let change = Some((bout.end - half, bout.end + half));
-            sheet.leaves.push((rollout(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false }));
+            // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign.
+            if !bout.heard {
+                let half = scene.interval / 2;
+                let change = Some((bout.end - half, bout.end + half));
+                sheet.leaves.push((rollout(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false }));
+            }
             result.stops.0 += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
             sheet
@@ -169,6 +173,18 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     }
 }
 
+/// Whether failing may have begun with a load: within what a load takes to show, as far as the beginning is known.
+fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
+    let (place, deviation) = bout.near;
+    let reports = scene.interval * 3 / 2;
+    let ((earliest, latest), most) = if deviation > 0 {
+        ((place - 2 * deviation, place + 2 * deviation), reports.min(SHOWS_IN))
+    } else {
+        (bout.began, reports)
+    };
+    earliest <= load + most && latest >= load - scene.tolerance()
+}
+
 /// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
 /// would each find a load nearby.
 fn rollout(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
@@ -177,16 +193,16 @@ fn rollout(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
 
 /// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
 fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (bool, bool) {
-    let tolerance = scene.tolerance();
     let (mut control, mut failing) = (false, false);
     let mut gap_from = scene.onset.max(patient.first);
     let mut settled = gap_from;
     let ends = spans.iter().copied().chain([(patient.seen, patient.seen)]);
     for (from, to) in ends {
         let until = from.min(patient.seen);
-        let starts =
-            patient.bouts.iter().any(|bout| bout.start >= settled - tolerance && bout.start < until - tolerance);
-        let carried = patient.bouts.iter().any(|bout| bout.start < settled - tolerance && bout.end > settled);
+        let (from_start, to_next) =
+            (|bout: &Bout| settled - scene.early(bout), |bout: &Bout| until - scene.early(bout));
+        let starts = patient.bouts.iter().any(|bout| (from_start(bout)..to_next(bout)).contains(&bout.start));
+        let carried = patient.bouts.iter().any(|bout| bout.start < from_start(bout) && bout.end > settled);
         let long_enough = scene.hot_within(settled, until) * 10 >= scene.interval * 9;
         if starts && until > gap_from {
             (control, failing) = (true, true);
@@ -233,7 +249,6 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Vec<(u32, Pair)>, e
             result.lag = alignment.lag;
         }
     }
-    result.aligned = result.aligned.clamp(-30.0, 30.0);
 }
 
 impl Tally {

@@ -2,12 +2,15 @@
 //! rate decides when silence of the symptom ends it. Beginning and end are estimated within their rows, since alignment
 //! with loads is judged on them.
 
+use crate::graded;
 use crate::model::{Counter, Ns, Run, Unit, Watch};
 
 /// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
 const OPEN_AT: f64 = 12.0;
 /// Log likelihood ratio below which what came before a jump is chance.
 const STRAY: f64 = 4.0;
+/// Factor by which a row is so much worse than what came before that this was something else.
+const STRONGER: f64 = 6.0;
 /// A run's rate must exceed the expectation by this factor.
 const LEAST_RATIO: f64 = 4.0;
 /// Events that the run's own rate would have given, unseen, before a run is over: e^-4.6 = 1 %.
@@ -30,6 +33,8 @@ pub(crate) struct Sample {
     pub observed: f64,
     pub trials: f64,
     pub expected: f64,
+    /// Its size, where it has one (see `graded`).
+    pub size: f32,
 }
 
 impl Sample {
@@ -65,7 +70,11 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == sample.counter && run.open) {
         if !worse(run, sample) {
             go_on(run, sample);
-            return if run.open { None } else { ordinary };
+            if run.open {
+                return None;
+            }
+            graded::note(unit, sample);
+            return ordinary;
         }
         run.open = false;
     }
@@ -76,20 +85,22 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
     let gain = sample.gain();
     let known = unit.watches.iter().position(|watch| watch.counter == sample.counter);
     if gain <= 0.0 && known.is_none() {
+        graded::note(unit, sample);
         return ordinary;
     }
-    // Where reports are missing it may have begun in the gap.
-    let seen = unit.last_event;
+    let begun = fresh(sample, unit);
+    graded::note(unit, sample);
     let at = known.unwrap_or_else(|| {
         unit.watches.reserve_exact(1);
-        unit.watches.push(Watch { counter: sample.counter, sum: 0.0, run: fresh(sample, seen) });
+        unit.watches.push(Watch { counter: sample.counter, sum: 0.0, run: begun });
         unit.watches.len() - 1
     });
     let watch = unit.watches.get_mut(at)?;
     if known.is_some() {
-        if watch.sum < STRAY && gain >= OPEN_AT {
-            // A stray error before does not move the beginning.
-            watch.run = fresh(sample, seen);
+        let weak = STRONGER * watch.run.observed * sample.trials < sample.observed * watch.run.trials;
+        if gain >= OPEN_AT && (watch.sum < STRAY || weak) {
+            // Stray errors before do not move the beginning: what belongs to it of the row before is asked for then.
+            watch.run = begun;
         } else {
             add(&mut watch.run, sample);
         }
@@ -115,10 +126,12 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
 fn worse(run: &Run, sample: &Sample) -> bool {
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
     let grown = sample.end - run.start > 2 * (sample.end - sample.start) && steady < 0.2;
-    run.counter <= Counter::Slow && grown && sample.observed >= 8.0 && sample.rate() > 6.0 * steady
+    run.counter <= Counter::Slow && grown && sample.observed >= 8.0 && sample.rate() > STRONGER * steady
 }
 
-fn fresh(sample: &Sample, seen: Ns) -> Run {
+/// A run that begins with a row; where reports are missing before, it may have begun in the gap.
+fn fresh(sample: &Sample, unit: &Unit) -> Run {
+    let seen = unit.last_event;
     let gap = sample.start - seen > (sample.end - sample.start) / 2;
     let from = if gap { seen } else { sample.start };
     Run {
@@ -135,6 +148,7 @@ fn fresh(sample: &Sample, seen: Ns) -> Run {
         slack: 0,
         opening: opening(sample),
         near: (sample.end, 0),
+        sizes: graded::begun(unit, sample),
         level: None,
     }
 }
@@ -150,7 +164,9 @@ fn add(run: &mut Run, sample: &Sample) {
     run.trials += sample.trials;
     run.expected += sample.expected;
     run.end = sample.end;
-    place(run, sample, before);
+    if !graded::place(run, sample) {
+        place(run, sample, before);
+    }
 }
 
 /// Excess and trials of the rows after the first.
@@ -161,7 +177,7 @@ fn after_opening(run: &Run) -> (f64, f64) {
 }
 
 /// Rows after the first from which the beginning within the first is told better and better.
-const PLACED_IN: i64 = 4;
+pub(crate) const PLACED_IN: i64 = 4;
 /// Least excess in them from which it can be told at all.
 const PLACED_FROM: f64 = 6.0;
 
@@ -176,7 +192,7 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     let (start, end, rate) = run.first;
     let span = end - start;
     let told = run.near.1 > 0 && run.near.1 <= span / 50;
-    if told || sample.end > end + PLACED_IN * span || !rate.is_finite() || run.counter.is_flag() {
+    if sample.end > end + PLACED_IN * span || !rate.is_finite() || run.counter.is_flag() {
         return;
     }
     let (first, trials, expected) = (f64::from(run.opening.0), f64::from(run.opening.1), f64::from(run.opening.2));
@@ -185,9 +201,11 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
         return;
     }
     let whole = rest * trials / rest_trials;
-    let share = ((first - expected) / whole).clamp(0.0, 1.0);
+    let share = ((first - expected) / whole).max(0.0);
+    let (failing, asked) = graded::failed_for(run, share, rest / rest_trials);
     let events = (run.observed - first).max(1.0);
-    let variance = first.max(1.0) / (whole * whole) + share * share * events / (rest * rest);
+    let counted = first.max(1.0) + if asked { 1.0 } else { 0.0 };
+    let variance = counted / (whole * whole) + share * share * events / (rest * rest);
     let least = if before.0 >= PLACED_FROM && before.1 > 0.0 {
         let growth = (sample.observed - sample.expected) / sample.trials.max(1.0) * before.1 / before.0;
         let chance = 1.0 / libm::sqrt(before.0) + 1.0 / libm::sqrt(sample.observed.max(1.0));
@@ -195,7 +213,15 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     } else {
         UNKNOWN
     };
-    run.near = (end - within(span, share), within(span, (libm::sqrt(variance) + least).min(1.0)));
+    let near = (end - graded::part_of(span, failing), within(span, (libm::sqrt(variance) + least).min(1.0)));
+    // The first panic that was told is not the first there was, where the counts say that it came too late.
+    if told && near.0 + 3 * near.1 >= run.near.0 {
+        return;
+    }
+    if told {
+        (run.start, run.slack) = (near.0, 2 * near.1);
+    }
+    run.near = near;
 }
 
 /// Adds a run, dropping the oldest at the bound.
@@ -215,6 +241,9 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
     let (start, end, rate) = run.first;
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
     let one_row = run.end == end;
+    if run.precise {
+        return;
+    }
     run.start = end - 1;
     if !one_row && run.observed >= telling(run.counter) && rate.is_finite() {
         run.start = end - within(end - start, rate / steady);
