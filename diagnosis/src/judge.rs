@@ -1,14 +1,15 @@
 //! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
 //! ties and gaps are printed (invariant 10).
 
+use crate::blip::{BLIP, blips, lasts};
 use crate::delayed::ages;
 use crate::hypotheses::{Hypothesis, distances, hypotheses};
 use crate::math::float;
-use crate::model::{Counter, Ns};
+use crate::model::Counter;
 use crate::place::{is_of_requests, place};
 use crate::pooled::pooled;
 use crate::riskset::contrast;
-use crate::scene::{Bout, Patient, Scene};
+use crate::scene::Scene;
 use crate::spans::Spans;
 use crate::state::State;
 use firstbad_protocol::names::attribute;
@@ -138,7 +139,7 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
 }
 
 /// Exposure spans of a hypothesis, if it is of a factor.
-fn spans(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Arc<Spans>> {
+pub(crate) fn spans(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Arc<Spans>> {
     let worked_out = || Some(Arc::new(Spans::on_levels(scene, (hypothesis.factor?, &hypothesis.levels))));
     hypothesis.spans.clone().or_else(worked_out)
 }
@@ -207,29 +208,6 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     Some(if certain { Verdict::Cause } else { Verdict::Suspect })
 }
 
-/// Report intervals within which the cost of a reload itself is over.
-const BLIP: i64 = 4;
-
-/// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
-fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let (mut short, mut all) = (0, 0);
-    let of_all = spans(scene, hypothesis).unwrap_or_default();
-    for (index, patient) in scene.patients.iter().enumerate() {
-        let spans = of_all.of(index).unwrap_or_default();
-        for bout in patient.bouts.iter().filter(|bout| bout.level.is_none()) {
-            let Some((_, to)) = spans.iter().find(|(from, to)| bout.start >= from - scene.interval && bout.start < *to)
-            else {
-                continue;
-            };
-            all += 1;
-            let left = (*to).min(patient.seen) - bout.end;
-            let longest = longest(scene, (patient, bout), hypothesis.factor);
-            short += u64::from(!bout.open && longest <= BLIP * scene.interval && left >= 2 * scene.interval);
-        }
-    }
-    short * 2 > all
-}
-
 /// Seconds after a load in which what follows may well be its effect.
 fn soon(scene: &Scene<'_>) -> f64 {
     crate::tally::seconds(scene.soon())
@@ -247,65 +225,6 @@ fn refuted(hypothesis: &Hypothesis) -> bool {
     let tally = &hypothesis.tally;
     let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0 && tally.risk.ln_e < 0.0;
     chance || tally.aligned <= -3.0 || hypothesis.explained() < 0.3
-}
-
-/// Whether an effect is strong, or has lasted beyond a reload's usual cost.
-fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let (all, strong_runs) = scene.strong_runs();
-    if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
-        return true;
-    }
-    // Of the hosts that have failed for long enough to tell, nearly all must still fail.
-    let long_since = if reloads_are_free(scene, hypothesis) { 1 } else { BLIP } * scene.interval;
-    let bouts = || scene.patients.iter().flat_map(|patient| patient.bouts.iter().map(move |bout| (patient, bout)));
-    let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
-    let long =
-        bouts().filter(|(patient, bout)| longest(scene, (*patient, *bout), hypothesis.factor) >= long_since).count();
-    long >= 3 && long * 10 >= old * 7
-}
-
-/// Loads of the same config before the onset from which it is told that a reload by itself costs nothing.
-const RELOADS_MIN: usize = 30;
-/// Report intervals after which a host's own rate is known, so that it would have been seen to fail.
-const SETTLING: i64 = 16;
-/// Loads that would have been followed by failing, if reloads did it, from which that none was tells something.
-const FOLLOWED_MIN: f64 = 15.0;
-
-/// Whether earlier loads of the same config were seen, on enough hosts, and hardly any was followed by failing, though as
-/// many as now would have been if reloads cost as much.
-fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let until = scene.onset - 2 * BLIP * scene.interval;
-    let (mut loads, mut followed, mut hosts) = (0, 0, 0);
-    for patient in &scene.patients {
-        let known = patient.unit.first + SETTLING * scene.interval..until;
-        let earlier = patient.unit.moves.iter().filter(|entry| {
-            Some(entry.factor) == hypothesis.factor
-                && known.contains(&entry.at)
-                && !hypothesis.levels.contains(&entry.level)
-        });
-        let before = loads;
-        for entry in earlier {
-            let after = entry.at - scene.interval..entry.at + BLIP * scene.interval;
-            loads += 1;
-            followed += usize::from(patient.unit.runs.iter().any(|run| after.contains(&run.start)));
-        }
-        hosts += usize::from(loads > before);
-    }
-    let as_now = hypothesis.share() * float(loads);
-    let fewer = as_now >= FOLLOWED_MIN && 10.0 * float(followed) <= as_now;
-    loads >= RELOADS_MIN && followed * 50 <= loads && fewer && hosts * 2 >= scene.patients.len()
-}
-
-/// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.
-fn longest(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), factor: Option<u16>) -> Ns {
-    let loads = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
-    let mut from = bout.start;
-    let mut most = 0;
-    for at in loads.filter(|at| *at > bout.start && *at < bout.end) {
-        most = most.max(at - from);
-        from = at;
-    }
-    most.max(bout.end - from)
 }
 
 /// Report intervals in which even a rare effect shows on most of the hosts that have its cause.

@@ -9,6 +9,7 @@ mod aggregate;
 mod align;
 mod asked;
 mod baseline;
+mod blip;
 mod case;
 mod census;
 mod compact;
