@@ -4,8 +4,9 @@
 use crate::case::Case;
 use crate::hypotheses::ratio;
 use crate::judge::Judgement;
-use crate::model::Ns;
+use crate::model::{Ns, Unit};
 use crate::moves::BEFORE_ALL;
+use crate::reach::in_reach;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::tally::seconds;
@@ -118,7 +119,7 @@ impl State {
     fn served(&self, scene: &Scene<'_>, factor: u16, accused: &[u32]) -> Vec<Ns> {
         let mut served = vec![0; self.tables.levels.len()];
         let earliest = self.first_event.unwrap_or(Ns::MIN / 4).max(scene.now - BAKE_MAX);
-        for patient in &scene.patients {
+        for patient in in_reach(scene.patients.iter(), |patient| lines(patient.unit)) {
             let seen = patient.seen;
             let mut tell = |(from, level): (Ns, u32), to: Ns| {
                 let mut stretch = to - from;
@@ -297,8 +298,9 @@ impl State {
             ));
         }
         let skewed: Vec<String> = self
-            .units
-            .iter()
+            .skewed
+            .keys()
+            .filter_map(|id| self.units.get(*id as usize))
             .filter(|unit| unit.offset != 0)
             .take(3)
             .map(|unit| format!("{} by {:.0} s", Untrusted(&unit.host), seconds(unit.offset)))
@@ -327,6 +329,11 @@ impl State {
         }
         said
     }
+}
+
+/// A word of each cache line of a unit's moves.
+fn lines(unit: &Unit) -> i64 {
+    unit.moves.iter().step_by(4).fold(0, |all, entry| all ^ entry.at)
 }
 
 /// How long before the onset, or after it.
