@@ -19,6 +19,7 @@ mod detect;
 mod drift;
 pub mod engine;
 mod facts;
+mod good;
 mod hypotheses;
 mod incident;
 mod judge;

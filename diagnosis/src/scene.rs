@@ -66,6 +66,8 @@ pub(crate) struct Scene<'a> {
     strong: (u64, u64),
     /// Whether any of the patients ever refused a load, as far as that is remembered.
     pub refused: bool,
+    /// Older moves are not laid out, but for the last one of each factor.
+    pub long_ago: Ns,
     slot: Ns,
     /// Hot time before each slot.
     hot: Vec<Ns>,
@@ -114,7 +116,7 @@ impl<'a> Scene<'a> {
         let precise = bouts().filter(|bout| bout.precise).count() * 10 >= bouts().count() * 7;
         let early = if precise { interval * 3 / 10 } else { interval * 6 / 10 };
         let (at_risk, spells) = Default::default();
-        Self { onset, now, interval, patients, moves, at_risk, spells, strong, refused, slot, hot, early }
+        Self { onset, now, interval, patients, moves, at_risk, spells, strong, refused, long_ago, slot, hot, early }
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.

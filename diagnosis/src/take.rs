@@ -112,7 +112,7 @@ impl State {
         if unit.moves.iter().any(|old| old.factor == factor && old.at > at && !new) {
             return;
         }
-        note(unit, Move { at, factor, level, told: !new }, slack);
+        note(unit, Move { at, factor, level, told: !new }, slack, &mut self.earliest);
         if let Some(level) = self.tables.level_mut(level) {
             level.units_ever += 1;
         }
