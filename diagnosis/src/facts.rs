@@ -14,7 +14,7 @@ use firstbad_protocol::names::attribute;
 use firstbad_protocol::sentence::clock;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{CauseKind, FirstError, Input, LastKnownGood, LimitFact, RuledOut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Things ruled out that are listed.
 const RULED_OUT_MAX: usize = 12;
@@ -209,8 +209,12 @@ impl State {
 
     /// What could not be seen, a sentence each.
     pub(crate) fn blind_spots(&self) -> Vec<String> {
+        self.blind_spots_beside(&self.silent_hosts())
+    }
+
+    /// The same, where it is known already which hosts are silent.
+    pub(crate) fn blind_spots_beside(&self, silent: &BTreeSet<&str>) -> Vec<String> {
         let mut said = Vec::new();
-        let silent = self.silent_hosts();
         if !silent.is_empty() {
             let names: Vec<String> = silent.iter().take(3).map(|host| Untrusted(host).to_string()).collect();
             let since = self

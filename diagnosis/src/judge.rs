@@ -214,7 +214,7 @@ const BLIP: i64 = 4;
 fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (mut short, mut all) = (0, 0);
     let of_all = spans(scene, hypothesis).unwrap_or_default();
-    for (index, patient) in scene.patients.iter().enumerate() {
+    for (index, patient) in scene.that_fail() {
         let spans = of_all.of(index).unwrap_or_default();
         for bout in patient.bouts.iter().filter(|bout| bout.level.is_none()) {
             let Some((_, to)) = spans.iter().find(|(from, to)| bout.start >= from - scene.interval && bout.start < *to)

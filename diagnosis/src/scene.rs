@@ -58,6 +58,8 @@ pub(crate) struct Scene<'a> {
     pub now: Ns,
     pub interval: Ns,
     pub patients: Vec<Patient<'a>>,
+    /// Places of those that fail.
+    failing: Vec<u32>,
     moves: Vec<Move>,
     /// By stratum, and by place; laid out when first asked for, of the same spells.
     at_risk: [OnceCell<AtRisk>; 2],
@@ -110,13 +112,30 @@ impl<'a> Scene<'a> {
                 moves: (moved, index(moves.len())),
             });
         }
+        let fails = |(_, patient): &(u32, &Patient<'_>)| !patient.bouts.is_empty();
+        let failing = (0..).zip(&patients).filter(fails).map(|(index, _)| index).collect();
         let slot = interval.max((now - onset) / SLOTS_MAX + 1);
         let hot = hot_slots(&patients, onset, now, slot);
         let bouts = || patients.iter().flat_map(|patient| &patient.bouts);
         let precise = bouts().filter(|bout| bout.precise).count() * 10 >= bouts().count() * 7;
         let early = if precise { interval * 3 / 10 } else { interval * 6 / 10 };
         let (at_risk, spells) = Default::default();
-        Self { onset, now, interval, patients, moves, at_risk, spells, strong, refused, long_ago, slot, hot, early }
+        Self {
+            onset,
+            now,
+            interval,
+            patients,
+            failing,
+            moves,
+            at_risk,
+            spells,
+            strong,
+            refused,
+            long_ago,
+            slot,
+            hot,
+            early,
+        }
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.
@@ -157,7 +176,12 @@ impl<'a> Scene<'a> {
 
     /// Units that fail.
     pub(crate) fn failing(&self) -> usize {
-        self.patients.iter().filter(|patient| !patient.bouts.is_empty()).count()
+        self.failing.len()
+    }
+
+    /// Those that fail, with their place among all.
+    pub(crate) fn that_fail(&self) -> impl Iterator<Item = (usize, &Patient<'a>)> {
+        self.failing.iter().filter_map(|index| Some((*index as usize, self.patients.get(*index as usize)?)))
     }
 
     /// When half of the failing hosts had begun to fail: one clock that is behind does not move it.
@@ -194,7 +218,7 @@ fn index(at: usize) -> u32 {
 
 /// A word of each part of a unit that the scene reads.
 fn lines(unit: &Unit) -> i64 {
-    let last = unit.moves.iter().rev().step_by(4).take(3).fold(0, |all, entry| all ^ entry.at);
+    let last = unit.moves.iter().rev().step_by(4).take(6).fold(0, |all, entry| all ^ entry.at);
     let active = unit.active.first().map_or(0, |(factor, _)| i64::from(*factor));
     last ^ active ^ unit.runs.first().map_or(0, |run| run.start)
 }

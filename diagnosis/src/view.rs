@@ -32,12 +32,12 @@ impl State {
         !unit.aggregate && unit.left.is_none() && late
     }
 
-    /// Hosts that have not left, but for those that are silent.
-    pub(crate) fn hosts_reporting(&self) -> u64 {
+    /// How many hosts have not left, but for those that are silent, and the silent ones.
+    pub(crate) fn heard(&self) -> (u64, BTreeSet<&str>) {
         let mut silent: BTreeSet<&str> = BTreeSet::new();
         let here = self.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none());
         let here = hosts(here.inspect(|unit| silent.extend(self.is_silent(unit).then_some(&*unit.host))));
-        (here - silent.len()) as u64
+        ((here - silent.len()) as u64, silent)
     }
 
     pub(crate) fn fleet(&self) -> Fleet {
