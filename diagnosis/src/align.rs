@@ -183,7 +183,11 @@ fn best(beginnings: &[Beginning], earliest: f64) -> Vec<f64> {
     };
     let sum = |place: f64, scale: f64| each(place, scale).iter().sum::<f64>();
     let mut top = (f64::NEG_INFINITY, 0.0, 1.0);
-    for place in places(beginnings) {
+    let places = places(beginnings);
+    for (index, place) in places.into_iter().enumerate() {
+        if places.iter().take(index).any(|before| before.to_bits() == place.to_bits()) {
+            continue;
+        }
         for scale in SCALES {
             let sum = sum(place, scale);
             if sum > top.0 {

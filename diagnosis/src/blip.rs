@@ -19,7 +19,7 @@ fn blip(scene: &Scene<'_>) -> Ns {
 pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (mut short, mut all) = (0, 0);
     let of_all = spans(scene, hypothesis).unwrap_or_default();
-    for (index, patient) in scene.patients.iter().enumerate() {
+    for (index, patient) in scene.that_fail() {
         let spans = of_all.of(index).unwrap_or_default();
         for bout in patient.bouts.iter().filter(|bout| bout.level.is_none()) {
             let Some((_, to)) = spans.iter().find(|(from, to)| bout.start >= from - scene.interval && bout.start < *to)
@@ -43,7 +43,7 @@ pub(crate) fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
     let long_since = if reloads_are_free(scene, hypothesis) { scene.interval } else { blip(scene) };
-    let bouts = || scene.patients.iter().flat_map(|patient| patient.bouts.iter().map(move |bout| (patient, bout)));
+    let bouts = || scene.that_fail().flat_map(|(_, patient)| patient.bouts.iter().map(move |bout| (patient, bout)));
     let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
     let long =
         bouts().filter(|(patient, bout)| longest(scene, (*patient, *bout), hypothesis.factor) >= long_since).count();

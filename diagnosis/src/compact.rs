@@ -98,9 +98,10 @@ impl State {
                 spare.entry(level.factor).or_default().push((level.last_active.max(level.first_seen), id));
             }
         }
+        let stay = self.tables.spare();
         for mut levels in spare.into_values() {
             levels.sort_unstable();
-            let kept = levels.len().saturating_sub(VERSIONS_MAX);
+            let kept = levels.len().saturating_sub(stay);
             for (_, id) in levels.into_iter().take(kept) {
                 self.tables.free_level(id);
                 self.refusals.remove(&id);

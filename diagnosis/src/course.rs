@@ -44,7 +44,8 @@ impl State {
             }
         }
         case.incident.pattern = self.pattern(case, judged);
-        case.incident.impact = self.impact(case, scene);
+        let (reporting, silent) = self.heard();
+        case.incident.impact = self.impact(case, scene, reporting);
         case.incident.first_error = self.first_error(case);
         let config = matches!(case.incident.cause, Some(Cause { kind: CauseKind::Config, .. }));
         let first = judged.ranked.first();
@@ -57,7 +58,7 @@ impl State {
         case.incident.input = if config { self.input(&levels, good.as_ref()) } else { None };
         case.incident.last_known_good = if config { good } else { None };
         case.incident.ruled_out = self.ruled_out(case, scene, judged);
-        case.incident.blind_spots = self.blind_spots();
+        case.incident.blind_spots = self.blind_spots_beside(&silent);
     }
 
     /// Whether the fleet as a whole still fails more than expected: a small effect shows on no host. Where no change is
@@ -98,7 +99,7 @@ impl State {
         if growing { Pattern::Growing } else { Pattern::Step }
     }
 
-    fn impact(&self, case: &Case, scene: &Scene<'_>) -> Impact {
+    fn impact(&self, case: &Case, scene: &Scene<'_>, reporting: u64) -> Impact {
         let at = crate::ring::index_of(case.onset, self.interval);
         let to = crate::ring::index_of(case.last_bad, self.interval) + 1;
         let sums = (at..=to)
@@ -112,11 +113,7 @@ impl State {
             failed_share: if sums.1 > 0.0 { crate::math::rounded(failed / sums.1, 6) } else { 0.0 },
             hosts_affected: case.incident.impact.hosts_affected.max(scene.failing() as u64),
             // Those that fell silent were there.
-            hosts_reporting: self
-                .fleet()
-                .hosts_reporting
-                .max(case.incident.impact.hosts_reporting)
-                .max(scene.failing() as u64),
+            hosts_reporting: reporting.max(case.incident.impact.hosts_reporting).max(scene.failing() as u64),
         }
     }
 }

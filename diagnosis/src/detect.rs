@@ -3,6 +3,7 @@
 
 use crate::math::{float, median};
 use crate::model::{COUNTERS, Counter, Ns, Run};
+use crate::reach::in_reach;
 use crate::state::State;
 
 /// ln 10^6: e-BH at 1 % over up to 10^4 slices and signals.
@@ -95,6 +96,7 @@ impl State {
                 .min()
         };
         let sick = self.census.sick.iter().filter_map(|id| self.units.get(*id as usize));
+        let sick = in_reach(sick, |unit| unit.runs.first().map_or(0, |run| run.start));
         let mut starts: Vec<Ns> = sick.filter_map(first).collect();
         starts.sort_unstable();
         let needed = starts.len() * 15 / 100;

@@ -1,11 +1,10 @@
-//! What an incident is told with: first error, the offending input, the last known good version, what was ruled out, what
+//! What an incident is told with: first error, the offending input, what was ruled out, what
 //! could not be seen.
 
 use crate::case::Case;
 use crate::hypotheses::ratio;
 use crate::judge::Judgement;
 use crate::model::Ns;
-use crate::moves::BEFORE_ALL;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::tally::seconds;
@@ -15,10 +14,8 @@ use firstbad_protocol::names::attribute;
 use firstbad_protocol::sentence::clock;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{CauseKind, FirstError, Input, LastKnownGood, LimitFact, RuledOut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Longest bake that is believed: an older time is a clock that is wrong.
-const BAKE_MAX: Ns = 400 * 86_400 * 1_000_000_000;
 /// Things ruled out that are listed.
 const RULED_OUT_MAX: usize = 12;
 
@@ -84,71 +81,6 @@ impl State {
             }
         }
         Some(input)
-    }
-
-    /// The newest version that was never accused and served long without a failing that it explains.
-    pub(crate) fn last_known_good(&self, scene: &Scene<'_>, factor: u16, accused: &[u32]) -> Option<LastKnownGood> {
-        let bake = self.served(scene, factor, accused);
-        let bad_first =
-            accused.iter().filter_map(|level| self.tables.level_at(*level)).map(|level| level.first_seen).min()?;
-        let longest = bake.iter().copied().max()?;
-        let enough = (longest / 2).min(30 * scene.interval).max(scene.interval);
-        let mut candidates: Vec<(bool, Ns, u32, Ns)> = (0_u32..)
-            .zip(bake)
-            .filter(|(_, served)| *served >= enough)
-            .filter_map(|(level, served)| {
-                let first_seen = self.tables.level_at(level)?.first_seen;
-                Some((first_seen <= bad_first, first_seen, level, served))
-            })
-            .collect();
-        candidates.sort_unstable();
-        let (_, _, level, served) = candidates.pop()?;
-        let contaminated = accused
-            .iter()
-            .filter_map(|level| self.tables.level_at(*level))
-            .any(|level| scene.onset - level.first_seen > 9 * scene.interval);
-        Some(LastKnownGood {
-            hash: self.tables.level_at(level)?.hash()?,
-            bake_time_s: u64::try_from(served / 1_000_000_000).unwrap_or(0),
-            contaminated,
-        })
-    }
-
-    /// By level, how long a unit served it without a failing, at most.
-    fn served(&self, scene: &Scene<'_>, factor: u16, accused: &[u32]) -> Vec<Ns> {
-        let mut served = vec![0; self.tables.levels.len()];
-        let earliest = self.first_event.unwrap_or(Ns::MIN / 4).max(scene.now - BAKE_MAX);
-        for patient in &scene.patients {
-            let seen = patient.seen;
-            let mut tell = |(from, level): (Ns, u32), to: Ns| {
-                let mut stretch = to - from;
-                if !patient.bouts.is_empty() {
-                    let mut starts = patient.bouts.iter().map(|bout| bout.start);
-                    let first_bad = starts.find(|start| *start > from + scene.interval && *start < to);
-                    stretch = first_bad.unwrap_or(to) - from;
-                }
-                if let Some(longest) = served.get_mut(level as usize) {
-                    *longest = stretch.max(*longest);
-                }
-            };
-            let mut before: Option<(Ns, u32)> = None;
-            for entry in patient.unit.moves.iter().filter(|entry| entry.factor == factor) {
-                if let Some(before) = before {
-                    tell(before, entry.at.min(seen));
-                }
-                let from = if entry.at == BEFORE_ALL { patient.first } else { entry.at }.max(earliest);
-                before = Some((from, entry.level));
-            }
-            if let Some(before) = before {
-                tell(before, seen);
-            }
-        }
-        for level in accused {
-            if let Some(longest) = served.get_mut(*level as usize) {
-                *longest = 0;
-            }
-        }
-        served
     }
 
     /// What was excluded, with numbers.
@@ -277,8 +209,12 @@ impl State {
 
     /// What could not be seen, a sentence each.
     pub(crate) fn blind_spots(&self) -> Vec<String> {
+        self.blind_spots_beside(&self.silent_hosts())
+    }
+
+    /// The same, where it is known already which hosts are silent.
+    pub(crate) fn blind_spots_beside(&self, silent: &BTreeSet<&str>) -> Vec<String> {
         let mut said = Vec::new();
-        let silent = self.silent_hosts();
         if !silent.is_empty() {
             let names: Vec<String> = silent.iter().take(3).map(|host| Untrusted(host).to_string()).collect();
             let since = self
@@ -297,8 +233,9 @@ impl State {
             ));
         }
         let skewed: Vec<String> = self
-            .units
-            .iter()
+            .skewed
+            .keys()
+            .filter_map(|id| self.units.get(*id as usize))
             .filter(|unit| unit.offset != 0)
             .take(3)
             .map(|unit| format!("{} by {:.0} s", Untrusted(&unit.host), seconds(unit.offset)))

@@ -258,6 +258,9 @@ fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> boo
     let moved = scene.patients.iter().flat_map(|patient| scene.moves(patient)).any(|entry| {
         entry.factor == factor && levels.contains(&entry.level) && entry.at != BEFORE_ALL && window.contains(&entry.at)
     });
+    if moved {
+        return true;
+    }
     // What hosts had when they were first seen is old, unless they were first seen later than the fleet.
     let mut first: Vec<Ns> = scene.patients.iter().map(|patient| patient.first).collect();
     first.sort_unstable();
@@ -269,7 +272,7 @@ fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> boo
         state.tables.level_at(*level).is_some_and(|known| known.first_seen >= from.max(*window.start()))
             && !scene.patients.iter().any(|patient| had(patient, *level))
     };
-    moved || levels.iter().any(new)
+    levels.iter().any(new)
 }
 
 /// A binary of another service is no explanation.

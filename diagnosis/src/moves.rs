@@ -4,6 +4,29 @@
 use crate::model::{Move, Ns, Unit};
 use crate::waiting::STALE;
 
+/// Bound on when a level was moved to first, by level. It may be too early, never too late: where it is known to be recent,
+/// nobody's older moves need be looked through. It is made anew from the units after a restart, and no answer depends on it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Earliest(Vec<Ns>);
+
+impl Earliest {
+    /// A unit moved.
+    pub(crate) fn note(&mut self, moved: Move) {
+        let level = moved.level as usize;
+        if self.0.len() <= level {
+            self.0.resize(level + 1, Ns::MAX);
+        }
+        if let Some(earliest) = self.0.get_mut(level) {
+            *earliest = moved.at.min(*earliest);
+        }
+    }
+
+    /// No unit moved to the level before this.
+    pub(crate) fn of(&self, level: u32) -> Ns {
+        self.0.get(level as usize).copied().unwrap_or(Ns::MAX)
+    }
+}
+
 /// Moves kept for a unit; at one generation in five minutes over five configs this is an hour.
 const MOVES_MAX: usize = 64;
 /// A level that was active before anything was seen.
@@ -15,7 +38,7 @@ pub(crate) fn level_at(unit: &Unit, factor: u16, at: Ns) -> Option<u32> {
 }
 
 /// Notes that a unit moved. `slack` is how far a guess may be wrong.
-pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns) -> bool {
+pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns, earliest: &mut Earliest) -> bool {
     if new.told {
         let guess = unit.moves.iter().position(|old| {
             !old.told && old.factor == new.factor && old.level == new.level && (old.at - new.at).abs() <= slack
@@ -38,6 +61,7 @@ pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns) -> bool {
     }
     let at = unit.moves.partition_point(|old| old.at <= new.at);
     unit.moves.insert(at, new);
+    earliest.note(new);
     refresh_active(unit);
     true
 }

@@ -10,6 +10,8 @@ pub(crate) const INTERVALS_KEPT: usize = 240;
 const CELLS_MAX: usize = 100_000;
 /// Leaves of dimensions kept over all intervals.
 const LEAVES_MAX: usize = 400_000;
+/// Counts by level kept over all intervals, for charts; the oldest go first. 240 intervals with all versions of one config.
+const BY_LEVEL_MAX: usize = 400_000;
 /// Intervals for which leaves are kept: judged ones and the baseline before them.
 pub(crate) const LEAF_INTERVALS: usize = 48;
 
@@ -148,6 +150,22 @@ impl Ring {
             leaves -= interval.leaves.len();
             interval.leaves.clear();
         }
+        self.trim_levels();
+    }
+
+    /// Lets the oldest counts by level go where there are too many. No verdict rests on them.
+    fn trim_levels(&mut self) {
+        let by_level = |interval: &Interval| interval.loads.len() + interval.attempts.len() + interval.tagged.len();
+        let mut all: usize = self.intervals.iter().map(by_level).sum();
+        for interval in &mut self.intervals {
+            if all <= BY_LEVEL_MAX {
+                break;
+            }
+            all -= by_level(interval);
+            interval.loads.clear();
+            interval.attempts.clear();
+            interval.tagged.clear();
+        }
     }
 
     /// Index after the last interval.
@@ -169,4 +187,25 @@ impl Ring {
 /// Index of the interval in which a span that ends at `end` falls.
 pub(crate) fn index_of(end: Ns, interval: Ns) -> i64 {
     end.saturating_sub(1).div_euclid(interval.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_by_level_are_bounded_and_the_newest_stay() {
+        let mut ring = Ring::default();
+        let of_each = u32::try_from(BY_LEVEL_MAX / 100).unwrap_or(0);
+        for index in 0..150 {
+            let Some(interval) = ring.at(index) else { continue };
+            interval.tagged.extend((0..of_each).map(|level| (level, [1.0; 4])));
+            ring.trim();
+        }
+        let kept: usize = ring.intervals.iter().map(|interval| interval.tagged.len()).sum();
+        assert_eq!(kept, BY_LEVEL_MAX);
+        let newest = ring.get(149).map_or(0, |interval| interval.tagged.len());
+        let oldest = ring.get(0).map(|interval| interval.tagged.len());
+        assert_eq!((newest, oldest), (of_each as usize, Some(0)));
+    }
 }

@@ -63,6 +63,30 @@ struct Stretch {
     to: u32,
 }
 
+/// A stretch in which a patient could begin to fail, both ends included, and whether it ends because it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spell {
+    patient: u32,
+    /// Its stratum, and its place.
+    kinds: [u32; 2],
+    from: Ns,
+    to: Ns,
+    begins: bool,
+}
+
+/// All stretches from an interval before the onset on, in the order of the patients: both layouts are made of them.
+pub(crate) fn spells(patients: &[Patient<'_>], (onset, interval): (Ns, Ns)) -> Vec<Spell> {
+    let mut all = Vec::with_capacity(patients.len() + patients.len() / 2);
+    let mut ends = Vec::new();
+    for (id, patient) in (0..).zip(patients) {
+        let kinds = [patient.stratum, patient.place];
+        stretches(patient, (onset - interval, interval), &mut ends, |(from, to), begins| {
+            all.push(Spell { patient: id, kinds, from, to, begins });
+        });
+    }
+    all
+}
+
 /// Who is at risk when.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AtRisk {
@@ -74,44 +98,38 @@ pub(crate) struct AtRisk {
 }
 
 impl AtRisk {
-    /// Lays out who is at risk from an interval before the onset on.
-    pub(crate) fn new(
-        patients: &[Patient<'_>],
-        (onset, interval): (Ns, Ns),
-        stratum: impl Fn(&Patient<'_>) -> u32,
-    ) -> Self {
-        let from = onset - interval;
+    /// Lays out who is at risk, by strata or, for a binary, by places.
+    pub(crate) fn new(spells: &[Spell], binary: bool) -> Self {
         let mut this = Self::default();
-        let strata = patients.iter().map(|patient| stratum(patient) as usize + 1).max().unwrap_or(0);
+        let kind = |spell: &Spell| {
+            let [stratum, place] = spell.kinds;
+            if binary { place } else { stratum }
+        };
+        let strata = spells.iter().map(|spell| kind(spell) as usize + 1).max().unwrap_or(0);
         this.times.resize(strata, Vec::new());
-        for (patient, index) in patients.iter().zip(0..).filter(|(patient, _)| !patient.bouts.is_empty()) {
-            let stratum = stratum(patient);
-            stretches(patient, (from, interval), |(_, at), begins| {
-                if begins && let Some(times) = this.times.get_mut(stratum as usize) {
-                    times.push(at);
-                    this.beginnings.push(Beginning { at, stratum, patient: index, place: 0 });
-                }
-            });
+        for spell in spells.iter().filter(|spell| spell.begins) {
+            if let Some(times) = this.times.get_mut(kind(spell) as usize) {
+                times.push(spell.to);
+            }
         }
         for times in &mut this.times {
             times.sort_unstable();
             times.dedup();
         }
-        for begins in &mut this.beginnings {
-            begins.place = place(of_stratum(&this.times, begins.stratum), begins.at);
+        this.stretches.reserve(spells.len());
+        for spell in spells {
+            let (stratum, at) = (kind(spell), spell.to);
+            let times = of_stratum(&this.times, stratum);
+            let (from, to) = (place(times, spell.from), place(times, at + 1));
+            if from < to {
+                this.stretches.push(Stretch { patient: spell.patient, stratum, from, to });
+            }
+            if spell.begins {
+                let place = to.saturating_sub(1);
+                this.beginnings.push(Beginning { at, stratum, patient: spell.patient, place });
+            }
         }
         this.beginnings.sort_unstable_by_key(|begins| (begins.at, begins.patient));
-        this.stretches.reserve(patients.len());
-        for (patient, index) in patients.iter().zip(0..) {
-            let stratum = stratum(patient);
-            let times = of_stratum(&this.times, stratum);
-            stretches(patient, (from, interval), |(from, to), _| {
-                let (from, to) = (place(times, from), place(times, to + 1));
-                if from < to {
-                    this.stretches.push(Stretch { patient: index, stratum, from, to });
-                }
-            });
-        }
         this
     }
 
@@ -251,8 +269,13 @@ fn place(times: &[Ns], at: Ns) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
-/// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail.
-fn stretches(patient: &Patient<'_>, (from, interval): (Ns, Ns), mut tell: impl FnMut((Ns, Ns), bool)) {
+/// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail. `ends` is scratch.
+fn stretches(
+    patient: &Patient<'_>,
+    (from, interval): (Ns, Ns),
+    ends: &mut Vec<(Ns, Ns, bool)>,
+    mut tell: impl FnMut((Ns, Ns), bool),
+) {
     let mut from = patient.first.max(from);
     let until = |bout: &Bout| if bout.open { Ns::MAX / 4 } else { bout.end + interval };
     let end = patient.seen + 1;
@@ -262,11 +285,14 @@ fn stretches(patient: &Patient<'_>, (from, interval): (Ns, Ns), mut tell: impl F
         }
         return;
     }
-    let mut ends: Vec<(Ns, Ns, bool)> = patient.bouts.iter().map(|bout| (bout.start, until(bout), true)).collect();
-    ends.extend(patient.unit.gaps.iter().map(|(from, to)| (*from + 1, *to, false)));
+    ends.clear();
+    ends.extend(patient.bouts.iter().map(|bout| (bout.start, until(bout), true)));
+    if !patient.gapless {
+        ends.extend(patient.unit.gaps.iter().map(|(from, to)| (*from + 1, *to, false)));
+    }
     ends.push((end, Ns::MAX / 4, false));
     ends.sort_unstable();
-    for (to, next, begins) in ends {
+    for (to, next, begins) in ends.iter().copied() {
         if to >= from {
             tell((from, to), begins);
         }

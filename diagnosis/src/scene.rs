@@ -3,7 +3,8 @@
 
 use crate::model::{COUNTERS, Counter, Move, Ns, Run, Unit};
 use crate::moves::BEFORE_ALL;
-use crate::riskset::AtRisk;
+use crate::reach::in_reach;
+use crate::riskset::{AtRisk, Spell, spells};
 use crate::state::State;
 use crate::tally::DELAY_MAX;
 use std::cell::OnceCell;
@@ -63,11 +64,18 @@ pub(crate) struct Scene<'a> {
     pub now: Ns,
     pub interval: Ns,
     pub patients: Vec<Patient<'a>>,
+    /// Places of those that fail.
+    failing: Vec<u32>,
     moves: Vec<Move>,
-    /// By stratum, and by place; laid out when first asked for.
+    /// By stratum, and by place; laid out when first asked for, of the same spells.
     at_risk: [OnceCell<AtRisk>; 2],
+    spells: OnceCell<Vec<Spell>>,
     /// Runs since the onset, and of them those that are strong.
     strong: (u64, u64),
+    /// Whether any of the patients ever refused a load, as far as that is remembered.
+    pub refused: bool,
+    /// Older moves are not laid out, but for the last one of each factor.
+    pub long_ago: Ns,
     slot: Ns,
     /// Hot time before each slot.
     hot: Vec<Ns>,
@@ -87,10 +95,13 @@ impl<'a> Scene<'a> {
         let mut moves: Vec<Move> = Vec::with_capacity(8 * state.units.len());
         let mut strong = (0, 0);
         let long_ago = first.min(onset - DELAY_MAX) - 4 * interval;
+        let mut refused = false;
         let known = |(_, unit): &(u32, &Unit)| !unit.aggregate && unit.last_event >= from - 60 * interval;
-        for (id, unit) in (0..).zip(&state.units).filter(known) {
+        let units = in_reach((0..).zip(&state.units).filter(known), |(_, unit)| lines(unit));
+        for (id, unit) in units {
             let moved = index(moves.len());
             lay_out_moves(unit, long_ago, &mut moves);
+            refused |= unit.runs.iter().any(|run| run.counter == Counter::Refused);
             for run in unit.runs.iter().filter(|run| run.start >= from) {
                 strong = (strong.0 + 1, strong.1 + u64::from(run.observed >= 0.15 * run.trials));
             }
@@ -107,13 +118,30 @@ impl<'a> Scene<'a> {
                 moves: (moved, index(moves.len())),
             });
         }
+        let fails = |(_, patient): &(u32, &Patient<'_>)| !patient.bouts.is_empty();
+        let failing = (0..).zip(&patients).filter(fails).map(|(index, _)| index).collect();
         let slot = interval.max((now - onset) / SLOTS_MAX + 1);
         let hot = hot_slots(&patients, onset, now, slot);
         let bouts = || patients.iter().flat_map(|patient| &patient.bouts);
         let precise = bouts().filter(|bout| bout.precise).count() * 10 >= bouts().count() * 7;
         let early = if precise { interval * 3 / 10 } else { interval * 6 / 10 };
-        let at_risk = Default::default();
-        Self { onset, now, interval, patients, moves, at_risk, strong, slot, hot, early }
+        let (at_risk, spells) = Default::default();
+        Self {
+            onset,
+            now,
+            interval,
+            patients,
+            failing,
+            moves,
+            at_risk,
+            spells,
+            strong,
+            refused,
+            long_ago,
+            slot,
+            hot,
+            early,
+        }
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.
@@ -165,7 +193,12 @@ impl<'a> Scene<'a> {
 
     /// Units that fail.
     pub(crate) fn failing(&self) -> usize {
-        self.patients.iter().filter(|patient| !patient.bouts.is_empty()).count()
+        self.failing.len()
+    }
+
+    /// Those that fail, with their place among all.
+    pub(crate) fn that_fail(&self) -> impl Iterator<Item = (usize, &Patient<'a>)> {
+        self.failing.iter().filter_map(|index| Some((*index as usize, self.patients.get(*index as usize)?)))
     }
 
     /// When half of the failing hosts had begun to fail: one clock that is behind does not move it.
@@ -191,17 +224,20 @@ impl<'a> Scene<'a> {
     /// Who could have begun to fail when: by strata, or, for a binary, by places.
     pub(crate) fn at_risk(&self, binary: bool) -> &AtRisk {
         let [by_stratum, by_place] = &self.at_risk;
-        let lay_out = |kind: fn(&Patient<'_>) -> u32| AtRisk::new(&self.patients, (self.onset, self.interval), kind);
-        if binary {
-            by_place.get_or_init(|| lay_out(|patient| patient.place))
-        } else {
-            by_stratum.get_or_init(|| lay_out(|patient| patient.stratum))
-        }
+        let spells = self.spells.get_or_init(|| spells(&self.patients, (self.onset, self.interval)));
+        if binary { by_place } else { by_stratum }.get_or_init(|| AtRisk::new(spells, binary))
     }
 }
 
 fn index(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// A word of each part of a unit that the scene reads.
+fn lines(unit: &Unit) -> i64 {
+    let last = unit.moves.iter().rev().step_by(4).take(6).fold(0, |all, entry| all ^ entry.at);
+    let active = unit.active.first().map_or(0, |(factor, _)| i64::from(*factor));
+    last ^ active ^ unit.runs.first().map_or(0, |run| run.start)
 }
 
 /// Lays out the moves of a unit that can matter: all hypotheses pass over them, and the whole history is many times as

@@ -15,6 +15,9 @@ const LATER: i64 = 12;
 
 /// A hypothesis for each config of which hosts refused all that was new, and later began to fail.
 pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
+    if !scene.refused {
+        return Vec::new();
+    }
     (0_u16..)
         .zip(&state.tables.factors)
         .filter(|(_, factor)| matches!(factor, Factor::Config(_)))

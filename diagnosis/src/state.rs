@@ -4,6 +4,7 @@
 use crate::case::Case;
 use crate::census::Census;
 use crate::model::{Base, COUNTERS, Ns, Unit, WorldChange};
+use crate::moves::Earliest;
 use crate::observation::Name;
 use crate::ring::Ring;
 use crate::settings::Settings;
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub units: Vec<Unit>,
     #[serde(skip)]
     pub unit_ids: UnitIds,
+    #[serde(skip)]
+    pub earliest: Earliest,
     pub ring: Ring,
     /// Rows that wait for the next tick.
     pub waiting: WaitingRows,
@@ -101,6 +104,7 @@ impl State {
             tables: Tables::default(),
             units: Vec::new(),
             unit_ids: UnitIds::default(),
+            earliest: Earliest::default(),
             ring: Ring::default(),
             waiting: WaitingRows::default(),
             born: BTreeMap::new(),

@@ -14,6 +14,9 @@ const EXPOSURES_MAX: usize = 65_536;
 /// Distinct sets of dimensions kept apart; later ones share the last.
 const DIMENSIONS_MAX: usize = 65_536;
 
+/// Levels kept apart over all factors: a hundred configs with all of their versions. Each costs up to some kilobytes.
+const LEVELS_MAX: usize = 65_536;
+
 /// All tables.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tables {
@@ -58,7 +61,7 @@ impl Tables {
         let count = self.levels_of.get_mut(usize::from(factor))?;
         // Four times the documented number stay apart before new ones are refused: a fresh hash every generation of
         // five minutes fills 256 in a day.
-        if *count as usize >= VERSIONS_MAX * 4 {
+        if *count as usize >= VERSIONS_MAX * 4 || self.level_ids.len() >= LEVELS_MAX {
             self.overflow += 1;
             return None;
         }
@@ -113,9 +116,15 @@ impl Tables {
         id
     }
 
-    /// Factors with more than `most` levels.
+    /// Factors that should let levels go: those with more than `most`, and all where there is little room left.
     pub(crate) fn crowded(&self, most: usize) -> BTreeSet<u16> {
+        let most = if self.level_ids.len() > LEVELS_MAX / 2 { 0 } else { most };
         (0_u16..).zip(&self.levels_of).filter(|(_, count)| **count as usize > most).map(|(factor, _)| factor).collect()
+    }
+
+    /// Levels of each factor that may stay though nothing refers to them.
+    pub(crate) fn spare(&self) -> usize {
+        if self.level_ids.len() > LEVELS_MAX / 2 { LEVELS_MAX / 4 / self.factors.len().max(1) } else { VERSIONS_MAX }
     }
 
     /// Lets a level go that nothing refers to.
@@ -197,5 +206,27 @@ fn fresh(factor: u16, key: Key, at: Ns) -> Level {
         deciles: Vec::new(),
         bake: 0,
         last_active: at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Factor;
+
+    #[test]
+    fn levels_of_many_configs_are_bounded_together() {
+        let mut tables = Tables::default();
+        let most = LEVELS_MAX / VERSIONS_MAX / 4;
+        for config in 0..=most {
+            let Some(factor) = tables.factor(&Factor::Config(format!("config {config}").into())) else { continue };
+            for version in 0..4 * VERSIONS_MAX {
+                tables.level(factor, &Key::Version(Hash::of(&version.to_le_bytes())), 0);
+            }
+        }
+        assert_eq!(tables.levels.len(), LEVELS_MAX);
+        assert_eq!(tables.overflow, 4 * VERSIONS_MAX as u64, "what finds no room is counted");
+        assert_eq!(tables.crowded(2 * VERSIONS_MAX).len(), most, "all let go where there is little room");
+        assert!(tables.spare() * (most + 1) <= LEVELS_MAX / 2);
     }
 }

@@ -24,6 +24,10 @@ const PROCESSES_MAX: usize = 16;
 const REACHED_MAX: usize = 1_000_000;
 /// Different blind-spot sentences kept.
 const GAPS_MAX: usize = 64;
+/// Facts kept of one version: those of the contract are ten, and a limit a kind of resource.
+const NUMBERS_MAX: usize = 64;
+const WORDS_MAX: usize = 16;
+const LIMITS_MAX: usize = 16;
 
 impl State {
     /// Takes one observation.
@@ -112,7 +116,7 @@ impl State {
         if unit.moves.iter().any(|old| old.factor == factor && old.at > at && !new) {
             return;
         }
-        note(unit, Move { at, factor, level, told: !new, torn: false }, slack);
+        note(unit, Move { at, factor, level, told: !new, torn: false }, slack, &mut self.earliest);
         if let Some(level) = self.tables.level_mut(level) {
             level.units_ever += 1;
         }
@@ -284,16 +288,19 @@ impl State {
     /// Merges what is known of a version's content.
     pub(crate) fn learn_facts(&mut self, level: u32, facts: &Facts) {
         let Some(level) = self.tables.level_mut(level) else { return };
-        for (name, value) in facts.numbers.iter().take(64) {
-            level.facts.numbers.insert(name.clone(), *value);
-        }
-        for (name, value) in facts.words.iter().take(16) {
-            level.facts.words.insert(name.clone(), value.clone());
-        }
-        for (name, value) in facts.limits.iter().take(16) {
-            level.facts.limits.insert(name.clone(), *value);
-        }
+        merge(&mut level.facts.numbers, &facts.numbers, NUMBERS_MAX);
+        merge(&mut level.facts.words, &facts.words, WORDS_MAX);
+        merge(&mut level.facts.limits, &facts.limits, LIMITS_MAX);
         level.facts.rowset = facts.rowset.or(level.facts.rowset);
+    }
+}
+
+/// Takes over what is told; a name that finds no room is not remembered, however often it is told.
+fn merge<T: Clone>(known: &mut BTreeMap<Name, T>, told: &BTreeMap<Name, T>, most: usize) {
+    for (name, value) in told {
+        if known.len() < most || known.contains_key(name) {
+            known.insert(name.clone(), value.clone());
+        }
     }
 }
 

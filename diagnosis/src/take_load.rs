@@ -69,7 +69,7 @@ impl State {
         let slack = self.slack();
         let Some(unit) = self.units.get_mut(unit as usize) else { return };
         if unit.moves.iter().all(|entry| entry.factor != factor) {
-            note(unit, Move { at: BEFORE_ALL, factor, level, told: true, torn: false }, slack);
+            note(unit, Move { at: BEFORE_ALL, factor, level, told: true, torn: false }, slack, &mut self.earliest);
         }
     }
 
@@ -87,11 +87,11 @@ impl State {
         let new = !state.moves.iter().any(|entry| entry.level == level);
         let moved = match result {
             LoadResult::Applied | LoadResult::Rejected => {
-                note(state, Move { at, factor, level, told, torn: false }, slack)
+                note(state, Move { at, factor, level, told, torn: false }, slack, &mut self.earliest)
             }
             LoadResult::Unchanged => {
                 if level_at(state, factor, at).is_none() {
-                    note(state, Move { at: BEFORE_ALL, factor, level, told, torn: false }, slack);
+                    note(state, Move { at: BEFORE_ALL, factor, level, told, torn: false }, slack, &mut self.earliest);
                 }
                 false
             }

@@ -205,7 +205,7 @@ impl State {
             end - shape::share_of(end - start, share.unwrap_or(1.0))
         };
         let new = !unit.moves.iter().any(|entry| entry.level == level);
-        let moved = note(unit, Move { at, factor, level, told: false, torn: false }, slack);
+        let moved = note(unit, Move { at, factor, level, told: false, torn: false }, slack, &mut self.earliest);
         if moved
             && at != BEFORE_ALL
             && let Some(interval) = self.ring.at(index_of(at, interval))

@@ -6,6 +6,7 @@ use crate::align::{Pair, align};
 use crate::math::float;
 use crate::model::Ns;
 use crate::riskset::{Contrast, contrast};
+use crate::rollouts::{APART, Rollouts};
 use crate::scene::{Bout, Patient, Scene};
 use crate::spans::Spans;
 
@@ -49,16 +50,15 @@ pub(crate) struct Tally {
 }
 
 struct Sheet {
-    entries: Vec<(u32, Pair)>,
-    leaves: Vec<(u32, Pair)>,
+    entries: Rollouts,
+    leaves: Rollouts,
 }
 
 /// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries; with the
 /// spans in which each patient was exposed.
 pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed: &Spans) -> Tally {
     let mut result = Tally::default();
-    // Growing, they would be copied again and again: in a rollout nearly every unit has a load.
-    let mut sheet = Sheet { entries: Vec::with_capacity(scene.patients.len()), leaves: Vec::new() };
+    let mut sheet = Sheet { entries: Rollouts::new(scene.interval), leaves: Rollouts::new(scene.interval) };
     for (index, patient) in scene.patients.iter().enumerate() {
         let Some(spans) = exposed.of(index) else {
             // Out of scope: what fails there is not explained.
@@ -145,7 +145,7 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         let itself = guessed && began.is_some_and(|bout| bout.silent);
         if (start.is_some() || long_enough) && !itself {
             let near = began.map_or((0, 0), |bout| bout.near);
-            sheet.entries.push((rollout(scene, patient, from), Pair { at: from, change: start, near, guessed }));
+            sheet.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed });
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
     }
@@ -160,13 +160,12 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
             if !bout.heard {
                 let half = scene.interval / 2;
                 let change = Some((bout.end - half, bout.end + half));
-                sheet.leaves.push((rollout(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false }));
+                sheet.leaves.add(level_at(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false });
             }
             result.stops.0 += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
-            sheet
-                .leaves
-                .push((rollout(scene, patient, to), Pair { at: to, change: None, near: (0, 0), guessed: false }));
+            let pair = Pair { at: to, change: None, near: (0, 0), guessed: false };
+            sheet.leaves.add(level_at(scene, patient, to), pair);
             result.tail += 1;
         }
         result.stops.1 += 1;
@@ -187,7 +186,7 @@ fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
 
 /// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
 /// would each find a load nearby.
-fn rollout(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
+fn level_at(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
     scene.moves(patient).iter().find(|entry| entry.at == at).map_or(u32::MAX, |entry| entry.level)
 }
 
@@ -218,32 +217,25 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (b
 }
 
 /// Own-load alignment, rollout by rollout.
-fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Vec<(u32, Pair)>, entering: bool) {
-    pairs.sort_unstable();
-    let goes_on =
-        |(of, last): &(u32, Pair), (level, pair): &(u32, Pair)| of == level && pair.at - last.at <= 6 * scene.interval;
-    let mut groups: Vec<Vec<Pair>> =
-        pairs.chunk_by(goes_on).map(|group| group.iter().map(|(_, pair)| *pair).collect()).collect();
-    groups.sort_by_key(|group| group.first().map(|pair| pair.at));
+fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering: bool) {
     let mut last = Ns::MIN / 4;
-    for group in groups {
-        let close = |pair: &&Pair| {
+    for rollout in pairs.in_order() {
+        let close = |pair: &Pair| {
             pair.change
                 .is_some_and(|(from, to)| from - pair.at <= 3 * scene.interval && pair.at - to <= 3 * scene.interval)
         };
-        let changed = group.iter().filter(|pair| pair.change.is_some()).count();
-        let at = group.first().map_or(last, |pair| pair.at);
-        if group.iter().filter(close).count() * 2 > group.len() {
+        let changed: Vec<Pair> = rollout.changed.iter().map(|(_, pair)| *pair).collect();
+        if changed.iter().filter(|pair| close(pair)).count() * 2 > rollout.count {
             // Generations that follow at once are one way in, or out.
-            result.flips.0 += u64::from(at - last > 6 * scene.interval);
-            last = group.last().map_or(at, |pair| pair.at);
-        } else if entering && changed == 0 {
+            result.flips.0 += u64::from(rollout.first - last > APART * scene.interval);
+            last = rollout.last;
+        } else if entering && changed.is_empty() {
             result.flips.1 += 1;
         }
-        let alignment = align(&group, scene.interval);
+        let alignment = align(&changed, scene.interval);
         // After a delay, hosts that had it as long and stay well count against: a lag that few share is found by chance.
         let late = alignment.lag.3 > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
-        let share = if late { float(changed) / float(group.len().max(1)) } else { 1.0 };
+        let share = if late { float(changed.len()) / float(rollout.count.max(1)) } else { 1.0 };
         result.aligned += alignment.ratio * share;
         if entering && alignment.lag.0 >= result.lag.0.max(3) {
             result.lag = alignment.lag;

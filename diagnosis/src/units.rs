@@ -2,6 +2,7 @@
 //! restart and is no part of a checkpoint; nothing depends on its order.
 
 use crate::model::Unit;
+use crate::moves::Earliest;
 use crate::state::State;
 use crate::tables::Tables;
 use firstbad_protocol::names::attribute;
@@ -36,11 +37,13 @@ impl UnitIds {
 }
 
 impl State {
-    /// Makes the index anew.
+    /// Makes the index anew, and what else is known from the units.
     pub(crate) fn index_units(&mut self) {
         self.unit_ids = UnitIds::default();
+        self.earliest = Earliest::default();
         for (id, unit) in (0..).zip(&self.units) {
             self.unit_ids.insert((&unit.host, service(&self.tables, unit)), id);
+            unit.moves.iter().for_each(|moved| self.earliest.note(*moved));
         }
     }
 

@@ -24,11 +24,20 @@ fn share(part: f64, whole: f64) -> Option<f64> {
 impl State {
     /// Units with an open run of silence.
     pub(crate) fn silent_hosts(&self) -> BTreeSet<&str> {
-        let silent = |unit: &&Unit| {
-            let late = self.now.is_some_and(|now| now - unit.last_arrival > 7 * unit.span.max(self.interval) / 2);
-            !unit.aggregate && unit.left.is_none() && late
-        };
-        self.units.iter().filter(silent).map(|unit| &*unit.host).collect()
+        self.units.iter().filter(|unit| self.is_silent(unit)).map(|unit| &*unit.host).collect()
+    }
+
+    fn is_silent(&self, unit: &Unit) -> bool {
+        let late = self.now.is_some_and(|now| now - unit.last_arrival > 7 * unit.span.max(self.interval) / 2);
+        !unit.aggregate && unit.left.is_none() && late
+    }
+
+    /// How many hosts have not left, but for those that are silent, and the silent ones.
+    pub(crate) fn heard(&self) -> (u64, BTreeSet<&str>) {
+        let mut silent: BTreeSet<&str> = BTreeSet::new();
+        let here = self.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none());
+        let here = hosts(here.inspect(|unit| silent.extend(self.is_silent(unit).then_some(&*unit.host))));
+        ((here - silent.len()) as u64, silent)
     }
 
     pub(crate) fn fleet(&self) -> Fleet {

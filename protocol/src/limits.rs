@@ -61,6 +61,10 @@ pub const CAPTURE_UNPACKED_BYTES_MAX: usize = 64 << 30;
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// Series whose last value, or whose seen points, the normaliser keeps. Least recently used first out.
 pub const SERIES_MAX: usize = 4_000_000;
+/// Of them those of one process, refused beyond: 8 versions of each of 512 configs with every outcome are 12,288.
+pub const SERIES_PER_SENDER_MAX: usize = 16_384;
+/// And those of one aggregate, behind which a fleet's leaves of dimensions may stand.
+pub const SERIES_PER_AGGREGATE_MAX: usize = 524_288;
 /// Distinct label sets that the normaliser keeps interpreted; when full, all are interpreted anew.
 pub const LABEL_SETS_MAX: usize = 262_144;
 /// Distinct names that the normaliser shares between rows; when full, sharing starts anew.

@@ -38,6 +38,7 @@ faults! {
     BadBuckets = "histograms whose buckets and bounds do not fit together were not read";
     TooLate = "points came too late to tell them from repeats, and were not counted";
     TooManySeries = "series beyond the limit of the normaliser were not read";
+    TooManySeriesOfOne = "series beyond the limit of one sender were not read";
     TooManySenders = "resources beyond the limit of the normaliser were not read";
     LoadWithoutVersion = "loads without a config name and a hash (a file that could not be read has none) were not read";
     ChangeWithoutKind = "changes without a kind were not read";

@@ -39,7 +39,8 @@ pub(crate) fn join(observations: Vec<(i64, Observation)>) -> (i64, Vec<Observati
 
 /// What came in any order, second by second of its own time, each joined: a backlog of minutes is told as it happened, not
 /// sender by sender.
-pub(crate) fn join_seconds(observations: Vec<Observation>) -> Vec<Observation> {
+#[must_use]
+pub fn join_seconds(observations: Vec<Observation>) -> Vec<Observation> {
     let mut seconds: BTreeMap<i64, Vec<(i64, Observation)>> = BTreeMap::new();
     for observation in observations {
         let at = time_of(&observation).0;

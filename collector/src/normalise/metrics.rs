@@ -306,7 +306,8 @@ impl Walk<'_> {
         let context = Context { previous_report, oldest_start, observed_from: self.normaliser.observed.from() };
         let target = self.target(at.sender, &labels);
         let many = target.source == Source::Aggregate;
-        let place = Place { series: keys::combine(at.metric, labels.key), span, context, many };
+        let series = keys::combine(at.metric, labels.key);
+        let place = Place { series, sender: at.sender.resource, span, context, many };
         Ok(Some(Placed { labels, place, target, temporality: at.temporality }))
     }
 

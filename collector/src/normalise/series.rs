@@ -6,13 +6,18 @@ use super::life::{self, Context, Life, Step};
 use super::repeats::{POINTS_MANY_MAX, POINTS_MAX, Repeats, Seen};
 use super::table::Table;
 use firstbad_diagnosis::observation::Histogram;
-use firstbad_protocol::limits::SERIES_MAX;
+use firstbad_protocol::limits::{INSTANCES_MAX, SERIES_MAX, SERIES_PER_AGGREGATE_MAX, SERIES_PER_SENDER_MAX};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// All series.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct SeriesTable(Table<State>);
+pub(super) struct SeriesTable(
+    Table<State>,
+    /// How many of them each sender brought; counted anew after a restart, and when series had to go.
+    #[serde(skip)]
+    Table<usize>,
+);
 
 #[derive(Debug, Serialize, Deserialize)]
 enum State {
@@ -47,6 +52,8 @@ pub(super) struct Reading<T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) series: Key,
+    /// The resource that sent it.
+    pub(super) sender: Key,
     /// Start (0: not told) and end.
     pub(super) span: (i64, i64),
     pub(super) context: Context,
@@ -57,6 +64,7 @@ pub(super) struct Place {
 impl SeriesTable {
     pub(super) fn tick(&mut self) {
         self.0.tick();
+        self.1.tick();
     }
 
     /// What a cumulative point of a sum adds.
@@ -65,7 +73,11 @@ impl SeriesTable {
             Some(State::Sum { life, value: before }) => {
                 (life.step(place.span, value.cmp(before), place.context), Some(*life), *before)
             }
-            _ => (life::first(place.span, self.around(place)), None, 0),
+            other => {
+                let new = other.is_none();
+                self.admit(place, new)?;
+                (life::first(place.span, self.around(place)), None, 0)
+            }
         };
         if step == Step::Repeat {
             return Ok(Taken::Repeat);
@@ -89,7 +101,11 @@ impl SeriesTable {
             }
             // Other bounds in the same series: what lies between is unknown.
             Some(State::Histogram { .. }) => (Step::Baseline, None, Histogram::default()),
-            _ => (life::first(place.span, self.around(place)), None, Histogram::default()),
+            other => {
+                let new = other.is_none();
+                self.admit(place, new)?;
+                (life::first(place.span, self.around(place)), None, Histogram::default())
+            }
         };
         if step == Step::Repeat {
             return Ok(Taken::Repeat);
@@ -109,6 +125,7 @@ impl SeriesTable {
                 Seen::TooLate => Err(Fault::TooLate),
             };
         }
+        self.admit(place, self.0.get(place.series).is_none())?;
         let mut repeats = Repeats::default();
         repeats.see(place.span, most);
         self.put(place.series, State::Delta(repeats))?;
@@ -121,7 +138,26 @@ impl SeriesTable {
     }
 
     fn put(&mut self, series: Key, state: State) -> Result<(), Fault> {
-        if self.0.insert(series, state, SERIES_MAX) { Ok(()) } else { Err(Fault::TooManySeries) }
+        let before = self.0.len();
+        let kept = self.0.insert(series, state, SERIES_MAX);
+        if self.0.len() < before {
+            self.1 = Table::default();
+        }
+        if kept { Ok(()) } else { Err(Fault::TooManySeries) }
+    }
+
+    /// Whether its sender may bring a new series: one sender's junk must not cost what a fleet costs.
+    fn admit(&mut self, place: Place, new: bool) -> Result<(), Fault> {
+        let most = if place.many { SERIES_PER_AGGREGATE_MAX } else { SERIES_PER_SENDER_MAX };
+        match self.1.get_mut(place.sender) {
+            _ if !new => {}
+            Some(count) if *count >= most => return Err(Fault::TooManySeriesOfOne),
+            Some(count) => *count += 1,
+            None => {
+                self.1.insert(place.sender, 1, INSTANCES_MAX);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -158,4 +194,33 @@ fn bounds_key(histogram: &Histogram) -> u64 {
         .bounds
         .iter()
         .fold(histogram.bounds.len() as u64, |key, bound| keys::short(&bound.to_bits().to_le_bytes(), key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(sender: Key, number: usize) -> Place {
+        Place {
+            series: keys::combine(sender, number as Key),
+            sender,
+            span: (1, 10),
+            context: Context::default(),
+            many: false,
+        }
+    }
+
+    #[test]
+    fn one_senders_junk_is_bounded_and_others_are_read() {
+        let mut table = SeriesTable::default();
+        table.tick();
+        let refused = |table: &mut SeriesTable, sender: Key, count: usize| {
+            (0..count).filter(|number| table.cumulative(place(sender, *number), 1).is_err()).count()
+        };
+        assert_eq!(refused(&mut table, 7, SERIES_PER_SENDER_MAX + 100), 100);
+        assert_eq!(refused(&mut table, 8, 1000), 0, "another sender is not hurt");
+        assert_eq!(table.0.len(), SERIES_PER_SENDER_MAX + 1000);
+        assert!(table.cumulative(place(7, 0), 2).is_ok(), "what it brought first is read on");
+        assert_eq!(table.delta(place(7, SERIES_PER_SENDER_MAX + 1)), Err(Fault::TooManySeriesOfOne));
+    }
 }

@@ -34,6 +34,11 @@ impl<V> Table<V> {
         self.now += 1;
     }
 
+    /// Entries kept.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn get(&self, key: Key) -> Option<&V> {
         self.entries.get(&key).map(|entry| &entry.value)
     }

@@ -13,12 +13,20 @@ use std::process::ExitCode;
 const AT_ONCE: usize = 1000;
 /// Report intervals until expectations are known, with the last good versions; then quiet and measured; then with the bad
 /// one, measured.
-const WARM: usize = 40;
-const QUIET: usize = 12;
-const BAD: usize = 18;
+const WHOLE: Length = Length { warm: 40, quiet: 12, bad: 18 };
+/// As few as will do, for valgrind at many hosts.
+const BRIEF_RUN: Length = Length { warm: 20, quiet: 2, bad: 3 };
+
+#[derive(Clone, Copy)]
+struct Length {
+    warm: usize,
+    quiet: usize,
+    bad: usize,
+}
 
 const NO_CLOCK: &str = "--no-clock";
-const USAGE: &str = "cost HOSTS [--no-clock]: a line of JSON; exit code 1 if the bad version is not named";
+const BRIEF: &str = "--brief";
+const USAGE: &str = "cost HOSTS [--no-clock] [--brief]: a line of JSON; exit code 1 if the bad version is not named";
 
 fn main() -> ExitCode {
     let hosts = std::env::args().nth(1).and_then(|word| word.parse().ok());
@@ -26,20 +34,21 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
+    let length = if std::env::args().any(|word| word == BRIEF) { BRIEF_RUN } else { WHOLE };
     let mut run = Run::new(hosts);
     run.remember();
-    for _ in 0..WARM {
+    for _ in 0..length.warm {
         run.report();
         run.engine.tick(run.fleet.now());
     }
     run.taking = (0, 0);
-    let quiet: Vec<u64> = (0..QUIET).map(|_| run.measured(quiet_tick)).collect();
+    let quiet: Vec<u64> = (0..length.quiet).map(|_| run.measured(quiet_tick)).collect();
     let (state, grown) = (run.engine.checkpoint().map_or(0, |bytes| bytes.len()), status_kb("VmRSS:") - run.rss_before);
     let quiet_taking = run.taking;
     run.fleet.publish_bad();
     let mut diagnosing = Vec::new();
     let mut named = None;
-    for round in 1..=BAD {
+    for round in 1..=length.bad {
         let ns = run.measured(diagnosing_tick);
         let diagnosis = run.engine.diagnosis();
         if !diagnosis.incidents.is_empty() {
