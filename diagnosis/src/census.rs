@@ -52,9 +52,6 @@ impl State {
             }
             if unit.stirred {
                 unit.stirred = fails(unit, latest - TOGETHER * interval);
-                if !unit.runs.is_empty() {
-                    census.sick.push(id);
-                }
                 if unit.stirred {
                     census.stirred.push(id);
                 }
