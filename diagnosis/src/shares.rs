@@ -1,6 +1,7 @@
 //! Who had which version, and who failed under it: the counts from which the versions are chosen that a hypothesis
 //! accuses. What is accused is decided in `hypotheses`.
 
+use crate::hypotheses::ratio;
 use crate::model::{Move, Ns};
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
@@ -73,13 +74,23 @@ impl AllShares {
 
     /// Of `levels`, those that began to do harm by themselves: where the fleet took one shortly after another, what began
     /// just after both tells of the first.
-    pub(crate) fn themselves(&self, state: &State, mut levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
+    pub(crate) fn themselves(&self, state: &State, levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
         let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
-        levels.sort_by_key(|level| (since(*level), *level));
-        let latest = levels.last().copied();
+        let latest = levels.iter().copied().max_by_key(|level| (since(*level), *level));
+        let shared = |level: u32, others: &[u32]| -> u64 {
+            others.iter().filter_map(|other| self.either.get(&(*other, level))).sum()
+        };
+        // First those that most units began to fail under when they had taken nothing else of late.
+        let alone = |level: u32| {
+            let of = shares.get(&level).copied().unwrap_or_default();
+            ratio(of.begun.saturating_sub(shared(level, &levels)), of.all)
+        };
+        let mut ordered: Vec<(f64, Ns, u32)> =
+            levels.iter().map(|level| (alone(*level), since(*level), *level)).collect();
+        ordered.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
         let mut kept: Vec<u32> = Vec::new();
-        for level in levels {
-            let either = kept.iter().filter_map(|earlier| self.either.get(&(*earlier, level))).sum::<u64>();
+        for (_, _, level) in ordered {
+            let either = shared(level, &kept);
             let of = shares.get(&level).copied().unwrap_or_default();
             let unheard = if Some(level) == latest { 0 } else { self.unheard.get(&level).copied().unwrap_or(0) };
             let own = of.begun.saturating_sub(either + unheard);
