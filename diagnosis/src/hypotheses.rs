@@ -189,6 +189,12 @@ fn of_factor(
         shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
     };
     let mut levels = by_themselves(state, of_all, (chosen(&begun), &shares));
+    // What was named stays named, though what hosts did under it is forgotten by now.
+    let named = state.cases.iter().filter(|case| case.resolved.is_none() && case.factor == Some(index));
+    let named: Vec<u32> = named.flat_map(|case| &case.levels).copied().filter(own).collect();
+    if levels.is_empty() {
+        levels = named.clone();
+    }
     if levels.is_empty() {
         return None;
     }
@@ -205,12 +211,9 @@ fn of_factor(
     if let Some(property) = found.first() {
         let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
         let has = |level: &&u32| properties(&of_levels(state, &with(**level)), &clean).first() == Some(property);
-        // What was named and is of the kind stays named, though what hosts did under it is forgotten by now.
-        let named = state.cases.iter().filter(|case| case.resolved.is_none() && case.factor == Some(index));
-        let named: Vec<u32> =
-            named.flat_map(|case| &case.levels).copied().filter(|level| !carried.contains(level)).collect();
-        let known = |level: &&u32| !levels.contains(level) && own(level);
-        let alike: Vec<u32> = carried.iter().chain(&named).filter(known).filter(has).copied().collect();
+        let known = |level: &&u32| !levels.contains(level);
+        let named = named.iter().filter(|level| !carried.contains(level));
+        let alike: Vec<u32> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
         levels.extend(alike);
     } else {
         // Without facts: what came after the bad version, and nobody got well on, is as bad as far as can be seen.

@@ -136,7 +136,9 @@ impl State {
             Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
             verdict => verdict.accuses() && self.keep(case, &judged),
         };
-        if !keeps {
+        if keeps {
+            self.go_on(case, &judged);
+        } else {
             note_change(case, judged.verdict, cause.clone(), now);
             let first = !case.incident.verdict.accuses();
             case.incident.verdict = judged.verdict;
@@ -160,6 +162,27 @@ impl State {
             case.incident.suspects.push(unknown());
         }
         self.facts_of(case, &scene, &judged);
+    }
+
+    /// A cause that stays gains the versions of its kind under which the failing only went on since.
+    fn go_on(&self, case: &mut Case, judged: &Judgement) {
+        let property = |of: &Hypothesis| of.properties.first().map(|property| property.text.clone());
+        let told = case.incident.cause.as_ref().and_then(|cause| cause.property.clone());
+        let same = judged.ranked.iter().find(|other| other.factor == case.factor && property(other) == told);
+        let Some(same) = same.filter(|same| told.is_some() && same.kind == CauseKind::Config) else { return };
+        let more: Vec<u32> = same.levels.iter().copied().filter(|level| !case.levels.contains(level)).collect();
+        if more.is_empty() {
+            return;
+        }
+        case.levels.extend(more);
+        case.levels.sort_by_key(|level| (self.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+        let hashes = cause_of(self, &Hypothesis { levels: case.levels.clone(), ..same.clone() }).hashes;
+        if let Some(suspect) = case.incident.suspects.first_mut() {
+            suspect.hashes.clone_from(&hashes);
+        }
+        if let Some(cause) = &mut case.incident.cause {
+            cause.hashes = hashes;
+        }
     }
 
     /// An incident that was open for another reason begins, for what is said of the cause, where the cause's own began.
