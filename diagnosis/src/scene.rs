@@ -53,6 +53,8 @@ pub(crate) struct Patient<'a> {
     pub bouts: Vec<Bout>,
     /// Whether it was heard all the time.
     pub gapless: bool,
+    /// Whether it is forgotten what it had of some config since the onset.
+    pub torn: bool,
     /// Its part of the scene's moves.
     moves: (u32, u32),
 }
@@ -115,6 +117,7 @@ impl<'a> Scene<'a> {
                 seen: unit.last_event.max(failing_until(unit, counters)).min(now + interval),
                 bouts: bouts(unit, from, interval, &floors),
                 gapless: unit.gaps.is_empty(),
+                torn: moves.iter().skip(moved as usize).any(|entry| entry.torn && entry.at > from),
                 moves: (moved, index(moves.len())),
             });
         }

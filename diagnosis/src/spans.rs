@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Marks a patient outside a hypothesis' scope.
 const OUTSIDE: (u32, u32) = (u32::MAX, u32::MAX);
-/// Marks a patient that failed when it had what is forgotten by now: it neither accuses nor exonerates.
+/// Marks a patient of which it is forgotten what it had since the onset: it neither accuses nor exonerates.
 const UNKNOWN: (u32, u32) = (u32::MAX, u32::MAX - 1);
 
 /// Spans of exposure by patient, in the scene's order.
@@ -23,9 +23,10 @@ impl Spans {
     pub(crate) fn on_levels(scene: &Scene<'_>, wanted: (u16, &[u32])) -> Self {
         let mut spans =
             Self::of_each(scene, |patient, spans| on_levels((patient, scene.moves(patient)), wanted, spans));
-        for (of, patient) in spans.of.iter_mut().zip(&scene.patients).filter(|(_, patient)| !patient.bouts.is_empty()) {
+        for (of, patient) in spans.of.iter_mut().zip(&scene.patients).filter(|(_, patient)| patient.torn) {
             let first = scene.moves(patient).iter().find(|entry| entry.factor == wanted.0);
-            if first.is_some_and(|first| first.torn && patient.bouts.iter().any(|bout| bout.start < first.at)) {
+            // Alike for those that fail and those that do not, or what is remembered would tell them apart by itself.
+            if first.is_some_and(|first| first.torn && first.at > scene.onset - scene.interval) {
                 *of = UNKNOWN;
             }
         }
