@@ -121,7 +121,7 @@ pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
 /// All hypotheses about a scene, greatest weight first.
 pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     let mut all: Vec<Hypothesis> = Vec::new();
-    let shares = AllShares::new(state, scene);
+    let shares = AllShares::new(scene);
     for (index, factor) in (0_u16..).zip(&state.tables.factors) {
         all.extend(of_factor(state, scene, (index, factor), &shares));
     }

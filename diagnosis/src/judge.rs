@@ -194,7 +194,9 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let hosts = scene.patients.len() as u64;
     let enough = tally.exposed.1 >= 2
         || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
-    if everywhere || exonerated || !direct || !enough || !hypothesis.recent || hypothesis.weight < SUSPECT_AT {
+    let hearsay = own < 2 && 2 * tally.hearsay > tally.exposed.1;
+    if hearsay || everywhere || exonerated || !direct || !enough || !hypothesis.recent || hypothesis.weight < SUSPECT_AT
+    {
         return None;
     }
     if hypothesis.explained() < 0.5 || hypothesis.share() < 0.1 {

@@ -82,6 +82,8 @@ pub(crate) struct Scene<'a> {
     /// Hot time before each slot.
     hot: Vec<Ns>,
     early: Ns,
+    /// When versions appeared of late, by factor.
+    on_their_way: BTreeMap<u16, Vec<Ns>>,
 }
 
 impl<'a> Scene<'a> {
@@ -144,7 +146,16 @@ impl<'a> Scene<'a> {
             slot,
             hot,
             early,
+            on_their_way: on_their_way(state, onset),
         }
+    }
+
+    /// Whether a unit of which nothing is known but that it is not heard may have left what it had: a newer version of that
+    /// was on its way.
+    pub(crate) fn may_have_left(&self, had: &Move, bout: &Bout) -> bool {
+        let window = had.at.max(bout.start - rollout(self.interval)) + 1..=bout.start + 2 * self.interval;
+        let newer = || self.on_their_way.get(&had.factor).is_some_and(|all| all.iter().any(|at| window.contains(at)));
+        bout.silent && newer()
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.
@@ -230,6 +241,21 @@ impl<'a> Scene<'a> {
         let spells = self.spells.get_or_init(|| spells(&self.patients, (self.onset, self.interval)));
         if binary { by_place } else { by_stratum }.get_or_init(|| AtRisk::new(spells, binary))
     }
+}
+
+/// How long a rollout may take: twelve reports, within what is usual.
+fn rollout(interval: Ns) -> Ns {
+    (12 * interval).clamp(60_000_000_000, 180_000_000_000)
+}
+
+/// When versions of each factor appeared that may have been on their way when units fell silent.
+fn on_their_way(state: &State, onset: Ns) -> BTreeMap<u16, Vec<Ns>> {
+    let mut all: BTreeMap<u16, Vec<Ns>> = BTreeMap::new();
+    let from = onset - rollout(state.interval) - state.interval;
+    for level in state.tables.levels.iter().filter(|level| level.first_seen > from) {
+        all.entry(level.factor).or_default().push(level.first_seen);
+    }
+    all
 }
 
 fn index(at: usize) -> u32 {

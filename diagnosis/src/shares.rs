@@ -17,9 +17,6 @@ pub(crate) struct Shares {
     pub undecided: u64,
 }
 
-/// Report intervals that a rollout may take.
-const ROLLOUT: i64 = 12;
-
 /// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllShares {
@@ -30,14 +27,12 @@ pub(crate) struct AllShares {
     unheard: BTreeMap<u32, u64>,
     /// Units that refused a level or died of it.
     by_bout: BTreeMap<u32, u64>,
-    /// When levels appeared, by factor.
-    on_their_way: BTreeMap<u16, Vec<Ns>>,
 }
 
 impl AllShares {
     /// Counts.
-    pub(crate) fn new(state: &State, scene: &Scene<'_>) -> Self {
-        let mut this = Self { on_their_way: on_their_way(state, scene), ..Self::default() };
+    pub(crate) fn new(scene: &Scene<'_>) -> Self {
+        let mut this = Self::default();
         let mut of_unit: Vec<(u32, bool, bool)> = Vec::new();
         let mut before: Vec<(Option<&Move>, &Move)> = Vec::new();
         let mut refused: Vec<u32> = Vec::new();
@@ -136,16 +131,6 @@ fn note(of_unit: &mut Vec<(u32, bool, bool)>, (level, failing, begun): (u32, boo
     }
 }
 
-/// When levels of each factor appeared that can matter here.
-fn on_their_way(state: &State, scene: &Scene<'_>) -> BTreeMap<u16, Vec<Ns>> {
-    let mut all: BTreeMap<u16, Vec<Ns>> = BTreeMap::new();
-    let from = scene.onset - (ROLLOUT + 1) * scene.interval;
-    for level in state.tables.levels.iter().filter(|level| level.first_seen > from) {
-        all.entry(level.factor).or_default().push(level.first_seen);
-    }
-    all
-}
-
 /// What one stay of a unit on a level tells of the level.
 fn share_of(
     scene: &Scene<'_>,
@@ -180,12 +165,7 @@ fn share_of(
     {
         *of_all.either.entry((earlier.level, entry.level)).or_default() += 1;
     }
-    let newer = |bout: &Bout| {
-        let window = entry.at.max(bout.start - ROLLOUT * scene.interval) + 1..=bout.start + 2 * scene.interval;
-        bout.silent
-            && of_all.on_their_way.get(&entry.factor).is_some_and(|all| all.iter().any(|at| window.contains(at)))
-    };
-    if begins && next.is_none() && began().all(newer) {
+    if begins && next.is_none() && began().all(|bout| scene.may_have_left(entry, bout)) {
         *of_all.unheard.entry(entry.level).or_default() += 1;
     }
     let carried = bouts().find(|bout| bout.start < entry.at - scene.early(bout) && bout.end > entry.at);

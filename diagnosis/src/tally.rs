@@ -41,6 +41,8 @@ pub(crate) struct Tally {
     pub prompt: (u64, u64),
     /// Units that still failed long after they had left.
     pub tail: u64,
+    /// Units of which nothing is known but that they are not heard, whose load is a guess or which may have moved on since.
+    pub hearsay: u64,
     /// Units that had loaded it while serving well, and stayed well.
     pub missed: u64,
     /// Units that died while loading it, or refused it.
@@ -140,9 +142,13 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
             result.prompt.1 += 1;
         }
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
-        let guessed = scene.moves(patient).iter().any(|entry| entry.at == from && !entry.told);
+        let load = scene.moves(patient).iter().find(|entry| entry.at == from);
+        let guessed = load.is_some_and(|entry| !entry.told);
         // Guessed from the last report before a silence, a load agrees with it by itself.
         let itself = guessed && began.is_some_and(|bout| bout.silent);
+        let stays = to >= patient.seen;
+        let left = load.zip(began).is_some_and(|(load, bout)| stays && scene.may_have_left(load, bout));
+        result.hearsay += u64::from(itself || left);
         if (start.is_some() || long_enough) && !itself {
             let near = began.map_or((0, 0), |bout| bout.near);
             sheet.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed });
