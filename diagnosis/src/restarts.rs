@@ -40,7 +40,7 @@ impl Restarts {
     }
 }
 
-/// A process that was not heard before reports for a unit, at tick time `now`.
+/// A process that was not heard before, or that began anew, reports for a unit at tick time `now`.
 pub(crate) fn restarted(unit: &mut Unit, (now, interval): (Ns, Ns)) {
     let since = unit.restarts_seen.started + 2 * interval;
     let side_by_side = unit.instances.iter().filter(|(_, heard)| *heard > since).count() > 1;
@@ -50,6 +50,9 @@ pub(crate) fn restarted(unit: &mut Unit, (now, interval): (Ns, Ns)) {
         return;
     }
     let [_, two, three] = unit.restarts_seen.ends;
+    if three == unit.last_event {
+        return;
+    }
     unit.restarts_seen.ends = [two, three, unit.last_event];
     if unit.restarts_seen.first().is_none() {
         return;

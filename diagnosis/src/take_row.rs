@@ -8,6 +8,7 @@ use crate::model::{COUNTERS, Counter, Factor, Key, Move, Ns, Unit};
 use crate::moves::{BEFORE_ALL, level_at, note};
 use crate::observation::{Name, Row, Source};
 use crate::ring::{Sums, index_of};
+use crate::restarts::restarted;
 use crate::shape;
 use crate::state::State;
 use crate::take::{died, unheard};
@@ -399,6 +400,9 @@ impl State {
             if let Some(in_flight) = counts::gauge(row.in_flight) {
                 unit.in_flight.learn(in_flight, 1.0);
             }
+        }
+        if row.restarted {
+            restarted(unit, (now, self.interval));
         }
         alive(unit, row, now, silent_after);
         if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
