@@ -176,3 +176,48 @@ fn part(of: &Binned, shape: &[f64], after: &Binned) -> Option<(f64, f64)> {
     let share = along / square;
     (square > 0.0).then(|| (share, (1.0 / all + share * share / all_after) / square))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Ns = 1_000_000_000;
+
+    fn binned(bins: [u32; 4], span: (Ns, Ns)) -> Binned {
+        Binned { bins: bins.to_vec(), span: (span.0 * S, span.1 * S) }
+    }
+
+    /// A report of 1,000 scores of which a share has the new shape.
+    fn mixed(share: f64, span: (Ns, Ns)) -> Binned {
+        let of = |old: f64, new: f64| ((1.0 - share) * old + share * new).round();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of a thousand")]
+        let bins = [of(100.0, 400.0), of(200.0, 400.0), of(300.0, 100.0), of(400.0, 100.0)].map(|count| count as u32);
+        binned(bins, span)
+    }
+
+    const SHAPE: [f64; 4] = [1e4, 2e4, 3e4, 4e4];
+
+    #[test]
+    fn a_drift_began_where_the_shares_of_the_new_shape_say() {
+        for (before, first, began) in [(0.0, 1.0, 10), (0.5, 1.0, 5), (0.0, 0.7, 13)] {
+            let drifting = Drifting {
+                before: mixed(before, (0, 10)),
+                first: mixed(first, (10, 20)),
+                after: mixed(1.0, (20, 40)),
+                rows: (1, 2),
+                told: true,
+            };
+            let (at, deviation) = begun(&drifting, &SHAPE).expect("told");
+            assert!((at - began * S).abs() <= deviation && deviation < S, "{at} {deviation} for {began} s");
+        }
+    }
+
+    #[test]
+    fn a_mix_that_leans_over_a_little_is_seen_in_several_reports_together() {
+        let lean = |times: u32| binned([24 * times, 26 * times, 20 * times, 30 * times], (0, 10)).bins;
+        assert!(!shape::is_far(&SHAPE, &lean(1)), "a hundred scores do not tell");
+        assert!(shape::is_off(&SHAPE, &lean(2)), "two hundred ask for more");
+        assert!(shape::is_far(&SHAPE, &lean(9)), "nine hundred tell");
+        assert!(!shape::is_off(&SHAPE, &mixed(0.0, (0, 10)).bins), "what has the shape is not off");
+    }
+}

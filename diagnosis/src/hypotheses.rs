@@ -1,10 +1,12 @@
 //! The hypotheses: versions of a config, a binary, a change event, a dimension, one host. Each is held against the scene
 //! and weighed; which of them may be named is decided in `judge`.
 
+use crate::content::{clean, content, exceeds, of_levels};
 use crate::delayed::Ages;
 use crate::math::float;
-use crate::model::{Factor, Level, Ns};
+use crate::model::{Factor, Key, Level, Ns};
 use crate::moves::BEFORE_ALL;
+use crate::narrow::narrow;
 use crate::pooled::Pooled;
 use crate::property::{Property, properties};
 use crate::scene::{Patient, Scene};
@@ -234,10 +236,7 @@ fn of_factor(
     hypothesis.factor = Some(index);
     hypothesis.recent = hypothesis.tally.flips.0 > 0 || arrived(state, scene, index, &levels);
     if kind == CauseKind::Binary {
-        let value = levels.first().and_then(|level| state.tables.level_at(*level)).map(|level| match &level.key {
-            crate::model::Key::Text(text) => text.to_string(),
-            crate::model::Key::Version(hash) => hash.short(),
-        });
+        let value = levels.first().and_then(|level| state.tables.level_at(*level)).map(name);
         if let Some(value) = value.filter(|_| levels.len() == 1) {
             hypothesis.scope.insert(attribute::SERVICE_VERSION.to_owned(), value);
         }
@@ -253,6 +252,14 @@ fn of_factor(
     hypothesis.levels = levels;
     hypothesis.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
     Some(hypothesis)
+}
+
+/// What a level of a binary is called.
+fn name(level: &Level) -> String {
+    match &level.key {
+        Key::Text(text) => text.to_string(),
+        Key::Version(hash) => hash.short(),
+    }
 }
 
 /// Whether any unit was seen to take one of `levels` late enough to be a trigger, or appeared with a new one.
@@ -283,10 +290,6 @@ fn of_service(state: &State, dims: u32, service: &str) -> bool {
     state.tables.value(dims, attribute::SERVICE_NAME).unwrap_or("") == service
 }
 
-fn of_levels<'a>(state: &'a State, levels: &[u32]) -> Vec<&'a Level> {
-    levels.iter().filter_map(|level| state.tables.level_at(*level)).collect()
-}
-
 /// Of the versions under which hosts began to fail those that did it by themselves: neither because the one before had
 /// just come, nor on a few hosts where hundreds fail under the others. One that breaks a limit needs no such proof.
 fn by_themselves(state: &State, of_all: &AllShares, (begun, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
@@ -295,111 +298,6 @@ fn by_themselves(state: &State, of_all: &AllShares, (begun, shares): (Vec<u32>, 
     let themselves = of_all.themselves(state, begun.clone(), shares);
     let proved = |level: &u32| exceeds(state, *level) || themselves.contains(level) && begins(level) > stray;
     begun.into_iter().filter(proved).collect()
-}
-
-/// Whether a version exceeds a limit that was declared for its config.
-fn exceeds(state: &State, level: u32) -> bool {
-    let Some(level) = state.tables.level_at(level) else { return false };
-    let alike = state.tables.levels.iter().filter(|other| other.factor == level.factor);
-    let mut limits = alike.flat_map(|other| &other.facts.limits);
-    limits.any(|(name, limit)| level.facts.numbers.get(name).is_some_and(|value| value > limit))
-}
-
-/// Versions that served well: a version that nobody had long enough is neither bad nor clean, nor is one accused before.
-fn clean<'a>(
-    state: &'a State,
-    scene: &Scene<'_>,
-    (factor, bad): (u16, &[u32]),
-    shares: &BTreeMap<u32, Shares>,
-) -> Vec<&'a Level> {
-    let accused = |id: u32| state.cases.iter().any(|case| case.levels.contains(&id));
-    let served = |id: u32, level: &Level| match shares.get(&id) {
-        Some(of) => of.all > of.undecided && ratio(of.failing, of.all) < 0.1,
-        None => level.first_seen < scene.onset - scene.interval,
-    };
-    (0_u32..)
-        .zip(&state.tables.levels)
-        .filter(|(id, level)| {
-            level.factor == factor && !bad.contains(id) && level.units_ever > 0 && served(*id, level) && !accused(*id)
-        })
-        .map(|(_, level)| level)
-        .collect()
-}
-
-/// What the content itself says.
-fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothesis, shares: &BTreeMap<u32, Shares>) {
-    let Some(factor) = hypothesis.factor else { return };
-    let levels = &hypothesis.levels;
-    let bad = of_levels(state, levels);
-    let clean = clean(state, scene, (factor, levels), shares);
-    hypothesis.properties = properties(&bad, &clean);
-    let first = hypothesis.properties.first();
-    hypothesis.mechanism = match first {
-        Some(property) if property.limit => 6.0,
-        Some(property)
-            if ["empty", "generation went backwards", "split within a generation", "undeclared"]
-                .contains(&property.text.as_str()) =>
-        {
-            2.3
-        }
-        Some(_) => 1.0,
-        None => 0.0,
-    };
-    let own = float((hypothesis.tally.deaths + hypothesis.tally.refusals) as usize);
-    hypothesis.mechanism += (1.5 * own).min(12.0);
-}
-
-/// The one dimension value outside of which exposed units are well.
-fn narrow(
-    state: &State,
-    scene: &Scene<'_>,
-    levels: &[u32],
-    exposed: &Spans,
-) -> Option<(BTreeMap<String, String>, Tally)> {
-    let mut by_dims: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-    let (mut all, mut failing) = (0, 0);
-    let tolerance = scene.tolerance();
-    for (index, patient) in scene.patients.iter().enumerate() {
-        let spans = exposed.of(index).unwrap_or_default();
-        let exposed = spans
-            .iter()
-            .any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval) >= scene.interval);
-        let fails = patient
-            .bouts
-            .iter()
-            .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - tolerance && bout.start < *to));
-        if !exposed && !fails {
-            continue;
-        }
-        all += 1;
-        failing += u64::from(fails);
-        let entry = by_dims.entry(patient.dims).or_default();
-        entry.0 += 1;
-        entry.1 += u64::from(fails);
-    }
-    let mut by_value: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
-    for (dims, (inside, bad)) in by_dims {
-        for (key, value) in state.tables.dims_at(dims).into_iter().flat_map(|dims| dims.iter()) {
-            let entry = by_value.entry((key, value)).or_default();
-            *entry = (entry.0 + inside, entry.1 + bad);
-        }
-    }
-    let best = by_value
-        .into_iter()
-        .filter(|(_, (inside, bad))| {
-            let (outside, bad_outside) = (all - inside, failing - bad);
-            *bad >= 2
-                && outside >= 2
-                && ratio(*bad, *inside) >= 0.3
-                && ratio(bad_outside, outside) <= 0.05
-                && crate::math::fisher(*bad, inside - bad, bad_outside, outside - bad_outside) < -5.0
-        })
-        .max_by_key(|(_, (inside, bad))| (*bad, u64::MAX - inside))?;
-    let ((key, value), _) = best;
-    let (key, value) = (key.to_owned(), value.to_owned());
-    let inside = |dims: u32| state.tables.value(dims, &key) == Some(value.as_str());
-    let narrowed = tally(scene, (levels, false), &exposed.within(scene, inside));
-    Some((BTreeMap::from([(key, value)]), narrowed))
 }
 
 /// Change events that reached hosts one by one, or the whole fleet at once.

@@ -152,11 +152,6 @@ impl State {
                 case.levels = judged.named.as_ref().map(|named| named.levels.clone()).unwrap_or_default();
             }
             case.incident.suspects = suspects(self, &judged);
-            if let Some(suspect) = case.incident.suspects.first_mut()
-                && judged.verdict == Verdict::Cause
-            {
-                suspect.confidence = suspect.confidence.max(0.9);
-            }
         }
         if case.incident.suspects.is_empty() {
             case.incident.suspects.push(unknown());
@@ -366,6 +361,9 @@ pub(crate) fn suspects(state: &State, judged: &Judgement) -> Vec<Suspect> {
         }
         if !judged.verdict.accuses() {
             suspect.confidence = suspect.confidence.min(0.5);
+        }
+        if judged.verdict == Verdict::Cause && index == 0 {
+            suspect.confidence = suspect.confidence.max(0.9);
         }
         list.push(suspect);
     }
