@@ -72,7 +72,8 @@ impl State {
         let Failing { mut starts, strong } = failing;
         let live = self.census.live;
         let least = match counter {
-            Counter::Silent => (live / 33).max(3).min(live.max(1)),
+            // Of three hosts two that are gone are not to be waited for until the third is.
+            Counter::Silent => (live / 33).max(3).min(live.div_ceil(2).max(1)),
             Counter::Drift | Counter::Cpu | Counter::Memory | Counter::Stall | Counter::Slow => {
                 (live / 100).max(3).min(live.max(1))
             }

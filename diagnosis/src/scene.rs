@@ -59,6 +59,9 @@ pub(crate) struct Patient<'a> {
     moves: (u32, u32),
 }
 
+/// Failures from which their share of what was tried tells something.
+const STRONG_MIN: f64 = 8.0;
+
 /// The scene.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene<'a> {
@@ -107,7 +110,7 @@ impl<'a> Scene<'a> {
             lay_out_moves(unit, long_ago, &mut moves);
             refused |= unit.runs.iter().any(|run| run.counter == Counter::Refused);
             for run in unit.runs.iter().filter(|run| run.start >= from) {
-                strong = (strong.0 + 1, strong.1 + u64::from(run.observed >= 0.15 * run.trials));
+                strong = (strong.0 + 1, strong.1 + u64::from(is_strong(run)));
             }
             patients.push(Patient {
                 id,
@@ -241,6 +244,11 @@ impl<'a> Scene<'a> {
         let spells = self.spells.get_or_init(|| spells(&self.patients, (self.onset, self.interval)));
         if binary { by_place } else { by_stratum }.get_or_init(|| AtRisk::new(spells, binary))
     }
+}
+
+/// Whether much of what was tried failed: of counts, more than a few, for what opens a run is what happens to be high.
+fn is_strong(run: &Run) -> bool {
+    run.observed >= 0.15 * run.trials && (run.observed >= STRONG_MIN || !run.counter.is_additive())
 }
 
 /// How long a rollout may take: twelve reports, within what is usual.
