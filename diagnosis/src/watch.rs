@@ -4,6 +4,7 @@
 
 use crate::graded;
 use crate::model::{Counter, Ns, Run, Unit, Watch};
+use crate::shape::share_of;
 
 /// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
 const OPEN_AT: f64 = 12.0;
@@ -213,7 +214,7 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     } else {
         UNKNOWN
     };
-    let near = (end - graded::part_of(span, failing), within(span, (libm::sqrt(variance) + least).min(1.0)));
+    let near = (end - graded::part_of(span, failing), share_of(span, (libm::sqrt(variance) + least).min(1.0)));
     // The first panic that was told is not the first there was, where the counts say that it came too late.
     if told && near.0 + 3 * near.1 >= run.near.0 {
         return;
@@ -246,7 +247,7 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
     }
     run.start = end - 1;
     if !one_row && run.observed >= telling(run.counter) && rate.is_finite() {
-        run.start = end - within(end - start, rate / steady);
+        run.start = end - share_of(end - start, rate / steady);
         run.precise = true;
         run.slack = off(end - start, rate / steady, run.observed);
     }
@@ -288,7 +289,7 @@ fn grown_since(run: &mut Run, (flat, [count, x, y, xx, xy]): (Ns, [f64; 5])) {
     let slope = if spread > 0.0 { (count * xy - x * y) / spread } else { 0.0 };
     let meets = if slope > 0.0 && count >= 3.0 { x / count - y / count / slope } else { 0.0 };
     let begins =
-        flat + within(3 * span, (meets / crate::tally::seconds(3 * span)).abs()) * if meets < 0.0 { -1 } else { 1 };
+        flat + share_of(3 * span, (meets / crate::tally::seconds(3 * span)).abs()) * if meets < 0.0 { -1 } else { 1 };
     run.start = run.start.min(begins);
     run.first = (begins - span, begins + span, f64::INFINITY);
     run.near = (begins, if meets == 0.0 { span } else { span / 2 });
@@ -298,12 +299,7 @@ fn grown_since(run: &mut Run, (flat, [count, x, y, xx, xy]): (Ns, [f64; 5])) {
 fn off(span: Ns, share: f64, events: f64) -> Ns {
     let share = share.clamp(0.0, 1.0);
     let relative = libm::sqrt((1.0 / events.max(1.0)) + 1.0 / (share * events).max(1.0));
-    within(span, (2.0 * share * relative).max(0.1))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a share of one row's span")]
-fn within(span: Ns, share: f64) -> Ns {
-    (span as f64 * share.clamp(0.0, 1.0)) as Ns
+    share_of(span, (2.0 * share * relative).max(0.1))
 }
 
 fn go_on(run: &mut Run, sample: &Sample) {
@@ -321,14 +317,14 @@ fn go_on(run: &mut Run, sample: &Sample) {
             && rate.is_finite()
             && sample.start <= end + (end - start)
         {
-            run.start = end - within(end - start, rate / sample.rate());
+            run.start = end - share_of(end - start, rate / sample.rate());
             run.precise = true;
             run.slack = off(end - start, rate / sample.rate(), sample.observed);
         }
         let partial = sample.rate() < 0.9 * steady && steady > 0.2;
         add(run, sample);
         if partial {
-            run.end = sample.start + within(sample.end - sample.start, sample.rate() / steady);
+            run.end = sample.start + share_of(sample.end - sample.start, sample.rate() / steady);
         }
         run.quiet = 0.0;
     } else {
