@@ -13,6 +13,7 @@ mod stacks;
 mod symbols;
 
 pub use listing::{RecorderDump, RecorderEntry, RecorderState, dump, list};
+pub use points::request as metrics_request;
 pub use source::RecorderSource;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;

@@ -1,19 +1,14 @@
 //! A process' points and events as protobuf, in the shape in which the agent posts them.
 
+use firstbad_collector::recorder::metrics_request;
 use firstbad_protocol::Hash;
 use firstbad_protocol::names::{attribute, event};
-use firstbad_protocol::recorder::{RecorderImage, told};
+use firstbad_protocol::recorder::RecorderImage;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
-use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics,
-    ScopeMetrics, Sum,
-};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 
@@ -55,21 +50,18 @@ impl Event {
     }
 }
 
-/// The metrics request of one process, and how many points are in it.
+/// The metrics request of one process, by the agent's own encoder, and how many points are in it.
 pub(crate) fn metrics(image: &RecorderImage, end: i64) -> (Vec<u8>, usize) {
-    let span = Span { start_ns: image.started_ns, now_ns: end.unsigned_abs() };
-    let told = told::metrics(image, span.now_ns, &[]);
-    let points = told.iter().map(|metric| match &metric.data {
-        told::Data::Sum(points) | told::Data::Gauge(points) => points.len(),
-        told::Data::Share(points) => points.len(),
-        told::Data::Histogram(points) => points.len(),
+    let request = metrics_request(image, end.unsigned_abs(), &[]);
+    let metrics = request.resource_metrics.iter().flat_map(|of| &of.scope_metrics).flat_map(|of| &of.metrics);
+    let points = metrics.filter_map(|metric| metric.data.as_ref()).map(|data| match data {
+        Data::Sum(sum) => sum.data_points.len(),
+        Data::Gauge(gauge) => gauge.data_points.len(),
+        Data::Histogram(histogram) => histogram.data_points.len(),
+        _ => 0,
     });
     let points = points.sum();
-    let metrics = told.into_iter().map(|metric| span.metric(metric)).collect();
-    let scope = ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() };
-    let resource =
-        ResourceMetrics { resource: Some(resource(image)), scope_metrics: vec![scope], ..ResourceMetrics::default() };
-    (ExportMetricsServiceRequest { resource_metrics: vec![resource] }.encode_to_vec(), points)
+    (request.encode_to_vec(), points)
 }
 
 /// The logs request of one process; none without events.
@@ -94,66 +86,6 @@ pub(crate) fn logs(image: &RecorderImage, round: i64, events: &[Event]) -> Optio
     let scope = ScopeLogs { scope: Some(scope()), log_records, ..ScopeLogs::default() };
     let resource = ResourceLogs { resource: Some(resource(image)), scope_logs: vec![scope], ..ResourceLogs::default() };
     Some(ExportLogsServiceRequest { resource_logs: vec![resource] }.encode_to_vec())
-}
-
-#[derive(Clone, Copy)]
-struct Span {
-    start_ns: u64,
-    now_ns: u64,
-}
-
-impl Span {
-    fn metric(self, told: told::Metric) -> Metric {
-        let aggregation_temporality = AggregationTemporality::Cumulative.into();
-        let data = match told.data {
-            told::Data::Sum(points) => {
-                let data_points = self.numbers(points, Number::AsInt);
-                Data::Sum(Sum { data_points, aggregation_temporality, is_monotonic: true })
-            }
-            told::Data::Gauge(points) => Data::Gauge(Gauge { data_points: self.numbers(points, Number::AsInt) }),
-            told::Data::Share(points) => Data::Gauge(Gauge { data_points: self.numbers(points, Number::AsDouble) }),
-            told::Data::Histogram(points) => {
-                let point =
-                    |(of, found): (told::Attributes, firstbad_protocol::recorder::ScoreHistogram)| HistogramDataPoint {
-                        attributes: of.into_iter().map(attribute).collect(),
-                        start_time_unix_nano: self.start_ns,
-                        time_unix_nano: self.now_ns,
-                        count: found.count,
-                        sum: Some(found.sum),
-                        bucket_counts: found.counts,
-                        explicit_bounds: found.bounds,
-                        ..HistogramDataPoint::default()
-                    };
-                Data::Histogram(Histogram {
-                    data_points: points.into_iter().map(point).collect(),
-                    aggregation_temporality,
-                })
-            }
-        };
-        Metric { name: told.name.to_owned(), unit: told.unit.to_owned(), data: Some(data), ..Metric::default() }
-    }
-
-    fn numbers<T>(self, points: Vec<(told::Attributes, T)>, value: fn(T) -> Number) -> Vec<NumberDataPoint> {
-        let point = |(of, number): (told::Attributes, T)| NumberDataPoint {
-            attributes: of.into_iter().map(attribute).collect(),
-            start_time_unix_nano: self.start_ns,
-            time_unix_nano: self.now_ns,
-            value: Some(value(number)),
-            ..NumberDataPoint::default()
-        };
-        points.into_iter().map(point).collect()
-    }
-}
-
-fn attribute((key, value): (String, told::Value)) -> KeyValue {
-    let value = match value {
-        told::Value::Text(value) => Value::StringValue(value),
-        told::Value::Int(value) => Value::IntValue(value),
-        told::Value::Double(value) => Value::DoubleValue(value),
-        told::Value::Flag(value) => Value::BoolValue(value),
-        told::Value::Texts(_) => Value::ArrayValue(ArrayValue::default()),
-    };
-    with(&key, value)
 }
 
 fn text(key: &str, value: impl Into<String>) -> KeyValue {

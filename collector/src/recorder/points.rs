@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 
 /// Everything that one recorder has counted until `now_ns`, and what its reader could not keep.
-pub(super) fn request(image: &RecorderImage, now_ns: u64, lost: &[Dropped]) -> ExportMetricsServiceRequest {
+pub fn request(image: &RecorderImage, now_ns: u64, lost: &[Dropped]) -> ExportMetricsServiceRequest {
     let span = Span { start_ns: image.started_ns, now_ns };
     let metrics = told::metrics(image, now_ns, lost).into_iter().map(|metric| span.metric(metric)).collect();
     let scope = ScopeMetrics { scope: Some(scope()), metrics, ..ScopeMetrics::default() };
