@@ -37,6 +37,8 @@ pub(crate) struct Pair {
     pub near: (Ns, Ns),
     /// Whether the load itself is a guess from a report.
     pub guessed: bool,
+    /// Time to the nearest other load of the same config on the same host.
+    pub gap: Ns,
 }
 
 /// A beginning relative to where it may belong, in report intervals: a bracket in which it lies somewhere, or a place
@@ -264,7 +266,13 @@ mod tests {
 
     fn pairs(load: impl Fn(i64) -> i64, begin: impl Fn(i64) -> i64, bracket: impl Fn(i64) -> (i64, i64)) -> Vec<Pair> {
         (0..40)
-            .map(|host| Pair { at: load(host), change: Some(bracket(begin(host))), near: (0, 0), guessed: false })
+            .map(|host| Pair {
+                at: load(host),
+                change: Some(bracket(begin(host))),
+                near: (0, 0),
+                guessed: false,
+                gap: 0,
+            })
             .collect()
     }
 

@@ -11,7 +11,8 @@ use crate::scene::{Bout, Patient, Scene};
 pub(crate) const BLIP: i64 = 4;
 const BLIP_MIN: Ns = 30 * 1_000_000_000;
 
-fn blip(scene: &Scene<'_>) -> Ns {
+/// Time within which the cost of a reload is over.
+pub(crate) fn blip(scene: &Scene<'_>) -> Ns {
     (BLIP * scene.interval).max(BLIP_MIN)
 }
 

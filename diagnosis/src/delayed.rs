@@ -3,6 +3,7 @@
 //! is spared for as long again, while older ones die beside it. A moment, or a kind of request, knows no age; a process
 //! that dies of its own age did not wait for the version. Whether a suspicion may be said is decided in `judge`.
 
+use crate::blip::blip;
 use crate::hypotheses::Hypothesis;
 use crate::math::float;
 use crate::model::Ns;
@@ -14,6 +15,8 @@ use firstbad_protocol::verdict::CauseKind;
 
 /// Second deaths from which ages can be compared.
 const AGAIN_MIN: usize = 6;
+/// Log odds that are asked for beyond, where fewer died again: who died may have been among the first to load it by chance.
+const FEW: f64 = 2.3;
 /// Share of first deaths that may be earlier than the age from which a process counts as old.
 const STRAYS: usize = 33;
 
@@ -57,21 +60,25 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
             since = Some(bout.end);
         }
     }
-    if again.len() < AGAIN_MIN || first.len() < AGAIN_MIN {
+    if first.len() < AGAIN_MIN {
         return None;
     }
     first.sort_unstable();
-    let least = first.get(first.len() / STRAYS).copied()?;
+    // What dies as soon as this has no age: contrast and alignment tell of it.
+    let least = first.get(first.len() / STRAYS).copied().filter(|least| *least > blip(scene).max(scene.soon()))?;
     let aged = Spans::of_some(scene, |index, patient| Some(old(patient, loaded(index)?, least)));
     let said = contrast(scene, false, (&aged, None));
     let (one, two) = (moments(&first), moments(&again));
     let error = libm::sqrt(one.1 / float(first.len()) + two.1 / float(again.len()));
+    // That none dies younger than the first that died is so by itself, where none has died again.
+    let few = if again.len() < AGAIN_MIN { FEW } else { 0.0 };
+    let chosen = if hypothesis.properties.is_empty() { hypothesis.choices } else { 0.0 };
     Some(Ages {
-        ln_e: said.ln_e,
+        ln_e: said.ln_e - few - chosen,
         deaths: (first.len() as u64, again.len() as u64),
         least: seconds(least),
         means: (one.0, two.0),
-        off: (two.0 - one.0) / error.max(seconds(scene.interval) / 4.0),
+        off: if again.len() < AGAIN_MIN { 0.0 } else { (two.0 - one.0) / error.max(seconds(scene.interval) / 4.0) },
     })
 }
 

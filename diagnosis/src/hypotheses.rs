@@ -2,6 +2,7 @@
 //! and weighed; which of them may be named is decided in `judge`.
 
 use crate::content::{clean, content, exceeds, of_levels};
+use crate::counts;
 use crate::delayed::Ages;
 use crate::math::float;
 use crate::model::{Factor, Key, Level, Ns};
@@ -15,6 +16,7 @@ use crate::spans::Spans;
 use crate::stale::stale;
 use crate::state::State;
 use crate::tally::{DELAY_MAX, Tally, seconds, tally};
+use crate::uses::{self, Excess, Uses};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
@@ -22,6 +24,12 @@ use std::sync::Arc;
 
 /// Of so many hosts that fail under one version one may have another by chance: a late load, a clock that is off.
 const STRAYS: u64 = 33;
+
+/// Log odds against a config that requests which fail did not use, where all used another.
+const UNUSED: f64 = 6.0;
+/// How long before the onset new versions of a config are counted, ns, and the least share of it that one may cover.
+const MOMENTS: Ns = 900_000_000_000;
+const MOMENT_MIN: f64 = 0.03;
 
 /// One explanation, weighed.
 #[derive(Clone, Debug)]
@@ -40,6 +48,12 @@ pub(crate) struct Hypothesis {
     pub mechanism: f64,
     /// From reversals.
     pub reversal: f64,
+    /// From which requests fail, where these are those that used the config alone.
+    pub used: Option<Excess>,
+    /// From which requests fail, where others than those that used the config do, and all used another.
+    pub unused: Option<Excess>,
+    /// ln of how seldom so new a version, on hosts that fail at once, is chance.
+    pub moment: f64,
     /// Whether exposure began late enough to be a trigger at all.
     pub recent: bool,
     /// Whether it is a change that reached the whole fleet at once.
@@ -69,6 +83,9 @@ impl Hypothesis {
             weight: 0.0,
             mechanism: 0.0,
             reversal: 0.0,
+            used: None,
+            unused: None,
+            moment: 0.0,
             recent: true,
             everywhere: false,
             choices: 0.0,
@@ -97,6 +114,11 @@ impl Hypothesis {
         ratio(self.tally.bouts.0, self.tally.bouts.1)
     }
 
+    /// Log odds from which requests fail.
+    pub(crate) fn of_requests(&self) -> f64 {
+        self.used.map_or(0.0, uses::odds) - if self.unused.is_some() { UNUSED } else { 0.0 }
+    }
+
     fn weigh(&mut self, candidates: f64) {
         // Where the hosts themselves died of it, or refused it, that all had it says nothing against it.
         let own = self.tally.deaths + self.tally.refusals;
@@ -109,10 +131,10 @@ impl Hypothesis {
         let seen = contrast + self.tally.aligned + self.reversal;
         let corrected = if seen > 0.0 { (seen - libm::log(candidates.max(1.0))).max(0.0) } else { seen };
         // One version that explains everything is a better answer than twelve out of thirty that happen to.
-        let many = if self.properties.is_empty() { self.choices } else { 0.0 };
+        let many = if self.properties.is_empty() && self.moment <= 0.0 { self.choices } else { 0.0 };
         // What was there long before, or reached everybody at once, has nothing by which it could be told.
         let blunt = if self.recent && !self.everywhere { 0.0 } else { 1.5 };
-        self.weight = corrected + self.mechanism - many - blunt;
+        self.weight = corrected + self.mechanism + self.of_requests() + self.moment - many - blunt;
     }
 }
 
@@ -145,12 +167,37 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
         !target.is_some_and(|target| binaries.contains(&target))
     }));
     let near = distances(state, scene);
+    let uses = Uses::new(state, scene);
     for hypothesis in &mut all {
+        if let Some(factor) = hypothesis.factor.filter(|_| hypothesis.kind == CauseKind::Config) {
+            hypothesis.used = uses.alone(factor);
+            hypothesis.unused = uses.spared(factor);
+            hypothesis.moment = if hypothesis.used.is_some() { moment(state, scene, hypothesis) } else { 0.0 };
+        }
         let own = distance(state, scene, hypothesis);
         hypothesis.weigh(float(near.partition_point(|other| *other <= own)));
     }
     all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.kind.cmp(&b.kind)).then(a.levels.cmp(&b.levels)));
     all
+}
+
+/// ln of how seldom one of the config's versions is as new as this when a host fails, if hosts fail at once after their
+/// load: of the time before, what lies as near after a new version. Which of its versions it is rests on nothing else
+/// where all hosts loaded it at one moment.
+fn moment(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> f64 {
+    let (at_once, all) = hypothesis.tally.prompt;
+    let (hosts, _, spread, delay) = hypothesis.tally.lag;
+    let prompt = all >= 2 && at_once * 5 >= all * 4;
+    let appeared = |level: &u32| state.tables.level_at(*level).map(|level| level.first_seen);
+    let Some(first) = hypothesis.levels.iter().filter_map(appeared).min().filter(|_| prompt) else { return 0.0 };
+    // The fleet began to fail with it as exactly as the mean of its hosts is known.
+    let error = 2.0 * spread / libm::sqrt(counts::float(hosts.max(1)));
+    let off = if hosts == 0 { seconds(scene.onset - first).abs() } else { delay.abs() + error };
+    let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).clamp(scene.interval, MOMENTS);
+    let of_config = state.tables.levels.iter().filter(|level| Some(level.factor) == hypothesis.factor);
+    let new = of_config.filter(|level| (scene.onset - known..=first).contains(&level.first_seen)).count();
+    let covered = float(new) * 2.0 * off.max(seconds(scene.interval) / 4.0) / seconds(known);
+    -libm::log(covered.clamp(MOMENT_MIN, 1.0))
 }
 
 /// How far from the onset each change came, ascending. Of many changes one fits by chance; but what came with the onset is

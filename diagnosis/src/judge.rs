@@ -29,6 +29,10 @@ const CONTROLS_MIN: u64 = 5;
 const SUMS_AT: f64 = 6.9;
 /// ln of the e-value of ages that makes a suspect.
 const AGE_AT: f64 = 6.9;
+/// Hosts that left it from which it tells that nearly all of them got well then.
+const STOPS_MIN: u64 = 12;
+/// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
+const MOMENT_AT: f64 = 2.3;
 /// Standard errors by which processes may be older at death after a restart than after the load.
 const AGES_OFF: f64 = 2.5;
 
@@ -79,11 +83,10 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
 /// A suspicion by age, if one version alone has it.
 fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     let told = |hypothesis: &Hypothesis| {
-        ages(scene, hypothesis).filter(|ages| ages.ln_e >= AGE_AT && ages.off <= AGES_OFF).map(|ages| Hypothesis {
-            ages: Some(ages),
-            weight: ages.ln_e,
-            ..hypothesis.clone()
-        })
+        let ages = ages(scene, hypothesis)?;
+        let weight = ages.ln_e + hypothesis.of_requests();
+        let said = weight >= AGE_AT && ages.off <= AGES_OFF && !refuted(hypothesis);
+        said.then(|| Hypothesis { ages: Some(ages), weight, ..hypothesis.clone() })
     };
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
     let named = found.pop().filter(|_| found.is_empty())?;
@@ -163,7 +166,7 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     if rival.weight < SUSPECT_AT || best.weight - rival.weight > 6.0 || rival.explained() < 0.8 * best.explained() {
         return false;
     }
-    if best.mechanism >= rival.mechanism + 2.0 {
+    if best.mechanism >= rival.mechanism + 2.0 || best.used.is_some() && rival.unused.is_some() {
         return false;
     }
     if best.factor.is_some() && rival.factor.is_some() {
@@ -181,12 +184,18 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let own = tally.deaths + tally.refusals;
     let contrast = tally.risk.ln_e;
     // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
-    let all = tally.aligned >= 6.9 && tally.risk.elsewhere() <= 0.3;
+    let left = tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
+    let all = tally.aligned >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
     let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
     // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
     let spared = tally.control.0 < CONTROLS_MIN || hypothesis.control_share() < 0.5 * hypothesis.share();
     let follows = tally.aligned >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
-    let direct = contrast >= 4.0 || follows || hypothesis.reversal >= 4.6 || own >= 2 || hypothesis.mechanism >= 5.0;
+    let direct = contrast >= 4.0
+        || follows
+        || hypothesis.reversal >= 4.6
+        || own >= 2
+        || hypothesis.mechanism >= 5.0
+        || hypothesis.moment >= MOMENT_AT;
     let exonerated = tally.aligned <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
         || blips(scene, hypothesis)

@@ -55,6 +55,7 @@ mod take_row;
 mod tally;
 mod tick;
 mod units;
+mod uses;
 mod view;
 mod waiting;
 mod watch;

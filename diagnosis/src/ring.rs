@@ -1,6 +1,7 @@
 //! Sums per report interval and exposure: the cells that contrasts, detector and chart fold over. Sparse and bounded.
 
 use crate::model::{COUNTERS, Counter, Ns};
+use crate::uses::Use;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -84,6 +85,8 @@ pub(crate) struct Interval {
     pub leaves: BTreeMap<u32, (f64, f64)>,
     /// Failed requests and requests tagged with a level, and scores not computed and scores.
     pub tagged: BTreeMap<u32, [f64; 4]>,
+    /// Requests that used a config and that did not, by factor.
+    pub uses: BTreeMap<u16, Use>,
 }
 
 /// The last intervals.

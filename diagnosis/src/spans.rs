@@ -21,8 +21,9 @@ pub(crate) struct Spans {
 impl Spans {
     /// Spans on one of `levels`; every patient is inside. What was over long before the failing is left out.
     pub(crate) fn on_levels(scene: &Scene<'_>, wanted: (u16, &[u32])) -> Self {
-        let mut spans =
-            Self::of_each(scene, |patient, spans| on_levels((patient, scene.moves(patient)), wanted, spans));
+        let mut spans = Self::of_each(scene, |patient, spans| {
+            on_levels((patient, scene.moves(patient)), wanted, (spans, scene.interval))
+        });
         for (of, patient) in spans.of.iter_mut().zip(&scene.patients).filter(|(_, patient)| patient.torn) {
             let first = scene.moves(patient).iter().find(|entry| entry.factor == wanted.0);
             // Alike for those that fail and those that do not, or what is remembered would tell them apart by itself.
@@ -35,7 +36,9 @@ impl Spans {
 
     /// The same with all that is remembered, however long ago.
     pub(crate) fn ever_on_levels(scene: &Scene<'_>, wanted: (u16, &[u32])) -> Self {
-        Self::of_each(scene, |patient, spans| on_levels((patient, &patient.unit.moves), wanted, spans))
+        Self::of_each(scene, |patient, spans| {
+            on_levels((patient, &patient.unit.moves), wanted, (spans, scene.interval))
+        })
     }
 
     /// Spans of those patients for which there are any to give; the others are out of scope.
@@ -90,16 +93,25 @@ impl Spans {
     }
 }
 
-/// Spans in which a patient was on one of `levels`; adjacent ones are joined.
-fn on_levels((patient, moves): (&Patient<'_>, &[Move]), (factor, levels): (u16, &[u32]), spans: &mut Vec<(Ns, Ns)>) {
+/// Spans in which a patient was on one of `levels`; adjacent ones are joined. None is shorter than a report: of what began
+/// and ended within one it cannot be told where in it that was.
+fn on_levels(
+    (patient, moves): (&Patient<'_>, &[Move]),
+    (factor, levels): (u16, &[u32]),
+    (spans, report): (&mut Vec<(Ns, Ns)>, Ns),
+) {
     let first = spans.len();
     let mut since: Option<Ns> = None;
     for entry in moves.iter().filter(|entry| entry.factor == factor) {
         let inside = levels.contains(&entry.level);
         match (inside, since) {
-            (true, None) => since = Some(entry.at),
+            (true, None) => {
+                let goes_on = spans.len() > first && spans.last().is_some_and(|(_, to)| *to >= entry.at);
+                let before = if goes_on { spans.pop() } else { None };
+                since = Some(before.map_or(entry.at, |(from, _)| from));
+            }
             (false, Some(from)) => {
-                spans.push((from, entry.at));
+                spans.push((from, entry.at.max(from.saturating_add(report))));
                 since = None;
             }
             _ => {}

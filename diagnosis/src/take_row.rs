@@ -11,6 +11,7 @@ use crate::shape;
 use crate::state::State;
 use crate::take::{died, unheard};
 use crate::take_load::Attempt;
+use crate::uses;
 use crate::watch::{self, Sample};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::SECOND_NS;
@@ -214,9 +215,11 @@ impl State {
     /// Counts that carry a version's tag.
     fn note_tags(&mut self, id: u32, row: &Row, index: i64) {
         let at = row.span.start.0;
+        let mut by_config: Vec<(u16, Requests)> = Vec::new();
         for view in &row.views {
-            let Some((_, level)) = self.version_of(id, (&view.config, view.hash), at) else { continue };
+            let Some((factor, level)) = self.version_of(id, (&view.config, view.hash), at) else { continue };
             let counts = Requests::of(view.outcomes);
+            uses::add(&mut by_config, factor, counts);
             if let Some(known) = self.tables.level_mut(level) {
                 known.requests += view.outcomes.ok + view.outcomes.error + view.outcomes.panic;
                 known.failed += view.outcomes.error + view.outcomes.panic;
@@ -227,6 +230,11 @@ impl State {
                 *failed += counts.failed;
                 *all += counts.all;
             }
+        }
+        if !row.totals.is_empty()
+            && let Some(interval) = self.ring.at(index)
+        {
+            uses::note(&mut interval.uses, &by_config, counts::requests(row));
         }
         for scores in &row.scores {
             let Some((config, hash)) = &scores.version else { continue };

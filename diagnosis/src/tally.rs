@@ -2,9 +2,9 @@
 //! host's own load, and whether it goes when the exposure goes. The unit of evidence is the host and its load, never the
 //! request.
 
-use crate::align::{Pair, align};
+use crate::align::{Alignment, Pair, align};
 use crate::math::float;
-use crate::model::Ns;
+use crate::model::{Move, Ns};
 use crate::riskset::{Contrast, contrast};
 use crate::rollouts::{APART, Rollouts};
 use crate::scene::{Bout, Patient, Scene};
@@ -15,6 +15,9 @@ pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
 
 /// What a load takes to show in what hosts count, ns: however long a report is.
 const SHOWS_IN: Ns = 15_000_000_000;
+
+/// Hosts from which loads in one rollout can be told from a moment.
+const HOSTS_MIN: usize = 3;
 
 /// What was counted.
 #[derive(Clone, Debug, Default)]
@@ -151,7 +154,8 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         result.hearsay += u64::from(itself || left);
         if (start.is_some() || long_enough) && !itself {
             let near = began.map_or((0, 0), |bout| bout.near);
-            sheet.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed });
+            let gap = began.map_or(0, |_| gap(scene, patient, (from, load)));
+            sheet.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed, gap });
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
     }
@@ -166,11 +170,13 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
             if !bout.heard {
                 let half = scene.interval / 2;
                 let change = Some((bout.end - half, bout.end + half));
-                sheet.leaves.add(level_at(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false });
+                sheet
+                    .leaves
+                    .add(level_at(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false, gap: 0 });
             }
             result.stops.0 += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
-            let pair = Pair { at: to, change: None, near: (0, 0), guessed: false };
+            let pair = Pair { at: to, change: None, near: (0, 0), guessed: false, gap: 0 };
             sheet.leaves.add(level_at(scene, patient, to), pair);
             result.tail += 1;
         }
@@ -188,6 +194,12 @@ fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
         (bout.began, reports)
     };
     earliest <= load + most && latest >= load - scene.tolerance()
+}
+
+/// Time from a load to the nearest other one of its config on the same unit.
+fn gap(scene: &Scene<'_>, patient: &Patient<'_>, (at, load): (Ns, Option<&Move>)) -> Ns {
+    let others = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == load.map(|load| load.factor));
+    others.map(|entry| (entry.at - at).abs()).filter(|apart| *apart > 0).min().unwrap_or(DELAY_MAX)
 }
 
 /// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
@@ -225,6 +237,7 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (b
 /// Own-load alignment, rollout by rollout.
 fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering: bool) {
     let mut last = Ns::MIN / 4;
+    let (mut singles, mut loads) = (Vec::new(), 0);
     for rollout in pairs.in_order() {
         let close = |pair: &Pair| {
             pair.change
@@ -238,6 +251,11 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
         } else if entering && changed.is_empty() {
             result.flips.1 += 1;
         }
+        if entering && rollout.count < HOSTS_MIN {
+            singles.extend(changed);
+            loads += rollout.count;
+            continue;
+        }
         let alignment = align(&changed, scene.interval);
         // After a delay, hosts that had it as long and stay well count against: a lag that few share is found by chance.
         let late = alignment.lag.3 > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
@@ -247,6 +265,23 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
             result.lag = alignment.lag;
         }
     }
+    if let Some(alignment) = one_by_one(&singles, loads, scene.interval) {
+        result.aligned += alignment.ratio;
+        if alignment.lag.0 > result.lag.0 {
+            result.lag = alignment.lag;
+        }
+    }
+}
+
+/// Alignment of loads that came to one or two hosts at a time, taken together: no moment is theirs, but each failing that
+/// begins with its host's own load is one more coincidence, as far as other loads of the config are not as near.
+fn one_by_one(pairs: &[Pair], loads: usize, interval: Ns) -> Option<Alignment> {
+    let alignment = align(pairs, interval);
+    let spread = alignment.lag.2.max(seconds(interval) / 20.0);
+    let most = |pair: &Pair| libm::log((seconds(pair.gap) / (4.0 * spread)).max(1.0));
+    let most = pairs.iter().skip(1).map(most).sum::<f64>();
+    let ratio = alignment.ratio.min(most) * float(pairs.len()) / float(loads.max(1));
+    (pairs.len() >= HOSTS_MIN && alignment.ratio > 0.0).then_some(Alignment { ratio, ..alignment })
 }
 
 impl Tally {
@@ -264,4 +299,34 @@ pub(crate) fn seconds(ns: Ns) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "seconds of one incident")]
 pub(crate) fn from_seconds(seconds: f64) -> Ns {
     (seconds * 1e9) as Ns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Ns = 1_000_000_000;
+
+    fn one_after_another(gap: Ns) -> Vec<Pair> {
+        let begins = |host: i64| host * 200 * S + 2 * S + host % 3 * S / 2;
+        let pair = |host: i64| Pair {
+            at: host * 200 * S,
+            change: Some((begins(host) - S / 2, begins(host) + S / 2)),
+            near: (0, 0),
+            guessed: false,
+            gap,
+        };
+        (0..6).map(pair).collect()
+    }
+
+    #[test]
+    fn hosts_that_fail_one_by_one_each_with_its_own_load_are_aligned() {
+        let ratio = |pairs: &[Pair], loads| one_by_one(pairs, loads, 10 * S).map_or(0.0, |of| of.ratio);
+        let rare = one_after_another(DELAY_MAX);
+        assert!(ratio(&rare, 6) > 6.9, "{}", ratio(&rare, 6));
+        // Half of the loads were followed by nothing; other loads of the config are as near; two hosts are no series.
+        assert!(ratio(&rare, 12) < 0.6 * ratio(&rare, 6));
+        assert!(ratio(&one_after_another(2 * S), 6) < 0.1);
+        assert!(ratio(rare.get(..2).unwrap_or_default(), 2) < 0.1);
+    }
 }

@@ -56,9 +56,13 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
     }
     if let Some(ages) = &hypothesis.ages {
         let ((first, again), (since_load, since_restart)) = (ages.deaths, ages.means);
+        let again = match again {
+            0 => String::new(),
+            _ => format!(", and {again} again {} after their restart", span(since_restart)),
+        };
         said.push(format!(
-            "processes die of age: {first} died {} after they loaded it on average, and {again} again {} after their restart, while younger ones beside them lived (from {} on; e-value {:.1e})",
-            span(since_load), span(since_restart), span(ages.least), libm::exp(ages.ln_e.min(600.0))
+            "processes die of age: {first} died {} after they loaded it on average{again}, while younger ones beside them lived (from {} on; e-value {:.1e})",
+            span(since_load), span(ages.least), libm::exp(ages.ln_e.min(600.0))
         ));
     }
     if tally.exposed.0 > 0 {
@@ -94,6 +98,12 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
     if tally.refusals > 0 {
         said.push(format!("{} hosts refused to load it", tally.refusals));
     }
+    if let Some(of) = &hypothesis.used {
+        said.push(format!(
+            "{:.1} % of all requests used it, and {:.0} of the {:.0} that failed beyond what is usual; were it no matter, {:.0} others would have failed",
+            100.0 * of.share, of.inside, of.inside + of.outside, of.others
+        ));
+    }
     if let Some(property) = hypothesis.properties.first() {
         let what = if property.limit { "exceeds a declared limit" } else { "separates it from every clean version" };
         said.push(format!("its content {what}: {}", property.text));
@@ -106,9 +116,12 @@ pub(crate) fn refutation(hypothesis: &Hypothesis) -> Option<String> {
     let tally = &hypothesis.tally;
     let chance = tally.risk.variance >= 1.0 && tally.risk.z() < 2.0;
     let moment = tally.aligned < -1.0 && tally.lag.0 >= 3;
-    let without = tally.control.1 > 0 && hypothesis.control_share() >= 0.3 * hypothesis.share();
+    let without = tally.control.1 > 1
+        && tally.control.1 * 10 >= tally.exposed.1
+        && hypothesis.control_share() >= 0.3 * hypothesis.share();
     let well = hypothesis.share() < 0.2;
-    (chance || moment || without || well).then(|| against(hypothesis).into_iter().next()).flatten()
+    let unused = hypothesis.unused.is_some();
+    (chance || moment || without || well || unused).then(|| against(hypothesis).into_iter().next()).flatten()
 }
 
 /// What speaks against it.
@@ -136,6 +149,13 @@ pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
             "{hosts} hosts began to fail within {} of each other, whatever their own load's time (spread {})",
             span(spread_at),
             span(spread_lag)
+        ));
+    }
+    if let Some(of) = &hypothesis.unused {
+        said.push(format!(
+            "{:.0} of {:.0} requests that failed beyond what is usual did not use it",
+            of.outside,
+            of.inside + of.outside
         ));
     }
     if tally.control.0 == 0 && tally.exposed.0 > 0 {
