@@ -175,18 +175,41 @@ fn certainty(beginnings: &[Beginning]) -> f64 {
     if placed.len() < CALIBRATED || usual <= 0.0 { 1.0 } else { (spread(&placed) / usual).clamp(BEST, 1.0) }
 }
 
-/// Log likelihoods of the beginnings around one place, not before `earliest` where they can be placed at all, at the
-/// scale and place where their sum is greatest.
+/// How beginnings lie around their place: on both sides alike, as far as they are known only so well, or after it, as
+/// where what fails is rare and the first of it is waited for.
+#[derive(Clone, Copy, Debug)]
+enum Kernel {
+    Around,
+    After,
+}
+
+/// Log likelihoods of the beginnings around or after one place, not before `earliest` where they can be placed at all, at
+/// the scale and place where their sum is greatest.
 fn best(beginnings: &[Beginning], earliest: f64) -> Vec<f64> {
     let placed = beginnings.iter().filter(|one| matches!(one, Beginning::Near(..))).count() * 2 > beginnings.len();
     let least = if placed { earliest } else { f64::NEG_INFINITY };
-    let each = |place: f64, scale: f64| -> Vec<f64> {
-        beginnings.iter().map(|one| libm::log(likelihood(*one, place.max(least), scale))).collect()
+    let of = |kernel: Kernel| {
+        let sum = |place: f64, scale: f64| sum_of_logs(beginnings, kernel, (place.max(least), scale));
+        let (most, place, scale) = climb(&places(beginnings, kernel), sum);
+        (most, kernel, place.max(least), scale)
     };
-    let sum = |place: f64, scale: f64| each(place, scale).iter().sum::<f64>();
+    let (around, after) = (of(Kernel::Around), of(Kernel::After));
+    let (_, kernel, place, scale) = if after.0 > around.0 { after } else { around };
+    beginnings.iter().map(|one| libm::log(likelihood(*one, kernel, (place, scale)))).collect()
+}
+
+/// Likelihoods multiplied before a logarithm is taken: none is below 1e-7, so that sixteen of them stay far above zero.
+const FACTORS: usize = 16;
+
+fn sum_of_logs(beginnings: &[Beginning], kernel: Kernel, at: (f64, f64)) -> f64 {
+    let product = |some: &[Beginning]| some.iter().map(|one| likelihood(*one, kernel, at)).product::<f64>();
+    beginnings.chunks(FACTORS).map(|some| libm::log(product(some))).sum()
+}
+
+/// The place and scale where `sum` is greatest, and how great.
+fn climb(places: &[f64], sum: impl Fn(f64, f64) -> f64) -> (f64, f64, f64) {
     let mut top = (f64::NEG_INFINITY, 0.0, 1.0);
-    let places = places(beginnings);
-    for (index, place) in places.into_iter().enumerate() {
+    for (index, place) in places.iter().copied().enumerate() {
         if places.iter().take(index).any(|before| before.to_bits() == place.to_bits()) {
             continue;
         }
@@ -208,18 +231,24 @@ fn best(beginnings: &[Beginning], earliest: f64) -> Vec<f64> {
             None => (step, factor) = (step / 2.0, libm::sqrt(factor)),
         }
     }
-    each(place, scale)
+    (most, place, scale)
 }
 
 /// Where a common place may lie: in the middle of the brackets, at their beginnings, at the estimates, where most overlap.
-fn places(beginnings: &[Beginning]) -> [f64; 5] {
+fn places(beginnings: &[Beginning], kernel: Kernel) -> Vec<f64> {
     let mut middles: Vec<f64> = beginnings.iter().map(|one| one.middle()).collect();
     let mut earliest: Vec<f64> = beginnings.iter().map(|one| one.earliest()).collect();
     let near = beginnings.iter().filter(|one| matches!(one, Beginning::Near(..)));
     let mut near: Vec<f64> = near.map(|one| one.middle()).collect();
     let (middle, early) = (median(&mut middles), median(&mut earliest));
     let near = if near.is_empty() { middle } else { median(&mut near) };
-    [middle, early, f64::midpoint(middle, early), near, shared(beginnings)]
+    match kernel {
+        Kernel::Around => vec![middle, early, f64::midpoint(middle, early), near, shared(beginnings)],
+        Kernel::After => {
+            let first = beginnings.iter().map(|one| one.middle()).fold(f64::INFINITY, f64::min);
+            vec![early, first]
+        }
+    }
 }
 
 /// The middle of where most brackets overlap: all may share one short stretch that no middle of theirs is near.
@@ -241,19 +270,29 @@ fn shared(beginnings: &[Beginning]) -> f64 {
     most.1
 }
 
-/// How likely a beginning is around the place, with a few strays anywhere within minutes: the probability of the bracket
-/// (logistic), or the density at the estimate (normal, its own error added), per report interval.
-fn likelihood(beginning: Beginning, place: f64, scale: f64) -> f64 {
-    match beginning {
-        Beginning::Within(from, to) => {
-            let below = |x: f64| 1.0 / (1.0 + libm::exp(-((x - place) / scale).clamp(-500.0, 500.0)));
+/// How likely a beginning is around or after the place, with a few strays anywhere within minutes: the probability of the
+/// bracket (logistic, or exponential), or the density at the estimate (normal, or exponential with the estimate's own error:
+/// an exponentially modified normal distribution), per report interval.
+fn likelihood(beginning: Beginning, kernel: Kernel, (place, scale): (f64, f64)) -> f64 {
+    match (beginning, kernel) {
+        (Beginning::Within(from, to), kernel) => {
+            let below = |x: f64| match kernel {
+                Kernel::Around => 1.0 / (1.0 + libm::exp(-((x - place) / scale).clamp(-500.0, 500.0))),
+                Kernel::After => 1.0 - libm::exp(-((x - place) / scale).max(0.0)),
+            };
             let stray = ((to - from) / 30.0).clamp(1e-3, 1.0);
             (1.0 - STRAY) * (below(to) - below(from)).max(0.0) + STRAY * stray
         }
-        Beginning::Near(at, deviation) => {
+        (Beginning::Near(at, deviation), Kernel::Around) => {
             let wide = libm::sqrt(scale * scale + deviation * deviation);
             let off = (at - place) / wide;
             (1.0 - STRAY) * libm::exp(-0.5 * off * off) / (wide * 2.5066) + STRAY / 30.0
+        }
+        (Beginning::Near(at, deviation), Kernel::After) => {
+            let (off, rate) = (at - place, deviation / scale);
+            let above = libm::erfc((rate - off / deviation) / std::f64::consts::SQRT_2);
+            let density = libm::exp((rate * rate / 2.0 - off / scale).min(300.0)) * above / (2.0 * scale);
+            (1.0 - STRAY) * density + STRAY / 30.0
         }
     }
 }

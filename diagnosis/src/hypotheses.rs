@@ -281,7 +281,8 @@ fn of_factor(
     let mut hypothesis = Hypothesis::new(kind, whole);
     hypothesis.spans = Some(spans.clone());
     hypothesis.factor = Some(index);
-    hypothesis.recent = hypothesis.tally.flips.0 > 0 || arrived(state, scene, index, &levels);
+    let flips = hypothesis.tally.flips.0 > 0 && !served_well(scene, &spans);
+    hypothesis.recent = flips || arrived(state, scene, index, &levels);
     if kind == CauseKind::Binary {
         let value = levels.first().and_then(|level| state.tables.level_at(*level)).map(name);
         if let Some(value) = value.filter(|_| levels.len() == 1) {
@@ -330,6 +331,18 @@ fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> boo
             && !scene.patients.iter().any(|patient| had(patient, *level))
     };
     levels.iter().any(new)
+}
+
+/// Report intervals before the onset from which what a unit had was no trigger: it is what failing was moved away from.
+const SERVED: Ns = 12;
+
+/// Whether most units that fail had it long before, and were well.
+fn served_well(scene: &Scene<'_>, spans: &Spans) -> bool {
+    let before = scene.onset - SERVED * scene.interval;
+    let had = |(index, patient): &(usize, &Patient<'_>)| {
+        patient.first <= before && spans.of(*index).is_some_and(|spans| spans.iter().any(|(from, _)| *from <= before))
+    };
+    scene.that_fail().filter(had).count() * 2 > scene.failing()
 }
 
 /// A binary of another service is no explanation.

@@ -3,7 +3,7 @@
 
 use crate::case::Case;
 use crate::hypotheses::Hypothesis;
-use crate::judge::{Judgement, judge};
+use crate::judge::{Judgement, judge, spans};
 use crate::model::{Counter, Ns};
 use crate::scene::Scene;
 use crate::spans::Spans;
@@ -116,7 +116,10 @@ impl State {
                 let other = judge(self, &own, &alone);
                 // Hosts that are only not heard prove nothing; that they die of age does.
                 let aged = other.named.as_ref().is_some_and(|named| named.ages.is_some());
-                if other.verdict.accuses() && (aged || counter.is_telling()) {
+                // A part of what fails does not overrule what was named for all of it.
+                let same = other.named.as_ref().is_some_and(|named| named.factor == case.factor);
+                let may = same || case.incident.verdict != Verdict::Cause;
+                if other.verdict.accuses() && may && (aged || counter.is_telling()) {
                     (scene, judged) = (own, other);
                     break;
                 }
@@ -134,7 +137,7 @@ impl State {
         let weight = judged.named.as_ref().map_or(0.0, |named| named.weight);
         let keeps = match case.incident.verdict {
             Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
-            verdict => verdict.accuses() && self.keep(case, &judged),
+            verdict => verdict.accuses() && self.keep(case, (&judged, &scene)),
         };
         if keeps {
             self.go_on(case, &judged);
@@ -207,7 +210,7 @@ impl State {
 
     /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
     /// named is contradicted by hosts that began to fail without it.
-    fn keep(&self, case: &Case, judged: &Judgement) -> bool {
+    fn keep(&self, case: &Case, (judged, scene): (&Judgement, &Scene<'_>)) -> bool {
         if !judged.verdict.accuses() {
             let contradicted = judged.ranked.iter().find(|other| other.factor == case.factor && case.factor.is_some());
             return contradicted.is_none_or(|same| {
@@ -220,7 +223,10 @@ impl State {
         let other =
             named.is_some_and(|named| named.factor != case.factor || named.factor.is_none() && case.factor.is_none());
         if other {
-            return named.is_some_and(|named| named.weight < case.named_weight + 4.0 && named.factor.is_some());
+            let later = case.incident.verdict == Verdict::Cause
+                && named.is_some_and(|named| is_later(case.onset, scene, named));
+            return later
+                || named.is_some_and(|named| named.weight < case.named_weight + 4.0 && named.factor.is_some());
         }
         // The same factor: what the content said is not given up for versions of which it says nothing.
         let told = case.incident.cause.as_ref().is_some_and(|cause| cause.property.is_some());
@@ -287,6 +293,22 @@ fn incident_id(onset: Ns, first: Counter) -> String {
     let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
     let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
     format!("{day}-{time}-{}", first.signal().as_str())
+}
+
+/// Whether a hypothesis says nothing of how the incident began: what reached hosts when others had failed for long, a
+/// mitigation say, is not what set it off.
+fn is_later(onset: Ns, scene: &Scene<'_>, named: &Hypothesis) -> bool {
+    let Some(exposed) = spans(scene, named) else { return false };
+    let begins = onset - scene.interval..onset + 6 * scene.interval;
+    let (mut first, mut explained) = (0, 0);
+    for (index, patient) in scene.that_fail() {
+        for bout in patient.bouts.iter().filter(|bout| begins.contains(&bout.start)) {
+            let within = |(from, to): &(Ns, Ns)| bout.start >= from - scene.early(bout) && bout.start < *to;
+            first += 1;
+            explained += usize::from(exposed.of(index).unwrap_or_default().iter().any(within));
+        }
+    }
+    explained * 2 < first || first == 0
 }
 
 /// Whether what is named is what was named before, with more versions: the later ones are not less the cause.

@@ -5,7 +5,7 @@ use crate::blip::{BLIP, blips, lasts};
 use crate::delayed::ages;
 use crate::hypotheses::{Hypothesis, distances, hypotheses};
 use crate::math::float;
-use crate::model::Counter;
+use crate::model::{Counter, Ns};
 use crate::place::{is_of_requests, place};
 use crate::pooled::pooled;
 use crate::riskset::contrast;
@@ -29,6 +29,8 @@ const CONTROLS_MIN: u64 = 5;
 const SUMS_AT: f64 = 6.9;
 /// ln of the e-value of ages that makes a suspect.
 const AGE_AT: f64 = 6.9;
+/// Of so many failing hosts one must tell the cause from what came with it.
+const TELLING: usize = 20;
 /// Hosts that left it from which it tells that nearly all of them got well then.
 const STOPS_MIN: u64 = 12;
 /// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
@@ -158,7 +160,9 @@ fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) 
 
 /// Whether a rival explains the same hosts at the same time as well.
 fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
-    if best.kind == CauseKind::Change && rival.kind == CauseKind::Binary
+    // What was there long before can be where it fails, but not what set it off.
+    if !rival.recent
+        || best.kind == CauseKind::Change && rival.kind == CauseKind::Binary
         || rival.kind == CauseKind::Change && best.kind == CauseKind::Binary
     {
         return false;
@@ -170,10 +174,36 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
         return false;
     }
     if best.factor.is_some() && rival.factor.is_some() {
+        if !told_apart(scene, best, rival) {
+            return true;
+        }
         let (for_best, for_rival) = contest(scene, best, rival);
         return for_best < for_rival + 3.0 && best.tally.aligned < rival.tally.aligned + 4.0;
     }
     best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
+}
+
+/// Whether enough hosts tell one from another that explains nearly the same: hosts that fail with the first alone, and hosts
+/// that had the other alone and are well. What a few say is a load that was late or a clock that is off.
+fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return true };
+    let mut telling = 0;
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
+        let began_in = |spans: &[(Ns, Ns)]| {
+            patient
+                .bouts
+                .iter()
+                .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - scene.early(bout) && bout.start < *to))
+        };
+        let had = |spans: &[(Ns, Ns)]| {
+            let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
+            spans.iter().any(|span| known(span) >= scene.interval)
+        };
+        let fails = !patient.bouts.is_empty();
+        telling += usize::from(if fails { began_in(best) && !began_in(rival) } else { had(rival) && !had(best) });
+    }
+    telling * TELLING >= scene.failing()
 }
 
 /// Whether, and how far, a hypothesis may be accused.

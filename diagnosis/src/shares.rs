@@ -168,6 +168,12 @@ fn share_of(
     if begins && next.is_none() && began().all(|bout| scene.may_have_left(entry, bout)) {
         *of_all.unheard.entry(entry.level).or_default() += 1;
     }
+    // What began within a stay as short as beginnings are known may be of it: that tells no more than that it may not.
+    let close = |bout: &Bout| (entry.at - scene.early(bout)..to).contains(&bout.start);
+    if !begins && next.is_some() && to - entry.at < scene.soon() && bouts().any(|bout| close(bout)) {
+        add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
+        return;
+    }
     let carried = bouts().find(|bout| bout.start < entry.at - scene.early(bout) && bout.end > entry.at);
     // What was carried in from the version before tells of this one only when it lasts.
     let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);

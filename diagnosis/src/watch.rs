@@ -187,6 +187,9 @@ const PLACED_FROM: f64 = 6.0;
 const STEADY: f64 = 0.02;
 const UNKNOWN: f64 = 0.08;
 
+/// Part of the rate before below which a row has the end of the failing within it.
+const ENDING: f64 = 0.9;
+
 /// Where in the first row the failing began: its share of the excess that the rows after it show. The standard deviation
 /// is that of a ratio of two counts, and more where the rate is not steady.
 fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
@@ -210,6 +213,10 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     let least = if before.0 >= PLACED_FROM && before.1 > 0.0 {
         let growth = (sample.observed - sample.expected) / sample.trials.max(1.0) * before.1 / before.0;
         let chance = 1.0 / libm::sqrt(before.0) + 1.0 / libm::sqrt(sample.observed.max(1.0));
+        // A report in which the failing ends, or grows less, does not tell how it began.
+        if growth < ENDING - 2.0 * chance {
+            return;
+        }
         STEADY + ((growth - 1.0).abs() - chance).max(0.0) * UNKNOWN
     } else {
         UNKNOWN
