@@ -100,7 +100,7 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
     }
     if let Some(of) = &hypothesis.used {
         said.push(format!(
-            "{:.1} % of all requests used it, and {:.0} of the {:.0} that failed beyond what is usual; were it no matter, {:.0} others would have failed",
+            "used by {:.1} % of all requests, and by {:.0} of the {:.0} that failed beyond what is usual; if it did not matter, {:.0} others would have failed as well",
             100.0 * of.share, of.inside, of.inside + of.outside, of.others
         ));
     }
