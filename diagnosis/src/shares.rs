@@ -170,7 +170,7 @@ fn share_of(
     }
     // What began within a stay as short as beginnings are known may be of it: that tells no more than that it may not.
     let close = |bout: &Bout| (entry.at - scene.early(bout)..to).contains(&bout.start);
-    if !begins && next.is_some() && to - entry.at < scene.soon() && bouts().any(|bout| close(bout)) {
+    if !begins && next.is_some() && to - entry.at < scene.soon() && bouts().any(close) {
         add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
         return;
     }
