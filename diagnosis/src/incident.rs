@@ -303,9 +303,8 @@ fn is_later(onset: Ns, scene: &Scene<'_>, named: &Hypothesis) -> bool {
     let (mut first, mut explained) = (0, 0);
     for (index, patient) in scene.that_fail() {
         for bout in patient.bouts.iter().filter(|bout| begins.contains(&bout.start)) {
-            let within = |(from, to): &(Ns, Ns)| bout.start >= from - scene.early(bout) && bout.start < *to;
             first += 1;
-            explained += usize::from(exposed.of(index).unwrap_or_default().iter().any(within));
+            explained += usize::from(scene.began_in(bout, exposed.of(index).unwrap_or_default()));
         }
     }
     explained * 2 < first || first == 0

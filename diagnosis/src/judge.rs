@@ -190,12 +190,7 @@ fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
     let mut telling = 0;
     for (index, patient) in scene.patients.iter().enumerate() {
         let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
-        let began_in = |spans: &[(Ns, Ns)]| {
-            patient
-                .bouts
-                .iter()
-                .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - scene.early(bout) && bout.start < *to))
-        };
+        let began_in = |spans: &[(Ns, Ns)]| patient.bouts.iter().any(|bout| scene.began_in(bout, spans));
         let had = |spans: &[(Ns, Ns)]| {
             let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
             spans.iter().any(|span| known(span) >= scene.interval)

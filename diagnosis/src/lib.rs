@@ -29,6 +29,7 @@ mod judge;
 pub mod localise;
 mod math;
 mod model;
+mod moment;
 mod moves;
 mod narrow;
 pub mod observation;

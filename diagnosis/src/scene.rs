@@ -187,6 +187,11 @@ impl<'a> Scene<'a> {
         self.early.max(2 * bout.near.1)
     }
 
+    /// Whether a bout began in one of the spans, as far as its beginning is known.
+    pub(crate) fn began_in(&self, bout: &Bout, spans: &[(Ns, Ns)]) -> bool {
+        spans.iter().any(|(from, to)| bout.start >= from - self.early(bout) && bout.start < *to)
+    }
+
     /// How long after a load what follows may well be its effect: three reports where these are quick, and else longer than
     /// half a minute only as far as beginnings are known less well.
     pub(crate) fn soon(&self) -> Ns {

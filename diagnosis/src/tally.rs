@@ -103,10 +103,9 @@ fn one(
         _ => {}
     }
     let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
-    let within = |bout: &Bout, (from, to): (Ns, Ns)| bout.start >= from - scene.early(bout) && bout.start < to;
-    let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| within(bout, span));
+    let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| scene.began_in(bout, &[span]));
     result.bouts.1 += patient.bouts.len() as u64;
-    let explained = |bout: &&Bout| spans.iter().any(|span| within(bout, *span));
+    let explained = |bout: &&Bout| scene.began_in(bout, spans);
     result.bouts.0 += patient.bouts.iter().filter(explained).count() as u64;
     let mut exposed = false;
     let mut failing = false;
