@@ -121,10 +121,14 @@ pub(crate) fn read(file: &File) -> Option<RecorderImage> {
     decode(&bytes, &bytes).ok()
 }
 
-/// Whether the recorder is of this very process before it called `exec`: the same process id, begun at the same tick.
-/// (Containers all have process id 1, but a process begins later than what a dead one left.)
+/// Whether the recorder is of this very process before it called `exec`: the same process id, begun at the same tick,
+/// and no fatal signal, which no process outlives. (Containers all have process id 1, and one that dies at once can be
+/// begun again within the ten milliseconds of a tick.)
 fn was_this_process(image: &RecorderImage) -> bool {
-    image.pid == std::process::id() && image.process_start != 0 && process_start() == Some(image.process_start)
+    image.pid == std::process::id()
+        && image.signal.is_none()
+        && image.process_start != 0
+        && process_start() == Some(image.process_start)
 }
 
 /// When this process began, in ticks after boot: the 22nd word of `/proc/self/stat`.
