@@ -73,7 +73,7 @@ impl Beginning {
 }
 
 /// What a rollout says.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Alignment {
     /// Log likelihood ratio of "at its own load" over "at one moment".
     pub ratio: f64,
@@ -81,17 +81,36 @@ pub(crate) struct Alignment {
     pub lag: (u64, f64, f64, f64),
 }
 
-/// Compares the two answers over the pairs that changed.
-pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
-    let changed = || pairs.iter().filter(|pair| pair.change.is_some());
-    let all = changed().count();
-    let matched: Vec<&Pair> = changed().step_by(all.div_ceil(HOSTS_MAX).max(1)).collect();
-    let Some(first) = matched.first().map(|pair| pair.at).filter(|_| matched.len() >= 3) else {
-        return Alignment::default();
-    };
-    let unit = seconds(interval);
+/// What an alignment follows from, and from nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Question {
+    interval: Ns,
+    /// Pairs that changed.
+    all: usize,
+    /// Some of them, evenly.
+    matched: Vec<Pair>,
+}
+
+impl Question {
+    /// Of the pairs that changed.
+    pub(crate) fn of(pairs: &[Pair], interval: Ns) -> Self {
+        let changed = || pairs.iter().filter(|pair| pair.change.is_some());
+        let all = changed().count();
+        let matched = changed().step_by(all.div_ceil(HOSTS_MAX).max(1)).copied().collect();
+        Self { interval, all, matched }
+    }
+
+    /// Compares the two answers.
+    pub(crate) fn answer(&self) -> Alignment {
+        let first = self.matched.first().map(|pair| pair.at).filter(|_| self.matched.len() >= 3);
+        first.map_or_else(Alignment::default, |first| align(self, first))
+    }
+}
+
+fn align(Question { interval, all, matched }: &Question, first: Ns) -> Alignment {
+    let unit = seconds(*interval);
     let relative = |to: &dyn Fn(&Pair) -> Ns| -> Vec<Beginning> {
-        let of = |pair: &&Pair| {
+        let of = |pair: &Pair| {
             let (from, until) = pair.change.unwrap_or_default();
             let at = |time: Ns| seconds(time - to(pair)) / unit;
             let (place, deviation) = pair.near;
@@ -114,7 +133,7 @@ pub(crate) fn align(pairs: &[Pair], interval: Ns) -> Alignment {
     let each = if (0.0..HOST_MIN).contains(&each) { 0.0 } else { each.clamp(-most, most) };
     let middles = |beginnings: &[Beginning]| -> Vec<f64> { beginnings.iter().map(|one| one.middle() * unit).collect() };
     let mut lags = middles(&own);
-    let lag = (all as u64, spread(&middles(&moment)), spread(&lags), median(&mut lags));
+    let lag = (*all as u64, spread(&middles(&moment)), spread(&lags), median(&mut lags));
     // Guessed from the reports in which the failing began, loads agree with it by themselves, unless it took several.
     let guessed = matched.iter().filter(|pair| pair.guessed).count() * 2 > matched.len();
     let each = if guessed && lag.1 < 0.5 * unit { each.min(0.0) } else { each };
@@ -315,6 +334,10 @@ mod tests {
             .collect()
     }
 
+    fn align_of(pairs: &[Pair], interval: Ns) -> Alignment {
+        Question::of(pairs, interval).answer()
+    }
+
     fn exactly(at: i64) -> (i64, i64) {
         (at - S / 2, at + S / 2)
     }
@@ -326,25 +349,25 @@ mod tests {
     #[test]
     fn beginnings_at_own_loads_and_at_one_moment_are_told_apart() {
         let load = |host: i64| host * 3 * S / 4;
-        let own = align(&pairs(load, |host| load(host) + S / 2, exactly), 10 * S);
+        let own = align_of(&pairs(load, |host| load(host) + S / 2, exactly), 10 * S);
         assert!(own.ratio > 20.0, "{own:?}");
-        let moment = align(&pairs(load, |_| 15 * S, exactly), 10 * S);
+        let moment = align_of(&pairs(load, |_| 15 * S, exactly), 10 * S);
         assert!(moment.ratio < -20.0, "{moment:?}");
     }
 
     #[test]
     fn a_rollout_within_one_report_says_nothing_either_way() {
         let load = |host: i64| host * S / 10;
-        let own = align(&pairs(load, |host| load(host) + S / 2, report), 10 * S);
+        let own = align_of(&pairs(load, |host| load(host) + S / 2, report), 10 * S);
         assert!(own.ratio.abs() < 4.0, "{own:?}");
     }
 
     #[test]
     fn a_rollout_over_three_reports_is_seen_through_them() {
         let load = |host: i64| host * 3 * S / 4;
-        let own = align(&pairs(load, |host| load(host) + S / 2, report), 10 * S);
+        let own = align_of(&pairs(load, |host| load(host) + S / 2, report), 10 * S);
         assert!(own.ratio > 6.0, "{own:?}");
-        let moment = align(&pairs(load, |_| 15 * S, report), 10 * S);
+        let moment = align_of(&pairs(load, |_| 15 * S, report), 10 * S);
         assert!(moment.ratio < -6.0, "{moment:?}");
     }
 }

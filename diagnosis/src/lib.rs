@@ -26,6 +26,7 @@ mod graded;
 mod hypotheses;
 mod incident;
 mod judge;
+mod kept;
 pub mod localise;
 mod math;
 mod model;

@@ -3,6 +3,7 @@
 
 use crate::case::Case;
 use crate::census::Census;
+use crate::kept::Kept;
 use crate::model::{Base, COUNTERS, Ns, Unit, WorldChange};
 use crate::moves::Earliest;
 use crate::observation::Name;
@@ -88,6 +89,8 @@ pub(crate) struct State {
     /// What the last tick saw when it looked over the units.
     #[serde(skip)]
     pub census: Census,
+    #[serde(skip)]
+    pub kept: Kept,
 }
 
 impl State {
@@ -130,6 +133,7 @@ impl State {
             cases: Vec::new(),
             ticks: 0,
             census: Census::default(),
+            kept: Kept::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! host's own load, and whether it goes when the exposure goes. The unit of evidence is the host and its load, never the
 //! request.
 
-use crate::align::{Alignment, Pair, align};
+use crate::align::{Alignment, Pair, Question};
 use crate::math::float;
 use crate::model::{Move, Ns};
 use crate::riskset::{Contrast, contrast};
@@ -255,7 +255,7 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
             loads += rollout.count;
             continue;
         }
-        let alignment = align(&changed, scene.interval);
+        let alignment = scene.kept.answer(Question::of(&changed, scene.interval));
         // After a delay, hosts that had it as long and stay well count against: a lag that few share is found by chance.
         let late = alignment.lag.3 > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
         let share = if late { float(changed.len()) / float(rollout.count.max(1)) } else { 1.0 };
@@ -264,7 +264,8 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
             result.lag = alignment.lag;
         }
     }
-    if let Some(alignment) = one_by_one(&singles, loads, scene.interval) {
+    let alignment = scene.kept.answer(Question::of(&singles, scene.interval));
+    if let Some(alignment) = one_by_one(alignment, &singles, loads, scene.interval) {
         result.aligned += alignment.ratio;
         if alignment.lag.0 > result.lag.0 {
             result.lag = alignment.lag;
@@ -274,8 +275,7 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
 
 /// Alignment of loads that came to one or two hosts at a time, taken together: no moment is theirs, but each failing that
 /// begins with its host's own load is one more coincidence, as far as other loads of the config are not as near.
-fn one_by_one(pairs: &[Pair], loads: usize, interval: Ns) -> Option<Alignment> {
-    let alignment = align(pairs, interval);
+fn one_by_one(alignment: Alignment, pairs: &[Pair], loads: usize, interval: Ns) -> Option<Alignment> {
     let spread = alignment.lag.2.max(seconds(interval) / 20.0);
     let most = |pair: &Pair| libm::log((seconds(pair.gap) / (4.0 * spread)).max(1.0));
     let most = pairs.iter().skip(1).map(most).sum::<f64>();
@@ -320,7 +320,10 @@ mod tests {
 
     #[test]
     fn hosts_that_fail_one_by_one_each_with_its_own_load_are_aligned() {
-        let ratio = |pairs: &[Pair], loads| one_by_one(pairs, loads, 10 * S).map_or(0.0, |of| of.ratio);
+        let ratio = |pairs: &[Pair], loads| {
+            let alignment = Question::of(pairs, 10 * S).answer();
+            one_by_one(alignment, pairs, loads, 10 * S).map_or(0.0, |of| of.ratio)
+        };
         let rare = one_after_another(DELAY_MAX);
         assert!(ratio(&rare, 6) > 6.9, "{}", ratio(&rare, 6));
         // Half of the loads were followed by nothing; other loads of the config are as near; two hosts are no series.
