@@ -12,6 +12,7 @@ use crate::riskset::contrast;
 use crate::scene::Scene;
 use crate::spans::Spans;
 use crate::state::State;
+use crate::tally::tally;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ const TELLING: usize = 20;
 const STOPS_MIN: u64 = 12;
 /// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
 const MOMENT_AT: f64 = 2.3;
+/// Versions of one config of which one may be the one that kills by age.
+const AGED_MAX: usize = 4;
 /// Standard errors by which processes may be older at death after a restart than after the load.
 const AGES_OFF: f64 = 2.5;
 
@@ -85,6 +88,7 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
 /// A suspicion by age, if one version alone has it.
 fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     let told = |hypothesis: &Hypothesis| {
+        let hypothesis = &of_one_age(scene, hypothesis)?;
         let ages = ages(scene, hypothesis)?;
         let weight = ages.ln_e + hypothesis.of_requests();
         let said = weight >= AGE_AT && ages.off <= AGES_OFF && !refuted(hypothesis);
@@ -93,6 +97,22 @@ fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
     let named = found.pop().filter(|_| found.is_empty())?;
     Some(ahead(Verdict::Suspect, named, ranked))
+}
+
+/// Versions that follow each other have no age in common, unless their content has something in common: of a few, the one
+/// under which most of the failing began stands for itself.
+fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> {
+    if hypothesis.levels.len() == 1 || !hypothesis.properties.is_empty() {
+        return Some(hypothesis.clone());
+    }
+    let factor = hypothesis.factor.filter(|_| hypothesis.levels.len() <= AGED_MAX)?;
+    let alone = |level: &u32| {
+        let levels = vec![*level];
+        let spans = Arc::new(Spans::on_levels(scene, (factor, &levels)));
+        let tally = tally(scene, (&levels, false), &spans);
+        Hypothesis { levels, tally, spans: Some(spans), choices: 0.0, ..hypothesis.clone() }
+    };
+    hypothesis.levels.iter().map(alone).max_by_key(|hypothesis| hypothesis.tally.bouts.0)
 }
 
 /// An accusation on sums, where hardly any host shows the effect by itself.
