@@ -83,6 +83,7 @@ impl State {
         for units in seen.map(|seen| &mut seen.units) {
             *units = units.iter().filter_map(|id| of(*id)).collect();
         }
+        self.divided.keep(|divided| of(divided.unit));
         for change in &mut self.changes {
             change.reached = change.reached.iter().filter_map(|(id, at)| Some((of(*id)?, *at))).collect();
         }
@@ -105,6 +106,7 @@ impl State {
             for (_, id) in levels.into_iter().take(kept) {
                 self.tables.free_level(id);
                 self.refusals.remove(&id);
+                self.divided.forget(id);
             }
         }
         // An exposure of a version that is gone is gone as well.

@@ -4,7 +4,7 @@
 use crate::content::{clean, content, exceeds, of_levels};
 use crate::delayed::Ages;
 use crate::math::float;
-use crate::model::{Factor, Key, Level, Ns};
+use crate::model::{Counter, Factor, Key, Level, Ns};
 use crate::moment::moment;
 use crate::moves::BEFORE_ALL;
 use crate::narrow::narrow;
@@ -12,6 +12,7 @@ use crate::pooled::Pooled;
 use crate::property::{Property, properties};
 use crate::scene::{Patient, Scene};
 use crate::shares::{AllShares, Shares};
+use crate::sides::{Sides, TOLD_AT, sides};
 use crate::spans::Spans;
 use crate::stale::stale;
 use crate::state::State;
@@ -50,6 +51,8 @@ pub(crate) struct Hypothesis {
     pub unused: Option<Excess>,
     /// ln of how seldom so new a version, on hosts that fail at once, is chance.
     pub moment: f64,
+    /// What requests before and after the load say, where both are told.
+    pub sides: Option<Sides>,
     /// Whether exposure began late enough to be a trigger at all.
     pub recent: bool,
     /// Whether it is a change that reached the whole fleet at once.
@@ -82,6 +85,7 @@ impl Hypothesis {
             used: None,
             unused: None,
             moment: 0.0,
+            sides: None,
             recent: true,
             everywhere: false,
             choices: 0.0,
@@ -115,6 +119,11 @@ impl Hypothesis {
         self.used.map_or(0.0, uses::odds) - if self.unused.is_some() { UNUSED } else { 0.0 }
     }
 
+    /// Log likelihood ratio of failing that follows each host's own load: by when it began, or by which requests failed.
+    pub(crate) fn aligned(&self) -> f64 {
+        self.sides.map_or(self.tally.aligned, |sides| self.tally.aligned.max(sides.ratio))
+    }
+
     fn weigh(&mut self, candidates: f64) {
         // Where the hosts themselves died of it, or refused it, that all had it says nothing against it.
         let own = self.tally.deaths + self.tally.refusals;
@@ -124,7 +133,7 @@ impl Hypothesis {
         let stopped = self.tally.stops.0 >= 1 && self.tally.stops.0 * 2 > self.tally.stops.1;
         self.reversal = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
         // Of many changes one fits by chance; what the content itself says is not a matter of how many there were.
-        let seen = contrast + self.tally.aligned + self.reversal;
+        let seen = contrast + self.aligned() + self.reversal;
         let corrected = if seen > 0.0 { (seen - libm::log(candidates.max(1.0))).max(0.0) } else { seen };
         // One version that explains everything is a better answer than twelve out of thirty that happen to.
         let many = if self.properties.is_empty() && self.moment <= 0.0 { self.choices } else { 0.0 };
@@ -139,7 +148,7 @@ pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 /// All hypotheses about a scene, greatest weight first.
-pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
+pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Vec<Hypothesis> {
     let mut all: Vec<Hypothesis> = Vec::new();
     let shares = AllShares::new(scene);
     for (index, factor) in (0_u16..).zip(&state.tables.factors) {
@@ -168,6 +177,7 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
         if let Some(factor) = hypothesis.factor.filter(|_| hypothesis.kind == CauseKind::Config) {
             hypothesis.used = uses.alone(factor);
             hypothesis.unused = uses.spared(factor);
+            hypothesis.sides = sides(state, hypothesis, counters).filter(|sides| sides.ratio >= TOLD_AT);
             hypothesis.moment = if hypothesis.used.is_some() { moment(state, scene, hypothesis) } else { 0.0 };
         }
         let own = distance(state, scene, hypothesis);

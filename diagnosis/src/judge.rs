@@ -28,6 +28,8 @@ const CAUSE_HOSTS: u64 = 5;
 const CONTROLS_MIN: u64 = 5;
 /// ln of the e-value on sums that makes a suspect: one in a thousand; twice as much makes a cause.
 const SUMS_AT: f64 = 6.9;
+/// ln of the likelihood ratio of what failed before and after loads from which contrasts need not confirm it.
+const SIDES_AT: f64 = 6.9;
 /// ln of the e-value of ages that makes a suspect.
 const AGE_AT: f64 = 6.9;
 /// Of so many failing hosts one must tell the cause from what came with it.
@@ -59,7 +61,7 @@ impl Judgement {
 
 /// Judges a scene.
 pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Judgement {
-    let mut ranked = hypotheses(state, scene);
+    let mut ranked = hypotheses(state, scene, counters);
     order(scene, &mut ranked);
     let verdicts: Vec<Option<Verdict>> = ranked.iter().map(|hypothesis| accusation(state, scene, hypothesis)).collect();
     // What may be called the cause comes before what may only be suspected, however the weights compare.
@@ -198,7 +200,7 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
             return true;
         }
         let (for_best, for_rival) = contest(scene, best, rival);
-        return for_best < for_rival + 3.0 && best.tally.aligned < rival.tally.aligned + 4.0;
+        return for_best < for_rival + 3.0 && best.aligned() < rival.aligned() + 4.0;
     }
     best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
 }
@@ -230,18 +232,19 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let contrast = tally.risk.ln_e;
     // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
     let left = tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
-    let all = tally.aligned >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
+    let sides = hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT);
+    let all = sides || hypothesis.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
     let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
     // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
     let spared = tally.control.0 < CONTROLS_MIN || hypothesis.control_share() < 0.5 * hypothesis.share();
-    let follows = tally.aligned >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
+    let follows = hypothesis.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
     let direct = contrast >= 4.0
         || follows
         || hypothesis.reversal >= 4.6
         || own >= 2
         || hypothesis.mechanism >= 5.0
         || hypothesis.moment >= MOMENT_AT;
-    let exonerated = tally.aligned <= -3.0 && contrast < 20.0 && own < 2
+    let exonerated = hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
         || blips(scene, hypothesis)
         || !lasts(scene, hypothesis);
@@ -257,7 +260,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         return None;
     }
     let seen = hypothesis.weight >= CAUSE_AT
-        && (contrast >= 6.9 || tally.aligned >= 6.9 || hypothesis.reversal >= 6.9 || own >= 5);
+        && (contrast >= 6.9 || hypothesis.aligned() >= 6.9 || hypothesis.reversal >= 6.9 || own >= 5);
     // A limit that the content itself breaks, and failing from the load on: the load need not be told from the moment.
     let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
     let certain = tally.exposed.1 >= CAUSE_HOSTS && (seen || broken);
@@ -280,7 +283,7 @@ fn possible(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 fn refuted(hypothesis: &Hypothesis) -> bool {
     let tally = &hypothesis.tally;
     let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0 && tally.risk.ln_e < 0.0;
-    chance || tally.aligned <= -3.0 || hypothesis.explained() < 0.3
+    chance || hypothesis.aligned() <= -3.0 || hypothesis.explained() < 0.3
 }
 
 /// Report intervals in which even a rare effect shows on most of the hosts that have its cause.

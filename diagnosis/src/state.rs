@@ -3,6 +3,7 @@
 
 use crate::case::Case;
 use crate::census::Census;
+use crate::divided::Division;
 use crate::kept::Kept;
 use crate::model::{Base, COUNTERS, Ns, Unit, WorldChange};
 use crate::moves::Earliest;
@@ -67,6 +68,8 @@ pub(crate) struct State {
     pub panic_counts: BTreeMap<Name, u64>,
     /// Errors of refused loads, by level.
     pub refusals: BTreeMap<u32, PanicSeen>,
+    /// Reports with a load in them.
+    pub divided: Division,
     pub gaps: BTreeMap<Name, u64>,
     pub late_rows: u64,
     pub dropped: u64,
@@ -119,6 +122,7 @@ impl State {
             panics: Vec::new(),
             panic_counts: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            divided: Division::default(),
             gaps: BTreeMap::new(),
             late_rows: 0,
             dropped: 0,

@@ -81,6 +81,11 @@ impl Tables {
         Some(id)
     }
 
+    /// Index of a version of a config, if it is known.
+    pub(crate) fn known_level(&self, factor: u16, hash: &Hash) -> Option<u32> {
+        self.level_ids.get(&(factor, Key::Version(*hash))).copied()
+    }
+
     /// Index of a set of dimensions.
     pub(crate) fn dims(&mut self, dims: &Dims) -> u32 {
         if let Some(id) = self.dims_ids.get(dims) {

@@ -51,6 +51,7 @@ impl State {
         }
         self.note_sites(row);
         self.note_levels(id, row, (start, end));
+        self.note_sides(id, row, (start, end));
         self.note_tags(id, row, index_of(end, self.interval));
         self.note_leaves(id, row, index_of(end, self.interval));
         let samples = self.samples(id, row, (start, end));

@@ -2,6 +2,7 @@
 
 use crate::hypotheses::Hypothesis;
 use crate::model::Key;
+use crate::sides::Sides;
 use crate::state::State;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
 use firstbad_protocol::{Hash, Untrusted, verdict};
@@ -40,6 +41,20 @@ pub(crate) fn name(state: &State, hypothesis: &Hypothesis) -> String {
             pairs.join(", ")
         }
     }
+}
+
+/// What the reports say that hold a load.
+fn of_sides(sides: &Sides) -> String {
+    let (hosts, ratio) = (sides.hosts, libm::exp(sides.ratio));
+    if sides.scores {
+        return format!(
+            "on {hosts} hosts scores change with the first request that used it, and not before, within the report that holds the load (likelihood ratio {ratio:.1e})"
+        );
+    }
+    let ((before, of_before), (after, of_after)) = (sides.before, sides.after);
+    format!(
+        "within the reports of {hosts} hosts that hold the load, {after:.0} of {of_after:.0} requests that used it failed, and {before:.0} of {of_before:.0} that used the version before (likelihood ratio {ratio:.1e})"
+    )
 }
 
 /// What speaks for it.
@@ -86,6 +101,7 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
             span(delay), span(spread_lag), span(spread_at)
         ));
     }
+    said.extend(hypothesis.sides.as_ref().map(of_sides));
     if tally.stops.0 > 0 {
         said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.0, tally.stops.1));
     }
