@@ -3,6 +3,7 @@
 
 use crate::content::{clean, content, exceeds, of_levels};
 use crate::delayed::Ages;
+use crate::instant::Instant;
 use crate::math::float;
 use crate::model::{Counter, Factor, Key, Level, Ns};
 use crate::moment::moment;
@@ -61,6 +62,8 @@ pub(crate) struct Hypothesis {
     pub choices: f64,
     /// What the sums say, where no host shows it alone.
     pub pooled: Option<Pooled>,
+    /// Whether it reached everybody at once just before, where nothing else is left.
+    pub instant: Option<Instant>,
     /// What ages at death say, where they are all that is left.
     pub ages: Option<Ages>,
     /// When each unit was exposed, where that was worked out.
@@ -90,6 +93,7 @@ impl Hypothesis {
             everywhere: false,
             choices: 0.0,
             pooled: None,
+            instant: None,
             ages: None,
             spans: None,
         }

@@ -4,6 +4,7 @@
 use crate::blip::{BLIP, blips, lasts};
 use crate::delayed::ages;
 use crate::hypotheses::{Hypothesis, distances, hypotheses};
+use crate::instant::instant;
 use crate::math::float;
 use crate::model::{Counter, Ns};
 use crate::place::{is_of_requests, place};
@@ -42,6 +43,9 @@ const MOMENT_AT: f64 = 2.3;
 const AGED_MAX: usize = 4;
 /// Standard errors by which processes may be older at death after a restart than after the load.
 const AGES_OFF: f64 = 2.5;
+
+/// Seconds before half of the hosts had begun to fail until which a change may have set it off.
+const BEGUN: f64 = 0.5;
 
 /// What was concluded.
 #[derive(Clone, Debug)]
@@ -82,9 +86,10 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
         }
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
     }
-    by_sums(state, scene, (&ranked, counters))
-        .or_else(|| by_age(scene, &ranked))
-        .unwrap_or_else(|| outside(state, scene, (ranked, counters)))
+    by_sums(state, scene, (&ranked, counters)).or_else(|| by_age(scene, &ranked)).unwrap_or_else(|| {
+        let judged = outside(state, scene, (ranked, counters));
+        if judged.verdict == Verdict::External { judged } else { at_once(state, scene, (judged, counters)) }
+    })
 }
 
 /// A suspicion by age, if one version alone has it.
@@ -115,6 +120,29 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
         Hypothesis { levels, tally, spans: Some(spans), choices: 0.0, ..hypothesis.clone() }
     };
     hypothesis.levels.iter().map(alone).max_by_key(|hypothesis| hypothesis.tally.bouts.0)
+}
+
+/// A suspicion of what reached everybody at once just before, if nothing else did and nothing else can be said.
+fn at_once(state: &State, scene: &Scene<'_>, (judged, counters): (Judgement, &[Counter])) -> Judgement {
+    let told = |hypothesis: &&Hypothesis| instant(state, scene, (hypothesis, counters)).is_some();
+    let Some(found) = judged.ranked.iter().find(told) else { return judged };
+    let Some(instant) = instant(state, scene, (found, counters)) else { return judged };
+    let since = |at: Ns| crate::tally::seconds(scene.middle() - at);
+    // What came when half of them had begun did not set it off.
+    let near = |at: Ns| (BEGUN..=instant.delay + 2.0).contains(&since(at));
+    let change = state.changes.iter().any(|change| change.everywhere && near(change.at));
+    let rival = |other: &&Hypothesis| {
+        other.factor != found.factor
+            && other.factor.is_some()
+            && other.recent
+            && !refuted(other)
+            && other.explained() >= 0.8
+    };
+    if change || judged.ranked.iter().any(|other| rival(&other)) {
+        return judged;
+    }
+    let named = Hypothesis { instant: Some(instant), weight: SUSPECT_AT, ..found.clone() };
+    ahead(Verdict::Suspect, named, &judged.ranked)
 }
 
 /// An accusation on sums, where hardly any host shows the effect by itself.

@@ -26,6 +26,7 @@ mod good;
 mod graded;
 mod hypotheses;
 mod incident;
+mod instant;
 mod judge;
 mod kept;
 pub mod localise;

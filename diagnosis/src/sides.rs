@@ -82,7 +82,8 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     // Of the hosts on which it would have shown, most must show it: a third of them may lie.
     let shown = |of: &&&Divided| !fails(of) && f64::from(of.after.requests) * new >= 3.0;
     let well = told.iter().filter(shown).count();
-    if after.0 < FAILED_MIN || new < FACTOR_MIN * usual || failing.len() <= well {
+    let least = usual.max(before.0 / before.1.max(1.0));
+    if after.0 < FAILED_MIN || new < FACTOR_MIN * least || failing.len() <= well {
         return None;
     }
     let kinds = (vec![usual, 1.0 - usual], vec![1.0, 0.0]);

@@ -102,6 +102,12 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         ));
     }
     said.extend(hypothesis.sides.as_ref().map(of_sides));
+    if let Some(push) = &hypothesis.instant {
+        said.push(format!(
+            "it reached everybody at once (spread {}) {} before all ran out of CPU though requests did not grow; pushes as quick in the {} before: {}, so that one lies as near by chance once in {:.0}",
+            span(push.spread), span(push.delay), span(push.known), push.pushes, libm::exp(push.seldom)
+        ));
+    }
     if tally.stops.0 > 0 {
         said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.0, tally.stops.1));
     }
