@@ -107,6 +107,7 @@ impl State {
                 self.tables.free_level(id);
                 self.refusals.remove(&id);
                 self.divided.forget(id);
+                self.stages.forget(id);
             }
         }
         // An exposure of a version that is gone is gone as well.

@@ -83,7 +83,7 @@ impl State {
             starts.sort_unstable();
             return Some(Alarm { counter, onset: cluster(&starts, self.interval)? });
         }
-        let onset = self.drifting_sum(counter)?;
+        let onset = self.drifting_sum(counter).or_else(|| self.staged(counter).filter(|onset| *onset >= from))?;
         (onset >= from).then_some(Alarm { counter, onset })
     }
 

@@ -52,6 +52,7 @@ mod shape;
 mod shares;
 mod sides;
 mod spans;
+mod staged;
 mod stale;
 mod state;
 mod tables;

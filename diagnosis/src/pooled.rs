@@ -17,9 +17,9 @@ use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Factors by which exposure may raise the rate.
-const FACTORS: [f64; 6] = [1.5, 2.0, 3.0, 5.0, 10.0, 30.0];
+pub(crate) const FACTORS: [f64; 6] = [1.5, 2.0, 3.0, 5.0, 10.0, 30.0];
 /// Variance of counts over the Poisson one, at least.
-const DISPERSION: f64 = 2.0;
+pub(crate) const DISPERSION: f64 = 2.0;
 /// Report intervals looked at.
 const WINDOW: i64 = 60;
 /// Levels of one factor that may be bad together.

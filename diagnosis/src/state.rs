@@ -10,6 +10,7 @@ use crate::moves::Earliest;
 use crate::observation::Name;
 use crate::ring::Ring;
 use crate::settings::Settings;
+use crate::staged::Stages;
 use crate::tables::Tables;
 use crate::units::UnitIds;
 use crate::waiting::WaitingRows;
@@ -68,6 +69,8 @@ pub(crate) struct State {
     pub panic_counts: BTreeMap<Name, u64>,
     /// Errors of refused loads, by level.
     pub refusals: BTreeMap<u32, PanicSeen>,
+    /// Rollouts in stages, by the failing of those that have the version.
+    pub stages: Stages,
     /// Reports with a load in them.
     pub divided: Division,
     pub gaps: BTreeMap<Name, u64>,
@@ -123,6 +126,7 @@ impl State {
             panic_counts: BTreeMap::new(),
             refusals: BTreeMap::new(),
             divided: Division::default(),
+            stages: Stages::default(),
             gaps: BTreeMap::new(),
             late_rows: 0,
             dropped: 0,

@@ -3,6 +3,7 @@
 use crate::model::{Counter, Ns};
 use crate::ring::{Ring, index_of};
 use crate::shape;
+use crate::staged::Stages;
 use crate::state::State;
 use crate::take::{REVISABLE, not_heard};
 use firstbad_protocol::names::attribute;
@@ -16,11 +17,13 @@ impl State {
         let changed = self.learn_interval();
         if changed {
             self.ring = Ring::default();
+            self.stages = Stages::default();
             self.rotated = i64::MIN;
             self.stir_all();
         }
         self.fold(changed);
         self.ring.trim();
+        self.follow_stages();
         self.look_over();
         self.front = self.census.front.or(self.front);
         self.mark_silent();

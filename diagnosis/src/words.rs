@@ -1,6 +1,7 @@
 //! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
 
 use crate::hypotheses::Hypothesis;
+use crate::instant::Instant;
 use crate::model::Key;
 use crate::sides::Sides;
 use crate::state::State;
@@ -57,6 +58,16 @@ fn of_sides(sides: &Sides) -> String {
     )
 }
 
+/// What the moment says of a push that reached everybody at once.
+fn of_push(push: &Instant) -> String {
+    let (spread, delay, known) = (span(push.spread), span(push.delay), span(push.known));
+    format!(
+        "it reached everybody at once (spread {spread}) {delay} before all ran out of CPU though requests did not grow; of the {known} before, pushes as quick ({}) lie as near once in {:.0}",
+        push.pushes,
+        libm::exp(push.seldom)
+    )
+}
+
 /// What speaks for it.
 pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
     let tally = &hypothesis.tally;
@@ -102,12 +113,7 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         ));
     }
     said.extend(hypothesis.sides.as_ref().map(of_sides));
-    if let Some(push) = &hypothesis.instant {
-        said.push(format!(
-            "it reached everybody at once (spread {}) {} before all ran out of CPU though requests did not grow; pushes as quick in the {} before: {}, so that one lies as near by chance once in {:.0}",
-            span(push.spread), span(push.delay), span(push.known), push.pushes, libm::exp(push.seldom)
-        ));
-    }
+    said.extend(hypothesis.instant.as_ref().map(of_push));
     if tally.stops.0 > 0 {
         said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.0, tally.stops.1));
     }
