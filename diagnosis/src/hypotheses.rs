@@ -156,7 +156,7 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter])
     let mut all: Vec<Hypothesis> = Vec::new();
     let shares = AllShares::new(scene);
     for (index, factor) in (0_u16..).zip(&state.tables.factors) {
-        all.extend(of_factor(state, scene, (index, factor), &shares));
+        all.extend(of_factor(state, (scene, counters), (index, factor), &shares));
     }
     for mut old in stale(state, scene) {
         // Refused for long, served on, and failing only then: each host tells it by itself.
@@ -213,7 +213,7 @@ fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
 
 fn of_factor(
     state: &State,
-    scene: &Scene<'_>,
+    (scene, counters): (&Scene<'_>, &[Counter]),
     (index, factor): (u16, &Factor),
     of_all: &AllShares,
 ) -> Option<Hypothesis> {
@@ -238,12 +238,7 @@ fn of_factor(
     if levels.is_empty() {
         return None;
     }
-    // A beginning is placed only so well, and may fall to the version before: those over a limit explain it alone, if so.
-    let failing = |of: &[u32]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
-    let over: Vec<u32> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
-    if failing(&over) * 5 >= failing(&levels) * 4 {
-        levels = over;
-    }
+    let mut levels = proved(state, counters, (levels, &shares));
     // A version under which failing only went on is bad if its content says so; else hosts may just be poisoned.
     let carried = chosen(&|of| bad(of) && !begun(of));
     let clean = clean(state, scene, (index, &levels), &shares);
@@ -349,6 +344,28 @@ fn by_themselves(state: &State, of_all: &AllShares, (begun, shares): (Vec<u32>, 
     let themselves = of_all.themselves(state, begun.clone(), shares);
     let proved = |level: &u32| exceeds(state, *level) || themselves.contains(level) && begins(level) > stray;
     begun.into_iter().filter(proved).collect()
+}
+
+/// Requests under a version from which its own failing share is known, and the share beside which a tenth is well.
+const TAGGED_MIN: u64 = 50;
+const TAGGED_BAD: f64 = 0.02;
+
+/// Of versions under which hosts began to fail those that are worse by themselves. A beginning is placed only so well, and
+/// may fall to the version before: those over a limit explain it alone, if so, and those whose own requests were answered
+/// do not.
+fn proved(state: &State, counters: &[Counter], (levels, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
+    let failing = |of: &[u32]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
+    let over: Vec<u32> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
+    let levels = if failing(&over) * 5 >= failing(&levels) * 4 { over } else { levels };
+    let share = |level: &u32| {
+        let known = state.tables.level_at(*level).filter(|known| known.requests >= TAGGED_MIN)?;
+        Some(ratio(known.failed, known.requests))
+    };
+    let most = levels.iter().filter_map(share).fold(0.0, f64::max);
+    if most < TAGGED_BAD || !counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
+        return levels;
+    }
+    levels.into_iter().filter(|level| share(level).is_none_or(|share| share >= most / 10.0)).collect()
 }
 
 /// Change events that reached hosts one by one, or the whole fleet at once.

@@ -124,9 +124,8 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
 
 /// A suspicion of what reached everybody at once just before, if nothing else did and nothing else can be said.
 fn at_once(state: &State, scene: &Scene<'_>, (judged, counters): (Judgement, &[Counter])) -> Judgement {
-    let told = |hypothesis: &&Hypothesis| instant(state, scene, (hypothesis, counters)).is_some();
-    let Some(found) = judged.ranked.iter().find(told) else { return judged };
-    let Some(instant) = instant(state, scene, (found, counters)) else { return judged };
+    let told = |hypothesis| Some((hypothesis, instant(state, scene, (hypothesis, counters))?));
+    let Some((found, instant)) = judged.ranked.iter().find_map(told) else { return judged };
     let since = |at: Ns| crate::tally::seconds(scene.middle() - at);
     // What came when half of them had begun did not set it off.
     let near = |at: Ns| (BEGUN..=instant.delay + 2.0).contains(&since(at));

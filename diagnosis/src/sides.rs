@@ -18,6 +18,8 @@ const OF_SIDE_MAX: f64 = 60.0;
 /// Most that one host may say, as a log likelihood ratio, for the load and against it: what failed before it is a
 /// contradiction, and an accusation that too many would have to make may be made by other evidence.
 const HOST_MAX: f64 = 4.0;
+/// Least that hosts must say on the mean.
+const HOST_MIN: f64 = 0.25;
 const AGAINST_MAX: f64 = 12.0;
 /// Variance of what hosts say over that of independent requests: failures come in bursts, and mixes of scores differ.
 const DISPERSION: f64 = 2.0;
@@ -25,7 +27,7 @@ const DISPERSION: f64 = 2.0;
 const SETTLED: Ns = 1;
 /// Cells of time among the loads, and around them; and ages since the load at which failing may change, parts of a report.
 const CELLS: usize = 16;
-const AROUND: [Ns; 4] = [1, 2, 4, 8];
+const AROUND: [Ns; 6] = [1, 2, 4, 8, 16, 32];
 const AGES: [Ns; 4] = [16, 8, 4, 2];
 /// Failed requests that are needed, and by how much more must fail than usual.
 const FAILED_MIN: f64 = 5.0;
@@ -178,7 +180,9 @@ fn compared(
     if by_unit.len() < HOSTS_MIN {
         return None;
     }
-    let ratio = by_unit.values().map(|said| said.clamp(-AGAINST_MAX, HOST_MAX)).sum::<f64>() / DISPERSION;
+    let said = by_unit.values().map(|said| said.clamp(-AGAINST_MAX, HOST_MAX)).sum::<f64>();
+    // Small differences over many hosts are how far the course is from the true one.
+    let ratio = if said < HOST_MIN * float(by_unit.len()) { said.min(0.0) } else { said / DISPERSION };
     Some((ratio.min(MOST), by_unit.len()))
 }
 
