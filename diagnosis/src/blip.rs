@@ -6,6 +6,8 @@ use crate::judge::spans;
 use crate::math::float;
 use crate::model::Ns;
 use crate::scene::{Bout, Patient, Scene};
+use crate::sides::costs;
+use crate::state::State;
 
 /// Report intervals, and time, within which the cost of a reload itself is over (diagnosis.md, "Persistence guard").
 pub(crate) const BLIP: i64 = 4;
@@ -37,14 +39,24 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 }
 
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
-pub(crate) fn lasts(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (all, strong_runs) = scene.strong_runs();
     if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
         return true;
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
-    let long_since = if reloads_are_free(scene, hypothesis) { scene.interval } else { blip(scene) };
-    let bouts = || scene.that_fail().flat_map(|(_, patient)| patient.bouts.iter().map(move |bout| (patient, bout)));
+    let free = costs(state, hypothesis) != Some(true) && reloads_are_free(scene, hypothesis);
+    let long_since = if free { scene.interval } else { blip(scene) };
+    // What began elsewhere tells nothing of how long this lasts.
+    let of_all = spans(scene, hypothesis);
+    let own = |index: usize, bout: &Bout| {
+        of_all.as_ref().is_none_or(|of_all| scene.began_in(bout, of_all.of(index).unwrap_or_default()))
+    };
+    let bouts = || {
+        let all =
+            scene.that_fail().flat_map(|(index, patient)| patient.bouts.iter().map(move |bout| (index, patient, bout)));
+        all.filter(|(index, _, bout)| own(*index, bout)).map(|(_, patient, bout)| (patient, bout))
+    };
     let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
     let long =
         bouts().filter(|(patient, bout)| longest(scene, (*patient, *bout), hypothesis.factor) >= long_since).count();

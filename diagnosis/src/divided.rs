@@ -54,6 +54,11 @@ impl Division {
         self.by_level.get(&level).map_or(&[], Vec::as_slice)
     }
 
+    /// All, by the version that was loaded.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &[Divided])> {
+        self.by_level.iter().map(|(level, all)| (*level, all.as_slice()))
+    }
+
     fn add(&mut self, level: u32, divided: Divided) {
         let of_level = self.by_level.entry(level).or_default();
         if of_level.len() >= OF_LEVEL_MAX {

@@ -274,7 +274,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let exonerated = hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
         || blips(scene, hypothesis)
-        || !lasts(scene, hypothesis);
+        || !lasts(state, scene, hypothesis);
     let hosts = scene.patients.len() as u64;
     let enough = tally.exposed.1 >= 2
         || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);

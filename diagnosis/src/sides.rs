@@ -19,21 +19,25 @@ const OF_SIDE_MAX: f64 = 60.0;
 /// contradiction, and an accusation that too many would have to make may be made by other evidence.
 const HOST_MAX: f64 = 4.0;
 /// Least that hosts must say on the mean.
-const HOST_MIN: f64 = 0.25;
+const HOST_MIN: f64 = 0.1;
 const AGAINST_MAX: f64 = 12.0;
 /// Variance of what hosts say over that of independent requests: failures come in bursts, and mixes of scores differ.
-const DISPERSION: f64 = 2.0;
+const DISPERSION: f64 = 1.3;
 /// Report intervals that a version must have been there before, for what went before a load.
 const SETTLED: Ns = 1;
-/// Cells of time among the loads, and around them; and ages since the load at which failing may change, parts of a report.
-const CELLS: usize = 16;
-const AROUND: [Ns; 6] = [1, 2, 4, 8, 16, 32];
+/// Cells of time among the loads, and among these and the ends of reports; and ages since the load at which failing may
+/// change, parts of a report.
+const CELLS: usize = 14;
 const AGES: [Ns; 4] = [16, 8, 4, 2];
 /// Failed requests that are needed, and by how much more must fail than usual.
 const FAILED_MIN: f64 = 5.0;
 const FACTOR_MIN: f64 = 3.0;
+/// Requests after earlier loads of the config from which it is known what a load costs, and the share of what fails now
+/// from which it may be that cost.
+const RELOADED_MIN: f64 = 100.0;
+const COSTS: f64 = 0.15;
 /// From which it is said at all.
-pub(crate) const TOLD_AT: f64 = 4.0;
+pub(crate) const TOLD_AT: f64 = 3.0;
 /// Log likelihood ratio from which a host fails.
 const BEYOND: f64 = 4.0;
 /// Most that all may say.
@@ -57,8 +61,7 @@ pub(crate) struct Sides {
 pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]) -> Option<Sides> {
     let levels = &hypothesis.levels;
     let appeared = |level: &u32| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
-    // What had only just come may be as bad.
-    let settled = levels.iter().map(appeared).min()? - SETTLED * state.interval;
+    let settled = settled(state, levels)?;
     let in_scope = |divided: &&Divided| {
         let dims = state.units.get(divided.unit as usize).map(|unit| unit.dims);
         let is = |(key, value): (&String, &String)| {
@@ -69,6 +72,7 @@ pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]
     let all: Vec<&Divided> = levels.iter().flat_map(|level| state.divided.of(*level)).filter(in_scope).collect();
     let any = |of: &[Counter]| counters.iter().any(|counter| of.contains(counter));
     let failed = any(&[Counter::Errors, Counter::Panics]).then(|| by_requests(state, &all)).flatten();
+    let failed = failed.filter(|_| costs(state, hypothesis) == Some(false));
     let scored = any(&[Counter::Drift, Counter::Zeros]).then(|| by_scores(state, (&all, levels))).flatten();
     [failed, scored].into_iter().flatten().max_by(|a, b| a.ratio.total_cmp(&b.ratio))
 }
@@ -95,6 +99,30 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     };
     let (ratio, hosts) = compared(&failing, &kinds, counts)?;
     Some(Sides { ratio, hosts, before, after, scores: false })
+}
+
+/// Whether loads of the config cost failed requests before, and not much less than those of the versions in question: what
+/// follows a load may then be over by itself. None if it is not known what loads cost.
+pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
+    let settled = settled(state, &hypothesis.levels)?;
+    let before = |level: &Level| Some(level.factor) == hypothesis.factor && level.first_seen < settled;
+    let earlier = state.divided.iter().filter(|(level, _)| state.tables.level_at(*level).is_some_and(before));
+    let cost = |all: &[&Divided]| {
+        let (before, after) = (sum(all, |of| of.before), sum(all, |of| of.after));
+        let rate = |(failed, requests): (f64, f64)| failed / requests.max(1.0);
+        let excess = after.0 - rate(before) * after.1;
+        let told = excess > 3.0 * libm::sqrt(after.0);
+        (if told { rate(after) - rate(before) } else { 0.0 }, after.1)
+    };
+    let (usual, known) = cost(&earlier.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
+    let (now, _) = cost(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
+    (known >= RELOADED_MIN).then_some(usual > 0.0 && usual >= COSTS * now)
+}
+
+/// Before when a version must have appeared to be compared with: what had only just come may be as bad.
+fn settled(state: &State, levels: &[u32]) -> Option<Ns> {
+    let appeared = |level: &u32| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
+    Some(levels.iter().map(appeared).min()? - SETTLED * state.interval)
 }
 
 /// Whether more failed in a report than chance allows: the deviance of a Poisson count.
@@ -167,7 +195,7 @@ fn compared(
     let ages: Vec<Ns> = [0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect();
     let own = before.iter().map(|of| of.ln(0.0)).zip(best(&aged, (&ages, None))).map(|(before, after)| before + after);
     let both: Vec<Stretch<'_>> = before.iter().chain(&after).cloned().collect();
-    let edges = edges(told, length);
+    let edges = edges(told);
     let count = |side: Side| f64::from(side.requests).max(side.scores.iter().map(|count| f64::from(*count)).sum());
     let split = |of: &&Divided| ([count(of.before), count(of.after)], [of.span.0, of.at, of.span.1]);
     let rates = rates(&told.iter().map(split).collect::<Vec<_>>(), &edges);
@@ -180,20 +208,26 @@ fn compared(
     if by_unit.len() < HOSTS_MIN {
         return None;
     }
-    let said = by_unit.values().map(|said| said.clamp(-AGAINST_MAX, HOST_MAX)).sum::<f64>();
+    let mut each: Vec<f64> = by_unit.values().map(|said| said.clamp(-AGAINST_MAX, HOST_MAX)).collect();
+    each.sort_by(f64::total_cmp);
+    // A clock that is off shifts a report against the common course: the sixth that says most has no say.
+    each.truncate(each.len() - each.len() / 6);
+    let said = each.iter().sum::<f64>();
     // Small differences over many hosts are how far the course is from the true one.
-    let ratio = if said < HOST_MIN * float(by_unit.len()) { said.min(0.0) } else { said / DISPERSION };
+    let ratio = if said < HOST_MIN * float(each.len()) { said.min(0.0) } else { said / DISPERSION };
     Some((ratio.min(MOST), by_unit.len()))
 }
 
-/// Edges of cells of time: among the loads, and coarser ones around them.
-fn edges(told: &[&Divided], length: Ns) -> Vec<Ns> {
+/// Edges of cells of time: as fine as loads and the ends of reports lie close together.
+fn edges(told: &[&Divided]) -> Vec<Ns> {
+    let mut times: Vec<Ns> = told.iter().flat_map(|of| [of.span.0, of.at, of.span.1]).collect();
+    times.sort_unstable();
+    let last = times.len().saturating_sub(1);
+    let mut all: Vec<Ns> = (0..=CELLS).filter_map(|at| times.get(at * last / CELLS)).copied().collect();
     let mut loads: Vec<Ns> = told.iter().map(|of| of.at).collect();
     loads.sort_unstable();
-    let (Some(first), Some(last)) = (loads.first().copied(), loads.last().copied()) else { return Vec::new() };
-    let among = (1..CELLS).filter_map(|at| loads.get(at * (loads.len() - 1) / CELLS)).copied();
-    let around = AROUND.into_iter().flat_map(|part| [first - length / part, last + length / part]);
-    let mut all: Vec<Ns> = among.chain(around).chain([first, last]).collect();
+    let last = loads.len().saturating_sub(1);
+    all.extend((0..=CELLS).filter_map(|at| loads.get(at * last / CELLS)));
     all.sort_unstable();
     all.dedup();
     all
