@@ -128,6 +128,11 @@ impl Hypothesis {
         self.sides.map_or(self.tally.aligned, |sides| self.tally.aligned.max(sides.ratio))
     }
 
+    /// What the requests before and after the load add to what is known by when failing began.
+    pub(crate) fn by_sides(&self) -> f64 {
+        self.aligned() - self.tally.aligned
+    }
+
     fn weigh(&mut self, candidates: f64) {
         // Where the hosts themselves died of it, or refused it, that all had it says nothing against it.
         let own = self.tally.deaths + self.tally.refusals;

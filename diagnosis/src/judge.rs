@@ -216,7 +216,9 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     {
         return false;
     }
-    if rival.weight < SUSPECT_AT || best.weight - rival.weight > 6.0 || rival.explained() < 0.8 * best.explained() {
+    // Where nothing is told of the requests under the rival, those under the other prove nothing against it.
+    let lead = best.weight - rival.weight - if rival.sides.is_none() { best.by_sides() } else { 0.0 };
+    if rival.weight < SUSPECT_AT || lead > 6.0 || rival.explained() < 0.8 * best.explained() {
         return false;
     }
     if best.mechanism >= rival.mechanism + 2.0 || best.used.is_some() && rival.unused.is_some() {

@@ -72,7 +72,7 @@ pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]
     let all: Vec<&Divided> = levels.iter().flat_map(|level| state.divided.of(*level)).filter(in_scope).collect();
     let any = |of: &[Counter]| counters.iter().any(|counter| of.contains(counter));
     let failed = any(&[Counter::Errors, Counter::Panics]).then(|| by_requests(state, &all)).flatten();
-    let failed = failed.filter(|_| costs(state, hypothesis) == Some(false));
+    let failed = failed.filter(|_| costs(state, hypothesis) != Some(true));
     let scored = any(&[Counter::Drift, Counter::Zeros]).then(|| by_scores(state, (&all, levels))).flatten();
     [failed, scored].into_iter().flatten().max_by(|a, b| a.ratio.total_cmp(&b.ratio))
 }
