@@ -3,7 +3,7 @@
 
 use crate::content::{clean, content, exceeds, of_levels};
 use crate::delayed::Ages;
-use crate::instant::Instant;
+use crate::fast_push::FastPush;
 use crate::math::float;
 use crate::model::{Counter, Factor, Key, Level, Ns};
 use crate::moment::moment;
@@ -63,7 +63,7 @@ pub(crate) struct Hypothesis {
     /// What the sums say, where no host shows it alone.
     pub pooled: Option<Pooled>,
     /// Whether it reached everybody at once just before, where nothing else is left.
-    pub instant: Option<Instant>,
+    pub fast_push: Option<FastPush>,
     /// What ages at death say, where they are all that is left.
     pub ages: Option<Ages>,
     /// When each unit was exposed, where that was worked out.
@@ -93,7 +93,7 @@ impl Hypothesis {
             everywhere: false,
             choices: 0.0,
             pooled: None,
-            instant: None,
+            fast_push: None,
             ages: None,
             spans: None,
         }

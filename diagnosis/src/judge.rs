@@ -3,8 +3,8 @@
 
 use crate::blip::{BLIP, blips, lasts};
 use crate::delayed::ages;
+use crate::fast_push::fast_push;
 use crate::hypotheses::{Hypothesis, distances, hypotheses};
-use crate::instant::instant;
 use crate::math::float;
 use crate::model::{Counter, Ns};
 use crate::place::{is_of_requests, place};
@@ -43,7 +43,6 @@ const MOMENT_AT: f64 = 2.3;
 const AGED_MAX: usize = 4;
 /// Standard errors by which processes may be older at death after a restart than after the load.
 const AGES_OFF: f64 = 2.5;
-
 /// Seconds before half of the hosts had begun to fail until which a change may have set it off.
 const BEGUN: f64 = 0.5;
 
@@ -124,11 +123,11 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
 
 /// A suspicion of what reached everybody at once just before, if nothing else did and nothing else can be said.
 fn at_once(state: &State, scene: &Scene<'_>, (judged, counters): (Judgement, &[Counter])) -> Judgement {
-    let told = |hypothesis| Some((hypothesis, instant(state, scene, (hypothesis, counters))?));
-    let Some((found, instant)) = judged.ranked.iter().find_map(told) else { return judged };
+    let told = |hypothesis| Some((hypothesis, fast_push(state, scene, (hypothesis, counters))?));
+    let Some((found, push)) = judged.ranked.iter().find_map(told) else { return judged };
     let since = |at: Ns| crate::tally::seconds(scene.middle() - at);
     // What came when half of them had begun did not set it off.
-    let near = |at: Ns| (BEGUN..=instant.delay + 2.0).contains(&since(at));
+    let near = |at: Ns| (BEGUN..=push.delay + 2.0).contains(&since(at));
     let change = state.changes.iter().any(|change| change.everywhere && near(change.at));
     let rival = |other: &&Hypothesis| {
         other.factor != found.factor
@@ -140,7 +139,7 @@ fn at_once(state: &State, scene: &Scene<'_>, (judged, counters): (Judgement, &[C
     if change || judged.ranked.iter().any(|other| rival(&other)) {
         return judged;
     }
-    let named = Hypothesis { instant: Some(instant), weight: SUSPECT_AT, ..found.clone() };
+    let named = Hypothesis { fast_push: Some(push), weight: SUSPECT_AT, ..found.clone() };
     ahead(Verdict::Suspect, named, &judged.ranked)
 }
 
@@ -229,7 +228,8 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
             return true;
         }
         let (for_best, for_rival) = contest(scene, best, rival);
-        return for_best < for_rival + 3.0 && best.aligned() < rival.aligned() + 4.0;
+        let aligned = if rival.sides.is_none() { best.tally.aligned } else { best.aligned() };
+        return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
     }
     best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
 }

@@ -1,7 +1,7 @@
 //! What happened to each unit around an incident, laid out for comparison: when it failed, when it was seen, when the
 //! fleet was failing at all. Hypotheses are held against it in `tally`.
 
-use crate::kept::Kept;
+use crate::memo::Memo;
 use crate::model::{COUNTERS, Counter, Move, Ns, Run, Unit};
 use crate::moves::BEFORE_ALL;
 use crate::reach::in_reach;
@@ -88,7 +88,7 @@ pub(crate) struct Scene<'a> {
     early: Ns,
     /// When versions appeared of late, by factor.
     on_their_way: BTreeMap<u16, Vec<Ns>>,
-    pub kept: &'a Kept,
+    pub memo: &'a Memo,
 }
 
 impl<'a> Scene<'a> {
@@ -152,7 +152,7 @@ impl<'a> Scene<'a> {
             hot,
             early,
             on_their_way: on_their_way(state, onset),
-            kept: &state.kept,
+            memo: &state.memo,
         }
     }
 

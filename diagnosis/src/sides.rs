@@ -9,7 +9,7 @@ use crate::math::float;
 use crate::mixture::{Stretch, best, rates};
 use crate::model::{Counter, Level, Ns};
 use crate::state::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Hosts from which it is told.
 const HOSTS_MIN: usize = 3;
@@ -18,9 +18,9 @@ const OF_SIDE_MAX: f64 = 60.0;
 /// Most that one host may say, as a log likelihood ratio, for the load and against it: what failed before it is a
 /// contradiction, and an accusation that too many would have to make may be made by other evidence.
 const HOST_MAX: f64 = 4.0;
+const AGAINST_MAX: f64 = 12.0;
 /// Least that hosts must say on the mean.
 const HOST_MIN: f64 = 0.1;
-const AGAINST_MAX: f64 = 12.0;
 /// Variance of what hosts say over that of independent requests: failures come in bursts, and mixes of scores differ.
 const DISPERSION: f64 = 1.3;
 /// Report intervals that a version must have been there before, for what went before a load.
@@ -60,14 +60,13 @@ pub(crate) struct Sides {
 /// What the reports say in which hosts went to one of the versions.
 pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]) -> Option<Sides> {
     let levels = &hypothesis.levels;
-    let appeared = |level: &u32| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
     let settled = settled(state, levels)?;
     let in_scope = |divided: &&Divided| {
         let dims = state.units.get(divided.unit as usize).map(|unit| unit.dims);
         let is = |(key, value): (&String, &String)| {
             dims.and_then(|dims| state.tables.value(dims, key)).is_some_and(|known| known == value)
         };
-        !levels.contains(&divided.from) && appeared(&divided.from) < settled && hypothesis.scope.iter().all(is)
+        !levels.contains(&divided.from) && appeared(state, divided.from) < settled && hypothesis.scope.iter().all(is)
     };
     let all: Vec<&Divided> = levels.iter().flat_map(|level| state.divided.of(*level)).filter(in_scope).collect();
     let any = |of: &[Counter]| counters.iter().any(|counter| of.contains(counter));
@@ -121,8 +120,11 @@ pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
 
 /// Before when a version must have appeared to be compared with: what had only just come may be as bad.
 fn settled(state: &State, levels: &[u32]) -> Option<Ns> {
-    let appeared = |level: &u32| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
-    Some(levels.iter().map(appeared).min()? - SETTLED * state.interval)
+    Some(levels.iter().map(|level| appeared(state, *level)).min()? - SETTLED * state.interval)
+}
+
+fn appeared(state: &State, level: u32) -> Ns {
+    state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen)
 }
 
 /// Whether more failed in a report than chance allows: the deviance of a Poisson count.
@@ -140,21 +142,21 @@ fn sum(told: &[&Divided], side: fn(&Divided) -> Side) -> (f64, f64) {
 
 /// Usual failing share of requests that used the versions before.
 fn usual(state: &State, told: &[&Divided]) -> f64 {
-    let mut known: Vec<u32> = told.iter().map(|of| of.from).collect();
-    known.sort_unstable();
-    known.dedup();
-    let levels = known.iter().filter_map(|level| state.tables.level_at(*level));
+    let from = from(told);
+    let levels = from.iter().filter_map(|level| state.tables.level_at(*level));
     let of = levels.fold((0, 0), |sum, level| (sum.0 + level.failed, sum.1 + level.requests));
     (float(of.0 as usize) + 0.5) / (float(of.1 as usize) + 1.0).max(100.0)
+}
+
+/// The versions before.
+fn from(told: &[&Divided]) -> Vec<u32> {
+    told.iter().map(|of| of.from).collect::<BTreeSet<u32>>().into_iter().collect()
 }
 
 fn by_scores(state: &State, (all, levels): (&[&Divided], &[u32])) -> Option<Sides> {
     let scored = |side: &Side| side.scores.iter().any(|count| *count > 0);
     let told: Vec<&Divided> = all.iter().filter(|of| scored(&of.before) && scored(&of.after)).copied().collect();
-    let mut known: Vec<u32> = told.iter().map(|of| of.from).collect();
-    known.sort_unstable();
-    known.dedup();
-    let kinds = (mix_of(state, &known)?, mix_of(state, levels)?);
+    let kinds = (mix_of(state, &from(&told))?, mix_of(state, levels)?);
     let counts = |side: Side| {
         let all: f64 = side.scores.iter().map(|count| f64::from(*count)).sum();
         side.scores.iter().map(|count| (OF_SIDE_MAX / all).min(1.0) * f64::from(*count)).collect()

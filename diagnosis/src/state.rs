@@ -4,7 +4,7 @@
 use crate::case::Case;
 use crate::census::Census;
 use crate::divided::Division;
-use crate::kept::Kept;
+use crate::memo::Memo;
 use crate::model::{Base, COUNTERS, Ns, Unit, WorldChange};
 use crate::moves::Earliest;
 use crate::observation::Name;
@@ -96,7 +96,7 @@ pub(crate) struct State {
     #[serde(skip)]
     pub census: Census,
     #[serde(skip)]
-    pub kept: Kept,
+    pub memo: Memo,
 }
 
 impl State {
@@ -141,7 +141,7 @@ impl State {
             cases: Vec::new(),
             ticks: 0,
             census: Census::default(),
-            kept: Kept::default(),
+            memo: Memo::default(),
         }
     }
 

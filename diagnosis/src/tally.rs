@@ -255,7 +255,7 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
             loads += rollout.count;
             continue;
         }
-        let alignment = scene.kept.answer(Question::of(&changed, scene.interval));
+        let alignment = scene.memo.answer(Question::of(&changed, scene.interval));
         // After a delay, hosts that had it as long and stay well count against: a lag that few share is found by chance.
         let late = alignment.lag.3 > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
         let share = if late { float(changed.len()) / float(rollout.count.max(1)) } else { 1.0 };
@@ -264,7 +264,7 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
             result.lag = alignment.lag;
         }
     }
-    let alignment = scene.kept.answer(Question::of(&singles, scene.interval));
+    let alignment = scene.memo.answer(Question::of(&singles, scene.interval));
     if let Some(alignment) = one_by_one(alignment, &singles, loads, scene.interval) {
         result.aligned += alignment.ratio;
         if alignment.lag.0 > result.lag.0 {

@@ -12,17 +12,17 @@ const AGE: usize = 128;
 
 /// Answers by question: those used of late, and those used before.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct Memo {
     ages: Mutex<[BTreeMap<Question, Alignment>; 2]>,
 }
 
-impl Clone for Kept {
+impl Clone for Memo {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl Kept {
+impl Memo {
     /// The answer, computed if need be.
     pub(crate) fn answer(&self, question: Question) -> Alignment {
         // A lock that a panic has poisoned costs time, not an answer.
@@ -57,12 +57,12 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_and_changes_no_answer() {
-        let kept = Kept::default();
+        let memo = Memo::default();
         for spread in (0..1_000).chain(0..1_000) {
-            assert_eq!(kept.answer(question(spread)), question(spread).answer(), "{spread}");
-            assert_eq!(kept.answer(question(spread)), question(spread).answer(), "{spread}");
+            assert_eq!(memo.answer(question(spread)), question(spread).answer(), "{spread}");
+            assert_eq!(memo.answer(question(spread)), question(spread).answer(), "{spread}");
         }
-        let ages = kept.ages.lock().unwrap();
+        let ages = memo.ages.lock().unwrap();
         assert!(ages.iter().all(|age| !age.is_empty() && age.len() <= AGE));
         assert_ne!(question(8).answer(), question(9).answer(), "the control: questions differ");
     }

@@ -4,7 +4,7 @@
 //! lies as near only by a chance that can be told. It suspects; it never names a cause (outage of 2 July 2019).
 
 use crate::hypotheses::Hypothesis;
-use crate::math::{float, median, spread};
+use crate::math::{float, spread};
 use crate::model::{Counter, Factor, Ns};
 use crate::moves::BEFORE_ALL;
 use crate::scene::Scene;
@@ -30,7 +30,7 @@ const SELDOM: f64 = 4.6;
 
 /// A push that reached everybody at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Instant {
+pub(crate) struct FastPush {
     /// Spread of its loads, and the median delay of the failing, seconds.
     pub spread: f64,
     pub delay: f64,
@@ -42,11 +42,11 @@ pub(crate) struct Instant {
 }
 
 /// Whether a version may be suspected for having reached everybody at once just before.
-pub(crate) fn instant(
+pub(crate) fn fast_push(
     state: &State,
     scene: &Scene<'_>,
     (hypothesis, counters): (&Hypothesis, &[Counter]),
-) -> Option<Instant> {
+) -> Option<FastPush> {
     let tally = &hypothesis.tally;
     let placed = scene.now - scene.middle() > (PLACED_IN + 1) * scene.interval;
     let one = hypothesis.levels.len() == 1 || !hypothesis.properties.is_empty();
@@ -63,7 +63,7 @@ pub(crate) fn instant(
     let pushes = quick.iter().filter(|(_, other, _)| *other <= at).count();
     let covered = float(pushes) * (delay.max(0.0) - BEGINS.0) / known;
     let seldom = -libm::log(covered.clamp(1e-3, 1.0));
-    (seldom >= SELDOM).then_some(Instant { spread, delay, pushes, known, seldom })
+    (seldom >= SELDOM).then_some(FastPush { spread, delay, pushes, known, seldom })
 }
 
 /// Versions of configs that reached everybody at once: when, and with what spread.
@@ -79,10 +79,9 @@ fn quick(state: &State, scene: &Scene<'_>) -> Vec<(u32, Ns, f64)> {
     let most = some().count() * 3 / 4;
     let told = |(level, mut at): (u32, Vec<Ns>)| {
         at.sort_unstable();
-        let first = at.get(at.len() / 2).copied()?;
-        let mut off: Vec<f64> = at.iter().map(|at| seconds(at - first)).collect();
-        let (spread, middle) = (spread(&off), median(&mut off));
-        (at.len() >= most && spread <= AT_ONCE).then_some((level, first + crate::tally::from_seconds(middle), spread))
+        let middle = at.get(at.len() / 2).copied()?;
+        let spread = spread(&at.iter().map(|at| seconds(at - middle)).collect::<Vec<f64>>());
+        (at.len() >= most && spread <= AT_ONCE).then_some((level, middle, spread))
     };
     loads.into_iter().filter_map(told).collect()
 }
