@@ -43,6 +43,8 @@ const MOMENT_AT: f64 = 2.3;
 const AGED_MAX: usize = 4;
 /// Standard errors by which processes may be older at death after a restart than after the load.
 const AGES_OFF: f64 = 2.5;
+/// Seconds within which two loads on the same hosts came together.
+const TOGETHER: f64 = 1.0;
 /// Seconds before half of the hosts had begun to fail until which a change may have set it off.
 const BEGUN: f64 = 0.5;
 
@@ -214,6 +216,12 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
         || rival.kind == CauseKind::Change && best.kind == CauseKind::Binary
     {
         return false;
+    }
+    // Requests before and after a load tell it from a moment, not from what rode with it on every host.
+    let rode = (rival.tally.lag.3 - best.tally.lag.3).abs() <= TOGETHER && rival.tally.is_prompt() && !refuted(rival);
+    let by_sides = best.weight - best.by_sides() < SUSPECT_AT && best.factor.is_some() && rival.factor.is_some();
+    if by_sides && rode && rival.explained() >= 0.8 * best.explained() && !told_apart(scene, best, rival) {
+        return true;
     }
     // Where nothing is told of the requests under the rival, those under the other prove nothing against it.
     let lead = best.weight - rival.weight - if rival.sides.is_none() { best.by_sides() } else { 0.0 };
