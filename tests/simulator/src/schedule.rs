@@ -274,6 +274,8 @@ struct Turns {
     settle: f64,
     restore: f64,
     random: Random,
+    /// Whether one was bad: a run without any would have nothing to be named.
+    was_bad: bool,
 }
 
 impl Turns {
@@ -288,12 +290,16 @@ impl Turns {
             settle: spec.settle_min.draw(&mut random) * 60.0,
             restore: spec.restore_min.as_ref().map_or(f64::INFINITY, |n| n.draw(&mut random) * 60.0),
             random,
+            was_bad: false,
         }
     }
 
-    /// The node that runs the query is drawn anew each time; it is bad once it is updated.
+    /// The node that runs the query is drawn anew each time; it is bad once it is updated. Half-way at the latest one is.
     fn is_bad(&mut self, at: f64) -> bool {
-        at < self.restore && self.random.chance(((at - self.from) / self.settle).clamp(0.0, 1.0))
+        let part = ((at - self.from) / self.settle).clamp(0.0, 1.0);
+        let bad = at < self.restore && (self.random.chance(part) || part >= 0.5 && !self.was_bad);
+        self.was_bad |= bad;
+        bad
     }
 }
 
