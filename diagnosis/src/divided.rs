@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 pub(crate) const OF_LEVEL_MAX: usize = 160;
 /// Reports kept together; beyond, those of the version go that was loaded longest ago.
 const TOGETHER_MAX: usize = 16_384;
+/// Rows of a host from which it is known how much it usually finishes.
+const KNOWN_FROM: u64 = 3;
 /// Buckets of scores.
 pub(crate) const BUCKETS: usize = 11;
 
@@ -39,6 +41,8 @@ pub(crate) struct Divided {
     pub span: (Ns, Ns),
     pub before: Side,
     pub after: Side,
+    /// Requests per second that the host usually finishes; zero where that, or when it loaded, is not known.
+    pub usual: f32,
 }
 
 /// Reports by the version that was loaded.
@@ -94,21 +98,24 @@ impl State {
     pub(crate) fn note_sides(&mut self, id: u32, row: &Row, (start, end): (Ns, Ns)) {
         let Some(unit) = self.units.get(id as usize).filter(|unit| !unit.aggregate && !row.restarted) else { return };
         let within = |at: Ns| at > start && at <= end && at != BEFORE_ALL;
-        let moved: Vec<(u16, u32, Ns)> = unit
+        let moved: Vec<(u16, u32, Ns, bool)> = unit
             .moves
             .iter()
             .rev()
             .take_while(|entry| entry.at > start)
             .filter(|entry| within(entry.at))
-            .map(|entry| (entry.factor, entry.level, entry.at))
+            .map(|entry| (entry.factor, entry.level, entry.at, entry.told))
             .collect();
-        for (factor, to, at) in &moved {
+        let usual = few(unit.traffic.mean().filter(|_| unit.rows > KNOWN_FROM).unwrap_or(0.0));
+        for (factor, to, at, told) in &moved {
             if moved.iter().filter(|(other, ..)| other == factor).count() != 1 {
                 continue;
             }
             let Some(after) = self.tables.level_at(*to).and_then(crate::model::Level::hash) else { continue };
             let Some((from, before, after)) = self.both_sides(row, (*factor, after)) else { continue };
-            let divided = Divided { unit: id, from, at: *at, span: (start, end), before, after };
+            // Where the load is guessed from the requests on its two sides, these cannot tell how many are missing.
+            let usual = if *told { usual } else { 0.0 };
+            let divided = Divided { unit: id, from, at: *at, span: (start, end), before, after, usual };
             self.divided.add(*to, divided);
         }
     }
@@ -154,7 +161,15 @@ mod tests {
     use super::*;
 
     fn divided(unit: u32, at: Ns) -> Divided {
-        Divided { unit, from: 1, at, span: (at - 1, at + 1), before: Side::default(), after: Side::default() }
+        Divided {
+            unit,
+            from: 1,
+            at,
+            span: (at - 1, at + 1),
+            before: Side::default(),
+            after: Side::default(),
+            usual: 0.0,
+        }
     }
 
     #[test]

@@ -31,6 +31,8 @@ const CONTROLS_MIN: u64 = 5;
 const SUMS_AT: f64 = 6.9;
 /// ln of the likelihood ratio of what failed before and after loads from which contrasts need not confirm it.
 const SIDES_AT: f64 = 6.9;
+/// Failing hosts with it for one without it that may be misplaced.
+const STRAYS: u64 = 8;
 /// ln of the e-value of ages that makes a suspect.
 const AGE_AT: f64 = 6.9;
 /// Of so many failing hosts one must tell the cause from what came with it.
@@ -271,9 +273,11 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let left = tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
     let sides = hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT);
     let all = sides || hypothesis.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
-    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
     // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
     let spared = tally.control.0 < CONTROLS_MIN || hypothesis.control_share() < 0.5 * hypothesis.share();
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
+    // A few hosts began before their loads as far as reports tell, which the requests themselves contradict.
+    let spared = spared || sides && tally.control.1 * STRAYS <= tally.exposed.1;
     let follows = hypothesis.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
     let direct = contrast >= 4.0
         || follows

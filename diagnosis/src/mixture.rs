@@ -6,14 +6,14 @@ use crate::model::Ns;
 use crate::tally::seconds;
 
 /// Steps of the iteration: the gain of more is below what one host may say.
-const STEPS: usize = 30;
+pub(crate) const STEPS: usize = 30;
 /// Power to which a step is taken: they are short where a part goes to nothing, and below two they do not overshoot.
 const HASTE: f64 = 1.8;
 /// Least and most part of what came.
 const PART: (f64, f64) = (1e-4, 0.9999);
 
 /// Shares of a stretch by cell.
-type Shares = Vec<(usize, f64)>;
+pub(crate) type Shares = Vec<(usize, f64)>;
 
 /// Counts by kind over a stretch of time, with the probability of each kind as usual and as it came to be.
 #[derive(Clone, Debug)]
@@ -108,12 +108,12 @@ pub(crate) fn rates(split: &[([f64; 2], [Ns; 3])], edges: &[Ns]) -> Vec<f64> {
 }
 
 /// Part of what came over a stretch.
-fn over(parts: &[f64], shares: &[(usize, f64)]) -> f64 {
+pub(crate) fn over(parts: &[f64], shares: &[(usize, f64)]) -> f64 {
     shares.iter().map(|(cell, share)| parts.get(*cell).unwrap_or(&0.0) * share).sum()
 }
 
 /// Shares of a stretch that lie in each of the cells; what lies beyond an end belongs to the cell there.
-fn shares((from, to): (Ns, Ns), edges: &[Ns]) -> Shares {
+pub(crate) fn shares((from, to): (Ns, Ns), edges: &[Ns]) -> Shares {
     let last = edges.len().saturating_sub(2);
     let to = to.max(from + 1);
     let cell = |(index, pair): (usize, &[Ns])| {

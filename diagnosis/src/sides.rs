@@ -4,6 +4,7 @@
 //! reached everybody within seconds. What may be accused for it is decided in `judge`.
 
 use crate::divided::{BUCKETS, Divided, Side};
+use crate::finished::by_finished;
 use crate::hypotheses::Hypothesis;
 use crate::math::float;
 use crate::mixture::{Stretch, best, rates};
@@ -28,7 +29,7 @@ const SETTLED: Ns = 1;
 /// Cells of time among the loads, and among these and the ends of reports; and ages since the load at which failing may
 /// change, parts of a report.
 const CELLS: usize = 14;
-const AGES: [Ns; 4] = [16, 8, 4, 2];
+pub(crate) const AGES: [Ns; 4] = [16, 8, 4, 2];
 /// Failed requests that are needed, and by how much more must fail than usual.
 const FAILED_MIN: f64 = 5.0;
 const FACTOR_MIN: f64 = 3.0;
@@ -53,8 +54,16 @@ pub(crate) struct Sides {
     /// Failed requests and requests before and after the load, within the same reports; none if it is told by scores.
     pub before: (f64, f64),
     pub after: (f64, f64),
-    /// Whether the scores tell.
-    pub scores: bool,
+    pub by: By,
+}
+
+/// What tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum By {
+    #[default]
+    Failed,
+    Finished,
+    Scores,
 }
 
 /// What the reports say in which hosts went to one of the versions.
@@ -73,7 +82,8 @@ pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]
     let failed = any(&[Counter::Errors, Counter::Panics]).then(|| by_requests(state, &all)).flatten();
     let failed = failed.filter(|_| costs(state, hypothesis) != Some(true));
     let scored = any(&[Counter::Drift, Counter::Zeros]).then(|| by_scores(state, (&all, levels))).flatten();
-    [failed, scored].into_iter().flatten().max_by(|a, b| a.ratio.total_cmp(&b.ratio))
+    let hangs = any(&[Counter::Stall]).then(|| by_finished(state, &all)).flatten();
+    [failed, scored, hangs].into_iter().flatten().max_by(|a, b| a.ratio.total_cmp(&b.ratio))
 }
 
 fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
@@ -93,11 +103,11 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     }
     let kinds = (vec![usual, 1.0 - usual], vec![1.0, 0.0]);
     let counts = |side: Side| {
-        let scale = (OF_SIDE_MAX / f64::from(side.requests)).min(1.0);
+        let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
         vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
     };
-    let (ratio, hosts) = compared(&failing, &kinds, counts)?;
-    Some(Sides { ratio, hosts, before, after, scores: false })
+    let (ratio, hosts) = said_by(&failing, &compared(&failing, &kinds, &counts))?;
+    Some(Sides { ratio, hosts, before, after, by: By::Failed })
 }
 
 /// Whether loads of the config cost failed requests before, and not much less than those of the versions in question: what
@@ -161,8 +171,8 @@ fn by_scores(state: &State, (all, levels): (&[&Divided], &[u32])) -> Option<Side
         let all: f64 = side.scores.iter().map(|count| f64::from(*count)).sum();
         side.scores.iter().map(|count| (OF_SIDE_MAX / all).min(1.0) * f64::from(*count)).collect()
     };
-    let (ratio, hosts) = compared(&told, &kinds, counts)?;
-    Some(Sides { ratio, hosts, before: (0.0, 0.0), after: (0.0, 0.0), scores: true })
+    let (ratio, hosts) = said_by(&told, &compared(&told, &kinds, &counts))?;
+    Some(Sides { ratio, hosts, before: (0.0, 0.0), after: (0.0, 0.0), by: By::Scores })
 }
 
 /// Shares of the buckets in the scores of versions.
@@ -184,16 +194,12 @@ fn has_scores(level: &Level) -> bool {
 
 /// Log likelihood ratio of "from the load on" over "whatever the load", and the hosts that tell. Before the load all is as
 /// usual and what comes after may take its time; or it comes and goes with time, in whatever course fits best, alike on all.
-fn compared(
-    told: &[&Divided],
-    kinds: &(Vec<f64>, Vec<f64>),
-    counts: impl Fn(Side) -> Vec<f64>,
-) -> Option<(f64, usize)> {
+fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: &dyn Fn(Side) -> Vec<f64>) -> Vec<f64> {
     let stretch = |side: Side, from: Ns, to: Ns| Stretch { counts: counts(side), from, to, kinds };
     let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.0, of.at)).collect();
     let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.1)).collect();
     let aged: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, 0, of.span.1 - of.at)).collect();
-    let length = told.iter().map(|of| of.span.1 - of.span.0).max()?;
+    let length = told.iter().map(|of| of.span.1 - of.span.0).max().unwrap_or(1);
     let ages: Vec<Ns> = [0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect();
     let own = before.iter().map(|of| of.ln(0.0)).zip(best(&aged, (&ages, None))).map(|(before, after)| before + after);
     let both: Vec<Stretch<'_>> = before.iter().chain(&after).cloned().collect();
@@ -203,9 +209,14 @@ fn compared(
     let rates = rates(&told.iter().map(split).collect::<Vec<_>>(), &edges);
     let course = best(&both, (&edges, Some(&rates)));
     let moment = course.iter().zip(course.iter().skip(told.len())).map(|(before, after)| before + after);
+    own.zip(moment).map(|(own, moment)| own - moment).collect()
+}
+
+/// What all hosts say together, of what each report says, and how many they are.
+pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<(f64, usize)> {
     let mut by_unit: BTreeMap<u32, f64> = BTreeMap::new();
-    for (of, (own, moment)) in told.iter().zip(own.zip(moment)) {
-        *by_unit.entry(of.unit).or_default() += own - moment;
+    for (of, said) in told.iter().zip(each) {
+        *by_unit.entry(of.unit).or_default() += said;
     }
     if by_unit.len() < HOSTS_MIN {
         return None;
@@ -261,6 +272,7 @@ mod tests {
                 span: (start, end),
                 before: side(start, at, from),
                 after: side(at, end, from),
+                usual: 0.0,
             }
         };
         (0..40).map(host).collect()
@@ -272,14 +284,17 @@ mod tests {
             let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
             vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
         };
-        compared(&told.iter().collect::<Vec<_>>(), &kinds, counts).map_or(0.0, |(ratio, _)| ratio)
+        {
+            let told: Vec<&Divided> = told.iter().collect();
+            said_by(&told, &compared(&told, &kinds, &counts)).map_or(0.0, |(ratio, _)| ratio)
+        }
     }
 
     #[test]
     fn failing_from_the_load_on_is_told_from_failing_from_one_moment_on_within_a_push_of_two_seconds() {
         for length in [10 * S, 60 * S] {
             let own = ratio(&told(|load| load, length));
-            assert!(own > SURE, "{length}: {own}");
+            assert!(own > 6.9, "{length}: {own}");
             for moment in [95, 99, 100, 101, 102, 103] {
                 let moment = moment * S;
                 let one = ratio(&told(|_| moment, length));
@@ -293,6 +308,4 @@ mod tests {
         let strewn = ratio(&told(|load| 101 * S + (load / (S / 20) * 37 % 41 - 20) * S / 5, 10 * S));
         assert!(strewn < TOLD_AT, "{strewn}");
     }
-
-    const SURE: f64 = 6.9;
 }

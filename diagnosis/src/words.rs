@@ -3,7 +3,7 @@
 use crate::fast_push::FastPush;
 use crate::hypotheses::Hypothesis;
 use crate::model::Key;
-use crate::sides::Sides;
+use crate::sides::{By, Sides};
 use crate::state::State;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
 use firstbad_protocol::{Hash, Untrusted, verdict};
@@ -47,15 +47,18 @@ pub(crate) fn name(state: &State, hypothesis: &Hypothesis) -> String {
 /// What the reports say that hold a load.
 fn of_sides(sides: &Sides) -> String {
     let (hosts, ratio) = (sides.hosts, libm::exp(sides.ratio));
-    if sides.scores {
-        return format!(
-            "on {hosts} hosts scores change with the first request that used it, and not before, within the report that holds the load (likelihood ratio {ratio:.1e})"
-        );
-    }
     let ((before, of_before), (after, of_after)) = (sides.before, sides.after);
-    format!(
-        "within the reports of {hosts} hosts that hold the load, {after:.0} of {of_after:.0} requests that used it failed, and {before:.0} of {of_before:.0} that used the version before (likelihood ratio {ratio:.1e})"
-    )
+    match sides.by {
+        By::Scores => format!(
+            "on {hosts} hosts scores change with the first request that used it, and not before, within the report that holds the load (likelihood ratio {ratio:.1e})"
+        ),
+        By::Failed => format!(
+            "within the reports of {hosts} hosts that hold the load, {after:.0} of {of_after:.0} requests that used it failed, and {before:.0} of {of_before:.0} that used the version before (likelihood ratio {ratio:.1e})"
+        ),
+        By::Finished => format!(
+            "within the reports of {hosts} hosts that hold the load, {before:.0} requests finished before it, where {of_before:.0} are usual, and {after:.0} with it, where {of_after:.0} are (likelihood ratio {ratio:.1e})"
+        ),
+    }
 }
 
 /// What the moment says of a push that reached everybody at once.
