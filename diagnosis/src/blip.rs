@@ -14,8 +14,8 @@ pub(crate) const BLIP: i64 = 4;
 const BLIP_MIN: Ns = 30 * 1_000_000_000;
 
 /// Time within which the cost of a reload is over.
-pub(crate) fn blip(scene: &Scene<'_>) -> Ns {
-    (BLIP * scene.interval).max(BLIP_MIN)
+pub(crate) fn blip(interval: Ns) -> Ns {
+    (BLIP * interval).max(BLIP_MIN)
 }
 
 /// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
@@ -32,7 +32,7 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
             all += 1;
             let left = (*to).min(patient.seen) - bout.end;
             let longest = longest(scene, (patient, bout), hypothesis.factor);
-            short += u64::from(!bout.open && longest <= blip(scene) && left >= 2 * scene.interval);
+            short += u64::from(!bout.open && longest <= blip(scene.interval) && left >= 2 * scene.interval);
         }
     }
     short * 2 > all
@@ -46,7 +46,7 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
     let free = costs(state, hypothesis) != Some(true) && reloads_are_free(scene, hypothesis);
-    let long_since = if free { scene.interval } else { blip(scene) };
+    let long_since = if free { scene.interval } else { blip(scene.interval) };
     // What began elsewhere tells nothing of how long this lasts.
     let of_all = spans(scene, hypothesis);
     let own = |index: usize, bout: &Bout| {
@@ -73,7 +73,7 @@ const FOLLOWED_MIN: f64 = 15.0;
 /// Whether earlier loads of the same config were seen, on enough hosts, and hardly any was followed by failing, though as
 /// many as now would have been if reloads cost as much.
 fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let until = scene.onset - 2 * blip(scene);
+    let until = scene.onset - 2 * blip(scene.interval);
     let (mut loads, mut followed, mut hosts) = (0, 0, 0);
     for patient in &scene.patients {
         let known = patient.unit.first + SETTLING * scene.interval..until;
@@ -84,7 +84,7 @@ fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
         });
         let before = loads;
         for entry in earlier {
-            let after = entry.at - scene.interval..entry.at + blip(scene);
+            let after = entry.at - scene.interval..entry.at + blip(scene.interval);
             loads += 1;
             followed += usize::from(patient.unit.runs.iter().any(|run| after.contains(&run.start)));
         }

@@ -65,7 +65,8 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     }
     first.sort_unstable();
     // What dies as soon as this has no age: contrast and alignment tell of it.
-    let least = first.get(first.len() / STRAYS).copied().filter(|least| *least > blip(scene).max(scene.soon()))?;
+    let least =
+        first.get(first.len() / STRAYS).copied().filter(|least| *least > blip(scene.interval).max(scene.soon()))?;
     let aged = Spans::of_some(scene, |index, patient| Some(old(patient, loaded(index)?, least)));
     let said = contrast(scene, false, (&aged, None));
     let (one, two) = (moments(&first), moments(&again));

@@ -156,7 +156,7 @@ fn by_sums(state: &State, scene: &Scene<'_>, (ranked, counters): (&[Hypothesis],
     let said = best.pooled?;
     let seen = said.ln_e - libm::log(float(distances(state, scene).len().max(1)));
     let hosts = best.tally.exposed.0.min(best.tally.control.0);
-    let persists = said.intervals >= 2 * BLIP.unsigned_abs();
+    let persists = said.intervals >= BLIP.unsigned_abs() * if seen >= 2.0 * SUMS_AT { 1 } else { 2 };
     let told = seen >= SUMS_AT && said.ratio() >= 1.5 && said.explained >= 0.5;
     if !told || !persists || hosts < CAUSE_HOSTS || said.ln_e < next + 4.0 {
         return None;

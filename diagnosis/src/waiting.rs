@@ -1,11 +1,11 @@
 //! From a row to the sums of its report interval: the fleet's are added up at once; those of its exposure wait for the
 //! tick, when the loads of the same batch are known.
 
+use crate::blip::blip;
 use crate::model::{COUNTERS, Counter, Exposure, Ns, Unit};
 use crate::moves::{level_at, moved_within};
 use crate::ring::{ADDITIVE, Sums, index_of};
 use crate::state::State;
-use crate::take::REVISABLE;
 use serde::{Deserialize, Serialize};
 
 /// Marks an exposure, or a cell, that must be looked up again.
@@ -87,7 +87,7 @@ impl State {
     /// The cell of a row: without levels where a host fails visibly by itself, or still pays for its last load. What is
     /// judged on sums (`pooled`) is the rest.
     fn cell_of(&mut self, id: u32, (start, end): (Ns, Ns)) -> u32 {
-        let settling = REVISABLE / 4 * self.interval;
+        let settling = blip(self.interval);
         let (dims, apart) = self.units.get(id as usize).map_or((0, true), |unit| {
             let loaded = unit.moves.iter().rev().any(|last| (0..settling).contains(&(end - last.at)));
             (unit.dims, loaded || unit.runs.iter().any(|run| run.open))
