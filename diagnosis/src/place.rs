@@ -50,7 +50,7 @@ fn host(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypoth
     }
     let first = failing.first()?;
     // The first of many that fail minutes after a load fails alone: that needs as long to exclude.
-    if scene.now - scene.onset < (ALONE * scene.interval).clamp(ALONE_MIN, ALONE_MAX) {
+    if !lasting(scene) {
         return None;
     }
     // The fleet as a whole may fail by so little that no other host shows it alone.
@@ -79,6 +79,11 @@ fn host(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypoth
         ..Tally::default()
     };
     Some(plain(CauseKind::Host, BTreeMap::from([("host.name".to_owned(), first.unit.host.to_string())]), tally))
+}
+
+/// Whether it has failed for so long that what does harm minutes after a load would show on others.
+fn lasting(scene: &Scene<'_>) -> bool {
+    scene.now - scene.onset >= (ALONE * scene.interval).clamp(ALONE_MIN, ALONE_MAX)
 }
 
 /// Far more requests where it fails than before, and no panic: overload.
@@ -127,7 +132,8 @@ fn of_requests(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option
         ..Tally::default()
     };
     // What only requests have reaches few hosts, if they are few; a place of hosts must fail as one.
-    let whole = ratio(tally.exposed.1, tally.exposed.0) >= 0.3 || is_of_requests(state, scene, &dimensions);
+    let least = if lasting(scene) { 0.3 } else { 0.6 };
+    let whole = ratio(tally.exposed.1, tally.exposed.0) >= least || is_of_requests(state, scene, &dimensions);
     let told = tally.exposed.1 >= HOSTS_MIN && whole;
     told.then(|| plain(CauseKind::Dimension, dimensions, tally))
 }
