@@ -109,20 +109,23 @@ fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     Some(ahead(Verdict::Suspect, named, ranked))
 }
 
-/// Versions that follow each other have no age in common, unless their content has something in common: of a few, the one
-/// under which most of the failing began stands for itself.
+/// Versions that follow each other have no age in common, unless their content has something in common, and then only if one
+/// alone does not explain it: of a few, the one under which most of the failing began stands for itself.
 fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> {
-    if hypothesis.levels.len() == 1 || !hypothesis.properties.is_empty() {
-        return Some(hypothesis.clone());
-    }
-    let factor = hypothesis.factor.filter(|_| hypothesis.levels.len() <= AGED_MAX)?;
+    let alike = !hypothesis.properties.is_empty();
+    let Some(factor) = hypothesis.factor.filter(|_| (2..=AGED_MAX).contains(&hypothesis.levels.len())) else {
+        return (alike || hypothesis.levels.len() == 1).then(|| hypothesis.clone());
+    };
     let alone = |level: &u32| {
         let levels = vec![*level];
         let spans = Arc::new(Spans::on_levels(scene, (factor, &levels)));
         let tally = tally(scene, (&levels, false), &spans);
         Hypothesis { levels, tally, spans: Some(spans), choices: 0.0, ..hypothesis.clone() }
     };
-    hypothesis.levels.iter().map(alone).max_by_key(|hypothesis| hypothesis.tally.bouts.0)
+    let most = hypothesis.levels.iter().map(alone).max_by_key(|hypothesis| hypothesis.tally.bouts.0)?;
+    // What one version explains as well, its neighbours have in common with it by chance; and any two have something.
+    let enough = most.tally.bouts.0 * 10 >= hypothesis.tally.bouts.0 * 9;
+    Some(if alike && !enough && hypothesis.levels.len() > 2 { hypothesis.clone() } else { most })
 }
 
 /// A suspicion of what reached everybody at once just before, if nothing else did and nothing else can be said.
@@ -220,7 +223,8 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
         return false;
     }
     // Requests before and after a load tell it from a moment, not from what rode with it on every host.
-    let rode = (rival.tally.lag.3 - best.tally.lag.3).abs() <= TOGETHER && rival.tally.is_prompt() && !refuted(rival);
+    let together = (rival.tally.lag.3 - best.tally.lag.3).abs() <= TOGETHER && rival.tally.is_prompt();
+    let rode = together && rival.aligned() > -3.0;
     let by_sides = best.weight - best.by_sides() < SUSPECT_AT && best.factor.is_some() && rival.factor.is_some();
     if by_sides && rode && rival.explained() >= 0.8 * best.explained() && !told_apart(scene, best, rival) {
         return true;
@@ -269,15 +273,15 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
     let own = tally.deaths + tally.refusals;
     let contrast = tally.risk.ln_e;
+    // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
+    let spared = tally.control.0 < CONTROLS_MIN || hypothesis.control_share() < 0.5 * hypothesis.share();
     // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
     let left = tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
     let sides = hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT);
-    let all = sides || hypothesis.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
-    // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
-    let spared = tally.control.0 < CONTROLS_MIN || hypothesis.control_share() < 0.5 * hypothesis.share();
-    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
     // A few hosts began before their loads as far as reports tell, which the requests themselves contradict.
     let spared = spared || sides && tally.control.1 * STRAYS <= tally.exposed.1;
+    let all = sides || hypothesis.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
     let follows = hypothesis.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
     let direct = contrast >= 4.0
         || follows
