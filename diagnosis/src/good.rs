@@ -103,7 +103,8 @@ impl State {
         let earliest = self.first_event.unwrap_or(Ns::MIN / 4).max(scene.now - BAKE_MAX);
         for (patient, moves, since) in patients {
             let mut tell = |(from, level): (Ns, u32), to: Ns| {
-                if let Some(longest) = served.get_mut(level as usize) {
+                // What is no longer as a whole is not looked at for what failed in it: most stays are not.
+                if let Some(longest) = served.get_mut(level as usize).filter(|longest| to - from > **longest) {
                     *longest = well((patient, scene.interval), (from, to)).max(*longest);
                 }
             };
