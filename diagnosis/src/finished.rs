@@ -6,7 +6,7 @@ use crate::divided::Divided;
 use crate::model::Counter;
 use crate::sides::{By, Sides, TOLD_AT, said_by};
 use crate::state::State;
-use crate::step::{Stretch, after, before, compared, some};
+use crate::step::{Stretch, after, before, compared, evenly};
 use crate::tally::seconds;
 
 /// Least that are usual in a report, and part of them that is still finished with the new version.
@@ -27,7 +27,7 @@ pub(crate) fn by_finished(state: &State, all: &[&Divided]) -> Option<Sides> {
     if hanging.len() * 2 <= told.len() {
         return None;
     }
-    let hanging = some(&hanging);
+    let hanging = evenly(&hanging);
     let (before, after) = (sum(&hanging, before), sum(&hanging, after));
     let rate = |(count, usual): (f64, f64)| count / usual.max(1e-9);
     if before.1 <= 0.0 || after.1 <= 0.0 || rate(after) > PART_MAX * rate(before) {

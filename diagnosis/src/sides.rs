@@ -51,7 +51,8 @@ pub(crate) struct Sides {
     pub ratio: f64,
     /// Hosts.
     pub hosts: usize,
-    /// Failed requests and requests before and after the load, within the same reports; none if it is told by scores.
+    /// Before and after the load, within the same reports: failed requests and requests, or finished ones and the usual
+    /// number; none if it is told by scores.
     pub before: (f64, f64),
     pub after: (f64, f64),
     pub by: By,
@@ -61,8 +62,11 @@ pub(crate) struct Sides {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum By {
     #[default]
+    /// Which requests failed.
     Failed,
+    /// How many finished.
     Finished,
+    /// How they were scored.
     Scores,
 }
 
@@ -106,7 +110,7 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
         let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
         vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
     };
-    let (ratio, hosts) = said_by(&failing, &compared(&failing, &kinds, &counts))?;
+    let (ratio, hosts) = said_by(&failing, &compared(&failing, &kinds, counts))?;
     Some(Sides { ratio, hosts, before, after, by: By::Failed })
 }
 
@@ -171,7 +175,7 @@ fn by_scores(state: &State, (all, levels): (&[&Divided], &[u32])) -> Option<Side
         let all: f64 = side.scores.iter().map(|count| f64::from(*count)).sum();
         side.scores.iter().map(|count| (OF_SIDE_MAX / all).min(1.0) * f64::from(*count)).collect()
     };
-    let (ratio, hosts) = said_by(&told, &compared(&told, &kinds, &counts))?;
+    let (ratio, hosts) = said_by(&told, &compared(&told, &kinds, counts))?;
     Some(Sides { ratio, hosts, before: (0.0, 0.0), after: (0.0, 0.0), by: By::Scores })
 }
 
@@ -194,7 +198,7 @@ fn has_scores(level: &Level) -> bool {
 
 /// Log likelihood ratio of "from the load on" over "whatever the load", and the hosts that tell. Before the load all is as
 /// usual and what comes after may take its time; or it comes and goes with time, in whatever course fits best, alike on all.
-fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: &dyn Fn(Side) -> Vec<f64>) -> Vec<f64> {
+fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Side) -> Vec<f64>) -> Vec<f64> {
     let stretch = |side: Side, from: Ns, to: Ns| Stretch { counts: counts(side), from, to, kinds };
     let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.0, of.at)).collect();
     let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.1)).collect();
@@ -286,7 +290,7 @@ mod tests {
         };
         {
             let told: Vec<&Divided> = told.iter().collect();
-            said_by(&told, &compared(&told, &kinds, &counts)).map_or(0.0, |(ratio, _)| ratio)
+            said_by(&told, &compared(&told, &kinds, counts)).map_or(0.0, |(ratio, _)| ratio)
         }
     }
 

@@ -27,11 +27,13 @@ pub(crate) struct Stretch {
     pub usual: f64,
 }
 
+/// Before the load.
 pub(crate) fn before(of: &Divided) -> Stretch {
     let usual = f64::from(of.usual) * seconds(of.at - of.span.0);
     Stretch { count: f64::from(of.before.requests), usual }
 }
 
+/// After it.
 pub(crate) fn after(of: &Divided) -> Stretch {
     let usual = f64::from(of.usual) * seconds(of.span.1 - of.at);
     Stretch { count: f64::from(of.after.requests), usual }
@@ -46,11 +48,11 @@ struct Fit {
 
 impl Fit {
     /// Deviance of the two counts.
-    fn off(&self) -> f64 {
-        let deviance = |count: f64, expected: f64| {
+    fn deviance(&self) -> f64 {
+        let of = |count: f64, expected: f64| {
             expected - count + if count > 0.0 { count * libm::log(count / expected) } else { 0.0 }
         };
-        deviance(self.counts.0, self.expected.0) + deviance(self.counts.1, self.expected.1)
+        of(self.counts.0, self.expected.0) + of(self.counts.1, self.expected.1)
     }
 
     /// Log likelihood but for a constant: of all requests of the report, which vary from host to host and so follow a negative
@@ -84,21 +86,26 @@ fn noise(fits: &[Fit]) -> (f64, f64) {
 /// Log likelihood ratio of "at the own load" over "at one moment" of each report, the moment where it fits best.
 pub(crate) fn compared(told: &[&Divided]) -> Vec<f64> {
     let own = fit(told, |of| of.at);
-    let off = |fits: &[Fit]| fits.iter().map(Fit::off).sum::<f64>();
+    let deviance = |fits: &[Fit]| fits.iter().map(Fit::deviance).sum::<f64>();
     let at = |moment: Ns| (moment, fit(told, |_| moment));
-    let Some(mut best) = moments(told).into_iter().map(at).min_by(|a, b| off(&a.1).total_cmp(&off(&b.1))) else {
+    let Some(mut best) = moments(told).into_iter().map(at).min_by(|a, b| deviance(&a.1).total_cmp(&deviance(&b.1)))
+    else {
         return Vec::new();
     };
     // The moment may lie anywhere between.
     let mut near = told.iter().map(|of| of.span.1 - of.span.0).max().unwrap_or(1) / 8;
     for _ in 0..HALVINGS {
         let there = [best.0 - near, best.0 + near].map(at);
-        match there.into_iter().min_by(|a, b| off(&a.1).total_cmp(&off(&b.1))).filter(|it| off(&it.1) < off(&best.1)) {
+        match there
+            .into_iter()
+            .min_by(|a, b| deviance(&a.1).total_cmp(&deviance(&b.1)))
+            .filter(|it| deviance(&it.1) < deviance(&best.1))
+        {
             Some(better) => best = better,
             None => near /= 2,
         }
     }
-    let closest = if off(&own) < off(&best.1) { &own } else { &best.1 };
+    let closest = if deviance(&own) < deviance(&best.1) { &own } else { &best.1 };
     let noise = noise(closest);
     own.iter().zip(&best.1).map(|(own, moment)| own.ln(noise) - moment.ln(noise)).collect()
 }
@@ -150,7 +157,7 @@ fn fit(told: &[&Divided], since: impl Fn(&Divided) -> Ns) -> Vec<Fit> {
 }
 
 /// Some of the reports, evenly.
-pub(crate) fn some<'a>(told: &[&'a Divided]) -> Vec<&'a Divided> {
+pub(crate) fn evenly<'a>(told: &[&'a Divided]) -> Vec<&'a Divided> {
     told.iter().step_by(told.len().div_ceil(REPORTS_MAX).max(1)).copied().collect()
 }
 
