@@ -1,10 +1,14 @@
 //! Whether something is wrong: enough units fail by one counter, or the fleet's sums leave their expectation by a
 //! Shiryaev-Roberts e-detector with learned overdispersion (diagnosis.md 2). What it is, is decided in `judge`.
 
-use crate::math::{float, median};
-use crate::model::{COUNTERS, Counter, Ns, Run};
-use crate::reach::in_reach;
+pub(crate) mod census;
+pub(crate) mod staged;
+pub(crate) mod tick;
+
+use crate::numerics::math::{float, median};
+use crate::numerics::reach::in_reach;
 use crate::state::State;
+use crate::state::model::{COUNTERS, Counter, Ns, Run};
 
 /// ln 10^6: e-BH at 1 % over up to 10^4 slices and signals.
 const ALARM: f64 = 13.8;
@@ -89,7 +93,7 @@ impl State {
 
     /// Where the failing of an incident that nobody explains yet really begins: a stray host before does not count.
     pub(crate) fn anchor(&self, onset: Ns, counters: &[Counter]) -> Ns {
-        let first = |unit: &crate::model::Unit| {
+        let first = |unit: &crate::state::model::Unit| {
             unit.runs
                 .iter()
                 .filter(|run| counters.contains(&run.counter) && run.start >= onset - 2 * self.interval)

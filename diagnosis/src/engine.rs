@@ -1,11 +1,11 @@
 //! The engine's surface: apply, tick, snapshot, ask, checkpoint. Everything it decides is decided in the modules below.
 
-use crate::asked;
+use crate::evidence::tally::seconds;
 use crate::observation::Observation;
 use crate::settings::Settings;
 use crate::state::State;
-use crate::tally::seconds;
-use crate::units::hosts;
+use crate::state::units::hosts;
+use crate::verdict::asked;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Diagnosis, SCHEMA, Window};
@@ -100,7 +100,7 @@ impl Engine {
             instances: self.state.instances_seen,
             hosts: hosts(self.state.units.iter().filter(|unit| !unit.aggregate)) as u64,
             hosts_silent: self.state.silent_hosts().len() as u64,
-            report_interval_s: crate::math::rounded(seconds(self.state.interval), 3),
+            report_interval_s: crate::numerics::math::rounded(seconds(self.state.interval), 3),
         }
     }
 

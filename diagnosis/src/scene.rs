@@ -1,13 +1,16 @@
 //! What happened to each unit around an incident, laid out for comparison: when it failed, when it was seen, when the
 //! fleet was failing at all. Hypotheses are held against it in `tally`.
 
-use crate::memo::Memo;
-use crate::model::{COUNTERS, Counter, Move, Ns, Run, Unit};
-use crate::moves::BEFORE_ALL;
-use crate::reach::in_reach;
-use crate::riskset::{AtRisk, Spell, spells};
+pub(crate) mod rollouts;
+pub(crate) mod spans;
+
+use crate::evidence::riskset::{AtRisk, Spell, spells};
+use crate::evidence::tally::DELAY_MAX;
+use crate::numerics::memo::Memo;
+use crate::numerics::reach::in_reach;
 use crate::state::State;
-use crate::tally::DELAY_MAX;
+use crate::state::model::{COUNTERS, Counter, Move, Ns, Run, Unit};
+use crate::state::moves::BEFORE_ALL;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 

@@ -1,19 +1,27 @@
 //! The engine's whole state: plain data, so that a checkpoint is this struct and nothing else. Which observation changes
 //! what is decided in `take`; what is concluded in `judge`.
 
-use crate::case::Case;
-use crate::census::Census;
-use crate::divided::Division;
-use crate::memo::Memo;
-use crate::model::{Base, COUNTERS, Ns, Unit, WorldChange};
-use crate::moves::Earliest;
+pub(crate) mod case;
+pub(crate) mod compact;
+pub(crate) mod model;
+pub(crate) mod moves;
+pub(crate) mod ring;
+pub(crate) mod tables;
+pub(crate) mod units;
+
+use crate::detect::census::Census;
+use crate::detect::staged::Stages;
+use crate::ingest::divided::Division;
+use crate::ingest::waiting::WaitingRows;
+use crate::numerics::memo::Memo;
 use crate::observation::Name;
-use crate::ring::Ring;
 use crate::settings::Settings;
-use crate::staged::Stages;
-use crate::tables::Tables;
-use crate::units::UnitIds;
-use crate::waiting::WaitingRows;
+use crate::state::case::Case;
+use crate::state::model::{Base, COUNTERS, Ns, Unit, WorldChange};
+use crate::state::moves::Earliest;
+use crate::state::ring::Ring;
+use crate::state::tables::Tables;
+use crate::state::units::UnitIds;
 use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

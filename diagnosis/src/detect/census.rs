@@ -1,0 +1,78 @@
+//! The one look over all units that a tick takes: who is heard, who is late, who may be failing. What follows from it is
+//! decided in `tick` and `detect`. It is made anew at each tick and is no part of a checkpoint.
+
+use crate::detect::TOGETHER;
+use crate::state::State;
+use crate::state::model::{Ns, Unit};
+
+/// Report intervals after which a host that is not heard is no longer missed.
+const MISSED: i64 = 360;
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Census {
+    /// Event time at which half of those stand that were heard lately.
+    pub front: Option<Ns>,
+    /// Units that should be heard, and of them late.
+    pub awaited: usize,
+    pub missing: usize,
+    /// Units that are late, however long.
+    pub late: Vec<u32>,
+    /// Units that were heard, or told of, within sixty report intervals.
+    pub live: usize,
+    /// Units with a run that is open or has ended just now, and units with any run.
+    pub stirred: Vec<u32>,
+    pub sick: Vec<u32>,
+}
+
+impl State {
+    /// Looks over the units.
+    pub(crate) fn look_over(&mut self) {
+        let (now, interval) = (self.now.unwrap_or(0), self.interval);
+        let latest = self.last_event.unwrap_or(0).max(now);
+        let mut census = Census::default();
+        let mut times: Vec<Ns> = Vec::with_capacity(self.units.len());
+        for (id, unit) in (0..).zip(&mut self.units) {
+            let unheard = now - unit.last_arrival;
+            if unit.rows > 0 && unheard < 6 * interval {
+                times.push(unit.last_event);
+            }
+            census.live +=
+                usize::from(latest - unit.last_arrival < 60 * interval || unit.last_event > latest - 60 * interval);
+            if unit.left.is_none() && !unit.aggregate {
+                let late = unit.rows >= 2 && now - unit.reported > 7 * unit.span.max(interval) / 2;
+                census.awaited += usize::from(unheard < MISSED * interval);
+                if late {
+                    census.missing += usize::from(unheard < MISSED * interval);
+                    census.late.push(id);
+                }
+            }
+            if !unit.runs.is_empty() {
+                census.sick.push(id);
+            }
+            if unit.stirred {
+                unit.stirred = fails(unit, latest - TOGETHER * interval);
+                if unit.stirred {
+                    census.stirred.push(id);
+                }
+            }
+        }
+        let middle = times.len() / 2;
+        if !times.is_empty() {
+            census.front = Some(*times.select_nth_unstable(middle).1);
+        }
+        self.census = census;
+    }
+
+    /// A longer report interval makes older runs recent again.
+    pub(crate) fn stir_all(&mut self) {
+        for unit in &mut self.units {
+            unit.stirred = !unit.runs.is_empty();
+        }
+    }
+}
+
+/// Whether a unit has a run that is open or ended after `since`.
+fn fails(unit: &Unit, since: Ns) -> bool {
+    unit.runs.iter().any(|run| run.open || run.end > since)
+}

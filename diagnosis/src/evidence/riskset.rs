@@ -1,0 +1,304 @@
+//! The concurrent contrast: each time a host begins to fail, was it one of the exposed among the hosts of its kind that
+//! could have begun to fail then? Hosts that already fail, or are gone, are not at risk: survivors do not exonerate, and a
+//! version that came when all was over accuses nobody. A stratified risk-set likelihood with an e-value.
+//!
+//! Who is at risk when does not depend on the hypothesis, and is laid out once a scene; a hypothesis costs one step for
+//! each host, however many begin to fail.
+
+use crate::numerics::math::float;
+use crate::scene::spans::Spans;
+use crate::scene::{Bout, Patient, Scene};
+use crate::state::model::Ns;
+
+/// Factors by which exposure may raise the hazard; their mixture is an e-value.
+const FACTORS: [f64; 3] = [4.0, 20.0, 200.0];
+
+/// Share of those at risk above which exposure is as good as everybody's: up to a third of hosts may tell lies.
+const SHARE_MAX: f64 = 2.0 / 3.0;
+
+/// What the contrast says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Contrast {
+    /// ln of the e-value for "exposure raises the hazard".
+    pub ln_e: f64,
+    /// Beginnings among the exposed, and as many as chance would give.
+    pub observed: f64,
+    /// Expected among the exposed.
+    pub expected: f64,
+    /// Variance: zero where all or none of those at risk were exposed, so that nothing can be learned.
+    pub variance: f64,
+    /// Beginnings in all.
+    pub events: u64,
+}
+
+impl Contrast {
+    /// Standard deviations by which the exposed fail more than chance.
+    pub(crate) fn z(&self) -> f64 {
+        if self.variance > 1e-9 { (self.observed - self.expected) / libm::sqrt(self.variance) } else { 0.0 }
+    }
+
+    /// Beginnings among those not exposed over as many as chance would give.
+    pub(crate) fn elsewhere(&self) -> f64 {
+        let all = float(usize::try_from(self.events).unwrap_or(usize::MAX));
+        (all - self.observed) / (all - self.expected).max(1e-9)
+    }
+}
+
+/// A host begins to fail.
+#[derive(Clone, Copy, Debug)]
+struct Beginning {
+    at: Ns,
+    stratum: u32,
+    patient: u32,
+    /// Place of its time among those of its stratum.
+    place: u32,
+}
+
+/// A stretch in which a patient could begin to fail: at the times of its stratum from place `from` on, before `to`.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    patient: u32,
+    stratum: u32,
+    from: u32,
+    to: u32,
+}
+
+/// A stretch in which a patient could begin to fail, both ends included, and whether it ends because it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spell {
+    patient: u32,
+    /// Its stratum, and its place.
+    kinds: [u32; 2],
+    from: Ns,
+    to: Ns,
+    begins: bool,
+}
+
+/// All stretches from an interval before the onset on, in the order of the patients: both layouts are made of them.
+pub(crate) fn spells(patients: &[Patient<'_>], (onset, interval): (Ns, Ns)) -> Vec<Spell> {
+    let mut all = Vec::with_capacity(patients.len() + patients.len() / 2);
+    let mut ends = Vec::new();
+    for (id, patient) in (0..).zip(patients) {
+        let kinds = [patient.stratum, patient.place];
+        stretches(patient, (onset - interval, interval), &mut ends, |(from, to), begins| {
+            all.push(Spell { patient: id, kinds, from, to, begins });
+        });
+    }
+    all
+}
+
+/// Who is at risk when.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AtRisk {
+    /// By time.
+    beginnings: Vec<Beginning>,
+    stretches: Vec<Stretch>,
+    /// Distinct times at which hosts begin to fail, by stratum.
+    times: Vec<Vec<Ns>>,
+}
+
+impl AtRisk {
+    /// Lays out who is at risk, by strata or, for a binary, by places.
+    pub(crate) fn new(spells: &[Spell], binary: bool) -> Self {
+        let mut this = Self::default();
+        let kind = |spell: &Spell| {
+            let [stratum, place] = spell.kinds;
+            if binary { place } else { stratum }
+        };
+        let strata = spells.iter().map(|spell| kind(spell) as usize + 1).max().unwrap_or(0);
+        this.times.resize(strata, Vec::new());
+        for spell in spells.iter().filter(|spell| spell.begins) {
+            if let Some(times) = this.times.get_mut(kind(spell) as usize) {
+                times.push(spell.to);
+            }
+        }
+        for times in &mut this.times {
+            times.sort_unstable();
+            times.dedup();
+        }
+        this.stretches.reserve(spells.len());
+        for spell in spells {
+            let (stratum, at) = (kind(spell), spell.to);
+            let times = of_stratum(&this.times, stratum);
+            let (from, to) = (place(times, spell.from), place(times, at + 1));
+            if from < to {
+                this.stretches.push(Stretch { patient: spell.patient, stratum, from, to });
+            }
+            if spell.begins {
+                let place = to.saturating_sub(1);
+                this.beginnings.push(Beginning { at, stratum, patient: spell.patient, place });
+            }
+        }
+        this.beginnings.sort_unstable_by_key(|begins| (begins.at, begins.patient));
+        this
+    }
+
+    /// Those at risk at each time of each stratum: others and exposed, without and with the other exposure.
+    fn counts(&self, exposure: &Exposure<'_>) -> Vec<Vec<[i32; 4]>> {
+        let mut counts: Vec<Vec<[i32; 4]>> = self.times.iter().map(|times| vec![[0; 4]; times.len() + 1]).collect();
+        let mut edges: Vec<u32> = Vec::new();
+        for stretch in &self.stretches {
+            let Some((spans, equal)) = exposure.of(stretch.patient) else { continue };
+            let Some(counts) = counts.get_mut(stretch.stratum as usize) else { continue };
+            let times = of_stratum(&self.times, stretch.stratum);
+            edges.clear();
+            edges.extend([stretch.from, stretch.to]);
+            for (from, to) in spans.iter().chain(equal) {
+                let (from, to) = (place(times, from.saturating_sub(exposure.early)), place(times, *to));
+                edges.extend([from, to].into_iter().filter(|at| *at > stretch.from && *at < stretch.to));
+            }
+            if edges.len() > 2 {
+                edges.sort_unstable();
+            }
+            for pair in edges.windows(2) {
+                let [from, to] = *pair else { continue };
+                let Some(at) = times.get(from as usize).filter(|_| from < to) else { continue };
+                let (exposed, equal) = exposure.at((spans, equal), *at);
+                let kind = usize::from(exposed) + 2 * usize::from(equal);
+                for (edge, by) in [(from, 1), (to, -1)] {
+                    if let Some(count) = counts.get_mut(edge as usize).and_then(|counts| counts.get_mut(kind)) {
+                        *count += by;
+                    }
+                }
+            }
+        }
+        for counts in &mut counts {
+            let mut sum = [0; 4];
+            for count in counts {
+                for (sum, count) in sum.iter_mut().zip(count) {
+                    *sum += *count;
+                    *count = *sum;
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// A hypothesis' spans, and those of another that is held equal.
+struct Exposure<'a> {
+    spans: &'a Spans,
+    equal: Option<&'a Spans>,
+    early: Ns,
+}
+
+/// Spans of one patient, of both.
+type Own<'a> = (&'a [(Ns, Ns)], &'a [(Ns, Ns)]);
+
+impl Exposure<'_> {
+    fn of(&self, patient: u32) -> Option<Own<'_>> {
+        let equal = self.equal.and_then(|equal| equal.of(patient as usize)).unwrap_or_default();
+        Some((self.spans.of(patient as usize)?, equal))
+    }
+
+    fn at(&self, (spans, equal): Own<'_>, at: Ns) -> (bool, bool) {
+        let inside =
+            |spans: &[(Ns, Ns)]| spans.iter().any(|(from, to)| from.saturating_sub(self.early) <= at && at < *to);
+        (inside(spans), inside(equal))
+    }
+}
+
+/// Computes the contrast of a hypothesis, that of a binary among all binaries; among hosts that are alike in another
+/// exposure, if one is to be held equal.
+pub(crate) fn contrast(scene: &Scene<'_>, binary: bool, (spans, equal): (&Spans, Option<&Spans>)) -> Contrast {
+    let exposure = Exposure { spans, equal, early: scene.tolerance() };
+    let at_risk = scene.at_risk(binary);
+    let counts = at_risk.counts(&exposure);
+    let draw = |begins: &Beginning| {
+        let (exposed, equal) = exposure.at(exposure.of(begins.patient)?, begins.at);
+        let kinds = counts.get(begins.stratum as usize)?.get(begins.place as usize)?;
+        let of = |kind: usize| kinds.get(kind + 2 * usize::from(equal)).copied().unwrap_or(0);
+        let share = f64::from(of(1)) / f64::from((of(0) + of(1)).max(1));
+        Some(((begins.at, exposed, begins.stratum, equal), share))
+    };
+    let mut drawn: Vec<_> = at_risk.beginnings.iter().filter_map(draw).collect();
+    // Sums of floats depend on their order: that of equal times must not depend on where a host stands in the table.
+    for at_once in drawn.chunk_by_mut(|one, other| one.0.0 == other.0.0) {
+        at_once.sort_unstable_by_key(|begins| begins.0);
+    }
+    let mut result = Contrast::default();
+    let mut events: Vec<(bool, f64)> = Vec::with_capacity(drawn.len());
+    for ((_, exposed, ..), share) in drawn {
+        result.events += 1;
+        result.observed += f64::from(u8::from(exposed));
+        result.expected += share;
+        result.variance += share * (1.0 - share);
+        events.push((exposed, share));
+    }
+    let events = grouped(events);
+    let logs = FACTORS.map(|factor| trimmed(&events, factor));
+    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logs.iter().map(|log| libm::exp(log - most)).sum();
+    result.ln_e = most + libm::log(sum / float(FACTORS.len()));
+    result
+}
+
+/// Equal events with their number.
+fn grouped(mut events: Vec<(bool, f64)>) -> Vec<(bool, f64, usize)> {
+    events.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let same = |one: &(bool, f64), other: &(bool, f64)| one.0 == other.0 && one.1.to_bits() == other.1.to_bits();
+    events.chunk_by(same).filter_map(|group| group.first().map(|(hit, share)| (*hit, *share, group.len()))).collect()
+}
+
+/// Log likelihood ratio of one factor, without the sixth of the events that speak for it most: hosts whose clocks are off,
+/// or who lie, are exposed and fail where nobody else does. Where few are left without it, their being well earns
+/// nothing: they may be those who are not heard.
+fn trimmed(events: &[(bool, f64, usize)], factor: f64) -> f64 {
+    let gain = |(hit, share, times): &(bool, f64, usize)| {
+        let hit = if *hit { libm::log(factor) } else { 0.0 };
+        let gain = hit - libm::log1p(share * (factor - 1.0));
+        (if *share > SHARE_MAX { gain.min(0.0) } else { gain }, *times)
+    };
+    let mut gains: Vec<(f64, usize)> = events.iter().map(gain).collect();
+    gains.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let all: usize = gains.iter().map(|(_, times)| times).sum();
+    gains.iter().flat_map(|(gain, times)| std::iter::repeat_n(*gain, *times)).take(all - all / 6).sum()
+}
+
+fn of_stratum(times: &[Vec<Ns>], stratum: u32) -> &[Ns] {
+    times.get(stratum as usize).map_or(&[], Vec::as_slice)
+}
+
+/// Place of the first of `times` that is not before `at`.
+fn place(times: &[Ns], at: Ns) -> u32 {
+    let place = match (times.first(), times.last()) {
+        (Some(first), _) if at <= *first => 0,
+        (_, Some(last)) if at > *last => times.len(),
+        _ => times.partition_point(|time| *time < at),
+    };
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+/// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail. `ends` is scratch.
+fn stretches(
+    patient: &Patient<'_>,
+    (from, interval): (Ns, Ns),
+    ends: &mut Vec<(Ns, Ns, bool)>,
+    mut tell: impl FnMut((Ns, Ns), bool),
+) {
+    let mut from = patient.first.max(from);
+    let until = |bout: &Bout| if bout.open { Ns::MAX / 4 } else { bout.end + interval };
+    let end = patient.seen + 1;
+    if patient.bouts.is_empty() && patient.gapless {
+        if end >= from {
+            tell((from, end), false);
+        }
+        return;
+    }
+    ends.clear();
+    ends.extend(patient.bouts.iter().map(|bout| (bout.start, until(bout), true)));
+    if !patient.gapless {
+        ends.extend(patient.unit.gaps.iter().map(|(from, to)| (*from + 1, *to, false)));
+    }
+    ends.push((end, Ns::MAX / 4, false));
+    ends.sort_unstable();
+    for (to, next, begins) in ends.iter().copied() {
+        if to >= from {
+            tell((from, to), begins);
+        }
+        from = from.max(next);
+        if from > patient.seen {
+            break;
+        }
+    }
+}
