@@ -7,8 +7,9 @@ pub(crate) mod tick;
 
 use crate::numerics::math::{float, median};
 use crate::numerics::reach::in_reach;
+use crate::numerics::time::Ns;
 use crate::state::State;
-use crate::state::model::{COUNTERS, Counter, Ns, Run};
+use crate::state::model::{COUNTERS, Counter, Run};
 
 /// ln 10^6: e-BH at 1 % over up to 10^4 slices and signals.
 const ALARM: f64 = 13.8;

@@ -1,6 +1,6 @@
 //! The engine's surface: apply, tick, snapshot, ask, checkpoint. Everything it decides is decided in the modules below.
 
-use crate::evidence::tally::seconds;
+use crate::numerics::time::seconds;
 use crate::observation::Observation;
 use crate::settings::Settings;
 use crate::state::State;

@@ -7,3 +7,4 @@ pub(crate) mod memo;
 pub(crate) mod mixture;
 pub(crate) mod reach;
 pub(crate) mod shape;
+pub(crate) mod time;

@@ -2,8 +2,9 @@
 //! decided in `tick` and `detect`. It is made anew at each tick and is no part of a checkpoint.
 
 use crate::detect::TOGETHER;
+use crate::numerics::time::Ns;
 use crate::state::State;
-use crate::state::model::{Ns, Unit};
+use crate::state::model::Unit;
 
 /// Report intervals after which a host that is not heard is no longer missed.
 const MISSED: i64 = 360;

@@ -3,9 +3,10 @@
 //! It raises the alarm; who is to blame is decided in `judge` (by the whole contrast, see `pooled`).
 
 use crate::evidence::pooled::{DISPERSION, FACTORS};
+use crate::numerics::time::Ns;
 use crate::observation::counts::float;
 use crate::state::State;
-use crate::state::model::{Counter, Ns};
+use crate::state::model::Counter;
 use crate::state::ring::{Cell, Sums};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

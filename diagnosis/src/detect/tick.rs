@@ -3,8 +3,9 @@
 use crate::detect::staged::Stages;
 use crate::ingest::take::{REVISABLE, not_heard};
 use crate::numerics::shape;
+use crate::numerics::time::Ns;
 use crate::state::State;
-use crate::state::model::{Counter, Ns};
+use crate::state::model::Counter;
 use crate::state::ring::{Ring, index_of};
 use firstbad_protocol::names::attribute;
 use std::collections::BTreeMap;

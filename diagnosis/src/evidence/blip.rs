@@ -3,9 +3,9 @@
 
 use crate::evidence::sides::costs;
 use crate::numerics::math::float;
+use crate::numerics::time::Ns;
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
-use crate::state::model::Ns;
 use crate::verdict::hypotheses::Hypothesis;
 use crate::verdict::judge::spans;
 

@@ -5,11 +5,11 @@
 
 use crate::evidence::blip::blip;
 use crate::evidence::riskset::contrast;
-use crate::evidence::tally::{DELAY_MAX, seconds};
+use crate::evidence::tally::DELAY_MAX;
 use crate::numerics::math::float;
+use crate::numerics::time::{Ns, seconds};
 use crate::scene::spans::Spans;
 use crate::scene::{Patient, Scene};
-use crate::state::model::Ns;
 use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::CauseKind;
 

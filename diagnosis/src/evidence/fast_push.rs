@@ -3,12 +3,12 @@
 //! the network or of what lies behind them; and of the pushes before few reached everybody as quickly, so that one of those
 //! lies as near only by a chance that can be told. It suspects; it never names a cause (outage of 2 July 2019).
 
-use crate::evidence::tally::seconds;
 use crate::numerics::math::{float, spread};
+use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::signals::watch::PLACED_IN;
 use crate::state::State;
-use crate::state::model::{Counter, Factor, Ns};
+use crate::state::model::{Counter, Factor};
 use crate::state::moves::BEFORE_ALL;
 use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::CauseKind;

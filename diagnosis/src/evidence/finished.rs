@@ -4,8 +4,8 @@
 
 use crate::evidence::sides::{By, Sides, TOLD_AT, said_by};
 use crate::evidence::step::{Stretch, after, before, compared, evenly};
-use crate::evidence::tally::seconds;
 use crate::ingest::divided::Divided;
+use crate::numerics::time::seconds;
 use crate::state::State;
 use crate::state::model::Counter;
 
@@ -61,7 +61,7 @@ fn sum(told: &[&Divided], side: fn(&Divided) -> Stretch) -> (f64, f64) {
 mod tests {
     use super::*;
     use crate::ingest::divided::Side;
-    use crate::state::model::Ns;
+    use crate::numerics::time::Ns;
 
     const S: Ns = 1_000_000_000;
 

@@ -2,10 +2,10 @@
 //! `judge`.
 
 use crate::evidence::tally::{Tally, tally};
+use crate::numerics::math::ratio;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
-use crate::verdict::hypotheses::ratio;
 use std::collections::BTreeMap;
 
 /// The one dimension value outside of which exposed units are well.

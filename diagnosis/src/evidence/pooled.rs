@@ -4,12 +4,13 @@
 //! expectation, and hosts that fail visibly, or have just loaded something, are not in the sums (see `tick`): one loud
 //! host, or the cost of a reload, moves nothing here. Whether it may be named is decided in `judge`.
 
-use crate::evidence::tally::{Tally, seconds};
+use crate::evidence::tally::Tally;
 use crate::numerics::math::float;
+use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
-use crate::state::model::{Counter, Factor, Ns};
+use crate::state::model::{Counter, Factor};
 use crate::state::ring::{Sums, index_of};
 use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::names::attribute;

@@ -6,9 +6,9 @@
 //! each host, however many begin to fail.
 
 use crate::numerics::math::float;
+use crate::numerics::time::Ns;
 use crate::scene::spans::Spans;
 use crate::scene::{Bout, Patient, Scene};
-use crate::state::model::Ns;
 
 /// Factors by which exposure may raise the hazard; their mixture is an e-value.
 const FACTORS: [f64; 3] = [4.0, 20.0, 200.0];

@@ -1,10 +1,11 @@
 //! Who had which version, and who failed under it: the counts from which the versions are chosen that a hypothesis
 //! accuses. What is accused is decided in `hypotheses`.
 
+use crate::numerics::math::ratio;
+use crate::numerics::time::Ns;
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
-use crate::state::model::{Move, Ns};
-use crate::verdict::hypotheses::ratio;
+use crate::state::model::Move;
 use std::collections::BTreeMap;
 
 /// Units that had a level: exposed long enough to tell, of them failing, and those of which nothing can be said.

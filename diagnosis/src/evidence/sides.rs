@@ -7,8 +7,9 @@ use crate::evidence::finished::by_finished;
 use crate::ingest::divided::{BUCKETS, Divided, Side};
 use crate::numerics::math::float;
 use crate::numerics::mixture::{Stretch, best, rates};
+use crate::numerics::time::Ns;
 use crate::state::State;
-use crate::state::model::{Counter, Level, Ns};
+use crate::state::model::{Counter, Level};
 use crate::verdict::hypotheses::Hypothesis;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,9 +3,10 @@
 
 use crate::evidence::property::Property;
 use crate::evidence::tally::Tally;
+use crate::numerics::time::Ns;
 use crate::scene::{Patient, Scene};
 use crate::state::State;
-use crate::state::model::{Counter, Factor, Ns};
+use crate::state::model::{Counter, Factor};
 use crate::state::moves::level_at;
 use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::CauseKind;

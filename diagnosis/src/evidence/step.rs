@@ -3,11 +3,10 @@
 //! freer to fit than the other, and few requests tell. What the hosts say together is decided in `finished`.
 
 use crate::evidence::sides::AGES;
-use crate::evidence::tally::seconds;
 use crate::ingest::divided::Divided;
 use crate::numerics::math::float;
 use crate::numerics::mixture::{STEPS, Shares, over, shares};
-use crate::state::model::Ns;
+use crate::numerics::time::{Ns, seconds};
 
 /// Reports that are looked at: more say the same again.
 const REPORTS_MAX: usize = 80;

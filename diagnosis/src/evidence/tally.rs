@@ -5,10 +5,11 @@
 use crate::evidence::riskset::{Contrast, contrast};
 use crate::numerics::align::{Alignment, Pair, Question};
 use crate::numerics::math::float;
+use crate::numerics::time::{Ns, seconds};
 use crate::scene::rollouts::{APART, Rollouts};
 use crate::scene::spans::Spans;
 use crate::scene::{Bout, Patient, Scene};
-use crate::state::model::{Move, Ns};
+use crate::state::model::Move;
 
 /// Longest delay from a load to its effect that is looked for, ns.
 pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
@@ -288,16 +289,6 @@ impl Tally {
     pub(crate) fn is_prompt(&self) -> bool {
         self.prompt.1 >= 5 && self.prompt.0 * 5 >= self.prompt.1 * 4
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]
-pub(crate) fn seconds(ns: Ns) -> f64 {
-    ns as f64 / 1e9
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "seconds of one incident")]
-pub(crate) fn from_seconds(seconds: f64) -> Ns {
-    (seconds * 1e9) as Ns
 }
 
 #[cfg(test)]

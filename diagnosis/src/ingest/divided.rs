@@ -4,10 +4,10 @@
 //! say is decided in `sides`.
 
 use crate::numerics::shape;
+use crate::numerics::time::Ns;
 use crate::observation::Row;
 use crate::observation::counts::Requests;
 use crate::state::State;
-use crate::state::model::Ns;
 use crate::state::moves::BEFORE_ALL;
 use firstbad_protocol::Hash;
 use serde::{Deserialize, Serialize};

@@ -2,13 +2,14 @@
 //! no against its own past. Whether that is failing is decided in `watch`.
 
 use crate::ingest::take_row::seconds;
+use crate::numerics::time::Ns;
 use crate::observation::Row;
 use crate::observation::counts::{self, Requests, float};
 use crate::signals::baseline::{fleet_rate, unit_rate};
 use crate::signals::graded;
 use crate::signals::watch::Sample;
 use crate::state::State;
-use crate::state::model::{COUNTERS, Counter, Ns};
+use crate::state::model::{COUNTERS, Counter};
 
 /// What a row says of a counter: observed, trials, and its size, where it is another than these tell (see `graded`).
 type Counted = (Counter, f64, f64, Option<f32>);

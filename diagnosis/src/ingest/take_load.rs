@@ -1,7 +1,8 @@
 //! Load attempts: they move a unit to a version, are refused, or are all that is left of a process that died in them.
 
+use crate::numerics::time::Ns;
 use crate::observation::{Load, Name};
-use crate::state::model::{Counter, Factor, Key, Move, Ns, Run};
+use crate::state::model::{Counter, Factor, Key, Move, Run};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::index_of;
 use crate::state::{PanicSeen, State};

@@ -2,8 +2,9 @@
 //! tick, when the loads of the same batch are known.
 
 use crate::evidence::blip::blip;
+use crate::numerics::time::Ns;
 use crate::state::State;
-use crate::state::model::{COUNTERS, Counter, Exposure, Ns, Unit};
+use crate::state::model::{COUNTERS, Counter, Exposure, Unit};
 use crate::state::moves::{level_at, moved_within};
 use crate::state::ring::{ADDITIVE, Sums, index_of};
 use serde::{Deserialize, Serialize};

@@ -2,9 +2,8 @@
 //! within a bracket (a report, or a part of one), so both answers are held against brackets, not against points: where
 //! reports are coarser than the rollout was quick, neither wins.
 
-use crate::evidence::tally::seconds;
 use crate::numerics::math::{float, median, spread};
-use crate::state::model::Ns;
+use crate::numerics::time::{Ns, seconds};
 
 /// Scales tried for how far a beginning may lie from where it should, in report intervals.
 const SCALES: [f64; 8] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];

@@ -67,6 +67,10 @@ pub(crate) fn rounded(value: f64, digits: i32) -> f64 {
     if value.is_finite() { libm::round(value * scale) / scale } else { 0.0 }
 }
 
+pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { float(part as usize) / float(whole as usize) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

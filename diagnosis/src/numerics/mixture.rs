@@ -2,8 +2,7 @@
 //! counts over stretches best (expectation maximisation for the weights of a mixture of two known distributions; Dempster,
 //! Laird and Rubin 1977). Of which stretches, and what follows, is decided in `sides`.
 
-use crate::evidence::tally::seconds;
-use crate::state::model::Ns;
+use crate::numerics::time::{Ns, seconds};
 
 /// Steps of the iteration: the gain of more is below what one host may say.
 pub(crate) const STEPS: usize = 30;

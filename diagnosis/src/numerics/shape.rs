@@ -1,8 +1,8 @@
 //! Shapes of score distributions: whether one differs from the baseline by more than its sampling noise
 //! (Jensen-Shannon, the pick of diagnosis.md 1e), and the buckets that people are shown.
 
+use crate::numerics::time::Ns;
 use crate::observation::Histogram;
-use crate::state::model::Ns;
 
 /// Scores that must come together before a shape is judged.
 pub(crate) const LEAST_SCORES: u32 = 100;

@@ -3,7 +3,7 @@
 //! are kept and put into order, for `align`.
 
 use crate::numerics::align::Pair;
-use crate::state::model::Ns;
+use crate::numerics::time::Ns;
 use std::collections::BTreeMap;
 
 /// Report intervals without a load after which the next one is another rollout's.

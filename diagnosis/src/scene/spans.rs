@@ -1,8 +1,9 @@
 //! When each unit of a scene was exposed to what a hypothesis accuses: computed once a hypothesis, for the tally, the
 //! contrasts and the contests that hold it against the scene.
 
+use crate::numerics::time::Ns;
 use crate::scene::{Patient, Scene};
-use crate::state::model::{Move, Ns};
+use crate::state::model::Move;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -3,13 +3,12 @@
 //! or in the one before: each is held against the shapes before and after, and its share of the latter tells. Whether a
 //! run opens is decided in `watch`.
 
-use crate::evidence::tally::{from_seconds, seconds};
 use crate::numerics::shape;
-use crate::observation::Scores;
-use crate::observation::counts;
+use crate::numerics::time::{Ns, from_seconds, seconds};
+use crate::observation::{Scores, counts};
 use crate::signals::graded::WHOLE;
 use crate::state::State;
-use crate::state::model::{Counter, Ns, Run, Unit};
+use crate::state::model::{Counter, Run, Unit};
 use serde::{Deserialize, Serialize};
 
 /// Reports that are looked at together where none tells alone, and those from which the new shape is learned.

@@ -3,8 +3,9 @@
 //! as the part of the report that failed. Where the first report that counts as failing failed from its beginning on,
 //! the one before may hold a part too small to count.
 
+use crate::numerics::time::part_of;
 use crate::signals::watch::{PLACED_IN, Sample};
-use crate::state::model::{Counter, Ns, Run, Unit};
+use crate::state::model::{Counter, Run, Unit};
 
 /// Part of the whole size from which a report failed from its beginning.
 pub(crate) const WHOLE: f64 = 0.85;
@@ -69,10 +70,4 @@ pub(crate) fn place(run: &mut Run, sample: &Sample) -> bool {
     run.near = (end - part_of(span, failing), part_of(span, OFF));
     (run.start, run.precise, run.slack) = (run.near.0, true, part_of(span, 2.0 * OFF));
     true
-}
-
-/// Some reports' length.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a few reports' length")]
-pub(crate) fn part_of(span: Ns, part: f64) -> Ns {
-    (span as f64 * part) as Ns
 }

@@ -3,7 +3,8 @@
 //! on is decided in `judge`.
 
 use crate::ingest::take::past_death;
-use crate::state::model::{Counter, Ns, Unit};
+use crate::numerics::time::Ns;
+use crate::state::model::{Counter, Unit};
 use firstbad_protocol::time::SECOND_NS;
 
 /// Time within which restarts of one host belong together.

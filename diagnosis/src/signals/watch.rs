@@ -3,8 +3,9 @@
 //! with loads is judged on them.
 
 use crate::numerics::shape::share_of;
+use crate::numerics::time::{Ns, part_of};
 use crate::signals::graded;
-use crate::state::model::{Counter, Ns, Run, Unit, Watch};
+use crate::state::model::{Counter, Run, Unit, Watch};
 
 /// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
 const OPEN_AT: f64 = 12.0;
@@ -221,7 +222,7 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     } else {
         UNKNOWN
     };
-    let near = (end - graded::part_of(span, failing), share_of(span, (libm::sqrt(variance) + least).min(1.0)));
+    let near = (end - part_of(span, failing), share_of(span, (libm::sqrt(variance) + least).min(1.0)));
     // The first panic that was told is not the first there was, where the counts say that it came too late.
     if told && near.0 + 3 * near.1 >= run.near.0 {
         return;
@@ -277,7 +278,7 @@ pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Ns) {
         (unit.flat, unit.growth) = (unit.flat.max(at), [0.0; 5]);
         return;
     }
-    let (seconds, over) = (crate::evidence::tally::seconds(at - unit.flat), memory / usual - 1.0);
+    let (seconds, over) = (crate::numerics::time::seconds(at - unit.flat), memory / usual - 1.0);
     let new = [1.0, seconds, over, seconds * seconds, seconds * over];
     for (sum, one) in unit.growth.iter_mut().zip(new) {
         *sum += one;
@@ -296,7 +297,7 @@ fn grown_since(run: &mut Run, (flat, [count, x, y, xx, xy]): (Ns, [f64; 5])) {
     let slope = if spread > 0.0 { (count * xy - x * y) / spread } else { 0.0 };
     let meets = if slope > 0.0 && count >= 3.0 { x / count - y / count / slope } else { 0.0 };
     let begins = flat
-        + share_of(3 * span, (meets / crate::evidence::tally::seconds(3 * span)).abs())
+        + share_of(3 * span, (meets / crate::numerics::time::seconds(3 * span)).abs())
             * if meets < 0.0 { -1 } else { 1 };
     run.start = run.start.min(begins);
     run.first = (begins - span, begins + span, f64::INFINITY);

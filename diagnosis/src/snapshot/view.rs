@@ -1,8 +1,8 @@
 //! The snapshot's views: what a screen shows beside the verdicts, bounded.
 
-use crate::evidence::tally::seconds;
+use crate::numerics::time::{Ns, seconds};
 use crate::state::State;
-use crate::state::model::{Counter, Key, Ns, Unit};
+use crate::state::model::{Counter, Key, Unit};
 use crate::state::moves::BEFORE_ALL;
 use crate::state::ring::{Interval, index_of};
 use crate::state::units::hosts;

@@ -1,6 +1,7 @@
 //! An incident as the engine keeps it between ticks.
 
-use crate::state::model::{Counter, Ns};
+use crate::numerics::time::Ns;
+use crate::state::model::Counter;
 use firstbad_protocol::verdict::Incident;
 use serde::{Deserialize, Serialize};
 

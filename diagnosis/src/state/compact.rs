@@ -2,8 +2,8 @@
 //! that nobody remembers, exposures that nothing refers to. Indices of what stays do not change, but for units, which are
 //! renumbered. How much a table may hold is decided in the limits and in `tables`.
 
+use crate::numerics::time::Ns;
 use crate::state::State;
-use crate::state::model::Ns;
 use firstbad_protocol::limits::{INSTANCES_MAX, VERSIONS_MAX};
 use firstbad_protocol::time::SECOND_NS;
 use std::collections::{BTreeMap, BTreeSet};

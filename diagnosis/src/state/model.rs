@@ -1,6 +1,7 @@
 //! The engine's words for what it keeps: counters, factors and their levels, units, runs, moves. Plain data; what is
 //! concluded from it is decided in the modules that read it.
 
+use crate::numerics::time::Ns;
 use crate::observation::{Dimensions, Facts, Name};
 use crate::signals::drift::{Binned, Drifting};
 use crate::signals::graded::{Below, Sizes};
@@ -9,9 +10,6 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::verdict::Signal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Nanoseconds of event time.
-pub(crate) type Ns = i64;
 
 /// What is counted against an expectation, per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 //! a told move that comes late corrects the guess before it.
 
 use crate::ingest::waiting::STALE;
-use crate::state::model::{Move, Ns, Unit};
+use crate::numerics::time::Ns;
+use crate::state::model::{Move, Unit};
 
 /// Bound on when a level was moved to first, by level. It may be too early, never too late: where it is known to be recent,
 /// nobody's older moves need be looked through. It is made anew from the units after a restart, and no answer depends on it.

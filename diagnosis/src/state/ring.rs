@@ -1,7 +1,8 @@
 //! Sums per report interval and exposure: the cells that contrasts, detector and chart fold over. Sparse and bounded.
 
 use crate::evidence::uses::Use;
-use crate::state::model::{COUNTERS, Counter, Ns};
+use crate::numerics::time::Ns;
+use crate::state::model::{COUNTERS, Counter};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 

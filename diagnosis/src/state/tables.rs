@@ -1,8 +1,9 @@
 //! Interning: names of factors, levels, dimensions and exposures become small indices, so that a tick folds over dense
 //! arrays. Every table has a bound; what does not fit is counted.
 
+use crate::numerics::time::Ns;
 use crate::observation::{Facts, Name};
-use crate::state::model::{Dims, Exposure, Factor, Key, Level, Ns};
+use crate::state::model::{Dims, Exposure, Factor, Key, Level};
 use crate::state::moves::BEFORE_ALL;
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{CONFIGS_MAX, VERSIONS_MAX};

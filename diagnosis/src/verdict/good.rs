@@ -2,9 +2,10 @@
 //! Mostly the last half hour tells it; a fleet's whole history is looked through only where it might say otherwise.
 
 use crate::numerics::reach::in_reach;
+use crate::numerics::time::Ns;
 use crate::scene::{Patient, Scene};
 use crate::state::State;
-use crate::state::model::{Level, Move, Ns};
+use crate::state::model::{Level, Move};
 use crate::state::moves::BEFORE_ALL;
 use firstbad_protocol::verdict::LastKnownGood;
 

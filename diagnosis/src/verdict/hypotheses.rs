@@ -11,13 +11,14 @@ use crate::evidence::property::{Property, properties};
 use crate::evidence::shares::{AllShares, Shares};
 use crate::evidence::sides::{Sides, TOLD_AT, sides};
 use crate::evidence::stale::stale;
-use crate::evidence::tally::{DELAY_MAX, Tally, seconds, tally};
+use crate::evidence::tally::{DELAY_MAX, Tally, tally};
 use crate::evidence::uses::{self, Excess, Uses};
-use crate::numerics::math::float;
+use crate::numerics::math::{float, ratio};
+use crate::numerics::time::{Ns, seconds};
 use crate::scene::spans::Spans;
 use crate::scene::{Patient, Scene};
 use crate::state::State;
-use crate::state::model::{Counter, Factor, Key, Level, Ns};
+use crate::state::model::{Counter, Factor, Key, Level};
 use crate::state::moves::BEFORE_ALL;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
@@ -150,10 +151,6 @@ impl Hypothesis {
         let blunt = if self.recent && !self.everywhere { 0.0 } else { 1.5 };
         self.weight = corrected + self.mechanism + self.of_requests() + self.moment - many - blunt;
     }
-}
-
-pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { float(part as usize) / float(whole as usize) }
 }
 
 /// All hypotheses about a scene, greatest weight first.

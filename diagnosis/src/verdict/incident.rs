@@ -1,11 +1,12 @@
 //! The life of an incident: opened by alarms, judged at each tick, joined by further effects of the same cause, recovering,
 //! resolved, and opened again when the same cause comes back.
 
+use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::case::Case;
-use crate::state::model::{Counter, Ns};
+use crate::state::model::Counter;
 use crate::verdict::hypotheses::Hypothesis;
 use crate::verdict::judge::{Judgement, judge, spans};
 use crate::wording::words;

@@ -9,10 +9,11 @@ use crate::evidence::pooled::pooled;
 use crate::evidence::riskset::contrast;
 use crate::evidence::tally::tally;
 use crate::numerics::math::float;
+use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
-use crate::state::model::{Counter, Ns};
+use crate::state::model::Counter;
 use crate::verdict::hypotheses::{Hypothesis, distances, hypotheses};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
@@ -132,7 +133,7 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
 fn at_once(state: &State, scene: &Scene<'_>, (judged, counters): (Judgement, &[Counter])) -> Judgement {
     let told = |hypothesis| Some((hypothesis, fast_push(state, scene, (hypothesis, counters))?));
     let Some((found, push)) = judged.ranked.iter().find_map(told) else { return judged };
-    let since = |at: Ns| crate::evidence::tally::seconds(scene.middle() - at);
+    let since = |at: Ns| crate::numerics::time::seconds(scene.middle() - at);
     // What came when half of them had begun did not set it off.
     let near = |at: Ns| (BEGUN..=push.delay + 2.0).contains(&since(at));
     let change = state.changes.iter().any(|change| change.everywhere && near(change.at));
@@ -314,7 +315,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
 
 /// Seconds after a load in which what follows may well be its effect.
 fn soon(scene: &Scene<'_>) -> f64 {
-    crate::evidence::tally::seconds(scene.soon())
+    crate::numerics::time::seconds(scene.soon())
 }
 
 /// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it

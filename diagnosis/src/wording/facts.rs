@@ -1,12 +1,11 @@
 //! What an incident is told with: first error, the offending input, what was ruled out, what
 //! could not be seen.
 
-use crate::evidence::tally::seconds;
+use crate::numerics::math::ratio;
+use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::case::Case;
-use crate::state::model::Ns;
-use crate::verdict::hypotheses::ratio;
 use crate::verdict::judge::Judgement;
 use crate::wording::words;
 use firstbad_protocol::Untrusted;
