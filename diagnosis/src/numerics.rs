@@ -7,4 +7,5 @@ pub(crate) mod memo;
 pub(crate) mod mixture;
 pub(crate) mod reach;
 pub(crate) mod shape;
+pub(crate) mod sums;
 pub(crate) mod time;

@@ -5,13 +5,12 @@ pub(crate) mod rollouts;
 pub(crate) mod spans;
 
 use crate::evidence::riskset::{AtRisk, Spell, spells};
-use crate::evidence::tally::DELAY_MAX;
 use crate::numerics::memo::Memo;
 use crate::numerics::reach::in_reach;
 use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::model::{COUNTERS, Counter, Move, Run, Unit};
-use crate::state::moves::BEFORE_ALL;
+use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 

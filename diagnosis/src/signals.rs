@@ -4,4 +4,5 @@ pub(crate) mod baseline;
 pub(crate) mod drift;
 pub(crate) mod graded;
 pub(crate) mod restarts;
+pub(crate) mod sample;
 pub(crate) mod watch;

@@ -5,6 +5,7 @@ pub(crate) mod case;
 pub(crate) mod compact;
 pub(crate) mod model;
 pub(crate) mod moves;
+pub(crate) mod reload_window;
 pub(crate) mod ring;
 pub(crate) mod tables;
 pub(crate) mod units;

@@ -2,7 +2,7 @@
 //! rollout in stages is its own control, so what no host shows, and what drowns in the fleet's sums, is seen here first.
 //! It raises the alarm; who is to blame is decided in `judge` (by the whole contrast, see `pooled`).
 
-use crate::evidence::pooled::{DISPERSION, FACTORS};
+use crate::numerics::sums::{DISPERSION, FACTORS};
 use crate::numerics::time::Ns;
 use crate::observation::counts::float;
 use crate::state::State;

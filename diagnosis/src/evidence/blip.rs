@@ -6,17 +6,9 @@ use crate::numerics::math::float;
 use crate::numerics::time::Ns;
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::State;
+use crate::state::reload_window::blip;
 use crate::verdict::hypotheses::Hypothesis;
 use crate::verdict::judge::spans;
-
-/// Report intervals, and time, within which the cost of a reload itself is over (diagnosis.md, "Persistence guard").
-pub(crate) const BLIP: i64 = 4;
-const BLIP_MIN: Ns = 30 * 1_000_000_000;
-
-/// Time within which the cost of a reload is over.
-pub(crate) fn blip(interval: Ns) -> Ns {
-    (BLIP * interval).max(BLIP_MIN)
-}
 
 /// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
 pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {

@@ -3,13 +3,13 @@
 //! is spared for as long again, while older ones die beside it. A moment, or a kind of request, knows no age; a process
 //! that dies of its own age did not wait for the version. Whether a suspicion may be said is decided in `judge`.
 
-use crate::evidence::blip::blip;
 use crate::evidence::riskset::contrast;
-use crate::evidence::tally::DELAY_MAX;
 use crate::numerics::math::float;
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::spans::Spans;
 use crate::scene::{Patient, Scene};
+use crate::state::moves::DELAY_MAX;
+use crate::state::reload_window::blip;
 use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::CauseKind;
 

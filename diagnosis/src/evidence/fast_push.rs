@@ -6,7 +6,7 @@
 use crate::numerics::math::{float, spread};
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
-use crate::signals::watch::PLACED_IN;
+use crate::signals::sample::PLACED_IN;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::BEFORE_ALL;

@@ -2,7 +2,8 @@
 //! finishes is counted nowhere. Each host may finish as many as usual up to its own load and fewer from it on; or all
 //! finish fewer from one moment on. What the hosts say together is decided in `sides`.
 
-use crate::evidence::sides::{By, Sides, TOLD_AT, said_by};
+use crate::evidence::combine::{TOLD_AT, said_by};
+use crate::evidence::sides::{By, Sides};
 use crate::evidence::step::{Stretch, after, before, compared, evenly};
 use crate::ingest::divided::Divided;
 use crate::numerics::time::seconds;

@@ -5,7 +5,7 @@ use crate::numerics::math::float;
 use crate::numerics::time::{Ns, seconds};
 use crate::observation::counts;
 use crate::scene::Scene;
-use crate::signals::watch::PLACED_IN;
+use crate::signals::sample::PLACED_IN;
 use crate::state::State;
 use crate::verdict::hypotheses::Hypothesis;
 

@@ -6,6 +6,7 @@
 
 use crate::evidence::tally::Tally;
 use crate::numerics::math::float;
+use crate::numerics::sums::{DISPERSION, FACTORS};
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
@@ -17,10 +18,6 @@ use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Factors by which exposure may raise the rate.
-pub(crate) const FACTORS: [f64; 6] = [1.5, 2.0, 3.0, 5.0, 10.0, 30.0];
-/// Variance of counts over the Poisson one, at least.
-pub(crate) const DISPERSION: f64 = 2.0;
 /// Report intervals looked at.
 const WINDOW: i64 = 60;
 /// Levels of one factor that may be bad together.
@@ -121,7 +118,7 @@ fn family(state: &State, scene: &Scene<'_>, cells: &[Folded]) -> Option<(Vec<u32
     let ratio = |sums: &Sums| (sums.observed + 1.0) / (sums.expected + 1.0);
     let recent = |level: &u32| {
         let since = state.tables.level_at(*level).map_or(Ns::MIN / 4, |level| level.first_seen);
-        since >= scene.onset - crate::evidence::tally::DELAY_MAX && state.first_event.is_some_and(|first| since > first)
+        since >= scene.onset - crate::state::moves::DELAY_MAX && state.first_event.is_some_and(|first| since > first)
     };
     let mut order: Vec<(f64, u32)> =
         by_level.iter().filter(|(level, _)| recent(level)).map(|(level, sums)| (ratio(sums), *level)).collect();

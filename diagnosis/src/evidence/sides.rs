@@ -3,6 +3,7 @@
 //! The order of a request and a load on one host needs no clock and no fine report, so this also tells where a push
 //! reached everybody within seconds. What may be accused for it is decided in `judge`.
 
+use crate::evidence::combine::{AGES, said_by};
 use crate::evidence::finished::by_finished;
 use crate::ingest::divided::{BUCKETS, Divided, Side};
 use crate::numerics::math::float;
@@ -11,26 +12,14 @@ use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::model::{Counter, Level};
 use crate::verdict::hypotheses::Hypothesis;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// Hosts from which it is told.
-const HOSTS_MIN: usize = 3;
 /// Requests, or scores, of one side that count: a busy host says no more.
 const OF_SIDE_MAX: f64 = 60.0;
-/// Most that one host may say, as a log likelihood ratio, for the load and against it: what failed before it is a
-/// contradiction, and an accusation that too many would have to make may be made by other evidence.
-const HOST_MAX: f64 = 4.0;
-const AGAINST_MAX: f64 = 12.0;
-/// Least that hosts must say on the mean.
-const HOST_MIN: f64 = 0.1;
-/// Variance of what hosts say over that of independent requests: failures come in bursts, and mixes of scores differ.
-const DISPERSION: f64 = 1.3;
 /// Report intervals that a version must have been there before, for what went before a load.
 const SETTLED: Ns = 1;
-/// Cells of time among the loads, and among these and the ends of reports; and ages since the load at which failing may
-/// change, parts of a report.
+/// Cells of time among the loads, and among these and the ends of reports.
 const CELLS: usize = 14;
-pub(crate) const AGES: [Ns; 4] = [16, 8, 4, 2];
 /// Failed requests that are needed, and by how much more must fail than usual.
 const FAILED_MIN: f64 = 5.0;
 const FACTOR_MIN: f64 = 3.0;
@@ -38,12 +27,8 @@ const FACTOR_MIN: f64 = 3.0;
 /// from which it may be that cost.
 const RELOADED_MIN: f64 = 100.0;
 const COSTS: f64 = 0.15;
-/// From which it is said at all.
-pub(crate) const TOLD_AT: f64 = 3.0;
 /// Log likelihood ratio from which a host fails.
 const BEYOND: f64 = 4.0;
-/// Most that all may say.
-const MOST: f64 = 20.0;
 
 /// Failed requests and requests, or scores beyond the old mix, on both sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -217,25 +202,6 @@ fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Sid
     own.zip(moment).map(|(own, moment)| own - moment).collect()
 }
 
-/// What all hosts say together, of what each report says, and how many they are.
-pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<(f64, usize)> {
-    let mut by_unit: BTreeMap<u32, f64> = BTreeMap::new();
-    for (of, said) in told.iter().zip(each) {
-        *by_unit.entry(of.unit).or_default() += said;
-    }
-    if by_unit.len() < HOSTS_MIN {
-        return None;
-    }
-    let mut each: Vec<f64> = by_unit.values().map(|said| said.clamp(-AGAINST_MAX, HOST_MAX)).collect();
-    each.sort_by(f64::total_cmp);
-    // A clock that is off shifts a report against the common course: the sixth that says most has no say.
-    each.truncate(each.len() - each.len() / 6);
-    let said = each.iter().sum::<f64>();
-    // Small differences over many hosts are how far the course is from the true one.
-    let ratio = if said < HOST_MIN * float(each.len()) { said.min(0.0) } else { said / DISPERSION };
-    Some((ratio.min(MOST), by_unit.len()))
-}
-
 /// Edges of cells of time: as fine as loads and the ends of reports lie close together.
 fn edges(told: &[&Divided]) -> Vec<Ns> {
     let mut times: Vec<Ns> = told.iter().flat_map(|of| [of.span.0, of.at, of.span.1]).collect();
@@ -254,6 +220,7 @@ fn edges(told: &[&Divided]) -> Vec<Ns> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::combine::TOLD_AT;
 
     const S: Ns = 1_000_000_000;
 

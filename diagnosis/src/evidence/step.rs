@@ -2,7 +2,7 @@
 //! a load lies. What comes after the step may take its time, alike on all, but does not turn back; so neither answer is
 //! freer to fit than the other, and few requests tell. What the hosts say together is decided in `finished`.
 
-use crate::evidence::sides::AGES;
+use crate::evidence::combine::AGES;
 use crate::ingest::divided::Divided;
 use crate::numerics::math::float;
 use crate::numerics::mixture::{STEPS, Shares, over, shares};

@@ -10,9 +10,7 @@ use crate::scene::rollouts::{APART, Rollouts};
 use crate::scene::spans::Spans;
 use crate::scene::{Bout, Patient, Scene};
 use crate::state::model::Move;
-
-/// Longest delay from a load to its effect that is looked for, ns.
-pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
+use crate::state::moves::DELAY_MAX;
 
 /// What a load takes to show in what hosts count, ns: however long a report is.
 const SHOWS_IN: Ns = 15_000_000_000;

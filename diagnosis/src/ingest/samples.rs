@@ -1,13 +1,12 @@
 //! What each counter observed in a row, and what was expected of it: counts against the unit's own rate, gauges as yes or
 //! no against its own past. Whether that is failing is decided in `watch`.
 
-use crate::ingest::take_row::seconds;
 use crate::numerics::time::Ns;
 use crate::observation::Row;
-use crate::observation::counts::{self, Requests, float};
+use crate::observation::counts::{self, Requests, float, seconds};
 use crate::signals::baseline::{fleet_rate, unit_rate};
 use crate::signals::graded;
-use crate::signals::watch::Sample;
+use crate::signals::sample::Sample;
 use crate::state::State;
 use crate::state::model::{COUNTERS, Counter};
 

@@ -1,14 +1,13 @@
 //! Taking observations: who it is about, whether its time can be believed, and which part of the state it changes. Rows
 //! and loads have files of their own.
 
-use crate::ingest::waiting::STALE;
 use crate::numerics::time::Ns;
 use crate::observation::{Change, Dimensions, Exit, Facts, Gap, Name, Observation, Panic, Source, Start};
 use crate::signals::drift::Binned;
 use crate::signals::restarts::{Restarts, restarted};
 use crate::signals::watch;
 use crate::state::model::{Base, COUNTERS, Counter, Factor, Key, Move, Run, Unit, WorldChange};
-use crate::state::moves::{BEFORE_ALL, note};
+use crate::state::moves::{BEFORE_ALL, STALE, note};
 use crate::state::{PanicSeen, State};
 use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
 use firstbad_protocol::names::attribute;

@@ -6,10 +6,11 @@ use crate::ingest::take::{died, unheard};
 use crate::ingest::take_load::Attempt;
 use crate::numerics::shape;
 use crate::numerics::time::Ns;
-use crate::observation::counts::{self, Requests};
+use crate::observation::counts::{self, Requests, seconds};
 use crate::observation::{Name, Row, Source};
 use crate::signals::restarts::restarted;
-use crate::signals::watch::{self, Sample};
+use crate::signals::sample::Sample;
+use crate::signals::watch;
 use crate::state::State;
 use crate::state::model::{COUNTERS, Counter, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
@@ -363,11 +364,6 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
         died(unit, at, Some(level));
         unit.loading = None;
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]
-pub(crate) fn seconds(row: &Row) -> f64 {
-    row.span.end.since(row.span.start).max(0) as f64 / 1e9
 }
 
 /// Share of each version among the requests and scores that a row tags, by config and version.

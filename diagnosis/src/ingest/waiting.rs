@@ -1,16 +1,13 @@
 //! From a row to the sums of its report interval: the fleet's are added up at once; those of its exposure wait for the
 //! tick, when the loads of the same batch are known.
 
-use crate::evidence::blip::blip;
 use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::model::{COUNTERS, Counter, Exposure, Unit};
-use crate::state::moves::{level_at, moved_within};
+use crate::state::moves::{STALE, level_at, moved_within};
+use crate::state::reload_window::blip;
 use crate::state::ring::{ADDITIVE, Sums, index_of};
 use serde::{Deserialize, Serialize};
-
-/// Marks an exposure, or a cell, that must be looked up again.
-pub(crate) const STALE: u32 = u32::MAX;
 
 /// A row that waits for the tick.
 #[derive(Clone, Debug, Serialize, Deserialize)]

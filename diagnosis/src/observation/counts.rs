@@ -182,3 +182,8 @@ pub(crate) fn add_bins(bins: &mut Vec<u32>, histogram: &Histogram) {
         }
     }
 }
+
+#[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]
+pub(crate) fn seconds(row: &Row) -> f64 {
+    row.span.end.since(row.span.start).max(0) as f64 / 1e9
+}

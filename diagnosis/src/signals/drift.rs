@@ -6,7 +6,7 @@
 use crate::numerics::shape;
 use crate::numerics::time::{Ns, from_seconds, seconds};
 use crate::observation::{Scores, counts};
-use crate::signals::graded::WHOLE;
+use crate::signals::sample::WHOLE;
 use crate::state::State;
 use crate::state::model::{Counter, Run, Unit};
 use serde::{Deserialize, Serialize};

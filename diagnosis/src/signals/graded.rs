@@ -4,11 +4,9 @@
 //! the one before may hold a part too small to count.
 
 use crate::numerics::time::part_of;
-use crate::signals::watch::{PLACED_IN, Sample};
+use crate::signals::sample::{PLACED_IN, Sample, WHOLE};
 use crate::state::model::{Counter, Run, Unit};
 
-/// Part of the whole size from which a report failed from its beginning.
-pub(crate) const WHOLE: f64 = 0.85;
 /// Standard deviation of a beginning placed by other sizes than counts, in reports: traffic wobbles by as much.
 const OFF: f64 = 0.1;
 /// Reports before the end of the first failing one in which it may have begun, the error of the estimate included.

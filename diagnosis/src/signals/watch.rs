@@ -5,6 +5,7 @@
 use crate::numerics::shape::share_of;
 use crate::numerics::time::{Ns, part_of};
 use crate::signals::graded;
+use crate::signals::sample::{LEAST_RATIO, PLACED_IN, Sample};
 use crate::state::model::{Counter, Run, Unit, Watch};
 
 /// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
@@ -13,8 +14,6 @@ const OPEN_AT: f64 = 12.0;
 const STRAY: f64 = 4.0;
 /// Factor by which a row is so much worse than what came before that this was something else.
 const STRONGER: f64 = 6.0;
-/// A run's rate must exceed the expectation by this factor.
-const LEAST_RATIO: f64 = 4.0;
 /// Events that the run's own rate would have given, unseen, before a run is over: e^-4.6 = 1 %.
 const QUIET_EVENTS: f64 = 4.6;
 /// Events of a row, or rows, from which the beginning within the first row can be told: within a fifth of the row.
@@ -25,44 +24,6 @@ fn telling(counter: Counter) -> f64 {
 const NEW_ROWS: u64 = 12;
 /// Runs kept for a unit.
 const RUNS_MAX: usize = 24;
-
-/// One row's numbers for one counter.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sample {
-    pub counter: Counter,
-    pub start: Ns,
-    pub end: Ns,
-    pub observed: f64,
-    pub trials: f64,
-    pub expected: f64,
-    /// Its size, where it has one (see `graded`).
-    pub size: f32,
-}
-
-impl Sample {
-    fn rate(&self) -> f64 {
-        if self.trials > 0.0 { self.observed / self.trials } else { 0.0 }
-    }
-
-    /// Gain in log likelihood if the row fails, negative drift if not.
-    fn gain(&self) -> f64 {
-        let Self { observed, expected, .. } = *self;
-        let expected = expected.max(1e-9);
-        let excess = observed - expected;
-        // Latency is overdispersed: slow requests come in groups.
-        let phi = if self.counter == Counter::Slow { 2.0 } else { 1.0 };
-        if self.counter.is_flag() {
-            // Yes or no per report: nine in ten if it fails, against the usual share.
-            let usual = (expected / self.trials.max(1e-9)).clamp(1e-4, 0.5);
-            return observed * libm::log(0.9 / usual) + (self.trials - observed) * libm::log(0.1 / (1.0 - usual)) - 0.5;
-        }
-        if observed > LEAST_RATIO * expected && excess > self.counter.least_excess() * self.trials {
-            ((observed * libm::log(observed / expected) - excess) / phi - 1.0).max(0.0)
-        } else {
-            (observed * libm::log(LEAST_RATIO) - (LEAST_RATIO - 1.0) * expected) / phi - 0.5
-        }
-    }
-}
 
 /// Follows one counter of one unit by one row. Gives what may be learned as ordinary, observed and trials: nothing while
 /// the unit fails or is suspected; the whole suspected stretch once the suspicion has proved empty, or a rate that is
@@ -178,8 +139,6 @@ fn after_opening(run: &Run) -> (f64, f64) {
     (excess, run.trials - f64::from(trials))
 }
 
-/// Rows after the first from which the beginning within the first is told better and better.
-pub(crate) const PLACED_IN: i64 = 4;
 /// Least excess in them from which it can be told at all.
 const PLACED_FROM: f64 = 6.0;
 

@@ -1,7 +1,6 @@
 //! Which version a unit had when: the history of its moves. Told moves (load events) win over guesses (gauges, tags), and
 //! a told move that comes late corrects the guess before it.
 
-use crate::ingest::waiting::STALE;
 use crate::numerics::time::Ns;
 use crate::state::model::{Move, Unit};
 
@@ -101,3 +100,9 @@ fn refresh_active(unit: &mut Unit) {
 pub(crate) fn moved_within(unit: &Unit, start: Ns, end: Ns) -> bool {
     unit.moves.iter().rev().take_while(|entry| entry.at > start).any(|entry| entry.at < end)
 }
+
+/// Marks an exposure, or a cell, that must be looked up again.
+pub(crate) const STALE: u32 = u32::MAX;
+
+/// Longest delay from a load to its effect that is looked for, ns.
+pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;

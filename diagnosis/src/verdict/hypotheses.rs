@@ -1,6 +1,7 @@
 //! The hypotheses: versions of a config, a binary, a change event, a dimension, one host. Each is held against the scene
 //! and weighed; which of them may be named is decided in `judge`.
 
+use crate::evidence::combine::TOLD_AT;
 use crate::evidence::content::{clean, content, exceeds, of_levels};
 use crate::evidence::delayed::Ages;
 use crate::evidence::fast_push::FastPush;
@@ -9,9 +10,9 @@ use crate::evidence::narrow::narrow;
 use crate::evidence::pooled::Pooled;
 use crate::evidence::property::{Property, properties};
 use crate::evidence::shares::{AllShares, Shares};
-use crate::evidence::sides::{Sides, TOLD_AT, sides};
+use crate::evidence::sides::{Sides, sides};
 use crate::evidence::stale::stale;
-use crate::evidence::tally::{DELAY_MAX, Tally, tally};
+use crate::evidence::tally::{Tally, tally};
 use crate::evidence::uses::{self, Excess, Uses};
 use crate::numerics::math::{float, ratio};
 use crate::numerics::time::{Ns, seconds};
@@ -19,7 +20,7 @@ use crate::scene::spans::Spans;
 use crate::scene::{Patient, Scene};
 use crate::state::State;
 use crate::state::model::{Counter, Factor, Key, Level};
-use crate::state::moves::BEFORE_ALL;
+use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
 //! ties and gaps are printed (invariant 10).
 
-use crate::evidence::blip::{BLIP, blips, lasts};
+use crate::evidence::blip::{blips, lasts};
 use crate::evidence::delayed::ages;
 use crate::evidence::fast_push::fast_push;
 use crate::evidence::place::{is_of_requests, place};
@@ -14,6 +14,7 @@ use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::model::Counter;
+use crate::state::reload_window::BLIP;
 use crate::verdict::hypotheses::{Hypothesis, distances, hypotheses};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
