@@ -1,5 +1,6 @@
 //! What an observation changes in the state. What follows from it is decided in the rooms below.
 
+pub(crate) mod config_use;
 pub(crate) mod divided;
 pub(crate) mod samples;
 pub(crate) mod take;

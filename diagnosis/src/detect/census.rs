@@ -5,26 +5,10 @@ use crate::detect::TOGETHER;
 use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::model::Unit;
+use crate::state::tick_summary::Census;
 
 /// Report intervals after which a host that is not heard is no longer missed.
 const MISSED: i64 = 360;
-
-/// What was seen.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Census {
-    /// Event time at which half of those stand that were heard lately.
-    pub front: Option<Ns>,
-    /// Units that should be heard, and of them late.
-    pub awaited: usize,
-    pub missing: usize,
-    /// Units that are late, however long.
-    pub late: Vec<u32>,
-    /// Units that were heard, or told of, within sixty report intervals.
-    pub live: usize,
-    /// Units with a run that is open or has ended just now, and units with any run.
-    pub stirred: Vec<u32>,
-    pub sick: Vec<u32>,
-}
 
 impl State {
     /// Looks over the units.

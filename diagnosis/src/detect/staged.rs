@@ -8,11 +8,9 @@ use crate::observation::counts::float;
 use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::ring::{Cell, Sums};
-use serde::{Deserialize, Serialize};
+use crate::state::stages::{FOLLOWED, Stages};
 use std::collections::BTreeMap;
 
-/// Counters that are followed.
-const FOLLOWED: [Counter; 2] = [Counter::Errors, Counter::Panics];
 /// Intervals for which a version is followed after it appeared, and versions followed at once.
 const FOLLOWED_FOR: i64 = 60;
 const LEVELS_MAX: usize = 256;
@@ -20,36 +18,6 @@ const LEVELS_MAX: usize = 256;
 const COMPLETE: i64 = 2;
 /// ln 10^6, as for the fleet's sums (see `detect`).
 const ALARM: f64 = 13.8;
-
-/// One version's contrast so far: Shiryaev-Roberts logs by factor and counter, and since when they rise.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Stage {
-    logs: [[f64; FACTORS.len()]; FOLLOWED.len()],
-    since: [Option<i64>; FOLLOWED.len()],
-}
-
-impl Default for Stage {
-    fn default() -> Self {
-        Self { logs: [[f64::NEG_INFINITY; FACTORS.len()]; FOLLOWED.len()], since: Default::default() }
-    }
-}
-
-/// All versions that are followed.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Stages {
-    by_level: BTreeMap<u32, Stage>,
-    /// The last interval that was entered.
-    entered: Option<i64>,
-    /// Where what alarmed began, by counter.
-    alarmed: [Option<i64>; FOLLOWED.len()],
-}
-
-impl Stages {
-    /// Forgets a version.
-    pub(crate) fn forget(&mut self, level: u32) {
-        self.by_level.remove(&level);
-    }
-}
 
 impl State {
     /// Since when the hosts on a version fail more than the others, if any do.

@@ -1,12 +1,13 @@
 //! What a tick does before it judges: waiting rows enter their cells, the units are looked over, missing reports open runs, expectations rotate.
 
-use crate::detect::staged::Stages;
-use crate::ingest::take::{REVISABLE, not_heard};
+use crate::ingest::take::REVISABLE;
 use crate::numerics::shape;
 use crate::numerics::time::Ns;
+use crate::signals::death::not_heard;
 use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::ring::{Ring, index_of};
+use crate::state::stages::Stages;
 use firstbad_protocol::names::attribute;
 use std::collections::BTreeMap;
 

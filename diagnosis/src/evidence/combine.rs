@@ -1,8 +1,8 @@
 //! How what single hosts say is put together into what all say, where requests before and after a load are told.
 
-use crate::ingest::divided::Divided;
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
+use crate::state::load_reports::Divided;
 use std::collections::BTreeMap;
 
 /// Ages since the load at which failing may change, parts of a report.

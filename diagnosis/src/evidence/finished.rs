@@ -5,9 +5,9 @@
 use crate::evidence::combine::{TOLD_AT, said_by};
 use crate::evidence::sides::{By, Sides};
 use crate::evidence::step::{Stretch, after, before, compared, evenly};
-use crate::ingest::divided::Divided;
 use crate::numerics::time::seconds;
 use crate::state::State;
+use crate::state::load_reports::Divided;
 use crate::state::model::Counter;
 
 /// Least that are usual in a report, and part of them that is still finished with the new version.
@@ -61,8 +61,8 @@ fn sum(told: &[&Divided], side: fn(&Divided) -> Stretch) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ingest::divided::Side;
     use crate::numerics::time::Ns;
+    use crate::state::load_reports::Side;
 
     const S: Ns = 1_000_000_000;
 

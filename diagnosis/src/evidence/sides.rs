@@ -5,11 +5,11 @@
 
 use crate::evidence::combine::{AGES, said_by};
 use crate::evidence::finished::by_finished;
-use crate::ingest::divided::{BUCKETS, Divided, Side};
 use crate::numerics::math::float;
 use crate::numerics::mixture::{Stretch, best, rates};
 use crate::numerics::time::Ns;
 use crate::state::State;
+use crate::state::load_reports::{BUCKETS, Divided, Side};
 use crate::state::model::{Counter, Level};
 use crate::verdict::hypotheses::Hypothesis;
 use std::collections::BTreeSet;

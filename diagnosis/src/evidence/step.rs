@@ -3,10 +3,10 @@
 //! freer to fit than the other, and few requests tell. What the hosts say together is decided in `finished`.
 
 use crate::evidence::combine::AGES;
-use crate::ingest::divided::Divided;
 use crate::numerics::math::float;
 use crate::numerics::mixture::{STEPS, Shares, over, shares};
 use crate::numerics::time::{Ns, seconds};
+use crate::state::load_reports::Divided;
 
 /// Reports that are looked at: more say the same again.
 const REPORTS_MAX: usize = 80;

@@ -3,27 +3,10 @@
 //! within the same host and the same seconds. Where all failing lies with one config's requests and others were there to
 //! fail, it is of that config, or of its kind of requests. What may be named for it is decided in `judge`.
 
-use crate::observation::counts::Requests;
 use crate::scene::Scene;
 use crate::state::State;
-use crate::state::ring::{Interval, Ring, index_of};
-use serde::{Deserialize, Serialize};
+use crate::state::ring::{Interval, Ring, Use, index_of};
 use std::collections::BTreeMap;
-
-/// Failed requests and requests that used a config, and that did not, on hosts that tell both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Use {
-    pub inside: (f64, f64),
-    pub outside: (f64, f64),
-}
-
-impl Use {
-    fn add(&mut self, other: Self) {
-        let sum = |one: &mut (f64, f64), other: (f64, f64)| *one = (one.0 + other.0, one.1 + other.1);
-        sum(&mut self.inside, other.inside);
-        sum(&mut self.outside, other.outside);
-    }
-}
 
 /// Report intervals before the onset from which it is told what is usual, and after it that are looked at.
 const BEFORE: i64 = 90;
@@ -36,22 +19,6 @@ const OTHERS_MAX: f64 = 0.1;
 const WITHOUT: f64 = 0.03;
 /// Most that this may say, as log odds: one failure of a kind of requests in twenty may be that of one config's.
 const ODDS_MAX: f64 = 3.0;
-
-/// Adds requests of a row that used a config.
-pub(crate) fn add(by_config: &mut Vec<(u16, Requests)>, factor: u16, more: Requests) {
-    match by_config.iter_mut().find(|(known, _)| *known == factor) {
-        Some((_, of)) => (of.failed, of.all) = (of.failed + more.failed, of.all + more.all),
-        None => by_config.push((factor, more)),
-    }
-}
-
-/// Adds what a row tells, of requests by config and of all of its requests.
-pub(crate) fn note(uses: &mut BTreeMap<u16, Use>, by_config: &[(u16, Requests)], total: Requests) {
-    for (factor, of) in by_config {
-        let outside = ((total.failed - of.failed).max(0.0), (total.all - of.all).max(0.0));
-        uses.entry(*factor).or_default().add(Use { inside: (of.failed, of.all), outside });
-    }
-}
 
 /// Failing beyond what is usual: that used a config, and that did not, and as many as would not have, were it no matter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -124,6 +91,9 @@ pub(crate) fn odds(of: Excess) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::config_use::add;
+    use crate::ingest::config_use::note;
+    use crate::observation::counts::Requests;
 
     const BEFORE: Use = Use { inside: (20.0, 80_000.0), outside: (5.0, 20_000.0) };
 

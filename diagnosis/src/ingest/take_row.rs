@@ -1,13 +1,13 @@
 //! Rows: whether their time can be believed, which versions the unit had, what each counter observed and expected. Which
 //! sums they enter is decided in `waiting`.
 
-use crate::evidence::uses;
-use crate::ingest::take::{died, unheard};
+use crate::ingest::config_use;
 use crate::ingest::take_load::Attempt;
 use crate::numerics::shape;
 use crate::numerics::time::Ns;
 use crate::observation::counts::{self, Requests, seconds};
 use crate::observation::{Name, Row, Source};
+use crate::signals::death::{died, unheard};
 use crate::signals::restarts::restarted;
 use crate::signals::sample::Sample;
 use crate::signals::watch;
@@ -222,7 +222,7 @@ impl State {
         for view in &row.views {
             let Some((factor, level)) = self.version_of(id, (&view.config, view.hash), at) else { continue };
             let counts = Requests::of(view.outcomes);
-            uses::add(&mut by_config, factor, counts);
+            config_use::add(&mut by_config, factor, counts);
             if let Some(known) = self.tables.level_mut(level) {
                 known.requests += view.outcomes.ok + view.outcomes.error + view.outcomes.panic;
                 known.failed += view.outcomes.error + view.outcomes.panic;
@@ -237,7 +237,7 @@ impl State {
         if !row.totals.is_empty()
             && let Some(interval) = self.ring.at(index)
         {
-            uses::note(&mut interval.uses, &by_config, counts::requests(row));
+            config_use::note(&mut interval.uses, &by_config, counts::requests(row));
         }
         for scores in &row.scores {
             let Some((config, hash)) = &scores.version else { continue };

@@ -5,28 +5,9 @@ use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::model::{COUNTERS, Counter, Exposure, Unit};
 use crate::state::moves::{STALE, level_at, moved_within};
+use crate::state::pending_rows::{Waiting, WaitingRows};
 use crate::state::reload_window::blip;
-use crate::state::ring::{ADDITIVE, Sums, index_of};
-use serde::{Deserialize, Serialize};
-
-/// A row that waits for the tick.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Waiting {
-    pub unit: u32,
-    /// Its cell, as far as the unit's observations go that were taken until now.
-    cell: u32,
-    start: Ns,
-    end: Ns,
-    sums: [Sums; ADDITIVE],
-}
-
-/// Rows that wait for the tick.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct WaitingRows {
-    pub rows: Vec<Waiting>,
-    /// Sums of those that may change the report interval: only the tick tells which intervals there are.
-    early: Vec<(Ns, [Sums; COUNTERS])>,
-}
+use crate::state::ring::{Sums, index_of};
 
 impl State {
     /// Takes a row's sums.

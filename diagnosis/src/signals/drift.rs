@@ -9,54 +9,13 @@ use crate::observation::{Scores, counts};
 use crate::signals::sample::WHOLE;
 use crate::state::State;
 use crate::state::model::{Counter, Run, Unit};
-use serde::{Deserialize, Serialize};
+use crate::state::score_bins::{Binned, Drifting};
 
 /// Reports that are looked at together where none tells alone, and those from which the new shape is learned.
 const TOGETHER_MAX: u32 = 6;
 const AFTER_MAX: u32 = 3;
 /// Least standard deviation of a beginning, in reports.
 const LEAST: f64 = 0.03;
-
-/// Score counts by bin of a span of time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Binned {
-    /// Counts, without the empty bins at the end.
-    pub bins: Vec<u32>,
-    /// Beginning and end.
-    pub span: (Ns, Ns),
-}
-
-impl Binned {
-    fn all(&self) -> f64 {
-        self.bins.iter().map(|count| f64::from(*count)).sum()
-    }
-
-    fn add(&mut self, more: &Self) {
-        if self.bins.is_empty() {
-            self.span.0 = more.span.0;
-        }
-        self.span.1 = more.span.1;
-        if self.bins.len() < more.bins.len() {
-            self.bins.resize(more.bins.len(), 0);
-        }
-        for (slot, count) in self.bins.iter_mut().zip(&more.bins) {
-            *slot = slot.saturating_add(*count);
-        }
-    }
-}
-
-/// A drift that is suspected, or whose beginning is being placed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Drifting {
-    /// The report before the first, the first ones, and those after.
-    before: Binned,
-    first: Binned,
-    after: Binned,
-    /// How many reports the first ones and those after are.
-    rows: (u32, u32),
-    /// Whether the first ones have left the shape.
-    told: bool,
-}
 
 impl State {
     /// Whether the unit's scores left the fleet's shape, once enough have come together, and since when they were added up.

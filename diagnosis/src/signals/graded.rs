@@ -5,17 +5,12 @@
 
 use crate::numerics::time::part_of;
 use crate::signals::sample::{PLACED_IN, Sample, WHOLE};
-use crate::state::model::{Counter, Run, Unit};
+use crate::state::model::{Counter, Run, Sizes, Unit};
 
 /// Standard deviation of a beginning placed by other sizes than counts, in reports: traffic wobbles by as much.
 const OFF: f64 = 0.1;
 /// Reports before the end of the first failing one in which it may have begun, the error of the estimate included.
 const AT_MOST: f64 = 2.2;
-
-/// Sizes that a run showed: in the report before its first, in its first, and the sum and number of those after.
-pub(crate) type Sizes = [f32; 4];
-/// Sizes of a unit's last report that did not count as failing, by counter.
-pub(crate) type Below = [f32; 5];
 
 /// A size as kept.
 #[expect(clippy::cast_possible_truncation, reason = "a size needs no more than 24 bits")]

@@ -2,44 +2,9 @@
 //! is everyday's work, a second may be a deploy; from the third within an hour on, each was a death. What they are blamed
 //! on is decided in `judge`.
 
-use crate::ingest::take::past_death;
 use crate::numerics::time::Ns;
+use crate::signals::death::past_death;
 use crate::state::model::{Counter, Unit};
-use firstbad_protocol::time::SECOND_NS;
-
-/// Time within which restarts of one host belong together.
-const WITHIN: Ns = 3600 * SECOND_NS;
-
-/// Before anything was seen.
-const NEVER: Ns = Ns::MIN / 4;
-
-/// Restarts of one host.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Restarts {
-    /// Tick time at which the newest process was first heard.
-    started: Ns,
-    /// Event time at which the last three processes were last heard.
-    ends: [Ns; 3],
-}
-
-impl Default for Restarts {
-    fn default() -> Self {
-        Self { started: NEVER, ends: [NEVER; 3] }
-    }
-}
-
-impl Restarts {
-    /// Forgets: the process left on purpose.
-    pub(crate) fn forget(&mut self) {
-        self.ends = [NEVER; 3];
-    }
-
-    /// The first of three deaths.
-    pub(crate) fn first(&self) -> Option<Ns> {
-        let [first, _, last] = self.ends;
-        (first > NEVER && last - first <= WITHIN).then_some(first)
-    }
-}
 
 /// A process that was not heard before, or that began anew, reports for a unit at tick time `now`.
 pub(crate) fn restarted(unit: &mut Unit, (now, interval): (Ns, Ns)) {

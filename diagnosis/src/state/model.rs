@@ -3,9 +3,8 @@
 
 use crate::numerics::time::Ns;
 use crate::observation::{Dimensions, Facts, Name};
-use crate::signals::drift::{Binned, Drifting};
-use crate::signals::graded::{Below, Sizes};
-use crate::signals::restarts::Restarts;
+use crate::state::restart_times::Restarts;
+use crate::state::score_bins::{Binned, Drifting};
 use firstbad_protocol::Hash;
 use firstbad_protocol::verdict::Signal;
 use serde::{Deserialize, Serialize};
@@ -360,3 +359,9 @@ pub(crate) struct Exposure {
 
 /// Dimensions with the values that strata use.
 pub(crate) type Dims = Dimensions;
+
+/// Sizes that a run showed: in the report before its first, in its first, and the sum and number of those after.
+pub(crate) type Sizes = [f32; 4];
+
+/// Sizes of a unit's last report that did not count as failing, by counter.
+pub(crate) type Below = [f32; 5];

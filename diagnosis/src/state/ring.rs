@@ -1,6 +1,5 @@
 //! Sums per report interval and exposure: the cells that contrasts, detector and chart fold over. Sparse and bounded.
 
-use crate::evidence::uses::Use;
 use crate::numerics::time::Ns;
 use crate::state::model::{COUNTERS, Counter};
 use serde::{Deserialize, Serialize};
@@ -191,6 +190,21 @@ impl Ring {
 /// Index of the interval in which a span that ends at `end` falls.
 pub(crate) fn index_of(end: Ns, interval: Ns) -> i64 {
     end.saturating_sub(1).div_euclid(interval.max(1))
+}
+
+/// Failed requests and requests that used a config, and that did not, on hosts that tell both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Use {
+    pub inside: (f64, f64),
+    pub outside: (f64, f64),
+}
+
+impl Use {
+    pub(crate) fn add(&mut self, other: Self) {
+        let sum = |one: &mut (f64, f64), other: (f64, f64)| *one = (one.0 + other.0, one.1 + other.1);
+        sum(&mut self.inside, other.inside);
+        sum(&mut self.outside, other.outside);
+    }
 }
 
 #[cfg(test)]
