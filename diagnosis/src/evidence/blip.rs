@@ -4,7 +4,8 @@
 use crate::evidence::sides::costs;
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
-use crate::scene::{Bout, Patient, Scene};
+use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
 use crate::state::reload_window::blip;
 use crate::verdict::hypotheses::Hypothesis;

@@ -6,8 +6,9 @@
 use crate::evidence::riskset::contrast;
 use crate::numerics::math::float;
 use crate::numerics::time::{Ns, seconds};
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
-use crate::scene::{Patient, Scene};
 use crate::state::moves::DELAY_MAX;
 use crate::state::reload_window::blip;
 use crate::verdict::hypotheses::Hypothesis;

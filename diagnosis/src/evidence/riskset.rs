@@ -7,8 +7,9 @@
 
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
+use crate::scene::Scene;
+use crate::scene::at_risk::{AtRisk, Beginning, of_stratum, place};
 use crate::scene::spans::Spans;
-use crate::scene::{Bout, Patient, Scene};
 
 /// Factors by which exposure may raise the hazard; their mixture is an e-value.
 const FACTORS: [f64; 3] = [4.0, 20.0, 200.0];
@@ -44,137 +45,6 @@ impl Contrast {
     }
 }
 
-/// A host begins to fail.
-#[derive(Clone, Copy, Debug)]
-struct Beginning {
-    at: Ns,
-    stratum: u32,
-    patient: u32,
-    /// Place of its time among those of its stratum.
-    place: u32,
-}
-
-/// A stretch in which a patient could begin to fail: at the times of its stratum from place `from` on, before `to`.
-#[derive(Clone, Copy, Debug)]
-struct Stretch {
-    patient: u32,
-    stratum: u32,
-    from: u32,
-    to: u32,
-}
-
-/// A stretch in which a patient could begin to fail, both ends included, and whether it ends because it does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spell {
-    patient: u32,
-    /// Its stratum, and its place.
-    kinds: [u32; 2],
-    from: Ns,
-    to: Ns,
-    begins: bool,
-}
-
-/// All stretches from an interval before the onset on, in the order of the patients: both layouts are made of them.
-pub(crate) fn spells(patients: &[Patient<'_>], (onset, interval): (Ns, Ns)) -> Vec<Spell> {
-    let mut all = Vec::with_capacity(patients.len() + patients.len() / 2);
-    let mut ends = Vec::new();
-    for (id, patient) in (0..).zip(patients) {
-        let kinds = [patient.stratum, patient.place];
-        stretches(patient, (onset - interval, interval), &mut ends, |(from, to), begins| {
-            all.push(Spell { patient: id, kinds, from, to, begins });
-        });
-    }
-    all
-}
-
-/// Who is at risk when.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AtRisk {
-    /// By time.
-    beginnings: Vec<Beginning>,
-    stretches: Vec<Stretch>,
-    /// Distinct times at which hosts begin to fail, by stratum.
-    times: Vec<Vec<Ns>>,
-}
-
-impl AtRisk {
-    /// Lays out who is at risk, by strata or, for a binary, by places.
-    pub(crate) fn new(spells: &[Spell], binary: bool) -> Self {
-        let mut this = Self::default();
-        let kind = |spell: &Spell| {
-            let [stratum, place] = spell.kinds;
-            if binary { place } else { stratum }
-        };
-        let strata = spells.iter().map(|spell| kind(spell) as usize + 1).max().unwrap_or(0);
-        this.times.resize(strata, Vec::new());
-        for spell in spells.iter().filter(|spell| spell.begins) {
-            if let Some(times) = this.times.get_mut(kind(spell) as usize) {
-                times.push(spell.to);
-            }
-        }
-        for times in &mut this.times {
-            times.sort_unstable();
-            times.dedup();
-        }
-        this.stretches.reserve(spells.len());
-        for spell in spells {
-            let (stratum, at) = (kind(spell), spell.to);
-            let times = of_stratum(&this.times, stratum);
-            let (from, to) = (place(times, spell.from), place(times, at + 1));
-            if from < to {
-                this.stretches.push(Stretch { patient: spell.patient, stratum, from, to });
-            }
-            if spell.begins {
-                let place = to.saturating_sub(1);
-                this.beginnings.push(Beginning { at, stratum, patient: spell.patient, place });
-            }
-        }
-        this.beginnings.sort_unstable_by_key(|begins| (begins.at, begins.patient));
-        this
-    }
-
-    /// Those at risk at each time of each stratum: others and exposed, without and with the other exposure.
-    fn counts(&self, exposure: &Exposure<'_>) -> Vec<Vec<[i32; 4]>> {
-        let mut counts: Vec<Vec<[i32; 4]>> = self.times.iter().map(|times| vec![[0; 4]; times.len() + 1]).collect();
-        let mut edges: Vec<u32> = Vec::new();
-        for stretch in &self.stretches {
-            let Some((spans, equal)) = exposure.of(stretch.patient) else { continue };
-            let Some(counts) = counts.get_mut(stretch.stratum as usize) else { continue };
-            let times = of_stratum(&self.times, stretch.stratum);
-            edges.clear();
-            edges.extend([stretch.from, stretch.to]);
-            for (from, to) in spans.iter().chain(equal) {
-                let (from, to) = (place(times, from.saturating_sub(exposure.early)), place(times, *to));
-                edges.extend([from, to].into_iter().filter(|at| *at > stretch.from && *at < stretch.to));
-            }
-            if edges.len() > 2 {
-                edges.sort_unstable();
-            }
-            for pair in edges.windows(2) {
-                let [from, to] = *pair else { continue };
-                let Some(at) = times.get(from as usize).filter(|_| from < to) else { continue };
-                let (exposed, equal) = exposure.at((spans, equal), *at);
-                let kind = usize::from(exposed) + 2 * usize::from(equal);
-                for (edge, by) in [(from, 1), (to, -1)] {
-                    if let Some(count) = counts.get_mut(edge as usize).and_then(|counts| counts.get_mut(kind)) {
-                        *count += by;
-                    }
-                }
-            }
-        }
-        for counts in &mut counts {
-            let mut sum = [0; 4];
-            for count in counts {
-                for (sum, count) in sum.iter_mut().zip(count) {
-                    *sum += *count;
-                    *count = *sum;
-                }
-            }
-        }
-        counts
-    }
-}
-
 /// A hypothesis' spans, and those of another that is held equal.
 struct Exposure<'a> {
     spans: &'a Spans,
@@ -198,12 +68,53 @@ impl Exposure<'_> {
     }
 }
 
+/// Those at risk at each time of each stratum: others and exposed, without and with the other exposure.
+fn counts(at_risk: &AtRisk, exposure: &Exposure<'_>) -> Vec<Vec<[i32; 4]>> {
+    let mut counts: Vec<Vec<[i32; 4]>> = at_risk.times.iter().map(|times| vec![[0; 4]; times.len() + 1]).collect();
+    let mut edges: Vec<u32> = Vec::new();
+    for stretch in &at_risk.stretches {
+        let Some((spans, equal)) = exposure.of(stretch.patient) else { continue };
+        let Some(counts) = counts.get_mut(stretch.stratum as usize) else { continue };
+        let times = of_stratum(&at_risk.times, stretch.stratum);
+        edges.clear();
+        edges.extend([stretch.from, stretch.to]);
+        for (from, to) in spans.iter().chain(equal) {
+            let (from, to) = (place(times, from.saturating_sub(exposure.early)), place(times, *to));
+            edges.extend([from, to].into_iter().filter(|at| *at > stretch.from && *at < stretch.to));
+        }
+        if edges.len() > 2 {
+            edges.sort_unstable();
+        }
+        for pair in edges.windows(2) {
+            let [from, to] = *pair else { continue };
+            let Some(at) = times.get(from as usize).filter(|_| from < to) else { continue };
+            let (exposed, equal) = exposure.at((spans, equal), *at);
+            let kind = usize::from(exposed) + 2 * usize::from(equal);
+            for (edge, by) in [(from, 1), (to, -1)] {
+                if let Some(count) = counts.get_mut(edge as usize).and_then(|counts| counts.get_mut(kind)) {
+                    *count += by;
+                }
+            }
+        }
+    }
+    for counts in &mut counts {
+        let mut sum = [0; 4];
+        for count in counts {
+            for (sum, count) in sum.iter_mut().zip(count) {
+                *sum += *count;
+                *count = *sum;
+            }
+        }
+    }
+    counts
+}
+
 /// Computes the contrast of a hypothesis, that of a binary among all binaries; among hosts that are alike in another
 /// exposure, if one is to be held equal.
 pub(crate) fn contrast(scene: &Scene<'_>, binary: bool, (spans, equal): (&Spans, Option<&Spans>)) -> Contrast {
     let exposure = Exposure { spans, equal, early: scene.tolerance() };
     let at_risk = scene.at_risk(binary);
-    let counts = at_risk.counts(&exposure);
+    let counts = counts(at_risk, &exposure);
     let draw = |begins: &Beginning| {
         let (exposed, equal) = exposure.at(exposure.of(begins.patient)?, begins.at);
         let kinds = counts.get(begins.stratum as usize)?.get(begins.place as usize)?;
@@ -253,52 +164,4 @@ fn trimmed(events: &[(bool, f64, usize)], factor: f64) -> f64 {
     gains.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let all: usize = gains.iter().map(|(_, times)| times).sum();
     gains.iter().flat_map(|(gain, times)| std::iter::repeat_n(*gain, *times)).take(all - all / 6).sum()
-}
-
-fn of_stratum(times: &[Vec<Ns>], stratum: u32) -> &[Ns] {
-    times.get(stratum as usize).map_or(&[], Vec::as_slice)
-}
-
-/// Place of the first of `times` that is not before `at`.
-fn place(times: &[Ns], at: Ns) -> u32 {
-    let place = match (times.first(), times.last()) {
-        (Some(first), _) if at <= *first => 0,
-        (_, Some(last)) if at > *last => times.len(),
-        _ => times.partition_point(|time| *time < at),
-    };
-    u32::try_from(place).unwrap_or(u32::MAX)
-}
-
-/// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail. `ends` is scratch.
-fn stretches(
-    patient: &Patient<'_>,
-    (from, interval): (Ns, Ns),
-    ends: &mut Vec<(Ns, Ns, bool)>,
-    mut tell: impl FnMut((Ns, Ns), bool),
-) {
-    let mut from = patient.first.max(from);
-    let until = |bout: &Bout| if bout.open { Ns::MAX / 4 } else { bout.end + interval };
-    let end = patient.seen + 1;
-    if patient.bouts.is_empty() && patient.gapless {
-        if end >= from {
-            tell((from, end), false);
-        }
-        return;
-    }
-    ends.clear();
-    ends.extend(patient.bouts.iter().map(|bout| (bout.start, until(bout), true)));
-    if !patient.gapless {
-        ends.extend(patient.unit.gaps.iter().map(|(from, to)| (*from + 1, *to, false)));
-    }
-    ends.push((end, Ns::MAX / 4, false));
-    ends.sort_unstable();
-    for (to, next, begins) in ends.iter().copied() {
-        if to >= from {
-            tell((from, to), begins);
-        }
-        from = from.max(next);
-        if from > patient.seen {
-            break;
-        }
-    }
 }

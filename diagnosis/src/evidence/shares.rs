@@ -3,7 +3,8 @@
 
 use crate::numerics::math::ratio;
 use crate::numerics::time::Ns;
-use crate::scene::{Bout, Patient, Scene};
+use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
 use crate::state::model::Move;
 use std::collections::BTreeMap;

@@ -4,7 +4,8 @@
 use crate::evidence::property::Property;
 use crate::evidence::tally::Tally;
 use crate::numerics::time::Ns;
-use crate::scene::{Patient, Scene};
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::level_at;

@@ -6,9 +6,10 @@ use crate::evidence::riskset::{Contrast, contrast};
 use crate::numerics::align::{Alignment, Pair, Question};
 use crate::numerics::math::float;
 use crate::numerics::time::{Ns, seconds};
+use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
 use crate::scene::rollouts::{APART, Rollouts};
 use crate::scene::spans::Spans;
-use crate::scene::{Bout, Patient, Scene};
 use crate::state::model::Move;
 use crate::state::moves::DELAY_MAX;
 

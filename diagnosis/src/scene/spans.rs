@@ -2,7 +2,8 @@
 //! contrasts and the contests that hold it against the scene.
 
 use crate::numerics::time::Ns;
-use crate::scene::{Patient, Scene};
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
 use crate::state::model::Move;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,7 +3,8 @@
 
 use crate::numerics::reach::in_reach;
 use crate::numerics::time::Ns;
-use crate::scene::{Patient, Scene};
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
 use crate::state::State;
 use crate::state::model::{Level, Move};
 use crate::state::moves::BEFORE_ALL;
