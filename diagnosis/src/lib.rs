@@ -8,6 +8,7 @@
 mod detect;
 pub mod engine;
 mod evidence;
+mod hypothesis;
 mod ingest;
 mod numerics;
 pub mod observation;

@@ -2,14 +2,13 @@
 //! other load. What is accused then is decided in `judge`.
 
 use crate::evidence::sides::costs;
+use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
 use crate::state::reload_window::blip;
-use crate::verdict::hypotheses::Hypothesis;
-use crate::verdict::judge::spans;
 
 /// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
 pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {

@@ -3,11 +3,11 @@
 
 use crate::evidence::property::properties;
 use crate::evidence::shares::Shares;
+use crate::hypothesis::Hypothesis;
 use crate::numerics::math::{float, ratio};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::model::Level;
-use crate::verdict::hypotheses::Hypothesis;
 use std::collections::BTreeMap;
 
 /// Levels by their indexes.

@@ -4,6 +4,8 @@
 //! that dies of its own age did not wait for the version. Whether a suspicion may be said is decided in `judge`.
 
 use crate::evidence::riskset::contrast;
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::Ages;
 use crate::numerics::math::float;
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
@@ -11,7 +13,6 @@ use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
 use crate::state::moves::DELAY_MAX;
 use crate::state::reload_window::blip;
-use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::CauseKind;
 
 /// Second deaths from which ages can be compared.
@@ -20,22 +21,6 @@ const AGAIN_MIN: usize = 6;
 const FEW: f64 = 2.3;
 /// Share of first deaths that may be earlier than the age from which a process counts as old.
 const STRAYS: usize = 33;
-
-/// What the ages at death say.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Ages {
-    /// ln of the e-value for "old processes die, young ones do not".
-    pub ln_e: f64,
-    /// First deaths, and deaths after a restart.
-    pub deaths: (u64, u64),
-    /// Age from which processes die, seconds.
-    pub least: f64,
-    /// Mean age at the first death, since the load, and at later ones, since the restart, seconds.
-    pub means: (f64, f64),
-    /// By how many standard errors the later ones are older: the last to be seen are the first to die, so they may well
-    /// be younger for a while, but a version that came long after what kills them finds them older.
-    pub off: f64,
-}
 
 /// What the ages say for a hypothesis: none for one that is no version of a config, or that most deaths were without.
 pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {

@@ -3,6 +3,8 @@
 //! the network or of what lies behind them; and of the pushes before few reached everybody as quickly, so that one of those
 //! lies as near only by a chance that can be told. It suspects; it never names a cause (outage of 2 July 2019).
 
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::FastPush;
 use crate::numerics::math::{float, spread};
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
@@ -10,7 +12,6 @@ use crate::signals::sample::PLACED_IN;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::BEFORE_ALL;
-use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
 
@@ -27,19 +28,6 @@ const GROWTH_MAX: f64 = 1.2;
 const ALIGNED_MIN: f64 = -5.0;
 /// ln of how seldom such a push lies as near: one time in a hundred.
 const SELDOM: f64 = 4.6;
-
-/// A push that reached everybody at once.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct FastPush {
-    /// Spread of its loads, and the median delay of the failing, seconds.
-    pub spread: f64,
-    pub delay: f64,
-    /// Pushes as quick within so many seconds before the failing began, itself among them.
-    pub pushes: usize,
-    pub known: f64,
-    /// ln of the share of that time which lies as near after one of them, times -1.
-    pub seldom: f64,
-}
 
 /// Whether a version may be suspected for having reached everybody at once just before.
 pub(crate) fn fast_push(

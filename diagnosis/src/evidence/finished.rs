@@ -3,8 +3,8 @@
 //! finish fewer from one moment on. What the hosts say together is decided in `sides`.
 
 use crate::evidence::combine::{TOLD_AT, said_by};
-use crate::evidence::sides::{By, Sides};
 use crate::evidence::step::{Stretch, after, before, compared, evenly};
+use crate::hypothesis::findings::{By, Sides};
 use crate::numerics::time::seconds;
 use crate::state::State;
 use crate::state::load_reports::Divided;

@@ -1,13 +1,13 @@
 //! What the moment says: how seldom a version is as new, when hosts fail, as the one they all fail with at once. For a config
 //! whose own requests alone fail (`uses`); how far it may be accused for it is decided in `judge`.
 
+use crate::hypothesis::Hypothesis;
 use crate::numerics::math::float;
 use crate::numerics::time::{Ns, seconds};
 use crate::observation::counts;
 use crate::scene::Scene;
 use crate::signals::sample::PLACED_IN;
 use crate::state::State;
-use crate::verdict::hypotheses::Hypothesis;
 
 /// How long before the onset new versions of a config are counted, ns, and the least share of it that one may cover.
 const MOMENTS: Ns = 900_000_000_000;

@@ -1,7 +1,8 @@
 //! The part of a fleet in which a version does harm: what narrows a cause. Whether the cause may be named is decided in
 //! `judge`.
 
-use crate::evidence::tally::{Tally, tally};
+use crate::evidence::tally::tally;
+use crate::hypothesis::findings::Tally;
 use crate::numerics::math::ratio;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;

@@ -1,7 +1,8 @@
 //! What is no change that we see: one host, a place, a kind of request, more traffic, a turn of the clock. Whether any
 //! change is still possible, and so whether this may be said at all, is decided in `judge`.
 
-use crate::evidence::tally::Tally;
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::Tally;
 use crate::numerics::localise::Combination;
 use crate::numerics::math::{fisher, float, median, ratio, spread};
 use crate::numerics::time::{Ns, from_seconds, seconds};
@@ -10,7 +11,6 @@ use crate::scene::patient::Patient;
 use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::ring::index_of;
-use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
 

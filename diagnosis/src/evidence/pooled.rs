@@ -4,7 +4,8 @@
 //! expectation, and hosts that fail visibly, or have just loaded something, are not in the sums (see `tick`): one loud
 //! host, or the cost of a reload, moves nothing here. Whether it may be named is decided in `judge`.
 
-use crate::evidence::tally::Tally;
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::{Pooled, Tally};
 use crate::numerics::math::float;
 use crate::numerics::sums::{DISPERSION, FACTORS};
 use crate::numerics::time::{Ns, seconds};
@@ -13,7 +14,6 @@ use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::ring::{Sums, index_of};
-use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,29 +22,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const WINDOW: i64 = 60;
 /// Levels of one factor that may be bad together.
 const FAMILY_MAX: usize = 12;
-
-/// What the sums say.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Pooled {
-    /// ln of the e-value, tempered by the dispersion.
-    pub ln_e: f64,
-    /// Failures of the exposed: observed and expected.
-    pub exposed: (f64, f64),
-    /// Failures of those not exposed, in the same strata.
-    pub control: (f64, f64),
-    /// Share of the whole excess that lies on the exposed.
-    pub explained: f64,
-    /// Report intervals in which both were seen.
-    pub intervals: u64,
-}
-
-impl Pooled {
-    /// How much more often the exposed fail than the others.
-    pub(crate) fn ratio(&self) -> f64 {
-        let rate = |(observed, expected): (f64, f64)| (observed + 0.5) / (expected + 0.5);
-        rate(self.exposed) / rate(self.control)
-    }
-}
 
 /// A cell, folded: interval, stratum, level of the factor, sums.
 type Folded = (i64, u32, u32, Sums);

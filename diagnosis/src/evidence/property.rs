@@ -1,15 +1,9 @@
 //! Which property of the content separates the bad versions from the clean ones. An exceeded declared limit is preferred;
 //! a fact that only numbers the versions is no property.
 
+use crate::hypothesis::findings::Property;
 use crate::state::model::Level;
 use std::collections::BTreeSet;
-
-/// A property, and whether it is a mechanism: a limit that the content itself breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Property {
-    pub text: String,
-    pub limit: bool,
-}
 
 /// Facts that may be thresholds, the telling ones first.
 const FACTS: [&str; 5] = ["duplicate_rows", "blank_fields", "rows", "columns", "size"];

@@ -5,6 +5,7 @@
 //! Who is at risk when does not depend on the hypothesis, and is laid out once a scene; a hypothesis costs one step for
 //! each host, however many begin to fail.
 
+use crate::hypothesis::findings::Contrast;
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
@@ -16,34 +17,6 @@ const FACTORS: [f64; 3] = [4.0, 20.0, 200.0];
 
 /// Share of those at risk above which exposure is as good as everybody's: up to a third of hosts may tell lies.
 const SHARE_MAX: f64 = 2.0 / 3.0;
-
-/// What the contrast says.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Contrast {
-    /// ln of the e-value for "exposure raises the hazard".
-    pub ln_e: f64,
-    /// Beginnings among the exposed, and as many as chance would give.
-    pub observed: f64,
-    /// Expected among the exposed.
-    pub expected: f64,
-    /// Variance: zero where all or none of those at risk were exposed, so that nothing can be learned.
-    pub variance: f64,
-    /// Beginnings in all.
-    pub events: u64,
-}
-
-impl Contrast {
-    /// Standard deviations by which the exposed fail more than chance.
-    pub(crate) fn z(&self) -> f64 {
-        if self.variance > 1e-9 { (self.observed - self.expected) / libm::sqrt(self.variance) } else { 0.0 }
-    }
-
-    /// Beginnings among those not exposed over as many as chance would give.
-    pub(crate) fn elsewhere(&self) -> f64 {
-        let all = float(usize::try_from(self.events).unwrap_or(usize::MAX));
-        (all - self.observed) / (all - self.expected).max(1e-9)
-    }
-}
 
 /// A hypothesis' spans, and those of another that is held equal.
 struct Exposure<'a> {

@@ -5,13 +5,14 @@
 
 use crate::evidence::combine::{AGES, said_by};
 use crate::evidence::finished::by_finished;
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::{By, Sides};
 use crate::numerics::math::float;
 use crate::numerics::mixture::{Stretch, best, rates};
 use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::load_reports::{BUCKETS, Divided, Side};
 use crate::state::model::{Counter, Level};
-use crate::verdict::hypotheses::Hypothesis;
 use std::collections::BTreeSet;
 
 /// Requests, or scores, of one side that count: a busy host says no more.
@@ -29,32 +30,6 @@ const RELOADED_MIN: f64 = 100.0;
 const COSTS: f64 = 0.15;
 /// Log likelihood ratio from which a host fails.
 const BEYOND: f64 = 4.0;
-
-/// Failed requests and requests, or scores beyond the old mix, on both sides.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Sides {
-    /// Log likelihood ratio of "from the load on" over "from one moment on".
-    pub ratio: f64,
-    /// Hosts.
-    pub hosts: usize,
-    /// Before and after the load, within the same reports: failed requests and requests, or finished ones and the usual
-    /// number; none if it is told by scores.
-    pub before: (f64, f64),
-    pub after: (f64, f64),
-    pub by: By,
-}
-
-/// What tells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum By {
-    #[default]
-    /// Which requests failed.
-    Failed,
-    /// How many finished.
-    Finished,
-    /// How they were scored.
-    Scores,
-}
 
 /// What the reports say in which hosts went to one of the versions.
 pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]) -> Option<Sides> {

@@ -1,15 +1,14 @@
 //! The stale version: every newer one was refused, and what the hosts went on serving no longer does (1.1.1.1, October
 //! 2023: a resolver kept an old root zone until its signatures ran out). The guilty input is the old version by then.
 
-use crate::evidence::property::Property;
-use crate::evidence::tally::Tally;
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::{Property, Tally};
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::level_at;
-use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::CauseKind;
 
 /// Report intervals that refusals must have lasted before what fails is staleness and not the refusal itself.

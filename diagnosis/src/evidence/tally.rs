@@ -2,7 +2,8 @@
 //! host's own load, and whether it goes when the exposure goes. The unit of evidence is the host and its load, never the
 //! request.
 
-use crate::evidence::riskset::{Contrast, contrast};
+use crate::evidence::riskset::contrast;
+use crate::hypothesis::findings::Tally;
 use crate::numerics::align::{Alignment, Pair, Question};
 use crate::numerics::math::float;
 use crate::numerics::time::{Ns, seconds};
@@ -18,41 +19,6 @@ const SHOWS_IN: Ns = 15_000_000_000;
 
 /// Hosts from which loads in one rollout can be told from a moment.
 const HOSTS_MIN: usize = 3;
-
-/// What was counted.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    /// Units exposed, and of them failing while exposed.
-    pub exposed: (u64, u64),
-    /// Units seen unexposed while the fleet failed, and of them beginning to fail so.
-    pub control: (u64, u64),
-    /// Who begins to fail among those at risk.
-    pub risk: Contrast,
-    /// ln p of a plain comparison of places.
-    pub ln_p: f64,
-    /// Failing stretches that began while exposed, and all.
-    pub bouts: (u64, u64),
-    /// Own-load alignment: log likelihood ratio of "at its own load" over "at one moment".
-    pub aligned: f64,
-    /// Units in it, spread of onsets and of onsets after the own load, seconds, and the median delay.
-    pub lag: (u64, f64, f64, f64),
-    /// Ends of failing aligned with leaving.
-    pub stops: (u64, u64),
-    /// Rollouts after which most units changed as the hypothesis says, and those after which they did not.
-    pub flips: (u64, u64),
-    /// Loads at which failing may have begun at once, and loads after which it began at all.
-    pub prompt: (u64, u64),
-    /// Units that still failed long after they had left.
-    pub tail: u64,
-    /// Units of which nothing is known but that they are not heard, whose load is a guess or which may have moved on since.
-    pub hearsay: u64,
-    /// Units that had loaded it while serving well, and stayed well.
-    pub missed: u64,
-    /// Units that died while loading it, or refused it.
-    pub deaths: u64,
-    /// Refusals.
-    pub refusals: u64,
-}
 
 struct Sheet {
     entries: Rollouts,
@@ -281,13 +247,6 @@ fn one_by_one(alignment: Alignment, pairs: &[Pair], loads: usize, interval: Ns) 
     let most = pairs.iter().skip(1).map(most).sum::<f64>();
     let ratio = alignment.ratio.min(most) * float(pairs.len()) / float(loads.max(1));
     (pairs.len() >= HOSTS_MIN && alignment.ratio > 0.0).then_some(Alignment { ratio, ..alignment })
-}
-
-impl Tally {
-    /// Whether failing began with the load on nearly all hosts that began to fail after one.
-    pub(crate) fn is_prompt(&self) -> bool {
-        self.prompt.1 >= 5 && self.prompt.0 * 5 >= self.prompt.1 * 4
-    }
 }
 
 #[cfg(test)]

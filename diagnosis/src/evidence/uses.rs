@@ -3,6 +3,7 @@
 //! within the same host and the same seconds. Where all failing lies with one config's requests and others were there to
 //! fail, it is of that config, or of its kind of requests. What may be named for it is decided in `judge`.
 
+use crate::hypothesis::findings::Excess;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::ring::{Interval, Ring, Use, index_of};
@@ -17,18 +18,6 @@ const OTHERS_MIN: f64 = 6.0;
 const OTHERS_MAX: f64 = 0.1;
 /// Share of the failing requests that did not use a config from which it is not the cause, if another's all did.
 const WITHOUT: f64 = 0.03;
-/// Most that this may say, as log odds: one failure of a kind of requests in twenty may be that of one config's.
-const ODDS_MAX: f64 = 3.0;
-
-/// Failing beyond what is usual: that used a config, and that did not, and as many as would not have, were it no matter.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Excess {
-    pub inside: f64,
-    pub outside: f64,
-    pub others: f64,
-    /// Share of all requests that used it.
-    pub share: f64,
-}
 
 /// Of every config with requests of its own.
 #[derive(Clone, Debug, Default)]
@@ -82,15 +71,11 @@ fn sums(ring: &Ring, indices: std::ops::Range<i64>) -> BTreeMap<u16, Use> {
     all
 }
 
-/// Log odds that the failing is of this config rather than of a kind of requests that happens to be its own.
-pub(crate) fn odds(of: Excess) -> f64 {
-    let chance = (of.inside + of.outside) * -libm::log(of.share.clamp(1e-6, 1.0));
-    (chance / 2.0).min(ODDS_MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hypothesis::findings::ODDS_MAX;
+    use crate::hypothesis::findings::odds;
     use crate::ingest::config_use::add;
     use crate::ingest::config_use::note;
     use crate::observation::counts::Requests;

@@ -1,10 +1,10 @@
 //! How an incident goes on: open, recovering or over; a step, growing or flapping; whom it hits; and what is told with it.
 //! What caused it is decided in `incident` and `judge`.
 
+use crate::hypothesis::judgement::Judgement;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::case::Case;
-use crate::verdict::judge::Judgement;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Cause, CauseKind, Impact, Pattern, State as Stage};
 

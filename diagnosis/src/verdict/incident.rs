@@ -1,14 +1,15 @@
 //! The life of an incident: opened by alarms, judged at each tick, joined by further effects of the same cause, recovering,
 //! resolved, and opened again when the same cause comes back.
 
+use crate::hypothesis::judgement::Judgement;
+use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::case::Case;
 use crate::state::model::Counter;
-use crate::verdict::hypotheses::Hypothesis;
-use crate::verdict::judge::{Judgement, judge, spans};
+use crate::verdict::judge::judge;
 use crate::wording::words;
 use firstbad_protocol::limits::{INCIDENTS_MAX, SUSPECTS_MAX};
 use firstbad_protocol::time::Timestamp;

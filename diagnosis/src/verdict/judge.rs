@@ -8,6 +8,8 @@ use crate::evidence::place::{is_of_requests, place};
 use crate::evidence::pooled::pooled;
 use crate::evidence::riskset::contrast;
 use crate::evidence::tally::tally;
+use crate::hypothesis::judgement::{CAUSE_AT, Judgement, SUSPECT_AT};
+use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
@@ -15,14 +17,11 @@ use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::reload_window::BLIP;
-use crate::verdict::hypotheses::{Hypothesis, distances, hypotheses};
+use crate::verdict::hypotheses::{distances, hypotheses};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::sync::Arc;
 
-/// Weight that makes a suspect, and one that makes a cause.
-const SUSPECT_AT: f64 = 5.0;
-const CAUSE_AT: f64 = 11.0;
 /// Weight below which a hypothesis has nothing for it.
 const LIVE_AT: f64 = 2.0;
 /// Hosts that must fail for a cause.
@@ -51,22 +50,6 @@ const AGES_OFF: f64 = 2.5;
 const TOGETHER: f64 = 1.0;
 /// Seconds before half of the hosts had begun to fail until which a change may have set it off.
 const BEGUN: f64 = 0.5;
-
-/// What was concluded.
-#[derive(Clone, Debug)]
-pub(crate) struct Judgement {
-    pub verdict: Verdict,
-    pub named: Option<Hypothesis>,
-    pub ranked: Vec<Hypothesis>,
-    pub tied: usize,
-}
-
-impl Judgement {
-    /// Whether a change has so much for it that an innocent explanation may no longer stand.
-    pub(crate) fn suspects_a_change(&self) -> bool {
-        self.ranked.iter().any(|hypothesis| hypothesis.recent && hypothesis.weight >= SUSPECT_AT)
-    }
-}
 
 /// Judges a scene.
 pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Judgement {
@@ -198,12 +181,6 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
             index -= 1;
         }
     }
-}
-
-/// Exposure spans of a hypothesis, if it is of a factor.
-pub(crate) fn spans(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Arc<Spans>> {
-    let worked_out = || Some(Arc::new(Spans::on_levels(scene, (hypothesis.factor?, &hypothesis.levels))));
-    hypothesis.spans.clone().or_else(worked_out)
 }
 
 /// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.

@@ -1,12 +1,12 @@
 //! What an incident is told with: first error, the offending input, what was ruled out, what
 //! could not be seen.
 
+use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ratio;
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::case::Case;
-use crate::verdict::judge::Judgement;
 use crate::wording::words;
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::names::attribute;

@@ -1,10 +1,9 @@
 //! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
 
-use crate::evidence::fast_push::FastPush;
-use crate::evidence::sides::{By, Sides};
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::{By, FastPush, Sides};
 use crate::state::State;
 use crate::state::model::Key;
-use crate::verdict::hypotheses::Hypothesis;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
 use firstbad_protocol::{Hash, Untrusted, verdict};
 
