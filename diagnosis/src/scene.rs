@@ -6,6 +6,7 @@ pub(crate) mod patient;
 pub(crate) mod rollouts;
 pub(crate) mod spans;
 
+use crate::detect::tick::{places, strata};
 use crate::numerics::memo::Memo;
 use crate::numerics::reach::in_reach;
 use crate::numerics::time::Ns;
@@ -57,8 +58,8 @@ impl<'a> Scene<'a> {
     /// Lays out the scene from `onset` on, for the given counters.
     pub(crate) fn new(state: &'a State, onset: Ns, counters: &[Counter]) -> Self {
         let now = state.last_event.unwrap_or(onset).max(onset);
-        let strata = state.strata();
-        let places = state.places();
+        let strata = strata(state);
+        let places = places(state);
         let interval = state.interval;
         let from = onset - interval;
         let (floors, first) = severity(state, from, counters);

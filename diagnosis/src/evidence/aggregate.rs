@@ -11,71 +11,65 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Combinations asked for.
 const COMBINATIONS: usize = 5;
 
-impl State {
-    /// Ranked combinations for the interval `judged` against those before; none without a baseline.
-    pub(crate) fn combinations(&self, judged: i64) -> Vec<Combination> {
-        self.located(judged, (judged, judged)).map_or_else(Vec::new, |located| located.combinations)
-    }
+/// Ranked combinations for the interval `judged` against those before; none without a baseline.
+pub(crate) fn combinations(state: &State, judged: i64) -> Vec<Combination> {
+    located(state, judged, (judged, judged)).map_or_else(Vec::new, |located| located.combinations)
+}
 
-    /// Combinations for the intervals `judged`, both ends included, against those before `onset`; none without a baseline or
-    /// dimensions that tell anything apart. The interval of an onset is partly bad, and belongs to neither.
-    pub(crate) fn located(&self, onset: i64, judged: (i64, i64)) -> Option<Located> {
-        let first = onset - i64::try_from(LEAF_INTERVALS).unwrap_or(48);
-        let kept = |range: std::ops::Range<i64>| -> Vec<i64> {
-            range.filter(|index| self.ring.get(*index).is_some_and(|interval| !interval.leaves.is_empty())).collect()
-        };
-        let (baseline, now) = (kept(first..onset), kept(judged.0..judged.1 + 1));
-        if baseline.is_empty() || now.is_empty() {
-            return None;
-        }
-        let ids: BTreeSet<u32> = baseline
-            .iter()
-            .chain(&now)
-            .filter_map(|index| self.ring.get(*index))
-            .flat_map(|interval| interval.leaves.keys().copied())
-            .collect();
-        let counts = |index: i64, leaf: u32| {
-            let (requests, failures) =
-                self.ring.get(index).and_then(|interval| interval.leaves.get(&leaf)).copied().unwrap_or_default();
-            Counts { requests, failures }
-        };
-        let varying = self.varying(&ids);
-        let leaves: Vec<Leaf> = ids
-            .into_iter()
-            .filter_map(|id| {
-                let dims = self.tables.dims_at(id)?;
-                let dimensions: BTreeMap<Name, Name> = dims
-                    .iter()
-                    .filter(|(key, _)| varying.contains(*key))
-                    .map(|(key, value)| (key.clone(), value.clone()))
-                    .collect();
-                Some(Leaf {
-                    dimensions,
-                    now: now.iter().map(|index| counts(*index, id)).fold(Counts::default(), |sum, one| Counts {
-                        requests: sum.requests + one.requests,
-                        failures: sum.failures + one.failures,
-                    }),
-                    baseline: baseline.iter().map(|index| counts(*index, id)).collect(),
-                })
+/// Combinations for the intervals `judged`, both ends included, against those before `onset`; none without a baseline or
+/// dimensions that tell anything apart. The interval of an onset is partly bad, and belongs to neither.
+pub(crate) fn located(state: &State, onset: i64, judged: (i64, i64)) -> Option<Located> {
+    let first = onset - i64::try_from(LEAF_INTERVALS).unwrap_or(48);
+    let kept = |range: std::ops::Range<i64>| -> Vec<i64> {
+        range.filter(|index| state.ring.get(*index).is_some_and(|interval| !interval.leaves.is_empty())).collect()
+    };
+    let (baseline, now) = (kept(first..onset), kept(judged.0..judged.1 + 1));
+    if baseline.is_empty() || now.is_empty() {
+        return None;
+    }
+    let ids: BTreeSet<u32> = baseline
+        .iter()
+        .chain(&now)
+        .filter_map(|index| state.ring.get(*index))
+        .flat_map(|interval| interval.leaves.keys().copied())
+        .collect();
+    let counts = |index: i64, leaf: u32| {
+        let (requests, failures) =
+            state.ring.get(index).and_then(|interval| interval.leaves.get(&leaf)).copied().unwrap_or_default();
+        Counts { requests, failures }
+    };
+    let varying = varying(state, &ids);
+    let leaves: Vec<Leaf> = ids
+        .into_iter()
+        .filter_map(|id| {
+            let dims = state.tables.dims_at(id)?;
+            let dimensions: BTreeMap<Name, Name> = dims
+                .iter()
+                .filter(|(key, _)| varying.contains(*key))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
+            Some(Leaf {
+                dimensions,
+                now: now.iter().map(|index| counts(*index, id)).fold(Counts::default(), |sum, one| Counts {
+                    requests: sum.requests + one.requests,
+                    failures: sum.failures + one.failures,
+                }),
+                baseline: baseline.iter().map(|index| counts(*index, id)).collect(),
             })
-            .collect();
-        (!varying.is_empty()).then(|| locate(&leaves, COMBINATIONS, &Constants::default()))
-    }
+        })
+        .collect();
+    (!varying.is_empty()).then(|| locate(&leaves, COMBINATIONS, &Constants::default()))
+}
 
-    /// Keys that may be causes (default or declared) and have more than one value.
-    fn varying(&self, ids: &BTreeSet<u32>) -> BTreeSet<Name> {
-        let mut values: BTreeMap<&Name, BTreeSet<Option<&Name>>> = BTreeMap::new();
-        for dims in ids.iter().filter_map(|id| self.tables.dims_at(*id)) {
-            for (key, value) in dims.iter() {
-                values.entry(key).or_default().insert(Some(value));
-            }
+/// Keys that may be causes (default or declared) and have more than one value.
+fn varying(state: &State, ids: &BTreeSet<u32>) -> BTreeSet<Name> {
+    let mut values: BTreeMap<&Name, BTreeSet<Option<&Name>>> = BTreeMap::new();
+    for dims in ids.iter().filter_map(|id| state.tables.dims_at(*id)) {
+        for (key, value) in dims.iter() {
+            values.entry(key).or_default().insert(Some(value));
         }
-        let allowed =
-            |key: &str| DIMENSIONS.contains(&key) || self.settings.dimensions.iter().any(|declared| declared == key);
-        values
-            .into_iter()
-            .filter(|(key, values)| values.len() > 1 && allowed(key))
-            .map(|(key, _)| key.clone())
-            .collect()
     }
+    let allowed =
+        |key: &str| DIMENSIONS.contains(&key) || state.settings.dimensions.iter().any(|declared| declared == key);
+    values.into_iter().filter(|(key, values)| values.len() > 1 && allowed(key)).map(|(key, _)| key.clone()).collect()
 }

@@ -9,6 +9,7 @@ use crate::numerics::math::{float, spread};
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::signals::sample::PLACED_IN;
+use crate::snapshot::view::growth;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::BEFORE_ALL;
@@ -39,7 +40,7 @@ pub(crate) fn fast_push(
     let placed = scene.now - scene.middle() > (PLACED_IN + 1) * scene.interval;
     let one = hypothesis.levels.len() == 1 || !hypothesis.properties.is_empty();
     let all = tally.exposed.0 >= HOSTS_MIN && hypothesis.share() >= 0.8 && hypothesis.explained() >= 0.95;
-    let busy = counters.contains(&Counter::Cpu) && state.growth(scene.onset, None) <= GROWTH_MAX;
+    let busy = counters.contains(&Counter::Cpu) && growth(state, scene.onset, None) <= GROWTH_MAX;
     let delay = tally.lag.3;
     let near = (BEGINS.0..=BEGINS.1).contains(&delay) && tally.aligned >= ALIGNED_MIN;
     if !placed || !one || !all || !busy || !near || hypothesis.kind != CauseKind::Config || !hypothesis.recent {

@@ -1,6 +1,7 @@
 //! What is no change that we see: one host, a place, a kind of request, more traffic, a turn of the clock. Whether any
 //! change is still possible, and so whether this may be said at all, is decided in `judge`.
 
+use crate::evidence::aggregate::located;
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::Tally;
 use crate::numerics::localise::Combination;
@@ -8,6 +9,7 @@ use crate::numerics::math::{fisher, float, median, ratio, spread};
 use crate::numerics::time::{Ns, from_seconds, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
+use crate::snapshot::view::growth;
 use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::ring::index_of;
@@ -95,7 +97,8 @@ fn surge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypot
     }
     let failing: BTreeSet<u32> =
         scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).map(|patient| patient.unit.dims).collect();
-    (state.growth(scene.onset, Some(&failing)) >= SURGE).then(|| plain(CauseKind::Traffic, BTreeMap::new(), all(scene)))
+    (growth(state, scene.onset, Some(&failing)) >= SURGE)
+        .then(|| plain(CauseKind::Traffic, BTreeMap::new(), all(scene)))
 }
 
 /// The combination of dimensions, of requests or of their hosts, that carries the excess of failed requests.
@@ -105,7 +108,7 @@ fn of_requests(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option
     }
     let onset = index_of(scene.onset, scene.interval);
     let to = index_of(scene.now, scene.interval);
-    let located = state.located(onset, (onset + 1, to.min(onset + 13)))?;
+    let located = located(state, onset, (onset + 1, to.min(onset + 13)))?;
     let best = located.combinations.first()?;
     let excess = |combination: &Combination| combination.observed - combination.expected;
     let outside = (best.observed_outside - best.expected_outside).max(0.0);

@@ -4,6 +4,7 @@
 //! expectation, and hosts that fail visibly, or have just loaded something, are not in the sums (see `tick`): one loud
 //! host, or the cost of a reload, moves nothing here. Whether it may be named is decided in `judge`.
 
+use crate::detect::tick::{places, strata};
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Pooled, Tally};
 use crate::numerics::math::float;
@@ -66,7 +67,7 @@ fn of_factor(
 
 /// Cells from the onset on that have a level of the factor.
 fn folded(state: &State, scene: &Scene<'_>, (factor, binary): (u16, bool), counter: Counter) -> Vec<Folded> {
-    let strata = if binary { state.places() } else { state.strata() };
+    let strata = if binary { places(state) } else { strata(state) };
     let end = index_of(scene.now, scene.interval);
     let from = index_of(scene.onset, scene.interval).max(end - WINDOW);
     let mut cells = Vec::new();

@@ -17,55 +17,53 @@ const AFTER_MAX: u32 = 3;
 /// Least standard deviation of a beginning, in reports.
 const LEAST: f64 = 0.03;
 
-impl State {
-    /// Whether the unit's scores left the fleet's shape, once enough have come together, and since when they were added up.
-    pub(crate) fn drift(&mut self, id: u32, scores: &[&Scores], span: (Ns, Ns)) -> Option<(bool, Ns)> {
-        let case = self.open_case();
-        let unit = self.units.get_mut(id as usize)?;
-        let mut row = Binned { span, ..Binned::default() };
-        for entry in scores {
-            counts::add_bins(&mut row.bins, &entry.histogram);
-        }
-        unit.scores.add(&row);
-        if unit.scores.bins.iter().sum::<u32>() < shape::LEAST_SCORES {
-            return None;
-        }
-        let mut row = std::mem::take(&mut unit.scores);
-        let used = row.bins.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
-        row.bins.truncate(used);
-        row.bins.shrink_to_fit();
-        // What may belong to a failing must not become the shape that is expected.
-        let ordinary = !case && unit.watches.is_empty() && !unit.runs.iter().any(|run| run.open);
-        let (shape, waiting) = self.shapes.entry(unit.dims).or_default();
-        if !shape::is_known(shape) {
-            if ordinary {
-                shape::learn(shape, &row.bins);
-            }
-            return None;
-        }
-        let before = std::mem::replace(&mut unit.scored, row.clone());
-        let (far, since) = follow(unit, shape, (before, &row));
-        if unit.drifting.is_none() && ordinary {
-            shape::learn(waiting, &row.bins);
-        }
-        Some((far, since))
+/// Whether the unit's scores left the fleet's shape, once enough have come together, and since when they were added up.
+pub(crate) fn drift(state: &mut State, id: u32, scores: &[&Scores], span: (Ns, Ns)) -> Option<(bool, Ns)> {
+    let case = state.open_case();
+    let unit = state.units.get_mut(id as usize)?;
+    let mut row = Binned { span, ..Binned::default() };
+    for entry in scores {
+        counts::add_bins(&mut row.bins, &entry.histogram);
     }
+    unit.scores.add(&row);
+    if unit.scores.bins.iter().sum::<u32>() < shape::LEAST_SCORES {
+        return None;
+    }
+    let mut row = std::mem::take(&mut unit.scores);
+    let used = row.bins.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
+    row.bins.truncate(used);
+    row.bins.shrink_to_fit();
+    // What may belong to a failing must not become the shape that is expected.
+    let ordinary = !case && unit.watches.is_empty() && !unit.runs.iter().any(|run| run.open);
+    let (shape, waiting) = state.shapes.entry(unit.dims).or_default();
+    if !shape::is_known(shape) {
+        if ordinary {
+            shape::learn(shape, &row.bins);
+        }
+        return None;
+    }
+    let before = std::mem::replace(&mut unit.scored, row.clone());
+    let (far, since) = follow(unit, shape, (before, &row));
+    if unit.drifting.is_none() && ordinary {
+        shape::learn(waiting, &row.bins);
+    }
+    Some((far, since))
+}
 
-    /// Places the beginning of the drift that a unit's open run is of, as well as its reports so far allow.
-    pub(crate) fn place_drift(&mut self, id: u32) {
-        let Some(unit) = self.units.get_mut(id as usize) else { return };
-        let Some(drifting) = unit.drifting.as_deref().filter(|drifting| drifting.rows.1 > 0) else { return };
-        let Some((shape, _)) = self.shapes.get(&unit.dims) else { return };
-        let Some((at, deviation)) = begun(drifting, shape) else { return };
-        let (from, to) = (drifting.before.span.0, drifting.first.span.1);
-        let open = |run: &&mut Run| run.counter == Counter::Drift && run.open && run.first.0 <= to && at <= run.end;
-        let Some(run) = unit.runs.iter_mut().rev().find(open) else { return };
-        run.start = at;
-        run.first = (from.min(at), to, f64::INFINITY);
-        run.near = (at, deviation.max(1));
-        run.slack = 2 * deviation;
-        run.precise = deviation * 10 <= to - drifting.first.span.0;
-    }
+/// Places the beginning of the drift that a unit's open run is of, as well as its reports so far allow.
+pub(crate) fn place_drift(state: &mut State, id: u32) {
+    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let Some(drifting) = unit.drifting.as_deref().filter(|drifting| drifting.rows.1 > 0) else { return };
+    let Some((shape, _)) = state.shapes.get(&unit.dims) else { return };
+    let Some((at, deviation)) = begun(drifting, shape) else { return };
+    let (from, to) = (drifting.before.span.0, drifting.first.span.1);
+    let open = |run: &&mut Run| run.counter == Counter::Drift && run.open && run.first.0 <= to && at <= run.end;
+    let Some(run) = unit.runs.iter_mut().rev().find(open) else { return };
+    run.start = at;
+    run.first = (from.min(at), to, f64::INFINITY);
+    run.near = (at, deviation.max(1));
+    run.slack = 2 * deviation;
+    run.precise = deviation * 10 <= to - drifting.first.span.0;
 }
 
 /// Follows a unit's drift by one report: whether it is one, and since when what tells so was added up.

@@ -21,272 +21,270 @@ fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| crate::numerics::math::rounded(part / whole, 6))
 }
 
-impl State {
-    /// Units with an open run of silence.
-    pub(crate) fn silent_hosts(&self) -> BTreeSet<&str> {
-        self.units.iter().filter(|unit| self.is_silent(unit)).map(|unit| &*unit.host).collect()
-    }
+/// Units with an open run of silence.
+pub(crate) fn silent_hosts(state: &State) -> BTreeSet<&str> {
+    state.units.iter().filter(|unit| is_silent(state, unit)).map(|unit| &*unit.host).collect()
+}
 
-    fn is_silent(&self, unit: &Unit) -> bool {
-        let late = self.now.is_some_and(|now| now - unit.last_arrival > 7 * unit.span.max(self.interval) / 2);
-        !unit.aggregate && unit.left.is_none() && late
-    }
+fn is_silent(state: &State, unit: &Unit) -> bool {
+    let late = state.now.is_some_and(|now| now - unit.last_arrival > 7 * unit.span.max(state.interval) / 2);
+    !unit.aggregate && unit.left.is_none() && late
+}
 
-    /// How many hosts have not left, but for those that are silent, and the silent ones.
-    pub(crate) fn heard(&self) -> (u64, BTreeSet<&str>) {
-        let mut silent: BTreeSet<&str> = BTreeSet::new();
-        let here = self.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none());
-        let here = hosts(here.inspect(|unit| silent.extend(self.is_silent(unit).then_some(&*unit.host))));
-        ((here - silent.len()) as u64, silent)
-    }
+/// How many hosts have not left, but for those that are silent, and the silent ones.
+pub(crate) fn heard(state: &State) -> (u64, BTreeSet<&str>) {
+    let mut silent: BTreeSet<&str> = BTreeSet::new();
+    let here = state.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none());
+    let here = hosts(here.inspect(|unit| silent.extend(is_silent(state, unit).then_some(&*unit.host))));
+    ((here - silent.len()) as u64, silent)
+}
 
-    pub(crate) fn fleet(&self) -> Fleet {
-        let silent = self.silent_hosts();
-        let hosts = hosts(self.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none()));
-        let last = self.last_event.map(|at| index_of(at, self.interval) - 1).and_then(|index| self.ring.get(index));
-        let sum = |counter: Counter| {
-            last.and_then(|interval| interval.fleet.get(counter as usize)).copied().unwrap_or_default()
-        };
-        let (errors, zeros) = (sum(Counter::Errors), sum(Counter::Zeros));
-        Fleet {
-            hosts_reporting: (hosts - silent.len()) as u64,
-            hosts_silent: silent.len() as u64,
-            instances: self
-                .units
-                .iter()
-                .filter(|unit| !unit.aggregate && unit.left.is_none())
-                .filter(|unit| silent.is_empty() || !silent.contains(&*unit.host))
-                .count() as u64,
-            requests_per_s: crate::numerics::math::rounded(errors.trials / seconds(self.interval), 3),
-            failed_share: share(errors.observed, errors.trials),
-            scores_defaulted_share: share(zeros.observed, zeros.trials),
-            telemetry_dropped: self.dropped,
-            late_rows: self.late_rows,
-        }
-    }
-
-    fn accused(&self) -> BTreeSet<u32> {
-        self.cases
-            .iter()
-            .filter(|case| case.resolved.is_none() && case.incident.verdict.accuses())
-            .flat_map(|case| case.levels.iter().copied())
-            .collect()
-    }
-
-    pub(crate) fn versions(&self) -> Vec<VersionView> {
-        let accused = self.accused();
-        let mut active: BTreeMap<u32, u64> = BTreeMap::new();
-        for (_, level) in self.units.iter().filter(|unit| unit.left.is_none()).flat_map(|unit| &unit.active) {
-            *active.entry(*level).or_default() += 1;
-        }
-        let mut views: Vec<VersionView> = (0_u32..)
-            .zip(&self.tables.levels)
-            .filter_map(|(id, level)| {
-                let Key::Version(hash) = &level.key else { return None };
-                Some(VersionView {
-                    config: self.tables.config_name(level.factor)?.to_owned(),
-                    hash: *hash,
-                    label: level.facts.words.get("label").map(ToString::to_string),
-                    first_seen: Timestamp(level.first_seen),
-                    hosts_active: active.get(&id).copied().unwrap_or(0),
-                    hosts_ever: level.units_ever,
-                    refusals: level.refusals,
-                    facts: level.facts.numbers.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
-                    limits: level.facts.limits.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
-                    source: level.facts.words.get("source").map(ToString::to_string),
-                    accused: accused.contains(&id),
-                    requests: level.requests,
-                    failed: level.failed,
-                    score_deciles: level.deciles.clone(),
-                })
-            })
-            .collect();
-        views.sort_by(|a, b| b.first_seen.cmp(&a.first_seen).then_with(|| a.hash.cmp(&b.hash)));
-        views.truncate(VERSIONS_MAX);
-        views
-    }
-
-    pub(crate) fn lines(&self) -> Vec<Line> {
-        let accused = self.accused();
-        let config = accused.iter().next().and_then(|level| self.tables.level_at(*level)).map(|level| level.factor);
-        let bad: Vec<u32> = accused.into_iter().collect();
-        let mut lines = Vec::new();
-        for signal in [Signal::Errors, Signal::Scores] {
-            lines.extend(self.line(signal, None, ("fleet".to_owned(), Vec::new())));
-            let Some(factor) = config else { continue };
-            let property = self.cases.iter().rev().find_map(|case| case.incident.cause.as_ref()?.property.clone());
-            let label = property.map_or_else(|| "accused".to_owned(), |property| format!("family: {property}"));
-            lines.extend(self.line(signal, Some(factor), (label, bad.clone())));
-            let others: Vec<u32> = (0_u32..)
-                .zip(&self.tables.levels)
-                .filter(|(id, level)| level.factor == factor && !bad.contains(id))
-                .map(|(id, _)| id)
-                .collect();
-            lines.extend(self.line(signal, Some(factor), ("others".to_owned(), others)));
-        }
-        lines.truncate(LINES_MAX);
-        lines
-    }
-
-    /// One line of the chart; none where nothing was ever counted.
-    fn line(&self, signal: Signal, factor: Option<u16>, (label, levels): (String, Vec<u32>)) -> Option<Line> {
-        let offset = if signal == Signal::Errors { 0 } else { 2 };
-        let counter = if signal == Signal::Errors { Counter::Errors } else { Counter::Zeros };
-        let mut points = Vec::new();
-        let mut loads = Vec::new();
-        let skipped = self.ring.intervals.len().saturating_sub(SNAPSHOT_POINTS_MAX);
-        for (_, interval) in self.ring.iter().skip(skipped) {
-            let (part, whole) = if factor.is_none() {
-                let sums = interval.fleet.get(counter as usize).copied().unwrap_or_default();
-                (sums.observed, sums.trials)
-            } else {
-                levels.iter().filter_map(|level| interval.tagged.get(level)).fold((0.0, 0.0), |sum, counts| {
-                    let at = |index: usize| counts.get(index).copied().unwrap_or(0.0);
-                    (sum.0 + at(offset), sum.1 + at(offset + 1))
-                })
-            };
-            points.push(share(part, whole));
-            loads.push(
-                interval
-                    .loads
-                    .iter()
-                    .filter(|(level, _)| levels.contains(level) || factor.is_none())
-                    .map(|(_, count)| *count)
-                    .sum(),
-            );
-        }
-        points.iter().any(Option::is_some).then(|| Line {
-            signal,
-            config: factor.and_then(|factor| self.tables.config_name(factor)).map(ToOwned::to_owned),
-            hashes: if label == "others" { Vec::new() } else { crate::wording::words::hashes(self, &levels) },
-            label,
-            from: Timestamp((self.ring.first + i64::try_from(skipped).unwrap_or(0) + 1) * self.interval),
-            step_s: seconds(self.interval),
-            points,
-            loads,
-        })
-    }
-
-    pub(crate) fn hosts(&self) -> Vec<HostView> {
-        let accused = self.accused();
-        let mut ranked: Vec<(bool, bool, bool, usize)> = self
+pub(crate) fn fleet(state: &State) -> Fleet {
+    let silent = silent_hosts(state);
+    let hosts = hosts(state.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none()));
+    let last = state.last_event.map(|at| index_of(at, state.interval) - 1).and_then(|index| state.ring.get(index));
+    let sum =
+        |counter: Counter| last.and_then(|interval| interval.fleet.get(counter as usize)).copied().unwrap_or_default();
+    let (errors, zeros) = (sum(Counter::Errors), sum(Counter::Zeros));
+    Fleet {
+        hosts_reporting: (hosts - silent.len()) as u64,
+        hosts_silent: silent.len() as u64,
+        instances: state
             .units
             .iter()
-            .enumerate()
-            .filter(|(_, unit)| !unit.aggregate)
-            .map(|(index, unit)| {
-                let failing = unit.runs.iter().any(|run| run.open);
-                let runs_bad = unit.active.iter().any(|(_, level)| accused.contains(level));
-                let silent = self.now.is_some_and(|now| {
-                    unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(self.interval) / 2
-                });
-                (!failing, !(runs_bad || self.fails_after_leaving(unit, &accused)), !silent, index)
-            })
-            .collect();
-        ranked.sort_unstable();
-        ranked.truncate(SNAPSHOT_HOSTS_MAX);
-        ranked
-            .into_iter()
-            .filter_map(|(healthy, fine, reporting, index)| {
-                let unit = self.units.get(index)?;
-                let active: BTreeMap<String, Hash> = unit
-                    .active
-                    .iter()
-                    .filter_map(|(factor, level)| {
-                        Some((self.tables.config_name(*factor)?.to_owned(), self.tables.level_at(*level)?.hash()?))
-                    })
-                    .collect();
-                Some(HostView {
-                    host: unit.host.to_string(),
-                    dimensions: self
-                        .tables
-                        .dims_at(unit.dims)
-                        .map(|dims| dims.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
-                        .unwrap_or_default(),
-                    active,
-                    last_seen: Timestamp(unit.last_event),
-                    silent: !reporting,
-                    failing: !healthy,
-                    needs_restart: !fine,
-                    restarts: unit.restarts,
-                    panics: unit.panics.0.values().copied().max().unwrap_or(0).max(unit.panics.1),
-                    loading: unit.loading.and_then(|(_, level, _)| self.tables.level_at(level)?.hash()),
-                })
-            })
-            .collect()
+            .filter(|unit| !unit.aggregate && unit.left.is_none())
+            .filter(|unit| silent.is_empty() || !silent.contains(&*unit.host))
+            .count() as u64,
+        requests_per_s: crate::numerics::math::rounded(errors.trials / seconds(state.interval), 3),
+        failed_share: share(errors.observed, errors.trials),
+        scores_defaulted_share: share(zeros.observed, zeros.trials),
+        telemetry_dropped: state.dropped,
+        late_rows: state.late_rows,
     }
+}
 
-    /// Whether a unit left what is accused and was seen to fail after that: it needs a restart. A run that is open only
-    /// because too little has been seen since does not count.
-    fn fails_after_leaving(&self, unit: &Unit, accused: &BTreeSet<u32>) -> bool {
-        let Some(last) = unit.moves.iter().rposition(|entry| accused.contains(&entry.level)) else { return false };
-        let Some(factor) = unit.moves.get(last).map(|entry| entry.factor) else { return false };
-        let left = unit.moves.iter().skip(last + 1).find(|entry| entry.factor == factor).map(|entry| entry.at);
-        left.is_some_and(|left| {
-            unit.runs.iter().any(|run| run.open && run.quiet <= 0.0 && run.end > left + 2 * self.interval)
+fn accused(state: &State) -> BTreeSet<u32> {
+    state
+        .cases
+        .iter()
+        .filter(|case| case.resolved.is_none() && case.incident.verdict.accuses())
+        .flat_map(|case| case.levels.iter().copied())
+        .collect()
+}
+
+pub(crate) fn versions(state: &State) -> Vec<VersionView> {
+    let accused = accused(state);
+    let mut active: BTreeMap<u32, u64> = BTreeMap::new();
+    for (_, level) in state.units.iter().filter(|unit| unit.left.is_none()).flat_map(|unit| &unit.active) {
+        *active.entry(*level).or_default() += 1;
+    }
+    let mut views: Vec<VersionView> = (0_u32..)
+        .zip(&state.tables.levels)
+        .filter_map(|(id, level)| {
+            let Key::Version(hash) = &level.key else { return None };
+            Some(VersionView {
+                config: state.tables.config_name(level.factor)?.to_owned(),
+                hash: *hash,
+                label: level.facts.words.get("label").map(ToString::to_string),
+                first_seen: Timestamp(level.first_seen),
+                hosts_active: active.get(&id).copied().unwrap_or(0),
+                hosts_ever: level.units_ever,
+                refusals: level.refusals,
+                facts: level.facts.numbers.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
+                limits: level.facts.limits.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
+                source: level.facts.words.get("source").map(ToString::to_string),
+                accused: accused.contains(&id),
+                requests: level.requests,
+                failed: level.failed,
+                score_deciles: level.deciles.clone(),
+            })
         })
-    }
+        .collect();
+    views.sort_by(|a, b| b.first_seen.cmp(&a.first_seen).then_with(|| a.hash.cmp(&b.hash)));
+    views.truncate(VERSIONS_MAX);
+    views
+}
 
-    pub(crate) fn change_views(&self) -> Vec<ChangeView> {
-        let mut views: Vec<ChangeView> = self
-            .changes
-            .iter()
-            .map(|change| ChangeView {
-                at: Timestamp(change.at),
-                kind: change.kind.to_string(),
-                id: change.id.to_string(),
-                target: change.target.to_string(),
-                description: change.description.to_string(),
-                hosts: (!change.everywhere).then_some(change.hosts()),
-            })
+pub(crate) fn lines(state: &State) -> Vec<Line> {
+    let accused = accused(state);
+    let config = accused.iter().next().and_then(|level| state.tables.level_at(*level)).map(|level| level.factor);
+    let bad: Vec<u32> = accused.into_iter().collect();
+    let mut lines = Vec::new();
+    for signal in [Signal::Errors, Signal::Scores] {
+        lines.extend(line(state, signal, None, ("fleet".to_owned(), Vec::new())));
+        let Some(factor) = config else { continue };
+        let property = state.cases.iter().rev().find_map(|case| case.incident.cause.as_ref()?.property.clone());
+        let label = property.map_or_else(|| "accused".to_owned(), |property| format!("family: {property}"));
+        lines.extend(line(state, signal, Some(factor), (label, bad.clone())));
+        let others: Vec<u32> = (0_u32..)
+            .zip(&state.tables.levels)
+            .filter(|(id, level)| level.factor == factor && !bad.contains(id))
+            .map(|(id, _)| id)
             .collect();
-        for level in self.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL as Ns) {
-            let (Some(hash), Some(config)) = (level.hash(), self.tables.config_name(level.factor)) else { continue };
-            let label = level.facts.words.get("label").map(ToString::to_string).unwrap_or_default();
-            views.push(ChangeView {
-                at: Timestamp(level.first_seen),
-                kind: "load".to_owned(),
-                id: hash.to_string(),
-                target: config.to_owned(),
-                description: label,
-                hosts: Some(level.units_ever),
-            });
-        }
-        views.sort_by(|a, b| b.cmp_key().cmp(&a.cmp_key()));
-        views.truncate(CHANGES_SHOWN);
-        views
+        lines.extend(line(state, signal, Some(factor), ("others".to_owned(), others)));
     }
+    lines.truncate(LINES_MAX);
+    lines
+}
 
-    /// Requests per second since `onset` over those before.
-    pub(crate) fn traffic_ratio(&self, onset: Ns) -> f64 {
-        self.growth(onset, None)
-    }
-
-    /// As above, among the hosts with `dims`.
-    pub(crate) fn growth(&self, onset: Ns, dims: Option<&BTreeSet<u32>>) -> f64 {
-        let at = index_of(onset, self.interval);
-        let trials = |interval: &Interval| match dims {
-            None => interval.fleet.first().map_or(0.0, |sum| sum.trials),
-            Some(dims) => interval
-                .cells
+/// One line of the chart; none where nothing was ever counted.
+fn line(state: &State, signal: Signal, factor: Option<u16>, (label, levels): (String, Vec<u32>)) -> Option<Line> {
+    let offset = if signal == Signal::Errors { 0 } else { 2 };
+    let counter = if signal == Signal::Errors { Counter::Errors } else { Counter::Zeros };
+    let mut points = Vec::new();
+    let mut loads = Vec::new();
+    let skipped = state.ring.intervals.len().saturating_sub(SNAPSHOT_POINTS_MAX);
+    for (_, interval) in state.ring.iter().skip(skipped) {
+        let (part, whole) = if factor.is_none() {
+            let sums = interval.fleet.get(counter as usize).copied().unwrap_or_default();
+            (sums.observed, sums.trials)
+        } else {
+            levels.iter().filter_map(|level| interval.tagged.get(level)).fold((0.0, 0.0), |sum, counts| {
+                let at = |index: usize| counts.get(index).copied().unwrap_or(0.0);
+                (sum.0 + at(offset), sum.1 + at(offset + 1))
+            })
+        };
+        points.push(share(part, whole));
+        loads.push(
+            interval
+                .loads
                 .iter()
-                .filter(|(id, _)| {
-                    self.tables.exposures.get(**id as usize).is_some_and(|exposure| dims.contains(&exposure.dims))
-                })
-                .filter_map(|(_, cell)| cell.sums.first())
-                .map(|sum| sum.trials)
+                .filter(|(level, _)| levels.contains(level) || factor.is_none())
+                .map(|(_, count)| *count)
                 .sum(),
-        };
-        let mean = |from: i64, to: i64| {
-            let sums: Vec<f64> =
-                (from..to).filter_map(|index| self.ring.get(index)).map(trials).filter(|sum| *sum > 0.0).collect();
-            let count = crate::numerics::math::float(sums.len().max(1));
-            sums.iter().sum::<f64>() / count
-        };
-        let before = mean(at - 30, at - 1);
-        let after = mean(at + 1, (at + 13).min(self.ring.end() - 1));
-        if before > 0.0 && after > 0.0 { after / before } else { 1.0 }
+        );
     }
+    points.iter().any(Option::is_some).then(|| Line {
+        signal,
+        config: factor.and_then(|factor| state.tables.config_name(factor)).map(ToOwned::to_owned),
+        hashes: if label == "others" { Vec::new() } else { crate::wording::words::hashes(state, &levels) },
+        label,
+        from: Timestamp((state.ring.first + i64::try_from(skipped).unwrap_or(0) + 1) * state.interval),
+        step_s: seconds(state.interval),
+        points,
+        loads,
+    })
+}
+
+pub(crate) fn host_views(state: &State) -> Vec<HostView> {
+    let accused = accused(state);
+    let mut ranked: Vec<(bool, bool, bool, usize)> = state
+        .units
+        .iter()
+        .enumerate()
+        .filter(|(_, unit)| !unit.aggregate)
+        .map(|(index, unit)| {
+            let failing = unit.runs.iter().any(|run| run.open);
+            let runs_bad = unit.active.iter().any(|(_, level)| accused.contains(level));
+            let silent = state.now.is_some_and(|now| {
+                unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(state.interval) / 2
+            });
+            (!failing, !(runs_bad || fails_after_leaving(state, unit, &accused)), !silent, index)
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked.truncate(SNAPSHOT_HOSTS_MAX);
+    ranked
+        .into_iter()
+        .filter_map(|(healthy, fine, reporting, index)| {
+            let unit = state.units.get(index)?;
+            let active: BTreeMap<String, Hash> = unit
+                .active
+                .iter()
+                .filter_map(|(factor, level)| {
+                    Some((state.tables.config_name(*factor)?.to_owned(), state.tables.level_at(*level)?.hash()?))
+                })
+                .collect();
+            Some(HostView {
+                host: unit.host.to_string(),
+                dimensions: state
+                    .tables
+                    .dims_at(unit.dims)
+                    .map(|dims| dims.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
+                    .unwrap_or_default(),
+                active,
+                last_seen: Timestamp(unit.last_event),
+                silent: !reporting,
+                failing: !healthy,
+                needs_restart: !fine,
+                restarts: unit.restarts,
+                panics: unit.panics.0.values().copied().max().unwrap_or(0).max(unit.panics.1),
+                loading: unit.loading.and_then(|(_, level, _)| state.tables.level_at(level)?.hash()),
+            })
+        })
+        .collect()
+}
+
+/// Whether a unit left what is accused and was seen to fail after that: it needs a restart. A run that is open only
+/// because too little has been seen since does not count.
+fn fails_after_leaving(state: &State, unit: &Unit, accused: &BTreeSet<u32>) -> bool {
+    let Some(last) = unit.moves.iter().rposition(|entry| accused.contains(&entry.level)) else { return false };
+    let Some(factor) = unit.moves.get(last).map(|entry| entry.factor) else { return false };
+    let left = unit.moves.iter().skip(last + 1).find(|entry| entry.factor == factor).map(|entry| entry.at);
+    left.is_some_and(|left| {
+        unit.runs.iter().any(|run| run.open && run.quiet <= 0.0 && run.end > left + 2 * state.interval)
+    })
+}
+
+pub(crate) fn change_views(state: &State) -> Vec<ChangeView> {
+    let mut views: Vec<ChangeView> = state
+        .changes
+        .iter()
+        .map(|change| ChangeView {
+            at: Timestamp(change.at),
+            kind: change.kind.to_string(),
+            id: change.id.to_string(),
+            target: change.target.to_string(),
+            description: change.description.to_string(),
+            hosts: (!change.everywhere).then_some(change.hosts()),
+        })
+        .collect();
+    for level in state.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL as Ns) {
+        let (Some(hash), Some(config)) = (level.hash(), state.tables.config_name(level.factor)) else { continue };
+        let label = level.facts.words.get("label").map(ToString::to_string).unwrap_or_default();
+        views.push(ChangeView {
+            at: Timestamp(level.first_seen),
+            kind: "load".to_owned(),
+            id: hash.to_string(),
+            target: config.to_owned(),
+            description: label,
+            hosts: Some(level.units_ever),
+        });
+    }
+    views.sort_by(|a, b| b.cmp_key().cmp(&a.cmp_key()));
+    views.truncate(CHANGES_SHOWN);
+    views
+}
+
+/// Requests per second since `onset` over those before.
+pub(crate) fn traffic_ratio(state: &State, onset: Ns) -> f64 {
+    growth(state, onset, None)
+}
+
+/// As above, among the hosts with `dims`.
+pub(crate) fn growth(state: &State, onset: Ns, dims: Option<&BTreeSet<u32>>) -> f64 {
+    let at = index_of(onset, state.interval);
+    let trials = |interval: &Interval| match dims {
+        None => interval.fleet.first().map_or(0.0, |sum| sum.trials),
+        Some(dims) => interval
+            .cells
+            .iter()
+            .filter(|(id, _)| {
+                state.tables.exposures.get(**id as usize).is_some_and(|exposure| dims.contains(&exposure.dims))
+            })
+            .filter_map(|(_, cell)| cell.sums.first())
+            .map(|sum| sum.trials)
+            .sum(),
+    };
+    let mean = |from: i64, to: i64| {
+        let sums: Vec<f64> =
+            (from..to).filter_map(|index| state.ring.get(index)).map(trials).filter(|sum| *sum > 0.0).collect();
+        let count = crate::numerics::math::float(sums.len().max(1));
+        sums.iter().sum::<f64>() / count
+    };
+    let before = mean(at - 30, at - 1);
+    let after = mean(at + 1, (at + 13).min(state.ring.end() - 1));
+    if before > 0.0 && after > 0.0 { after / before } else { 1.0 }
 }
 
 /// Order of changes: newest first, then by identity, so that equal times keep one order.

@@ -8,25 +8,23 @@ use crate::state::unit_ids::UnitIds;
 use firstbad_protocol::names::attribute;
 use std::collections::BTreeSet;
 
-impl State {
-    /// Makes the index anew, and what else is known from the units.
-    pub(crate) fn index_units(&mut self) {
-        self.unit_ids = UnitIds::default();
-        self.earliest = Earliest::default();
-        for (id, unit) in (0..).zip(&self.units) {
-            self.unit_ids.insert((&unit.host, service(&self.tables, unit)), id);
-            unit.moves.iter().for_each(|moved| self.earliest.note(*moved));
-        }
+/// Makes the index anew, and what else is known from the units.
+pub(crate) fn index_units(state: &mut State) {
+    state.unit_ids = UnitIds::default();
+    state.earliest = Earliest::default();
+    for (id, unit) in (0..).zip(&state.units) {
+        state.unit_ids.insert((&unit.host, service(&state.tables, unit)), id);
+        unit.moves.iter().for_each(|moved| state.earliest.note(*moved));
     }
+}
 
-    /// Enters a new unit.
-    pub(crate) fn add_unit(&mut self, id: u32, unit: Unit) {
-        let sibling = self.unit_ids.insert((&unit.host, service(&self.tables, &unit)), id);
-        self.units.push(unit);
-        for id in sibling.into_iter().flat_map(|sibling| [sibling, id]) {
-            if let Some(unit) = self.units.get_mut(id as usize) {
-                unit.shares_host = true;
-            }
+/// Enters a new unit.
+pub(crate) fn add_unit(state: &mut State, id: u32, unit: Unit) {
+    let sibling = state.unit_ids.insert((&unit.host, service(&state.tables, &unit)), id);
+    state.units.push(unit);
+    for id in sibling.into_iter().flat_map(|sibling| [sibling, id]) {
+        if let Some(unit) = state.units.get_mut(id as usize) {
+            unit.shares_host = true;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `--at T`: suspects as of T even where no detector fired, and localisation where the failing has no hosts.
 
+use crate::evidence::aggregate::combinations;
 use crate::numerics::localise::Combination;
 use crate::scene::Scene;
 use crate::state::State;
@@ -8,6 +9,7 @@ use crate::state::model::Counter;
 use crate::state::ring::index_of;
 use crate::verdict::incident::{suspects, unknown};
 use crate::verdict::judge::judge;
+use crate::wording::facts::blind_spots;
 use firstbad_protocol::limits::SUSPECTS_MAX;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Arm, Cause, CauseKind, Incident, Suspect, Verdict};
@@ -23,7 +25,7 @@ pub(crate) fn complete(state: &State, incidents: &mut Vec<Incident>) {
         return;
     }
     let Some(judged) = state.last_event.map(|at| index_of(at, state.interval)) else { return };
-    let combinations = state.combinations(judged);
+    let combinations = combinations(state, judged);
     if combinations.is_empty() {
         return;
     }
@@ -36,7 +38,7 @@ pub(crate) fn complete(state: &State, incidents: &mut Vec<Incident>) {
     if incidents.is_empty() {
         let mut incident = Case::fresh(judged * state.interval, Counter::Errors).incident;
         incident.signals = vec![Counter::Errors.signal()];
-        incident.blind_spots = state.blind_spots();
+        incident.blind_spots = blind_spots(state);
         incidents.push(incident);
     }
     for incident in incidents.iter_mut().rev().take(1) {
@@ -107,6 +109,6 @@ fn of_hosts(state: &State) -> Option<Incident> {
         incident.suspects.push(unknown());
     }
     incident.onset = Timestamp(onset);
-    incident.blind_spots = state.blind_spots();
+    incident.blind_spots = blind_spots(state);
     Some(incident)
 }
