@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Log odds against a config that requests which fail did not use, where all used another.
-pub(crate) const UNUSED: f64 = 6.0;
+const UNUSED: f64 = 6.0;
 
 /// One explanation, weighed.
 #[derive(Clone, Debug)]

@@ -6,4 +6,5 @@ pub(crate) mod samples;
 pub(crate) mod take;
 pub(crate) mod take_load;
 pub(crate) mod take_row;
+pub(crate) mod unit_of;
 pub(crate) mod waiting;

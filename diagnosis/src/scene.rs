@@ -6,7 +6,6 @@ pub(crate) mod patient;
 pub(crate) mod rollouts;
 pub(crate) mod spans;
 
-use crate::detect::tick::{places, strata};
 use crate::numerics::memo::Memo;
 use crate::numerics::reach::in_reach;
 use crate::numerics::time::Ns;
@@ -15,6 +14,7 @@ use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
 use crate::state::model::{COUNTERS, Counter, Move, Run, Unit};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
+use crate::state::strata::{places, strata};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 

@@ -11,9 +11,12 @@ pub(crate) mod reload_window;
 pub(crate) mod restart_times;
 pub(crate) mod ring;
 pub(crate) mod score_bins;
+pub(crate) mod silence;
 pub(crate) mod stages;
+pub(crate) mod strata;
 pub(crate) mod tables;
 pub(crate) mod tick_summary;
+pub(crate) mod traffic;
 pub(crate) mod unit_ids;
 pub(crate) mod units;
 
@@ -34,6 +37,9 @@ use crate::state::unit_ids::UnitIds;
 use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Report intervals behind the clock until which data may still change a verdict.
+pub(crate) const REVISABLE: i64 = 18;
 
 /// One panic message at one site.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -2,7 +2,6 @@
 //! rollout in stages is its own control, so what no host shows, and what drowns in the fleet's sums, is seen here first.
 //! It raises the alarm; who is to blame is decided in `judge` (by the whole contrast, see `pooled`).
 
-use crate::detect::tick::strata;
 use crate::numerics::sums::{DISPERSION, FACTORS};
 use crate::numerics::time::Ns;
 use crate::observation::counts::float;
@@ -10,6 +9,7 @@ use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::ring::{Cell, Sums};
 use crate::state::stages::{FOLLOWED, Stages};
+use crate::state::strata::strata;
 use std::collections::BTreeMap;
 
 /// Intervals for which a version is followed after it appeared, and versions followed at once.

@@ -2,17 +2,15 @@
 
 use crate::detect::census::{look_over, stir_all};
 use crate::detect::staged::follow_stages;
-use crate::ingest::take::REVISABLE;
 use crate::ingest::waiting::fold;
 use crate::numerics::shape;
 use crate::numerics::time::Ns;
 use crate::signals::death::not_heard;
-use crate::state::State;
 use crate::state::compact::compact;
 use crate::state::model::Counter;
 use crate::state::ring::{Ring, index_of};
 use crate::state::stages::Stages;
-use firstbad_protocol::names::attribute;
+use crate::state::{REVISABLE, State};
 use std::collections::BTreeMap;
 
 /// Brings the state up to `at`.
@@ -107,27 +105,4 @@ fn learn_slow(state: &mut State) {
     }
     let halved: BTreeMap<u64, f64> = state.slow.1.iter().map(|(bits, count)| (*bits, count / 2.0)).collect();
     state.slow.1 = halved;
-}
-
-/// Region, binary and service: what contrasts are stratified by.
-pub(crate) fn strata(state: &State) -> Vec<u32> {
-    strata_of(state, &[attribute::CLOUD_REGION, attribute::SERVICE_VERSION, attribute::SERVICE_NAME])
-}
-
-/// What binaries are compared within.
-pub(crate) fn places(state: &State) -> Vec<u32> {
-    strata_of(state, &[attribute::CLOUD_REGION, attribute::SERVICE_NAME])
-}
-
-/// By index of dimensions, the stratum that the values of `keys` make.
-fn strata_of(state: &State, keys: &[&str]) -> Vec<u32> {
-    let mut ids: BTreeMap<Vec<Option<&str>>, u32> = BTreeMap::new();
-    (0..state.tables.dims.len())
-        .map(|dims| {
-            let dims = u32::try_from(dims).unwrap_or(u32::MAX);
-            let values = keys.iter().map(|key| state.tables.value(dims, key)).collect();
-            let next = u32::try_from(ids.len()).unwrap_or(0);
-            *ids.entry(values).or_insert(next)
-        })
-        .collect()
 }

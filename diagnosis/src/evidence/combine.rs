@@ -12,21 +12,21 @@ pub(crate) const AGES: [Ns; 4] = [16, 8, 4, 2];
 pub(crate) const TOLD_AT: f64 = 3.0;
 
 /// Hosts from which it is told.
-pub(crate) const HOSTS_MIN: usize = 3;
+const HOSTS_MIN: usize = 3;
 
 /// Most that one host may say, as a log likelihood ratio, for the load and against it: what failed before it is a
 /// contradiction, and an accusation that too many would have to make may be made by other evidence.
-pub(crate) const HOST_MAX: f64 = 4.0;
-pub(crate) const AGAINST_MAX: f64 = 12.0;
+const HOST_MAX: f64 = 4.0;
+const AGAINST_MAX: f64 = 12.0;
 
 /// Least that hosts must say on the mean.
-pub(crate) const HOST_MIN: f64 = 0.1;
+const HOST_MIN: f64 = 0.1;
 
 /// Variance of what hosts say over that of independent requests: failures come in bursts, and mixes of scores differ.
-pub(crate) const DISPERSION: f64 = 1.3;
+const DISPERSION: f64 = 1.3;
 
 /// Most that all may say.
-pub(crate) const MOST: f64 = 20.0;
+const MOST: f64 = 20.0;
 
 /// What all hosts say together, of what each report says, and how many they are.
 pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<(f64, usize)> {

@@ -9,10 +9,10 @@ use crate::numerics::math::{float, spread};
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::signals::sample::PLACED_IN;
-use crate::snapshot::view::growth;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::BEFORE_ALL;
+use crate::state::traffic::growth;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
 

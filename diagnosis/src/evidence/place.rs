@@ -9,10 +9,10 @@ use crate::numerics::math::{fisher, float, median, ratio, spread};
 use crate::numerics::time::{Ns, from_seconds, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
-use crate::snapshot::view::growth;
 use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::ring::index_of;
+use crate::state::traffic::growth;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
 

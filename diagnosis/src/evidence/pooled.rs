@@ -4,7 +4,6 @@
 //! expectation, and hosts that fail visibly, or have just loaded something, are not in the sums (see `tick`): one loud
 //! host, or the cost of a reload, moves nothing here. Whether it may be named is decided in `judge`.
 
-use crate::detect::tick::{places, strata};
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Pooled, Tally};
 use crate::numerics::math::float;
@@ -15,6 +14,7 @@ use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::ring::{Sums, index_of};
+use crate::state::strata::{places, strata};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,6 @@ use firstbad_protocol::verdict::Verdict;
 
 /// Weight that makes a suspect, and one that makes a cause.
 pub(crate) const SUSPECT_AT: f64 = 5.0;
-
 pub(crate) const CAUSE_AT: f64 = 11.0;
 
 /// What was concluded.

@@ -1,6 +1,6 @@
 //! Load attempts: they move a unit to a version, are refused, or are all that is left of a process that died in them.
 
-use crate::ingest::take::{corrected, learn_facts, slack, unit_of};
+use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
 use crate::numerics::time::Ns;
 use crate::observation::{Load, Name};
 use crate::state::model::{Counter, Factor, Key, Move, Run};
@@ -48,11 +48,6 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
             }
         }
     }
-}
-
-/// Notes the event time seen.
-pub(crate) fn seen(state: &mut State, at: Ns) {
-    state.first_event = Some(state.first_event.map_or(at, |first| first.min(at)));
 }
 
 fn end_loading(state: &mut State, unit: u32, level: u32) {

@@ -4,8 +4,8 @@
 use crate::ingest::config_use;
 use crate::ingest::divided::note_sides;
 use crate::ingest::samples::samples;
-use crate::ingest::take::{corrected, learn_facts, slack, unit_of};
-use crate::ingest::take_load::{Attempt, attempted, seen};
+use crate::ingest::take_load::{Attempt, attempted};
+use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
 use crate::ingest::waiting::wait;
 use crate::numerics::shape;
 use crate::numerics::time::Ns;

@@ -109,7 +109,7 @@ pub(crate) fn place(times: &[Ns], at: Ns) -> u32 {
 }
 
 /// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail. `ends` is scratch.
-pub(crate) fn stretches(
+fn stretches(
     patient: &Patient<'_>,
     (from, interval): (Ns, Ns),
     ends: &mut Vec<(Ns, Ns, bool)>,

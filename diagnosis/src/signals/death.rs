@@ -29,7 +29,7 @@ pub(crate) fn unheard(unit: &mut Unit) {
 
 /// A count of restarts that no death seen by itself has.
 #[expect(clippy::cast_precision_loss, reason = "restarts of one host")]
-pub(crate) fn counted(restarts: u64) -> f32 {
+fn counted(restarts: u64) -> f32 {
     restarts as f32 + 2.0
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn past_death(unit: &mut Unit, at: Ns) {
     watch::open(unit, Run { open: false, ..death(at, None) });
 }
 
-pub(crate) fn death(at: Ns, level: Option<u32>) -> Run {
+fn death(at: Ns, level: Option<u32>) -> Run {
     Run {
         counter: Counter::Silent,
         start: at,

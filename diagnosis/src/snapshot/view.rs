@@ -4,7 +4,8 @@ use crate::numerics::time::{Ns, seconds};
 use crate::state::State;
 use crate::state::model::{Counter, Key, Unit};
 use crate::state::moves::BEFORE_ALL;
-use crate::state::ring::{Interval, index_of};
+use crate::state::ring::index_of;
+use crate::state::silence::silent_hosts;
 use crate::state::units::hosts;
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{SNAPSHOT_HOSTS_MAX, SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
@@ -19,24 +20,6 @@ const LINES_MAX: usize = 12;
 
 fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| crate::numerics::math::rounded(part / whole, 6))
-}
-
-/// Units with an open run of silence.
-pub(crate) fn silent_hosts(state: &State) -> BTreeSet<&str> {
-    state.units.iter().filter(|unit| is_silent(state, unit)).map(|unit| &*unit.host).collect()
-}
-
-fn is_silent(state: &State, unit: &Unit) -> bool {
-    let late = state.now.is_some_and(|now| now - unit.last_arrival > 7 * unit.span.max(state.interval) / 2);
-    !unit.aggregate && unit.left.is_none() && late
-}
-
-/// How many hosts have not left, but for those that are silent, and the silent ones.
-pub(crate) fn heard(state: &State) -> (u64, BTreeSet<&str>) {
-    let mut silent: BTreeSet<&str> = BTreeSet::new();
-    let here = state.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none());
-    let here = hosts(here.inspect(|unit| silent.extend(is_silent(state, unit).then_some(&*unit.host))));
-    ((here - silent.len()) as u64, silent)
 }
 
 pub(crate) fn fleet(state: &State) -> Fleet {
@@ -254,37 +237,6 @@ pub(crate) fn change_views(state: &State) -> Vec<ChangeView> {
     views.sort_by(|a, b| b.cmp_key().cmp(&a.cmp_key()));
     views.truncate(CHANGES_SHOWN);
     views
-}
-
-/// Requests per second since `onset` over those before.
-pub(crate) fn traffic_ratio(state: &State, onset: Ns) -> f64 {
-    growth(state, onset, None)
-}
-
-/// As above, among the hosts with `dims`.
-pub(crate) fn growth(state: &State, onset: Ns, dims: Option<&BTreeSet<u32>>) -> f64 {
-    let at = index_of(onset, state.interval);
-    let trials = |interval: &Interval| match dims {
-        None => interval.fleet.first().map_or(0.0, |sum| sum.trials),
-        Some(dims) => interval
-            .cells
-            .iter()
-            .filter(|(id, _)| {
-                state.tables.exposures.get(**id as usize).is_some_and(|exposure| dims.contains(&exposure.dims))
-            })
-            .filter_map(|(_, cell)| cell.sums.first())
-            .map(|sum| sum.trials)
-            .sum(),
-    };
-    let mean = |from: i64, to: i64| {
-        let sums: Vec<f64> =
-            (from..to).filter_map(|index| state.ring.get(index)).map(trials).filter(|sum| *sum > 0.0).collect();
-        let count = crate::numerics::math::float(sums.len().max(1));
-        sums.iter().sum::<f64>() / count
-    };
-    let before = mean(at - 30, at - 1);
-    let after = mean(at + 1, (at + 13).min(state.ring.end() - 1));
-    if before > 0.0 && after > 0.0 { after / before } else { 1.0 }
 }
 
 /// Order of changes: newest first, then by identity, so that equal times keep one order.

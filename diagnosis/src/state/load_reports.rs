@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub(crate) const OF_LEVEL_MAX: usize = 160;
 
 /// Reports kept together; beyond, those of the version go that was loaded longest ago.
-pub(crate) const TOGETHER_MAX: usize = 16_384;
+const TOGETHER_MAX: usize = 16_384;
 
 /// Buckets of scores.
 pub(crate) const BUCKETS: usize = 11;

@@ -4,8 +4,7 @@ use crate::numerics::time::Ns;
 
 /// Report intervals, and time, within which the cost of a reload itself is over (diagnosis.md, "Persistence guard").
 pub(crate) const BLIP: i64 = 4;
-
-pub(crate) const BLIP_MIN: Ns = 30 * 1_000_000_000;
+const BLIP_MIN: Ns = 30 * 1_000_000_000;
 
 /// Time within which the cost of a reload is over.
 pub(crate) fn blip(interval: Ns) -> Ns {

@@ -4,10 +4,10 @@ use crate::numerics::time::Ns;
 use firstbad_protocol::time::SECOND_NS;
 
 /// Time within which restarts of one host belong together.
-pub(crate) const WITHIN: Ns = 3600 * SECOND_NS;
+const WITHIN: Ns = 3600 * SECOND_NS;
 
 /// Before anything was seen.
-pub(crate) const NEVER: Ns = Ns::MIN / 4;
+const NEVER: Ns = Ns::MIN / 4;
 
 /// Restarts of one host.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

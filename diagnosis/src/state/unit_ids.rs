@@ -12,7 +12,7 @@ pub(crate) struct UnitIds {
     pub hosts: BTreeMap<u64, u32>,
 }
 
-pub(crate) fn hash(of: impl Hash) -> u64 {
+fn hash(of: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
     hasher.finish()

@@ -3,9 +3,9 @@
 
 use crate::hypothesis::judgement::Judgement;
 use crate::scene::Scene;
-use crate::snapshot::view::heard;
 use crate::state::State;
 use crate::state::case::Case;
+use crate::state::silence::heard;
 use crate::verdict::good::last_known_good;
 use crate::wording::facts::{blind_spots_beside, first_error, input, ruled_out};
 use firstbad_protocol::time::Timestamp;
