@@ -222,8 +222,8 @@ impl State {
             let counts = Requests::of(view.outcomes);
             uses::add(&mut by_config, factor, counts);
             if let Some(known) = self.tables.level_mut(level) {
-                known.requests += view.outcomes.ok + view.outcomes.error + view.outcomes.panic;
-                known.failed += view.outcomes.error + view.outcomes.panic;
+                known.requests += view.outcomes.all();
+                known.failed += view.outcomes.failed();
                 known.last_active = known.last_active.max(row.span.end.0);
             }
             if let Some(interval) = self.ring.at(index) {
