@@ -36,22 +36,18 @@ pub(super) fn is_known(name: &str) -> bool {
     )
 }
 
-/// What an event says; none for an exception that is no panic.
-pub(super) fn read(
-    name: &str,
-    record: &LogRecord<'_>,
-    context: &mut Context<'_>,
-) -> Result<Option<Observation>, Fault> {
+/// What an event says.
+pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>) -> Result<Observation, Fault> {
     let said = Said(&record.attributes);
     let (source, dimensions) = who(said, context);
     let at = context.at;
-    Ok(Some(match name {
+    Ok(match name {
         event::CONFIG_LOAD => Observation::Load(load(said, (source, dimensions), context)?),
-        event::EXCEPTION if said.text("exception.type").is_some_and(|kind| kind != "panic") => return Ok(None),
         event::EXCEPTION => Observation::Panic(Panic {
             at,
             source,
             dimensions,
+            exception: said.name("exception.type", context.names).filter(|kind| kind.as_ref() != "panic"),
             message: Names::text(said.text("exception.message").or(record.body.as_text()).unwrap_or_default()),
             site: site(said, context.names),
             active: active(said, context.names),
@@ -63,11 +59,12 @@ pub(super) fn read(
             dimensions,
             clean: said.get(attribute::EXIT_CLEAN).and_then(Value::as_bool).unwrap_or(false),
             signal: said.int(attribute::EXIT_SIGNAL).and_then(|signal| i32::try_from(signal).ok()),
+            status: said.int(attribute::EXIT_STATUS).and_then(|status| i32::try_from(status).ok()),
             active: active(said, context.names),
             loading: said.text(attribute::LOAD_PHASE).and_then(|_| version(said, context.names).ok().flatten()),
         }),
         _ => Observation::Change(change(record, (source, dimensions), context)?),
-    }))
+    })
 }
 
 /// The captured content that a record holds.
@@ -170,7 +167,11 @@ fn facts(said: Said<'_>, names: &mut Names) -> Facts {
         (attribute::CONFIG_COLUMNS, "columns"),
         (attribute::CONFIG_GENERATION, "generation"),
     ];
-    const WORDS: [(&str, &str); 2] = [(attribute::CONFIG_SOURCE, "source"), (attribute::CONFIG_LABEL, "label")];
+    const WORDS: [(&str, &str); 3] = [
+        (attribute::CONFIG_SOURCE, "source"),
+        (attribute::CONFIG_LABEL, "label"),
+        (attribute::CONFIG_REVISION, "revision"),
+    ];
     let mut facts = Facts { rowset: said.hash(attribute::CONFIG_ROWSET_HASH), ..Facts::default() };
     for (key, name) in NUMBERS {
         if let Some(value) = said.int(key) {

@@ -133,10 +133,12 @@ fn add(into: &mut Row, mut from: Row) {
     into.facts.extend(from.facts);
     into.dropped = into.dropped.saturating_add(from.dropped);
     into.restarted |= from.restarted;
+    into.first_failed.extend(from.first_failed);
 }
 
 fn sum(into: &mut Outcomes, from: Outcomes) {
     into.ok = into.ok.saturating_add(from.ok);
+    into.denied = into.denied.saturating_add(from.denied);
     into.error = into.error.saturating_add(from.error);
     into.panic = into.panic.saturating_add(from.panic);
 }

@@ -38,6 +38,7 @@ pub(super) fn known(name: &str) -> Option<Known> {
         metric::TELEMETRY_DROPPED => Known::Count(Count::Dropped),
         metric::SCORES => Known::Distribution(Distribution::Scores),
         metric::HTTP_SERVER_REQUEST_DURATION => Known::Distribution(Distribution::Duration),
+        metric::REQUESTS_FIRST_FAILED => Known::Gauge(Gauge::FirstFailed),
         metric::CONFIG_ACTIVE => Known::Gauge(Gauge::Active),
         metric::CONFIG_ROWS => Known::Gauge(Gauge::Fact("rows")),
         metric::CONFIG_DUPLICATE_ROWS => Known::Gauge(Gauge::Fact("duplicate_rows")),

@@ -17,6 +17,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Ok,
+    Denied,
     Error,
     Panic,
 }
@@ -121,6 +122,7 @@ impl Labels {
 fn outcome(word: Option<&str>) -> Result<Outcome, Fault> {
     match word {
         Some("ok") => Ok(Outcome::Ok),
+        Some("denied") => Ok(Outcome::Denied),
         Some("error") => Ok(Outcome::Error),
         Some("panic") => Ok(Outcome::Panic),
         _ => Err(Fault::UnknownOutcome),

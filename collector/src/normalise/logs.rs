@@ -123,12 +123,12 @@ impl Walk<'_> {
                 names: &mut self.normaliser.names,
             },
         )?;
-        if matches!(observation, Some(Observation::Load(_)))
+        if matches!(observation, Observation::Load(_))
             && let Some(instance) = self.normaliser.senders.instance(sender.instance)
         {
             instance.load_events = true;
         }
-        self.batch.observations.extend(observation);
+        self.batch.observations.push(observation);
         Ok(())
     }
 
