@@ -114,6 +114,7 @@ impl State {
             hosts_affected: case.incident.impact.hosts_affected.max(scene.failing() as u64),
             // Those that fell silent were there.
             hosts_reporting: reporting.max(case.incident.impact.hosts_reporting).max(scene.failing() as u64),
+            ..Impact::default()
         }
     }
 }

@@ -11,7 +11,7 @@ use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Diagnosis, SCHEMA, Window};
 
 /// Layout of a checkpoint: changes with every change of the state's fields.
-const LAYOUT: u32 = 22;
+const LAYOUT: u32 = 23;
 
 /// A checkpoint that cannot be restored.
 #[derive(Debug, thiserror::Error)]

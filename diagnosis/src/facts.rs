@@ -9,15 +9,17 @@ use crate::scene::Scene;
 use crate::state::State;
 use crate::tally::seconds;
 use crate::words;
-use firstbad_protocol::Untrusted;
+use firstbad_protocol::blind_spot::ClockOffset;
 use firstbad_protocol::names::attribute;
-use firstbad_protocol::sentence::clock;
-use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{CauseKind, FirstError, Input, LastKnownGood, LimitFact, RuledOut};
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
+use firstbad_protocol::verdict::{CauseKind, Excluded, FirstError, Input, LastKnownGood, LimitFact, RuledOut};
+use firstbad_protocol::{BlindSpot, Finding, Untrusted};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Things ruled out that are listed.
 const RULED_OUT_MAX: usize = 12;
+/// Hosts that a blind spot names.
+const NAMES_MAX: usize = 3;
 
 impl State {
     /// The first error, verbatim: the panic that most hosts sent since the onset, else the first refusal.
@@ -63,13 +65,13 @@ impl State {
             let value = unsigned(number(if name == "bytes" { "size" } else { &name }));
             if let (Some(value), Some(limit)) = (value, unsigned(Some(limit))) {
                 if value > limit {
-                    input.findings.push(format!("{value} {} exceed the declared limit of {limit}", Untrusted(&name)));
+                    input.findings.push(Finding::ExceedsLimit { name: name.clone(), value, limit });
                 }
                 input.limits.push(LimitFact { name, value, limit });
             }
         }
         if let Some(duplicates) = input.duplicate_rows.filter(|duplicates| *duplicates > 0) {
-            input.findings.push(format!("{duplicates} rows repeat an earlier row"));
+            input.findings.push(Finding::RepeatedRows { rows: duplicates });
         }
         let against = good.and_then(|good| self.tables.levels.iter().find(|other| other.hash() == Some(good.hash)));
         for fact in ["rows", "size", "blank_fields", "columns", "generation"] {
@@ -77,7 +79,7 @@ impl State {
                 (number(fact), against.and_then(|other| other.facts.numbers.get(fact).copied()))
                 && now != before
             {
-                input.findings.push(format!("{fact}: {now}, was {before} in the last known good version"));
+                input.findings.push(Finding::Changed { fact: fact.to_owned(), now, before });
             }
         }
         Some(input)
@@ -87,14 +89,16 @@ impl State {
     pub(crate) fn ruled_out(&self, case: &Case, scene: &Scene<'_>, judged: &Judgement) -> Vec<RuledOut> {
         let kind = case.incident.cause.as_ref().map(|cause| cause.kind);
         let mut list = Vec::new();
-        let mut say = |what: &str, reason: String| list.push(RuledOut { what: what.to_owned(), reason });
+        let mut say = |what, reason| list.push(RuledOut::new(what, reason));
         let growth = self.traffic_ratio(case.onset);
         if kind != Some(CauseKind::Traffic) && growth < 1.5 {
-            say("traffic", format!("requests are {growth:.2} times those before the onset"));
+            say(Excluded::Traffic, format!("requests are {growth:.2} times those before the onset"));
         }
         if kind != Some(CauseKind::Dimension) {
-            for (what, key) in [("region", attribute::CLOUD_REGION), ("binary", attribute::SERVICE_VERSION)] {
-                if what == "binary" && kind == Some(CauseKind::Binary)
+            for (what, key) in
+                [(Excluded::Region, attribute::CLOUD_REGION), (Excluded::Binary, attribute::SERVICE_VERSION)]
+            {
+                if what == Excluded::Binary && kind == Some(CauseKind::Binary)
                     || case.incident.cause.as_ref().is_some_and(|cause| cause.scope.contains_key(key))
                 {
                     continue;
@@ -108,27 +112,28 @@ impl State {
             other.factor.is_some() && other.factor != case.factor
                 || other.change.is_some() && kind != Some(CauseKind::Change)
         }) {
-            let what = match other.kind {
-                CauseKind::Config => "config",
-                CauseKind::Binary => "binary",
-                _ => "config",
-            };
+            let what = if other.kind == CauseKind::Binary { Excluded::Binary } else { Excluded::Config };
             // Nothing is ruled out that still has something for it, or may yet be what is looked for.
             let nearest = judged.ranked.first().is_some_and(|first| first.factor == other.factor);
             if other.weight > 0.0 || !case.incident.verdict.accuses() && nearest {
                 continue;
             }
             if let Some(reason) = words::refutation(other) {
-                say(what, format!("{}: {reason}", words::name(self, other)));
+                let about = RuledOut::new(what, format!("{}: {reason}", words::name(self, other)));
+                let config = other.factor.and_then(|factor| self.tables.config_name(factor));
+                let config = config.filter(|_| other.kind == CauseKind::Config);
+                list.push(match config {
+                    Some(config) => about.of_config(config, words::hashes(self, &other.levels)),
+                    None => about,
+                });
             }
         }
         self.innocent(case, &mut list);
         let failing = scene.failing();
         if kind != Some(CauseKind::Host) && failing > 2 {
-            list.push(RuledOut {
-                what: "host".to_owned(),
-                reason: format!("{failing} of {} hosts are affected, not one or two", scene.patients.len()),
-            });
+            let all = scene.patients.len();
+            let reason = format!("{failing} of {all} hosts are affected, not one or two");
+            list.push(RuledOut::new(Excluded::Host, reason));
         }
         list.truncate(RULED_OUT_MAX);
         list
@@ -154,16 +159,14 @@ impl State {
             } else {
                 format!("reached {} hosts", change.hosts())
             };
-            list.push(RuledOut {
-                what: "config".to_owned(),
-                reason: format!(
-                    "change {} {} ({}) {reach} {}; failing follows the accused loads instead",
-                    Untrusted(&change.kind),
-                    Untrusted(&change.target),
-                    Untrusted(&change.id),
-                    relative(case.onset - change.at)
-                ),
-            });
+            let reason = format!(
+                "change {} {} ({}) {reach} {}; failing follows the accused loads instead",
+                Untrusted(&change.kind),
+                Untrusted(&change.target),
+                Untrusted(&change.id),
+                relative(case.onset - change.at)
+            );
+            list.push(RuledOut::new(Excluded::Config, reason));
         }
         let mut others: BTreeMap<u16, Ns> = BTreeMap::new();
         for level in
@@ -175,14 +178,12 @@ impl State {
         }
         for (factor, at) in others.into_iter().take(4) {
             let name = self.tables.config_name(factor).unwrap_or_default();
-            list.push(RuledOut {
-                what: "config".to_owned(),
-                reason: format!(
-                    "{} got a new version {}; hosts with it fail no more than hosts without",
-                    Untrusted(name),
-                    relative(case.onset - at)
-                ),
-            });
+            let reason = format!(
+                "{} got a new version {}; hosts with it fail no more than hosts without",
+                Untrusted(name),
+                relative(case.onset - at)
+            );
+            list.push(RuledOut::new(Excluded::Config, reason).of_config(name, Vec::new()));
         }
     }
 
@@ -207,63 +208,50 @@ impl State {
         Some(format!("hosts failing by {key}: {}", parts.join(", ")))
     }
 
-    /// What could not be seen, a sentence each.
-    pub(crate) fn blind_spots(&self) -> Vec<String> {
+    /// What could not be seen.
+    pub(crate) fn blind_spots(&self) -> Vec<BlindSpot> {
         self.blind_spots_beside(&self.silent_hosts())
     }
 
     /// The same, where it is known already which hosts are silent.
-    pub(crate) fn blind_spots_beside(&self, silent: &BTreeSet<&str>) -> Vec<String> {
-        let mut said = Vec::new();
-        if !silent.is_empty() {
-            let names: Vec<String> = silent.iter().take(3).map(|host| Untrusted(host).to_string()).collect();
-            let since = self
-                .units
-                .iter()
-                .filter(|unit| silent.contains(&*unit.host))
-                .map(|unit| unit.last_event)
-                .min()
-                .unwrap_or(0);
-            said.push(format!(
-                "{} silent since {} ({}{})",
-                if silent.len() == 1 { "1 host is".to_owned() } else { format!("{} hosts are", silent.len()) },
-                clock(Timestamp(since)),
-                names.join(", "),
-                if silent.len() > 3 { ", .." } else { "" }
-            ));
-        }
-        let skewed: Vec<String> = self
-            .skewed
-            .keys()
-            .filter_map(|id| self.units.get(*id as usize))
-            .filter(|unit| unit.offset != 0)
-            .take(3)
-            .map(|unit| format!("{} by {:.0} s", Untrusted(&unit.host), seconds(unit.offset)))
-            .collect();
-        if !skewed.is_empty() {
-            said.push(format!("clocks that differ from the fleet's were corrected: {}", skewed.join(", ")));
-        }
+    pub(crate) fn blind_spots_beside(&self, silent: &BTreeSet<&str>) -> Vec<BlindSpot> {
+        let mut spots: Vec<BlindSpot> = self.silence(silent).into_iter().chain(self.wrong_clocks()).collect();
         if self.late_rows > 0 {
-            said.push(format!("{} rows came too late to be judged, or with a time that cannot be", self.late_rows));
+            spots.push(BlindSpot::Late { rows: self.late_rows });
         }
         if self.dropped > 0 {
-            said.push(format!("senders dropped {} telemetry events", self.dropped));
+            spots.push(BlindSpot::Dropped { events: self.dropped });
         }
-        for (sentence, count) in &self.gaps {
-            said.push(if *count > 1 {
-                format!("{} ({count} times)", Untrusted(sentence))
-            } else {
-                Untrusted(sentence).to_string()
-            });
-        }
+        spots.extend(self.gaps.iter().map(|(sentence, count)| BlindSpot::counted(sentence, *count)));
         if self.tables.overflow > 0 {
-            said.push(format!(
-                "{} names, versions or hosts found no room in the engine's tables",
-                self.tables.overflow
-            ));
+            spots.push(BlindSpot::Bounds { entries: self.tables.overflow });
         }
-        said
+        spots
     }
+
+    fn silence(&self, silent: &BTreeSet<&str>) -> Option<BlindSpot> {
+        let since = self.units.iter().filter(|unit| silent.contains(&*unit.host)).map(|unit| unit.last_event).min();
+        (!silent.is_empty()).then(|| BlindSpot::Silent {
+            hosts: silent.len() as u64,
+            since: Some(Timestamp(since.unwrap_or(0)).into()),
+            names: silent.iter().take(NAMES_MAX).map(|host| (*host).to_owned()).collect(),
+        })
+    }
+
+    fn wrong_clocks(&self) -> Option<BlindSpot> {
+        let units = self.skewed.keys().filter_map(|id| self.units.get(*id as usize));
+        let clocks: Vec<ClockOffset> = units
+            .filter(|unit| unit.offset != 0)
+            .take(NAMES_MAX)
+            .map(|unit| ClockOffset { host: unit.host.to_string(), offset_s: whole_seconds(unit.offset) })
+            .collect();
+        (!clocks.is_empty()).then_some(BlindSpot::Clocks { clocks })
+    }
+}
+
+/// The offset of a clock, rounded to whole seconds.
+fn whole_seconds(offset: Ns) -> i64 {
+    (offset + SECOND_NS / 2).div_euclid(SECOND_NS)
 }
 
 /// How long before the onset, or after it.

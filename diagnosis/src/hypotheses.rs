@@ -10,7 +10,7 @@ use crate::moment::moment;
 use crate::moves::BEFORE_ALL;
 use crate::narrow::narrow;
 use crate::pooled::Pooled;
-use crate::property::{Property, properties};
+use crate::property::{Separator, properties};
 use crate::scene::{Patient, Scene};
 use crate::shares::{AllShares, Shares};
 use crate::sides::{Sides, TOLD_AT, sides};
@@ -38,7 +38,7 @@ pub(crate) struct Hypothesis {
     pub change: Option<usize>,
     pub dimensions: BTreeMap<String, String>,
     pub scope: BTreeMap<String, String>,
-    pub properties: Vec<Property>,
+    pub properties: Vec<Separator>,
     pub tally: Tally,
     /// Log odds: contrast, alignment, reversals, mechanism.
     pub weight: f64,

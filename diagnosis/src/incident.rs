@@ -11,9 +11,7 @@ use crate::state::State;
 use crate::words;
 use firstbad_protocol::limits::{INCIDENTS_MAX, SUSPECTS_MAX};
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{
-    Cause, CauseKind, HistoryEntry, Impact, Incident, Pattern, State as Stage, Suspect, Verdict,
-};
+use firstbad_protocol::verdict::{Cause, CauseKind, HistoryEntry, Incident, Pattern, Suspect, Verdict};
 
 /// Verdicts remembered.
 const HISTORY_MAX: usize = 32;
@@ -164,7 +162,7 @@ impl State {
 
     /// A cause that stays gains the versions of its kind under which the failing only went on since.
     fn go_on(&self, case: &mut Case, judged: &Judgement) {
-        let property = |of: &Hypothesis| of.properties.first().map(|property| property.text.clone());
+        let property = |of: &Hypothesis| of.properties.first().map(|found| found.property.clone());
         let told = case.incident.cause.as_ref().and_then(|cause| cause.property.clone());
         let same = judged.ranked.iter().find(|other| other.factor == case.factor && property(other) == told);
         let Some(same) = same.filter(|same| told.is_some() && same.kind == CauseKind::Config) else { return };
@@ -283,7 +281,7 @@ impl Case {
             levels: Vec::new(),
             judged: None,
             said: None,
-            incident: blank(incident_id(onset, first), onset),
+            incident: Incident::new(incident_id(onset, first), Timestamp(onset)),
         }
     }
 }
@@ -351,8 +349,8 @@ fn cause_of(state: &State, named: &Hypothesis) -> Cause {
         kind: named.kind,
         config: named.factor.and_then(|factor| state.tables.config_name(factor)).map(ToOwned::to_owned),
         hashes: words::hashes(state, &named.levels),
-        property: named.properties.first().map(|property| property.text.clone()),
-        also_separates: named.properties.iter().skip(1).map(|property| property.text.clone()).collect(),
+        property: named.properties.first().map(|found| found.property.clone()),
+        also_separates: named.properties.iter().skip(1).map(|found| found.property.clone()).collect(),
         scope: named.scope.clone(),
         change: words::change(state, named),
         dimensions: named.dimensions.clone(),
@@ -409,28 +407,5 @@ pub(crate) fn unknown() -> Suspect {
         explained_share: 0.0,
         evidence: Vec::new(),
         against: vec!["no load, deploy or change that was reported explains which hosts fail and when".to_owned()],
-    }
-}
-
-fn blank(id: String, onset: Ns) -> Incident {
-    Incident {
-        id,
-        state: Stage::Open,
-        pattern: Pattern::Step,
-        onset: Timestamp(onset),
-        named_at: None,
-        resolved_at: None,
-        signals: Vec::new(),
-        impact: Impact::default(),
-        verdict: Verdict::InsufficientEvidence,
-        cause: None,
-        suspects: Vec::new(),
-        ruled_out: Vec::new(),
-        first_error: None,
-        input: None,
-        last_known_good: None,
-        history: Vec::new(),
-        playbook: None,
-        blind_spots: Vec::new(),
     }
 }

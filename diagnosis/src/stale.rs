@@ -4,10 +4,11 @@
 use crate::hypotheses::Hypothesis;
 use crate::model::{Counter, Factor, Ns};
 use crate::moves::level_at;
-use crate::property::Property;
+use crate::property::Separator;
 use crate::scene::{Patient, Scene};
 use crate::state::State;
 use crate::tally::Tally;
+use firstbad_protocol::Property;
 use firstbad_protocol::verdict::CauseKind;
 
 /// Report intervals that refusals must have lasted before what fails is staleness and not the refusal itself.
@@ -59,7 +60,7 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
     Some(Hypothesis {
         factor: Some(factor),
         levels,
-        properties: vec![Property { text: "stale".to_owned(), limit: false }],
+        properties: vec![Separator { property: Property::Stale, limit: false }],
         ..Hypothesis::new(CauseKind::Config, tally)
     })
 }

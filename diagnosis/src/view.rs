@@ -6,16 +6,30 @@ use crate::ring::{Interval, index_of};
 use crate::state::State;
 use crate::tally::seconds;
 use crate::units::hosts;
-use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{SNAPSHOT_HOSTS_MAX, SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
-use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, VersionView};
+use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, VersionView};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::Signal;
+use firstbad_protocol::{Hash, Property};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes and lines listed.
 const CHANGES_SHOWN: usize = 256;
 const LINES_MAX: usize = 12;
+
+/// What a line of the chart is about.
+struct Subject {
+    role: LineRole,
+    factor: Option<u16>,
+    property: Option<Property>,
+    levels: Vec<u32>,
+}
+
+impl Subject {
+    const fn fleet() -> Self {
+        Self { role: LineRole::Fleet, factor: None, property: None, levels: Vec::new() }
+    }
+}
 
 fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| crate::math::rounded(part / whole, 6))
@@ -112,24 +126,26 @@ impl State {
         let bad: Vec<u32> = accused.into_iter().collect();
         let mut lines = Vec::new();
         for signal in [Signal::Errors, Signal::Scores] {
-            lines.extend(self.line(signal, None, ("fleet".to_owned(), Vec::new())));
+            lines.extend(self.line(signal, Subject::fleet()));
             let Some(factor) = config else { continue };
             let property = self.cases.iter().rev().find_map(|case| case.incident.cause.as_ref()?.property.clone());
-            let label = property.map_or_else(|| "accused".to_owned(), |property| format!("family: {property}"));
-            lines.extend(self.line(signal, Some(factor), (label, bad.clone())));
+            let accused = Subject { role: LineRole::Accused, factor: Some(factor), property, levels: bad.clone() };
+            lines.extend(self.line(signal, accused));
             let others: Vec<u32> = (0_u32..)
                 .zip(&self.tables.levels)
                 .filter(|(id, level)| level.factor == factor && !bad.contains(id))
                 .map(|(id, _)| id)
                 .collect();
-            lines.extend(self.line(signal, Some(factor), ("others".to_owned(), others)));
+            let others = Subject { role: LineRole::Others, factor: Some(factor), property: None, levels: others };
+            lines.extend(self.line(signal, others));
         }
         lines.truncate(LINES_MAX);
         lines
     }
 
     /// One line of the chart; none where nothing was ever counted.
-    fn line(&self, signal: Signal, factor: Option<u16>, (label, levels): (String, Vec<u32>)) -> Option<Line> {
+    fn line(&self, signal: Signal, subject: Subject) -> Option<Line> {
+        let Subject { role, factor, property, levels } = subject;
         let offset = if signal == Signal::Errors { 0 } else { 2 };
         let counter = if signal == Signal::Errors { Counter::Errors } else { Counter::Zeros };
         let mut points = Vec::new();
@@ -158,8 +174,10 @@ impl State {
         points.iter().any(Option::is_some).then(|| Line {
             signal,
             config: factor.and_then(|factor| self.tables.config_name(factor)).map(ToOwned::to_owned),
-            hashes: if label == "others" { Vec::new() } else { crate::words::hashes(self, &levels) },
-            label,
+            hashes: if role == LineRole::Others { Vec::new() } else { crate::words::hashes(self, &levels) },
+            label: role.label(property.as_ref()),
+            role: Some(role),
+            property,
             from: Timestamp((self.ring.first + i64::try_from(skipped).unwrap_or(0) + 1) * self.interval),
             step_s: seconds(self.interval),
             points,
