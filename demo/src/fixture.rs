@@ -6,7 +6,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::snapshot::{Fleet, HostView, Snapshot, VersionView};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{
-    Cause, CauseKind, Diagnosis, Impact, Incident, Pattern, SCHEMA, Signal, State, Verdict, Window,
+    Cause, CauseKind, Diagnosis, Incident, Pattern, SCHEMA, Signal, State, Verdict, Window,
 };
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(crate) fn cause() -> Cause {
         kind: CauseKind::Config,
         config: Some("bot-features".to_owned()),
         hashes: vec![Hash([1; 32]), Hash([2; 32])],
-        property: Some("rows > 200".to_owned()),
+        property: Some("rows > 200".into()),
         also_separates: Vec::new(),
         scope: BTreeMap::new(),
         change: None,
@@ -35,24 +35,14 @@ pub(crate) fn cause() -> Cause {
 
 pub(crate) fn incident() -> Incident {
     Incident {
-        id: "20251118-112804-panics".to_owned(),
         state: State::Resolved,
         pattern: Pattern::Flapping,
-        onset: Timestamp(1),
         named_at: Some(Timestamp(2)),
         resolved_at: Some(Timestamp(3)),
         signals: vec![Signal::Panics, Signal::Scores, Signal::Errors],
-        impact: Impact::default(),
         verdict: Verdict::Cause,
         cause: Some(cause()),
-        suspects: Vec::new(),
-        ruled_out: Vec::new(),
-        first_error: None,
-        input: None,
-        last_known_good: None,
-        history: Vec::new(),
-        playbook: None,
-        blind_spots: Vec::new(),
+        ..Incident::new("20251118-112804-panics".to_owned(), Timestamp(1))
     }
 }
 

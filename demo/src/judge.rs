@@ -3,10 +3,11 @@
 
 use crate::scenario::Scenario;
 use crate::truth::{GUILTY_CONFIG, ROWS_LIMIT, Truth};
-use firstbad_protocol::Hash;
+use firstbad_protocol::property::{Comparison, Fact};
 use firstbad_protocol::sentence;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Cause, CauseKind, Diagnosis, Incident, Signal, Verdict};
+use firstbad_protocol::{Hash, Property};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -127,8 +128,9 @@ fn blames_a_change(cause: &Cause, truth: &Truth) -> bool {
     cause.change.as_ref().is_some_and(|change| truth.innocent.changes.contains(&change.id))
 }
 
-fn property() -> Option<String> {
-    Some(format!("rows > {ROWS_LIMIT}"))
+fn property() -> Option<Property> {
+    let limit = i64::try_from(ROWS_LIMIT).ok()?;
+    Some(Property::number(Fact::Rows, Comparison::Above, limit))
 }
 
 fn both_effects(incident: &Incident) -> bool {

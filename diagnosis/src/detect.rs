@@ -1,102 +1,140 @@
-//! Whether something is wrong: enough units fail by one counter, or the fleet's sums leave their expectation by a
-//! Shiryaev-Roberts e-detector with learned overdispersion (diagnosis.md 2). What it is, is decided in `judge`.
+//! Whether something is wrong: which class of symptoms, and since when. Episodes of single units alarm where they are hard
+//! or many; sums over the fleet, and over the hosts of a new version, where no unit shows it (`risen`). What it is, is
+//! decided in `judge`. What a symptom explains already alarms no more.
 
 pub(crate) mod census;
-pub(crate) mod staged;
+pub(crate) mod risen;
 pub(crate) mod tick;
 
-use crate::detect::staged::staged;
-use crate::numerics::math::{float, median};
-use crate::numerics::reach::in_reach;
+use crate::detect::risen::risen;
+use crate::state::class::Class;
 use crate::numerics::time::Ns;
+use crate::state::model::{Counter, Run, Unit};
+use crate::numerics::reach::in_reach;
 use crate::state::State;
-use crate::state::model::{COUNTERS, Counter, Run};
 
-/// ln 10^6: e-BH at 1 % over up to 10^4 slices and signals.
-const ALARM: f64 = 13.8;
-/// Factors by which a rate may have grown.
-const FACTORS: [f64; 9] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 300.0];
 /// Report intervals in which beginnings belong together.
 pub(crate) const TOGETHER: i64 = 30;
+/// Report intervals at the beginning of what is known whose state is taken for the usual one: nothing alarms in them.
+/// Source: needless openings do not depend on it between 5 and 40 (measured on quiet fleets); what was there before the
+/// fifth report cannot be told from the level.
+pub(crate) const WARM_UP: i64 = 5;
+/// Excess over expectation, as a share of the trials, from which an episode is hard: no quiet host was ever seen to keep it
+/// for two reports.
+const HARD_SHARE: f64 = 0.25;
+/// Events of one unit from which its episode may be hard.
+const HARD_EVENTS: f64 = 3.0;
+/// Events beyond expectation, over all units, from which it is worth waking somebody.
+pub(crate) const WORTH_WAKING: f64 = 20.0;
 
-/// A counter that fired, with the beginning of what made it fire.
+/// What alarms: the beginning of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Alarm {
-    pub counter: Counter,
+    pub class: Class,
     pub onset: Ns,
 }
 
-/// What the failing units show of one counter.
+/// What unexplained episodes of one class show.
 #[derive(Clone, Debug, Default)]
-struct Failing {
-    /// When each began, by its first run that counts.
+struct Episodes {
+    /// When each unit began.
     starts: Vec<Ns>,
-    /// Whether one fails so clearly that it needs no others.
-    strong: bool,
+    /// Units with a hard episode.
+    hard: usize,
+    /// Of them, those whose episode has gone on for two reports.
+    lasting: usize,
+    /// Events beyond expectation of the hard ones, and of the lasting ones.
+    excess: f64,
+    lasting_excess: f64,
+    /// Units that panic.
+    panicking: usize,
 }
 
-/// Counters that are alarmed by what began at `from` or later.
-pub(crate) fn alarms(state: &State, from: Ns) -> Vec<Alarm> {
+/// When what is known begins to be compared with what was usual.
+pub(crate) fn warm(state: &State) -> Ns {
+    state.first_event.unwrap_or(0) + WARM_UP * state.interval
+}
+
+/// Classes that are alarmed by what no symptom explains.
+pub(crate) fn alarms(state: &State) -> Vec<Alarm> {
     let now = state.last_event.unwrap_or(0).max(state.now.unwrap_or(0));
-    let from = from.max(now - 720 * state.interval);
-    let failing = failing(state, from, now - TOGETHER * state.interval);
-    Counter::ALL
+    let from = warm(state).max(now - 720 * state.interval);
+    Class::ALL
         .into_iter()
-        .zip(failing)
-        .filter_map(|(counter, failing)| alarm(state, counter, from, failing))
+        .filter_map(|class| {
+            let onset = alarm(state, class, (from, now - TOGETHER * state.interval))?;
+            Some(Alarm { class, onset })
+        })
         .collect()
 }
 
-/// Runs that began at `from` or later and are open, or ended after `since`.
-fn failing(state: &State, from: Ns, since: Ns) -> [Failing; COUNTERS] {
-    let mut all: [Failing; COUNTERS] = Default::default();
+fn alarm(state: &State, class: Class, (from, since): (Ns, Ns)) -> Option<Ns> {
+    let episodes = episodes(state, class, (from, since));
+    let live = state.census.live.max(1);
+    if is_alarmed(class, &episodes, live) {
+        let mut starts = episodes.starts;
+        starts.sort_unstable();
+        return cluster(&starts, state.interval);
+    }
+    // A symptom of this class that is open explains the sums, or is still looked at.
+    let busy = state.symptoms.iter().any(|symptom| symptom.class == class && symptom.resolved.is_none());
+    if busy { None } else { risen(state, class).filter(|onset| *onset >= from) }
+}
+
+fn is_alarmed(class: Class, episodes: &Episodes, live: usize) -> bool {
+    let few = live.div_ceil(3);
+    match class {
+        Class::Failed | Class::Unscored | Class::Denied => {
+            let at_once = (live / 50).max(3).min(live.div_ceil(2).max(2));
+            let many = episodes.hard >= at_once && episodes.excess >= WORTH_WAKING;
+            let long = episodes.lasting > 0 && episodes.lasting_excess >= WORTH_WAKING;
+            many || long || episodes.panicking >= (live / 50).max(2).min(few)
+        }
+        // Of three hosts two that are gone are not to be waited for until the third is.
+        Class::Gone => episodes.starts.len() >= (live / 33).max(3).min(live.div_ceil(2).max(1)),
+        Class::Rejected | Class::Refused => episodes.starts.len() >= (live / 50).max(2).min(few),
+        Class::Hanging | Class::Drifting | Class::Slow | Class::Cpu | Class::Memory => {
+            episodes.starts.len() >= (live / 100).max(3).min(live)
+        }
+    }
+}
+
+/// Unexplained episodes that began at `from` or later and go on, or ended after `since`.
+fn episodes(state: &State, class: Class, (from, since): (Ns, Ns)) -> Episodes {
+    let mut found = Episodes::default();
     for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id as usize)) {
-        let mut counted = [false; COUNTERS];
-        for run in unit.runs.iter().filter(|run| run.start >= from && (run.open || run.end > since)) {
-            let at = run.counter as usize;
-            let (Some(of), Some(counted)) = (all.get_mut(at), counted.get_mut(at)) else { continue };
-            of.strong |= is_strong(state, run);
-            if !std::mem::replace(counted, true) {
-                let first = unit.restarts_seen.first().filter(|first| run.counter == Counter::Silent && *first >= from);
-                of.starts.push(first.map_or(run.start, |first| first.min(run.start)));
+        let counts = |run: &&Run| {
+            Class::of(run.counter) == class && run.claim == 0 && run.start >= from && (run.open || run.end > since)
+        };
+        let mut begun: Option<Ns> = None;
+        let (mut hard, mut lasting, mut panics) = (0.0_f64, 0.0_f64, false);
+        for run in unit.runs.iter().filter(counts) {
+            let first = unit.restarts_seen.first().filter(|first| run.counter == Counter::Silent && *first >= from);
+            let start = first.map_or(run.start, |first| first.min(run.start));
+            begun = Some(begun.map_or(start, |begun| begun.min(start)));
+            panics |= run.counter == Counter::Panics;
+            if is_hard(run) {
+                hard = hard.max(run.observed - run.expected);
+                lasting = lasting.max(if is_lasting(run) { run.observed - run.expected } else { 0.0 });
             }
         }
+        found.starts.extend(begun);
+        found.hard += usize::from(hard > 0.0);
+        found.excess += hard;
+        found.lasting += usize::from(lasting > 0.0);
+        found.lasting_excess += lasting;
+        found.panicking += usize::from(panics);
     }
-    all
+    found
 }
 
-fn is_strong(state: &State, run: &Run) -> bool {
-    run.end - run.start >= 3 * state.interval
-        && run.observed >= 20.0
-        && run.observed >= if run.counter == Counter::Slow { 0.3 } else { 0.05 } * run.trials
-        && run.counter != Counter::Silent
-}
-
-fn alarm(state: &State, counter: Counter, from: Ns, failing: Failing) -> Option<Alarm> {
-    let Failing { mut starts, strong } = failing;
-    let live = state.census.live;
-    let least = match counter {
-        // Of three hosts two that are gone are not to be waited for until the third is.
-        Counter::Silent => (live / 33).max(3).min(live.div_ceil(2).max(1)),
-        Counter::Drift | Counter::Cpu | Counter::Memory | Counter::Stall | Counter::Slow => {
-            (live / 100).max(3).min(live.max(1))
-        }
-        _ => (live / 50).max(2).min(live.div_ceil(3)),
-    };
-    if starts.len() >= least || strong && !starts.is_empty() {
-        starts.sort_unstable();
-        return Some(Alarm { counter, onset: cluster(&starts, state.interval)? });
-    }
-    let onset = drifting_sum(state, counter).or_else(|| staged(state, counter).filter(|onset| *onset >= from))?;
-    (onset >= from).then_some(Alarm { counter, onset })
-}
-
-/// Where the failing of an incident that nobody explains yet really begins: a stray host before does not count.
-pub(crate) fn anchor(state: &State, onset: Ns, counters: &[Counter]) -> Ns {
-    let first = |unit: &crate::state::model::Unit| {
+/// Where the failing of a symptom that nobody explains yet really begins: a stray host before does not count.
+pub(crate) fn anchor(state: &State, onset: Ns, (counters, claim): (&[Counter], u32)) -> Ns {
+    let first = |unit: &Unit| {
         unit.runs
             .iter()
             .filter(|run| counters.contains(&run.counter) && run.start >= onset - 2 * state.interval)
+            .filter(|run| run.claim == 0 || run.claim == claim)
             .map(|run| run.start)
             .min()
     };
@@ -111,58 +149,15 @@ pub(crate) fn anchor(state: &State, onset: Ns, counters: &[Counter]) -> Ns {
     starts.iter().enumerate().find(enough).map_or(onset, |(_, start)| *start)
 }
 
-/// The detector on the fleet's sums; gives the beginning of the excess.
-fn drifting_sum(state: &State, counter: Counter) -> Option<Ns> {
-    if !counter.is_additive() {
-        return None;
-    }
-    let sums: Vec<(i64, f64, f64)> = state
-        .ring
-        .iter()
-        .map(|(index, interval)| {
-            let sum = interval.fleet.get(counter as usize).copied().unwrap_or_default();
-            (index, sum.observed, sum.expected)
-        })
-        .collect();
-    let judged = sums.len().saturating_sub(60);
-    let tail = sums.get(judged..)?;
-    let observed: f64 = tail.iter().map(|sum| sum.1).sum();
-    let expected: f64 = tail.iter().map(|sum| sum.2).sum();
-    if observed <= 1.02 * expected || sums.len() < 24 {
-        return None;
-    }
-    let past = sums.get(6..sums.len().saturating_sub(12))?;
-    let mut ratios: Vec<f64> =
-        past.iter().filter(|sum| sum.2 > 0.5).map(|sum| (sum.1 - sum.2) * (sum.1 - sum.2) / sum.2).collect();
-    ratios.sort_by(f64::total_cmp);
-    let upper = ratios.get(ratios.len() * 9 / 10).copied().unwrap_or(4.0);
-    let blocks: Vec<f64> = past.chunks(12).filter(|block| block.len() == 12).map(block_ratio).collect();
-    let usual = blocks.iter().copied().fold(0.0, f64::max);
-    let lately = tail.get(tail.len().saturating_sub(12)..).map_or(0.0, block_ratio);
-    if blocks.len() < 3 || lately < 1.25 * usual.max(1.0) {
-        return None;
-    }
-    let dispersion = (upper / 2.7).max(2.0).max(median(&mut ratios) / 0.455);
-    let mut logs = [f64::NEG_INFINITY; FACTORS.len()];
-    let mut best = (0.0, None);
-    let mut since = None;
-    for (index, observed, expected) in tail {
-        let mut mean = 0.0;
-        for (log, factor) in logs.iter_mut().zip(FACTORS) {
-            let gain = (observed * libm::log(factor) - (factor - 1.0) * expected) / dispersion;
-            *log = (libm::log1p(libm::exp(log.min(600.0))) + gain).clamp(-50.0, 600.0);
-            mean += libm::exp(*log) / float(FACTORS.len());
-        }
-        if mean <= 2.0 {
-            since = None;
-        } else if since.is_none() {
-            since = Some(*index);
-        }
-        if libm::log(mean.max(1e-300)) > ALARM && *observed > 1.2 * expected {
-            best = (mean, since);
-        }
-    }
-    best.1.map(|index: i64| index * state.interval)
+/// Whether an episode fails so much of what was tried that a quiet host never does.
+pub(crate) fn is_hard(run: &Run) -> bool {
+    run.observed >= HARD_EVENTS && run.observed - run.expected >= HARD_SHARE * run.trials
+}
+
+/// Whether it has gone on for more than one report.
+fn is_lasting(run: &Run) -> bool {
+    let (start, end, _) = run.first;
+    run.end > end && run.end - start > (end - start) * 3 / 2
 }
 
 /// The earliest beginning that is soon followed by others.
@@ -174,10 +169,4 @@ fn cluster(starts: &[Ns], interval: Ns) -> Option<Ns> {
         .find(|(index, start)| starts.get(index + needed).is_some_and(|later| later - **start <= TOGETHER * interval))
         .map(|(_, start)| *start)
         .or_else(|| starts.first().copied())
-}
-
-/// Observed over expected in some intervals.
-fn block_ratio(block: &[(i64, f64, f64)]) -> f64 {
-    let (observed, expected) = block.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.1, sum.1 + one.2));
-    observed / expected.max(1.0)
 }

@@ -10,14 +10,15 @@ use crate::state::State;
 use crate::state::silence::silent_hosts;
 use crate::state::units::{hosts, index_units};
 use crate::verdict::asked;
-use crate::verdict::incident::review;
+use crate::verdict::cases::incidents;
+use crate::verdict::review::review;
 use crate::wording::facts::blind_spots;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Diagnosis, SCHEMA, Window};
 
 /// Layout of a checkpoint: changes with every change of the state's fields.
-const LAYOUT: u32 = 22;
+const LAYOUT: u32 = 24;
 
 /// A checkpoint that cannot be restored.
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +73,7 @@ impl Engine {
             asked: false,
             window: self.window(),
             blind_spots: blind_spots(&self.state),
-            incidents: self.state.cases.iter().map(|case| case.incident.clone()).collect(),
+            incidents: incidents(&self.state),
         }
     }
 

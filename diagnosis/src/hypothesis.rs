@@ -4,7 +4,7 @@
 pub(crate) mod findings;
 pub(crate) mod judgement;
 
-use crate::hypothesis::findings::{Ages, Excess, FastPush, Pooled, Property, Sides, Tally, odds};
+use crate::hypothesis::findings::{Ages, Excess, FastPush, Pooled, Separator, Sides, Tally, odds};
 use crate::numerics::math::{float, ratio};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
@@ -24,7 +24,7 @@ pub(crate) struct Hypothesis {
     pub change: Option<usize>,
     pub dimensions: BTreeMap<String, String>,
     pub scope: BTreeMap<String, String>,
-    pub properties: Vec<Property>,
+    pub properties: Vec<Separator>,
     pub tally: Tally,
     /// Log odds: contrast, alignment, reversals, mechanism.
     pub weight: f64,

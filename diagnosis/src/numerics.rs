@@ -7,5 +7,6 @@ pub(crate) mod memo;
 pub(crate) mod mixture;
 pub(crate) mod reach;
 pub(crate) mod shape;
+pub(crate) mod spread;
 pub(crate) mod sums;
 pub(crate) mod time;

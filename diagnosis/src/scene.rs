@@ -56,13 +56,14 @@ pub(crate) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// Lays out the scene from `onset` on, for the given counters.
-    pub(crate) fn new(state: &'a State, onset: Ns, counters: &[Counter]) -> Self {
+    pub(crate) fn new(state: &'a State, onset: Ns, (counters, claim): (&[Counter], u32)) -> Self {
         let now = state.last_event.unwrap_or(onset).max(onset);
         let strata = strata(state);
         let places = places(state);
         let interval = state.interval;
         let from = onset - interval;
-        let (floors, first) = severity(state, from, counters);
+        let own = |run: &Run| run.claim == 0 || run.claim == claim;
+        let (floors, first) = severity(state, from, (counters, &own));
         let mut patients: Vec<Patient<'a>> = Vec::with_capacity(state.units.len());
         let mut moves: Vec<Move> = Vec::with_capacity(8 * state.units.len());
         let mut strong = (0, 0);
@@ -74,7 +75,10 @@ impl<'a> Scene<'a> {
             let moved = index(moves.len());
             lay_out_moves(unit, long_ago, &mut moves);
             refused |= unit.runs.iter().any(|run| run.counter == Counter::Refused);
-            for run in unit.runs.iter().filter(|run| run.start >= from) {
+            // What is explained otherwise is no episode here, and a unit in it cannot begin another.
+            let busy = |run: &&Run| counters.contains(&run.counter) && !own(run) && run.end >= from;
+            let absent: Vec<(Ns, Ns)> = unit.runs.iter().filter(busy).map(|run| (run.start, absent_until(run))).collect();
+            for run in unit.runs.iter().filter(|run| run.start >= from && counters.contains(&run.counter) && own(run)) {
                 strong = (strong.0 + 1, strong.1 + u64::from(is_strong(run)));
             }
             patients.push(Patient {
@@ -85,8 +89,9 @@ impl<'a> Scene<'a> {
                 dims: unit.dims,
                 first: unit.first,
                 seen: unit.last_event.max(failing_until(unit, counters)).min(now + interval),
-                bouts: bouts(unit, from, interval, &floors),
-                gapless: unit.gaps.is_empty(),
+                bouts: bouts(unit, (from, interval), (&floors, &own)),
+                gapless: unit.gaps.is_empty() && absent.is_empty(),
+                absent,
                 torn: moves.iter().skip(moved as usize).any(|entry| entry.torn && entry.at > from),
                 moves: (moved, index(moves.len())),
             });
@@ -264,6 +269,11 @@ fn lay_out_moves(unit: &Unit, long_ago: Ns, all: &mut Vec<Move>) {
     all.extend_from_slice(new);
 }
 
+/// Until when a unit that fails of something else cannot begin to fail of this.
+fn absent_until(run: &Run) -> Ns {
+    if run.open { Ns::MAX / 4 } else { run.end }
+}
+
 /// Until when a unit is known to fail by one of the counters. That it is silent tells nothing of how else it fares.
 fn failing_until(unit: &Unit, counters: &[Counter]) -> Ns {
     let runs = unit.runs.iter().filter(|run| counters.contains(&run.counter));
@@ -273,10 +283,14 @@ fn failing_until(unit: &Unit, counters: &[Counter]) -> Ns {
 /// Least rate of a run of each counter that belongs to the incident: a twelfth of what most failing hosts show. What is
 /// weaker by more is a host's habit or noise, and would blur who began when.
 /// With it, when the first of the runs began that may belong.
-fn severity(state: &State, from: Ns, counters: &[Counter]) -> (Vec<(Counter, f64)>, Ns) {
+fn severity(
+    state: &State,
+    from: Ns,
+    (counters, own): (&[Counter], &dyn Fn(&Run) -> bool),
+) -> (Vec<(Counter, f64)>, Ns) {
     let mut rates: [Vec<f64>; COUNTERS] = Default::default();
     let mut first = from;
-    for run in state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.end >= from) {
+    for run in state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.end >= from && own(run)) {
         first = first.min(run.start);
         if let Some(rates) = rates.get_mut(run.counter as usize).filter(|_| run.trials > 0.0) {
             rates.push(run.observed / run.trials);
@@ -307,12 +321,16 @@ fn began(run: &Run) -> (Ns, Ns) {
 }
 
 /// Runs of the chosen counters from `from` on, joined where they overlap or nearly touch.
-fn bouts(unit: &Unit, from: Ns, interval: Ns, floors: &[(Counter, f64)]) -> Vec<Bout> {
+fn bouts(
+    unit: &Unit,
+    (from, interval): (Ns, Ns),
+    (floors, own): (&[(Counter, f64)], &dyn Fn(&Run) -> bool),
+) -> Vec<Bout> {
     let mut joined: Vec<Bout> = Vec::new();
     let belongs = |run: &&Run| {
         let strong =
             floors.iter().any(|(counter, floor)| *counter == run.counter && run.observed >= floor * run.trials);
-        strong && (run.start >= from || run.open && run.end >= from)
+        strong && own(run) && (run.start >= from || run.open && run.end >= from)
     };
     for run in unit.runs.iter().filter(belongs) {
         let serving = run.counter != Counter::Refused;

@@ -2,6 +2,7 @@
 //! what is decided in `take`; what is concluded in `judge`.
 
 pub(crate) mod case;
+pub(crate) mod class;
 pub(crate) mod compact;
 pub(crate) mod load_reports;
 pub(crate) mod model;
@@ -12,8 +13,8 @@ pub(crate) mod restart_times;
 pub(crate) mod ring;
 pub(crate) mod score_bins;
 pub(crate) mod silence;
-pub(crate) mod stages;
 pub(crate) mod strata;
+pub(crate) mod symptom;
 pub(crate) mod tables;
 pub(crate) mod tick_summary;
 pub(crate) mod traffic;
@@ -21,6 +22,7 @@ pub(crate) mod unit_ids;
 pub(crate) mod units;
 
 use crate::numerics::memo::Memo;
+use crate::numerics::spread::Spread;
 use crate::numerics::time::Ns;
 use crate::observation::Name;
 use crate::settings::Settings;
@@ -30,7 +32,7 @@ use crate::state::model::{Base, COUNTERS, Unit, WorldChange};
 use crate::state::moves::Earliest;
 use crate::state::pending_rows::WaitingRows;
 use crate::state::ring::Ring;
-use crate::state::stages::Stages;
+use crate::state::symptom::{STATIC_AFTER, Symptom};
 use crate::state::tables::Tables;
 use crate::state::tick_summary::Census;
 use crate::state::unit_ids::UnitIds;
@@ -54,6 +56,8 @@ pub(crate) struct PanicSeen {
     pub count: u64,
     /// Units that sent one, at most 64.
     pub units: Vec<u32>,
+    /// Reason, of a refusal.
+    pub reason: Option<Name>,
 }
 
 /// Everything.
@@ -92,8 +96,6 @@ pub(crate) struct State {
     pub panic_counts: BTreeMap<Name, u64>,
     /// Errors of refused loads, by level.
     pub refusals: BTreeMap<u32, PanicSeen>,
-    /// Rollouts in stages, by the failing of those that have the version.
-    pub stages: Stages,
     /// Reports with a load in them.
     pub divided: Division,
     pub gaps: BTreeMap<Name, u64>,
@@ -105,12 +107,19 @@ pub(crate) struct State {
     /// Event time at which half of the hosts that are heard stand: behind the tick where a backlog is delivered.
     pub front: Option<Ns>,
     pub instances_seen: u64,
-    /// Overdispersion of the fleet's sums by counter.
-    pub dispersion: [f64; COUNTERS],
+    /// How much more the counts of one host vary than chance, by counter.
+    pub spread: [Spread; COUNTERS],
+    /// Versions whose cohorts are followed, sorted.
+    pub followed: Vec<u32>,
     /// Last interval from which expectations were rotated, and how often they were.
     pub rotated: i64,
     pub rotations: u32,
+    /// Symptoms, each with its own contrast, and the incidents that they make.
+    pub symptoms: Vec<Symptom>,
     pub cases: Vec<Case>,
+    /// Symptoms and incidents that there ever were: their identities.
+    pub symptoms_ever: u32,
+    pub cases_ever: u32,
     /// New units by dimensions that have not yet replaced a silent one.
     pub born: BTreeMap<u32, u64>,
     /// Ticks so far.
@@ -149,7 +158,6 @@ impl State {
             panic_counts: BTreeMap::new(),
             refusals: BTreeMap::new(),
             divided: Division::default(),
-            stages: Stages::default(),
             gaps: BTreeMap::new(),
             late_rows: 0,
             dropped: 0,
@@ -158,19 +166,27 @@ impl State {
             last_event: None,
             front: None,
             instances_seen: 0,
-            dispersion: [1.0; COUNTERS],
+            spread: [Spread::default(); COUNTERS],
+            followed: Vec::new(),
             rotated: i64::MIN,
             rotations: 0,
+            symptoms: Vec::new(),
             cases: Vec::new(),
+            symptoms_ever: 0,
+            cases_ever: 0,
             ticks: 0,
             census: Census::default(),
             memo: Memo::default(),
         }
     }
 
-    /// Whether an incident is open: baselines are frozen then.
+    /// Whether something that is felt is open and not yet the new normal: baselines are frozen then.
     pub(crate) fn open_case(&self) -> bool {
-        self.cases.iter().any(|case| case.resolved.is_none())
+        let last = self.last_event.unwrap_or(0);
+        self.symptoms.iter().any(|symptom| {
+            let young = last - symptom.onset < STATIC_AFTER * self.interval;
+            symptom.resolved.is_none() && symptom.class.is_felt() && (young || symptom.verdict.accuses())
+        })
     }
 
     /// Learns the report interval from the rows' spans; true if it changed.

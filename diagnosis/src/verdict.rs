@@ -1,8 +1,13 @@
 //! Who is accused of an incident, and what becomes of it.
 
 pub(crate) mod asked;
+pub(crate) mod cases;
+pub(crate) mod claims;
+pub(crate) mod cost;
 pub(crate) mod course;
 pub(crate) mod good;
 pub(crate) mod hypotheses;
 pub(crate) mod incident;
 pub(crate) mod judge;
+pub(crate) mod refusal;
+pub(crate) mod review;

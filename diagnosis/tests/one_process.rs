@@ -42,8 +42,8 @@ fn a_process_that_dies_of_its_only_file_is_a_suspicion() {
     assert_eq!(incident.verdict, Verdict::Suspect, "{incident:#?}");
     let cause = incident.cause.as_ref().expect("named");
     assert_eq!(
-        (cause.hashes.as_slice(), cause.property.as_deref()),
-        ([Hash::of(b"bad")].as_slice(), Some("rows > 200"))
+        (cause.hashes.as_slice(), cause.property.clone()),
+        ([Hash::of(b"bad")].as_slice(), Some("rows > 200".into()))
     );
 }
 

@@ -16,7 +16,7 @@ fn a_file_over_its_limit_is_named_with_its_property() {
     let cause = incident.cause.as_ref().expect("named");
     assert_eq!((incident.verdict, cause.kind), (Verdict::Cause, CauseKind::Config), "{incident:#?}");
     assert_eq!(cause.hashes, [Hash::of(b"bad")]);
-    assert_eq!(cause.property.as_deref(), Some("rows > 200"));
+    assert_eq!(cause.property, Some("rows > 200".into()));
     let named = incident.named_at.expect("named").since(Timestamp::from_seconds(START + 60)) / SECOND_NS;
     assert!(named <= 8, "named after {named} s");
 }

@@ -1,6 +1,7 @@
 //! When a playbook applies: every condition that a rule states must hold. The rule with the most conditions wins, so that a
 //! precise playbook beats a general one. Patterns are bounded before they are compiled (reliability.md F1).
 
+use firstbad_protocol::Property;
 use firstbad_protocol::verdict::{Cause, CauseKind, Incident, Pattern, Signal, State, Verdict};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -78,18 +79,27 @@ impl Rule {
             self.compiled
                 .property
                 .as_ref()
-                .map(|wanted| properties(incident.cause.as_ref()).any(|text| finds(wanted, text))),
+                .map(|wanted| properties(incident.cause.as_ref()).any(|property| finds(wanted, &property.to_string()))),
             self.compiled
                 .error
                 .as_ref()
                 .map(|wanted| incident.first_error.as_ref().is_some_and(|error| finds(wanted, &error.message))),
             self.compiled.finding.as_ref().map(|wanted| {
-                incident.input.iter().flat_map(|input| &input.findings).any(|finding| finds(wanted, finding))
+                incident
+                    .input
+                    .iter()
+                    .flat_map(|input| &input.findings)
+                    .any(|finding| finds(wanted, &finding.to_string()))
             }),
         ];
         let stated: Vec<bool> = conditions.into_iter().flatten().collect();
         let own = incident.cause.as_ref().and_then(|cause| cause.property.as_ref());
-        let fits_own = self.compiled.property.as_ref().zip(own).is_some_and(|(wanted, text)| finds(wanted, text));
+        let fits_own = self
+            .compiled
+            .property
+            .as_ref()
+            .zip(own)
+            .is_some_and(|(wanted, property)| finds(wanted, &property.to_string()));
         stated.iter().all(|holds| *holds).then(|| (u32::try_from(stated.len()).unwrap_or(u32::MAX), fits_own))
     }
 }
@@ -99,7 +109,7 @@ fn listed<T>(list: &[T], holds: impl Fn(&T) -> bool) -> Option<bool> {
     (!list.is_empty()).then(|| list.iter().any(holds))
 }
 
-fn properties(cause: Option<&Cause>) -> impl Iterator<Item = &String> {
+fn properties(cause: Option<&Cause>) -> impl Iterator<Item = &Property> {
     cause.into_iter().flat_map(|cause| cause.property.iter().chain(&cause.also_separates))
 }
 

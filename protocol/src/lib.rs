@@ -11,6 +11,12 @@ pub mod recorder;
 pub mod untrusted;
 
 #[cfg(feature = "serde")]
+pub mod blind_spot;
+#[cfg(feature = "serde")]
+pub mod finding;
+#[cfg(feature = "serde")]
+pub mod property;
+#[cfg(feature = "serde")]
 pub mod sentence;
 #[cfg(feature = "serde")]
 pub mod snapshot;
@@ -19,5 +25,11 @@ pub mod time;
 #[cfg(feature = "serde")]
 pub mod verdict;
 
+#[cfg(feature = "serde")]
+pub use blind_spot::BlindSpot;
+#[cfg(feature = "serde")]
+pub use finding::Finding;
 pub use hash::Hash;
+#[cfg(feature = "serde")]
+pub use property::Property;
 pub use untrusted::Untrusted;

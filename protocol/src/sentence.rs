@@ -62,7 +62,7 @@ pub fn what(cause: &Cause) -> String {
         CauseKind::Request => "request data".to_owned(),
     };
     if let Some(property) = &cause.property {
-        text += &format!(" ({})", Untrusted(property).cut(PROPERTY_COLUMNS));
+        text += &format!(" ({})", Untrusted(&property.to_string()).cut(PROPERTY_COLUMNS));
     }
     if cause.kind == CauseKind::Config && !cause.scope.is_empty() {
         text += &format!(" where {}", pairs(&cause.scope));
@@ -224,13 +224,21 @@ mod tests {
         };
         Incident {
             id: "20251118-112804-errors".into(),
+            split_from: None,
+            merged_into: None,
             state: State::Open,
             pattern: Pattern::Step,
             onset: Timestamp::from_seconds(1_763_465_284),
             named_at: None,
             resolved_at: None,
             signals: vec![Signal::Errors, Signal::SilentHosts],
-            impact: Impact { requests_failed: 9, failed_share: 0.1, hosts_affected: 2, hosts_reporting: 24 },
+            impact: Impact {
+                requests_failed: 9,
+                failed_share: 0.1,
+                hosts_affected: 2,
+                hosts_reporting: 24,
+                ..Impact::default()
+            },
             verdict,
             suspects: vec![suspect(cause.as_ref().unwrap_or(&any))],
             cause,

@@ -1,9 +1,9 @@
 //! What a screen needs beside the verdicts: the fleet, the versions, the lines of the chart, the hosts, the changes. One
 //! snapshot is whole and bounded (limits.rs); it is never a delta. The engine fills it, the screen only reads it.
 
-use crate::Hash;
 use crate::time::Timestamp;
 use crate::verdict::{Diagnosis, Signal};
+use crate::{Hash, Property};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -80,6 +80,31 @@ pub struct VersionView {
     pub score_deciles: Vec<u64>,
 }
 
+/// What a line of the chart is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineRole {
+    /// Everything together.
+    Fleet,
+    /// The accused versions.
+    Accused,
+    /// The other versions of the accused config.
+    Others,
+}
+
+impl LineRole {
+    /// The line's label for people. `property` is what the accused versions have in common.
+    #[must_use]
+    pub fn label(self, property: Option<&Property>) -> String {
+        match (self, property) {
+            (Self::Fleet, _) => "fleet".to_owned(),
+            (Self::Others, _) => "others".to_owned(),
+            (Self::Accused, None) => "accused".to_owned(),
+            (Self::Accused, Some(property)) => format!("family: {property}"),
+        }
+    }
+}
+
 /// One line of the chart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
@@ -87,7 +112,13 @@ pub struct Line {
     pub signal: Signal,
     /// Config, where the line is a version or family.
     pub config: Option<String>,
-    /// Short hash, `family: rows > 200`, `others`, or `fleet`.
+    /// What it is about; absent in snapshots of before it was said. [`Line::role`] reads both.
+    #[serde(default)]
+    pub role: Option<LineRole>,
+    /// What the accused versions have in common, where that is known and they are what the line is about.
+    #[serde(default)]
+    pub property: Option<Property>,
+    /// The same for people: `family: rows > 200`, `accused`, `others`, or `fleet`.
     pub label: String,
     /// Hashes that the line covers; empty for `others` and `fleet`.
     pub hashes: Vec<Hash>,
@@ -99,6 +130,18 @@ pub struct Line {
     pub points: Vec<Option<f64>>,
     /// Hosts that loaded one of the hashes in each interval.
     pub loads: Vec<u32>,
+}
+
+impl Line {
+    /// What it is about. Where nobody said so, its versions tell.
+    #[must_use]
+    pub fn role(&self) -> LineRole {
+        self.role.unwrap_or(match (&self.config, self.hashes.is_empty()) {
+            (_, false) => LineRole::Accused,
+            (Some(_), true) => LineRole::Others,
+            (None, true) => LineRole::Fleet,
+        })
+    }
 }
 
 /// One host.

@@ -80,6 +80,41 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A time of day in UTC, whole seconds since midnight: what sentences give, the date being known from elsewhere. Shown as
+/// `11:28:04`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClockTime(u32);
+
+const DAY_S: i64 = 86_400;
+
+impl From<Timestamp> for ClockTime {
+    fn from(at: Timestamp) -> Self {
+        Self(u32::try_from(at.0.div_euclid(SECOND_NS).rem_euclid(DAY_S)).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for ClockTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}:{:02}", self.0 / 3600, self.0 / 60 % 60, self.0 % 60)
+    }
+}
+
+/// A text that is no time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a time of day is HH:MM:SS, such as 11:28:04")]
+pub struct NotAClockTime;
+
+impl FromStr for ClockTime {
+    type Err = NotAClockTime;
+
+    fn from_str(text: &str) -> Result<Self, NotAClockTime> {
+        let parts =
+            text.split(':').map(|part| part.parse().map_err(|_| NotAClockTime)).collect::<Result<Vec<u32>, _>>()?;
+        let [hours @ 0..24, minutes @ 0..60, seconds @ 0..60] = *parts else { return Err(NotAClockTime) };
+        Ok(Self(hours * 3600 + minutes * 60 + seconds))
+    }
+}
+
 /// The half-open span of event time [start, end) that a point covers. An instant has start == end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {

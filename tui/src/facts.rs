@@ -6,6 +6,7 @@ use crate::screen::text;
 use crate::screen::theme::Role;
 use firstbad_protocol::snapshot::{HostView, Snapshot};
 use firstbad_protocol::verdict::{Incident, LastKnownGood, Pattern, Signal, State, Verdict};
+use firstbad_protocol::{BlindSpot, Finding};
 use std::collections::BTreeSet;
 
 /// The state in the word that an incident commander asks for.
@@ -79,22 +80,22 @@ pub(crate) fn why(incident: &Incident) -> String {
         let over = |limit: &&firstbad_protocol::verdict::LimitFact| limit.value > limit.limit;
         let limits = input.limits.iter().filter(over);
         parts.extend(limits.map(|limit| format!("{} {} > limit {}", limit.name, limit.value, limit.limit)));
-        let limits_told = parts.len();
+        let says_limits = !parts.is_empty();
         if let Some(rows) = input.rows.filter(|_| parts.is_empty()) {
             parts.push(format!("{} rows", text::count(rows)));
         }
         if let Some(duplicates) = input.duplicate_rows.filter(|duplicates| *duplicates > 0) {
             parts.push(format!("{} duplicate rows", text::count(duplicates)));
         }
-        // The engine's findings say the same two facts in other words.
-        let told = |finding: &&String| {
-            let is_limit = finding.contains("exceed") && finding.contains("limit");
-            !is_limit && !finding.contains("repeat an earlier row")
+        // Two kinds of findings are facts that stand here already.
+        let is_said = |finding: &Finding| {
+            says_limits && matches!(finding, Finding::ExceedsLimit { .. } | Finding::RepeatedRows { .. })
         };
-        parts.extend(input.findings.iter().filter(|finding| limits_told == 0 || told(finding)).cloned());
+        parts.extend(input.findings.iter().filter(|finding| !is_said(finding)).map(ToString::to_string));
     }
     if let Some(cause) = incident.cause.as_ref().filter(|cause| !cause.also_separates.is_empty()) {
-        parts.push(format!("as well: {}", cause.also_separates.join(", ")));
+        let others: Vec<String> = cause.also_separates.iter().map(ToString::to_string).collect();
+        parts.push(format!("as well: {}", others.join(", ")));
     }
     if let Some(suspect) = incident.suspects.first() {
         let said = if incident.verdict == Verdict::InsufficientEvidence { &suspect.against } else { &suspect.evidence };
@@ -115,21 +116,21 @@ pub(crate) fn last_known_good(good: &LastKnownGood) -> (Role, String) {
 
 /// What could not be seen: for the incident, for the whole diagnosis, and what the fleet's counters add.
 pub(crate) fn blind_spots(snapshot: &Snapshot, incident: Option<&Incident>) -> Vec<String> {
-    let mut spots: Vec<String> = incident.map(|incident| incident.blind_spots.clone()).unwrap_or_default();
+    let mut spots: Vec<BlindSpot> = incident.map(|incident| incident.blind_spots.clone()).unwrap_or_default();
     for spot in &snapshot.diagnosis.blind_spots {
         if !spots.contains(spot) {
             spots.push(spot.clone());
         }
     }
     let fleet = snapshot.fleet;
-    if fleet.hosts_silent > 0 && !spots.iter().any(|spot| spot.contains("silent")) {
-        spots.insert(0, format!("{} hosts are silent", text::count(fleet.hosts_silent)));
+    if fleet.hosts_silent > 0 && !spots.iter().any(|spot| matches!(spot, BlindSpot::Silent { .. })) {
+        spots.insert(0, BlindSpot::Silent { hosts: fleet.hosts_silent, since: None, names: Vec::new() });
     }
-    if fleet.telemetry_dropped > 0 && !spots.iter().any(|spot| spot.contains("dropped")) {
-        spots.push(format!("{} events were dropped by their senders", text::count(fleet.telemetry_dropped)));
+    if fleet.telemetry_dropped > 0 && !spots.iter().any(|spot| matches!(spot, BlindSpot::Dropped { .. })) {
+        spots.push(BlindSpot::Dropped { events: fleet.telemetry_dropped });
     }
-    if fleet.late_rows > 0 && !spots.iter().any(|spot| spot.contains("late")) {
-        spots.push(format!("{} rows came too late to be judged", text::count(fleet.late_rows)));
+    if fleet.late_rows > 0 && !spots.iter().any(|spot| matches!(spot, BlindSpot::Late { .. })) {
+        spots.push(BlindSpot::Late { rows: fleet.late_rows });
     }
-    spots
+    spots.iter().map(ToString::to_string).collect()
 }

@@ -1,11 +1,11 @@
 //! Snapshots for tests, built in code: the 18 November incident on 24 hosts, and what differs from it in each case.
 
 use firstbad_protocol::Hash;
-use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, Snapshot, VersionView};
+use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, Snapshot, VersionView};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::{
-    Arm, Cause, CauseKind, Diagnosis, FirstError, HistoryEntry, Impact, Incident, Input, LastKnownGood, LimitFact,
-    Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window,
+    Arm, Cause, CauseKind, Diagnosis, Excluded, FirstError, HistoryEntry, Impact, Incident, Input, LastKnownGood,
+    LimitFact, Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window,
 };
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ pub(crate) fn calm() -> Snapshot {
             ..Fleet::default()
         },
         versions: vec![version(good(), 24), innocent_version()],
-        lines: [line(Signal::Errors, "fleet", &[], |_| 0.0002), line(Signal::Scores, "fleet", &[], |_| 0.01)]
+        lines: [line(Signal::Errors, LineRole::Fleet, |_| 0.0002), line(Signal::Scores, LineRole::Fleet, |_| 0.01)]
             .map(|line| Line { from: at - 590 * SECOND_NS, ..line })
             .into(),
         hosts: (0..24).map(|index| host(index, at)).collect(),
@@ -162,12 +162,15 @@ fn host(index: u64, at: Timestamp) -> HostView {
     }
 }
 
-fn line(signal: Signal, label: &str, hashes: &[Hash], value: impl Fn(usize) -> f64) -> Line {
+fn line(signal: Signal, role: LineRole, value: impl Fn(usize) -> f64) -> Line {
+    let is_accused = role == LineRole::Accused;
     Line {
         signal,
-        config: Some("bot-features".into()).filter(|_| !hashes.is_empty()),
-        label: label.into(),
-        hashes: hashes.to_vec(),
+        config: is_accused.then(|| "bot-features".into()),
+        role: Some(role),
+        property: None,
+        label: if is_accused { bad().short() } else { role.label(None) },
+        hashes: if is_accused { vec![bad()] } else { Vec::new() },
         from: ONSET - 400 * SECOND_NS,
         step_s: 10.0,
         points: (0..POINTS).map(|index| Some(value(index))).collect(),
@@ -238,23 +241,31 @@ fn innocent() -> Suspect {
 pub(crate) fn incident() -> Incident {
     Incident {
         id: "20251118-112804-errors".into(),
+        split_from: None,
+        merged_into: None,
         state: State::Open,
         pattern: Pattern::Flapping,
         onset: ONSET,
         named_at: Some(ONSET + 20 * SECOND_NS),
         resolved_at: None,
         signals: vec![Signal::Errors, Signal::Panics, Signal::Scores],
-        impact: Impact { requests_failed: 115_012, failed_share: 0.4823, hosts_affected: 24, hosts_reporting: 24 },
+        impact: Impact {
+            requests_failed: 115_012,
+            failed_share: 0.4823,
+            hosts_affected: 24,
+            hosts_reporting: 24,
+            ..Impact::default()
+        },
         verdict: Verdict::Cause,
         cause: Some(cause()),
         suspects: vec![guilty(), innocent()],
         ruled_out: vec![
-            RuledOut {
-                what: "traffic".into(),
-                reason: "requests x1.02 of their level before; hosts with the most fail no more".into(),
-            },
-            RuledOut { what: "region".into(), reason: "all 3 regions fail alike (47.9% to 48.6%)".into() },
-            RuledOut { what: "binary".into(), reason: "fl2 and fl ran for 9 d before; neither changed".into() },
+            RuledOut::new(
+                Excluded::Traffic,
+                "requests x1.02 of their level before; hosts with the most fail no more".into(),
+            ),
+            RuledOut::new(Excluded::Region, "all 3 regions fail alike (47.9% to 48.6%)".into()),
+            RuledOut::new(Excluded::Binary, "fl2 and fl ran for 9 d before; neither changed".into()),
         ],
         first_error: Some(FirstError {
             message: "called `Result::unwrap()` on an `Err` value: TooManyFeatures { rows: 240, limit: 200 }".into(),
@@ -267,12 +278,12 @@ pub(crate) fn incident() -> Incident {
             duplicate_rows: Some(120),
             limits: vec![LimitFact { name: "rows".into(), value: 240, limit: 200 }],
             against: Some(good()),
-            findings: vec!["every row stands twice".into()],
+            findings: vec!["every row stands twice".to_owned().into()],
         }),
         last_known_good: Some(LastKnownGood { hash: good(), bake_time_s: 273_601, contaminated: false }),
         history: vec![HistoryEntry { at: ONSET + 10 * SECOND_NS, verdict: Verdict::InsufficientEvidence, cause: None }],
         playbook: Some("oversized-input".into()),
-        blind_spots: vec!["1 host is silent since 11:29:40 and had the version: its failures are not counted".into()],
+        blind_spots: vec!["1 host is silent since 11:29:40 (edge-ap-05)".to_owned().into()],
     }
 }
 
@@ -285,20 +296,13 @@ pub(crate) fn named() -> Snapshot {
 pub(crate) fn with(incident: Incident) -> Snapshot {
     let at = ONSET + 200 * SECOND_NS;
     let mut bad_line =
-        line(
-            Signal::Errors,
-            &bad().short(),
-            &[bad()],
-            |index| {
-                if index < 41 || (index / 3) % 2 == 0 { 0.0 } else { 0.71 }
-            },
-        );
+        line(Signal::Errors, LineRole::Accused, |index| if index < 41 || (index / 3) % 2 == 0 { 0.0 } else { 0.71 });
     bad_line.points[..40].fill(None);
     bad_line.loads[40] = 16;
     bad_line.loads[48] = 8;
-    let mut others = line(Signal::Errors, "others", &[], |_| 0.0003);
+    let mut others = line(Signal::Errors, LineRole::Others, |_| 0.0003);
     others.loads[12] = 24;
-    let zero = line(Signal::Scores, &bad().short(), &[bad()], |index| if index < 41 { 0.01 } else { 0.97 });
+    let zero = line(Signal::Scores, LineRole::Accused, |index| if index < 41 { 0.01 } else { 0.97 });
     let mut snapshot = Snapshot { at: Some(at), lines: vec![others, bad_line, zero], ..calm() };
     snapshot.diagnosis.window.to = Some(at - 2 * SECOND_NS);
     snapshot.diagnosis.incidents = vec![incident];
@@ -341,7 +345,7 @@ pub(crate) fn insufficient() -> Incident {
     incident.cause = None;
     incident.named_at = None;
     incident.signals = vec![Signal::Errors];
-    incident.impact = Impact { requests_failed: 31, failed_share: 0.0007, hosts_affected: 2, hosts_reporting: 24 };
+    incident.impact = Impact { requests_failed: 31, failed_share: 0.0007, hosts_affected: 2, ..incident.impact };
     incident.playbook = Some("insufficient-evidence".into());
     incident.suspects = vec![Suspect {
         confidence: 0.43,
@@ -412,15 +416,15 @@ pub(crate) fn hostile() -> Snapshot {
     incident.id = text();
     incident.playbook = Some(text());
     incident.cause.as_mut().unwrap().config = Some(text());
-    incident.cause.as_mut().unwrap().property = Some(text());
+    incident.cause.as_mut().unwrap().property = Some(text().into());
     incident.suspects[0].config = Some(text());
     incident.suspects[0].evidence = vec![text(); 9];
     incident.suspects[0].against = vec![text(); 9];
-    incident.ruled_out = vec![RuledOut { what: text(), reason: text() }; 9];
+    incident.ruled_out = vec![RuledOut::new(Excluded::Clock, text()); 9];
     incident.first_error.as_mut().unwrap().message = text().repeat(60);
     incident.first_error.as_mut().unwrap().site = Some(text());
-    incident.input.as_mut().unwrap().findings = vec![text(); 9];
-    incident.blind_spots = vec![text(); 9];
+    incident.input.as_mut().unwrap().findings = vec![text().into(); 9];
+    incident.blind_spots = vec![text().into(); 9];
     let mut snapshot = with(incident);
     snapshot.hosts[0].host = text();
     snapshot.hosts[0].dimensions = BTreeMap::from([(text(), text())]);

@@ -2,7 +2,7 @@
 //! the rises agree on one. Good and bad files alternate at random, so most gaps are no period.
 
 use firstbad_protocol::Hash;
-use firstbad_protocol::snapshot::{Line, Snapshot};
+use firstbad_protocol::snapshot::{Line, LineRole, Snapshot};
 use firstbad_protocol::verdict::{Incident, Signal};
 
 /// A line that never gets this high is noise.
@@ -22,7 +22,7 @@ pub(crate) fn rhythm(snapshot: &Snapshot, incident: &Incident) -> Rhythm {
     let accused: Vec<Hash> = incident.cause.iter().flat_map(|cause| cause.hashes.iter().copied()).collect();
     let about = |line: &&Line| {
         let of_it = line.hashes.iter().any(|hash| accused.contains(hash));
-        of_it || (line.signal == Signal::Errors && line.label == "fleet")
+        of_it || (line.signal == Signal::Errors && line.role() == LineRole::Fleet)
     };
     let lines = snapshot.lines.iter().filter(about);
     let found = lines.map(|line| (rises(line), line.step_s)).max_by_key(|(rises, _)| rises.len());

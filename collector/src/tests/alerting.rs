@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::routing::post;
 use firstbad_protocol::snapshot::{Fleet, Snapshot};
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{self, Cause, CauseKind, Diagnosis, Impact, Incident, Pattern, Verdict, Window};
+use firstbad_protocol::verdict::{self, Cause, CauseKind, Diagnosis, Incident, Verdict, Window};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -39,31 +39,19 @@ fn snapshot(verdict: Verdict, state: verdict::State) -> Snapshot {
         kind: CauseKind::Config,
         config: Some("bot-features".to_owned()),
         hashes: vec![super::fleet::bad()],
-        property: Some("rows > 200".to_owned()),
+        property: Some("rows > 200".into()),
         also_separates: Vec::new(),
         scope: BTreeMap::new(),
         change: None,
         dimensions: BTreeMap::new(),
     };
     let incident = Incident {
-        id: "20251118-112804-errors".to_owned(),
         state,
-        pattern: Pattern::Step,
-        onset: super::fleet::BEGAN,
-        named_at: None,
-        resolved_at: None,
         signals: vec![verdict::Signal::Errors],
-        impact: Impact::default(),
         verdict,
         cause: verdict.accuses().then_some(cause),
-        suspects: Vec::new(),
-        ruled_out: Vec::new(),
-        first_error: None,
-        input: None,
-        last_known_good: None,
-        history: Vec::new(),
         playbook: Some("oversized-input".to_owned()),
-        blind_spots: Vec::new(),
+        ..Incident::new("20251118-112804-errors".to_owned(), super::fleet::BEGAN)
     };
     let window = Window::default();
     let (schema, asked, blind_spots) = (verdict::SCHEMA, false, Vec::new());

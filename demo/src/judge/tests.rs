@@ -26,7 +26,7 @@ fn a_wrong_or_incomplete_cause_is_not_named() {
     assert!(!with(|cause| cause.hashes.truncate(1)));
     assert!(!with(|cause| cause.hashes.clear()));
     assert!(!with(|cause| cause.property = None));
-    assert!(!with(|cause| cause.property = Some("rows > 60".to_owned())));
+    assert!(!with(|cause| cause.property = Some("rows > 60".into())));
     assert!(!with(|cause| cause.config = Some("waf-rules".to_owned())));
     assert!(!with(|cause| cause.kind = CauseKind::Binary));
     assert!(!passes(|incidents, _| incidents[0].cause = None));

@@ -1,7 +1,8 @@
 //! What a tick does before it judges: waiting rows enter their cells, the units are looked over, missing reports open runs, expectations rotate.
 
 use crate::detect::census::{look_over, stir_all};
-use crate::detect::staged::follow_stages;
+use crate::detect::risen::{FOLLOWED_FOR, FOLLOWED_MAX};
+use crate::detect::warm;
 use crate::ingest::waiting::fold;
 use crate::numerics::shape;
 use crate::numerics::time::Ns;
@@ -9,7 +10,6 @@ use crate::signals::death::not_heard;
 use crate::state::compact::compact;
 use crate::state::model::Counter;
 use crate::state::ring::{Ring, index_of};
-use crate::state::stages::Stages;
 use crate::state::{REVISABLE, State};
 use std::collections::BTreeMap;
 
@@ -20,17 +20,30 @@ pub(crate) fn settle(state: &mut State, at: Ns) {
     let changed = state.learn_interval();
     if changed {
         state.ring = Ring::default();
-        state.stages = Stages::default();
         state.rotated = i64::MIN;
         stir_all(state);
     }
     fold(state, changed);
     state.ring.trim();
-    follow_stages(state);
+    choose_followed(state);
     look_over(state);
     state.front = state.census.front.or(state.front);
     mark_silent(state);
     rotate(state);
+}
+
+/// Versions that are new: what their hosts count is summed up apart.
+fn choose_followed(state: &mut State) {
+    let last = state.last_event.unwrap_or(0);
+    let since = (last - FOLLOWED_FOR * state.interval).max(warm(state));
+    let new = (0_u32..).zip(&state.tables.levels).filter(|(_, level)| level.first_seen > since);
+    let mut found: Vec<(Ns, u32)> = new.map(|(id, level)| (level.first_seen, id)).collect();
+    if found.len() > FOLLOWED_MAX {
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.truncate(FOLLOWED_MAX);
+    }
+    state.followed = found.into_iter().map(|(_, id)| id).collect();
+    state.followed.sort_unstable();
 }
 
 /// Units whose reports are missing. Where nearly the whole fleet is missing at once the collector is blind, or the

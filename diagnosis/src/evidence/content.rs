@@ -8,6 +8,7 @@ use crate::numerics::math::{float, ratio};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::model::Level;
+use firstbad_protocol::Property;
 use std::collections::BTreeMap;
 
 /// Levels by their indexes.
@@ -30,7 +31,7 @@ pub(crate) fn clean<'a>(
     (factor, bad): (u16, &[u32]),
     shares: &BTreeMap<u32, Shares>,
 ) -> Vec<&'a Level> {
-    let accused = |id: u32| state.cases.iter().any(|case| case.levels.contains(&id));
+    let accused = |id: u32| state.symptoms.iter().any(|symptom| symptom.accused().contains(&id));
     let served = |id: u32, level: &Level| match shares.get(&id) {
         Some(of) => of.all > of.undecided && ratio(of.failing, of.all) < 0.1,
         None => level.first_seen < scene.onset - scene.interval,
@@ -53,16 +54,19 @@ pub(crate) fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothe
     hypothesis.properties = properties(&bad, &clean);
     let first = hypothesis.properties.first();
     hypothesis.mechanism = match first {
-        Some(property) if property.limit => 6.0,
-        Some(property)
-            if ["empty", "generation went backwards", "split within a generation", "undeclared"]
-                .contains(&property.text.as_str()) =>
-        {
-            2.3
-        }
+        Some(found) if found.limit => 6.0,
+        Some(found) if is_a_fault_by_itself(&found.property) => 2.3,
         Some(_) => 1.0,
         None => 0.0,
     };
     let own = float((hypothesis.tally.deaths + hypothesis.tally.refusals) as usize);
     hypothesis.mechanism += (1.5 * own).min(12.0);
+}
+
+/// Whether a version of that property is suspect whatever the clean versions look like.
+const fn is_a_fault_by_itself(property: &Property) -> bool {
+    matches!(
+        property,
+        Property::Empty | Property::GenerationWentBackwards | Property::SplitWithinGeneration | Property::Undeclared
+    )
 }

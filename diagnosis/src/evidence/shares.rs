@@ -38,7 +38,8 @@ impl AllShares {
         let mut of_unit: Vec<(u32, bool, bool)> = Vec::new();
         let mut before: Vec<(Option<&Move>, &Move)> = Vec::new();
         let mut refused: Vec<u32> = Vec::new();
-        for patient in &scene.patients {
+        let tells = |patient: &&Patient<'_>| patient.absent.is_empty() || !patient.bouts.is_empty();
+        for patient in scene.patients.iter().filter(tells) {
             of_unit.clear();
             before.clear();
             for entry in scene.moves(patient) {

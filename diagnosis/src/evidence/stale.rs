@@ -2,13 +2,14 @@
 //! 2023: a resolver kept an old root zone until its signatures ran out). The guilty input is the old version by then.
 
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{Property, Tally};
+use crate::hypothesis::findings::{Separator, Tally};
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::level_at;
+use firstbad_protocol::Property;
 use firstbad_protocol::verdict::CauseKind;
 
 /// Report intervals that refusals must have lasted before what fails is staleness and not the refusal itself.
@@ -60,7 +61,7 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
     Some(Hypothesis {
         factor: Some(factor),
         levels,
-        properties: vec![Property { text: "stale".to_owned(), limit: false }],
+        properties: vec![Separator { property: Property::Stale, limit: false }],
         ..Hypothesis::new(CauseKind::Config, tally)
     })
 }

@@ -54,6 +54,10 @@ fn one(
     (spans, levels): (&[(Ns, Ns)], &[u32]),
     (result, sheet): (&mut Tally, &mut Sheet),
 ) {
+    // A unit that fails of something else tells nothing here.
+    if patient.bouts.is_empty() && !patient.absent.is_empty() {
+        return;
+    }
     // Most units are well, and were exposed all the time or never.
     match spans {
         [] if patient.bouts.is_empty() => {

@@ -1,6 +1,7 @@
 //! What each test of a hypothesis finds: plain data. How it is found is decided in `evidence`.
 
 use crate::numerics::math::float;
+use firstbad_protocol::Property;
 
 /// What was counted.
 #[derive(Clone, Debug, Default)]
@@ -169,9 +170,10 @@ pub(crate) fn odds(of: Excess) -> f64 {
     (chance / 2.0).min(ODDS_MAX)
 }
 
-/// A property, and whether it is a mechanism: a limit that the content itself breaks.
+/// A property that separates the accused versions from the clean ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Property {
-    pub text: String,
+pub(crate) struct Separator {
+    pub property: Property,
+    /// Whether it is a mechanism: a declared limit that the content itself breaks.
     pub limit: bool,
 }

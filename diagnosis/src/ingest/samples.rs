@@ -9,13 +9,15 @@ use crate::signals::drift::drift;
 use crate::signals::graded;
 use crate::signals::sample::Sample;
 use crate::state::State;
-use crate::state::model::{COUNTERS, Counter};
+use crate::state::model::{Base, COUNTERS, Counter, STALL_TRIALS};
 
 /// What a row says of a counter: observed, trials, and its size, where it is another than these tell (see `graded`).
 type Counted = (Counter, f64, f64, Option<f32>);
 
-/// Weight of one report that tells how many requests are missing, in trials: traffic wobbles far more than counts do.
-const STALL_TRIALS: f64 = 20.0;
+/// Over-dispersion of a host's counts (1/k) before anything was seen. Source: real machines, most lie below.
+const SPREAD: f64 = 0.3;
+/// What is never known of a rate, as a variance of its logarithm.
+const RATE_UNKNOWN: f64 = 0.02;
 
 /// What each counter observed and expected.
 pub(crate) fn samples(state: &mut State, id: u32, row: &Row, (start, end): (Ns, Ns)) -> Vec<Sample> {
@@ -25,6 +27,7 @@ pub(crate) fn samples(state: &mut State, id: u32, row: &Row, (start, end): (Ns, 
     if requests.all > 0.0 || requests.panicked > 0.0 {
         observed.push((Counter::Errors, requests.failed, requests.all.max(requests.failed), None));
         observed.push((Counter::Panics, requests.panicked, requests.all.max(requests.panicked), None));
+        observed.push((Counter::Denied, requests.denied, requests.all, None));
     }
     let (zeros, all) =
         scores.iter().map(|entry| counts::zeros(entry)).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
@@ -49,9 +52,21 @@ pub(crate) fn samples(state: &mut State, id: u32, row: &Row, (start, end): (Ns, 
         let rate = unit.base.get(at).map_or(fleet, |base| unit_rate(base, fleet, counter));
         let start = drift.filter(|_| counter == Counter::Drift).map_or(start, |(_, since)| since);
         let size = size.unwrap_or_else(|| graded::size(observed / trials.max(1e-9) - rate));
-        Sample { counter, start, end, observed, trials, expected: rate * trials, size }
+        let known = unit.base.get(at).map_or(0.0, Base::events) + counter.prior().1 * fleet;
+        let beyond = beyond(state, counter, known);
+        Sample { counter, start, end, observed, trials, expected: rate * trials, size, beyond }
     };
     observed.into_iter().map(expect).collect()
+}
+
+/// Variance of a count beyond chance per squared expectation: what hosts do by themselves, and how little is known of this
+/// one's rate.
+fn beyond(state: &State, counter: Counter, known: f64) -> f64 {
+    if !counter.is_additive() {
+        return 0.0;
+    }
+    let own = state.spread.get(counter as usize).map_or(SPREAD, |spread| spread.rate(SPREAD));
+    own + RATE_UNKNOWN + 1.0 / known.max(1.0)
 }
 
 /// Gauges become yes or no per report, against the unit's own past.

@@ -60,6 +60,7 @@ fn take_panic(state: &mut State, panic: &Panic) {
             first: at,
             count: 1,
             units: vec![id],
+            reason: None,
         });
     } else {
         state.tables.overflow += 1;

@@ -44,7 +44,7 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
             end_loading(state, unit, level);
             attempted(state, attempt, result);
             if result.is_refusal() {
-                note_refusal(state, attempt, load.error.as_ref().or(load.reason.as_ref()));
+                note_refusal(state, attempt, (load.error.as_ref(), load.reason.as_ref()));
             }
         }
     }
@@ -94,14 +94,15 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
         LoadResult::KeptLastGood => false,
     };
     if refused {
-        refuse(&mut known.runs, at, level);
+        let counter = if result == LoadResult::Rejected { Counter::Rejected } else { Counter::Refused };
+        refuse(&mut known.runs, at, (level, counter));
         known.stirred = true;
         if known.runs.len() > 24 {
             known.runs.remove(0);
         }
     } else {
         for run in &mut known.runs {
-            run.open &= run.counter != Counter::Refused;
+            run.open &= !is_refusal(run);
         }
     }
     if moved {
@@ -115,20 +116,21 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
 }
 
 /// Keeps the error of a refusal, verbatim.
-fn note_refusal(state: &mut State, attempt: Attempt, error: Option<&Name>) {
+fn note_refusal(state: &mut State, attempt: Attempt, (error, reason): (Option<&Name>, Option<&Name>)) {
     if let Some(level) = state.tables.level_mut(attempt.level) {
         level.refusals += 1;
     }
     if state.refusals.len() >= 1024 && !state.refusals.contains_key(&attempt.level) {
         return;
     }
-    let message = error.cloned().unwrap_or_else(|| Name::from("load refused"));
+    let message = error.or(reason).cloned().unwrap_or_else(|| Name::from("load refused"));
     let seen = state.refusals.entry(attempt.level).or_insert_with(|| PanicSeen {
         message: message.clone(),
         site: None,
         first: attempt.at,
         count: 0,
         units: Vec::new(),
+        reason: reason.cloned(),
     });
     seen.count += 1;
     if attempt.at < seen.first {
@@ -140,9 +142,13 @@ fn note_refusal(state: &mut State, attempt: Attempt, error: Option<&Name>) {
     }
 }
 
+fn is_refusal(run: &Run) -> bool {
+    matches!(run.counter, Counter::Refused | Counter::Rejected)
+}
+
 /// A refusal opens a run of its own, which the next accepted load ends.
-fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32) {
-    let open = |run: &&mut Run| run.counter == Counter::Refused && run.open && run.level == Some(level);
+fn refuse(runs: &mut Vec<Run>, at: Ns, (level, counter): (u32, Counter)) {
+    let open = |run: &&mut Run| run.counter == counter && run.open && run.level == Some(level);
     if let Some(run) = runs.iter_mut().find(open) {
         run.end = run.end.max(at);
         run.observed += 1.0;
@@ -150,10 +156,10 @@ fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32) {
         return;
     }
     for run in runs.iter_mut() {
-        run.open &= run.counter != Counter::Refused;
+        run.open &= !is_refusal(run);
     }
     let run = Run {
-        counter: Counter::Refused,
+        counter,
         start: at,
         end: at,
         open: true,
@@ -168,6 +174,7 @@ fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32) {
         near: (at, 0),
         sizes: Default::default(),
         level: Some(level),
+        claim: 0,
     };
     let index = runs.partition_point(|other| other.start <= at);
     runs.insert(index, run);

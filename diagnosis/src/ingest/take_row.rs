@@ -17,7 +17,7 @@ use crate::signals::restarts::restarted;
 use crate::signals::sample::Sample;
 use crate::signals::watch;
 use crate::state::State;
-use crate::state::model::{COUNTERS, Counter, Factor, Key, Move, Unit};
+use crate::state::model::{Base, COUNTERS, Counter, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::{Sums, index_of};
 use firstbad_protocol::Hash;
@@ -298,6 +298,10 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
             }
             if let Some(base) = state.prior.get_mut(at) {
                 base.learn(observed, trials);
+            }
+            if let Some(spread) = state.spread.get_mut(at).filter(|_| sample.counter.is_additive()) {
+                let known = unit.base.get(at).map_or(0.0, Base::events);
+                spread.learn((sample.observed, sample.expected), known);
             }
         }
     }

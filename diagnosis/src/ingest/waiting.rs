@@ -40,7 +40,9 @@ pub(crate) fn fold(state: &mut State, changed: bool) {
     for (end, sums) in &early {
         add_to_fleet(state, *end, sums);
     }
+    let followed = std::mem::take(&mut state.followed);
     for row in &rows {
+        add_to_cohorts(state, row, &followed);
         let stale = changed || row.cell == STALE;
         let cell = if stale { cell_of(state, row.unit, (row.start, row.end)) } else { row.cell };
         if let Some(interval) = state.ring.at(index_of(row.end, state.interval)) {
@@ -53,6 +55,22 @@ pub(crate) fn fold(state: &mut State, changed: bool) {
     }
     rows.clear();
     state.waiting.rows = rows;
+    state.followed = followed;
+}
+
+/// Adds a row to the sums of the versions that are followed, where the unit had them all the time.
+fn add_to_cohorts(state: &mut State, row: &Waiting, followed: &[u32]) {
+    if followed.is_empty() {
+        return;
+    }
+    let Some(unit) = state.units.get(row.unit as usize) else { return };
+    if unit.moves.last().is_some_and(|last| last.at > row.start) {
+        return;
+    }
+    let Some(interval) = state.ring.at(index_of(row.end, state.interval)) else { return };
+    for (_, level) in unit.active.iter().filter(|(_, level)| followed.binary_search(level).is_ok()) {
+        interval.cohorts.entry(*level).or_default().note(&row.sums);
+    }
 }
 
 fn add_to_fleet(state: &mut State, end: Ns, sums: &[Sums; COUNTERS]) {

@@ -13,6 +13,8 @@ pub(crate) struct Requests {
     pub failed: f64,
     /// Ended in a panic.
     pub panicked: f64,
+    /// Answered, but turned away.
+    pub denied: f64,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of one row stay far below 2^52")]
@@ -28,13 +30,19 @@ pub(crate) fn gauge(value: Option<f64>) -> Option<f64> {
 impl Requests {
     /// Of outcomes.
     pub(crate) fn of(outcomes: Outcomes) -> Self {
-        Self { all: float(outcomes.all()), failed: float(outcomes.failed()), panicked: float(outcomes.panic) }
+        Self {
+            all: float(outcomes.all()),
+            failed: float(outcomes.failed()),
+            panicked: float(outcomes.panic),
+            denied: float(outcomes.denied),
+        }
     }
 
     fn add(&mut self, other: Self) {
         self.all += other.all;
         self.failed += other.failed;
         self.panicked += other.panicked;
+        self.denied += other.denied;
     }
 }
 

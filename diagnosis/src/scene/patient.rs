@@ -39,8 +39,10 @@ pub(crate) struct Patient<'a> {
     /// Until when it is known.
     pub seen: Ns,
     pub bouts: Vec<Bout>,
-    /// Whether it was heard all the time.
+    /// Whether it was heard all the time, and is here all the time.
     pub gapless: bool,
+    /// When it fails of what is explained otherwise.
+    pub absent: Vec<(Ns, Ns)>,
     /// Whether it is forgotten what it had of some config since the onset.
     pub torn: bool,
     /// Its part of the scene's moves.

@@ -15,6 +15,11 @@ impl Base {
         (f64::from(observed), f64::from(trials))
     }
 
+    /// Events from which the rate is known.
+    pub(crate) fn events(&self) -> f64 {
+        self.in_use().0
+    }
+
     /// Learns from one row.
     pub(crate) fn learn(&mut self, observed: f64, trials: f64) {
         #[expect(clippy::cast_possible_truncation, reason = "a rate needs no more than 24 bits")]

@@ -67,5 +67,6 @@ fn death(at: Ns, level: Option<u32>) -> Run {
         near: (at, 0),
         sizes: Default::default(),
         level,
+        claim: 0,
     }
 }

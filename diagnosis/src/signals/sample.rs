@@ -1,5 +1,6 @@
 //! One row of one unit as a trial of one counter. What follows from it is decided in `watch`.
 
+use crate::numerics::spread::{gain, surprise};
 use crate::numerics::time::Ns;
 use crate::state::model::Counter;
 
@@ -14,6 +15,8 @@ pub(crate) struct Sample {
     pub expected: f64,
     /// Its size, where it has one (see `graded`).
     pub size: f32,
+    /// Variance of the count beyond chance, per squared expectation.
+    pub beyond: f64,
 }
 
 impl Sample {
@@ -26,17 +29,15 @@ impl Sample {
         let Self { observed, expected, .. } = *self;
         let expected = expected.max(1e-9);
         let excess = observed - expected;
-        // Latency is overdispersed: slow requests come in groups.
-        let phi = if self.counter == Counter::Slow { 2.0 } else { 1.0 };
         if self.counter.is_flag() {
             // Yes or no per report: nine in ten if it fails, against the usual share.
             let usual = (expected / self.trials.max(1e-9)).clamp(1e-4, 0.5);
             return observed * libm::log(0.9 / usual) + (self.trials - observed) * libm::log(0.1 / (1.0 - usual)) - 0.5;
         }
         if observed > LEAST_RATIO * expected && excess > self.counter.least_excess() * self.trials {
-            ((observed * libm::log(observed / expected) - excess) / phi - 1.0).max(0.0)
+            (surprise((observed, expected), self.beyond) - 1.0).max(0.0)
         } else {
-            (observed * libm::log(LEAST_RATIO) - (LEAST_RATIO - 1.0) * expected) / phi - 0.5
+            gain((observed, expected), LEAST_RATIO, self.beyond) - 0.5
         }
     }
 }

@@ -113,6 +113,7 @@ fn fresh(sample: &Sample, unit: &Unit) -> Run {
         near: (sample.end, 0),
         sizes: graded::begun(unit, sample),
         level: None,
+        claim: 0,
     }
 }
 

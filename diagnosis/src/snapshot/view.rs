@@ -7,16 +7,30 @@ use crate::state::moves::BEFORE_ALL;
 use crate::state::ring::index_of;
 use crate::state::silence::silent_hosts;
 use crate::state::units::hosts;
-use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{SNAPSHOT_HOSTS_MAX, SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
-use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, VersionView};
+use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, VersionView};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::Signal;
+use firstbad_protocol::{Hash, Property};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes and lines listed.
 const CHANGES_SHOWN: usize = 256;
 const LINES_MAX: usize = 12;
+
+/// What a line of the chart is about.
+struct Subject {
+    role: LineRole,
+    factor: Option<u16>,
+    property: Option<Property>,
+    levels: Vec<u32>,
+}
+
+impl Subject {
+    const fn fleet() -> Self {
+        Self { role: LineRole::Fleet, factor: None, property: None, levels: Vec::new() }
+    }
+}
 
 fn share(part: f64, whole: f64) -> Option<f64> {
     (whole > 0.0).then(|| crate::numerics::math::rounded(part / whole, 6))
@@ -47,12 +61,8 @@ pub(crate) fn fleet(state: &State) -> Fleet {
 }
 
 fn accused(state: &State) -> BTreeSet<u32> {
-    state
-        .cases
-        .iter()
-        .filter(|case| case.resolved.is_none() && case.incident.verdict.accuses())
-        .flat_map(|case| case.levels.iter().copied())
-        .collect()
+    let open = state.symptoms.iter().filter(|symptom| symptom.resolved.is_none());
+    open.flat_map(|symptom| symptom.accused().iter().copied()).collect()
 }
 
 pub(crate) fn versions(state: &State) -> Vec<VersionView> {
@@ -94,24 +104,26 @@ pub(crate) fn lines(state: &State) -> Vec<Line> {
     let bad: Vec<u32> = accused.into_iter().collect();
     let mut lines = Vec::new();
     for signal in [Signal::Errors, Signal::Scores] {
-        lines.extend(line(state, signal, None, ("fleet".to_owned(), Vec::new())));
+        lines.extend(line(state, signal, Subject::fleet()));
         let Some(factor) = config else { continue };
         let property = state.cases.iter().rev().find_map(|case| case.incident.cause.as_ref()?.property.clone());
-        let label = property.map_or_else(|| "accused".to_owned(), |property| format!("family: {property}"));
-        lines.extend(line(state, signal, Some(factor), (label, bad.clone())));
+        let accused = Subject { role: LineRole::Accused, factor: Some(factor), property, levels: bad.clone() };
+        lines.extend(line(state, signal, accused));
         let others: Vec<u32> = (0_u32..)
             .zip(&state.tables.levels)
             .filter(|(id, level)| level.factor == factor && !bad.contains(id))
             .map(|(id, _)| id)
             .collect();
-        lines.extend(line(state, signal, Some(factor), ("others".to_owned(), others)));
+        let others = Subject { role: LineRole::Others, factor: Some(factor), property: None, levels: others };
+        lines.extend(line(state, signal, others));
     }
     lines.truncate(LINES_MAX);
     lines
 }
 
 /// One line of the chart; none where nothing was ever counted.
-fn line(state: &State, signal: Signal, factor: Option<u16>, (label, levels): (String, Vec<u32>)) -> Option<Line> {
+fn line(state: &State, signal: Signal, subject: Subject) -> Option<Line> {
+    let Subject { role, factor, property, levels } = subject;
     let offset = if signal == Signal::Errors { 0 } else { 2 };
     let counter = if signal == Signal::Errors { Counter::Errors } else { Counter::Zeros };
     let mut points = Vec::new();
@@ -140,8 +152,10 @@ fn line(state: &State, signal: Signal, factor: Option<u16>, (label, levels): (St
     points.iter().any(Option::is_some).then(|| Line {
         signal,
         config: factor.and_then(|factor| state.tables.config_name(factor)).map(ToOwned::to_owned),
-        hashes: if label == "others" { Vec::new() } else { crate::wording::words::hashes(state, &levels) },
-        label,
+        hashes: if role == LineRole::Others { Vec::new() } else { crate::wording::words::hashes(state, &levels) },
+        label: role.label(property.as_ref()),
+        role: Some(role),
+        property,
         from: Timestamp((state.ring.first + i64::try_from(skipped).unwrap_or(0) + 1) * state.interval),
         step_s: seconds(state.interval),
         points,

@@ -1,28 +1,25 @@
-//! An incident as the engine keeps it between ticks.
+//! An incident as the engine keeps it between ticks: the symptoms that one explanation covers, and what is told of them.
 
 use crate::numerics::time::Ns;
-use crate::state::model::Counter;
+use crate::state::symptom::Named;
 use firstbad_protocol::verdict::Incident;
 use serde::{Deserialize, Serialize};
 
 /// One incident.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Case {
-    pub onset: Ns,
-    /// Counters that fired, with the time.
-    pub counters: Vec<(Counter, Ns)>,
+    /// Identity, from one.
+    pub id: u32,
+    /// What it accuses; kept when its symptoms are over.
+    pub named: Option<Named>,
     /// Last event time at which units failed.
     pub last_bad: Ns,
-    /// Most units failing at once.
-    pub most: u64,
     pub resolved: Option<Ns>,
-    /// Weight with which the present cause was named.
-    pub named_weight: f64,
-    pub factor: Option<u16>,
-    pub levels: Vec<u32>,
-    /// Tick at which it was judged last.
-    pub judged: Option<Ns>,
     /// Event time at which the present verdict was first given.
     pub said: Option<Ns>,
+    /// Whether it was told; its identity is given then.
+    pub published: bool,
+    /// Tells what is left of it when another took it over.
+    pub merged: bool,
     pub incident: Incident,
 }

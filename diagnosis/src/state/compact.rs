@@ -83,6 +83,9 @@ fn renumber(state: &mut State, renumbered: &[Option<u32>]) {
     for units in seen.map(|seen| &mut seen.units) {
         *units = units.iter().filter_map(|id| of(*id)).collect();
     }
+    for symptom in &mut state.symptoms {
+        symptom.hosts = symptom.hosts.iter().filter_map(|id| of(*id)).collect();
+    }
     state.divided.keep(|divided| of(divided.unit));
     for change in &mut state.changes {
         change.reached = change.reached.iter().filter_map(|(id, at)| Some((of(*id)?, *at))).collect();
@@ -107,7 +110,6 @@ fn forget_levels(state: &mut State, crowded: &BTreeSet<u16>) {
             state.tables.free_level(id);
             state.refusals.remove(&id);
             state.divided.forget(id);
-            state.stages.forget(id);
         }
     }
     // An exposure of a version that is gone is gone as well.
@@ -116,7 +118,9 @@ fn forget_levels(state: &mut State, crowded: &BTreeSet<u16>) {
 }
 
 fn levels_used(state: &State) -> BTreeSet<u32> {
-    let mut used: BTreeSet<u32> = state.cases.iter().flat_map(|case| case.levels.iter().copied()).collect();
+    let named = state.symptoms.iter().filter_map(|symptom| symptom.named.as_ref());
+    let told = state.cases.iter().filter_map(|case| case.named.as_ref());
+    let mut used: BTreeSet<u32> = named.chain(told).flat_map(|named| named.levels.iter().copied()).collect();
     for unit in &state.units {
         used.extend(unit.moves.iter().map(|entry| entry.level));
         used.extend(unit.active.iter().map(|(_, level)| *level));

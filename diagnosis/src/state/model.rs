@@ -19,6 +19,8 @@ pub(crate) enum Counter {
     Panics,
     /// Scores that were not computed or out of range, of all scores.
     Zeros,
+    /// Requests that were answered but turned away, of all requests.
+    Denied,
     /// Reports whose score distribution left its baseline, of all reports with scores.
     Drift,
     /// Requests slower than nearly all were before, of all requests.
@@ -31,28 +33,19 @@ pub(crate) enum Counter {
     Stall,
     /// Reports that are missing, or a process that died.
     Silent,
-    /// Refused loads, of all loads.
+    /// Loads after which nothing usable was active.
+    Rejected,
+    /// Refused loads after which the last good version went on serving: facts of a version, never a failing of a host.
     Refused,
 }
 
 /// How many counters there are.
-pub(crate) const COUNTERS: usize = 10;
+pub(crate) const COUNTERS: usize = 12;
+
+/// Weight of one report that tells how many requests are missing, in trials: traffic wobbles far more than counts do.
+pub(crate) const STALL_TRIALS: f64 = 20.0;
 
 impl Counter {
-    /// Every counter, in the order in which signals of one moment are told.
-    pub(crate) const ALL: [Self; COUNTERS] = [
-        Self::Errors,
-        Self::Panics,
-        Self::Zeros,
-        Self::Drift,
-        Self::Slow,
-        Self::Cpu,
-        Self::Memory,
-        Self::Stall,
-        Self::Silent,
-        Self::Refused,
-    ];
-
     /// The signal of the contract that it feeds.
     pub(crate) const fn signal(self) -> Signal {
         match self {
@@ -64,18 +57,14 @@ impl Counter {
             Self::Memory => Signal::Memory,
             Self::Stall => Signal::Throughput,
             Self::Silent => Signal::SilentHosts,
-            Self::Refused => Signal::Loads,
+            Self::Denied => Signal::Answers,
+            Self::Rejected | Self::Refused => Signal::Loads,
         }
-    }
-
-    /// Whether it tells of a fault by itself: load alone makes no host panic, lose its scores or refuse a file.
-    pub(crate) const fn is_telling(self) -> bool {
-        matches!(self, Self::Panics | Self::Zeros | Self::Drift | Self::Refused)
     }
 
     /// Whether it counts requests or scores, so that sums over hosts tell of effects that no host shows.
     pub(crate) const fn is_additive(self) -> bool {
-        matches!(self, Self::Errors | Self::Panics | Self::Zeros | Self::Slow)
+        matches!(self, Self::Errors | Self::Panics | Self::Zeros | Self::Denied | Self::Slow)
     }
 
     /// Whether it is one yes or no per report.
@@ -89,11 +78,12 @@ impl Counter {
             Self::Errors => (2e-4, 2000.0),
             Self::Panics => (1e-7, 2000.0),
             Self::Zeros => (0.01, 200.0),
+            Self::Denied => (0.02, 300.0),
             Self::Drift => (0.01, 20.0),
             Self::Slow => (0.05, 500.0),
             Self::Stall => (0.002, 1000.0),
             Self::Cpu | Self::Memory => (0.002, 50.0),
-            Self::Silent | Self::Refused => (0.001, 50.0),
+            Self::Silent | Self::Rejected | Self::Refused => (0.001, 50.0),
         }
     }
 
@@ -103,7 +93,7 @@ impl Counter {
         match self {
             Self::Errors => 0.01,
             Self::Panics => 1e-4,
-            Self::Zeros => 0.10,
+            Self::Zeros | Self::Denied => 0.10,
             Self::Slow => 0.15,
             _ => 0.30,
         }
@@ -215,6 +205,15 @@ pub(crate) struct Run {
     pub sizes: Sizes,
     /// Level that was refused, for refusals, or loading, for deaths.
     pub level: Option<u32>,
+    /// The symptom that explains it, or that it was part of when that ended; zero for none.
+    pub claim: u32,
+}
+
+impl Run {
+    /// Whether it is known that a process died, and not only that it is not heard.
+    pub(crate) fn is_death(&self) -> bool {
+        self.counter == Counter::Silent && self.opening.1 <= 1.0
+    }
 }
 
 /// Rates of one counter: `older` is used, `recent` waits, so that a slow change does not become its own expectation.

@@ -46,12 +46,12 @@ pub(crate) struct Cell {
 }
 
 /// Counters whose sums over hosts are judged.
-pub(crate) const ADDITIVE: usize = 4;
+pub(crate) const ADDITIVE: usize = 5;
 
 impl Counter {
     /// Of sums by counter those that a cell keeps, in the cell's order.
     pub(crate) fn additive(sums: &[Sums; COUNTERS]) -> [Sums; ADDITIVE] {
-        [Self::Errors, Self::Panics, Self::Zeros, Self::Slow]
+        [Self::Errors, Self::Panics, Self::Zeros, Self::Slow, Self::Denied]
             .map(|counter| sums.get(counter as usize).copied().unwrap_or_default())
     }
 }
@@ -59,13 +59,65 @@ impl Counter {
 impl Cell {
     /// Sums of a counter; none of one that is not kept.
     pub(crate) fn of(&self, counter: Counter) -> Sums {
-        let [errors, panics, zeros, slow] = self.sums;
+        let [errors, panics, zeros, slow, denied] = self.sums;
         match counter {
             Counter::Errors => errors,
             Counter::Panics => panics,
             Counter::Zeros => zeros,
             Counter::Slow => slow,
+            Counter::Denied => denied,
             _ => Sums::default(),
+        }
+    }
+}
+
+/// What the hosts that had a version all the time counted, failing ones included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cohort {
+    /// Sums over the hosts.
+    pub sums: Sums,
+    /// Sum of the squares of what was expected of each host: how much its own over-dispersion weighs.
+    pub squares: f64,
+}
+
+impl Cohort {
+    /// Adds one host's report.
+    pub(crate) fn note(&mut self, sums: Sums) {
+        self.sums.add(sums);
+        self.squares += sums.expected * sums.expected;
+    }
+
+    /// Adds another interval's.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.sums.add(other.sums);
+        self.squares += other.squares;
+    }
+}
+
+/// The cohort of one version, by what is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cohorts {
+    errors: Cohort,
+    zeros: Cohort,
+    denied: Cohort,
+}
+
+impl Cohorts {
+    /// Adds one host's report.
+    pub(crate) fn note(&mut self, sums: &[Sums; ADDITIVE]) {
+        let [errors, _, zeros, _, denied] = *sums;
+        self.errors.note(errors);
+        self.zeros.note(zeros);
+        self.denied.note(denied);
+    }
+
+    /// That of a counter, if it is kept.
+    pub(crate) fn of(&self, counter: Counter) -> Option<Cohort> {
+        match counter {
+            Counter::Errors => Some(self.errors),
+            Counter::Zeros => Some(self.zeros),
+            Counter::Denied => Some(self.denied),
+            _ => None,
         }
     }
 }
@@ -85,6 +137,8 @@ pub(crate) struct Interval {
     pub leaves: BTreeMap<u32, (f64, f64)>,
     /// Failed requests and requests tagged with a level, and scores not computed and scores.
     pub tagged: BTreeMap<u32, [f64; 4]>,
+    /// By version that is followed.
+    pub cohorts: BTreeMap<u32, Cohorts>,
     /// Requests that used a config and that did not, by factor.
     pub uses: BTreeMap<u16, Use>,
 }

@@ -4,9 +4,9 @@ use crate::evidence::aggregate::combinations;
 use crate::numerics::localise::Combination;
 use crate::scene::Scene;
 use crate::state::State;
-use crate::state::case::Case;
 use crate::state::model::Counter;
 use crate::state::ring::index_of;
+use crate::verdict::cases::blank;
 use crate::verdict::incident::{suspects, unknown};
 use crate::verdict::judge::judge;
 use crate::wording::facts::blind_spots;
@@ -36,7 +36,7 @@ pub(crate) fn complete(state: &State, incidents: &mut Vec<Incident>) {
         .map(|(combination, rank)| of_combination(combination, rank))
         .collect();
     if incidents.is_empty() {
-        let mut incident = Case::fresh(judged * state.interval, Counter::Errors).incident;
+        let mut incident = blank(judged * state.interval, Counter::Errors);
         incident.signals = vec![Counter::Errors.signal()];
         incident.blind_spots = blind_spots(state);
         incidents.push(incident);
@@ -99,9 +99,9 @@ fn of_hosts(state: &State) -> Option<Incident> {
     let mut counters: Vec<Counter> = runs().map(|run| run.counter).collect();
     counters.sort_unstable();
     counters.dedup();
-    let scene = Scene::new(state, onset, &counters);
+    let scene = Scene::new(state, onset, (&counters, 0));
     let judged = judge(state, &scene, &counters);
-    let mut incident = Case::fresh(onset, *counters.first()?).incident;
+    let mut incident = blank(onset, *counters.first()?);
     incident.signals = counters.iter().map(|counter| counter.signal()).collect();
     incident.signals.dedup();
     incident.suspects = suspects(state, &judged);

@@ -19,6 +19,7 @@ use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::class::Class;
 use crate::state::model::{Counter, Factor, Key, Level};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use firstbad_protocol::names::attribute;
@@ -108,8 +109,12 @@ fn of_factor(
     };
     let mut levels = by_themselves(state, of_all, (chosen(&begun), &shares));
     // What was named stays named, though what hosts did under it is forgotten by now.
-    let named = state.cases.iter().filter(|case| case.resolved.is_none() && case.factor == Some(index));
-    let named: Vec<u32> = named.flat_map(|case| &case.levels).copied().filter(own).collect();
+    let named = state.symptoms.iter().filter(|symptom| {
+        counters.first().is_some_and(|first| Class::of(*first) == symptom.class)
+            && symptom.resolved.is_none()
+            && symptom.factor() == Some(index)
+    });
+    let named: Vec<u32> = named.flat_map(|symptom| symptom.accused()).copied().filter(own).collect();
     if levels.is_empty() {
         levels = named.clone();
     }

@@ -7,33 +7,37 @@ use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::case::Case;
+use crate::state::class::Class;
 use crate::state::silence::silent_hosts;
+use crate::state::symptom::Symptom;
 use crate::state::traffic::traffic_ratio;
 use crate::wording::words;
-use firstbad_protocol::Untrusted;
+use firstbad_protocol::blind_spot::ClockOffset;
 use firstbad_protocol::names::attribute;
-use firstbad_protocol::sentence::clock;
-use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{CauseKind, FirstError, Input, LastKnownGood, LimitFact, RuledOut};
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
+use firstbad_protocol::verdict::{CauseKind, Excluded, FirstError, Input, LastKnownGood, LimitFact, RuledOut};
+use firstbad_protocol::{BlindSpot, Finding, Untrusted};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Things ruled out that are listed.
 const RULED_OUT_MAX: usize = 12;
+/// Hosts that a blind spot names.
+const NAMES_MAX: usize = 3;
 
-/// The first error, verbatim: the panic that most hosts sent since the onset, else the first refusal.
-pub(crate) fn first_error(state: &State, case: &Case) -> Option<FirstError> {
-    let since = case.onset - 3 * state.interval;
-    let panic = state
-        .panics
-        .iter()
-        .filter(|seen| seen.first >= since)
-        .max_by_key(|seen| (seen.units.len(), std::cmp::Reverse(seen.first)));
-    let refusal = case
-        .levels
-        .iter()
-        .find_map(|level| state.refusals.get(level))
-        .or_else(|| state.refusals.values().find(|seen| seen.first >= since));
-    let seen = panic.or(refusal)?;
+/// The earliest error of what an incident covers, verbatim: a panic of the units that it hit, or what was refused.
+pub(crate) fn first_error(state: &State, case: &Case, symptoms: &[&Symptom]) -> Option<FirstError> {
+    let since = symptoms.iter().map(|symptom| symptom.onset).min()? - 3 * state.interval;
+    let fails = symptoms.iter().any(|symptom| symptom.class != Class::Refused);
+    let hit = |id: &u32| symptoms.iter().any(|symptom| symptom.hosts.binary_search(id).is_ok());
+    let panics = state.panics.iter().filter(|seen| fails && seen.first >= since && seen.units.iter().any(hit));
+    let panic = panics.max_by_key(|seen| (seen.units.iter().filter(|id| hit(id)).count(), std::cmp::Reverse(seen.first)));
+    let accused = || case.named.iter().flat_map(|named| &named.levels);
+    let refusal = || {
+        let own = accused().find_map(|level| state.refusals.get(level));
+        let any = || state.refusals.values().find(|seen| !fails && seen.first >= since);
+        own.or_else(any)
+    };
+    let seen = panic.or_else(refusal)?;
     let counted = seen.site.as_ref().and_then(|site| state.panic_counts.get(site)).copied().unwrap_or(0);
     Some(FirstError {
         message: seen.message.to_string(),
@@ -63,13 +67,13 @@ pub(crate) fn input(state: &State, levels: &[u32], good: Option<&LastKnownGood>)
         let value = unsigned(number(if name == "bytes" { "size" } else { &name }));
         if let (Some(value), Some(limit)) = (value, unsigned(Some(limit))) {
             if value > limit {
-                input.findings.push(format!("{value} {} exceed the declared limit of {limit}", Untrusted(&name)));
+                input.findings.push(Finding::ExceedsLimit { name: name.clone(), value, limit });
             }
             input.limits.push(LimitFact { name, value, limit });
         }
     }
     if let Some(duplicates) = input.duplicate_rows.filter(|duplicates| *duplicates > 0) {
-        input.findings.push(format!("{duplicates} rows repeat an earlier row"));
+        input.findings.push(Finding::RepeatedRows { rows: duplicates });
     }
     let against = good.and_then(|good| state.tables.levels.iter().find(|other| other.hash() == Some(good.hash)));
     for fact in ["rows", "size", "blank_fields", "columns", "generation"] {
@@ -77,25 +81,27 @@ pub(crate) fn input(state: &State, levels: &[u32], good: Option<&LastKnownGood>)
             (number(fact), against.and_then(|other| other.facts.numbers.get(fact).copied()))
             && now != before
         {
-            input.findings.push(format!("{fact}: {now}, was {before} in the last known good version"));
+            input.findings.push(Finding::Changed { fact: fact.to_owned(), now, before });
         }
     }
     Some(input)
 }
 
 /// What was excluded, with numbers.
-pub(crate) fn ruled_out(state: &State, case: &Case, scene: &Scene<'_>, judged: &Judgement) -> Vec<RuledOut> {
-    let kind = case.incident.cause.as_ref().map(|cause| cause.kind);
+pub(crate) fn ruled_out(state: &State, symptom: &Symptom, scene: &Scene<'_>, judged: &Judgement) -> Vec<RuledOut> {
+    let kind = symptom.cause.as_ref().map(|cause| cause.kind);
     let mut list = Vec::new();
-    let mut say = |what: &str, reason: String| list.push(RuledOut { what: what.to_owned(), reason });
-    let growth = traffic_ratio(state, case.onset);
+    let mut say = |what, reason| list.push(RuledOut::new(what, reason));
+    let growth = traffic_ratio(state, symptom.onset);
     if kind != Some(CauseKind::Traffic) && growth < 1.5 {
-        say("traffic", format!("requests are {growth:.2} times those before the onset"));
+        say(Excluded::Traffic, format!("requests are {growth:.2} times those before the onset"));
     }
     if kind != Some(CauseKind::Dimension) {
-        for (what, key) in [("region", attribute::CLOUD_REGION), ("binary", attribute::SERVICE_VERSION)] {
-            if what == "binary" && kind == Some(CauseKind::Binary)
-                || case.incident.cause.as_ref().is_some_and(|cause| cause.scope.contains_key(key))
+        for (what, key) in
+            [(Excluded::Region, attribute::CLOUD_REGION), (Excluded::Binary, attribute::SERVICE_VERSION)]
+        {
+            if what == Excluded::Binary && kind == Some(CauseKind::Binary)
+                || symptom.cause.as_ref().is_some_and(|cause| cause.scope.contains_key(key))
             {
                 continue;
             }
@@ -105,63 +111,68 @@ pub(crate) fn ruled_out(state: &State, case: &Case, scene: &Scene<'_>, judged: &
         }
     }
     for other in judged.ranked.iter().filter(|other| {
-        other.factor.is_some() && other.factor != case.factor
+        other.factor.is_some() && other.factor != symptom.factor()
             || other.change.is_some() && kind != Some(CauseKind::Change)
     }) {
-        let what = match other.kind {
-            CauseKind::Config => "config",
-            CauseKind::Binary => "binary",
-            _ => "config",
-        };
+        let what = if other.kind == CauseKind::Binary { Excluded::Binary } else { Excluded::Config };
         // Nothing is ruled out that still has something for it, or may yet be what is looked for.
         let nearest = judged.ranked.first().is_some_and(|first| first.factor == other.factor);
-        if other.weight > 0.0 || !case.incident.verdict.accuses() && nearest {
+        if other.weight > 0.0 || !symptom.verdict.accuses() && nearest {
             continue;
         }
         if let Some(reason) = words::refutation(other) {
-            say(what, format!("{}: {reason}", words::name(state, other)));
+            let about = RuledOut::new(what, format!("{}: {reason}", words::name(state, other)));
+            let config = other.factor.and_then(|factor| state.tables.config_name(factor));
+            let config = config.filter(|_| other.kind == CauseKind::Config);
+            list.push(match config {
+                Some(config) => about.of_config(config, words::hashes(state, &other.levels)),
+                None => about,
+            });
         }
     }
-    innocent(state, case, &mut list);
+    innocent(state, symptom, &mut list);
     let failing = scene.failing();
     if kind != Some(CauseKind::Host) && failing > 2 {
-        list.push(RuledOut {
-            what: "host".to_owned(),
-            reason: format!("{failing} of {} hosts are affected, not one or two", scene.patients.len()),
-        });
+        let all = scene.patients.len();
+        let reason = format!("{failing} of {all} hosts are affected, not one or two");
+        list.push(RuledOut::new(Excluded::Host, reason));
     }
     list.truncate(RULED_OUT_MAX);
     list
 }
 
 /// Changes close before the onset that explain nothing.
-fn innocent(state: &State, case: &Case, list: &mut Vec<RuledOut>) {
-    if !case.incident.verdict.accuses() {
+fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
+    if !symptom.verdict.accuses() {
         return;
     }
-    let near = |at: Ns| at <= case.onset + state.interval && at >= case.onset - 60 * state.interval;
-    let accused = case.incident.cause.as_ref().and_then(|cause| cause.change.as_ref()).map(|change| change.id.clone());
-    for change in
-        state.changes.iter().rev().filter(|change| near(change.at) && accused.as_deref() != Some(&*change.id)).take(4)
+    let near = |at: Ns| at <= symptom.onset + state.interval && at >= symptom.onset - 60 * state.interval;
+    let accused =
+        symptom.cause.as_ref().and_then(|cause| cause.change.as_ref()).map(|change| change.id.clone());
+    for change in state
+        .changes
+        .iter()
+        .rev()
+        .filter(|change| near(change.at) && accused.as_deref() != Some(&*change.id))
+        .take(4)
     {
         let reach = if change.everywhere {
             "reached the whole fleet at once".to_owned()
         } else {
             format!("reached {} hosts", change.hosts())
         };
-        list.push(RuledOut {
-            what: "config".to_owned(),
-            reason: format!(
-                "change {} {} ({}) {reach} {}; failing follows the accused loads instead",
-                Untrusted(&change.kind),
-                Untrusted(&change.target),
-                Untrusted(&change.id),
-                relative(case.onset - change.at)
-            ),
-        });
+        let reason = format!(
+            "change {} {} ({}) {reach} {}; failing follows the accused loads instead",
+            Untrusted(&change.kind),
+            Untrusted(&change.target),
+            Untrusted(&change.id),
+            relative(symptom.onset - change.at)
+        );
+        list.push(RuledOut::new(Excluded::Config, reason));
     }
     let mut others: BTreeMap<u16, Ns> = BTreeMap::new();
-    for level in state.tables.levels.iter().filter(|level| Some(level.factor) != case.factor && near(level.first_seen))
+    for level in
+        state.tables.levels.iter().filter(|level| Some(level.factor) != symptom.factor() && near(level.first_seen))
     {
         if state.tables.config_name(level.factor).is_some() {
             others.insert(level.factor, level.first_seen);
@@ -169,14 +180,12 @@ fn innocent(state: &State, case: &Case, list: &mut Vec<RuledOut>) {
     }
     for (factor, at) in others.into_iter().take(4) {
         let name = state.tables.config_name(factor).unwrap_or_default();
-        list.push(RuledOut {
-            what: "config".to_owned(),
-            reason: format!(
-                "{} got a new version {}; hosts with it fail no more than hosts without",
-                Untrusted(name),
-                relative(case.onset - at)
-            ),
-        });
+        let reason = format!(
+            "{} got a new version {}; hosts with it fail no more than hosts without",
+            Untrusted(name),
+            relative(symptom.onset - at)
+        );
+        list.push(RuledOut::new(Excluded::Config, reason).of_config(name, Vec::new()));
     }
 }
 
@@ -201,59 +210,49 @@ fn spread_over(state: &State, scene: &Scene<'_>, key: &str) -> Option<String> {
     Some(format!("hosts failing by {key}: {}", parts.join(", ")))
 }
 
-/// What could not be seen, a sentence each.
-pub(crate) fn blind_spots(state: &State) -> Vec<String> {
+/// What could not be seen.
+pub(crate) fn blind_spots(state: &State) -> Vec<BlindSpot> {
     blind_spots_beside(state, &silent_hosts(state))
 }
 
 /// The same, where it is known already which hosts are silent.
-pub(crate) fn blind_spots_beside(state: &State, silent: &BTreeSet<&str>) -> Vec<String> {
-    let mut said = Vec::new();
-    if !silent.is_empty() {
-        let names: Vec<String> = silent.iter().take(3).map(|host| Untrusted(host).to_string()).collect();
-        let since = state
-            .units
-            .iter()
-            .filter(|unit| silent.contains(&*unit.host))
-            .map(|unit| unit.last_event)
-            .min()
-            .unwrap_or(0);
-        said.push(format!(
-            "{} silent since {} ({}{})",
-            if silent.len() == 1 { "1 host is".to_owned() } else { format!("{} hosts are", silent.len()) },
-            clock(Timestamp(since)),
-            names.join(", "),
-            if silent.len() > 3 { ", .." } else { "" }
-        ));
-    }
-    let skewed: Vec<String> = state
-        .skewed
-        .keys()
-        .filter_map(|id| state.units.get(*id as usize))
-        .filter(|unit| unit.offset != 0)
-        .take(3)
-        .map(|unit| format!("{} by {:.0} s", Untrusted(&unit.host), seconds(unit.offset)))
-        .collect();
-    if !skewed.is_empty() {
-        said.push(format!("clocks that differ from the fleet's were corrected: {}", skewed.join(", ")));
-    }
+pub(crate) fn blind_spots_beside(state: &State, silent: &BTreeSet<&str>) -> Vec<BlindSpot> {
+    let mut spots: Vec<BlindSpot> = silence(state, silent).into_iter().chain(wrong_clocks(state)).collect();
     if state.late_rows > 0 {
-        said.push(format!("{} rows came too late to be judged, or with a time that cannot be", state.late_rows));
+        spots.push(BlindSpot::Late { rows: state.late_rows });
     }
     if state.dropped > 0 {
-        said.push(format!("senders dropped {} telemetry events", state.dropped));
+        spots.push(BlindSpot::Dropped { events: state.dropped });
     }
-    for (sentence, count) in &state.gaps {
-        said.push(if *count > 1 {
-            format!("{} ({count} times)", Untrusted(sentence))
-        } else {
-            Untrusted(sentence).to_string()
-        });
-    }
+    spots.extend(state.gaps.iter().map(|(sentence, count)| BlindSpot::counted(sentence, *count)));
     if state.tables.overflow > 0 {
-        said.push(format!("{} names, versions or hosts found no room in the engine's tables", state.tables.overflow));
+        spots.push(BlindSpot::Bounds { entries: state.tables.overflow });
     }
-    said
+    spots
+}
+
+fn silence(state: &State, silent: &BTreeSet<&str>) -> Option<BlindSpot> {
+    let since = state.units.iter().filter(|unit| silent.contains(&*unit.host)).map(|unit| unit.last_event).min();
+    (!silent.is_empty()).then(|| BlindSpot::Silent {
+        hosts: silent.len() as u64,
+        since: Some(Timestamp(since.unwrap_or(0)).into()),
+        names: silent.iter().take(NAMES_MAX).map(|host| (*host).to_owned()).collect(),
+    })
+}
+
+fn wrong_clocks(state: &State) -> Option<BlindSpot> {
+    let units = state.skewed.keys().filter_map(|id| state.units.get(*id as usize));
+    let clocks: Vec<ClockOffset> = units
+        .filter(|unit| unit.offset != 0)
+        .take(NAMES_MAX)
+        .map(|unit| ClockOffset { host: unit.host.to_string(), offset_s: whole_seconds(unit.offset) })
+        .collect();
+    (!clocks.is_empty()).then_some(BlindSpot::Clocks { clocks })
+}
+
+/// The offset of a clock, rounded to whole seconds.
+fn whole_seconds(offset: Ns) -> i64 {
+    (offset + SECOND_NS / 2).div_euclid(SECOND_NS)
 }
 
 /// How long before the onset, or after it.

@@ -134,9 +134,9 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
             100.0 * of.share, of.inside, of.inside + of.outside, of.others
         ));
     }
-    if let Some(property) = hypothesis.properties.first() {
-        let what = if property.limit { "exceeds a declared limit" } else { "separates it from every clean version" };
-        said.push(format!("its content {what}: {}", property.text));
+    if let Some(found) = hypothesis.properties.first() {
+        let what = if found.limit { "exceeds a declared limit" } else { "separates it from every clean version" };
+        said.push(format!("its content {what}: {}", found.property));
     }
     said
 }
@@ -247,7 +247,7 @@ pub(crate) fn suspect(state: &State, hypothesis: &Hypothesis, rank: u32) -> Susp
         kind: hypothesis.kind,
         config,
         hashes: hashes(state, &hypothesis.levels),
-        property: hypothesis.properties.first().map(|property| property.text.clone()),
+        property: hypothesis.properties.first().map(|found| found.property.clone()),
         scope: hypothesis.scope.clone(),
         change: change(state, hypothesis),
         dimensions: hypothesis.dimensions.clone(),

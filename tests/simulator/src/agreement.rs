@@ -144,7 +144,7 @@ fn in_words(incident: &Incident) -> String {
         cause.kind,
         cause.config.as_deref().unwrap_or("-"),
         hashes.join(" "),
-        cause.property.as_deref().unwrap_or("-"),
+        cause.property.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
         cause.scope,
         cause.dimensions,
         change.unwrap_or_default()

@@ -117,7 +117,7 @@ impl Answer {
         if self.property.is_empty() || self.property.iter().any(|word| word == "any") {
             return None;
         }
-        Some(self.properties(plan, truth).contains(&cause.property))
+        Some(self.properties(plan, truth).contains(&cause.property.as_ref().map(ToString::to_string)))
     }
 
     /// Every admissible property.

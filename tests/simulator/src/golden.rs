@@ -11,7 +11,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::sentence::{sentence, what, what_suspect};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Arm, Cause, HistoryEntry, Incident, Suspect};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 pub use words::difference;
 use words::round;
 
@@ -44,7 +44,7 @@ pub fn text(scenario: &Scenario, run: &Run) -> String {
         "{:.0} s seen every {} s, {} hosts, {} silent",
         run.plan.length_s, window.report_interval_s, window.hosts, window.hosts_silent
     );
-    lines(&mut out, "", &[("blind", &run.diagnosis.blind_spots)]);
+    lines(&mut out, "blind", &run.diagnosis.blind_spots);
     if run.diagnosis.incidents.is_empty() {
         out.push_str("\nno incident\n");
     }
@@ -79,7 +79,7 @@ fn tell(out: &mut String, incident: &Incident, plan: &Plan) {
         suspect(out, one, index < SHOWN);
     }
     for ruled in &incident.ruled_out {
-        let _ = writeln!(out, "  not {}: {}", ruled.what, ruled.reason);
+        let _ = writeln!(out, "  not {}: {}", ruled.what.as_str(), ruled.reason);
     }
     if let Some(error) = &incident.first_error {
         let (site, at) = (error.site.as_deref().unwrap_or("unknown"), second(error.first_seen, plan));
@@ -106,7 +106,7 @@ fn rest(out: &mut String, incident: &Incident, plan: &Plan) {
             number(input.duplicate_rows),
             limits.join(", ")
         );
-        lines(out, "    ", &[("finding", &input.findings)]);
+        lines(out, "    finding", &input.findings);
     }
     if let Some(good) = &incident.last_known_good {
         let spoilt = if good.contaminated { ", CONTAMINATED" } else { "" };
@@ -119,7 +119,7 @@ fn rest(out: &mut String, incident: &Incident, plan: &Plan) {
     incident.playbook.iter().for_each(|playbook| {
         let _ = writeln!(out, "  playbook {playbook}");
     });
-    lines(out, "  ", &[("blind", &incident.blind_spots)]);
+    lines(out, "  blind", &incident.blind_spots);
 }
 
 fn suspect(out: &mut String, suspect: &Suspect, with_evidence: bool) {
@@ -135,14 +135,13 @@ fn suspect(out: &mut String, suspect: &Suspect, with_evidence: bool) {
         round(suspect.rate_ratio),
         100.0 * suspect.explained_share
     );
-    lines(out, "    ", &[("+", &suspect.evidence), ("-", &suspect.against)]);
+    lines(out, "    +", &suspect.evidence);
+    lines(out, "    -", &suspect.against);
 }
 
-fn lines(out: &mut String, indent: &str, parts: &[(&str, &Vec<String>)]) {
-    for (mark, sentences) in parts {
-        for sentence in *sentences {
-            let _ = writeln!(out, "{indent}{mark} {sentence}");
-        }
+fn lines<T: Display>(out: &mut String, mark: &str, sentences: &[T]) {
+    for sentence in sentences {
+        let _ = writeln!(out, "{mark} {sentence}");
     }
 }
 
@@ -153,7 +152,10 @@ fn named(cause: &Cause) -> String {
     let also = if cause.also_separates.is_empty() {
         String::new()
     } else {
-        format!("; also separates: {}", cause.also_separates.join(", "))
+        format!(
+            "; also separates: {}",
+            cause.also_separates.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        )
     };
     format!("{kind} {}{older}{also}", what(cause))
 }

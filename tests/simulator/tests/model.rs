@@ -4,11 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own scenario has failed")]
 
 use firstbad_diagnosis::observation::{Observation, Row};
-use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{
-    Cause, CauseKind, Diagnosis, Impact, Incident, Pattern, SCHEMA, Signal, State, Verdict, Window,
-};
+use firstbad_protocol::verdict::{Cause, CauseKind, Diagnosis, Incident, SCHEMA, Signal, Verdict, Window};
+use firstbad_protocol::{Hash, Property};
 use firstbad_simulator::judge::Judge;
 use firstbad_simulator::overrides::Overrides;
 use firstbad_simulator::plan::Plan;
@@ -120,31 +118,13 @@ fn a_capture_holds_metrics_and_events_of_the_same_run() {
 
 /// A diagnosis with one incident that names `cause`.
 fn diagnosis(verdict: Verdict, cause: Option<Cause>) -> Diagnosis {
-    let incident = Incident {
-        id: "i".into(),
-        state: State::Open,
-        pattern: Pattern::Step,
-        onset: Timestamp(0),
-        named_at: None,
-        resolved_at: None,
-        signals: vec![Signal::Panics],
-        impact: Impact::default(),
-        verdict,
-        cause,
-        suspects: Vec::new(),
-        ruled_out: Vec::new(),
-        first_error: None,
-        input: None,
-        last_known_good: None,
-        history: Vec::new(),
-        playbook: None,
-        blind_spots: Vec::new(),
-    };
+    let incident =
+        Incident { signals: vec![Signal::Panics], verdict, cause, ..Incident::new("i".into(), Timestamp(0)) };
     let incidents = vec![incident];
     Diagnosis { schema: SCHEMA, asked: false, window: Window::default(), blind_spots: Vec::new(), incidents }
 }
 
-fn config_cause(config: &str, hashes: Vec<Hash>, property: Option<String>) -> Cause {
+fn config_cause(config: &str, hashes: Vec<Hash>, property: Option<Property>) -> Cause {
     Cause {
         kind: CauseKind::Config,
         config: Some(config.into()),
@@ -174,7 +154,7 @@ fn the_judge_knows_the_right_answer_from_an_innocent_one() {
     };
     let good = judge(
         Verdict::Cause,
-        Some(config_cause("bot-features", versions(Some("bad")), Some(format!("rows > {limit}")))),
+        Some(config_cause("bot-features", versions(Some("bad")), Some(format!("rows > {limit}").into()))),
     );
     assert!(good.right && good.property == Some(true) && good.scope == Some(true), "{good:?}");
     assert!(good.false_accusation.is_none() && good.complete == Some(true), "{good:?}");

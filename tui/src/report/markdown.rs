@@ -77,7 +77,7 @@ mod tests {
     fn hostile_text_makes_neither_markup_nor_control_characters() {
         let mut snapshot = fixture::hostile();
         snapshot.hosts[0].host = "![x](http://evil)|<b>".into();
-        snapshot.diagnosis.incidents[0].blind_spots.push("[x](http://evil)".into());
+        snapshot.diagnosis.incidents[0].blind_spots.push("[x](http://evil)".to_owned().into());
         let text = diagnosis(&snapshot, &snapshot.diagnosis, None);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()) && !text.contains('\u{202e}'));
         for markup in ["![x]", "](http", "<b>"] {

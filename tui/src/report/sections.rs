@@ -147,7 +147,8 @@ fn arm(arm: &Arm) -> String {
 
 /// What it is not.
 pub(super) fn ruled_out(incident: &Incident) -> String {
-    let reasons: Vec<String> = incident.ruled_out.iter().map(|out| format!("{}: {}", out.what, out.reason)).collect();
+    let reasons: Vec<String> =
+        incident.ruled_out.iter().map(|out| format!("{}: {}", out.what.as_str(), out.reason)).collect();
     list("Ruled out", &reasons, "Nothing was ruled out.")
 }
 
@@ -164,7 +165,7 @@ pub(super) fn input(incident: &Incident, contents: Option<&Contents>) -> String 
     for limit in &input.limits {
         text += &format!("- {}: {}, declared limit {}\n", escape(&limit.name), count(limit.value), count(limit.limit));
     }
-    text.extend(input.findings.iter().map(|finding| format!("- {}\n", escape(finding))));
+    text.extend(input.findings.iter().map(|finding| format!("- {}\n", escape(&finding.to_string()))));
     let newest = incident.cause.as_ref().and_then(|cause| cause.hashes.last().copied());
     if let (Some(old), Some(new), Some(contents)) = (input.against, newest, contents) {
         text += &match compare(contents, Pair { old, new }) {

@@ -54,7 +54,7 @@ fn incident(snapshot: &Snapshot, incident: &Incident) -> String {
     }
     text += &labelled("WHY", &facts::why(incident));
     for out in &incident.ruled_out {
-        text += &labelled("NOT IT", &format!("{}: {}", out.what, out.reason));
+        text += &labelled("NOT IT", &format!("{}: {}", out.what.as_str(), out.reason));
     }
     for (index, action) in advice::actions(incident).iter().enumerate() {
         text += &labelled("DO NOW", &format!("{} {} | {}", index + 1, action.what, action.risk_said()));

@@ -6,8 +6,8 @@ use crate::store::{IncidentRecord, StoreReader};
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use firstbad_protocol::Untrusted;
 use firstbad_protocol::verdict::{Diagnosis, Incident, State as Stage};
+use firstbad_protocol::{BlindSpot, Untrusted};
 use std::sync::Arc;
 
 /// Current ones first, then stored ones that are current no more; newest first.
@@ -75,6 +75,9 @@ fn absent(id: &str) -> Fault {
     Fault::not_found(format!("there is no incident `{}` here", Untrusted(id).cut(80)))
 }
 
+/// What is said of an incident whose engine is gone.
+const END_NOT_SEEN: &str = "its end was not seen: the engine began anew and follows it no more";
+
 /// The last word on an incident that the engine holds no more. One that was not over then is let go by an engine that began anew,
 /// as after an upgrade: it must not be called open for ever, and nobody saw it end.
 fn of_record(record: &IncidentRecord) -> Result<Option<Incident>, Fault> {
@@ -82,7 +85,7 @@ fn of_record(record: &IncidentRecord) -> Result<Option<Incident>, Fault> {
     let mut found = diagnosis.incidents.into_iter().find(|incident| incident.id == record.id);
     if let Some(incident) = found.as_mut().filter(|incident| incident.state != Stage::Resolved) {
         incident.state = Stage::Resolved;
-        incident.blind_spots.push("its end was not seen: the engine began anew and follows it no more".to_owned());
+        incident.blind_spots.push(BlindSpot::counted(END_NOT_SEEN, 1));
     }
     Ok(found)
 }
@@ -107,6 +110,6 @@ mod tests {
         };
         let told = of_record(&record).unwrap().unwrap();
         assert_eq!((told.state, told.resolved_at, told.cause), (Stage::Resolved, None, open.cause));
-        assert!(told.blind_spots.last().unwrap().contains("its end was not seen"));
+        assert_eq!(told.blind_spots.last(), Some(&BlindSpot::counted(END_NOT_SEEN, 1)));
     }
 }

@@ -241,7 +241,7 @@ fn noisy(state: &mut u64) -> Snapshot {
     incident.suspects[0].evidence = vec![noise(state), noise(state)];
     incident.ruled_out[0].reason = noise(state);
     incident.first_error.as_mut().unwrap().message = noise(state);
-    incident.blind_spots = vec![noise(state)];
+    incident.blind_spots = vec![noise(state).into()];
     snapshot.hosts[0].host = noise(state);
     snapshot.hosts[0].dimensions.insert(noise(state), noise(state));
     snapshot.versions[0].config = noise(state);

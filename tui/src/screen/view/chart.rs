@@ -6,7 +6,7 @@ use super::super::text;
 use super::super::theme::{Role, Theme};
 use firstbad_protocol::Hash;
 use firstbad_protocol::sentence::clock;
-use firstbad_protocol::snapshot::{Line as Series, Snapshot};
+use firstbad_protocol::snapshot::{Line as Series, LineRole, Snapshot};
 use firstbad_protocol::verdict::{Incident, Signal, Verdict};
 use ratatui::text::Line;
 
@@ -78,12 +78,12 @@ fn is_accused(line: &Series, hashes: &[Hash]) -> bool {
 /// Lines of the accused versions first, then what they are held against; errors before scores.
 fn chosen<'a>(lines: &'a [Series], hashes: &[Hash], lines_max: usize) -> Vec<&'a Series> {
     let rank = |line: &Series| {
-        let kind = match line.label.as_str() {
+        let kind = match line.role() {
             _ if is_accused(line, hashes) => 0,
-            "fleet" if hashes.is_empty() => 0,
-            "others" => 1,
-            "fleet" => 2,
-            _ => 3,
+            LineRole::Fleet if hashes.is_empty() => 0,
+            LineRole::Others => 1,
+            LineRole::Fleet => 2,
+            LineRole::Accused => 3,
         };
         let signal = match line.signal {
             Signal::Errors => 0,
@@ -116,8 +116,9 @@ fn drawn(theme: Theme, line: &Series, (width, top): (usize, f64), mark: char) ->
         Signal::Errors => "error ",
         other => other.as_str(),
     };
-    let shown = line.label.strip_prefix("family: ").unwrap_or(&line.label);
-    let label = format!("{mark}{what}{}", text::safe(shown, theme.ascii));
+    // What the accused versions have in common says more in fewer columns than that they are a family.
+    let property = line.property.as_ref().map(ToString::to_string);
+    let label = format!("{mark}{what}{}", text::safe(property.as_ref().unwrap_or(&line.label), theme.ascii));
     let last = line.points.iter().rev().flatten().next();
     let value = last.map_or_else(|| "no data".to_owned(), |value| text::share(*value));
     let spark: String = cells(&line.points, width).into_iter().map(|point| glyph(theme, point, top)).collect();
@@ -177,6 +178,8 @@ mod tests {
         let line = Series {
             signal: Signal::Errors,
             config: None,
+            role: Some(LineRole::Fleet),
+            property: None,
             label: "fleet".into(),
             hashes: Vec::new(),
             from: at(100),

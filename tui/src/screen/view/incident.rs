@@ -132,7 +132,7 @@ fn ruled_out(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     for (index, out) in reasons.iter().take(lines_max).enumerate() {
         let label = if index == 0 { "NOT IT" } else { "" };
         let more = if index + 1 == lines_max && hidden > 0 { format!(" (and {hidden} more)") } else { String::new() };
-        let told = text::safe(&format!("{}: {}", out.what, out.reason), context.model.theme.ascii);
+        let told = text::safe(&format!("{}: {}", out.what.as_str(), out.reason), context.model.theme.ascii);
         let room = context.columns.saturating_sub(LABEL + more.len());
         lines.extend(labelled(context.model, label, &(text::cut(&told, room) + &more), (context.columns, 1)));
     }

@@ -1,0 +1,169 @@
+//! A symptom: what one class of outcomes shows since an onset, with its own contrast and its own explanation. Symptoms that
+//! one explanation covers make an incident (see `case`).
+
+use crate::state::class::Class;
+use crate::numerics::time::Ns;
+use firstbad_protocol::Property;
+use firstbad_protocol::verdict::{
+    Cause, CauseKind, Change, Input, LastKnownGood, Pattern, RuledOut, State as Stage, Suspect, Verdict,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Report intervals after which what goes on without an explanation is the new normal: baselines learn again.
+pub(crate) const STATIC_AFTER: i64 = 60;
+
+/// What explains a symptom: the same explanation of two symptoms makes them one incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Named {
+    pub kind: CauseKind,
+    pub factor: Option<u16>,
+    pub levels: Vec<u32>,
+    pub property: Option<Property>,
+    pub change: Option<Change>,
+    pub dimensions: BTreeMap<String, String>,
+}
+
+impl Named {
+    /// Whether two explanations are one: the same versions, or a family of the same property.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let overlaps = self.levels.iter().any(|level| other.levels.contains(level));
+        let alike = self.property.is_some() && self.property == other.property;
+        match (self.factor, other.factor) {
+            (Some(one), Some(two)) => one == two && (overlaps || alike),
+            (None, None) => {
+                self.kind == other.kind && self.change == other.change && self.dimensions == other.dimensions
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Requests that a symptom cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cost {
+    pub failed: f64,
+    pub denied: f64,
+    pub unscored: f64,
+    /// Expected of processes that died, hang or fell silent, and never served.
+    pub missing: f64,
+    /// Requests of the hosts hit, since the onset.
+    pub requests: f64,
+}
+
+impl Cost {
+    /// All that was felt.
+    pub(crate) fn felt(&self) -> f64 {
+        self.failed + self.denied + self.unscored + self.missing
+    }
+
+    /// The greater of both, each for itself: what was seen stays seen.
+    pub(crate) fn most(self, other: Self) -> Self {
+        Self {
+            failed: self.failed.max(other.failed),
+            denied: self.denied.max(other.denied),
+            unscored: self.unscored.max(other.unscored),
+            missing: self.missing.max(other.missing),
+            requests: self.requests.max(other.requests),
+        }
+    }
+
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            failed: self.failed + other.failed,
+            denied: self.denied + other.denied,
+            unscored: self.unscored + other.unscored,
+            missing: self.missing + other.missing,
+            requests: self.requests.max(other.requests),
+        }
+    }
+}
+
+/// One symptom.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Symptom {
+    /// Identity, from one.
+    pub id: u32,
+    pub class: Class,
+    /// Event time of the first episode.
+    pub onset: Ns,
+    /// Last event time at which units failed.
+    pub last_bad: Ns,
+    /// Most units failing at once, and those that fail now.
+    pub most: u64,
+    pub now: u64,
+    pub resolved: Option<Ns>,
+    /// Tick at which it was judged last.
+    pub judged: Option<Ns>,
+    pub stage: Stage,
+    pub pattern: Pattern,
+    pub verdict: Verdict,
+    pub named: Option<Named>,
+    /// Weight with which it was named.
+    pub weight: f64,
+    pub cause: Option<Cause>,
+    pub suspects: Vec<Suspect>,
+    pub ruled_out: Vec<RuledOut>,
+    pub input: Option<Input>,
+    pub good: Option<LastKnownGood>,
+    /// Units with an episode of it, sorted.
+    pub hosts: Vec<u32>,
+    pub cost: Cost,
+    /// Whether any of the episodes is a death, a panic, a silence.
+    pub deaths: bool,
+    pub panics: bool,
+    pub silence: bool,
+    /// Whether it is worth an incident though nothing explains it.
+    pub worth: bool,
+    /// The incident that it belongs to, zero before it has one.
+    pub case: u32,
+}
+
+impl Symptom {
+    /// A symptom of which only class and onset are known.
+    pub(crate) fn fresh(id: u32, class: Class, onset: Ns) -> Self {
+        Self {
+            id,
+            class,
+            onset,
+            last_bad: onset,
+            most: 0,
+            now: 0,
+            resolved: None,
+            judged: None,
+            stage: Stage::Open,
+            pattern: Pattern::Step,
+            verdict: Verdict::InsufficientEvidence,
+            named: None,
+            weight: 0.0,
+            cause: None,
+            suspects: Vec::new(),
+            ruled_out: Vec::new(),
+            input: None,
+            good: None,
+            hosts: Vec::new(),
+            cost: Cost::default(),
+            deaths: false,
+            panics: false,
+            silence: false,
+            worth: true,
+            case: 0,
+        }
+    }
+
+    /// Versions that it accuses.
+    pub(crate) fn accused(&self) -> &[u32] {
+        self.named.as_ref().filter(|_| self.verdict.accuses()).map_or(&[], |named| &named.levels)
+    }
+
+    /// Factor that it accuses.
+    pub(crate) fn factor(&self) -> Option<u16> {
+        self.named.as_ref().filter(|_| self.verdict.accuses())?.factor
+    }
+
+    /// Whether it is open and may yet take in what no symptom explains.
+    pub(crate) fn takes_in(&self) -> bool {
+        self.resolved.is_none() && !self.verdict.accuses()
+    }
+}

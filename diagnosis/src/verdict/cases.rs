@@ -1,0 +1,340 @@
+//! Incidents: symptoms that one explanation covers. Each has one explanation; what it does not cover is another incident.
+//! Which symptoms there are is decided in `review`.
+
+use crate::state::class::Class;
+use crate::state::silence::heard;
+use crate::verdict::course::hosts_of;
+use crate::wording::facts::{blind_spots, first_error};
+use crate::state::case::Case;
+use crate::detect::TOGETHER;
+use crate::numerics::math::rounded;
+use crate::numerics::time::Ns;
+use crate::state::model::Counter;
+use crate::verdict::review::COMES_BACK;
+use crate::state::State;
+use crate::state::symptom::{Cost, Symptom};
+use firstbad_protocol::limits::INCIDENTS_MAX;
+use firstbad_protocol::time::Timestamp;
+use firstbad_protocol::verdict::{
+    Cause, HistoryEntry, Impact, Incident, Pattern, Signal, State as Stage, Verdict, by_urgency,
+};
+use std::collections::BTreeSet;
+
+/// Verdicts remembered.
+const HISTORY_MAX: usize = 32;
+/// Report intervals within which symptoms that nothing explains began together.
+const AT_ONCE: i64 = 6;
+
+/// What is told, in the contract's order: open ones first, then by what was felt, then hosts, onset, identity.
+pub(crate) fn incidents(state: &State) -> Vec<Incident> {
+    let mut told: Vec<Incident> =
+        state.cases.iter().filter(|case| case.published).map(|case| case.incident.clone()).collect();
+    told.sort_by(by_urgency);
+    told
+}
+
+/// Gives each symptom its incident, and tells the incidents anew.
+pub(crate) fn group(state: &mut State) {
+    let ids: Vec<u32> = state.symptoms.iter().map(|symptom| symptom.id).collect();
+    for id in ids {
+        let Some(symptom) = state.symptoms.iter().find(|symptom| symptom.id == id) else { continue };
+        let case = case_for(state, symptom);
+        let case = case.unwrap_or_else(|| new_case(state));
+        let left = state.symptoms.iter_mut().find(|symptom| symptom.id == id).and_then(|symptom| {
+            let named = symptom.named.clone().filter(|_| symptom.verdict.accuses());
+            let left = (symptom.case != case && symptom.case != 0).then_some(symptom.case);
+            symptom.case = case;
+            named.map(|named| (named, left))
+        });
+        if let Some((named, _)) = left
+            && let Some(case) = state.cases.iter_mut().find(|of| of.id == case)
+        {
+            match &mut case.named {
+                Some(known) if known.is_same(&named) => {
+                    let more: Vec<u32> =
+                        named.levels.iter().copied().filter(|level| !known.levels.contains(level)).collect();
+                    known.levels.extend(more);
+                }
+                known => *known = Some(named),
+            }
+        }
+    }
+    tell_cases(state);
+    forget_cases(state);
+}
+
+fn new_case(state: &mut State) -> u32 {
+    state.cases_ever = state.cases_ever.wrapping_add(1);
+    state.cases.push(Case {
+        id: state.cases_ever,
+        named: None,
+        last_bad: Ns::MIN / 4,
+        resolved: None,
+        said: None,
+        published: false,
+        merged: false,
+        incident: Incident::new(String::new(), Timestamp(0)),
+    });
+    state.cases_ever
+}
+
+/// The incident that a symptom belongs to, if there is one.
+fn case_for(state: &State, symptom: &Symptom) -> Option<u32> {
+    let named = symptom.named.as_ref().filter(|_| symptom.verdict.accuses());
+    let Some(named) = named else {
+        return if symptom.case == 0 { case_beside(state, symptom) } else { Some(symptom.case) };
+    };
+    let alive = |case: &&Case| case.resolved.is_none() || symptom.onset - case.last_bad <= COMES_BACK;
+    let same = |case: &&Case| case.named.as_ref().is_some_and(|known| known.is_same(named));
+    if let Some(case) = state.cases.iter().filter(alive).find(same) {
+        return Some(case.id);
+    }
+    // Its own incident, unless another of its symptoms is explained otherwise.
+    let otherwise = |other: &Symptom| {
+        other.id != symptom.id
+            && other.case == symptom.case
+            && other.named.as_ref().is_some_and(|known| other.verdict.accuses() && !known.is_same(named))
+    };
+    let own = symptom.case != 0 && !state.symptoms.iter().any(otherwise);
+    own.then_some(symptom.case)
+}
+
+/// The open incident that a symptom without an explanation is a part of: it hits the same hosts, or began at the same
+/// time as another that nothing explains.
+fn case_beside(state: &State, symptom: &Symptom) -> Option<u32> {
+    let open = |case: &&Case| case.resolved.is_none() && !case.merged;
+    let part_of = |case: &&Case| {
+        state.symptoms.iter().filter(|other| other.case == case.id && other.class != symptom.class).any(|other| {
+            let near = (other.onset - symptom.onset).abs() <= TOGETHER * state.interval;
+            let both = symptom.hosts.iter().filter(|id| other.hosts.binary_search(id).is_ok()).count();
+            let unexplained = !other.verdict.accuses() && other.class.is_felt() && symptom.class.is_felt();
+            let at_once = (other.onset - symptom.onset).abs() <= AT_ONCE * state.interval;
+            near && both > 0 && both * 2 >= symptom.hosts.len() || unexplained && at_once
+        })
+    };
+    state.cases.iter().filter(open).find(part_of).map(|case| case.id)
+}
+
+fn tell_cases(state: &mut State) {
+    let mut cases = std::mem::take(&mut state.cases);
+    for case in &mut cases {
+        let symptoms: Vec<&Symptom> = state.symptoms.iter().filter(|symptom| symptom.case == case.id).collect();
+        if symptoms.is_empty() {
+            // Its symptoms went to another: what was never told is forgotten, what was is over.
+            if case.published && !case.merged && case.resolved.is_none() {
+                case.merged = true;
+                case.resolved = state.last_event;
+                case.incident.state = Stage::Resolved;
+                case.incident.resolved_at = state.last_event.map(Timestamp);
+            }
+            continue;
+        }
+        let over = symptoms.iter().all(|symptom| symptom.resolved.is_some());
+        if over && case.resolved.is_some() {
+            continue;
+        }
+        tell_case(state, case, &symptoms);
+    }
+    let names: Vec<(u32, String)> = cases.iter().map(|case| (case.id, case.incident.id.clone())).collect();
+    for case in cases.iter_mut().filter(|case| case.published && case.incident.id.is_empty()) {
+        case.incident.id = fresh_id(&case.incident, &names);
+    }
+    state.cases = cases;
+}
+
+/// Tells an incident from its symptoms.
+fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
+    let Some(lead) = lead(symptoms) else { return };
+    case.last_bad = symptoms.iter().map(|symptom| symptom.last_bad).max().unwrap_or(case.last_bad);
+    case.published |= is_told(symptoms);
+    let now = Timestamp(state.last_event.unwrap_or(lead.onset));
+    note_change(case, (lead.verdict, cause_of_all(symptoms, lead)), now);
+    let told = &mut case.incident;
+    let onset = Timestamp(symptoms.iter().filter(|one| counts(one, lead)).map(|one| one.onset).min().unwrap_or(0));
+    told.onset = if told.id.is_empty() { onset } else { told.onset.min(onset) };
+    told.verdict = lead.verdict;
+    told.suspects.clone_from(&lead.suspects);
+    told.ruled_out.clone_from(&lead.ruled_out);
+    if lead.input.is_some() {
+        told.input.clone_from(&lead.input);
+    }
+    if lead.good.is_some() {
+        told.last_known_good.clone_from(&lead.good);
+    }
+    let flaps = symptoms.iter().any(|symptom| symptom.pattern == Pattern::Flapping);
+    told.pattern = if flaps { Pattern::Flapping } else { lead.pattern };
+    told.signals = signals(symptoms);
+    tell_impact(state, told, symptoms);
+    tell_state(case, symptoms);
+    let error = first_error(state, case, symptoms);
+    if case.incident.first_error.as_ref().is_none_or(|known| {
+        error.as_ref().is_some_and(|error| error.first_seen <= known.first_seen || error.message == known.message)
+    }) {
+        case.incident.first_error = error;
+    }
+    case.incident.blind_spots = blind_spots(state);
+}
+
+/// Whether symptoms are worth an incident: what is felt, or what is explained.
+fn is_told(symptoms: &[&Symptom]) -> bool {
+    symptoms.iter().any(|symptom| {
+        symptom.verdict.accuses()
+            || symptom.class == Class::Refused
+            || symptom.class.is_felt() && symptom.worth
+    })
+}
+
+fn tell_impact(state: &State, told: &mut Incident, symptoms: &[&Symptom]) {
+    let cost = symptoms.iter().fold(Cost::default(), |all, symptom| all.and(symptom.cost));
+    let hosts: BTreeSet<u32> = symptoms.iter().flat_map(|symptom| symptom.hosts.iter().copied()).collect();
+    let (reporting, _) = heard(state);
+    let felt = cost.failed + cost.denied + cost.unscored;
+    let share = if cost.requests > 0.0 { rounded((cost.failed / cost.requests).min(1.0), 6) } else { 0.0 };
+    let before = told.impact;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]
+    let count = |value: f64, known: u64| (libm::round(value.max(0.0)) as u64).max(known);
+    let affected = hosts_of(state, &hosts).max(before.hosts_affected);
+    told.impact = Impact {
+        requests_failed: count(cost.failed, before.requests_failed),
+        requests_denied: count(cost.denied, before.requests_denied),
+        requests_unscored: count(cost.unscored, before.requests_unscored),
+        requests_missing: count(cost.missing, before.requests_missing),
+        failed_share: if felt > 0.0 { share } else { 0.0 },
+        hosts_affected: affected,
+        // Those that fell silent were there.
+        hosts_reporting: reporting.max(before.hosts_reporting).max(affected),
+    };
+}
+
+fn tell_state(case: &mut Case, symptoms: &[&Symptom]) {
+    let stages = || symptoms.iter().filter(|symptom| symptom.resolved.is_none()).map(|symptom| symptom.stage);
+    let open = stages().any(|stage| stage == Stage::Open);
+    let (stage, resolved) = if open {
+        (Stage::Open, None)
+    } else if stages().next().is_some() {
+        (Stage::Recovering, None)
+    } else {
+        (Stage::Resolved, symptoms.iter().filter_map(|symptom| symptom.resolved).max())
+    };
+    case.resolved = resolved;
+    case.incident.state = stage;
+    case.incident.resolved_at = resolved.map(|_| Timestamp(case.last_bad));
+}
+
+/// Lets the oldest incidents that are over go where there are too many, and those that were never told.
+fn forget_cases(state: &mut State) {
+    let held: BTreeSet<u32> = state.symptoms.iter().map(|symptom| symptom.case).collect();
+    state.cases.retain(|case| case.published || held.contains(&case.id));
+    while state.cases.len() > INCIDENTS_MAX {
+        let oldest = state.cases.iter().position(|case| case.resolved.is_some()).unwrap_or(0);
+        let gone = state.cases.remove(oldest);
+        state.symptoms.retain(|symptom| symptom.case != gone.id);
+    }
+    let last = state.last_event.unwrap_or(0);
+    let kept: BTreeSet<u32> = state.cases.iter().filter(|case| case.published).map(|case| case.id).collect();
+    state.symptoms.retain(|symptom| {
+        let over = symptom.resolved.is_some_and(|at| last - at > 2 * COMES_BACK);
+        !over || kept.contains(&symptom.case)
+    });
+}
+
+/// Whether a symptom's onset counts for its incident: what only happens beside what is accused does not date it.
+fn counts(symptom: &Symptom, lead: &Symptom) -> bool {
+    !lead.verdict.accuses() || symptom.verdict.accuses()
+}
+
+/// The symptom that speaks for an incident: the firmest verdict, then what is felt, then what is costliest.
+fn lead<'a>(symptoms: &[&'a Symptom]) -> Option<&'a Symptom> {
+    let rank = |symptom: &Symptom| match symptom.verdict {
+        Verdict::Cause => 3,
+        Verdict::Suspect => 2,
+        Verdict::External => 1,
+        Verdict::InsufficientEvidence => 0,
+    };
+    let key = |symptom: &Symptom| (rank(symptom), symptom.class.is_felt(), std::cmp::Reverse(symptom.class));
+    symptoms.iter().copied().max_by(|a, b| {
+        key(a).cmp(&key(b)).then(a.cost.felt().total_cmp(&b.cost.felt())).then(b.id.cmp(&a.id))
+    })
+}
+
+/// The cause that all symptoms tell together: every version that any accuses, in the widest of their scopes.
+fn cause_of_all(symptoms: &[&Symptom], lead: &Symptom) -> Option<Cause> {
+    let mut cause = lead.cause.clone()?;
+    for other in symptoms.iter().filter(|other| other.verdict.accuses() && other.id != lead.id) {
+        let Some(of) = &other.cause else { continue };
+        let more: Vec<_> = of.hashes.iter().copied().filter(|hash| !cause.hashes.contains(hash)).collect();
+        cause.hashes.extend(more);
+        if cause.scope != of.scope {
+            cause.scope.clear();
+        }
+        if cause.property.is_none() {
+            cause.property.clone_from(&of.property);
+            cause.also_separates.clone_from(&of.also_separates);
+        }
+    }
+    Some(cause)
+}
+
+fn signals(symptoms: &[&Symptom]) -> Vec<Signal> {
+    let mut found: BTreeSet<Signal> = BTreeSet::new();
+    for symptom in symptoms {
+        for counter in symptom.class.counters() {
+            let signal = counter.signal();
+            match signal {
+                Signal::Panics => found.extend(symptom.panics.then_some(signal)),
+                Signal::SilentHosts => {
+                    found.extend(symptom.deaths.then_some(Signal::Deaths));
+                    found.extend((symptom.silence || !symptom.deaths).then_some(signal));
+                }
+                other => {
+                    found.insert(other);
+                }
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Remembers the verdict that is given up; the first time a cause is named is kept with it.
+fn note_change(case: &mut Case, (verdict, cause): (Verdict, Option<Cause>), now: Timestamp) {
+    let told = &mut case.incident;
+    let key = |cause: &Option<Cause>| {
+        cause.as_ref().map(|cause| (cause.kind, cause.config.clone(), cause.change.clone(), cause.dimensions.clone()))
+    };
+    let same_cause = key(&told.cause) == key(&cause);
+    let other = !same_cause || told.verdict != verdict;
+    if other && !told.suspects.is_empty() && told.history.len() < HISTORY_MAX {
+        told.history.push(HistoryEntry {
+            at: case.said.map_or(now, Timestamp),
+            verdict: told.verdict,
+            cause: told.cause.clone(),
+        });
+    }
+    if !(verdict.accuses() && same_cause && told.named_at.is_some()) {
+        told.named_at = verdict.accuses().then_some(now);
+    }
+    if other || case.said.is_none() {
+        case.said = Some(now.0);
+    }
+    (told.verdict, told.cause) = (verdict, cause);
+}
+
+/// An incident that was only asked for, of which onset and first signal are known.
+pub(crate) fn blank(onset: Ns, first: Counter) -> Incident {
+    let mut incident = Incident::new(String::new(), Timestamp(onset));
+    incident.signals = vec![first.signal()];
+    incident.id = fresh_id(&incident, &[]);
+    incident
+}
+
+/// An identity from onset and first signal, with a number where two would have the same.
+fn fresh_id(incident: &Incident, taken: &[(u32, String)]) -> String {
+    let text = incident.onset.to_string();
+    let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
+    let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
+    let first = incident.signals.first().map_or("errors", |signal| signal.as_str());
+    let plain = format!("{day}-{time}-{first}");
+    let is_taken = |id: &String| taken.iter().any(|(_, known)| known == id);
+    let numbered = (2..).map(|number| format!("{plain}-{number}"));
+    std::iter::once(plain.clone()).chain(numbered).find(|id| !is_taken(id)).unwrap_or(plain)
+}

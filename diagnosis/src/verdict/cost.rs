@@ -1,0 +1,98 @@
+//! What a symptom costs, in requests, and whom it hits: counted on its own episodes, or on the fleet's sums where no unit
+//! shows it.
+
+use crate::state::class::Class;
+use crate::numerics::time::Ns;
+use crate::state::model::{Counter, Run, Unit};
+use crate::state::ring::{Sums, index_of};
+use crate::state::model::STALL_TRIALS;
+use crate::state::State;
+use crate::state::symptom::{Cost, Symptom};
+use crate::numerics::time::seconds;
+
+/// Adds up cost and hosts of a symptom's episodes; what was seen before stays.
+pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
+    let mut cost = Cost::default();
+    let mut hosts = Vec::new();
+    symptom.now = 0;
+    for id in &state.census.sick {
+        let Some(unit) = state.units.get(*id as usize) else { continue };
+        let (mut hit, mut open) = (false, false);
+        let own: Vec<&Run> = unit.runs.iter().filter(|run| belongs(state, run, symptom)).collect();
+        for run in own {
+            (hit, open) = (true, open || run.open);
+            symptom.last_bad = symptom.last_bad.max(run.end.min(state.last_event.unwrap_or(run.end)));
+            symptom.panics |= run.counter == Counter::Panics;
+            symptom.deaths |= run.is_death();
+            symptom.silence |= run.counter == Counter::Silent && !run.is_death();
+            cost = cost.and(cost_of(state, unit, run));
+        }
+        hosts.extend(hit.then_some(*id));
+        symptom.now += u64::from(open);
+    }
+    symptom.most = symptom.most.max(symptom.now);
+    symptom.hosts.extend(hosts);
+    symptom.hosts.sort_unstable();
+    symptom.hosts.dedup();
+    if is_alone(state, symptom) {
+        cost = cost.most(fleet_cost(state, symptom));
+    }
+    symptom.cost = symptom.cost.most(cost);
+}
+
+/// Whether an episode is one of a symptom's own: explained by it, or, while it explains none, by no other.
+fn belongs(state: &State, run: &Run, symptom: &Symptom) -> bool {
+    let own = if symptom.verdict.accuses() {
+        run.claim == symptom.id
+    } else {
+        run.claim == symptom.id || run.claim == 0 && run.start >= symptom.onset - state.interval
+    };
+    own && Class::of(run.counter) == symptom.class
+}
+
+/// Whether no other symptom of the class shares its time.
+fn is_alone(state: &State, symptom: &Symptom) -> bool {
+    !state.symptoms.iter().any(|other| {
+        other.id != symptom.id
+            && other.class == symptom.class
+            && other.resolved.is_none_or(|_| other.last_bad >= symptom.onset)
+    })
+}
+
+fn cost_of(state: &State, unit: &Unit, run: &Run) -> Cost {
+    let excess = (run.observed - run.expected).max(0.0);
+    let usual = unit.traffic.mean().unwrap_or(0.0);
+    let mut cost = Cost { requests: run.trials, ..Cost::default() };
+    match run.counter {
+        Counter::Errors => cost.failed = excess,
+        Counter::Denied => cost.denied = excess,
+        Counter::Zeros => cost.unscored = excess,
+        Counter::Stall => cost.missing = excess / STALL_TRIALS * usual * seconds(state.interval),
+        Counter::Silent => cost.missing = usual * seconds((run.end - run.start).max(0)),
+        _ => {}
+    }
+    cost
+}
+
+/// The fleet's excess since the onset: exact where all of it is this symptom's.
+fn fleet_cost(state: &State, symptom: &Symptom) -> Cost {
+    let of = |counter: Counter| fleet_excess(state, counter, (symptom.onset, symptom.last_bad));
+    let mut cost = Cost::default();
+    match symptom.class {
+        Class::Failed => (cost.failed, cost.requests) = of(Counter::Errors),
+        Class::Denied => (cost.denied, cost.requests) = of(Counter::Denied),
+        Class::Unscored => cost.unscored = of(Counter::Zeros).0,
+        _ => {}
+    }
+    cost
+}
+
+/// Events of the fleet beyond expectation, and trials.
+fn fleet_excess(state: &State, counter: Counter, (from, to): (Ns, Ns)) -> (f64, f64) {
+    let (from, to) = (index_of(from, state.interval), index_of(to, state.interval) + 1);
+    let mut all = Sums::default();
+    (from..=to)
+        .filter_map(|index| state.ring.get(index)?.fleet.get(counter as usize).copied())
+        .for_each(|sums| all.add(sums));
+    ((all.observed - all.expected).max(0.0), all.trials)
+}

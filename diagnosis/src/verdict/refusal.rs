@@ -1,0 +1,92 @@
+//! Refusals: hosts that would not take a version and went on with the last good one. Nobody is harmed by them, so they are
+//! an incident of their own, or none. A version is named where its content was refused, and no host of the same binary
+//! took it; what could not be read or fetched speaks of the host or of the transport.
+
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::judgement::Judgement;
+use crate::numerics::time::Ns;
+use crate::scene::Scene;
+use crate::state::State;
+use crate::hypothesis::findings::Tally;
+use firstbad_protocol::verdict::{CauseKind, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reasons that speak of the content.
+const OF_CONTENT: [&str; 3] = ["parse", "parser_panic", "limit"];
+/// Weight of a refusal by the parser's own error: as much as makes a cause.
+const TOLD: f64 = 12.0;
+
+/// Units that were offered a version: refused and took it, and their binaries.
+#[derive(Clone, Debug, Default)]
+struct Offered {
+    refused: u64,
+    first: Option<Ns>,
+    binaries: BTreeSet<u32>,
+    taken: BTreeSet<u32>,
+}
+
+/// Judges refusals alone: the version that most hosts refused.
+pub(crate) fn judge_refusals(state: &State, scene: &Scene<'_>) -> Judgement {
+    let mut found: Vec<(Hypothesis, bool)> =
+        offered(scene).into_iter().filter_map(|(level, of)| weighed(state, (level, &of))).collect();
+    found.sort_by(|a, b| {
+        let key = |one: &Hypothesis| (one.tally.exposed.1, std::cmp::Reverse(one.levels.clone()));
+        key(&b.0).cmp(&key(&a.0))
+    });
+    let named = found.first().filter(|(_, content)| *content).map(|(one, _)| one.clone());
+    let verdict = if named.is_some() { Verdict::Cause } else { Verdict::InsufficientEvidence };
+    Judgement { verdict, named, ranked: found.into_iter().map(|(one, _)| one).collect(), tied: 0 }
+}
+
+/// By version, who refused it since the onset, and who ever took it.
+fn offered(scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
+    let mut all: BTreeMap<u32, Offered> = BTreeMap::new();
+    for patient in &scene.patients {
+        for bout in &patient.bouts {
+            let Some(level) = bout.level else { continue };
+            let of = all.entry(level).or_default();
+            of.refused += 1;
+            of.first = Some(of.first.map_or(bout.start, |first| first.min(bout.start)));
+            of.binaries.insert(patient.dims);
+        }
+    }
+    for patient in &scene.patients {
+        for entry in scene.moves(patient) {
+            if let Some(of) = all.get_mut(&entry.level) {
+                of.taken.insert(patient.dims);
+            }
+        }
+    }
+    all
+}
+
+/// What a version has for it, and whether its content was refused.
+fn weighed(state: &State, (level, of): (u32, &Offered)) -> Option<(Hypothesis, bool)> {
+    let known = state.tables.level_at(level)?;
+    let reason = state.refusals.get(&level).and_then(|seen| seen.reason.as_deref());
+    let content = reason.is_some_and(|reason| OF_CONTENT.contains(&reason)) && !same_binary(state, &of.binaries, &of.taken);
+    let tally = Tally {
+        exposed: (of.refused + of.taken.len() as u64, of.refused),
+        bouts: (of.refused, of.refused),
+        refusals: of.refused,
+        ..Tally::default()
+    };
+    let weight = if content { TOLD } else { 0.0 };
+    let hypothesis = Hypothesis {
+        factor: Some(known.factor),
+        levels: vec![level],
+        weight,
+        mechanism: weight,
+        ..Hypothesis::new(CauseKind::Config, tally)
+    };
+    Some((hypothesis, content))
+}
+
+/// Whether a unit with the binary of one of the first dimensions is among the second.
+fn same_binary(state: &State, one: &BTreeSet<u32>, two: &BTreeSet<u32>) -> bool {
+    let key = firstbad_protocol::names::attribute::SERVICE_VERSION;
+    let binaries = |dims: &BTreeSet<u32>| -> BTreeSet<Option<&str>> {
+        dims.iter().map(|dims| state.tables.value(*dims, key)).collect()
+    };
+    !binaries(one).is_disjoint(&binaries(two))
+}

@@ -1,0 +1,266 @@
+//! The life of symptoms: opened by alarms, judged at each tick, over when their own episodes are. Incidents are made of
+//! them in `cases`.
+
+use crate::verdict::cases::group;
+use crate::verdict::claims::claim;
+use crate::verdict::cost::add_up;
+use crate::verdict::course::{pattern, tell_facts};
+use crate::state::class::Class;
+use crate::detect::{Alarm, alarms, anchor};
+use crate::hypothesis::Hypothesis;
+use crate::verdict::incident::{begins_with, cause_of, is_later, suspects, unknown};
+use crate::hypothesis::judgement::Judgement;
+use crate::verdict::judge::judge;
+use crate::numerics::time::Ns;
+use crate::state::model::Counter;
+use crate::verdict::refusal::judge_refusals;
+use crate::scene::Scene;
+use crate::state::State;
+use crate::state::symptom::{Named, STATIC_AFTER, Symptom};
+use crate::wording::words;
+use firstbad_protocol::time::SECOND_NS;
+use firstbad_protocol::verdict::{CauseKind, Pattern, State as Stage, Verdict};
+
+/// Reports without a failing after which a symptom is over, and the least time.
+const QUIET: i64 = 3;
+const QUIET_MIN: Ns = 60 * SECOND_NS;
+/// Time after which what comes back is another symptom.
+pub(crate) const COMES_BACK: Ns = 1800 * SECOND_NS;
+/// Symptoms kept.
+const SYMPTOMS_MAX: usize = 256;
+/// Of the hosts that fail most at once, the part from which it is recovering.
+const RECOVERING: u64 = 5;
+
+/// Opens, judges and closes symptoms, and tells the incidents that they make.
+pub(crate) fn review(state: &mut State) {
+    for alarm in alarms(state) {
+        open_or_resume(state, alarm);
+    }
+    let due: Vec<u32> =
+        state.symptoms.iter().filter(|symptom| is_due(state, symptom)).map(|symptom| symptom.id).collect();
+    for id in due {
+        let Some(index) = state.symptoms.iter().position(|symptom| symptom.id == id) else { continue };
+        let Some(mut symptom) = state.symptoms.get(index).cloned() else { continue };
+        update(state, &mut symptom);
+        claim(state, &symptom);
+        add_up(state, &mut symptom);
+        close_if_over(state, &mut symptom);
+        if symptom.resolved.is_some() {
+            claim(state, &symptom);
+        }
+        if let Some(slot) = state.symptoms.get_mut(index) {
+            *slot = symptom;
+        }
+    }
+    group(state);
+}
+
+/// Whether a symptom is to be judged at this tick: twice a report interval at first, more rarely as it grows old, for
+/// what is known of it then changes as slowly.
+fn is_due(state: &State, symptom: &Symptom) -> bool {
+    if symptom.resolved.is_some() {
+        return false;
+    }
+    let Some(judged) = symptom.judged else { return true };
+    let now = state.now.unwrap_or(0);
+    now - judged >= ((now - symptom.onset) / 64).clamp(state.interval / 2, 3 * state.interval)
+}
+
+/// What no symptom explains belongs to the one of its class that explains nothing yet, or is its coming back, or is new.
+fn open_or_resume(state: &mut State, alarm: Alarm) {
+    if state.symptoms.iter().any(|symptom| symptom.class == alarm.class && symptom.takes_in()) {
+        return;
+    }
+    let comes_back = |symptom: &Symptom| {
+        symptom.class == alarm.class
+            && !symptom.verdict.accuses()
+            && symptom.resolved.is_some()
+            && alarm.onset - symptom.last_bad <= COMES_BACK
+    };
+    if let Some(symptom) = state.symptoms.iter_mut().rev().find(|symptom| comes_back(symptom)) {
+        symptom.resolved = None;
+        symptom.judged = None;
+        symptom.pattern = Pattern::Flapping;
+        (symptom.onset, symptom.last_bad) = (alarm.onset, alarm.onset);
+        return;
+    }
+    if alarm.class.is_felt() {
+        forget_recent(state);
+    }
+    if state.symptoms.len() >= SYMPTOMS_MAX {
+        state.symptoms.remove(0);
+    }
+    state.symptoms_ever = state.symptoms_ever.wrapping_add(1);
+    state.symptoms.push(Symptom::fresh(state.symptoms_ever, alarm.class, alarm.onset));
+}
+
+/// Lets go what expectations learnt last: it may hold the beginning of an incident.
+fn forget_recent(state: &mut State) {
+    for base in &mut state.prior {
+        base.forget_recent();
+    }
+    for unit in &mut state.units {
+        unit.forget_recent(state.rotations);
+    }
+}
+
+/// Judges one symptom anew and carries over what must last.
+fn update(state: &State, symptom: &mut Symptom) {
+    symptom.judged = state.now;
+    let counters = symptom.class.counters();
+    let anchor = anchor(state, symptom.onset, (counters, symptom.id));
+    if !symptom.verdict.accuses() || anchor < symptom.onset {
+        symptom.onset = anchor;
+    }
+    let scene = Scene::new(state, symptom.onset, (counters, symptom.id));
+    let mut judged = if symptom.class == Class::Refused {
+        judge_refusals(state, &scene)
+    } else {
+        judge(state, &scene, counters)
+    };
+    if symptom.verdict == Verdict::Cause && judged.verdict == Verdict::Suspect && extends(symptom, &judged) {
+        judged.verdict = Verdict::Cause;
+    }
+    let keeps = match symptom.verdict {
+        Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
+        verdict => verdict.accuses() && keep(symptom, (&judged, &scene)),
+    };
+    if keeps {
+        go_on(state, symptom, &judged);
+    } else {
+        take_over(state, symptom, &judged, &scene);
+    }
+    if symptom.suspects.is_empty() {
+        symptom.suspects.push(unknown());
+    }
+    symptom.pattern = pattern(state, symptom, &judged);
+    tell_facts(state, symptom, &scene, &judged);
+}
+
+/// The new judgement replaces what was said.
+fn take_over(state: &State, symptom: &mut Symptom, judged: &Judgement, scene: &Scene<'_>) {
+    let first = !symptom.verdict.accuses();
+    let said = judged.named.as_ref().filter(|_| judged.verdict != Verdict::InsufficientEvidence);
+    symptom.verdict = judged.verdict;
+    symptom.cause = said.map(|named| cause_of(state, named));
+    symptom.named = said.map(|said| named(state, said));
+    symptom.suspects = suspects(state, judged);
+    if judged.verdict.accuses() {
+        let weight = judged.named.as_ref().map_or(0.0, |named| named.weight);
+        symptom.weight = if first { weight } else { weight.max(symptom.weight) };
+        if let Some(begun) = begins_with(judged, scene).filter(|begun| first && *begun > symptom.onset) {
+            symptom.onset = begun;
+        }
+    }
+}
+
+/// What a hypothesis names.
+fn named(state: &State, hypothesis: &Hypothesis) -> Named {
+    Named {
+        kind: hypothesis.kind,
+        factor: hypothesis.factor,
+        levels: hypothesis.levels.clone(),
+        property: hypothesis.properties.first().map(|found| found.property.clone()),
+        change: words::change(state, hypothesis).filter(|_| hypothesis.factor.is_none()),
+        dimensions: hypothesis.dimensions.clone(),
+    }
+}
+
+/// A cause that stays gains the versions of its kind under which hosts began to fail since.
+fn go_on(state: &State, symptom: &mut Symptom, judged: &Judgement) {
+    let Some(named) = &mut symptom.named else { return };
+    let Some(property) = named.property.clone() else { return };
+    let of = |hypothesis: &Hypothesis| hypothesis.properties.first().map(|found| found.property.clone());
+    let same = judged.ranked.iter().find(|other| {
+        other.factor == named.factor && other.kind == CauseKind::Config && of(other).as_ref() == Some(&property)
+    });
+    let Some(same) = same else { return };
+    let more: Vec<u32> = same.levels.iter().copied().filter(|level| !named.levels.contains(level)).collect();
+    if more.is_empty() {
+        return;
+    }
+    named.levels.extend(more);
+    named.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+    let hashes = words::hashes(state, &named.levels);
+    if let Some(suspect) = symptom.suspects.first_mut() {
+        suspect.hashes.clone_from(&hashes);
+    }
+    if let Some(cause) = &mut symptom.cause {
+        cause.hashes = hashes;
+    }
+}
+
+/// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
+/// named is contradicted by hosts that began to fail without it.
+fn keep(symptom: &Symptom, (judged, scene): (&Judgement, &Scene<'_>)) -> bool {
+    let factor = symptom.factor();
+    if !judged.verdict.accuses() {
+        let contradicted = judged.ranked.iter().find(|other| other.factor == factor && factor.is_some());
+        return contradicted.is_none_or(|same| {
+            let risk = &same.tally.risk;
+            let own = same.tally.deaths + same.tally.refusals;
+            own >= 5 || risk.variance < 4.0 || risk.z() >= 2.0 || risk.ln_e >= 0.0
+        });
+    }
+    let named = judged.named.as_ref();
+    let other = named.is_some_and(|named| named.factor != factor || named.factor.is_none() && factor.is_none());
+    if other {
+        let later =
+            symptom.verdict == Verdict::Cause && named.is_some_and(|named| is_later(symptom.onset, scene, named));
+        return later || named.is_some_and(|named| named.weight < symptom.weight + 4.0 && named.factor.is_some());
+    }
+    // The same factor: what the content said is not given up for versions of which it says nothing.
+    let told = symptom.named.as_ref().is_some_and(|named| named.property.is_some());
+    let loses = named.is_some_and(|named| named.properties.is_empty());
+    if told && loses {
+        return true;
+    }
+    // Never shrink from cause to suspect, never lose a version that was named.
+    symptom.verdict == Verdict::Cause
+        && judged.verdict == Verdict::Suspect
+        && named.is_some_and(|named| named.levels == symptom.accused())
+}
+
+/// Whether what a symptom shows is over.
+fn close_if_over(state: &State, symptom: &mut Symptom) {
+    let now = state.last_event.unwrap_or(symptom.onset);
+    let sums = sums_exceed(state, symptom);
+    if sums {
+        symptom.last_bad = symptom.last_bad.max(now);
+    }
+    let quiet = (QUIET * state.interval).max(QUIET_MIN);
+    symptom.stage = if symptom.now == 0 && now - symptom.last_bad > quiet {
+        symptom.resolved = Some(now);
+        Stage::Resolved
+    } else if !sums && symptom.now * RECOVERING <= symptom.most && now > symptom.onset + 2 * state.interval {
+        Stage::Recovering
+    } else {
+        Stage::Open
+    };
+}
+
+/// Whether the fleet as a whole still fails more than expected: a small effect shows on no host. Where no change is
+/// accused this holds a symptom open for a while only; what stays so is the new normal.
+fn sums_exceed(state: &State, symptom: &Symptom) -> bool {
+    let Some(end) = state.last_event.map(|at| crate::state::ring::index_of(at, state.interval)) else { return false };
+    if !symptom.verdict.accuses() && end * state.interval - symptom.onset > STATIC_AFTER * state.interval {
+        return false;
+    }
+    let of = |counter: &Counter| {
+        let sums = (end - 3..end).filter_map(|index| state.ring.get(index)?.fleet.get(*counter as usize));
+        let (observed, expected) = sums.fold((0.0, 0.0), |all, sum| (all.0 + sum.observed, all.1 + sum.expected));
+        observed > 1.5 * expected && observed - expected > 10.0
+    };
+    symptom.class.counters().iter().filter(|counter| counter.is_additive()).any(of)
+}
+
+/// Whether what is named is what was named before, with more versions: the later ones are not less the cause.
+fn extends(symptom: &Symptom, judged: &Judgement) -> bool {
+    judged.named.as_ref().is_some_and(|named| {
+        let before = symptom.accused();
+        named.factor == symptom.factor()
+            && named.factor.is_some()
+            && !before.is_empty()
+            && before.iter().all(|level| named.levels.contains(level))
+    })
+}

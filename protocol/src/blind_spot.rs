@@ -1,0 +1,163 @@
+//! What could not be seen, each kind with its numbers and its sentence. JSON holds the sentence; the same sentence is read
+//! back in `read` and nowhere else. What is blind is decided by whoever could not see: engine, normaliser, capture.
+
+mod read;
+
+use crate::Untrusted;
+use crate::time::ClockTime;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One thing that could not be seen. Names are untrusted text; the sentence escapes them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum BlindSpot {
+    /// Hosts that stopped without a clean exit or a replacement.
+    Silent {
+        /// How many.
+        hosts: u64,
+        /// When the first of them was heard last; none where only the number is known.
+        since: Option<ClockTime>,
+        /// The first few names.
+        names: Vec<String>,
+    },
+    /// Clocks that differ from the fleet's; their times were corrected.
+    Clocks {
+        /// The first few.
+        clocks: Vec<ClockOffset>,
+    },
+    /// Rows that came too late to be judged, or with an impossible time.
+    Late {
+        /// How many.
+        rows: u64,
+    },
+    /// Telemetry that senders dropped.
+    Dropped {
+        /// Events.
+        events: u64,
+    },
+    /// Senders of which no requests, scores, loads or events were understood.
+    NotUnderstood {
+        /// How many.
+        senders: u64,
+        /// The first few names of the metrics that they send.
+        metrics: Vec<String>,
+    },
+    /// A line of a capture that cannot be read.
+    BrokenLine {
+        /// File, line and byte: `a.jsonl: line 3 (byte 120)`.
+        place: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// Lines of captures that cannot be read, beyond those that are named.
+    BrokenLines {
+        /// How many.
+        lines: u64,
+    },
+    /// Processes that report under one identity.
+    SharedIdentity {
+        /// How many.
+        processes: u64,
+        /// The identity: `service.instance.id=a`.
+        identity: String,
+        /// The resource attribute that would tell them apart.
+        attribute: String,
+    },
+    /// Hosts whose version history was cut after an onset: they count neither for nor against.
+    TruncatedHistory {
+        /// How many.
+        hosts: u64,
+    },
+    /// What found no room in the engine's tables.
+    Bounds {
+        /// Names, versions and hosts together.
+        entries: u64,
+    },
+    /// A sentence of another kind.
+    Other {
+        /// The sentence.
+        sentence: String,
+        /// How many times it holds.
+        count: u64,
+    },
+}
+
+/// By how much a host's clock differs from the fleet's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClockOffset {
+    /// The host. It is untrusted text.
+    pub host: String,
+    /// Seconds; positive where the clock is ahead.
+    pub offset_s: i64,
+}
+
+impl BlindSpot {
+    /// The kind that `sentence` belongs to, where it was said `count` times.
+    #[must_use]
+    pub fn counted(sentence: &str, count: u64) -> Self {
+        Self::from(if count > 1 { format!("{sentence} ({count}{TIMES}") } else { sentence.to_owned() })
+    }
+}
+
+const SILENT_ONE: &str = "1 host is silent";
+const SILENT_MANY: &str = " hosts are silent";
+const SINCE: &str = " since ";
+const MORE: &str = "..";
+const CLOCKS: &str = "clocks that differ from the fleet's were corrected: ";
+const LATE: &str = " rows came too late to be judged, or with a time that cannot be";
+const DROPPED: (&str, &str) = ("senders dropped ", " telemetry events");
+const NOT_UNDERSTOOD: (&str, &str) =
+    ("no requests, scores, loads or events were understood of ", " senders; they send: ");
+const NOT_UNDERSTOOD_NOTHING: &str = "no metric";
+const BROKEN: &str = " cannot be read: ";
+const BROKEN_LINES: &str = "further lines cannot be read";
+const SHARED: (&str, &str) = (" processes report under one identity (", "); to tell them apart, set ");
+const TRUNCATED: &str = " hosts changed versions more often than is remembered: they count neither for nor against";
+const BOUNDS: &str = " names, versions or hosts found no room in the engine's tables";
+const TIMES: &str = " times)";
+
+impl fmt::Display for BlindSpot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent { hosts, since, names } => {
+                if *hosts == 1 { f.write_str(SILENT_ONE) } else { write!(f, "{hosts}{SILENT_MANY}") }?;
+                let Some(since) = since else { return Ok(()) };
+                let more = if *hosts > names.len() as u64 { vec![MORE.to_owned()] } else { Vec::new() };
+                let names = names.iter().map(|name| Untrusted(name).to_string()).chain(more);
+                write!(f, "{SINCE}{since} ({})", names.collect::<Vec<_>>().join(", "))
+            }
+            Self::Clocks { clocks } => {
+                let clocks: Vec<String> =
+                    clocks.iter().map(|clock| format!("{} by {} s", Untrusted(&clock.host), clock.offset_s)).collect();
+                write!(f, "{CLOCKS}{}", clocks.join(", "))
+            }
+            Self::Late { rows } => write!(f, "{rows}{LATE}"),
+            Self::Dropped { events } => write!(f, "{}{events}{}", DROPPED.0, DROPPED.1),
+            Self::NotUnderstood { senders, metrics } => {
+                let names: Vec<String> = metrics.iter().map(|name| Untrusted(name).to_string()).collect();
+                let names = if names.is_empty() { NOT_UNDERSTOOD_NOTHING.to_owned() } else { names.join(", ") };
+                write!(f, "{}{senders}{}{names}", NOT_UNDERSTOOD.0, NOT_UNDERSTOOD.1)
+            }
+            Self::BrokenLine { place, fault } => write!(f, "{}{BROKEN}{}", Untrusted(place), Untrusted(fault)),
+            Self::BrokenLines { lines: 1 } => f.write_str(BROKEN_LINES),
+            Self::BrokenLines { lines } => write!(f, "{BROKEN_LINES} ({lines}{TIMES}"),
+            Self::SharedIdentity { processes, identity, attribute } => {
+                let (identity, attribute) = (Untrusted(identity), Untrusted(attribute));
+                write!(f, "{processes}{}{identity}{}{attribute}", SHARED.0, SHARED.1)
+            }
+            Self::TruncatedHistory { hosts } => write!(f, "{hosts}{TRUNCATED}"),
+            Self::Bounds { entries } => write!(f, "{entries}{BOUNDS}"),
+            Self::Other { sentence, count } => {
+                write!(f, "{}", Untrusted(sentence))?;
+                if *count > 1 { write!(f, " ({count}{TIMES}") } else { Ok(()) }
+            }
+        }
+    }
+}
+
+impl From<BlindSpot> for String {
+    fn from(spot: BlindSpot) -> Self {
+        spot.to_string()
+    }
+}
