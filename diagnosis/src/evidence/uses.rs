@@ -74,11 +74,7 @@ fn sums(ring: &Ring, indices: std::ops::Range<i64>) -> BTreeMap<u16, Use> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hypothesis::findings::ODDS_MAX;
-    use crate::hypothesis::findings::odds;
-    use crate::ingest::config_use::add;
-    use crate::ingest::config_use::note;
-    use crate::observation::counts::Requests;
+    use crate::hypothesis::findings::{ODDS_MAX, odds};
 
     const BEFORE: Use = Use { inside: (20.0, 80_000.0), outside: (5.0, 20_000.0) };
 
@@ -107,16 +103,5 @@ mod tests {
         assert!(told(20.0, 0.0, (8_000.0, 2_000.0)).alone(0).is_none());
         // And where every request uses it there are no others.
         assert!(told(500.0, 0.0, (10_000.0, 0.0)).alone(0).is_none());
-    }
-
-    #[test]
-    fn a_row_without_room_for_the_others_counts_none() {
-        let mut uses = BTreeMap::new();
-        let of = |failed: f64, all: f64| Requests { all, failed, panicked: 0.0 };
-        let mut by_config = Vec::new();
-        add(&mut by_config, 3, of(2.0, 10.0));
-        add(&mut by_config, 3, of(1.0, 5.0));
-        note(&mut uses, &by_config, of(2.0, 14.0));
-        assert_eq!(uses.get(&3), Some(&Use { inside: (3.0, 15.0), outside: (0.0, 0.0) }));
     }
 }

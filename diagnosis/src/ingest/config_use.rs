@@ -19,3 +19,19 @@ pub(crate) fn note(uses: &mut BTreeMap<u16, Use>, by_config: &[(u16, Requests)],
         uses.entry(*factor).or_default().add(Use { inside: (of.failed, of.all), outside });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_without_room_for_the_others_counts_none() {
+        let mut uses = BTreeMap::new();
+        let of = |failed: f64, all: f64| Requests { all, failed, panicked: 0.0 };
+        let mut by_config = Vec::new();
+        add(&mut by_config, 3, of(2.0, 10.0));
+        add(&mut by_config, 3, of(1.0, 5.0));
+        note(&mut uses, &by_config, of(2.0, 14.0));
+        assert_eq!(uses.get(&3), Some(&Use { inside: (3.0, 15.0), outside: (0.0, 0.0) }));
+    }
+}

@@ -18,35 +18,17 @@
 
 mod columns;
 mod constants;
+mod leaf;
 mod likelihood;
 mod rates;
 mod search;
 
 pub use constants::Constants;
+pub use leaf::{Counts, Leaf};
 
 use crate::observation::Name;
 use likelihood::Evidence;
 use std::collections::BTreeMap;
-
-/// One leaf: a full combination of dimension values, with its counts now and in the baseline intervals before.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Leaf {
-    /// Every dimension's value in this leaf. A key that a leaf lacks is missing there.
-    pub dimensions: BTreeMap<Name, Name>,
-    /// Requests and failures in the judged intervals.
-    pub now: Counts,
-    /// Requests and failures in each baseline interval, oldest first (all leaves have the same length).
-    pub baseline: Vec<Counts>,
-}
-
-/// Requests, and how many of them failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Counts {
-    /// Requests.
-    pub requests: f64,
-    /// Failures among them.
-    pub failures: f64,
-}
 
 /// One combination, with what it explains.
 #[derive(Clone, Debug, PartialEq)]

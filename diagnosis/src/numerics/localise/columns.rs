@@ -1,7 +1,7 @@
 //! Combinations as numbers: each dimension is a column with the number of every leaf's value. Which of them are good is
 //! decided by `search`.
 
-use super::Leaf;
+use super::leaf::Leaf;
 use crate::observation::Name;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! How well "failures in this leaf are `factor` times what was expected" fits one leaf, against "as expected". Which
 //! leaves belong together is decided by `search`.
 
-use super::Leaf;
 use super::constants::{Constants, FACTORS, factors};
+use super::leaf::Leaf;
 use super::rates::expected;
 
 /// One leaf, ready to be added up.

@@ -1,7 +1,7 @@
 //! How many failures each leaf was expected to have: its requests times its own rate before, shrunk towards the fleet's.
 //! What is made of the difference is decided by `likelihood`.
 
-use super::{Counts, Leaf};
+use super::leaf::{Counts, Leaf};
 
 /// Strengths of shrinkage tried, in requests: each twice the one before, up to 8,192. The likelihood of them is flat
 /// between two of them.

@@ -1,9 +1,9 @@
 //! Goes through the combinations of up to three dimensions, within a bound on the work, and keeps the best. How much one
 //! leaf says is decided by `likelihood`.
 
-use super::Leaf;
 use super::columns::{Column, DEPTH, Terms, columns, keys, named, terms};
 use super::constants::LN_ODDS;
+use super::leaf::Leaf;
 use super::likelihood::Evidence;
 use crate::numerics::math::float;
 use crate::observation::Name;
