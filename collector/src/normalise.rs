@@ -18,11 +18,14 @@ mod metrics;
 mod names;
 mod number;
 mod observed;
+mod processes;
+mod recognise;
 mod repeats;
 mod reports;
 mod rows;
 mod senders;
 mod series;
+mod spellings;
 mod table;
 
 use crate::otlp::{Logs, Metrics};

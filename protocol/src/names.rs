@@ -149,6 +149,14 @@ pub mod attribute {
     pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
     /// Host name.
     pub const HOST_NAME: &str = "host.name";
+    /// Identity of a pod.
+    pub const K8S_POD_UID: &str = "k8s.pod.uid";
+    /// Name of a pod, its own within its namespace.
+    pub const K8S_POD_NAME: &str = "k8s.pod.name";
+    /// Namespace of a pod.
+    pub const K8S_NAMESPACE_NAME: &str = "k8s.namespace.name";
+    /// Identity of a container.
+    pub const CONTAINER_ID: &str = "container.id";
     /// Process id.
     pub const PROCESS_PID: &str = "process.pid";
     /// Standard: the binary, for naming the addresses of stacks.

@@ -16,6 +16,9 @@ const STEADY_MIN_NS: i64 = 60 * SECOND_NS;
 const LINES_MIN: usize = 6;
 /// Fewer senders are no majority.
 const SENDERS_MIN: usize = 4;
+const HOUR_NS: i64 = 3600 * SECOND_NS;
+/// At most one sender in so many has a clock that is off; of more, it is not told who is right.
+const MINORITY_ONE_IN: usize = 4;
 /// Lines whose middle tells the time of arrival: two reports of each sender.
 const BLOCK_LINES: std::ops::RangeInclusive<usize> = 32..=8192;
 
@@ -24,6 +27,8 @@ const BLOCK_LINES: std::ops::RangeInclusive<usize> = 32..=8192;
 pub(super) struct Line {
     pub(super) time: i64,
     pub(super) sender: u64,
+    /// Whether it tells of reports; else of events.
+    pub(super) reports: bool,
 }
 
 /// What a stretch of the file says of the time of arrival.
@@ -34,8 +39,68 @@ struct Block {
     spread: i64,
 }
 
-/// The lines that are to be placed at another time.
+/// The lines that are to be placed at another time: by the order of arrival, and where that tells nothing by when each
+/// sender's reports begin and end.
 pub(super) fn corrections(lines: &[Line]) -> Vec<(usize, i64)> {
+    let found = by_arrival(lines);
+    if found.is_empty() { by_extent(lines) } else { found }
+}
+
+/// From a sender's first report to its last.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    first: i64,
+    last: i64,
+    lines: usize,
+}
+
+/// In a file in the order of timestamps the reports of a clock that is ahead come when all others have ended. A fleet is
+/// captured as a whole: a sender that begins and ends later than nearly all others, by the same amount, has a clock that is
+/// ahead by it (or behind, where it begins and ends earlier). Who merely came late, or outlived others, does one of the two.
+fn by_extent(lines: &[Line]) -> Vec<(usize, i64)> {
+    let mut extents: BTreeMap<u64, Extent> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.reports && line.time > 0) {
+        let Line { time, sender, .. } = *line;
+        let extent = extents.entry(sender).or_insert(Extent { first: time, last: time, lines: 0 });
+        *extent = Extent { first: extent.first.min(time), last: extent.last.max(time), lines: extent.lines + 1 };
+    }
+    extents.retain(|_, extent| extent.lines >= LINES_MIN);
+    if extents.len() < SENDERS_MIN {
+        return Vec::new();
+    }
+    let begin = middle_of(extents.values().map(|extent| extent.first));
+    let end = middle_of(extents.values().map(|extent| extent.last));
+    let offset = |extent: &Extent| {
+        let (first, last) = (extent.first.saturating_sub(begin), extent.last.saturating_sub(end));
+        let same = first.saturating_sub(last).saturating_abs() <= STEADY_MIN_NS;
+        (same && last.saturating_abs() > OFFSET_MIN_NS).then(|| whole_hours(last))
+    };
+    let off: BTreeMap<u64, i64> =
+        extents.iter().filter_map(|(sender, extent)| Some((*sender, offset(extent)?))).collect();
+    if off.len() * MINORITY_ONE_IN > extents.len() {
+        return Vec::new();
+    }
+    let placed = |(index, line): (usize, &Line)| {
+        let offset = off.get(&line.sender).filter(|_| line.reports)?;
+        Some((index, line.time.saturating_sub(*offset)))
+    };
+    lines.iter().enumerate().filter_map(placed).collect()
+}
+
+fn middle_of(times: impl Iterator<Item = i64>) -> i64 {
+    let mut times: Vec<i64> = times.collect();
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or(0)
+}
+
+/// A wrong date or zone is off by whole hours; what is nearly that is that.
+fn whole_hours(offset: i64) -> i64 {
+    let whole = offset.saturating_add(offset.signum() * HOUR_NS / 2) / HOUR_NS * HOUR_NS;
+    if offset.saturating_sub(whole).saturating_abs() <= STEADY_MIN_NS { whole } else { offset }
+}
+
+/// The lines whose clock is off by the order of arrival.
+fn by_arrival(lines: &[Line]) -> Vec<(usize, i64)> {
     let mut senders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.time > 0) {
         senders.entry(line.sender).or_default().push(index);
@@ -128,7 +193,7 @@ mod tests {
             (0..10_u64).map(move |sender| {
                 let second = k * 10 + i64::try_from(sender).unwrap();
                 let second = if sender == 3 { clock(second) } else { second };
-                Line { time: T0 + second * SECOND_NS, sender }
+                Line { time: T0 + second * SECOND_NS, sender, reports: true }
             })
         };
         (0..60).flat_map(report).collect()
@@ -146,6 +211,34 @@ mod tests {
                 assert!((time - arrived).abs() < 30 * SECOND_NS, "{index}: off by {} s", (time - arrived) / SECOND_NS);
             }
         }
+    }
+
+    #[test]
+    fn in_a_file_sorted_by_time_a_clock_that_is_off_is_told_by_where_its_reports_begin_and_end() {
+        for off in [86_400, -86_400, -40 * 365 * 86_400, 1800] {
+            let mut lines = fleet(|second| second + off);
+            lines.sort_by_key(|line| line.time);
+            let corrections = corrections(&lines);
+            assert_eq!(corrections.len(), 60, "{off}");
+            for (index, time) in corrections {
+                assert_eq!(lines[index].sender, 3);
+                assert!((time - (lines[index].time - off * SECOND_NS)).abs() < 30 * SECOND_NS, "{off}: {time}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_comes_late_or_outlives_the_others_has_no_wrong_clock() {
+        let only = |keep: fn(&Line) -> bool| {
+            let mut lines = fleet(|second| second);
+            lines.retain(keep);
+            lines.sort_by_key(|line| line.time);
+            corrections(&lines)
+        };
+        assert!(only(|line| line.sender != 3 || line.time > T0 + 400 * SECOND_NS).is_empty(), "it came late");
+        assert!(only(|line| line.sender == 3 || line.time < T0 + 200 * SECOND_NS).is_empty(), "it outlived the others");
+        let halves = |line: &Line| (line.sender < 5) == (line.time < T0 + 300 * SECOND_NS);
+        assert!(only(halves).is_empty(), "one half of the fleet replaced the other");
     }
 
     #[test]

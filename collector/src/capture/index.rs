@@ -206,7 +206,8 @@ impl Capture {
                 Ok(mut times) => {
                     place.when = times.stretch().unwrap_or(place.when);
                     self.places.push(place);
-                    lines.push(Line { time: place.when.last, sender: times::sender(text) });
+                    let (time, reports) = (place.when.last, times::tells_reports(text));
+                    lines.push(Line { time, sender: times::sender(text), reports });
                 }
                 Err(error) => {
                     let (file, fault) = (source.name.clone(), error.to_string());

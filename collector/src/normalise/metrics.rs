@@ -4,18 +4,19 @@
 use super::gaps::{Fault, Gaps};
 use super::gauges::{self, Gauge};
 use super::keys::{self, Key};
-use super::known::{Count, Distribution, Known, known};
+use super::known::{Count, Distribution, Known, Told, known};
 use super::labels::{Labels, Outcome};
 use super::life::Context;
+use super::processes::Heard;
 use super::reports::{self, Reports};
 use super::rows::{Building, Rows, Target};
-use super::senders::Sender;
+use super::senders::{Instance, Sender};
 use super::series::{Place, Reading, Taken};
-use super::{Batch, Normaliser, exponential, histogram, number};
+use super::{Batch, Normaliser, exponential, histogram, number, spellings};
 use crate::otlp::Metrics;
-use crate::otlp::model::{Attribute, Data, Metric, NumberPoint, ResourceMetrics, Temporality};
+use crate::otlp::model::{Attribute, Data, Metric, NumberPoint, ResourceMetrics, Temporality, Value};
 use firstbad_diagnosis::observation::{Dimensions, Histogram, LoadCount, Observation, Scores, Source, Total};
-use firstbad_protocol::names::{attribute, metric};
+use firstbad_protocol::names::attribute;
 use firstbad_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -27,12 +28,15 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch 
         .iter()
         .map(|resource| {
             let attributes = &resource.resource.attributes;
-            normaliser.senders.sender(attributes, &normaliser.dimensions, &mut normaliser.names)
+            let Normaliser { senders, dimensions, names, horizon, .. } = &mut *normaliser;
+            let mut sender = senders.sender(attributes, dimensions, names)?;
+            senders.tell_process(&mut sender, || reports::heard(resource, *horizon), names);
+            Some(sender)
         })
         .collect();
     // One source per instance: another resource of the same process may come first in the request.
     for (resource, sender) in request.resource_metrics.iter().zip(&senders) {
-        note_own_requests(normaliser, resource, sender.as_ref());
+        note_sources(normaliser, resource, sender.as_ref());
     }
     let mut walk = Walk {
         normaliser,
@@ -53,22 +57,28 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch 
     walk.finish()
 }
 
-fn note_own_requests(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, sender: Option<&Sender>) {
-    let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
-    for metric in metrics.filter(|metric| metric.name == metric::REQUESTS) {
-        let (Data::Sum { temporality, points, .. }, Some(sender)) = (&metric.data, sender) else { continue };
-        let horizon = normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
-        let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
-        let tagged = |point: &NumberPoint<'_>| {
-            point.attributes.iter().any(|it| matches!(it.key.as_ref(), attribute::CONFIG_NAME | attribute::CONFIG_HASH))
-        };
-        let latest = points.iter().filter(within).map(|point| point.time).max();
-        let totals = points.iter().filter(within).any(|point| !tagged(point));
-        let latest = latest.and_then(|latest| number::time(latest).ok());
+/// Notes which sources of requests a resource sends, and how.
+fn note_sources(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, sender: Option<&Sender>) {
+    let Some(sender) = sender else { return };
+    let horizon = normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
+    for metric in resource.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
+        let Some(told) = known(&metric.name).and_then(Known::tells_requests) else { continue };
+        let times = reports::all_spans(metric).filter_map(|(_, time)| number::time(time).ok());
+        let latest = times.filter(|time| *time <= horizon).max();
         let (Some(latest), Some(instance)) = (latest, normaliser.senders.instance(sender.instance)) else { continue };
-        instance.note_own_requests(latest);
-        instance.note_requests(totals, *temporality);
+        instance.note_told(told, latest);
+        if let (Told::Own, Data::Sum { temporality, points, .. }) = (told, &metric.data) {
+            let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
+            instance.note_requests(points.iter().filter(within).any(|point| !is_tagged(point)), *temporality);
+        }
     }
+}
+
+fn is_tagged(point: &NumberPoint<'_>) -> bool {
+    let names_version = |key| matches!(spellings::meant(key, &[]), attribute::CONFIG_NAME | attribute::CONFIG_HASH);
+    // Prometheus writes what is not told as an empty label.
+    let is_empty = |value: &Value<'_>| value.as_text() == Some("");
+    point.attributes.iter().any(|it| names_version(&it.key) && !is_empty(&it.value))
 }
 
 struct Walk<'n> {
@@ -165,8 +175,9 @@ impl Walk<'_> {
             _ => self.normaliser.series.cumulative(placed.place, value)?,
         };
         let Some(reading) = self.counted(reading, &placed) else { return Ok(()) };
-        let load_events =
-            self.normaliser.senders.instance(placed.target.instance).is_some_and(|known| known.load_events);
+        let instance = self.normaliser.senders.instance(placed.target.instance);
+        let load_events = instance.as_ref().is_some_and(|known| known.load_events);
+        let counts_requests = count == Count::Durations && counts(instance, Told::Count, &placed);
         let row = self.rows.covering(&placed.target, reading.span);
         row.row.restarted |= reading.restarted;
         let (labels, amount) = (&placed.labels, reading.amount);
@@ -176,6 +187,8 @@ impl Walk<'_> {
                 tagged(labels)?;
                 row.requests(labels, labels.outcome.unwrap_or(Ok(Outcome::Ok))?, amount);
             }
+            Count::Durations if counts_requests => row.requests(labels, labels.http_outcome(), amount),
+            Count::Durations => {}
             Count::Panics => {
                 tagged(labels)?;
                 row.panics(labels, amount);
@@ -220,36 +233,32 @@ impl Walk<'_> {
         }
     }
 
-    fn distribution(&mut self, kind: Distribution, placed: Option<Placed>, histogram: Histogram) -> Result<(), Fault> {
+    fn distribution(&mut self, kind: Distribution, placed: Option<Placed>, sent: Histogram) -> Result<(), Fault> {
         let Some(placed) = placed else { return Ok(()) };
+        let names = &mut self.normaliser.names;
+        let histogram = if kind == Distribution::OldDuration { histogram::in_seconds(sent, names) } else { sent };
         let reading = match placed.temporality {
             Temporality::Delta => self.delta(&placed, histogram)?,
             _ => self.normaliser.series.cumulative_histogram(placed.place, histogram)?,
         };
         let Some(Reading { span, amount, restarted }) = self.counted(reading, &placed) else { return Ok(()) };
+        let Some(told) = Known::Distribution(kind).tells_requests() else {
+            let row = self.rows.covering(&placed.target, span);
+            row.row.restarted |= restarted;
+            placed.labels.not_a_version.map_or(Ok(()), Err)?;
+            row.scores(&placed.labels, &amount);
+            return Ok(());
+        };
         let instance = self.normaliser.senders.instance(placed.target.instance);
-        let counts_requests = kind == Distribution::Duration
-            && instance.is_some_and(|known| {
-                let counts = known.counts_standard(span.1);
-                if counts {
-                    known.note_requests(true, placed.temporality);
-                }
-                counts
-            });
+        let counts_durations = instance.as_ref().is_some_and(|known| known.counts_durations(told, span.1));
+        let counts_requests = counts(instance, told, &placed);
         let row = self.rows.covering(&placed.target, span);
         row.row.restarted |= restarted;
-        match kind {
-            Distribution::Scores => {
-                placed.labels.not_a_version.map_or(Ok(()), Err)?;
-                row.scores(&placed.labels, &amount);
-            }
-            Distribution::Duration => {
-                if counts_requests {
-                    let outcome = if placed.labels.http_failed { Outcome::Error } else { Outcome::Ok };
-                    row.requests(&placed.labels, outcome, histogram::total(&amount));
-                }
-                row.latency(amount);
-            }
+        if counts_requests {
+            row.requests(&placed.labels, placed.labels.http_outcome(), histogram::total(&amount));
+        }
+        if counts_durations {
+            row.latency(amount);
         }
         Ok(())
     }
@@ -304,7 +313,7 @@ impl Walk<'_> {
         let labels = self.labels(attributes);
         let oldest_start = at.reports.oldest_start;
         let context = Context { previous_report, oldest_start, observed_from: self.normaliser.observed.from() };
-        let target = self.target(at.sender, &labels);
+        let target = self.target(at.sender, &labels, span);
         let many = target.source == Source::Aggregate;
         let series = keys::combine(at.metric, labels.key);
         let place = Place { series, sender: at.sender.resource, span, context, many };
@@ -316,13 +325,17 @@ impl Walk<'_> {
         labels.get(attributes, dimensions, names)
     }
 
-    fn target(&mut self, sender: &Sender, labels: &Labels) -> Target {
-        let (source, instance) = if labels.identity.is_empty() {
-            (sender.source.clone(), sender.instance)
-        } else {
-            labels.identity.over(&sender.identity).source(sender.resource, &mut self.normaliser.names)
-        };
-        Target { instance, source, dimensions: Dimensions::clone(&sender.dimensions) }
+    fn target(&mut self, sender: &Sender, labels: &Labels, (since, until): (i64, i64)) -> Target {
+        let dimensions = Dimensions::clone(&sender.dimensions);
+        if labels.identity.is_empty() {
+            let source = sender.source.clone();
+            return Target { instance: sender.instance, source, named_by: sender.named_by, dimensions };
+        }
+        let Normaliser { senders, names, .. } = &mut *self.normaliser;
+        let who = labels.identity.over(&sender.identity).who(sender.resource, names);
+        let since = if since == 0 { until } else { since };
+        let (source, instance) = senders.source(&who, Heard { since, until, report: true }, names);
+        Target { instance, source, named_by: who.named_by, dimensions }
     }
 
     fn gauges(&mut self, gauge: Gauge, metric: &Metric<'_>, sender: &Sender) {
@@ -343,7 +356,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let labels = self.labels(&point.attributes);
-        let target = self.target(sender, &labels);
+        let target = self.target(sender, &labels, (0, time));
         let uptime = if gauge == Gauge::Uptime { Some(number::real(point.value)?) } else { None };
         let instance = self.normaliser.senders.instance(target.instance);
         let restarted = uptime.zip(instance).is_some_and(|(uptime, instance)| instance.fell(uptime));
@@ -379,7 +392,7 @@ impl Walk<'_> {
                 self.normaliser.senders.instance(sender.instance).is_some_and(|it| it.quiet_since(latest).is_some());
             if quiet {
                 self.seen(sender.resource, latest);
-                let target = self.target(sender, &Labels::default());
+                let target = self.target(sender, &Labels::default(), (0, latest));
                 self.row_at(&target, latest);
             }
         }
@@ -438,6 +451,17 @@ impl Walk<'_> {
         self.batch.observations.extend(self.gaps.observations(at));
         self.batch
     }
+}
+
+/// Whether a standard source counts as the requests of its instance; if so it is noted as what tells of them.
+fn counts(instance: Option<&mut Instance>, told: Told, placed: &Placed) -> bool {
+    instance.is_some_and(|known| {
+        let counts = known.counts_requests(told, placed.place.span.1);
+        if counts {
+            known.note_requests(true, placed.temporality);
+        }
+        counts
+    })
 }
 
 fn is_recorded(flags: u32) -> bool {

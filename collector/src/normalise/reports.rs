@@ -1,8 +1,11 @@
 //! When a resource reported with cumulative points: a series that was not in the report before stood at 0 then. One request
 //! may hold several reports, metric by metric, so all of its times are gathered before its first point is read.
 
+use super::number;
+use super::processes::Heard;
 use super::senders::SAME_REPORT_NS;
-use crate::otlp::model::{Data, Metric, Temporality};
+use crate::otlp::model::{Data, Metric, NumberPoint, ResourceMetrics, Temporality};
+use firstbad_protocol::time::Timestamp;
 
 /// Times of reports, ascending: the last two from before, and those of one request.
 #[derive(Debug, Default)]
@@ -56,6 +59,32 @@ pub(super) fn spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = (u64,
             Box::new(points.iter().map(|point| (point.start, point.time)))
         }
         _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// When the process behind a resource was there, as far as its points tell.
+pub(super) fn heard(resource: &ResourceMetrics<'_>, horizon: Option<Timestamp>) -> Option<Heard> {
+    let horizon = horizon.map_or(i64::MAX, |horizon| horizon.0);
+    let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+    let within = |(start, time)| number::span(start, time).ok().filter(|(_, time)| *time <= horizon);
+    metrics.flat_map(all_spans).filter_map(within).fold(None, |heard: Option<Heard>, (start, until)| {
+        let since = if start == 0 { until } else { start };
+        Some(heard.map_or(Heard { since, until, report: true }, |heard| Heard {
+            since: heard.since.min(since),
+            until: heard.until.max(until),
+            report: true,
+        }))
+    })
+}
+
+/// Start and time of all points of a metric.
+pub(super) fn all_spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = (u64, u64)> + 'm> {
+    let of_number = |point: &NumberPoint<'_>| (point.start, point.time);
+    match &metric.data {
+        Data::Gauge(points) | Data::Sum { points, .. } => Box::new(points.iter().map(of_number)),
+        Data::Histogram { points, .. } => Box::new(points.iter().map(|point| (point.start, point.time))),
+        Data::Exponential { points, .. } => Box::new(points.iter().map(|point| (point.start, point.time))),
+        Data::None | Data::Summary(_) => Box::new(std::iter::empty()),
     }
 }
 

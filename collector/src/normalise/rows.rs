@@ -18,6 +18,7 @@ use std::collections::hash_map::Entry;
 pub(super) struct Target {
     pub(super) instance: Key,
     pub(super) source: Source,
+    pub(super) named_by: NamedBy,
     pub(super) dimensions: Dimensions,
 }
 
@@ -107,7 +108,7 @@ impl Building {
             dropped: 0,
             restarted: false,
             first_failed: Vec::new(),
-            named_by: NamedBy::Host,
+            named_by: target.named_by,
         };
         Self { instance: target.instance, row, places: HashMap::new(), limits: Vec::new(), usages: Vec::new() }
     }

@@ -148,7 +148,7 @@ fn a_store_of_an_earlier_schema_keeps_its_incidents_and_begins_everything_else_a
     for back in [AS_1, AS_2] {
         let directory = tempfile::tempdir().unwrap();
         let mut line = Line::begin(directory.path());
-        line.run(1..=60);
+        line.run(1..=BAD_AT + 45);
         line.stop();
         let incidents = || SqliteReader::open(directory.path()).unwrap().incidents().unwrap();
         let before = incidents();
@@ -158,7 +158,7 @@ fn a_store_of_an_earlier_schema_keeps_its_incidents_and_begins_everything_else_a
         drop(database);
         let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
         assert!(resumed.notices.is_empty(), "{:?}", resumed.notices);
-        assert_eq!(resumed.last.0, 60, "numbers go on");
+        assert_eq!(resumed.last.0, BAD_AT + 45, "numbers go on");
         assert_eq!(resumed.stepper.snapshot().fleet.instances, 0);
         assert_eq!(incidents(), before);
         let state = resumed.store.normaliser_state().unwrap();
