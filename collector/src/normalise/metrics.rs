@@ -359,7 +359,7 @@ impl Walk<'_> {
         let target = self.target(sender, &labels, (0, time));
         let uptime = if gauge == Gauge::Uptime { Some(number::real(point.value)?) } else { None };
         let instance = self.normaliser.senders.instance(target.instance);
-        let restarted = uptime.zip(instance).is_some_and(|(uptime, instance)| instance.fell(uptime));
+        let restarted = uptime.zip(instance).is_some_and(|(uptime, instance)| instance.began_anew(uptime, time));
         let row = self.row_at(&target, time);
         row.row.restarted |= restarted;
         gauges::take(gauge, point, &labels, row)

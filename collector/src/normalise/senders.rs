@@ -49,6 +49,14 @@ pub(super) struct Sender {
     pub(super) dimensions: Dimensions,
 }
 
+/// By how much the beginning that an uptime tells may move by itself: uptimes are rounded to seconds, and clocks are set.
+const BORN_JITTER_S: f64 = 2.5;
+
+#[expect(clippy::cast_precision_loss, reason = "a beginning is known to a second at best")]
+fn seconds(ns: i64) -> f64 {
+    ns as f64 / 1e9
+}
+
 /// What one instance is known to send.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Instance {
@@ -58,7 +66,8 @@ pub(super) struct Instance {
     delta_requests: bool,
     pub(super) load_events: bool,
     last_end: i64,
-    uptime: f64,
+    /// When the process began, by its uptime: unix seconds; zero before an uptime came.
+    born_s: f64,
     facts: Vec<u64>,
 }
 
@@ -177,11 +186,15 @@ impl Instance {
         (follows && at - self.last_end <= QUIET_MAX_NS).then_some(self.last_end)
     }
 
-    /// Takes the uptime; true if it fell: the process restarted.
-    pub(super) fn fell(&mut self, uptime: f64) -> bool {
-        let fell = uptime + 1.0 < self.uptime;
-        self.uptime = uptime;
-        fell
+    /// Takes an uptime, seconds, of a report at `time`; true if it tells of a process that began later than the one known.
+    /// A report that comes late tells of the same beginning, however much smaller its uptime is.
+    pub(super) fn began_anew(&mut self, uptime_s: f64, time: i64) -> bool {
+        let born_s = seconds(time) - uptime_s;
+        let anew = self.born_s > 0.0 && born_s > self.born_s + BORN_JITTER_S;
+        if self.born_s <= 0.0 || anew {
+            self.born_s = born_s;
+        }
+        anew
     }
 
     /// Whether a fact is new for this instance; it is remembered.

@@ -10,6 +10,12 @@ use crate::state::State;
 use crate::state::symptom::{Cost, Symptom};
 use crate::numerics::time::seconds;
 
+/// Report intervals around an explained symptom within which what is left is held against it.
+const BESIDE: i64 = 60;
+/// Hosts, and the part of those that are explained, from which what is left is an incident of its own.
+const RESIDUE_MIN: usize = 3;
+const RESIDUE_PART: usize = 3;
+
 /// Adds up cost and hosts of a symptom's episodes; what was seen before stays.
 pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     let mut cost = Cost::default();
@@ -38,6 +44,20 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
         cost = cost.most(fleet_cost(state, symptom));
     }
     symptom.cost = symptom.cost.most(cost);
+    symptom.worth = is_worth(state, symptom);
+}
+
+/// Whether a symptom is worth an incident though nothing explains it. What is left beside an explanation of the same class
+/// at the same time is mostly its spill-over, or what always fails a little: it must hit a good part of as many hosts.
+fn is_worth(state: &State, symptom: &Symptom) -> bool {
+    let explained = state.symptoms.iter().filter(|other| {
+        other.id != symptom.id
+            && other.class == symptom.class
+            && other.verdict.accuses()
+            && (other.onset - symptom.onset).abs() <= BESIDE * state.interval
+    });
+    let most = explained.map(|other| other.hosts.len()).max().unwrap_or(0);
+    most == 0 || symptom.hosts.len() >= RESIDUE_MIN && symptom.hosts.len() * RESIDUE_PART >= most
 }
 
 /// Whether an episode is one of a symptom's own: explained by it, or, while it explains none, by no other.

@@ -1,6 +1,7 @@
 //! How a symptom goes on: a step, growing, flapping or the state of things from the beginning; and what is told with it.
 
 use crate::detect::warm;
+use crate::numerics::time::from_seconds;
 use crate::verdict::good::last_known_good;
 use crate::wording::facts::{input, ruled_out};
 use crate::hypothesis::Hypothesis;
@@ -20,7 +21,8 @@ pub(crate) fn tell_facts(state: &State, symptom: &mut Symptom, scene: &Scene<'_>
         && let Some(named) = symptom.named.clone()
         && let Some(factor) = named.factor
     {
-        let good = last_known_good(state, scene, factor, &named.levels);
+        let delay = judged.named.as_ref().map_or(0, |named| from_seconds(named.tally.lag.3.max(0.0)));
+        let good = last_known_good(state, scene, (factor, &named.levels), delay);
         symptom.input = input(state, &named.levels, good.as_ref());
         symptom.good = good;
     }

@@ -8,110 +8,121 @@ use crate::scene::patient::Patient;
 use crate::state::State;
 use crate::state::model::{Level, Move};
 use crate::state::moves::BEFORE_ALL;
+use crate::state::symptom::Symptom;
 use firstbad_protocol::verdict::LastKnownGood;
+use std::collections::BTreeSet;
 
 /// Longest bake that is believed: an older time is a clock that is wrong.
 const BAKE_MAX: Ns = 400 * 86_400 * 1_000_000_000;
-/// Report intervals of service that are enough, however long others served.
-const ENOUGH: i64 = 30;
+/// Report intervals of service from which a version is known to be good, and hosts that must have served it so long.
+const SERVED_FOR: i64 = 3;
+const SERVED_BY: usize = 3;
+/// Longest time for an effect to show that is waited for.
+const SHOWS_WITHIN: Ns = 600 * 1_000_000_000;
+
+/// The longest times for which different hosts served a version well, longest first.
+type Served = [Ns; SERVED_BY];
 
 /// What may be the last known good version.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
+struct Wanted {
     factor: u16,
-    accused: &'a [u32],
     /// When the first of the accused was seen.
     bad_first: Ns,
+    /// How long it must have served, and on how many hosts.
+    long: Ns,
+    hosts: usize,
 }
 
-impl Wanted<'_> {
-    /// What came before the accused goes first, the newest of it foremost.
+impl Wanted {
+    /// What came before the accused goes first, the newest of it foremost; after it the repair.
     fn rank(&self, level: u32, known: &Level) -> (bool, Ns, u32) {
-        (known.first_seen <= self.bad_first, known.first_seen, level)
+        (known.first_seen < self.bad_first, known.first_seen, level)
+    }
+
+    fn is_enough(&self, served: &Served) -> bool {
+        served.get(self.hosts.saturating_sub(1)).is_some_and(|served| *served >= self.long)
     }
 }
 
-/// The newest version that was never accused and served long without a failing that it explains.
-pub(crate) fn last_known_good(state: &State, scene: &Scene<'_>, factor: u16, accused: &[u32]) -> Option<LastKnownGood> {
+/// The newest version before the accused that was never accused itself and served enough hosts for longer than the effect
+/// took to show; else the repair, once it has. `delay` is what the effect took, ns.
+pub(crate) fn last_known_good(
+    state: &State,
+    scene: &Scene<'_>,
+    (factor, accused): (u16, &[u32]),
+    delay: Ns,
+) -> Option<LastKnownGood> {
     let of_accused = || accused.iter().filter_map(|level| state.tables.level_at(*level));
     let bad_first = of_accused().map(|level| level.first_seen).min()?;
-    let wanted = Wanted { factor, accused, bad_first };
-    let is_recent = newest_of(state, wanted).is_some_and(|level| state.earliest.of(level) > scene.long_ago);
-    let lately = || newest(state, scene, wanted, (&served_lately(state, scene, wanted), true));
-    let (level, served) = match is_recent.then(lately).flatten() {
-        Some(found) => found,
-        None => newest(state, scene, wanted, (&served(state, scene, wanted), false))?,
-    };
+    let long = (SERVED_FOR * scene.interval).max(delay.min(SHOWS_WITHIN));
+    let hosts = SERVED_BY.min(scene.patients.len().max(1));
+    let wanted = Wanted { factor, bad_first, long, hosts };
+    let accused: BTreeSet<u32> =
+        state.symptoms.iter().flat_map(Symptom::accused).chain(accused).copied().collect();
+    let lately = served_lately(state, scene, factor);
+    // What served enough of late and is the newest that may be it need not be looked for further back.
+    let first = newest(state, wanted, (&accused, &|_| true));
+    let found = first.filter(|level| lately.get(*level as usize).is_some_and(|served| wanted.is_enough(served)));
+    let known = found.is_some_and(|level| state.earliest.of(level) > scene.long_ago);
+    let served = if known { lately } else { served_ever(state, scene, factor) };
+    let enough = |level: u32| served.get(level as usize).is_some_and(|served| wanted.is_enough(served));
+    let level = newest(state, wanted, (&accused, &enough))?;
+    let bake = served.get(level as usize).and_then(|served| served.first()).copied().unwrap_or(0);
     let contaminated = of_accused().any(|level| scene.onset - level.first_seen > 9 * scene.interval);
     Some(LastKnownGood {
         hash: state.tables.level_at(level)?.hash()?,
-        bake_time_s: u64::try_from(served / 1_000_000_000).unwrap_or(0),
+        bake_time_s: u64::try_from(bake / 1_000_000_000).unwrap_or(0),
         contaminated,
     })
 }
 
-/// The newest version that may be it, whether it served or not.
-fn newest_of(state: &State, wanted: Wanted<'_>) -> Option<u32> {
-    let others = (0_u32..).zip(&state.tables.levels);
-    others
-        .filter(|(level, known)| known.factor == wanted.factor && !wanted.accused.contains(level))
+/// The newest version that may be it and of which `is` holds.
+fn newest(state: &State, wanted: Wanted, (accused, is): (&BTreeSet<u32>, &dyn Fn(u32) -> bool)) -> Option<u32> {
+    (0_u32..)
+        .zip(&state.tables.levels)
+        .filter(|(level, known)| known.factor == wanted.factor && known.units_ever > 0 && !accused.contains(level))
+        .filter(|(level, _)| is(*level))
         .max_by_key(|(level, known)| wanted.rank(*level, known))
         .map(|(level, _)| level)
 }
 
-/// The newest version that served for long enough, and for how long; of the last moves alone only if older ones cannot
-/// say otherwise.
-fn newest(state: &State, scene: &Scene<'_>, wanted: Wanted<'_>, (served, lately): (&[Ns], bool)) -> Option<(u32, Ns)> {
-    let longest = served.iter().copied().max()?;
-    let most = ENOUGH * scene.interval;
-    if lately && longest / 2 < most {
-        return None;
-    }
-    let enough = (longest / 2).min(most).max(scene.interval);
-    let may_be_older =
-        |level: u32| lately && state.earliest.of(level) <= scene.long_ago && !wanted.accused.contains(&level);
-    let candidates = (0_u32..)
-        .zip(served)
-        .zip(&state.tables.levels)
-        .filter(|((level, served), known)| **served >= enough || known.factor == wanted.factor && may_be_older(*level));
-    let ((level, served), _) = candidates.max_by_key(|((level, _), known)| wanted.rank(*level, known))?;
-    (!may_be_older(level)).then_some((level, *served))
-}
-
-/// By level, how long a unit served it without a failing, at most.
-fn served(state: &State, scene: &Scene<'_>, wanted: Wanted<'_>) -> Vec<Ns> {
+/// By level, how long hosts served it without a failing.
+fn served_ever(state: &State, scene: &Scene<'_>, factor: u16) -> Vec<Served> {
     let lines = |patient: &Patient<'_>| patient.unit.moves.iter().step_by(4).fold(0, |all, entry| all ^ entry.at);
     let patients = in_reach(scene.patients.iter(), lines);
     let since = |patient: &Patient<'_>| Some(patient.first);
-    longest(state, scene, wanted, patients.map(|patient| (patient, patient.unit.moves.as_slice(), since(patient))))
+    longest(state, scene, factor, patients.map(|patient| (patient, patient.unit.moves.as_slice(), since(patient))))
 }
 
 /// The same by the moves that the scene lays out: exact for versions that nobody had long ago, else too little, since
 /// then only that a version is older is known.
-fn served_lately(state: &State, scene: &Scene<'_>, wanted: Wanted<'_>) -> Vec<Ns> {
+fn served_lately(state: &State, scene: &Scene<'_>, factor: u16) -> Vec<Served> {
     let since = |patient: &Patient<'_>| patient.bouts.is_empty().then_some(patient.first.max(scene.long_ago));
     let patients = scene.patients.iter();
-    longest(state, scene, wanted, patients.map(|patient| (patient, scene.moves(patient), since(patient))))
+    longest(state, scene, factor, patients.map(|patient| (patient, scene.moves(patient), since(patient))))
 }
 
 /// By level, of patients with their moves, and since when they had what they had before all, if that can be told.
 fn longest<'a>(
     state: &State,
     scene: &Scene<'a>,
-    wanted: Wanted<'_>,
+    factor: u16,
     patients: impl Iterator<Item = (&'a Patient<'a>, &'a [Move], Option<Ns>)>,
-) -> Vec<Ns> {
-    let mut served = vec![0; state.tables.levels.len()];
+) -> Vec<Served> {
+    let mut served = vec![Served::default(); state.tables.levels.len()];
     let earliest = state.first_event.unwrap_or(Ns::MIN / 4).max(scene.now - BAKE_MAX);
     for (patient, moves, since) in patients {
         let mut tell = |(from, level): (Ns, u32), to: Ns| {
             // What is no longer as a whole is not looked at for what failed in it: most stays are not.
-            if let Some(longest) = served.get_mut(level as usize).filter(|longest| to - from > **longest) {
-                *longest = well((patient, scene.interval), (from, to)).max(*longest);
+            if let Some(longest) = served.get_mut(level as usize)
+                && longest.last().is_some_and(|least| to - from > *least)
+            {
+                enter(longest, well((patient, scene.interval), (from, to)));
             }
         };
         let mut before: Option<(Ns, u32)> = None;
-        for entry in moves.iter().filter(|entry| entry.factor == wanted.factor) {
+        for entry in moves.iter().filter(|entry| entry.factor == factor) {
             if let Some(before) = before {
                 tell(before, entry.at.min(patient.seen));
             }
@@ -122,12 +133,15 @@ fn longest<'a>(
             tell(before, patient.seen);
         }
     }
-    for level in wanted.accused {
-        if let Some(longest) = served.get_mut(*level as usize) {
-            *longest = 0;
-        }
-    }
     served
+}
+
+/// Keeps a time among the longest.
+fn enter(longest: &mut Served, time: Ns) {
+    if let Some(least) = longest.last_mut().filter(|least| time > **least) {
+        *least = time;
+        longest.sort_unstable_by(|a, b| b.cmp(a));
+    }
 }
 
 /// How long a stay on a version went well.

@@ -24,7 +24,7 @@ use crate::state::model::{Counter, Factor, Key, Level};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Of so many hosts that fail under one version one may have another by chance: a late load, a clock that is off.
@@ -114,7 +114,8 @@ fn of_factor(
             && symptom.resolved.is_none()
             && symptom.factor() == Some(index)
     });
-    let named: Vec<u32> = named.flat_map(|symptom| symptom.accused()).copied().filter(own).collect();
+    let named: BTreeSet<u32> = named.flat_map(|symptom| symptom.accused()).copied().filter(own).collect();
+    let named: Vec<u32> = named.into_iter().collect();
     if levels.is_empty() {
         levels = named.clone();
     }
@@ -122,7 +123,8 @@ fn of_factor(
         return None;
     }
     let mut levels = proved(state, counters, (levels, &shares));
-    // A version under which failing only went on is bad if its content says so; else hosts may just be poisoned.
+    // A version under which failing only went on is bad if its content says so; else it may be the repair, and the hosts
+    // that go on failing under it do so of what they had before.
     let carried = chosen(&|of| bad(of) && !begun(of));
     let clean = clean(state, scene, (index, &levels), &shares);
     let found = properties(&of_levels(state, &levels), &clean);
@@ -133,11 +135,6 @@ fn of_factor(
         let named = named.iter().filter(|level| !carried.contains(level));
         let alike: Vec<u32> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
         levels.extend(alike);
-    } else {
-        // Without facts: what came after the bad version, and nobody got well on, is as bad as far as can be seen.
-        let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
-        let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Ns::MAX);
-        levels.extend(carried.into_iter().filter(|level| since(*level) > first));
     }
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
     let spans = Arc::new(Spans::on_levels(scene, (index, &levels)));
