@@ -15,10 +15,6 @@ use crate::state::State;
 
 /// Report intervals in which beginnings belong together.
 pub(crate) const TOGETHER: i64 = 30;
-/// Report intervals at the beginning of what is known whose state is taken for the usual one: nothing alarms in them.
-/// Source: needless openings do not depend on it between 5 and 40 (measured on quiet fleets); what was there before the
-/// fifth report cannot be told from the level.
-pub(crate) const WARM_UP: i64 = 5;
 /// Excess over expectation, as a share of the trials, from which an episode is hard: no quiet host was ever seen to keep it
 /// for two reports.
 const HARD_SHARE: f64 = 0.25;
@@ -50,15 +46,10 @@ struct Episodes {
     panicking: usize,
 }
 
-/// When what is known begins to be compared with what was usual.
-pub(crate) fn warm(state: &State) -> Ns {
-    state.first_event.unwrap_or(0) + WARM_UP * state.interval
-}
-
 /// Classes that are alarmed by what no symptom explains.
 pub(crate) fn alarms(state: &State) -> Vec<Alarm> {
     let now = state.last_event.unwrap_or(0).max(state.now.unwrap_or(0));
-    let from = warm(state).max(now - 720 * state.interval);
+    let from = state.warm().max(now - 720 * state.interval);
     Class::ALL
         .into_iter()
         .filter_map(|class| {

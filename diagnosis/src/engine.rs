@@ -105,7 +105,7 @@ impl Engine {
             from: self.state.first_event.map(Timestamp),
             to: self.state.last_event.map(Timestamp),
             instances: self.state.instances_seen,
-            hosts: hosts(self.state.units.iter().filter(|unit| !unit.aggregate)) as u64,
+            hosts: hosts(self.state.units.iter().filter(|unit| unit.serves())) as u64,
             hosts_silent: silent_hosts(&self.state).len() as u64,
             report_interval_s: crate::numerics::math::rounded(seconds(self.state.interval), 3),
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod blip;
+pub(crate) mod cold;
 pub(crate) mod combine;
 pub(crate) mod content;
 pub(crate) mod delayed;

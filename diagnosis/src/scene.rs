@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 
 /// What a load mostly takes to show, ns.
 const EFFECT_IN: Ns = 30_000_000_000;
+/// How far the times of a death and of a load may be off against each other.
+const EXACT: Ns = 1_500_000_000;
 /// Grid on which the fleet's failing is told, at most.
 const SLOTS_MAX: i64 = 4096;
 
@@ -33,6 +35,10 @@ pub(crate) struct Scene<'a> {
     pub now: Ns,
     pub interval: Ns,
     pub patients: Vec<Patient<'a>>,
+    /// When what is known begins to be compared with what was usual.
+    pub warm: Ns,
+    /// What is looked at.
+    pub counters: Vec<Counter>,
     /// Places of those that fail.
     failing: Vec<u32>,
     moves: Vec<Move>,
@@ -69,7 +75,7 @@ impl<'a> Scene<'a> {
         let mut strong = (0, 0);
         let long_ago = first.min(onset - DELAY_MAX) - 4 * interval;
         let mut refused = false;
-        let known = |(_, unit): &(u32, &Unit)| !unit.aggregate && unit.last_event >= from - 60 * interval;
+        let known = |(_, unit): &(u32, &Unit)| unit.serves() && unit.last_event >= from - 60 * interval;
         let units = in_reach((0..).zip(&state.units).filter(known), |(_, unit)| lines(unit));
         for (id, unit) in units {
             let moved = index(moves.len());
@@ -109,6 +115,8 @@ impl<'a> Scene<'a> {
             now,
             interval,
             patients,
+            warm: state.warm(),
+            counters: counters.to_vec(),
             failing,
             moves,
             at_risk,
@@ -155,6 +163,10 @@ impl<'a> Scene<'a> {
 
     /// How much before its load a bout may seem to begin: more where its beginning is known less well.
     pub(crate) fn early(&self, bout: &Bout) -> Ns {
+        // A death is told to the instant: what it precedes did not cause it.
+        if bout.silent && bout.precise && bout.began.1 - bout.began.0 <= EXACT {
+            return EXACT;
+        }
         self.early.max(2 * bout.near.1)
     }
 

@@ -6,7 +6,7 @@
 //! three (with hard hosts, see `detect`) opened .24 needless incidents a day and saw every strong effect within a report.
 
 use crate::state::class::Class;
-use crate::detect::{WORTH_WAKING, warm};
+use crate::detect::WORTH_WAKING;
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
 use crate::state::model::Counter;
@@ -58,7 +58,7 @@ impl Kind {
 pub(crate) fn risen(state: &State, class: Class) -> Option<Ns> {
     let kind = Kind::of(class)?;
     let last = last_complete(state)?;
-    if last < warm(state) / state.interval.max(1) {
+    if last < state.warm() / state.interval.max(1) {
         return None;
     }
     let both = |rose: &dyn Fn(i64) -> bool| rose(last) && rose(last - 1);
@@ -83,7 +83,7 @@ fn last_complete(state: &State) -> Option<i64> {
 
 /// Variance of the log of the fleet's observed over expected in one report, beyond that of counts.
 fn swing(state: &State, kind: Kind, last: i64) -> f64 {
-    let warm = warm(state) / state.interval.max(1);
+    let warm = state.warm() / state.interval.max(1);
     let of = |at: i64| {
         let sums = *state.ring.get(at)?.fleet.get(kind.counter as usize)?;
         let log = excess_log(sums);

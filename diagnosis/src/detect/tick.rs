@@ -2,7 +2,6 @@
 
 use crate::detect::census::{look_over, stir_all};
 use crate::detect::risen::{FOLLOWED_FOR, FOLLOWED_MAX};
-use crate::detect::warm;
 use crate::ingest::waiting::fold;
 use crate::numerics::shape;
 use crate::numerics::time::Ns;
@@ -35,7 +34,7 @@ pub(crate) fn settle(state: &mut State, at: Ns) {
 /// Versions that are new: what their hosts count is summed up apart.
 fn choose_followed(state: &mut State) {
     let last = state.last_event.unwrap_or(0);
-    let since = (last - FOLLOWED_FOR * state.interval).max(warm(state));
+    let since = (last - FOLLOWED_FOR * state.interval).max(state.warm());
     let new = (0_u32..).zip(&state.tables.levels).filter(|(_, level)| level.first_seen > since);
     let mut found: Vec<(Ns, u32)> = new.map(|(id, level)| (level.first_seen, id)).collect();
     if found.len() > FOLLOWED_MAX {

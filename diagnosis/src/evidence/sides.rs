@@ -75,6 +75,28 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     Some(Sides { ratio, hosts, before, after, by: By::Failed })
 }
 
+/// Failed requests of the version before, in the reports that hold the load, from which it tells that they failed already,
+/// and the part of the later failing share from which they failed alike.
+const PRECEDES_MIN: f64 = 8.0;
+const PRECEDES_PART: f64 = 0.5;
+
+/// Whether hosts failed in the same way under the version that they had before, in the very report that holds the load: the
+/// load followed the failing.
+pub(crate) fn precedes(state: &State, hypothesis: &Hypothesis) -> bool {
+    let all: Vec<&Divided> = hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect();
+    let told: Vec<&Divided> =
+        all.into_iter().filter(|of| of.before.requests > 0.0 && of.after.requests > 0.0).collect();
+    let usual = usual(state, &told);
+    let failing: Vec<&Divided> = told.into_iter().filter(|of| is_failing(of, usual)).collect();
+    let alike = |of: &&&Divided| {
+        let rate = |side: Side| f64::from(side.failed) / f64::from(side.requests).max(1.0);
+        let least = usual.max(rate(of.after) * PRECEDES_PART);
+        f64::from(of.before.failed) >= PRECEDES_MIN && rate(of.before) >= least && rate(of.before) >= FACTOR_MIN * usual
+    };
+    let before = failing.iter().filter(alike).count();
+    before >= 2 && before * 2 >= failing.len()
+}
+
 /// Whether loads of the config cost failed requests before, and not much less than those of the versions in question: what
 /// follows a load may then be over by itself. None if it is not known what loads cost.
 pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {

@@ -69,7 +69,9 @@ fn take_panic(state: &mut State, panic: &Panic) {
 
 fn take_start(state: &mut State, start: &Start) {
     let Some(id) = unit_of(state, &start.source, &start.dimensions, start.at.0) else { return };
+    let (at, interval) = (corrected(state, id, start.at.0), state.interval);
     if let Some(unit) = state.units.get_mut(id as usize) {
+        unit.note_start(at, interval);
         unit.left = None;
     }
 }

@@ -42,11 +42,23 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
         }
         Some(result) => {
             end_loading(state, unit, level);
+            note_fresh_load(state, attempt, (load.previous.is_none(), result));
             attempted(state, attempt, result);
             if result.is_refusal() {
                 note_refusal(state, attempt, (load.error.as_ref(), load.reason.as_ref()));
             }
         }
+    }
+}
+
+/// A process that applies what its host has already, and had nothing before, has just started: where no start is told, this
+/// tells it.
+fn note_fresh_load(state: &mut State, attempt: Attempt, (nothing_before, result): (bool, LoadResult)) {
+    let interval = state.interval;
+    let Some(unit) = state.units.get_mut(attempt.unit as usize) else { return };
+    let again = level_at(unit, attempt.factor, attempt.at) == Some(attempt.level);
+    if result == LoadResult::Applied && nothing_before && again && attempt.told {
+        unit.note_start(attempt.at, interval);
     }
 }
 

@@ -48,6 +48,7 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
     let start = corrected(state, id, row.span.start.0);
     let end = corrected(state, id, row.span.end.0);
     seen(state, start);
+    state.first_row = Some(state.first_row.map_or(start, |first| first.min(start)));
     state.last_event = Some(state.last_event.map_or(end, |last| last.max(end)));
     state.dropped = state.dropped.saturating_add(row.dropped);
     for (config, hash, facts) in &row.facts {
@@ -55,6 +56,7 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
             learn_facts(state, level, facts);
         }
     }
+    note_first_row(state, id, start);
     note_sites(state, row);
     note_levels(state, id, row, (start, end));
     note_sides(state, id, row, (start, end));
@@ -62,6 +64,16 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
     note_leaves(state, id, row, index_of(end, state.interval));
     let samples = samples(state, id, row, (start, end));
     feed(state, id, row, (&samples, frozen));
+}
+
+/// A process lives from its first report: its loads may be told from long before, when it served nobody.
+fn note_first_row(state: &mut State, id: u32, start: Ns) {
+    let (warm, interval) = (state.warm(), state.interval);
+    let Some(unit) = state.units.get_mut(id as usize).filter(|unit| unit.rows == 0) else { return };
+    unit.starts.clear();
+    if start > warm {
+        unit.note_start(start, interval);
+    }
 }
 
 fn note_span(state: &mut State, span: Ns) {
@@ -326,6 +338,7 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
         }
     }
     if row.restarted {
+        unit.note_start(span.0, state.interval);
         restarted(unit, (now, state.interval));
     }
     alive(unit, row, now, silent_after);

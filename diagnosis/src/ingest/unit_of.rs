@@ -18,7 +18,7 @@ use firstbad_protocol::time::SECOND_NS;
 use std::collections::BTreeMap;
 
 /// Processes remembered for one unit.
-const PROCESSES_MAX: usize = 16;
+const PROCESSES_MAX: usize = 1024;
 
 /// Facts kept of one version: those of the contract are ten, and a limit a kind of resource.
 const NUMBERS_MAX: usize = 64;
@@ -44,7 +44,7 @@ pub(crate) fn unit_of(state: &mut State, source: &Source, dims: &Dimensions, at:
     if !state.units.get(id as usize).is_some_and(same) {
         note_binary(state, id, dims, at);
     }
-    note_process(state, id, instance);
+    note_process(state, id, instance, at);
     if let Some(unit) = state.units.get_mut(id as usize).filter(|unit| unit.dims != dims_id) {
         unit.dims = dims_id;
         unit.exposure = STALE;
@@ -104,13 +104,18 @@ fn note_binary(state: &mut State, id: u32, dims: &Dimensions, at: Ns) {
     }
 }
 
-fn note_process(state: &mut State, id: u32, instance: &Name) {
-    let now = state.now.unwrap_or(0);
+fn note_process(state: &mut State, id: u32, instance: &Name, at: Ns) {
+    let (now, interval) = (state.now.unwrap_or(0), state.interval);
+    let at = corrected(state, id, at);
+    let late = state.first_event.is_some_and(|first| at > first + 3 * interval);
     let Some(unit) = state.units.get_mut(id as usize) else { return };
     unit.last_arrival = unit.last_arrival.max(now);
     if let Some((_, seen)) = unit.instances.iter_mut().find(|(name, _)| name == instance) {
         *seen = now;
         return;
+    }
+    if late {
+        unit.note_start(at, interval);
     }
     if !unit.instances.is_empty() {
         unit.restarts += 1;
@@ -182,6 +187,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         span: 0,
         rows: 0,
         gaps: Vec::new(),
+        starts: Vec::new(),
         restarts: 0,
         restarts_seen: Restarts::default(),
         panics: (BTreeMap::new(), 0),

@@ -38,7 +38,7 @@ fn share(part: f64, whole: f64) -> Option<f64> {
 
 pub(crate) fn fleet(state: &State) -> Fleet {
     let silent = silent_hosts(state);
-    let hosts = hosts(state.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none()));
+    let hosts = hosts(state.units.iter().filter(|unit| unit.serves() && unit.left.is_none()));
     let last = state.last_event.map(|at| index_of(at, state.interval) - 1).and_then(|index| state.ring.get(index));
     let sum =
         |counter: Counter| last.and_then(|interval| interval.fleet.get(counter as usize)).copied().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(crate) fn fleet(state: &State) -> Fleet {
         instances: state
             .units
             .iter()
-            .filter(|unit| !unit.aggregate && unit.left.is_none())
+            .filter(|unit| unit.serves() && unit.left.is_none())
             .filter(|unit| silent.is_empty() || !silent.contains(&*unit.host))
             .count() as u64,
         requests_per_s: crate::numerics::math::rounded(errors.trials / seconds(state.interval), 3),

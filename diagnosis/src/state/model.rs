@@ -296,6 +296,8 @@ pub(crate) struct Unit {
     pub flat: Ns,
     /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
     pub growth: [f64; 5],
+    /// Event times at which processes started, of late, bounded.
+    pub starts: Vec<Ns>,
     /// Restarts seen.
     pub restarts: u64,
     /// Those that may have been deaths.
@@ -317,6 +319,29 @@ pub(crate) struct Unit {
     pub drifting: Option<Box<Drifting>>,
     /// Sizes in the last report that did not count as failing (see `graded`).
     pub below: Below,
+}
+
+/// Starts of processes kept of one unit.
+const STARTS_MAX: usize = 6;
+
+impl Unit {
+    /// A process started; one start is told in several ways.
+    pub(crate) fn note_start(&mut self, at: Ns, interval: Ns) {
+        if self.starts.iter().any(|known| (known - at).abs() <= 3 * interval) {
+            return;
+        }
+        if self.starts.len() >= STARTS_MAX {
+            self.starts.remove(0);
+        }
+        self.starts.reserve_exact(1);
+        self.starts.push(at);
+    }
+
+    /// Whether it is a process that serves: what only tells of changes is no host.
+    pub(crate) fn serves(&self) -> bool {
+        let told = || self.moves.iter().any(|entry| entry.told);
+        !self.aggregate && (self.rows > 0 || self.loading.is_some() || !self.runs.is_empty() || told())
+    }
 }
 
 /// A change event as kept.

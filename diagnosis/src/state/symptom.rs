@@ -20,6 +20,8 @@ pub(crate) struct Named {
     pub factor: Option<u16>,
     pub levels: Vec<u32>,
     pub property: Option<Property>,
+    /// Dimensions of the units that it is guilty on; empty for all.
+    pub scope: BTreeMap<String, String>,
     pub change: Option<Change>,
     pub dimensions: BTreeMap<String, String>,
 }

@@ -264,7 +264,8 @@ fn cause_of_all(symptoms: &[&Symptom], lead: &Symptom) -> Option<Cause> {
         let Some(of) = &other.cause else { continue };
         let more: Vec<_> = of.hashes.iter().copied().filter(|hash| !cause.hashes.contains(hash)).collect();
         cause.hashes.extend(more);
-        if cause.scope != of.scope {
+        // Another effect elsewhere widens the scope; another look at the same effect does not.
+        if other.class != lead.class && other.class.is_felt() && cause.scope != of.scope {
             cause.scope.clear();
         }
         if cause.property.is_none() {

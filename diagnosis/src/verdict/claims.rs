@@ -20,7 +20,9 @@ pub(crate) fn claim(state: &mut State, symptom: &Symptom) {
     let over = symptom.resolved.is_some() && !symptom.verdict.accuses();
     let reached = reached_by(state, symptom);
     for id in state.census.sick.clone() {
-        let inside = reached.as_ref().is_none_or(|reached| reached.binary_search(&id).is_ok());
+        let dims = state.units.get(id as usize).map_or(0, |unit| unit.dims);
+        let inside = reached.as_ref().is_none_or(|reached| reached.binary_search(&id).is_ok())
+            && is_in_scope(state, dims, symptom);
         let Some(unit) = state.units.get_mut(id as usize) else { continue };
         let mut runs = std::mem::take(&mut unit.runs);
         let mut hit = false;
@@ -45,6 +47,12 @@ fn reached_by(state: &State, symptom: &Symptom) -> Option<Vec<u32>> {
     let mut reached: Vec<u32> = change.reached.iter().map(|(id, _)| *id).collect();
     reached.sort_unstable();
     Some(reached)
+}
+
+/// Whether units with some dimensions are among those that what is named is guilty on.
+fn is_in_scope(state: &State, dims: u32, symptom: &Symptom) -> bool {
+    let scope = symptom.named.iter().flat_map(|named| &named.scope);
+    scope.into_iter().all(|(key, value)| state.tables.value(dims, key).is_none_or(|known| known == value))
 }
 
 fn is_of(run: &Run, symptom: &Symptom) -> bool {

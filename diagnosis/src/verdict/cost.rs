@@ -21,12 +21,14 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     let mut cost = Cost::default();
     let mut hosts = Vec::new();
     symptom.now = 0;
+    let floor = floor(state, symptom);
     for id in &state.census.sick {
         let Some(unit) = state.units.get(*id as usize) else { continue };
         let (mut hit, mut open) = (false, false);
         let own: Vec<&Run> = unit.runs.iter().filter(|run| belongs(state, run, symptom)).collect();
         for run in own {
-            (hit, open) = (true, open || run.open);
+            hit |= run.trials <= 0.0 || run.observed >= floor * run.trials;
+            open |= run.open;
             symptom.last_bad = symptom.last_bad.max(run.end.min(state.last_event.unwrap_or(run.end)));
             symptom.panics |= run.counter == Counter::Panics;
             symptom.deaths |= run.is_death();
@@ -45,6 +47,20 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     }
     symptom.cost = symptom.cost.most(cost);
     symptom.worth = is_worth(state, symptom);
+}
+
+/// Least rate of an episode that makes its host one of those affected: a twelfth of what most of them show. What is weaker
+/// by more is a host's habit or noise.
+fn floor(state: &State, symptom: &Symptom) -> f64 {
+    let units = state.census.sick.iter().filter_map(|id| state.units.get(*id as usize));
+    let own = units.flat_map(|unit| &unit.runs).filter(|run| run.trials > 0.0 && belongs(state, run, symptom));
+    let mut rates: Vec<f64> = own.map(|run| run.observed / run.trials).collect();
+    let at = rates.len() * 8 / 10;
+    if at >= rates.len() {
+        return 0.0;
+    }
+    let (_, rate, _) = rates.select_nth_unstable_by(at, f64::total_cmp);
+    *rate / 12.0
 }
 
 /// Whether a symptom is worth an incident though nothing explains it. What is left beside an explanation of the same class

@@ -1,6 +1,5 @@
 //! How a symptom goes on: a step, growing, flapping or the state of things from the beginning; and what is told with it.
 
-use crate::detect::warm;
 use crate::numerics::time::from_seconds;
 use crate::verdict::good::last_known_good;
 use crate::wording::facts::{input, ruled_out};
@@ -31,7 +30,7 @@ pub(crate) fn tell_facts(state: &State, symptom: &mut Symptom, scene: &Scene<'_>
 
 /// How it goes on.
 pub(crate) fn pattern(state: &State, symptom: &Symptom, judged: &Judgement) -> Pattern {
-    if symptom.onset <= warm(state) - 3 * state.interval {
+    if symptom.onset <= state.warm() - 3 * state.interval {
         return Pattern::Static;
     }
     let flips = judged.ranked.first().map_or(0, |first: &Hypothesis| first.tally.flips.0);

@@ -1,12 +1,14 @@
 //! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
 //! ties and gaps are printed (invariant 10).
 
+use crate::evidence::cold::is_cold;
 use crate::evidence::blip::{blips, lasts};
 use crate::evidence::delayed::ages;
 use crate::evidence::fast_push::fast_push;
 use crate::evidence::place::{is_of_requests, place};
 use crate::evidence::pooled::pooled;
 use crate::evidence::riskset::contrast;
+use crate::evidence::sides::precedes;
 use crate::evidence::tally::tally;
 use crate::hypothesis::judgement::{CAUSE_AT, Judgement, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
@@ -194,6 +196,9 @@ fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) 
 
 /// Whether a rival explains the same hosts at the same time as well.
 fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    if rival.explained() >= 0.9 * best.explained() && are_twins(scene, best, rival) {
+        return true;
+    }
     // What was there long before can be where it fails, but not what set it off.
     if !rival.recent
         || best.kind == CauseKind::Change && rival.kind == CauseKind::Binary
@@ -225,6 +230,41 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
         return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
     }
     best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
+}
+
+/// Report intervals by which the time of a new binary may be off: it is seen at a report, and a load is told.
+const BINARY_SEEN: Ns = 2;
+/// Of so many hosts that fail, or had either, one may tell twins apart by chance.
+const TWINS_TELLING: usize = 20;
+
+/// Whether a binary and a config came together: every host that fails, and every host that is well, had both or neither.
+/// Then nothing but the content itself tells one from the other, whatever each weighs.
+fn are_twins(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let kinds = (best.kind, rival.kind);
+    let both = matches!(kinds, (CauseKind::Binary, CauseKind::Config) | (CauseKind::Config, CauseKind::Binary));
+    if !both || !rival.recent || best.mechanism >= rival.mechanism + 2.0 {
+        return false;
+    }
+    let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return false };
+    let slack = BINARY_SEEN * scene.interval;
+    let (mut telling, mut all) = (0, 0);
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
+        let had = |spans: &[(Ns, Ns)], slack: Ns| {
+            spans.iter().any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - slack) >= slack)
+        };
+        let began = |spans: &[(Ns, Ns)]| {
+            patient.bouts.iter().any(|bout| spans.iter().any(|(from, to)| bout.start >= from - slack && bout.start < *to))
+        };
+        let (one, two) = if patient.bouts.is_empty() {
+            (had(best, slack), had(rival, slack))
+        } else {
+            (began(best), began(rival))
+        };
+        all += usize::from(one || two);
+        telling += usize::from(one != two);
+    }
+    all > 0 && telling * TWINS_TELLING <= all
 }
 
 /// Whether enough hosts tell one from another that explains nearly the same: hosts that fail with the first alone, and hosts
@@ -268,7 +308,14 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         || own >= 2
         || hypothesis.mechanism >= 5.0
         || hypothesis.moment >= MOMENT_AT;
-    let exonerated = hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
+    // Deaths come back with every start; what else fails after one may do so for being cold.
+    let cold = own < 2
+        && hypothesis.mechanism < 5.0
+        && !scene.counters.contains(&Counter::Silent)
+        && spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed));
+    let exonerated = cold
+        || precedes(state, hypothesis)
+        || hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
         || blips(scene, hypothesis)
         || !lasts(state, scene, hypothesis);

@@ -20,6 +20,7 @@ use crate::state::symptom::{Named, STATIC_AFTER, Symptom};
 use crate::wording::words;
 use firstbad_protocol::time::SECOND_NS;
 use firstbad_protocol::verdict::{CauseKind, Pattern, State as Stage, Verdict};
+use std::collections::BTreeMap;
 
 /// Reports without a failing after which a symptom is over, and the least time.
 const QUIET: i64 = 3;
@@ -160,6 +161,7 @@ fn named(state: &State, hypothesis: &Hypothesis) -> Named {
         kind: hypothesis.kind,
         factor: hypothesis.factor,
         levels: hypothesis.levels.clone(),
+        scope: if hypothesis.kind == CauseKind::Config { hypothesis.scope.clone() } else { BTreeMap::new() },
         property: hypothesis.properties.first().map(|found| found.property.clone()),
         change: words::change(state, hypothesis).filter(|_| hypothesis.factor.is_none()),
         dimensions: hypothesis.dimensions.clone(),

@@ -1,0 +1,69 @@
+//! Whether failing follows the start of a process and not what it loaded: cold caches, warm-up, a whole fleet restarted.
+//! Processes that start with another version are the control. Whether that takes an accusation away is decided in `judge`.
+
+use crate::numerics::math::ratio;
+use crate::numerics::time::Ns;
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
+use crate::scene::spans::Spans;
+
+/// Time after its start within which a process may fail for being cold, and in report intervals.
+const COLD_FOR: Ns = 180 * 1_000_000_000;
+const COLD_REPORTS: Ns = 8;
+/// Time after which what still fails is not cold any more.
+const WARM_AFTER: Ns = 600 * 1_000_000_000;
+/// Time within which a start and the beginning of the failing may come together.
+const AT_ONCE: Ns = 1_000_000_000;
+/// Of so many episodes all but two must follow a start: the starts of a few are not told, or begin late in a report.
+const YOUNG_PART: u64 = 5;
+/// Starts without what is accused from which they are a control.
+const STARTS_MIN: u64 = 3;
+
+/// Starts of processes, and of them those after which the unit failed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Starts {
+    all: u64,
+    failing: u64,
+}
+
+/// Whether the start explains what is explained by the exposure.
+pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans) -> bool {
+    let (mut with, mut without) = (Starts::default(), Starts::default());
+    let (mut young, mut all, mut lasting) = (0_u64, 0_u64, 0_u64);
+    let cold = COLD_FOR.max(COLD_REPORTS * scene.interval);
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let Some(spans) = exposed.of(index) else { continue };
+        count_starts(scene, (patient, spans, cold), (&mut with, &mut without));
+        for bout in patient.bouts.iter().filter(|bout| scene.began_in(bout, spans)) {
+            all += 1;
+            // What fails first and restarts then is not young: the start follows the failing.
+            let begun = bout.start - cold..=bout.start + (2 * bout.near.1).max(AT_ONCE);
+            young += u64::from(patient.unit.starts.iter().any(|start| *start > scene.warm && begun.contains(start)));
+            lasting += u64::from(bout.end - bout.start > WARM_AFTER);
+        }
+    }
+    if young * YOUNG_PART < all * (YOUNG_PART - 2) || all == 0 || lasting * 2 > all {
+        return false;
+    }
+    // Without a process that starts on something else nobody can tell the start from what came with it.
+    without.all < STARTS_MIN || 2.0 * ratio(without.failing, without.all) >= ratio(with.failing, with.all)
+}
+
+fn count_starts(
+    scene: &Scene<'_>,
+    (patient, spans, cold): (&Patient<'_>, &[(Ns, Ns)], Ns),
+    (with, without): (&mut Starts, &mut Starts),
+) {
+    // What was there when the data began started long before.
+    let known = |start: &&Ns| **start > scene.warm && **start + scene.interval < scene.now;
+    for start in patient.unit.starts.iter().filter(known) {
+        let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
+        let after = start - scene.interval..=start + cold;
+        let fails = patient.unit.runs.iter().any(|run| {
+            after.contains(&run.start) && scene.counters.contains(&run.counter)
+        });
+        let side = if exposed { &mut *with } else { &mut *without };
+        side.all += 1;
+        side.failing += u64::from(fails);
+    }
+}
