@@ -23,6 +23,11 @@ const HARD_EVENTS: f64 = 3.0;
 /// Events beyond expectation, over all units, from which it is worth waking somebody.
 pub(crate) const WORTH_WAKING: f64 = 20.0;
 
+/// Hosts that must fail hard within one report, and events beyond expectation, from which a second report is not waited
+/// for. Of real machines three now and then share a bad report, five hardly ever.
+const AT_ONCE_MIN: usize = 5;
+const AT_ONCE_EXCESS: f64 = 30.0;
+
 /// What alarms: the beginning of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Alarm {
@@ -63,21 +68,24 @@ fn alarm(state: &State, class: Class, (from, since): (Ns, Ns)) -> Option<Ns> {
     let episodes = episodes(state, class, (from, since));
     let live = state.census.live.max(1);
     if is_alarmed(class, &episodes, live) {
+        if std::env::var("DBGA").is_ok() { eprintln!("ALARM {} {:?} live {live} hard {} exc {} lasting {} lexc {} pan {} starts {}", firstbad_protocol::time::Timestamp(state.last_event.unwrap_or(0)), class, episodes.hard, episodes.excess, episodes.lasting, episodes.lasting_excess, episodes.panicking, episodes.starts.len()); }
         let mut starts = episodes.starts;
         starts.sort_unstable();
         return cluster(&starts, state.interval);
     }
     // A symptom of this class that is open explains the sums, or is still looked at.
     let busy = state.symptoms.iter().any(|symptom| symptom.class == class && symptom.resolved.is_none());
-    if busy { None } else { risen(state, class).filter(|onset| *onset >= from) }
+    let r = if busy { None } else { risen(state, class).filter(|onset| *onset >= from) };
+    if r.is_some() && std::env::var("DBGA").is_ok() { eprintln!("RISEN {} {:?}", firstbad_protocol::time::Timestamp(state.last_event.unwrap_or(0)), class); }
+    r
 }
 
 fn is_alarmed(class: Class, episodes: &Episodes, live: usize) -> bool {
     let few = live.div_ceil(3);
     match class {
         Class::Failed | Class::Unscored | Class::Denied => {
-            let at_once = (live / 50).max(3).min(live.div_ceil(2).max(2));
-            let many = episodes.hard >= at_once && episodes.excess >= WORTH_WAKING;
+            let at_once = (live / 20).max(AT_ONCE_MIN).min(live.div_ceil(2).max(2));
+            let many = episodes.hard >= at_once && episodes.excess >= AT_ONCE_EXCESS;
             let long = episodes.lasting > 0 && episodes.lasting_excess >= WORTH_WAKING;
             many || long || episodes.panicking >= (live / 50).max(2).min(few)
         }

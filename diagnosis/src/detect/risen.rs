@@ -19,6 +19,12 @@ const RISEN_AT: f64 = 3.0;
 const FACTOR_MIN: f64 = 2.0;
 /// Reports summed: with one 68 % of x3 on a third of the hosts are seen, with three 93 %, with five the fleet rule is late.
 const SUMMED: i64 = 3;
+/// Time that is summed at least, ns, and by which the second look comes later: the reports that were measured were of 10 s
+/// and more, and what swings in a second is no second witness.
+const SUMMED_FOR: Ns = 30_000_000_000;
+const AGAIN_AFTER: Ns = 10_000_000_000;
+/// Reports that are summed at most.
+const SUMMED_MOST: i64 = 30;
 /// Reports from which the swing is learnt, and those next to the last that are not learnt from.
 const SWING_FROM: i64 = 120;
 const SWING_LATE: i64 = 2;
@@ -61,7 +67,8 @@ pub(crate) fn risen(state: &State, class: Class) -> Option<Ns> {
     if last < state.warm() / state.interval.max(1) {
         return None;
     }
-    let both = |rose: &dyn Fn(i64) -> bool| rose(last) && rose(last - 1);
+    let again = (AGAIN_AFTER / state.interval.max(1)).max(1);
+    let both = |rose: &dyn Fn(i64) -> bool| rose(last) && rose(last - again);
     let swing = swing(state, kind, last);
     let fleet = |at: i64| {
         let sums = summed(state, kind, at);
@@ -78,7 +85,7 @@ fn last_complete(state: &State) -> Option<i64> {
     let last = state.ring.end() - 1;
     let usual = (1..=3).map(|back| trials(last - back)).sum::<f64>() / 3.0;
     let complete = trials(last) >= COMPLETE * usual && usual > 0.0;
-    (last > state.ring.first + SUMMED).then_some(if complete { last } else { last - 1 })
+    (last > state.ring.first + 2 * reports(state)).then_some(if complete { last } else { last - 1 })
 }
 
 /// Variance of the log of the fleet's observed over expected in one report, beyond that of counts.
@@ -98,13 +105,13 @@ fn swing(state: &State, kind: Kind, last: i64) -> f64 {
 fn summed(state: &State, kind: Kind, at: i64) -> Sums {
     let of = |interval: &Interval| interval.fleet.get(kind.counter as usize).copied();
     let mut all = Sums::default();
-    (at - SUMMED + 1..=at).filter_map(|at| of(state.ring.get(at)?)).for_each(|sums| all.add(sums));
+    (at - reports(state) + 1..=at).filter_map(|at| of(state.ring.get(at)?)).for_each(|sums| all.add(sums));
     all
 }
 
 fn cohort(state: &State, kind: Kind, (level, at): (u32, i64)) -> Cohort {
     let mut all = Cohort::default();
-    for interval in (at - SUMMED + 1..=at).filter_map(|at| state.ring.get(at)) {
+    for interval in (at - reports(state) + 1..=at).filter_map(|at| state.ring.get(at)) {
         if let Some(of) = interval.cohorts.get(&level).and_then(|of| of.of(kind.counter)) {
             all.add(of);
         }
@@ -141,8 +148,13 @@ fn rose_at(state: &State, kind: Kind, last: i64) -> Ns {
         let sums = state.ring.get(*at).and_then(|of| of.fleet.get(kind.counter as usize)).copied();
         sums.is_some_and(|sums| sums.observed > 1.5 * sums.expected)
     };
-    let first = (last - 2 * SUMMED..last).rev().take_while(high).last().unwrap_or(last - 1);
+    let first = (last - 2 * reports(state)..last).rev().take_while(high).last().unwrap_or(last - 1);
     first * state.interval
+}
+
+/// Reports that are summed.
+fn reports(state: &State) -> i64 {
+    (SUMMED_FOR / state.interval.max(1)).clamp(SUMMED, SUMMED_MOST)
 }
 
 fn excess_log(sums: Sums) -> f64 {

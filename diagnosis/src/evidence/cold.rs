@@ -31,7 +31,9 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans) -> bool {
     let (mut with, mut without) = (Starts::default(), Starts::default());
     let (mut young, mut all, mut lasting) = (0_u64, 0_u64, 0_u64);
     let cold = COLD_FOR.max(COLD_REPORTS * scene.interval);
-    for (index, patient) in scene.patients.iter().enumerate() {
+    // A process that has not reported yet has not lived yet, however often its loads were told.
+    let lives = |(_, patient): &(usize, &Patient<'_>)| patient.unit.rows > 0;
+    for (index, patient) in scene.patients.iter().enumerate().filter(lives) {
         let Some(spans) = exposed.of(index) else { continue };
         count_starts(scene, (patient, spans, cold), (&mut with, &mut without));
         for bout in patient.bouts.iter().filter(|bout| scene.began_in(bout, spans)) {

@@ -5,7 +5,7 @@ use crate::ingest::take_load::take_load;
 use crate::ingest::take_row::take_row;
 use crate::ingest::unit_of::{corrected, unit_of};
 use crate::observation::{Change, Exit, Gap, Observation, Panic, Source, Start};
-use crate::signals::death::died;
+use crate::signals::death::{died, panicked};
 use crate::state::model::{Factor, Key, WorldChange};
 use crate::state::{PanicSeen, State};
 use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
@@ -34,8 +34,11 @@ pub(crate) fn take(state: &mut State, observation: &Observation, frozen: bool) {
 fn take_panic(state: &mut State, panic: &Panic) {
     let Some(id) = unit_of(state, &panic.source, &panic.dimensions, panic.at.0) else { return };
     let at = corrected(state, id, panic.at.0);
-    let gap = 3 * state.interval;
+    let (gap, interval) = (3 * state.interval, state.interval);
     if let Some(unit) = state.units.get_mut(id as usize) {
+        if panic.exception.is_none() && !unit.counts_requests() {
+            panicked(unit, at, interval);
+        }
         if at - unit.panic_bout.1 > gap || at < unit.panic_bout.0 - gap {
             unit.panic_bout = (at, at);
         } else {

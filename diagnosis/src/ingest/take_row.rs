@@ -11,7 +11,7 @@ use crate::numerics::shape;
 use crate::numerics::time::Ns;
 use crate::observation::counts::{self, Requests, seconds};
 use crate::observation::{Name, Row, Source};
-use crate::signals::death::{died, unheard};
+use crate::signals::death::{died, end_panics, unheard};
 use crate::signals::drift::place_drift;
 use crate::signals::restarts::restarted;
 use crate::signals::sample::Sample;
@@ -341,6 +341,7 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
         unit.note_start(span.0, state.interval);
         restarted(unit, (now, state.interval));
     }
+    end_panics(unit, row.span.end.0 - unit.offset, state.interval);
     alive(unit, row, now, silent_after);
     if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
         wait(state, id, span, &sums);

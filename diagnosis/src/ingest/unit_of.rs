@@ -75,7 +75,7 @@ pub(crate) fn enter_unit(state: &mut State, host: Name, (dims, aggregate): (u32,
     };
     add_unit(state, id, unit);
     // A host that appears later than the fleet may stand in for one that is gone.
-    if !aggregate && state.ticks > 12 {
+    if !aggregate && state.first_row.is_some() && at > state.warm() {
         *state.born.entry(dims).or_default() += 1;
     }
     Some(id)

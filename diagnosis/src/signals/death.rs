@@ -1,4 +1,5 @@
-//! Runs of a process that died, or is not heard. Whether it did is decided where an observation or a tick tells it.
+//! Runs that single events make: of a process that died, or is not heard, or panics without counting its requests. Whether
+//! it did is decided where an observation or a tick tells it.
 
 use crate::numerics::time::Ns;
 use crate::signals::watch;
@@ -43,6 +44,34 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
         return;
     }
     watch::open(unit, death(at, level));
+}
+
+/// Time without a panic after which the panics of a process that counts no requests are over, and in report intervals.
+const PANICS_OVER: Ns = 60_000_000_000;
+const PANICS_OVER_REPORTS: i64 = 3;
+/// How far the instant of a panic is off the instant of what caused it, ns.
+const PANIC_SLACK: Ns = 200_000_000;
+
+/// A process panicked of which no requests are counted: its panics themselves make the run.
+pub(crate) fn panicked(unit: &mut Unit, at: Ns, interval: Ns) {
+    end_panics(unit, at, interval);
+    if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Panics && run.open) {
+        (run.start, run.end) = (run.start.min(at), run.end.max(at));
+        (run.observed, run.trials) = (run.observed + 1.0, run.trials + 1.0);
+        return;
+    }
+    watch::open(unit, Run { counter: Counter::Panics, near: (at, PANIC_SLACK), ..death(at, None) });
+}
+
+/// Ends the panics of a process that counts no requests, when there was none for long.
+pub(crate) fn end_panics(unit: &mut Unit, now: Ns, interval: Ns) {
+    if unit.counts_requests() {
+        return;
+    }
+    let over = PANICS_OVER.max(PANICS_OVER_REPORTS * interval);
+    for run in unit.runs.iter_mut().filter(|run| run.counter == Counter::Panics && run.open) {
+        run.open = now - run.end <= over;
+    }
 }
 
 /// A process died, and another took its place.

@@ -337,6 +337,11 @@ impl Unit {
         self.starts.push(at);
     }
 
+    /// Whether it ever counted requests.
+    pub(crate) fn counts_requests(&self) -> bool {
+        self.base.first().is_some_and(|base| base.older.1 + base.recent.1 > 0.0)
+    }
+
     /// Whether it is a process that serves: what only tells of changes is no host.
     pub(crate) fn serves(&self) -> bool {
         let told = || self.moves.iter().any(|entry| entry.told);

@@ -112,7 +112,8 @@ pub(crate) struct Symptom {
     /// Units with an episode of it, sorted.
     pub hosts: Vec<u32>,
     pub cost: Cost,
-    /// Whether any of the episodes is a death, a panic, a silence.
+    /// Whether any of the episodes is one of failed requests, a death, a panic, a silence.
+    pub errors: bool,
     pub deaths: bool,
     pub panics: bool,
     pub silence: bool,
@@ -146,6 +147,7 @@ impl Symptom {
             good: None,
             hosts: Vec::new(),
             cost: Cost::default(),
+            errors: false,
             deaths: false,
             panics: false,
             silence: false,

@@ -85,7 +85,14 @@ fn case_for(state: &State, symptom: &Symptom) -> Option<u32> {
         return if symptom.case == 0 { case_beside(state, symptom) } else { Some(symptom.case) };
     };
     let alive = |case: &&Case| case.resolved.is_none() || symptom.onset - case.last_bad <= COMES_BACK;
-    let same = |case: &&Case| case.named.as_ref().is_some_and(|known| known.is_same(named));
+    // The same version may be refused here and do harm there: these are two incidents.
+    let refused = |case: &Case| {
+        state.symptoms.iter().any(|other| other.case == case.id && other.class == Class::Refused)
+    };
+    let same = |case: &&Case| {
+        case.named.as_ref().is_some_and(|known| known.is_same(named))
+            && refused(case) == (symptom.class == Class::Refused)
+    };
     if let Some(case) = state.cases.iter().filter(alive).find(same) {
         return Some(case.id);
     }
@@ -105,6 +112,10 @@ fn case_beside(state: &State, symptom: &Symptom) -> Option<u32> {
     let open = |case: &&Case| case.resolved.is_none() && !case.merged;
     let part_of = |case: &&Case| {
         state.symptoms.iter().filter(|other| other.case == case.id && other.class != symptom.class).any(|other| {
+            // A refusal harms nobody: it is a part of nothing, and nothing is a part of it.
+            if symptom.class == Class::Refused || other.class == Class::Refused {
+                return false;
+            }
             let near = (other.onset - symptom.onset).abs() <= TOGETHER * state.interval;
             let both = symptom.hosts.iter().filter(|id| other.hosts.binary_search(id).is_ok()).count();
             let unexplained = !other.verdict.accuses() && other.class.is_felt() && symptom.class.is_felt();
@@ -179,8 +190,9 @@ fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
 fn is_told(symptoms: &[&Symptom]) -> bool {
     symptoms.iter().any(|symptom| {
         symptom.verdict.accuses()
-            || symptom.class == Class::Refused
-            || symptom.class.is_felt() && symptom.worth
+            || (symptom.class == Class::Refused || symptom.class.is_felt())
+                && symptom.worth
+                && !symptom.hosts.is_empty()
     })
 }
 
@@ -283,6 +295,7 @@ fn signals(symptoms: &[&Symptom]) -> Vec<Signal> {
             let signal = counter.signal();
             match signal {
                 Signal::Panics => found.extend(symptom.panics.then_some(signal)),
+                Signal::Errors => found.extend((symptom.errors || !symptom.panics).then_some(signal)),
                 Signal::SilentHosts => {
                     found.extend(symptom.deaths.then_some(Signal::Deaths));
                     found.extend((symptom.silence || !symptom.deaths).then_some(signal));

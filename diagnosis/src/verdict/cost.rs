@@ -10,6 +10,18 @@ use crate::state::State;
 use crate::state::symptom::{Cost, Symptom};
 use crate::numerics::time::seconds;
 
+/// Hosts that must be silent at once, and the report intervals for which each must have been.
+const SILENT_MIN: usize = 3;
+const SILENT_FOR: i64 = 6;
+
+/// Units that are silent now and have been for long: restarts one after another are short, and heal by themselves.
+fn gone_for_long(state: &State, symptom: &Symptom) -> usize {
+    let now = state.now.unwrap_or(0);
+    let gone = |run: &&Run| run.counter == Counter::Silent && run.open && now - run.start > SILENT_FOR * state.interval;
+    let units = symptom.hosts.iter().filter_map(|id| state.units.get(*id as usize));
+    units.filter(|unit| unit.runs.iter().any(|run| gone(&run))).count()
+}
+
 /// Report intervals around an explained symptom within which what is left is held against it.
 const BESIDE: i64 = 60;
 /// Hosts, and the part of those that are explained, from which what is left is an incident of its own.
@@ -30,6 +42,7 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
             hit |= run.trials <= 0.0 || run.observed >= floor * run.trials;
             open |= run.open;
             symptom.last_bad = symptom.last_bad.max(run.end.min(state.last_event.unwrap_or(run.end)));
+            symptom.errors |= run.counter == Counter::Errors;
             symptom.panics |= run.counter == Counter::Panics;
             symptom.deaths |= run.is_death();
             symptom.silence |= run.counter == Counter::Silent && !run.is_death();
@@ -73,6 +86,9 @@ fn is_worth(state: &State, symptom: &Symptom) -> bool {
             && (other.onset - symptom.onset).abs() <= BESIDE * state.interval
     });
     let most = explained.map(|other| other.hosts.len()).max().unwrap_or(0);
+    if symptom.class == Class::Gone && !symptom.deaths && gone_for_long(state, symptom) < SILENT_MIN {
+        return false;
+    }
     most == 0 || symptom.hosts.len() >= RESIDUE_MIN && symptom.hosts.len() * RESIDUE_PART >= most
 }
 
@@ -101,6 +117,8 @@ fn cost_of(state: &State, unit: &Unit, run: &Run) -> Cost {
     let mut cost = Cost { requests: run.trials, ..Cost::default() };
     match run.counter {
         Counter::Errors => cost.failed = excess,
+        // Where no requests are counted each panic stands for one.
+        Counter::Panics if !unit.counts_requests() => cost.failed = excess,
         Counter::Denied => cost.denied = excess,
         Counter::Zeros => cost.unscored = excess,
         Counter::Stall => cost.missing = excess / STALL_TRIALS * usual * seconds(state.interval),

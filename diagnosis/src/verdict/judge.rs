@@ -22,6 +22,7 @@ use crate::state::reload_window::BLIP;
 use crate::verdict::hypotheses::{distances, hypotheses};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Weight below which a hypothesis has nothing for it.
@@ -40,6 +41,8 @@ const STRAYS: u64 = 8;
 const AGE_AT: f64 = 6.9;
 /// Of so many failing hosts one must tell the cause from what came with it.
 const TELLING: usize = 20;
+/// Other configs that are asked on each binary.
+const RIVALS_MAX: usize = 4;
 /// Hosts that left it from which it tells that nearly all of them got well then.
 const STOPS_MIN: u64 = 12;
 /// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
@@ -72,6 +75,10 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
         ranked.remove(best);
         ranked.insert(0, hypothesis.clone());
         if tied == 0 {
+            let hypothesis = scoped(state, scene, (hypothesis, &ranked));
+            if let Some(first) = ranked.first_mut() {
+                *first = hypothesis.clone();
+            }
             return Judgement { verdict, named: Some(hypothesis), ranked, tied: 0 };
         }
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
@@ -80,6 +87,56 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
         let judged = outside(state, scene, (ranked, counters));
         if judged.verdict == Verdict::External { judged } else { at_once(state, scene, (judged, counters)) }
     })
+}
+
+/// Log likelihood ratio by which, on one binary, another config must follow its own loads better, so that what fails there
+/// is its own.
+const ELSEWHERE: f64 = 6.9;
+/// Hosts that must fail on a binary for it to be asked alone.
+const ON_BINARY_MIN: usize = 3;
+
+/// Two inputs may be guilty at once, each on one binary: what is named is narrowed to the binary on which no other config
+/// explains the failing better.
+fn scoped(state: &State, scene: &Scene<'_>, (named, ranked): (Hypothesis, &[Hypothesis])) -> Hypothesis {
+    if named.kind != CauseKind::Config || !named.scope.is_empty() {
+        return named;
+    }
+    let Some(exposed) = spans(scene, &named) else { return named };
+    let rivals = |other: &&Hypothesis| {
+        other.kind == CauseKind::Config && other.factor != named.factor && other.recent && other.tally.bouts.0 > 0
+    };
+    let rivals: Vec<&Hypothesis> = ranked.iter().filter(rivals).take(RIVALS_MAX).collect();
+    let mut failing: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, patient) in scene.that_fail() {
+        let binary = state.tables.value(patient.dims, attribute::SERVICE_VERSION);
+        *failing.entry(binary.unwrap_or_default()).or_default() += 1;
+    }
+    if rivals.is_empty() || failing.len() < 2 {
+        return named;
+    }
+    let is_of = |dims: u32, binary: &str| {
+        state.tables.value(dims, attribute::SERVICE_VERSION).unwrap_or_default() == binary
+    };
+    let on = |hypothesis: &Hypothesis, exposed: &Spans, binary: &str| {
+        tally(scene, (&hypothesis.levels, false), &exposed.within(scene, |dims| is_of(dims, binary)))
+    };
+    let elsewhere = |binary: &str| {
+        let own = on(&named, &exposed, binary);
+        rivals.iter().any(|rival| {
+            let Some(exposed) = spans(scene, rival) else { return false };
+            let of = on(rival, &exposed, binary);
+            of.bouts.0 * 10 >= of.bouts.1 * 8 && of.aligned >= ELSEWHERE && of.aligned >= own.aligned + ELSEWHERE
+        })
+    };
+    let kept: Vec<&str> = failing
+        .iter()
+        .filter(|(binary, count)| **count >= ON_BINARY_MIN && !elsewhere(binary))
+        .map(|(binary, _)| *binary)
+        .collect();
+    let [binary] = kept.as_slice() else { return named };
+    let tally = on(&named, &exposed, binary);
+    let scope = BTreeMap::from([(attribute::SERVICE_VERSION.to_owned(), (*binary).to_owned())]);
+    Hypothesis { scope, tally, ..named }
 }
 
 /// A suspicion by age, if one version alone has it.
