@@ -132,7 +132,9 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         .bouts
         .iter()
         .find(|bout| bout.start < to && bout.end >= to - 2 * scene.interval && bout.start >= from - scene.early(bout));
-    if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval) {
+    // What ends because the host begins to fail of something else has not stopped.
+    let replaced = patient.absent.iter().any(|(from, _)| (*from - to).abs() <= 3 * scene.interval);
+    if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval && !replaced) {
         let stopped = bout.end <= to + 2 * scene.interval;
         if stopped && !bout.open {
             // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign.

@@ -27,10 +27,11 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    /// Whether two explanations are one: the same versions, or a family of the same property.
+    /// Whether two explanations are one: the same versions, or versions of one config that nothing tells apart.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let overlaps = self.levels.iter().any(|level| other.levels.contains(level));
-        let alike = self.property.is_some() && self.property == other.property;
+        let alike = self.kind == CauseKind::Config
+            && (self.property == other.property || self.property.is_none() || other.property.is_none());
         match (self.factor, other.factor) {
             (Some(one), Some(two)) => one == two && (overlaps || alike),
             (None, None) => {
@@ -164,6 +165,24 @@ impl Symptom {
     /// Factor that it accuses.
     pub(crate) fn factor(&self) -> Option<u16> {
         self.named.as_ref().filter(|_| self.verdict.accuses())?.factor
+    }
+
+    /// Takes over what another symptom of the same explanation shows and accuses.
+    pub(crate) fn take_in(&mut self, other: Self) {
+        if let (Some(named), Some(more)) = (&mut self.named, other.named) {
+            let more: Vec<u32> = more.levels.into_iter().filter(|level| !named.levels.contains(level)).collect();
+            named.levels.extend(more);
+        }
+        if let (Some(cause), Some(more)) = (&mut self.cause, other.cause) {
+            let hashes: Vec<_> = more.hashes.into_iter().filter(|hash| !cause.hashes.contains(hash)).collect();
+            cause.hashes.extend(hashes);
+        }
+        self.onset = self.onset.min(other.onset);
+        self.last_bad = self.last_bad.max(other.last_bad);
+        self.hosts.extend(other.hosts);
+        self.hosts.sort_unstable();
+        self.hosts.dedup();
+        self.cost = self.cost.and(other.cost);
     }
 
     /// Whether it is open and may yet take in what no symptom explains.

@@ -24,6 +24,8 @@ use std::collections::BTreeSet;
 const HISTORY_MAX: usize = 32;
 /// Report intervals within which symptoms that nothing explains began together.
 const AT_ONCE: i64 = 6;
+/// Time, ns, after an accused version's last failing within which others may fail of it.
+const SPILLS_FOR: Ns = 300_000_000_000;
 
 /// What is told, in the contract's order: open ones first, then by what was felt, then hosts, onset, identity.
 pub(crate) fn incidents(state: &State) -> Vec<Incident> {
@@ -59,8 +61,33 @@ pub(crate) fn group(state: &mut State) {
             }
         }
     }
+    absorb(state);
     tell_cases(state);
     forget_cases(state);
+}
+
+/// Two symptoms of one class that one explanation covers are one: the older takes over what the younger accuses.
+fn absorb(state: &mut State) {
+    let is_twin = |one: &Symptom, two: &Symptom| {
+        one.id < two.id
+            && one.class == two.class
+            && one.case == two.case
+            && one.resolved.is_none()
+            && one.verdict.accuses()
+            && two.verdict.accuses()
+    };
+    let twin = |two: &Symptom| state.symptoms.iter().find(|one| is_twin(one, two)).map(|one| (one.id, two.id));
+    let Some((kept, gone)) = state.symptoms.iter().find_map(twin) else { return };
+    let Some(index) = state.symptoms.iter().position(|symptom| symptom.id == gone) else { return };
+    let younger = state.symptoms.remove(index);
+    for unit in &mut state.units {
+        for run in unit.runs.iter_mut().filter(|run| run.claim == gone) {
+            run.claim = kept;
+        }
+    }
+    if let Some(older) = state.symptoms.iter_mut().find(|symptom| symptom.id == kept) {
+        older.take_in(younger);
+    }
 }
 
 fn new_case(state: &mut State) -> u32 {
@@ -82,7 +109,10 @@ fn new_case(state: &mut State) -> u32 {
 fn case_for(state: &State, symptom: &Symptom) -> Option<u32> {
     let named = symptom.named.as_ref().filter(|_| symptom.verdict.accuses());
     let Some(named) = named else {
-        return if symptom.case == 0 { case_beside(state, symptom) } else { Some(symptom.case) };
+        // What was found beside an explanation only later is a part of it all the same.
+        let alone = state.symptoms.iter().all(|other| other.id == symptom.id || other.case != symptom.case);
+        let beside = || if alone { case_beside(state, symptom) } else { None };
+        return beside().or((symptom.case != 0).then_some(symptom.case));
     };
     let alive = |case: &&Case| case.resolved.is_none() || symptom.onset - case.last_bad <= COMES_BACK;
     // The same version may be refused here and do harm there: these are two incidents.
@@ -111,7 +141,13 @@ fn case_for(state: &State, symptom: &Symptom) -> Option<u32> {
 fn case_beside(state: &State, symptom: &Symptom) -> Option<u32> {
     let open = |case: &&Case| case.resolved.is_none() && !case.merged;
     let part_of = |case: &&Case| {
-        state.symptoms.iter().filter(|other| other.case == case.id && other.class != symptom.class).any(|other| {
+        state.symptoms.iter().filter(|other| other.case == case.id && other.id != symptom.id).any(|other| {
+            if is_spill_over(state, symptom, other) {
+                return true;
+            }
+            if other.class == symptom.class {
+                return false;
+            }
             // A refusal harms nobody: it is a part of nothing, and nothing is a part of it.
             if symptom.class == Class::Refused || other.class == Class::Refused {
                 return false;
@@ -124,6 +160,15 @@ fn case_beside(state: &State, symptom: &Symptom) -> Option<u32> {
         })
     };
     state.cases.iter().filter(open).find(part_of).map(|case| case.id)
+}
+
+/// Whether a symptom may be what another does elsewhere: retries, a service behind it, hosts that take over. It began
+/// later, while the other failed, and no version explains it.
+fn is_spill_over(state: &State, symptom: &Symptom, other: &Symptom) -> bool {
+    let felt = symptom.class.is_felt() && other.class.is_felt();
+    let apart = symptom.class == Class::Refused || other.class == Class::Refused;
+    let during = other.onset - state.interval..=other.last_bad.max(other.onset) + SPILLS_FOR;
+    other.verdict.accuses() && felt && !apart && during.contains(&symptom.onset)
 }
 
 fn tell_cases(state: &mut State) {

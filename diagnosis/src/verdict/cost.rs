@@ -12,14 +12,18 @@ use crate::numerics::time::seconds;
 
 /// Hosts that must be silent at once, and the report intervals for which each must have been.
 const SILENT_MIN: usize = 3;
+const SILENT_PART: usize = 33;
 const SILENT_FOR: i64 = 6;
+/// Time, ns, within which a host may be restarted, and be heard again.
+const SILENT_LEAST: Ns = 120_000_000_000;
 
 /// Units that are silent now and have been for long: restarts one after another are short, and heal by themselves.
 fn gone_for_long(state: &State, symptom: &Symptom) -> usize {
     let now = state.now.unwrap_or(0);
-    let gone = |run: &&Run| run.counter == Counter::Silent && run.open && now - run.start > SILENT_FOR * state.interval;
+    let long = (SILENT_FOR * state.interval).max(SILENT_LEAST);
+    let gone = |run: &Run| run.counter == Counter::Silent && run.open;
     let units = symptom.hosts.iter().filter_map(|id| state.units.get(*id as usize));
-    units.filter(|unit| unit.runs.iter().any(|run| gone(&run))).count()
+    units.filter(|unit| now - unit.reported > long && unit.runs.iter().any(gone)).count()
 }
 
 /// Report intervals around an explained symptom within which what is left is held against it.
@@ -86,7 +90,7 @@ fn is_worth(state: &State, symptom: &Symptom) -> bool {
             && (other.onset - symptom.onset).abs() <= BESIDE * state.interval
     });
     let most = explained.map(|other| other.hosts.len()).max().unwrap_or(0);
-    if symptom.class == Class::Gone && !symptom.deaths && gone_for_long(state, symptom) < SILENT_MIN {
+    if symptom.class == Class::Gone && !symptom.deaths && gone_for_long(state, symptom) < SILENT_MIN.max(state.census.live / SILENT_PART) {
         return false;
     }
     most == 0 || symptom.hosts.len() >= RESIDUE_MIN && symptom.hosts.len() * RESIDUE_PART >= most

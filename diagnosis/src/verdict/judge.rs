@@ -15,6 +15,7 @@ use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::model::Counter;
@@ -125,15 +126,15 @@ fn scoped(state: &State, scene: &Scene<'_>, (named, ranked): (Hypothesis, &[Hypo
         rivals.iter().any(|rival| {
             let Some(exposed) = spans(scene, rival) else { return false };
             let of = on(rival, &exposed, binary);
-            of.bouts.0 * 10 >= of.bouts.1 * 8 && of.aligned >= ELSEWHERE && of.aligned >= own.aligned + ELSEWHERE
+            of.bouts.0 * 10 >= of.bouts.1 * 6 && of.aligned >= ELSEWHERE && of.aligned >= own.aligned + ELSEWHERE
         })
     };
-    let kept: Vec<&str> = failing
-        .iter()
-        .filter(|(binary, count)| **count >= ON_BINARY_MIN && !elsewhere(binary))
-        .map(|(binary, _)| *binary)
-        .collect();
+    let asked = failing.iter().filter(|(_, count)| **count >= ON_BINARY_MIN).map(|(binary, _)| *binary);
+    let (others, kept): (Vec<&str>, Vec<&str>) = asked.partition(|binary| elsewhere(binary));
     let [binary] = kept.as_slice() else { return named };
+    if others.is_empty() {
+        return named;
+    }
     let tally = on(&named, &exposed, binary);
     let scope = BTreeMap::from([(attribute::SERVICE_VERSION.to_owned(), (*binary).to_owned())]);
     Hypothesis { scope, tally, ..named }
@@ -141,6 +142,16 @@ fn scoped(state: &State, scene: &Scene<'_>, (named, ranked): (Hypothesis, &[Hypo
 
 /// A suspicion by age, if one version alone has it.
 fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
+    // That a host is not heard is no death, and tells of no age.
+    let bouts = || scene.patients.iter().flat_map(|patient| patient.bouts.iter().map(move |bout| (patient, bout)));
+    let restarted = |patient: &Patient<'_>, bout: &Bout| {
+        let after = bout.start..=bout.end.saturating_add(3 * scene.interval);
+        patient.unit.starts.iter().any(|start| after.contains(start))
+    };
+    let only_silent = |(patient, bout): &(&Patient<'_>, &Bout)| bout.silent && !bout.precise && !restarted(patient, bout);
+    if bouts().filter(only_silent).count() * 2 > bouts().count() {
+        return None;
+    }
     let told = |hypothesis: &Hypothesis| {
         let hypothesis = &of_one_age(scene, hypothesis)?;
         let ages = ages(scene, hypothesis)?;
@@ -366,7 +377,8 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         || hypothesis.mechanism >= 5.0
         || hypothesis.moment >= MOMENT_AT;
     // Deaths come back with every start; what else fails after one may do so for being cold.
-    let cold = own < 2
+    let cold = hypothesis.kind == CauseKind::Config
+        && own < 2
         && hypothesis.mechanism < 5.0
         && !scene.counters.contains(&Counter::Silent)
         && spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed));

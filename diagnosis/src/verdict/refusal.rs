@@ -2,11 +2,13 @@
 //! an incident of their own, or none. A version is named where its content was refused, and no host of the same binary
 //! took it; what could not be read or fetched speaks of the host or of the transport.
 
+use crate::evidence::property::properties;
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::model::Level;
 use crate::hypothesis::findings::Tally;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,17 +27,51 @@ struct Offered {
     taken: BTreeSet<u32>,
 }
 
-/// Judges refusals alone: the version that most hosts refused.
+/// Judges refusals alone: the versions of the config that most hosts refused.
 pub(crate) fn judge_refusals(state: &State, scene: &Scene<'_>) -> Judgement {
+    let offered = offered(scene);
     let mut found: Vec<(Hypothesis, bool)> =
-        offered(scene).into_iter().filter_map(|(level, of)| weighed(state, (level, &of))).collect();
+        offered.iter().filter_map(|(level, of)| weighed(state, (*level, of))).collect();
     found.sort_by(|a, b| {
         let key = |one: &Hypothesis| (one.tally.exposed.1, std::cmp::Reverse(one.levels.clone()));
         key(&b.0).cmp(&key(&a.0))
     });
-    let named = found.first().filter(|(_, content)| *content).map(|(one, _)| one.clone());
+    let named = found.iter().find(|(_, content)| *content).map(|(one, _)| one.clone());
+    let named = named.map(|first| family(state, (first, &found), &offered));
     let verdict = if named.is_some() { Verdict::Cause } else { Verdict::InsufficientEvidence };
-    Judgement { verdict, named, ranked: found.into_iter().map(|(one, _)| one).collect(), tied: 0 }
+    let ranked = named.iter().cloned().chain(found.into_iter().map(|(one, _)| one).filter(|one| {
+        named.as_ref().is_none_or(|named| !named.levels.iter().any(|level| one.levels.contains(level)))
+    }));
+    Judgement { verdict, ranked: ranked.collect(), named, tied: 0 }
+}
+
+/// All versions of the config whose content was refused, with what their contents have in common, and the binary that
+/// refuses them if another takes them.
+fn family(
+    state: &State,
+    (first, found): (Hypothesis, &[(Hypothesis, bool)]),
+    offered: &BTreeMap<u32, Offered>,
+) -> Hypothesis {
+    let alike = |(one, content): &&(Hypothesis, bool)| *content && one.factor == first.factor;
+    let mut levels: Vec<u32> = found.iter().filter(alike).flat_map(|(one, _)| one.levels.clone()).collect();
+    levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+    let bad: Vec<&Level> = levels.iter().filter_map(|level| state.tables.level_at(*level)).collect();
+    let served = |level: &&Level| Some(level.factor) == first.factor && level.units_ever > 0 && level.refusals == 0;
+    let clean: Vec<&Level> = state.tables.levels.iter().filter(served).collect();
+    let mut refused: BTreeSet<u32> = BTreeSet::new();
+    let mut taken: BTreeSet<u32> = BTreeSet::new();
+    for of in levels.iter().filter_map(|level| offered.get(level)) {
+        refused.extend(&of.binaries);
+        taken.extend(&of.taken);
+    }
+    let properties = properties(&bad, &clean);
+    let mut hypothesis = Hypothesis { levels, properties, ..first };
+    let key = firstbad_protocol::names::attribute::SERVICE_VERSION;
+    let values: BTreeSet<Option<&str>> = refused.iter().map(|dims| state.tables.value(*dims, key)).collect();
+    if let (Some(Some(binary)), 1, false) = (values.first(), values.len(), taken.is_empty()) {
+        hypothesis.scope.insert(key.to_owned(), (*binary).to_owned());
+    }
+    hypothesis
 }
 
 /// By version, who refused it since the onset, and who ever took it.

@@ -119,6 +119,9 @@ fn update(state: &State, symptom: &mut Symptom) {
     } else {
         judge(state, &scene, counters)
     };
+    if judged.verdict.accuses() && !symptom.verdict.accuses() && !stands_beside(state, symptom, &judged) {
+        judged = Judgement { verdict: Verdict::InsufficientEvidence, named: None, ..judged };
+    }
     if symptom.verdict == Verdict::Cause && judged.verdict == Verdict::Suspect && extends(symptom, &judged) {
         judged.verdict = Verdict::Cause;
     }
@@ -136,6 +139,26 @@ fn update(state: &State, symptom: &mut Symptom) {
     }
     symptom.pattern = pattern(state, symptom, &judged);
     tell_facts(state, symptom, &scene, &judged);
+}
+
+/// Log likelihood ratio of failing at each host's own load from which a second version is accused beside another.
+const BESIDE_AT: f64 = 6.9;
+
+/// Whether an accusation stands though another version explains most of what fails at that time: what is left may be its
+/// spill-over, and only hosts that fail each at its own load tell of a second cause.
+fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
+    let factor = judged.named.as_ref().and_then(|named| named.factor);
+    let explained = state.symptoms.iter().any(|other| {
+        other.id != symptom.id
+            && other.class.is_felt()
+            && other.class != Class::Refused
+            && other.verdict.accuses()
+            && other.factor() != factor
+            && other.onset <= symptom.onset + state.interval
+            && (other.resolved.is_none() || other.last_bad >= symptom.onset)
+    });
+    let own = |named: &Hypothesis| named.aligned() >= BESIDE_AT || named.tally.deaths >= 2 || named.mechanism >= 5.0;
+    !explained || symptom.class == Class::Refused || judged.named.as_ref().is_some_and(own)
 }
 
 /// The new judgement replaces what was said.
