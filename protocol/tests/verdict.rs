@@ -200,12 +200,12 @@ fn open_incidents_come_first_then_those_that_hurt_most() {
                 ..Impact::default()
             },
         ),
-        felt("recovering", State::Recovering, failed(13)),
         felt("hosts", State::Open, Impact { hosts_affected: 2, ..failed(1) }),
         Incident { onset: ONSET - 1, ..felt("onset", State::Open, failed(1)) },
         felt("a-id", State::Open, failed(1)),
         felt("b-id", State::Open, failed(1)),
         felt("refusal", State::Open, failed(0)),
+        felt("recovering", State::Recovering, failed(13)),
         felt("over", State::Resolved, failed(1_000_000)),
     ];
     let mut shuffled: Vec<Incident> = sorted.iter().rev().cloned().collect();
