@@ -1,11 +1,17 @@
 //! The engine's surface: apply, tick, snapshot, ask, checkpoint. Everything it decides is decided in the modules below.
 
-use crate::asked;
+use crate::detect::tick::settle;
+use crate::ingest::take::take;
+use crate::numerics::time::seconds;
 use crate::observation::Observation;
 use crate::settings::Settings;
+use crate::snapshot::view::{change_views, fleet, host_views, lines, versions};
 use crate::state::State;
-use crate::tally::seconds;
-use crate::units::hosts;
+use crate::state::silence::silent_hosts;
+use crate::state::units::{hosts, index_units};
+use crate::verdict::asked;
+use crate::verdict::incident::review;
+use crate::wording::facts::blind_spots;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Diagnosis, SCHEMA, Window};
@@ -46,7 +52,7 @@ impl Engine {
     pub fn apply(&mut self, observations: &[Observation]) {
         let frozen = self.state.open_case();
         for observation in observations {
-            self.state.take(observation, frozen);
+            take(&mut self.state, observation, frozen);
         }
     }
 
@@ -54,8 +60,8 @@ impl Engine {
     /// the last applied batch (so that a fleet that has gone silent is seen); offline, the capture's own time. It never
     /// runs backwards; it is stored with the batch, so that a replay ticks alike.
     pub fn tick(&mut self, at: Timestamp) {
-        self.state.settle(at.0);
-        self.state.review();
+        settle(&mut self.state, at.0);
+        review(&mut self.state);
     }
 
     /// The verdicts as of the last tick.
@@ -65,7 +71,7 @@ impl Engine {
             schema: SCHEMA,
             asked: false,
             window: self.window(),
-            blind_spots: self.state.blind_spots(),
+            blind_spots: blind_spots(&self.state),
             incidents: self.state.cases.iter().map(|case| case.incident.clone()).collect(),
         }
     }
@@ -85,11 +91,11 @@ impl Engine {
         Snapshot {
             at: self.state.now.map(Timestamp),
             diagnosis: self.diagnosis(),
-            fleet: self.state.fleet(),
-            versions: self.state.versions(),
-            lines: self.state.lines(),
-            hosts: self.state.hosts(),
-            changes: self.state.change_views(),
+            fleet: fleet(&self.state),
+            versions: versions(&self.state),
+            lines: lines(&self.state),
+            hosts: host_views(&self.state),
+            changes: change_views(&self.state),
         }
     }
 
@@ -99,8 +105,8 @@ impl Engine {
             to: self.state.last_event.map(Timestamp),
             instances: self.state.instances_seen,
             hosts: hosts(self.state.units.iter().filter(|unit| !unit.aggregate)) as u64,
-            hosts_silent: self.state.silent_hosts().len() as u64,
-            report_interval_s: crate::math::rounded(seconds(self.state.interval), 3),
+            hosts_silent: silent_hosts(&self.state).len() as u64,
+            report_interval_s: crate::numerics::math::rounded(seconds(self.state.interval), 3),
         }
     }
 
@@ -122,7 +128,7 @@ impl Engine {
             return Err(CheckpointError::Layout { found: layout, expected: LAYOUT });
         }
         let mut state: State = postcard::from_bytes(rest)?;
-        state.index_units();
+        index_units(&mut state);
         Ok(Self { state })
     }
 }

@@ -2,6 +2,8 @@
 //! resets, temporality, repeats and the choice of one source per instance are settled by the sender of these types
 //! (`collector::normalise`). What the numbers mean is decided by the engine.
 
+pub(crate) mod counts;
+
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{Span, Timestamp};

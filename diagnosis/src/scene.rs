@@ -1,13 +1,20 @@
 //! What happened to each unit around an incident, laid out for comparison: when it failed, when it was seen, when the
 //! fleet was failing at all. Hypotheses are held against it in `tally`.
 
-use crate::memo::Memo;
-use crate::model::{COUNTERS, Counter, Move, Ns, Run, Unit};
-use crate::moves::BEFORE_ALL;
-use crate::reach::in_reach;
-use crate::riskset::{AtRisk, Spell, spells};
+pub(crate) mod at_risk;
+pub(crate) mod patient;
+pub(crate) mod rollouts;
+pub(crate) mod spans;
+
+use crate::numerics::memo::Memo;
+use crate::numerics::reach::in_reach;
+use crate::numerics::time::Ns;
+use crate::scene::at_risk::{AtRisk, Spell, spells};
+use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
-use crate::tally::DELAY_MAX;
+use crate::state::model::{COUNTERS, Counter, Move, Run, Unit};
+use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
+use crate::state::strata::{places, strata};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -15,50 +22,6 @@ use std::collections::BTreeMap;
 const EFFECT_IN: Ns = 30_000_000_000;
 /// Grid on which the fleet's failing is told, at most.
 const SLOTS_MAX: i64 = 4096;
-
-/// One stretch of failing, all counters together.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Bout {
-    pub start: Ns,
-    pub end: Ns,
-    pub open: bool,
-    /// Level that was refused or being loaded.
-    pub level: Option<u32>,
-    /// Whether it is more than refused loads.
-    pub serving: bool,
-    /// Whether nothing is known but that it is not heard, or died.
-    pub silent: bool,
-    /// Whether its end is that of a silence, which ends when the unit is heard again.
-    pub heard: bool,
-    /// Whether its beginning is known within a report.
-    pub precise: bool,
-    /// Between which times it began.
-    pub began: (Ns, Ns),
-    /// Where most likely, and the standard deviation of that; zero where it cannot be told.
-    pub near: (Ns, Ns),
-}
-
-/// One unit in the scene.
-#[derive(Clone, Debug)]
-pub(crate) struct Patient<'a> {
-    pub id: u32,
-    pub unit: &'a Unit,
-    pub stratum: u32,
-    /// Region and service alone: what a binary is compared within.
-    pub place: u32,
-    /// Its dimensions and first event time: what every pass asks for stands here, not a fetch from memory away.
-    pub dims: u32,
-    pub first: Ns,
-    /// Until when it is known.
-    pub seen: Ns,
-    pub bouts: Vec<Bout>,
-    /// Whether it was heard all the time.
-    pub gapless: bool,
-    /// Whether it is forgotten what it had of some config since the onset.
-    pub torn: bool,
-    /// Its part of the scene's moves.
-    moves: (u32, u32),
-}
 
 /// Failures from which their share of what was tried tells something.
 const STRONG_MIN: f64 = 8.0;
@@ -95,8 +58,8 @@ impl<'a> Scene<'a> {
     /// Lays out the scene from `onset` on, for the given counters.
     pub(crate) fn new(state: &'a State, onset: Ns, counters: &[Counter]) -> Self {
         let now = state.last_event.unwrap_or(onset).max(onset);
-        let strata = state.strata();
-        let places = state.places();
+        let strata = strata(state);
+        let places = places(state);
         let interval = state.interval;
         let from = onset - interval;
         let (floors, first) = severity(state, from, counters);

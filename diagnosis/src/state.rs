@@ -1,22 +1,45 @@
 //! The engine's whole state: plain data, so that a checkpoint is this struct and nothing else. Which observation changes
 //! what is decided in `take`; what is concluded in `judge`.
 
-use crate::case::Case;
-use crate::census::Census;
-use crate::divided::Division;
-use crate::memo::Memo;
-use crate::model::{Base, COUNTERS, Ns, Unit, WorldChange};
-use crate::moves::Earliest;
+pub(crate) mod case;
+pub(crate) mod compact;
+pub(crate) mod load_reports;
+pub(crate) mod model;
+pub(crate) mod moves;
+pub(crate) mod pending_rows;
+pub(crate) mod reload_window;
+pub(crate) mod restart_times;
+pub(crate) mod ring;
+pub(crate) mod score_bins;
+pub(crate) mod silence;
+pub(crate) mod stages;
+pub(crate) mod strata;
+pub(crate) mod tables;
+pub(crate) mod tick_summary;
+pub(crate) mod traffic;
+pub(crate) mod unit_ids;
+pub(crate) mod units;
+
+use crate::numerics::memo::Memo;
+use crate::numerics::time::Ns;
 use crate::observation::Name;
-use crate::ring::Ring;
 use crate::settings::Settings;
-use crate::staged::Stages;
-use crate::tables::Tables;
-use crate::units::UnitIds;
-use crate::waiting::WaitingRows;
+use crate::state::case::Case;
+use crate::state::load_reports::Division;
+use crate::state::model::{Base, COUNTERS, Unit, WorldChange};
+use crate::state::moves::Earliest;
+use crate::state::pending_rows::WaitingRows;
+use crate::state::ring::Ring;
+use crate::state::stages::Stages;
+use crate::state::tables::Tables;
+use crate::state::tick_summary::Census;
+use crate::state::unit_ids::UnitIds;
 use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// Report intervals behind the clock until which data may still change a verdict.
+pub(crate) const REVISABLE: i64 = 18;
 
 /// One panic message at one site.
 #[derive(Clone, Debug, Serialize, Deserialize)]

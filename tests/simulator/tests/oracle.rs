@@ -10,7 +10,7 @@ const HOSTS: usize = 120;
 const DELAY: (f64, f64) = (180.0, 600.0);
 /// After the first crash, seconds.
 const ASKED: f64 = 120.0;
-/// Weight that makes a suspect (`diagnosis/src/judge.rs`).
+/// Weight that makes a suspect (`diagnosis/src/verdict/judge.rs`).
 const SUSPECT_AT: f64 = 5.0;
 
 /// Log likelihood ratio of "each host from its own load on" over "all from the first crash on", both with the true delays. A

@@ -1,0 +1,108 @@
+//! What a tick does before it judges: waiting rows enter their cells, the units are looked over, missing reports open runs, expectations rotate.
+
+use crate::detect::census::{look_over, stir_all};
+use crate::detect::staged::follow_stages;
+use crate::ingest::waiting::fold;
+use crate::numerics::shape;
+use crate::numerics::time::Ns;
+use crate::signals::death::not_heard;
+use crate::state::compact::compact;
+use crate::state::model::Counter;
+use crate::state::ring::{Ring, index_of};
+use crate::state::stages::Stages;
+use crate::state::{REVISABLE, State};
+use std::collections::BTreeMap;
+
+/// Brings the state up to `at`.
+pub(crate) fn settle(state: &mut State, at: Ns) {
+    state.now = Some(state.now.map_or(at, |now| now.max(at)));
+    state.ticks += 1;
+    let changed = state.learn_interval();
+    if changed {
+        state.ring = Ring::default();
+        state.stages = Stages::default();
+        state.rotated = i64::MIN;
+        stir_all(state);
+    }
+    fold(state, changed);
+    state.ring.trim();
+    follow_stages(state);
+    look_over(state);
+    state.front = state.census.front.or(state.front);
+    mark_silent(state);
+    rotate(state);
+}
+
+/// Units whose reports are missing. Where nearly the whole fleet is missing at once the collector is blind, or the
+/// clock of one host runs ahead; that is a blind spot, not a symptom of each host.
+fn mark_silent(state: &mut State) {
+    let Some(now) = state.now else { return };
+    let interval = state.interval;
+    let (awaited, missing) = (state.census.awaited, state.census.missing);
+    if missing * 10 > awaited * 9 && awaited > 3 {
+        return;
+    }
+    for id in std::mem::take(&mut state.census.late) {
+        let Some(unit) = state.units.get_mut(id as usize) else { continue };
+        if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Silent && run.open) {
+            run.end = run.end.max(now);
+            continue;
+        }
+        let credit = state.born.entry(unit.dims).or_default();
+        if *credit > 0 {
+            *credit -= 1;
+            unit.left = Some(unit.last_event);
+            continue;
+        }
+        let loading = unit.loading.filter(|(_, _, at)| *at >= unit.last_event - interval).map(|(_, level, _)| level);
+        let (stirred, sick) = (unit.stirred, !unit.runs.is_empty());
+        not_heard(unit, loading);
+        state.census.stirred.extend((!stirred).then_some(id));
+        state.census.sick.extend((!sick).then_some(id));
+    }
+}
+
+/// Rotates expectations every 18 report intervals in which nothing was wrong.
+fn rotate(state: &mut State) {
+    let now = index_of(state.last_event.unwrap_or(0), state.interval);
+    if state.rotated == i64::MIN {
+        state.rotated = now;
+        return;
+    }
+    if now - state.rotated < REVISABLE {
+        return;
+    }
+    state.rotated = now;
+    compact(state);
+    if state.open_case() {
+        return;
+    }
+    for base in &mut state.prior {
+        base.rotate();
+    }
+    state.rotations = state.rotations.wrapping_add(1);
+    for shape in state.shapes.values_mut() {
+        shape::rotate(shape);
+    }
+    learn_slow(state);
+}
+
+/// A request is slow above the least bound under which 95 % of requests were.
+fn learn_slow(state: &mut State) {
+    let mut bounds: Vec<(f64, f64)> =
+        state.slow.1.iter().map(|(bits, count)| (f64::from_bits(*bits), *count)).collect();
+    bounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let all: f64 = bounds.iter().map(|(_, count)| count).sum();
+    let mut below = 0.0;
+    for (bound, count) in bounds {
+        below += count;
+        if below >= 0.95 * all && all > 0.0 {
+            if !state.slow.0.is_finite() {
+                state.slow.0 = bound;
+            }
+            break;
+        }
+    }
+    let halved: BTreeMap<u64, f64> = state.slow.1.iter().map(|(bits, count)| (*bits, count / 2.0)).collect();
+    state.slow.1 = halved;
+}

@@ -1,0 +1,21 @@
+//! One test each of a hypothesis against what is seen around an incident. What follows from them is decided in `verdict`.
+
+pub(crate) mod aggregate;
+pub(crate) mod blip;
+pub(crate) mod combine;
+pub(crate) mod content;
+pub(crate) mod delayed;
+pub(crate) mod fast_push;
+pub(crate) mod finished;
+pub(crate) mod moment;
+pub(crate) mod narrow;
+pub(crate) mod place;
+pub(crate) mod pooled;
+pub(crate) mod property;
+pub(crate) mod riskset;
+pub(crate) mod shares;
+pub(crate) mod sides;
+pub(crate) mod stale;
+pub(crate) mod step;
+pub(crate) mod tally;
+pub(crate) mod uses;

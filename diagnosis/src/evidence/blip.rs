@@ -1,0 +1,100 @@
+//! Whether what follows a load is only the cost of a reload: soon gone while the exposure goes on, and as likely after any
+//! other load. What is accused then is decided in `judge`.
+
+use crate::evidence::sides::costs;
+use crate::hypothesis::{Hypothesis, spans};
+use crate::numerics::math::float;
+use crate::numerics::time::Ns;
+use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
+use crate::state::State;
+use crate::state::reload_window::blip;
+
+/// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
+pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let (mut short, mut all) = (0, 0);
+    let of_all = spans(scene, hypothesis).unwrap_or_default();
+    for (index, patient) in scene.that_fail() {
+        let spans = of_all.of(index).unwrap_or_default();
+        for bout in patient.bouts.iter().filter(|bout| bout.level.is_none()) {
+            let Some((_, to)) = spans.iter().find(|(from, to)| bout.start >= from - scene.interval && bout.start < *to)
+            else {
+                continue;
+            };
+            all += 1;
+            let left = (*to).min(patient.seen) - bout.end;
+            let longest = longest(scene, (patient, bout), hypothesis.factor);
+            short += u64::from(!bout.open && longest <= blip(scene.interval) && left >= 2 * scene.interval);
+        }
+    }
+    short * 2 > all
+}
+
+/// Whether an effect is strong, or has lasted beyond a reload's usual cost.
+pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let (all, strong_runs) = scene.strong_runs();
+    if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
+        return true;
+    }
+    // Of the hosts that have failed for long enough to tell, nearly all must still fail.
+    let free = costs(state, hypothesis) != Some(true) && reloads_are_free(scene, hypothesis);
+    let long_since = if free { scene.interval } else { blip(scene.interval) };
+    // What began elsewhere tells nothing of how long this lasts.
+    let of_all = spans(scene, hypothesis);
+    let own = |index: usize, bout: &Bout| {
+        of_all.as_ref().is_none_or(|of_all| scene.began_in(bout, of_all.of(index).unwrap_or_default()))
+    };
+    let bouts = || {
+        let all =
+            scene.that_fail().flat_map(|(index, patient)| patient.bouts.iter().map(move |bout| (index, patient, bout)));
+        all.filter(|(index, _, bout)| own(*index, bout)).map(|(_, patient, bout)| (patient, bout))
+    };
+    let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
+    let long =
+        bouts().filter(|(patient, bout)| longest(scene, (*patient, *bout), hypothesis.factor) >= long_since).count();
+    long >= 3 && long * 10 >= old * 7
+}
+
+/// Loads of the same config before the onset from which it is told that a reload by itself costs nothing.
+const RELOADS_MIN: usize = 30;
+/// Report intervals after which a host's own rate is known, so that it would have been seen to fail.
+const SETTLING: i64 = 16;
+/// Loads that would have been followed by failing, if reloads did it, from which that none was tells something.
+const FOLLOWED_MIN: f64 = 15.0;
+
+/// Whether earlier loads of the same config were seen, on enough hosts, and hardly any was followed by failing, though as
+/// many as now would have been if reloads cost as much.
+fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let until = scene.onset - 2 * blip(scene.interval);
+    let (mut loads, mut followed, mut hosts) = (0, 0, 0);
+    for patient in &scene.patients {
+        let known = patient.unit.first + SETTLING * scene.interval..until;
+        let earlier = patient.unit.moves.iter().filter(|entry| {
+            Some(entry.factor) == hypothesis.factor
+                && known.contains(&entry.at)
+                && !hypothesis.levels.contains(&entry.level)
+        });
+        let before = loads;
+        for entry in earlier {
+            let after = entry.at - scene.interval..entry.at + blip(scene.interval);
+            loads += 1;
+            followed += usize::from(patient.unit.runs.iter().any(|run| after.contains(&run.start)));
+        }
+        hosts += usize::from(loads > before);
+    }
+    let as_now = hypothesis.share() * float(loads);
+    let fewer = as_now >= FOLLOWED_MIN && 10.0 * float(followed) <= as_now;
+    loads >= RELOADS_MIN && followed * 50 <= loads && fewer && hosts * 2 >= scene.patients.len()
+}
+
+/// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.
+fn longest(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), factor: Option<u16>) -> Ns {
+    let loads = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
+    let mut from = bout.start;
+    let mut most = 0;
+    for at in loads.filter(|at| *at > bout.start && *at < bout.end) {
+        most = most.max(at - from);
+        from = at;
+    }
+    most.max(bout.end - from)
+}

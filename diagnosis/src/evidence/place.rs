@@ -1,0 +1,221 @@
+//! What is no change that we see: one host, a place, a kind of request, more traffic, a turn of the clock. Whether any
+//! change is still possible, and so whether this may be said at all, is decided in `judge`.
+
+use crate::evidence::aggregate::located;
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::Tally;
+use crate::numerics::localise::Combination;
+use crate::numerics::math::{fisher, float, median, ratio, spread};
+use crate::numerics::time::{Ns, from_seconds, seconds};
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
+use crate::state::State;
+use crate::state::model::Counter;
+use crate::state::ring::index_of;
+use crate::state::traffic::growth;
+use firstbad_protocol::verdict::CauseKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// ln p below which the failing of a place is no chance among the places looked at.
+const LN_P: f64 = -9.0;
+/// Hosts that must fail in a place.
+const HOSTS_MIN: u64 = 4;
+/// Report intervals after which a host fails alone, and the least and the most that is waited for them.
+const ALONE: i64 = 30;
+const ALONE_MIN: Ns = 300 * 1_000_000_000;
+const ALONE_MAX: Ns = 600 * 1_000_000_000;
+/// What a second key must gain in ln p before it is part of the place.
+const KEY_GAIN: f64 = 4.6;
+/// Log likelihood ratio by which a combination must beat "everything".
+const MARGIN: f64 = 5.0;
+/// Growth of requests that is a surge.
+const SURGE: f64 = 1.8;
+
+/// The best explanation that accuses nothing.
+pub(crate) fn place(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
+    host(state, scene, counters)
+        .or_else(|| surge(state, scene, counters))
+        .or_else(|| of_requests(state, scene, counters))
+        .or_else(|| of_hosts(state, scene))
+        .or_else(|| moment(scene, counters))
+}
+
+fn plain(kind: CauseKind, dimensions: BTreeMap<String, String>, tally: Tally) -> Hypothesis {
+    let weight = (-tally.ln_p).clamp(1.0, 30.0);
+    Hypothesis { dimensions, weight, ..Hypothesis::new(kind, tally) }
+}
+
+/// The failing is concentrated on one or two hosts of many.
+fn host(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
+    let failing: Vec<&Patient<'_>> = scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).collect();
+    let all = scene.patients.len();
+    if failing.is_empty() || all < 6 || failing.len() > (all / 100).max(1) {
+        return None;
+    }
+    let first = failing.first()?;
+    // The first of many that fail minutes after a load fails alone: that needs as long to exclude.
+    if !lasting(scene) {
+        return None;
+    }
+    // The fleet as a whole may fail by so little that no other host shows it alone.
+    let beyond = |counter: &Counter| {
+        let at = index_of(scene.onset, scene.interval);
+        let sums = (at..state.ring.end()).filter_map(|index| state.ring.get(index));
+        let fleet: f64 = sums
+            .filter_map(|interval| interval.fleet.get(*counter as usize))
+            .map(|sum| sum.observed - sum.expected)
+            .sum();
+        let runs = failing.iter().flat_map(|patient| &patient.unit.runs);
+        let own: f64 = runs
+            .filter(|run| run.counter == *counter && run.end >= scene.onset)
+            .map(|run| run.observed - run.expected)
+            .sum();
+        fleet > 2.0 * own + 10.0
+    };
+    if counters.iter().any(beyond) {
+        return None;
+    }
+    let tally = Tally {
+        exposed: (1, 1),
+        control: (all as u64 - 1, failing.len() as u64 - 1),
+        bouts: (1, failing.len() as u64),
+        ln_p: -libm::log(float(all)),
+        ..Tally::default()
+    };
+    Some(plain(CauseKind::Host, BTreeMap::from([("host.name".to_owned(), first.unit.host.to_string())]), tally))
+}
+
+/// Whether it has failed for so long that what does harm minutes after a load would show on others.
+fn lasting(scene: &Scene<'_>) -> bool {
+    scene.now - scene.onset >= (ALONE * scene.interval).clamp(ALONE_MIN, ALONE_MAX)
+}
+
+/// Far more requests where it fails than before, and no panic: overload.
+fn surge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
+    if counters.contains(&Counter::Panics) {
+        return None;
+    }
+    let failing: BTreeSet<u32> =
+        scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).map(|patient| patient.unit.dims).collect();
+    (growth(state, scene.onset, Some(&failing)) >= SURGE)
+        .then(|| plain(CauseKind::Traffic, BTreeMap::new(), all(scene)))
+}
+
+/// The combination of dimensions, of requests or of their hosts, that carries the excess of failed requests.
+fn of_requests(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
+    if !counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
+        return None;
+    }
+    let onset = index_of(scene.onset, scene.interval);
+    let to = index_of(scene.now, scene.interval);
+    let located = located(state, onset, (onset + 1, to.min(onset + 13)))?;
+    let best = located.combinations.first()?;
+    let excess = |combination: &Combination| combination.observed - combination.expected;
+    let outside = (best.observed_outside - best.expected_outside).max(0.0);
+    let explained = excess(best) / (excess(best) + outside).max(1.0);
+    let calm = best.observed_outside <= 1.5 * best.expected_outside + 5.0 || explained >= 0.97;
+    if best.score < located.everything.score + MARGIN || explained < 0.85 || !calm {
+        return None;
+    }
+    let dimensions: BTreeMap<String, String> =
+        best.dimensions.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+    let inside = |patient: &&Patient<'_>| {
+        dimensions
+            .iter()
+            .all(|(key, value)| state.tables.value(patient.unit.dims, key).is_none_or(|of_unit| of_unit == value))
+    };
+    let failing = |patient: &&Patient<'_>| !patient.bouts.is_empty();
+    let (inside, outside): (Vec<&Patient<'_>>, Vec<&Patient<'_>>) = scene.patients.iter().partition(inside);
+    let count = |patients: &[&Patient<'_>]| {
+        (patients.len() as u64, patients.iter().filter(|patient| failing(patient)).count() as u64)
+    };
+    let tally = Tally {
+        exposed: count(&inside),
+        control: count(&outside),
+        bouts: (count(&inside).1, scene.failing() as u64),
+        ln_p: located.everything.score - best.score,
+        ..Tally::default()
+    };
+    // What only requests have reaches few hosts, if they are few; a place of hosts must fail as one.
+    let least = if lasting(scene) { 0.3 } else { 0.6 };
+    let whole = ratio(tally.exposed.1, tally.exposed.0) >= least || is_of_requests(state, scene, &dimensions);
+    let told = tally.exposed.1 >= HOSTS_MIN && whole;
+    told.then(|| plain(CauseKind::Dimension, dimensions, tally))
+}
+
+/// Whether a combination has a key that requests have and hosts do not.
+pub(crate) fn is_of_requests(state: &State, scene: &Scene<'_>, dimensions: &BTreeMap<String, String>) -> bool {
+    let of_hosts = |key: &String| scene.by_dims().keys().any(|dims| state.tables.value(*dims, key).is_some());
+    !dimensions.keys().all(of_hosts)
+}
+
+/// The value, or pair of values, of the hosts' own dimensions that carries the failing.
+fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
+    let mut counts: BTreeMap<Vec<(&str, &str)>, (u64, u64)> = BTreeMap::new();
+    let (mut all, mut failing) = (0, 0);
+    for (dims, (units, fail)) in scene.by_dims() {
+        all += units;
+        failing += fail;
+        let pairs: Vec<(&str, &str)> =
+            state.tables.dims_at(dims)?.iter().map(|(key, value)| (&**key, &**value)).collect();
+        for (index, one) in pairs.iter().enumerate() {
+            let deeper = pairs.iter().skip(index + 1).map(|two| vec![*one, *two]);
+            for combination in std::iter::once(vec![*one]).chain(deeper) {
+                let entry = counts.entry(combination).or_default();
+                *entry = (entry.0 + units, entry.1 + fail);
+            }
+        }
+    }
+    let scored = counts.into_iter().filter_map(|(combination, (inside, bad))| {
+        let (outside, bad_outside) = (all - inside, failing - bad);
+        let ln_p = fisher(bad, inside - bad, bad_outside, outside - bad_outside);
+        let ln_p = ln_p + KEY_GAIN * float(combination.len() - 1);
+        let fits = ln_p <= LN_P && bad >= HOSTS_MIN && ratio(bad, inside) >= 0.4 && ratio(bad_outside, outside) <= 0.15;
+        fits.then_some((ln_p, combination, inside, bad))
+    });
+    let (ln_p, combination, inside, bad) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let tally = Tally {
+        exposed: (inside, bad),
+        control: (all - inside, failing - bad),
+        bouts: (bad, failing),
+        ln_p,
+        ..Tally::default()
+    };
+    let dimensions = combination.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    Some(plain(CauseKind::Dimension, dimensions, tally))
+}
+
+/// Everything at one moment: a turn of the clock, or rare requests.
+fn moment(scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
+    let first = |patient: &Patient<'_>| patient.bouts.first().map(|bout| seconds(bout.start - scene.onset));
+    let starts: Vec<f64> = scene.patients.iter().filter_map(first).collect();
+    let together = starts.len() >= 3 && spread(&starts) <= 1.5 * seconds(scene.interval);
+    let hour: Ns = 3600 * 1_000_000_000;
+    let mut sorted = starts.clone();
+    let middle = scene.onset + from_seconds(median(&mut sorted));
+    let past = middle.rem_euclid(hour);
+    let on_the_hour = past <= scene.interval || hour - past <= scene.interval;
+    let wide = scene.failing() * 2 > scene.patients.len();
+    if together && wide && on_the_hour {
+        return Some(plain(CauseKind::Time, BTreeMap::new(), all(scene)));
+    }
+    (counters.contains(&Counter::Panics) && rare(scene) && !together)
+        .then(|| plain(CauseKind::Request, BTreeMap::new(), all(scene)))
+}
+
+fn all(scene: &Scene<'_>) -> Tally {
+    let failing = scene.failing() as u64;
+    Tally { exposed: (scene.patients.len() as u64, failing), bouts: (failing, failing), ..Tally::default() }
+}
+
+/// Whether failing stays far below a tenth of the requests wherever it occurs.
+fn rare(scene: &Scene<'_>) -> bool {
+    let shares: Vec<bool> = scene
+        .patients
+        .iter()
+        .flat_map(|patient| patient.unit.runs.iter())
+        .filter(|run| run.start >= scene.onset - scene.interval && run.counter == Counter::Panics)
+        .map(|run| run.observed < 0.03 * run.trials)
+        .collect();
+    !shares.is_empty() && shares.iter().filter(|rare| **rare).count() * 10 >= shares.len() * 9
+}

@@ -1,0 +1,166 @@
+//! Effects too small for any one host to show: the contrast on sums. Failures observed over those expected, of exposed
+//! cells against the cells of the same report interval, region, binary and service that are not exposed, weighed as a
+//! conditional binomial (Mantel and Haenszel 1959; the mixture over factors is an e-value). Each host is its own
+//! expectation, and hosts that fail visibly, or have just loaded something, are not in the sums (see `tick`): one loud
+//! host, or the cost of a reload, moves nothing here. Whether it may be named is decided in `judge`.
+
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::{Pooled, Tally};
+use crate::numerics::math::float;
+use crate::numerics::sums::{DISPERSION, FACTORS};
+use crate::numerics::time::{Ns, seconds};
+use crate::scene::Scene;
+use crate::scene::spans::Spans;
+use crate::state::State;
+use crate::state::model::{Counter, Factor};
+use crate::state::ring::{Sums, index_of};
+use crate::state::strata::{places, strata};
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::verdict::CauseKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Report intervals looked at.
+const WINDOW: i64 = 60;
+/// Levels of one factor that may be bad together.
+const FAMILY_MAX: usize = 12;
+
+/// A cell, folded: interval, stratum, level of the factor, sums.
+type Folded = (i64, u32, u32, Sums);
+
+/// The explanation by sums with the greatest e-value, and that of the next one that is not of the same factor.
+pub(crate) fn pooled(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<(Hypothesis, f64)> {
+    let mut found: Vec<Hypothesis> = Vec::new();
+    for counter in counters.iter().filter(|counter| counter.is_additive()) {
+        for (index, factor) in (0_u16..).zip(&state.tables.factors) {
+            found.extend(of_factor(state, scene, (index, factor), *counter));
+        }
+    }
+    let weight = |one: &Hypothesis| one.pooled.map_or(0.0, |pooled| pooled.ln_e);
+    found.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+    let best = found.first()?.clone();
+    let next = found.iter().find(|other| other.factor != best.factor).map_or(0.0, weight);
+    Some((best, next))
+}
+
+fn of_factor(
+    state: &State,
+    scene: &Scene<'_>,
+    (index, factor): (u16, &Factor),
+    counter: Counter,
+) -> Option<Hypothesis> {
+    let binary = matches!(factor, Factor::Binary(_));
+    let cells = folded(state, scene, (index, binary), counter);
+    let (levels, pooled) = family(state, scene, &cells)?;
+    let kind = if binary { CauseKind::Binary } else { CauseKind::Config };
+    let mut hypothesis = Hypothesis::new(kind, hosts(scene, index, &levels));
+    hypothesis.factor = Some(index);
+    if let (true, [level]) = (binary, levels.as_slice())
+        && let Some(crate::state::model::Key::Text(version)) = state.tables.level_at(*level).map(|level| &level.key)
+    {
+        hypothesis.scope.insert(attribute::SERVICE_VERSION.to_owned(), version.to_string());
+    }
+    hypothesis.levels = levels;
+    hypothesis.pooled = Some(pooled);
+    hypothesis.weight = pooled.ln_e;
+    Some(hypothesis)
+}
+
+/// Cells from the onset on that have a level of the factor.
+fn folded(state: &State, scene: &Scene<'_>, (factor, binary): (u16, bool), counter: Counter) -> Vec<Folded> {
+    let strata = if binary { places(state) } else { strata(state) };
+    let end = index_of(scene.now, scene.interval);
+    let from = index_of(scene.onset, scene.interval).max(end - WINDOW);
+    let mut cells = Vec::new();
+    for index in from..=end {
+        let Some(interval) = state.ring.get(index) else { continue };
+        for (exposure, cell) in &interval.cells {
+            let Some(exposure) = state.tables.exposures.get(*exposure as usize) else { continue };
+            let level = exposure.levels.iter().find(|(of, _)| *of == factor).map(|(_, level)| *level);
+            let sums = cell.of(counter);
+            if let (Some(level), true) = (level, sums.expected > 0.0) {
+                let stratum = strata.get(exposure.dims as usize).copied().unwrap_or(0);
+                cells.push((index, stratum, level, sums));
+            }
+        }
+    }
+    cells
+}
+
+/// Levels that are bad together: those with the greatest ratios, as many as give the greatest e-value (for sums of this
+/// kind the best of all sets is among these: Neill, "Fast subset scan", JRSS B 2012).
+fn family(state: &State, scene: &Scene<'_>, cells: &[Folded]) -> Option<(Vec<u32>, Pooled)> {
+    let mut by_level: BTreeMap<u32, Sums> = BTreeMap::new();
+    for (_, _, level, sums) in cells {
+        by_level.entry(*level).or_default().add(*sums);
+    }
+    let ratio = |sums: &Sums| (sums.observed + 1.0) / (sums.expected + 1.0);
+    let recent = |level: &u32| {
+        let since = state.tables.level_at(*level).map_or(Ns::MIN / 4, |level| level.first_seen);
+        since >= scene.onset - crate::state::moves::DELAY_MAX && state.first_event.is_some_and(|first| since > first)
+    };
+    let mut order: Vec<(f64, u32)> =
+        by_level.iter().filter(|(level, _)| recent(level)).map(|(level, sums)| (ratio(sums), *level)).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut best: Option<(Vec<u32>, Pooled)> = None;
+    let mut chosen: BTreeSet<u32> = BTreeSet::new();
+    for (_, level) in order.into_iter().take(FAMILY_MAX) {
+        chosen.insert(level);
+        let said = contrast(cells, &chosen);
+        if best.as_ref().is_none_or(|(_, known)| said.ln_e > known.ln_e + 2.0) {
+            best = Some((chosen.iter().copied().collect(), said));
+        }
+    }
+    best.filter(|(_, said)| said.ln_e > 0.0)
+}
+
+/// The stratified contrast of cells on `levels` against the others.
+fn contrast(cells: &[Folded], levels: &BTreeSet<u32>) -> Pooled {
+    let mut strata: BTreeMap<(i64, u32), [Sums; 2]> = BTreeMap::new();
+    for (index, stratum, level, sums) in cells {
+        let side = usize::from(!levels.contains(level));
+        if let Some(slot) = strata.entry((*index, *stratum)).or_default().get_mut(side) {
+            slot.add(*sums);
+        }
+    }
+    let mut said = Pooled::default();
+    let mut logs = FACTORS.map(|_| 0.0);
+    let (mut excess, mut own, mut intervals) = (0.0, 0.0, BTreeSet::new());
+    for ((index, _), [exposed, control]) in &strata {
+        own += exposed.observed - exposed.expected;
+        excess += exposed.observed - exposed.expected + control.observed - control.expected;
+        if exposed.expected <= 0.0 || control.expected <= 0.0 {
+            continue;
+        }
+        intervals.insert(*index);
+        said.exposed = (said.exposed.0 + exposed.observed, said.exposed.1 + exposed.expected);
+        said.control = (said.control.0 + control.observed, said.control.1 + control.expected);
+        let chance = exposed.expected / (exposed.expected + control.expected);
+        for (log, factor) in logs.iter_mut().zip(FACTORS) {
+            let all = exposed.observed + control.observed;
+            *log += (exposed.observed * libm::log(factor) - all * libm::log1p(chance * (factor - 1.0))) / DISPERSION;
+        }
+    }
+    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logs.iter().map(|log| libm::exp(log - most)).sum();
+    said.ln_e = if intervals.is_empty() { 0.0 } else { most + libm::log(sum / float(FACTORS.len())) };
+    said.explained = if excess > 0.0 { (own / excess).clamp(0.0, 1.0) } else { 0.0 };
+    said.intervals = intervals.len() as u64;
+    said
+}
+
+/// Hosts that were on `levels` since the onset, and hosts that were not.
+fn hosts(scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Tally {
+    let mut tally = Tally::default();
+    let mut lags: Vec<f64> = Vec::new();
+    let of_all = Spans::on_levels(scene, (factor, levels));
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let spans = of_all.of(index).unwrap_or_default();
+        let on = spans.iter().find(|(from, to)| *to > scene.onset && *from < patient.seen);
+        let fails = u64::from(!patient.bouts.is_empty());
+        let arm = if on.is_some() { &mut tally.exposed } else { &mut tally.control };
+        *arm = (arm.0 + 1, arm.1 + fails);
+        lags.extend(on.map(|(from, _)| seconds(scene.onset - from)));
+    }
+    tally.lag = (0, 0.0, 0.0, crate::numerics::math::median(&mut lags));
+    tally
+}

@@ -1,0 +1,188 @@
+//! Who had which version, and who failed under it: the counts from which the versions are chosen that a hypothesis
+//! accuses. What is accused is decided in `hypotheses`.
+
+use crate::numerics::math::ratio;
+use crate::numerics::time::Ns;
+use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
+use crate::state::State;
+use crate::state::model::Move;
+use std::collections::BTreeMap;
+
+/// Units that had a level: exposed long enough to tell, of them failing, and those of which nothing can be said.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Shares {
+    pub all: u64,
+    pub failing: u64,
+    /// Of the failing, those that began to fail with it, and did not only go on.
+    pub begun: u64,
+    pub undecided: u64,
+}
+
+/// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AllShares {
+    by_level: Vec<Shares>,
+    /// Units that began to fail under the second level of a pair when they had only just taken the first: of either.
+    either: BTreeMap<(u32, u32), u64>,
+    /// Units that fell silent on a level when a newer one was on its way: they may have taken it, and not be able to tell.
+    unheard: BTreeMap<u32, u64>,
+    /// Units that refused a level or died of it.
+    by_bout: BTreeMap<u32, u64>,
+}
+
+impl AllShares {
+    /// Counts.
+    pub(crate) fn new(scene: &Scene<'_>) -> Self {
+        let mut this = Self::default();
+        let mut of_unit: Vec<(u32, bool, bool)> = Vec::new();
+        let mut before: Vec<(Option<&Move>, &Move)> = Vec::new();
+        let mut refused: Vec<u32> = Vec::new();
+        for patient in &scene.patients {
+            of_unit.clear();
+            before.clear();
+            for entry in scene.moves(patient) {
+                match before.iter_mut().find(|(_, before)| before.factor == entry.factor) {
+                    Some(before) => {
+                        let (earlier, left) = std::mem::replace(before, (Some(before.1), entry));
+                        share_of(scene, patient, (earlier, left, Some(entry)), (&mut of_unit, &mut this));
+                    }
+                    None => before.push((None, entry)),
+                }
+            }
+            for (earlier, last) in &before {
+                share_of(scene, patient, (*earlier, last, None), (&mut of_unit, &mut this));
+            }
+            refused.clear();
+            for level in patient.bouts.iter().filter_map(|bout| bout.level) {
+                note(&mut of_unit, (level, true, true));
+                if !refused.contains(&level) {
+                    refused.push(level);
+                    *this.by_bout.entry(level).or_default() += 1;
+                }
+            }
+            for (level, failing, begun) in &of_unit {
+                let (failing, begun) = (u64::from(*failing), u64::from(*begun));
+                add(&mut this.by_level, *level, Shares { all: 1, failing, begun, undecided: 0 });
+            }
+        }
+        this
+    }
+
+    /// Of `levels`, those that began to do harm by themselves: where the fleet took one shortly after another, what began
+    /// just after both tells of the first.
+    pub(crate) fn themselves(&self, state: &State, levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
+        let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+        let latest = levels.iter().copied().max_by_key(|level| (since(*level), *level));
+        let shared = |level: u32, others: &[u32]| -> u64 {
+            others.iter().filter_map(|other| self.either.get(&(*other, level))).sum()
+        };
+        // First those that most units began to fail under when they had taken nothing else of late.
+        let alone = |level: u32| {
+            let of = shares.get(&level).copied().unwrap_or_default();
+            ratio(of.begun.saturating_sub(shared(level, &levels)), of.all)
+        };
+        let mut ordered: Vec<(f64, Ns, u32)> =
+            levels.iter().map(|level| (alone(*level), since(*level), *level)).collect();
+        ordered.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        let mut kept: Vec<u32> = Vec::new();
+        for (_, _, level) in ordered {
+            let either = shared(level, &kept);
+            let of = shares.get(&level).copied().unwrap_or_default();
+            let unheard = if Some(level) == latest { 0 } else { self.unheard.get(&level).copied().unwrap_or(0) };
+            let own = of.begun.saturating_sub(either + unheard);
+            if either + unheard == 0 || own > 0 && own * 10 >= of.all {
+                kept.push(level);
+            }
+        }
+        kept
+    }
+
+    /// Those of one factor, and what hosts refused or died of, whatever it was of.
+    pub(crate) fn of_factor(&self, state: &State, factor: u16) -> BTreeMap<u32, Shares> {
+        let own = |level: u32| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
+        let of_others = |level: u32| {
+            let count = self.by_bout.get(&level).copied().unwrap_or(0);
+            Shares { all: count, failing: count, begun: count, undecided: 0 }
+        };
+        let levels = (0..).zip(&self.by_level);
+        let told = levels.map(|(level, of)| (level, if own(level) { *of } else { of_others(level) }));
+        told.filter(|(_, of)| *of != Shares::default()).collect()
+    }
+}
+
+/// Adds to what is known of a level.
+fn add(by_level: &mut Vec<Shares>, level: u32, more: Shares) {
+    let level = level as usize;
+    if by_level.len() <= level {
+        by_level.resize(level + 1, Shares::default());
+    }
+    if let Some(of) = by_level.get_mut(level) {
+        of.all += more.all;
+        of.failing += more.failing;
+        of.begun += more.begun;
+        of.undecided += more.undecided;
+    }
+}
+
+/// A level that a unit had, whether it failed, and whether it began to.
+fn note(of_unit: &mut Vec<(u32, bool, bool)>, (level, failing, begun): (u32, bool, bool)) {
+    match of_unit.iter_mut().find(|of| of.0 == level) {
+        Some(of) => (of.1, of.2) = (of.1 | failing, of.2 | begun),
+        None => of_unit.push((level, failing, begun)),
+    }
+}
+
+/// What one stay of a unit on a level tells of the level.
+fn share_of(
+    scene: &Scene<'_>,
+    patient: &Patient<'_>,
+    (earlier, entry, next): (Option<&Move>, &Move, Option<&Move>),
+    (of_unit, of_all): (&mut Vec<(u32, bool, bool)>, &mut AllShares),
+) {
+    let by_level = &mut of_all.by_level;
+    let tolerance = scene.tolerance();
+    let to = next.map_or(patient.seen, |next| next.at).min(patient.seen);
+    let from = entry.at.max(scene.onset - scene.interval);
+    // One that dies at once has told all there is to tell; one that was gone before the onset tells nothing.
+    let within = to > scene.onset - scene.interval;
+    let at_once =
+        || within && patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
+    if to - from < scene.interval * 3 / 10 && !at_once() {
+        // Before the onset a version that went was well; now it has just come, and nothing is known.
+        if next.is_none() {
+            add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
+        }
+        return;
+    }
+    // A beginning this close before the next load is that load's: beginnings are known only so well.
+    let until = |bout: &Bout| if next.is_some() { to - scene.early(bout) } else { to };
+    let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
+    let bouts = || patient.bouts.iter().filter(own);
+    let began = || bouts().filter(|bout| bout.start >= entry.at - scene.early(bout) && bout.start < until(bout));
+    let begins = began().next().is_some();
+    // What begins soon after a load may be its effect, though the next version is loaded by then.
+    if let Some(earlier) = earlier.filter(|earlier| began().all(|bout| bout.start - earlier.at < scene.soon()))
+        && begins
+    {
+        *of_all.either.entry((earlier.level, entry.level)).or_default() += 1;
+    }
+    if begins && next.is_none() && began().all(|bout| scene.may_have_left(entry, bout)) {
+        *of_all.unheard.entry(entry.level).or_default() += 1;
+    }
+    // What began within a stay as short as beginnings are known may be of it: that tells no more than that it may not.
+    let close = |bout: &Bout| (entry.at - scene.early(bout)..to).contains(&bout.start);
+    if !begins && next.is_some() && to - entry.at < scene.soon() && bouts().any(close) {
+        add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
+        return;
+    }
+    let carried = bouts().find(|bout| bout.start < entry.at - scene.early(bout) && bout.end > entry.at);
+    // What was carried in from the version before tells of this one only when it lasts.
+    let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
+    if carried.is_some() && (entry.torn || !lasting && to - entry.at < 4 * scene.interval) {
+        // Undecided: neither bad nor clean.
+        add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
+        return;
+    }
+    note(of_unit, (entry.level, begins | lasting, begins));
+}

@@ -1,0 +1,258 @@
+//! What the two sides of loads say (`divided`): whether requests fail, or are scored otherwise, from the first one that used
+//! the new version on and not before, host by host; or from one moment on, which on each host lies elsewhere in its report.
+//! The order of a request and a load on one host needs no clock and no fine report, so this also tells where a push
+//! reached everybody within seconds. What may be accused for it is decided in `judge`.
+
+use crate::evidence::combine::{AGES, said_by};
+use crate::evidence::finished::by_finished;
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::{By, Sides};
+use crate::numerics::math::float;
+use crate::numerics::mixture::{Stretch, best, rates};
+use crate::numerics::time::Ns;
+use crate::state::State;
+use crate::state::load_reports::{BUCKETS, Divided, Side};
+use crate::state::model::{Counter, Level};
+use std::collections::BTreeSet;
+
+/// Requests, or scores, of one side that count: a busy host says no more.
+const OF_SIDE_MAX: f64 = 60.0;
+/// Report intervals that a version must have been there before, for what went before a load.
+const SETTLED: Ns = 1;
+/// Cells of time among the loads, and among these and the ends of reports.
+const CELLS: usize = 14;
+/// Failed requests that are needed, and by how much more must fail than usual.
+const FAILED_MIN: f64 = 5.0;
+const FACTOR_MIN: f64 = 3.0;
+/// Requests after earlier loads of the config from which it is known what a load costs, and the share of what fails now
+/// from which it may be that cost.
+const RELOADED_MIN: f64 = 100.0;
+const COSTS: f64 = 0.15;
+/// Log likelihood ratio from which a host fails.
+const BEYOND: f64 = 4.0;
+
+/// What the reports say in which hosts went to one of the versions.
+pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]) -> Option<Sides> {
+    let levels = &hypothesis.levels;
+    let settled = settled(state, levels)?;
+    let in_scope = |divided: &&Divided| {
+        let dims = state.units.get(divided.unit as usize).map(|unit| unit.dims);
+        let is = |(key, value): (&String, &String)| {
+            dims.and_then(|dims| state.tables.value(dims, key)).is_some_and(|known| known == value)
+        };
+        !levels.contains(&divided.from) && appeared(state, divided.from) < settled && hypothesis.scope.iter().all(is)
+    };
+    let all: Vec<&Divided> = levels.iter().flat_map(|level| state.divided.of(*level)).filter(in_scope).collect();
+    let any = |of: &[Counter]| counters.iter().any(|counter| of.contains(counter));
+    let failed = any(&[Counter::Errors, Counter::Panics]).then(|| by_requests(state, &all)).flatten();
+    let failed = failed.filter(|_| costs(state, hypothesis) != Some(true));
+    let scored = any(&[Counter::Drift, Counter::Zeros]).then(|| by_scores(state, (&all, levels))).flatten();
+    let hangs = any(&[Counter::Stall]).then(|| by_finished(state, &all)).flatten();
+    [failed, scored, hangs].into_iter().flatten().max_by(|a, b| a.ratio.total_cmp(&b.ratio))
+}
+
+fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
+    let told: Vec<&Divided> =
+        all.iter().filter(|of| of.before.requests > 0.0 && of.after.requests > 0.0).copied().collect();
+    let usual = usual(state, &told);
+    let fails = |of: &&&Divided| is_failing(of, usual);
+    let failing: Vec<&Divided> = told.iter().filter(fails).copied().collect();
+    let (before, after) = (sum(&failing, |of| of.before), sum(&failing, |of| of.after));
+    let new = after.0 / after.1.max(1.0);
+    // Of the hosts on which it would have shown, most must show it: a third of them may lie.
+    let shown = |of: &&&Divided| !fails(of) && f64::from(of.after.requests) * new >= 3.0;
+    let well = told.iter().filter(shown).count();
+    let least = usual.max(before.0 / before.1.max(1.0));
+    if after.0 < FAILED_MIN || new < FACTOR_MIN * least || failing.len() <= well {
+        return None;
+    }
+    let kinds = (vec![usual, 1.0 - usual], vec![1.0, 0.0]);
+    let counts = |side: Side| {
+        let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
+        vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
+    };
+    let (ratio, hosts) = said_by(&failing, &compared(&failing, &kinds, counts))?;
+    Some(Sides { ratio, hosts, before, after, by: By::Failed })
+}
+
+/// Whether loads of the config cost failed requests before, and not much less than those of the versions in question: what
+/// follows a load may then be over by itself. None if it is not known what loads cost.
+pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
+    let settled = settled(state, &hypothesis.levels)?;
+    let before = |level: &Level| Some(level.factor) == hypothesis.factor && level.first_seen < settled;
+    let earlier = state.divided.iter().filter(|(level, _)| state.tables.level_at(*level).is_some_and(before));
+    let cost = |all: &[&Divided]| {
+        let (before, after) = (sum(all, |of| of.before), sum(all, |of| of.after));
+        let rate = |(failed, requests): (f64, f64)| failed / requests.max(1.0);
+        let excess = after.0 - rate(before) * after.1;
+        let told = excess > 3.0 * libm::sqrt(after.0);
+        (if told { rate(after) - rate(before) } else { 0.0 }, after.1)
+    };
+    let (usual, known) = cost(&earlier.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
+    let (now, _) = cost(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
+    (known >= RELOADED_MIN).then_some(usual > 0.0 && usual >= COSTS * now)
+}
+
+/// Before when a version must have appeared to be compared with: what had only just come may be as bad.
+fn settled(state: &State, levels: &[u32]) -> Option<Ns> {
+    Some(levels.iter().map(|level| appeared(state, *level)).min()? - SETTLED * state.interval)
+}
+
+fn appeared(state: &State, level: u32) -> Ns {
+    state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen)
+}
+
+/// Whether more failed in a report than chance allows: the deviance of a Poisson count.
+fn is_failing(of: &Divided, usual: f64) -> bool {
+    let failed = f64::from(of.before.failed + of.after.failed);
+    let expected = usual * f64::from(of.before.requests + of.after.requests);
+    failed > expected && failed * libm::log(failed / expected) - (failed - expected) >= BEYOND
+}
+
+/// Failed requests and requests of one side.
+fn sum(told: &[&Divided], side: fn(&Divided) -> Side) -> (f64, f64) {
+    let sides = told.iter().map(|of| side(of));
+    sides.fold((0.0, 0.0), |sum, side| (sum.0 + f64::from(side.failed), sum.1 + f64::from(side.requests)))
+}
+
+/// Usual failing share of requests that used the versions before.
+fn usual(state: &State, told: &[&Divided]) -> f64 {
+    let from = from(told);
+    let levels = from.iter().filter_map(|level| state.tables.level_at(*level));
+    let of = levels.fold((0, 0), |sum, level| (sum.0 + level.failed, sum.1 + level.requests));
+    (float(of.0 as usize) + 0.5) / (float(of.1 as usize) + 1.0).max(100.0)
+}
+
+/// The versions before.
+fn from(told: &[&Divided]) -> Vec<u32> {
+    told.iter().map(|of| of.from).collect::<BTreeSet<u32>>().into_iter().collect()
+}
+
+fn by_scores(state: &State, (all, levels): (&[&Divided], &[u32])) -> Option<Sides> {
+    let scored = |side: &Side| side.scores.iter().any(|count| *count > 0);
+    let told: Vec<&Divided> = all.iter().filter(|of| scored(&of.before) && scored(&of.after)).copied().collect();
+    let kinds = (mix_of(state, &from(&told))?, mix_of(state, levels)?);
+    let counts = |side: Side| {
+        let all: f64 = side.scores.iter().map(|count| f64::from(*count)).sum();
+        side.scores.iter().map(|count| (OF_SIDE_MAX / all).min(1.0) * f64::from(*count)).collect()
+    };
+    let (ratio, hosts) = said_by(&told, &compared(&told, &kinds, counts))?;
+    Some(Sides { ratio, hosts, before: (0.0, 0.0), after: (0.0, 0.0), by: By::Scores })
+}
+
+/// Shares of the buckets in the scores of versions.
+fn mix_of(state: &State, levels: &[u32]) -> Option<Vec<f64>> {
+    let mut sums = [0.5; BUCKETS];
+    let known = levels.iter().filter_map(|level| state.tables.level_at(*level)).filter(|level| has_scores(level));
+    let mut any = false;
+    for level in known {
+        any = true;
+        sums.iter_mut().zip(&level.deciles).for_each(|(sum, count)| *sum += crate::observation::counts::float(*count));
+    }
+    let all: f64 = sums.iter().sum();
+    any.then(|| sums.iter().map(|sum| sum / all).collect())
+}
+
+fn has_scores(level: &Level) -> bool {
+    level.deciles.iter().sum::<u64>() >= u64::from(crate::numerics::shape::LEAST_SCORES)
+}
+
+/// Log likelihood ratio of "from the load on" over "whatever the load", and the hosts that tell. Before the load all is as
+/// usual and what comes after may take its time; or it comes and goes with time, in whatever course fits best, alike on all.
+fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Side) -> Vec<f64>) -> Vec<f64> {
+    let stretch = |side: Side, from: Ns, to: Ns| Stretch { counts: counts(side), from, to, kinds };
+    let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.0, of.at)).collect();
+    let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.1)).collect();
+    let aged: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, 0, of.span.1 - of.at)).collect();
+    let length = told.iter().map(|of| of.span.1 - of.span.0).max().unwrap_or(1);
+    let ages: Vec<Ns> = [0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect();
+    let own = before.iter().map(|of| of.ln(0.0)).zip(best(&aged, (&ages, None))).map(|(before, after)| before + after);
+    let both: Vec<Stretch<'_>> = before.iter().chain(&after).cloned().collect();
+    let edges = edges(told);
+    let count = |side: Side| f64::from(side.requests).max(side.scores.iter().map(|count| f64::from(*count)).sum());
+    let split = |of: &&Divided| ([count(of.before), count(of.after)], [of.span.0, of.at, of.span.1]);
+    let rates = rates(&told.iter().map(split).collect::<Vec<_>>(), &edges);
+    let course = best(&both, (&edges, Some(&rates)));
+    let moment = course.iter().zip(course.iter().skip(told.len())).map(|(before, after)| before + after);
+    own.zip(moment).map(|(own, moment)| own - moment).collect()
+}
+
+/// Edges of cells of time: as fine as loads and the ends of reports lie close together.
+fn edges(told: &[&Divided]) -> Vec<Ns> {
+    let mut times: Vec<Ns> = told.iter().flat_map(|of| [of.span.0, of.at, of.span.1]).collect();
+    times.sort_unstable();
+    let last = times.len().saturating_sub(1);
+    let mut all: Vec<Ns> = (0..=CELLS).filter_map(|at| times.get(at * last / CELLS)).copied().collect();
+    let mut loads: Vec<Ns> = told.iter().map(|of| of.at).collect();
+    loads.sort_unstable();
+    let last = loads.len().saturating_sub(1);
+    all.extend((0..=CELLS).filter_map(|at| loads.get(at * last / CELLS)));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::combine::TOLD_AT;
+
+    const S: Ns = 1_000_000_000;
+
+    /// Forty hosts that load at times within two seconds, ten requests a second, and fail from `begins` on.
+    fn told(begins: impl Fn(Ns) -> Ns, length: Ns) -> Vec<Divided> {
+        let host = |host: u32| {
+            let at = 100 * S + Ns::from(host * 7 % 40) * S / 20;
+            let start = at - length * Ns::from(host % 8 + 1) / 10;
+            let end = start + length;
+            let from = begins(at);
+            let tenths = |ns: Ns| f32::from(u16::try_from((ns / (S / 10)).max(0)).unwrap());
+            let side = |from: Ns, to: Ns, begins: Ns| Side {
+                failed: tenths(to - begins.clamp(from, to)),
+                requests: tenths(to - from),
+                ..Side::default()
+            };
+            Divided {
+                unit: host,
+                from: 0,
+                at,
+                span: (start, end),
+                before: side(start, at, from),
+                after: side(at, end, from),
+                usual: 0.0,
+            }
+        };
+        (0..40).map(host).collect()
+    }
+
+    fn ratio(told: &[Divided]) -> f64 {
+        let kinds = (vec![0.001, 0.999], vec![1.0, 0.0]);
+        let counts = |side: Side| {
+            let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
+            vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
+        };
+        {
+            let told: Vec<&Divided> = told.iter().collect();
+            said_by(&told, &compared(&told, &kinds, counts)).map_or(0.0, |(ratio, _)| ratio)
+        }
+    }
+
+    #[test]
+    fn failing_from_the_load_on_is_told_from_failing_from_one_moment_on_within_a_push_of_two_seconds() {
+        for length in [10 * S, 60 * S] {
+            let own = ratio(&told(|load| load, length));
+            assert!(own > 6.9, "{length}: {own}");
+            for moment in [95, 99, 100, 101, 102, 103] {
+                let moment = moment * S;
+                let one = ratio(&told(|_| moment, length));
+                assert!(one < TOLD_AT, "{length} {moment}: {one}");
+            }
+        }
+    }
+
+    #[test]
+    fn hosts_that_fail_each_from_a_moment_of_its_own_do_not_accuse() {
+        let strewn = ratio(&told(|load| 101 * S + (load / (S / 20) * 37 % 41 - 20) * S / 5, 10 * S));
+        assert!(strewn < TOLD_AT, "{strewn}");
+    }
+}

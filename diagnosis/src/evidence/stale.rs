@@ -1,0 +1,80 @@
+//! The stale version: every newer one was refused, and what the hosts went on serving no longer does (1.1.1.1, October
+//! 2023: a resolver kept an old root zone until its signatures ran out). The guilty input is the old version by then.
+
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::{Separator, Tally};
+use crate::numerics::time::Ns;
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
+use crate::state::State;
+use crate::state::model::{Counter, Factor};
+use crate::state::moves::level_at;
+use firstbad_protocol::Property;
+use firstbad_protocol::verdict::CauseKind;
+
+/// Report intervals that refusals must have lasted before what fails is staleness and not the refusal itself.
+const LATER: i64 = 12;
+
+/// A hypothesis for each config of which hosts refused all that was new, and later began to fail.
+pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
+    if !scene.refused {
+        return Vec::new();
+    }
+    (0_u16..)
+        .zip(&state.tables.factors)
+        .filter(|(_, factor)| matches!(factor, Factor::Config(_)))
+        .filter_map(|(index, _)| of_factor(state, scene, index))
+        .collect()
+}
+
+fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis> {
+    let mut tally = Tally::default();
+    let mut levels: Vec<u32> = Vec::new();
+    for patient in &scene.patients {
+        let begins = patient.bouts.iter().filter(|bout| bout.serving).map(|bout| bout.start).min();
+        let refusing = refusing_since(state, patient, factor);
+        let fails = begins.is_some();
+        tally.bouts.1 += u64::from(fails);
+        match refusing {
+            Some(since) if begins.is_none_or(|begins| begins >= since + LATER * scene.interval) => {
+                tally.exposed.0 += 1;
+                tally.exposed.1 += u64::from(fails);
+                tally.bouts.0 += u64::from(fails);
+                tally.refusals += u64::from(fails);
+                if fails
+                    && let Some(level) = level_at(patient.unit, factor, scene.now)
+                    && !levels.contains(&level)
+                {
+                    levels.push(level);
+                }
+            }
+            _ => {
+                tally.control.0 += 1;
+                tally.control.1 += u64::from(fails);
+            }
+        }
+    }
+    if tally.exposed.1 < 2 || levels.is_empty() {
+        return None;
+    }
+    levels.sort_unstable();
+    Some(Hypothesis {
+        factor: Some(factor),
+        levels,
+        properties: vec![Separator { property: Property::Stale, limit: false }],
+        ..Hypothesis::new(CauseKind::Config, tally)
+    })
+}
+
+/// Since when a unit has refused every load of a config, if it does.
+fn refusing_since(state: &State, patient: &Patient<'_>, factor: u16) -> Option<Ns> {
+    let of_factor = |level: u32| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
+    let runs = patient.unit.runs.iter();
+    let mut refused = runs
+        .filter(|run| run.counter == Counter::Refused && run.level.is_some_and(of_factor))
+        .map(|run| run.start)
+        .peekable();
+    refused.peek()?;
+    let moved = patient.unit.moves.iter().filter(|entry| entry.factor == factor).map(|entry| entry.at).max();
+    refused.filter(|at| moved.is_none_or(|moved| *at > moved)).min()
+}

@@ -1,0 +1,283 @@
+//! A hypothesis held against the scene: who was exposed and failed, who was not and did not, how failing follows each
+//! host's own load, and whether it goes when the exposure goes. The unit of evidence is the host and its load, never the
+//! request.
+
+use crate::evidence::riskset::contrast;
+use crate::hypothesis::findings::Tally;
+use crate::numerics::align::{Alignment, Pair, Question};
+use crate::numerics::math::float;
+use crate::numerics::time::{Ns, seconds};
+use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
+use crate::scene::rollouts::{APART, Rollouts};
+use crate::scene::spans::Spans;
+use crate::state::model::Move;
+use crate::state::moves::DELAY_MAX;
+
+/// What a load takes to show in what hosts count, ns: however long a report is.
+const SHOWS_IN: Ns = 15_000_000_000;
+
+/// Hosts from which loads in one rollout can be told from a moment.
+const HOSTS_MIN: usize = 3;
+
+struct Sheet {
+    entries: Rollouts,
+    leaves: Rollouts,
+}
+
+/// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries; with the
+/// spans in which each patient was exposed.
+pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed: &Spans) -> Tally {
+    let mut result = Tally::default();
+    let mut sheet = Sheet { entries: Rollouts::new(scene.interval), leaves: Rollouts::new(scene.interval) };
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let Some(spans) = exposed.of(index) else {
+            // Out of scope: what fails there is not explained.
+            if !exposed.is_forgotten(index) {
+                result.bouts.1 += patient.bouts.len() as u64;
+            }
+            continue;
+        };
+        one(scene, patient, (spans, levels), (&mut result, &mut sheet));
+    }
+    result.risk = contrast(scene, binary, (exposed, None));
+    aligned(scene, &mut result, sheet.entries, true);
+    aligned(scene, &mut result, sheet.leaves, false);
+    // Both together: bounded one by one, what hosts left could outweigh that none began to fail with it.
+    result.aligned = result.aligned.clamp(-30.0, 30.0);
+    result
+}
+
+fn one(
+    scene: &Scene<'_>,
+    patient: &Patient<'_>,
+    (spans, levels): (&[(Ns, Ns)], &[u32]),
+    (result, sheet): (&mut Tally, &mut Sheet),
+) {
+    // Most units are well, and were exposed all the time or never.
+    match spans {
+        [] if patient.bouts.is_empty() => {
+            let known = scene.hot_within(scene.onset.max(patient.first), patient.seen);
+            result.control.0 += u64::from(known * 10 >= scene.interval * 9);
+            return;
+        }
+        [(from, to)] if patient.bouts.is_empty() && *from <= scene.onset - DELAY_MAX && *to >= patient.seen => {
+            let known = patient.seen - (scene.onset - scene.interval);
+            result.exposed.0 += u64::from(known * 10 >= scene.interval * 3);
+            return;
+        }
+        _ => {}
+    }
+    let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
+    let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| scene.began_in(bout, &[span]));
+    result.bouts.1 += patient.bouts.len() as u64;
+    let explained = |bout: &&Bout| scene.began_in(bout, spans);
+    result.bouts.0 += patient.bouts.iter().filter(explained).count() as u64;
+    let mut exposed = false;
+    let mut failing = false;
+    for span in spans {
+        let (from, to) = *span;
+        let known = to.min(patient.seen) - from.max(scene.onset - scene.interval);
+        let bout = starts_in(*span);
+        if known * 10 < scene.interval * 3 && bout.is_none() {
+            continue;
+        }
+        exposed = true;
+        failing |= bout.is_some();
+        if let Some(bout) = bout.filter(|bout| own(bout)) {
+            result.deaths += u64::from(bout.serving);
+            result.refusals += u64::from(!bout.serving);
+        }
+        entry(scene, patient, *span, (result, sheet));
+    }
+    let (control, control_failing) = unexposed(scene, patient, spans);
+    result.exposed.0 += u64::from(exposed);
+    result.exposed.1 += u64::from(failing);
+    result.control.0 += u64::from(control);
+    result.control.1 += u64::from(control_failing);
+}
+
+/// A load into the exposure and the way out of it.
+fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result, sheet): (&mut Tally, &mut Sheet)) {
+    let failed_before =
+        patient.bouts.iter().any(|bout| bout.start < from - scene.early(bout) && bout.end > from - 2 * scene.interval);
+    let bout = patient.bouts.iter().find(|bout| bout.start >= from - scene.early(bout) && bout.start < to);
+    if !failed_before && from > scene.onset - DELAY_MAX {
+        let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
+        let start = began.map(|bout| bout.began);
+        if let Some(bout) = began {
+            result.prompt.0 += u64::from(is_prompt(bout, from, scene));
+            result.prompt.1 += 1;
+        }
+        let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
+        let load = scene.moves(patient).iter().find(|entry| entry.at == from);
+        let guessed = load.is_some_and(|entry| !entry.told);
+        // Guessed from the last report before a silence, a load agrees with it by itself.
+        let itself = guessed && began.is_some_and(|bout| bout.silent);
+        let stays = to >= patient.seen;
+        let left = load.zip(began).is_some_and(|(load, bout)| stays && scene.may_have_left(load, bout));
+        result.hearsay += u64::from(itself || left);
+        if (start.is_some() || long_enough) && !itself {
+            let near = began.map_or((0, 0), |bout| bout.near);
+            let gap = began.map_or(0, |_| gap(scene, patient, (from, load)));
+            sheet.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed, gap });
+        }
+        result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
+    }
+    let failing_at_exit = patient
+        .bouts
+        .iter()
+        .find(|bout| bout.start < to && bout.end >= to - 2 * scene.interval && bout.start >= from - scene.early(bout));
+    if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval) {
+        let stopped = bout.end <= to + 2 * scene.interval;
+        if stopped && !bout.open {
+            // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign.
+            if !bout.heard {
+                let half = scene.interval / 2;
+                let change = Some((bout.end - half, bout.end + half));
+                sheet
+                    .leaves
+                    .add(level_at(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false, gap: 0 });
+            }
+            result.stops.0 += 1;
+        } else if !stopped && patient.seen >= to + 4 * scene.interval {
+            let pair = Pair { at: to, change: None, near: (0, 0), guessed: false, gap: 0 };
+            sheet.leaves.add(level_at(scene, patient, to), pair);
+            result.tail += 1;
+        }
+        result.stops.1 += 1;
+    }
+}
+
+/// Whether failing may have begun with a load: within what a load takes to show, as far as the beginning is known.
+fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
+    let (place, deviation) = bout.near;
+    let reports = scene.interval * 3 / 2;
+    let ((earliest, latest), most) = if deviation > 0 {
+        ((place - 2 * deviation, place + 2 * deviation), reports.min(SHOWS_IN))
+    } else {
+        (bout.began, reports)
+    };
+    earliest <= load + most && latest >= load - scene.tolerance()
+}
+
+/// Time from a load to the nearest other one of its config on the same unit.
+fn gap(scene: &Scene<'_>, patient: &Patient<'_>, (at, load): (Ns, Option<&Move>)) -> Ns {
+    let others = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == load.map(|load| load.factor));
+    others.map(|entry| (entry.at - at).abs()).filter(|apart| *apart > 0).min().unwrap_or(DELAY_MAX)
+}
+
+/// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
+/// would each find a load nearby.
+fn level_at(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
+    scene.moves(patient).iter().find(|entry| entry.at == at).map_or(u32::MAX, |entry| entry.level)
+}
+
+/// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
+fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (bool, bool) {
+    let (mut control, mut failing) = (false, false);
+    let mut gap_from = scene.onset.max(patient.first);
+    let mut settled = gap_from;
+    let ends = spans.iter().copied().chain([(patient.seen, patient.seen)]);
+    for (from, to) in ends {
+        let until = from.min(patient.seen);
+        let (from_start, to_next) =
+            (|bout: &Bout| settled - scene.early(bout), |bout: &Bout| until - scene.early(bout));
+        let starts = patient.bouts.iter().any(|bout| (from_start(bout)..to_next(bout)).contains(&bout.start));
+        let carried = patient.bouts.iter().any(|bout| bout.start < from_start(bout) && bout.end > settled);
+        let long_enough = scene.hot_within(settled, until) * 10 >= scene.interval * 9;
+        if starts && until > gap_from {
+            (control, failing) = (true, true);
+        } else if long_enough && !carried {
+            control = true;
+        }
+        if to > gap_from {
+            gap_from = to;
+            settled = to + scene.interval * 3 / 2;
+        }
+    }
+    (control, failing)
+}
+
+/// Own-load alignment, rollout by rollout.
+fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering: bool) {
+    let mut last = Ns::MIN / 4;
+    let (mut singles, mut loads) = (Vec::new(), 0);
+    for rollout in pairs.in_order() {
+        let close = |pair: &Pair| {
+            pair.change
+                .is_some_and(|(from, to)| from - pair.at <= 3 * scene.interval && pair.at - to <= 3 * scene.interval)
+        };
+        let changed: Vec<Pair> = rollout.changed.iter().map(|(_, pair)| *pair).collect();
+        if changed.iter().filter(|pair| close(pair)).count() * 2 > rollout.count {
+            // Generations that follow at once are one way in, or out.
+            result.flips.0 += u64::from(rollout.first - last > APART * scene.interval);
+            last = rollout.last;
+        } else if entering && changed.is_empty() {
+            result.flips.1 += 1;
+        }
+        if entering && rollout.count < HOSTS_MIN {
+            singles.extend(changed);
+            loads += rollout.count;
+            continue;
+        }
+        let alignment = scene.memo.answer(Question::of(&changed, scene.interval));
+        // After a delay, hosts that had it as long and stay well count against: a lag that few share is found by chance.
+        let late = alignment.lag.3 > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
+        let share = if late { float(changed.len()) / float(rollout.count.max(1)) } else { 1.0 };
+        result.aligned += alignment.ratio * share;
+        if entering && alignment.lag.0 >= result.lag.0.max(3) {
+            result.lag = alignment.lag;
+        }
+    }
+    let alignment = scene.memo.answer(Question::of(&singles, scene.interval));
+    if let Some(alignment) = one_by_one(alignment, &singles, loads, scene.interval) {
+        result.aligned += alignment.ratio;
+        if alignment.lag.0 > result.lag.0 {
+            result.lag = alignment.lag;
+        }
+    }
+}
+
+/// Alignment of loads that came to one or two hosts at a time, taken together: no moment is theirs, but each failing that
+/// begins with its host's own load is one more coincidence, as far as other loads of the config are not as near.
+fn one_by_one(alignment: Alignment, pairs: &[Pair], loads: usize, interval: Ns) -> Option<Alignment> {
+    let spread = alignment.lag.2.max(seconds(interval) / 20.0);
+    let most = |pair: &Pair| libm::log((seconds(pair.gap) / (4.0 * spread)).max(1.0));
+    let most = pairs.iter().skip(1).map(most).sum::<f64>();
+    let ratio = alignment.ratio.min(most) * float(pairs.len()) / float(loads.max(1));
+    (pairs.len() >= HOSTS_MIN && alignment.ratio > 0.0).then_some(Alignment { ratio, ..alignment })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Ns = 1_000_000_000;
+
+    fn one_after_another(gap: Ns) -> Vec<Pair> {
+        let begins = |host: i64| host * 200 * S + 2 * S + host % 3 * S / 2;
+        let pair = |host: i64| Pair {
+            at: host * 200 * S,
+            change: Some((begins(host) - S / 2, begins(host) + S / 2)),
+            near: (0, 0),
+            guessed: false,
+            gap,
+        };
+        (0..6).map(pair).collect()
+    }
+
+    #[test]
+    fn hosts_that_fail_one_by_one_each_with_its_own_load_are_aligned() {
+        let ratio = |pairs: &[Pair], loads| {
+            let alignment = Question::of(pairs, 10 * S).answer();
+            one_by_one(alignment, pairs, loads, 10 * S).map_or(0.0, |of| of.ratio)
+        };
+        let rare = one_after_another(DELAY_MAX);
+        assert!(ratio(&rare, 6) > 6.9, "{}", ratio(&rare, 6));
+        // Half of the loads were followed by nothing; other loads of the config are as near; two hosts are no series.
+        assert!(ratio(&rare, 12) < 0.6 * ratio(&rare, 6));
+        assert!(ratio(&one_after_another(2 * S), 6) < 0.1);
+        assert!(ratio(rare.get(..2).unwrap_or_default(), 2) < 0.1);
+    }
+}

@@ -1,0 +1,145 @@
+//! One explanation of an incident: what it accuses, what each test found of it, and its weight. Tests are in `evidence`;
+//! which explanations there are is decided in `verdict::hypotheses`, which may be named in `verdict::judge`.
+
+pub(crate) mod findings;
+pub(crate) mod judgement;
+
+use crate::hypothesis::findings::{Ages, Excess, FastPush, Pooled, Separator, Sides, Tally, odds};
+use crate::numerics::math::{float, ratio};
+use crate::scene::Scene;
+use crate::scene::spans::Spans;
+use firstbad_protocol::verdict::CauseKind;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Log odds against a config that requests which fail did not use, where all used another.
+const UNUSED: f64 = 6.0;
+
+/// One explanation, weighed.
+#[derive(Clone, Debug)]
+pub(crate) struct Hypothesis {
+    pub kind: CauseKind,
+    pub factor: Option<u16>,
+    pub levels: Vec<u32>,
+    pub change: Option<usize>,
+    pub dimensions: BTreeMap<String, String>,
+    pub scope: BTreeMap<String, String>,
+    pub properties: Vec<Separator>,
+    pub tally: Tally,
+    /// Log odds: contrast, alignment, reversals, mechanism.
+    pub weight: f64,
+    /// Of it, from content and loads themselves.
+    pub mechanism: f64,
+    /// From reversals.
+    pub reversal: f64,
+    /// From which requests fail, where these are those that used the config alone.
+    pub used: Option<Excess>,
+    /// From which requests fail, where others than those that used the config do, and all used another.
+    pub unused: Option<Excess>,
+    /// ln of how seldom so new a version, on hosts that fail at once, is chance.
+    pub moment: f64,
+    /// What requests before and after the load say, where both are told.
+    pub sides: Option<Sides>,
+    /// Whether exposure began late enough to be a trigger at all.
+    pub recent: bool,
+    /// Whether it is a change that reached the whole fleet at once.
+    pub everywhere: bool,
+    /// ln of the ways to choose as many of the versions that were active.
+    pub choices: f64,
+    /// What the sums say, where no host shows it alone.
+    pub pooled: Option<Pooled>,
+    /// Whether it reached everybody at once just before, where nothing else is left.
+    pub fast_push: Option<FastPush>,
+    /// What ages at death say, where they are all that is left.
+    pub ages: Option<Ages>,
+    /// When each unit was exposed, where that was worked out.
+    pub spans: Option<Arc<Spans>>,
+}
+
+impl Hypothesis {
+    /// Not yet weighed.
+    pub(crate) fn new(kind: CauseKind, tally: Tally) -> Self {
+        Self {
+            kind,
+            factor: None,
+            levels: Vec::new(),
+            change: None,
+            dimensions: BTreeMap::new(),
+            scope: BTreeMap::new(),
+            properties: Vec::new(),
+            tally,
+            weight: 0.0,
+            mechanism: 0.0,
+            reversal: 0.0,
+            used: None,
+            unused: None,
+            moment: 0.0,
+            sides: None,
+            recent: true,
+            everywhere: false,
+            choices: 0.0,
+            pooled: None,
+            fast_push: None,
+            ages: None,
+            spans: None,
+        }
+    }
+
+    /// Failing share of those exposed.
+    pub(crate) fn share(&self) -> f64 {
+        ratio(self.tally.exposed.1, self.tally.exposed.0)
+    }
+
+    /// Failing share of the control.
+    pub(crate) fn control_share(&self) -> f64 {
+        ratio(self.tally.control.1, self.tally.control.0)
+    }
+
+    /// Share of failing stretches that began while exposed.
+    pub(crate) fn explained(&self) -> f64 {
+        self.pooled.map_or_else(|| self.explained_bouts(), |pooled| pooled.explained)
+    }
+
+    pub(crate) fn explained_bouts(&self) -> f64 {
+        ratio(self.tally.bouts.0, self.tally.bouts.1)
+    }
+
+    /// Log odds from which requests fail.
+    pub(crate) fn of_requests(&self) -> f64 {
+        self.used.map_or(0.0, odds) - if self.unused.is_some() { UNUSED } else { 0.0 }
+    }
+
+    /// Log likelihood ratio of failing that follows each host's own load: by when it began, or by which requests failed.
+    pub(crate) fn aligned(&self) -> f64 {
+        self.sides.map_or(self.tally.aligned, |sides| self.tally.aligned.max(sides.ratio))
+    }
+
+    /// What the requests before and after the load add to what is known by when failing began.
+    pub(crate) fn by_sides(&self) -> f64 {
+        self.aligned() - self.tally.aligned
+    }
+
+    pub(crate) fn weigh(&mut self, candidates: f64) {
+        // Where the hosts themselves died of it, or refused it, that all had it says nothing against it.
+        let own = self.tally.deaths + self.tally.refusals;
+        let told = own >= 5 && own * 10 >= self.tally.bouts.1 * 7;
+        let contrast = self.tally.risk.ln_e.clamp(if told { 0.0 } else { -10.0 }, 30.0);
+        let flips = float(self.tally.flips.0 as usize) - 1.0 - 2.0 * float(self.tally.flips.1 as usize);
+        let stopped = self.tally.stops.0 >= 1 && self.tally.stops.0 * 2 > self.tally.stops.1;
+        self.reversal = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
+        // Of many changes one fits by chance; what the content itself says is not a matter of how many there were.
+        let seen = contrast + self.aligned() + self.reversal;
+        let corrected = if seen > 0.0 { (seen - libm::log(candidates.max(1.0))).max(0.0) } else { seen };
+        // One version that explains everything is a better answer than twelve out of thirty that happen to.
+        let many = if self.properties.is_empty() && self.moment <= 0.0 { self.choices } else { 0.0 };
+        // What was there long before, or reached everybody at once, has nothing by which it could be told.
+        let blunt = if self.recent && !self.everywhere { 0.0 } else { 1.5 };
+        self.weight = corrected + self.mechanism + self.of_requests() + self.moment - many - blunt;
+    }
+}
+
+/// Exposure spans of a hypothesis, if it is of a factor.
+pub(crate) fn spans(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Arc<Spans>> {
+    let worked_out = || Some(Arc::new(Spans::on_levels(scene, (hypothesis.factor?, &hypothesis.levels))));
+    hypothesis.spans.clone().or_else(worked_out)
+}

@@ -1,0 +1,24 @@
+//! What is concluded of all hypotheses. How is decided in `verdict::judge`.
+
+use crate::hypothesis::Hypothesis;
+use firstbad_protocol::verdict::Verdict;
+
+/// Weight that makes a suspect, and one that makes a cause.
+pub(crate) const SUSPECT_AT: f64 = 5.0;
+pub(crate) const CAUSE_AT: f64 = 11.0;
+
+/// What was concluded.
+#[derive(Clone, Debug)]
+pub(crate) struct Judgement {
+    pub verdict: Verdict,
+    pub named: Option<Hypothesis>,
+    pub ranked: Vec<Hypothesis>,
+    pub tied: usize,
+}
+
+impl Judgement {
+    /// Whether a change has so much for it that an innocent explanation may no longer stand.
+    pub(crate) fn suspects_a_change(&self) -> bool {
+        self.ranked.iter().any(|hypothesis| hypothesis.recent && hypothesis.weight >= SUSPECT_AT)
+    }
+}

@@ -1,0 +1,103 @@
+//! What each counter observed in a row, and what was expected of it: counts against the unit's own rate, gauges as yes or
+//! no against its own past. Whether that is failing is decided in `watch`.
+
+use crate::numerics::time::Ns;
+use crate::observation::Row;
+use crate::observation::counts::{self, Requests, float, seconds};
+use crate::signals::baseline::{fleet_rate, unit_rate};
+use crate::signals::drift::drift;
+use crate::signals::graded;
+use crate::signals::sample::Sample;
+use crate::state::State;
+use crate::state::model::{COUNTERS, Counter};
+
+/// What a row says of a counter: observed, trials, and its size, where it is another than these tell (see `graded`).
+type Counted = (Counter, f64, f64, Option<f32>);
+
+/// Weight of one report that tells how many requests are missing, in trials: traffic wobbles far more than counts do.
+const STALL_TRIALS: f64 = 20.0;
+
+/// What each counter observed and expected.
+pub(crate) fn samples(state: &mut State, id: u32, row: &Row, (start, end): (Ns, Ns)) -> Vec<Sample> {
+    let requests = counts::requests(row);
+    let scores = counts::score_entries(row);
+    let mut observed: Vec<Counted> = Vec::with_capacity(COUNTERS);
+    if requests.all > 0.0 || requests.panicked > 0.0 {
+        observed.push((Counter::Errors, requests.failed, requests.all.max(requests.failed), None));
+        observed.push((Counter::Panics, requests.panicked, requests.all.max(requests.panicked), None));
+    }
+    let (zeros, all) =
+        scores.iter().map(|entry| counts::zeros(entry)).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    if all > 0.0 {
+        observed.push((Counter::Zeros, zeros, all, None));
+    }
+    if let Some(latency) = &row.latency {
+        learn_latency(state, latency);
+        let (slow, all) = counts::above(latency, state.slow.0);
+        // Until it is known what is slow, that nothing is would be learned.
+        if all > 0.0 && state.slow.0.is_finite() {
+            observed.push((Counter::Slow, slow, all, None));
+        }
+    }
+    observed.extend(gauges(state, id, row, &requests));
+    let drift = drift(state, id, &scores, (start, end));
+    observed.extend(drift.map(|(drifted, _)| (Counter::Drift, f64::from(u8::from(drifted)), 1.0, None)));
+    let Some(unit) = state.units.get(id as usize) else { return Vec::new() };
+    let expect = |(counter, observed, trials, size): Counted| {
+        let at = counter as usize;
+        let fleet = state.prior.get(at).map_or(0.0, |base| fleet_rate(base, counter));
+        let rate = unit.base.get(at).map_or(fleet, |base| unit_rate(base, fleet, counter));
+        let start = drift.filter(|_| counter == Counter::Drift).map_or(start, |(_, since)| since);
+        let size = size.unwrap_or_else(|| graded::size(observed / trials.max(1e-9) - rate));
+        Sample { counter, start, end, observed, trials, expected: rate * trials, size }
+    };
+    observed.into_iter().map(expect).collect()
+}
+
+/// Gauges become yes or no per report, against the unit's own past.
+fn gauges(state: &State, id: u32, row: &Row, requests: &Requests) -> Vec<Counted> {
+    let mut observed = Vec::new();
+    let Some(unit) = state.units.get(id as usize) else { return observed };
+    let flag = |high: bool| f64::from(u8::from(high));
+    if let Some(cpu) = counts::gauge(row.cpu) {
+        let usual = unit.cpu.mean().unwrap_or(cpu);
+        observed.push((Counter::Cpu, flag(cpu > usual + 0.25 && cpu > usual * 1.4), 1.0, None));
+    }
+    if let Some(memory) = counts::gauge(row.memory) {
+        let usual = unit.memory.mean().unwrap_or(memory);
+        observed.push((Counter::Memory, flag(memory > usual * 1.3), 1.0, None));
+    }
+    let seconds = seconds(row);
+    if let Some(usual) = unit.traffic.mean()
+        && unit.rows > 3
+        && usual * seconds >= 8.0
+    {
+        // Hardly a completion; or fewer, while requests pile up. Fewer alone is traffic that went elsewhere.
+        let piled = counts::gauge(row.in_flight)
+            .zip(unit.in_flight.mean())
+            .is_some_and(|(now, usual)| now > 5.0 * usual + 10.0);
+        let missing = 1.0 - requests.all / (usual * seconds);
+        let chance = 4.0 * libm::sqrt(usual * seconds) >= missing * usual * seconds;
+        let told = if (piled || missing > 0.75) && !chance { missing } else { 0.0 };
+        observed.push((Counter::Stall, told * STALL_TRIALS, STALL_TRIALS, Some(graded::size(missing))));
+    }
+    observed
+}
+
+fn learn_latency(state: &mut State, latency: &crate::observation::Histogram) {
+    if state.open_case() {
+        return;
+    }
+    let mut told = latency.bounds.iter().map(|bound| bound.to_bits()).zip(&latency.counts).peekable();
+    // Senders of one kind have the same bounds, and in order: then one walk over both is enough.
+    for (bound, sum) in &mut state.slow.1 {
+        if let Some((_, count)) = told.next_if(|(told, _)| told == bound) {
+            *sum += float(*count);
+        }
+    }
+    for (bound, count) in told {
+        if state.slow.1.len() < 128 || state.slow.1.contains_key(&bound) {
+            *state.slow.1.entry(bound).or_default() += float(*count);
+        }
+    }
+}

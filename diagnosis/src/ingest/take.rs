@@ -1,0 +1,165 @@
+//! Taking observations: who it is about, whether its time can be believed, and which part of the state it changes. Rows
+//! and loads have files of their own.
+
+use crate::ingest::take_load::take_load;
+use crate::ingest::take_row::take_row;
+use crate::ingest::unit_of::{corrected, unit_of};
+use crate::observation::{Change, Exit, Gap, Observation, Panic, Source, Start};
+use crate::signals::death::died;
+use crate::state::model::{Factor, Key, WorldChange};
+use crate::state::{PanicSeen, State};
+use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
+use firstbad_protocol::time::SECOND_NS;
+
+/// Distinct panic messages kept.
+const PANICS_MAX: usize = 256;
+/// Units kept that changes reached, over all changes: 16 MB. The oldest changes keep their number alone.
+const REACHED_MAX: usize = 1_000_000;
+/// Different blind-spot sentences kept.
+const GAPS_MAX: usize = 64;
+
+/// Takes one observation.
+pub(crate) fn take(state: &mut State, observation: &Observation, frozen: bool) {
+    match observation {
+        Observation::Row(row) => take_row(state, row, frozen),
+        Observation::Load(load) => take_load(state, load),
+        Observation::Panic(panic) => take_panic(state, panic),
+        Observation::Start(start) => take_start(state, start),
+        Observation::Exit(exit) => take_exit(state, exit),
+        Observation::Change(change) => take_change(state, change),
+        Observation::Gap(gap) => take_gap(state, gap),
+    }
+}
+
+fn take_panic(state: &mut State, panic: &Panic) {
+    let Some(id) = unit_of(state, &panic.source, &panic.dimensions, panic.at.0) else { return };
+    let at = corrected(state, id, panic.at.0);
+    let gap = 3 * state.interval;
+    if let Some(unit) = state.units.get_mut(id as usize) {
+        if at - unit.panic_bout.1 > gap || at < unit.panic_bout.0 - gap {
+            unit.panic_bout = (at, at);
+        } else {
+            unit.panic_bout = (unit.panic_bout.0.min(at), unit.panic_bout.1.max(at));
+        }
+    }
+    let same =
+        |seen: &&mut PanicSeen| seen.site == panic.site && (seen.site.is_some() || seen.message == panic.message);
+    if let Some(seen) = state.panics.iter_mut().find(same) {
+        seen.count += 1;
+        if at < seen.first {
+            seen.first = at;
+            seen.message = panic.message.clone();
+        }
+        if seen.units.len() < 64 && !seen.units.contains(&id) {
+            seen.units.push(id);
+        }
+    } else if state.panics.len() < PANICS_MAX {
+        state.panics.push(PanicSeen {
+            message: panic.message.clone(),
+            site: panic.site.clone(),
+            first: at,
+            count: 1,
+            units: vec![id],
+        });
+    } else {
+        state.tables.overflow += 1;
+    }
+}
+
+fn take_start(state: &mut State, start: &Start) {
+    let Some(id) = unit_of(state, &start.source, &start.dimensions, start.at.0) else { return };
+    if let Some(unit) = state.units.get_mut(id as usize) {
+        unit.left = None;
+    }
+}
+
+fn take_exit(state: &mut State, exit: &Exit) {
+    let Some(id) = unit_of(state, &exit.source, &exit.dimensions, exit.at.0) else { return };
+    let at = corrected(state, id, exit.at.0);
+    let loading = exit.loading.as_ref().and_then(|(config, hash)| {
+        let factor = state.tables.factor(&Factor::Config(config.clone()))?;
+        Some((factor, state.tables.level(factor, &Key::Version(*hash), at)?))
+    });
+    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    if exit.clean {
+        unit.left = Some(at);
+        unit.restarts_seen.forget();
+        return;
+    }
+    if let Some((factor, level)) = loading {
+        unit.loading = Some((factor, level, at));
+    }
+    let level =
+        unit.loading.filter(|(_, _, since)| at - since < 60 * SECOND_NS && at >= *since).map(|(_, level, _)| level);
+    died(unit, at, level);
+}
+
+fn take_change(state: &mut State, change: &Change) {
+    let at = change.at.0;
+    if let (true, Some((config, hash))) = (&*change.kind == "publish", &change.version) {
+        if let Some(factor) = state.tables.factor(&Factor::Config(config.clone()))
+            && let Some(level) = state.tables.level(factor, &Key::Version(*hash), at)
+            && let Some(level) = state.tables.level_mut(level)
+        {
+            level.published = true;
+        }
+        return;
+    }
+    let unit = change.source.as_ref().and_then(|source| match source {
+        Source::Instance { .. } => unit_of(state, source, &change.dimensions, at),
+        Source::Aggregate => None,
+    });
+    let same =
+        |known: &WorldChange| known.kind == change.kind && known.id == change.id && known.target == change.target;
+    let index = if let Some(index) = state.changes.iter().rposition(same) {
+        index
+    } else {
+        if state.changes.len() >= CHANGES_MAX {
+            state.reached -= state.changes.remove(0).reached.len();
+        }
+        state.changes.push(WorldChange {
+            at,
+            kind: change.kind.clone(),
+            id: change.id.clone(),
+            target: change.target.clone(),
+            description: change.description.clone(),
+            reached: Vec::new(),
+            folded: 0,
+            everywhere: false,
+        });
+        state.changes.len() - 1
+    };
+    let corrected = unit.map_or(at, |id| corrected(state, id, at));
+    let Some(known) = state.changes.get_mut(index) else { return };
+    known.at = known.at.min(corrected);
+    match unit {
+        Some(id) if known.reached.len() < INSTANCES_MAX => {
+            if known.reached.last().is_none_or(|(last, _)| *last != id) {
+                known.reached.push((id, corrected));
+                state.reached += 1;
+            }
+        }
+        Some(_) => {}
+        None => known.everywhere = true,
+    }
+    if state.reached > REACHED_MAX {
+        fold_reached(state, index);
+    }
+}
+
+/// Lets the units go that the oldest change reached, except `kept`.
+fn fold_reached(state: &mut State, kept: usize) {
+    let others =
+        state.changes.iter_mut().enumerate().filter(|(index, change)| *index != kept && !change.reached.is_empty());
+    if let Some((_, oldest)) = others.min_by_key(|(_, change)| change.at) {
+        oldest.folded += oldest.reached.len() as u64;
+        state.reached -= oldest.reached.len();
+        oldest.reached = Vec::new();
+    }
+}
+
+fn take_gap(state: &mut State, gap: &Gap) {
+    if state.gaps.len() < GAPS_MAX || state.gaps.contains_key(&gap.sentence) {
+        *state.gaps.entry(gap.sentence.clone()).or_default() += gap.count;
+    }
+}

@@ -1,0 +1,174 @@
+//! Load attempts: they move a unit to a version, are refused, or are all that is left of a process that died in them.
+
+use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
+use crate::numerics::time::Ns;
+use crate::observation::{Load, Name};
+use crate::state::model::{Counter, Factor, Key, Move, Run};
+use crate::state::moves::{BEFORE_ALL, level_at, note};
+use crate::state::ring::index_of;
+use crate::state::{PanicSeen, State};
+use firstbad_protocol::load::LoadResult;
+
+/// One attempt, interned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    pub unit: u32,
+    pub factor: u16,
+    pub level: u32,
+    pub at: Ns,
+    pub told: bool,
+}
+
+/// Takes a load event.
+pub(crate) fn take_load(state: &mut State, load: &Load) {
+    let Some(unit) = unit_of(state, &load.source, &load.dimensions, load.at.0) else { return };
+    let at = corrected(state, unit, load.at.0);
+    let Some(factor) = state.tables.factor(&Factor::Config(load.config.clone())) else { return };
+    let Some(level) = state.tables.level(factor, &Key::Version(load.hash), at) else { return };
+    learn_facts(state, level, &load.facts);
+    if let Some(known) = state.tables.level_mut(level) {
+        known.first_seen = known.first_seen.min(at);
+    }
+    seen(state, at);
+    if let Some(previous) = load.previous {
+        was_active(state, unit, factor, &Key::Version(previous));
+    }
+    let attempt = Attempt { unit, factor, level, at, told: true };
+    match load.result {
+        None => {
+            if let Some(unit) = state.units.get_mut(unit as usize) {
+                unit.loading = Some((factor, level, at));
+            }
+        }
+        Some(result) => {
+            end_loading(state, unit, level);
+            attempted(state, attempt, result);
+            if result.is_refusal() {
+                note_refusal(state, attempt, load.error.as_ref().or(load.reason.as_ref()));
+            }
+        }
+    }
+}
+
+fn end_loading(state: &mut State, unit: u32, level: u32) {
+    if let Some(unit) = state.units.get_mut(unit as usize)
+        && unit.loading.is_some_and(|(_, loading, _)| loading == level)
+    {
+        unit.loading = None;
+    }
+}
+
+/// `previous_hash` tells what a unit had before anything else was known of it.
+fn was_active(state: &mut State, unit: u32, factor: u16, key: &Key) {
+    let first = state.units.get(unit as usize).map_or(0, |unit| unit.first);
+    let Some(level) = state.tables.level(factor, key, first) else { return };
+    let slack = slack(state);
+    let Some(unit) = state.units.get_mut(unit as usize) else { return };
+    if unit.moves.iter().all(|entry| entry.factor != factor) {
+        note(unit, Move { at: BEFORE_ALL, factor, level, told: true, torn: false }, slack, &mut state.earliest);
+    }
+}
+
+/// An attempt with its result.
+pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult) {
+    let Attempt { unit, factor, level, at, told } = attempt;
+    let (slack, interval) = (slack(state), state.interval);
+    let refused = result.is_refusal();
+    if let Some(cell) = state.ring.at(index_of(at, interval)) {
+        let sums = cell.attempts.entry(level).or_default();
+        sums.0 += 1.0;
+        sums.1 += f64::from(u8::from(refused));
+    }
+    let Some(known) = state.units.get_mut(unit as usize) else { return };
+    let new = !known.moves.iter().any(|entry| entry.level == level);
+    let moved = match result {
+        LoadResult::Applied | LoadResult::Rejected => {
+            note(known, Move { at, factor, level, told, torn: false }, slack, &mut state.earliest)
+        }
+        LoadResult::Unchanged => {
+            if level_at(known, factor, at).is_none() {
+                note(known, Move { at: BEFORE_ALL, factor, level, told, torn: false }, slack, &mut state.earliest);
+            }
+            false
+        }
+        LoadResult::KeptLastGood => false,
+    };
+    if refused {
+        refuse(&mut known.runs, at, level);
+        known.stirred = true;
+        if known.runs.len() > 24 {
+            known.runs.remove(0);
+        }
+    } else {
+        for run in &mut known.runs {
+            run.open &= run.counter != Counter::Refused;
+        }
+    }
+    if moved {
+        if let Some(interval) = state.ring.at(index_of(at, interval)) {
+            *interval.loads.entry(level).or_default() += 1;
+        }
+        if let Some(level) = state.tables.level_mut(level).filter(|_| new) {
+            level.units_ever += 1;
+        }
+    }
+}
+
+/// Keeps the error of a refusal, verbatim.
+fn note_refusal(state: &mut State, attempt: Attempt, error: Option<&Name>) {
+    if let Some(level) = state.tables.level_mut(attempt.level) {
+        level.refusals += 1;
+    }
+    if state.refusals.len() >= 1024 && !state.refusals.contains_key(&attempt.level) {
+        return;
+    }
+    let message = error.cloned().unwrap_or_else(|| Name::from("load refused"));
+    let seen = state.refusals.entry(attempt.level).or_insert_with(|| PanicSeen {
+        message: message.clone(),
+        site: None,
+        first: attempt.at,
+        count: 0,
+        units: Vec::new(),
+    });
+    seen.count += 1;
+    if attempt.at < seen.first {
+        seen.first = attempt.at;
+        seen.message = message;
+    }
+    if seen.units.len() < 64 && !seen.units.contains(&attempt.unit) {
+        seen.units.push(attempt.unit);
+    }
+}
+
+/// A refusal opens a run of its own, which the next accepted load ends.
+fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32) {
+    let open = |run: &&mut Run| run.counter == Counter::Refused && run.open && run.level == Some(level);
+    if let Some(run) = runs.iter_mut().find(open) {
+        run.end = run.end.max(at);
+        run.observed += 1.0;
+        run.trials += 1.0;
+        return;
+    }
+    for run in runs.iter_mut() {
+        run.open &= run.counter != Counter::Refused;
+    }
+    let run = Run {
+        counter: Counter::Refused,
+        start: at,
+        end: at,
+        open: true,
+        observed: 1.0,
+        trials: 1.0,
+        expected: 0.0,
+        quiet: 0.0,
+        first: (at, at, 1.0),
+        precise: true,
+        slack: 0,
+        opening: (1.0, 1.0, 0.0),
+        near: (at, 0),
+        sizes: Default::default(),
+        level: Some(level),
+    };
+    let index = runs.partition_point(|other| other.start <= at);
+    runs.insert(index, run);
+}

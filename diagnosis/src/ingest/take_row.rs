@@ -1,0 +1,395 @@
+//! Rows: whether their time can be believed, which versions the unit had, what each counter observed and expected. Which
+//! sums they enter is decided in `waiting`.
+
+use crate::ingest::config_use;
+use crate::ingest::divided::note_sides;
+use crate::ingest::samples::samples;
+use crate::ingest::take_load::{Attempt, attempted};
+use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
+use crate::ingest::waiting::wait;
+use crate::numerics::shape;
+use crate::numerics::time::Ns;
+use crate::observation::counts::{self, Requests, seconds};
+use crate::observation::{Name, Row, Source};
+use crate::signals::death::{died, unheard};
+use crate::signals::drift::place_drift;
+use crate::signals::restarts::restarted;
+use crate::signals::sample::Sample;
+use crate::signals::watch;
+use crate::state::State;
+use crate::state::model::{COUNTERS, Counter, Factor, Key, Move, Unit};
+use crate::state::moves::{BEFORE_ALL, level_at, note};
+use crate::state::ring::{Sums, index_of};
+use firstbad_protocol::Hash;
+use firstbad_protocol::time::SECOND_NS;
+
+/// Gaps remembered of one unit.
+const GAPS_MAX: usize = 16;
+/// Configs under which the panics of one unit are counted.
+const CONFIGS_TOLD: usize = 16;
+/// Panic sites counted apart.
+const SITES_MAX: usize = 1024;
+/// Lengths of span that are told apart.
+const SPANS_MAX: usize = 256;
+
+/// Takes a row.
+pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
+    let span = row.span.end.since(row.span.start).max(0);
+    note_span(state, span);
+    let Some(id) = unit_of(state, &row.source, &row.dimensions, row.span.start.0) else { return };
+    if !on_time(state, id, row.span.end.0) {
+        state.late_rows += 1;
+        return;
+    }
+    let rotations = state.rotations;
+    if let Some(unit) = state.units.get_mut(id as usize) {
+        unit.follow_rotations(rotations);
+    }
+    let start = corrected(state, id, row.span.start.0);
+    let end = corrected(state, id, row.span.end.0);
+    seen(state, start);
+    state.last_event = Some(state.last_event.map_or(end, |last| last.max(end)));
+    state.dropped = state.dropped.saturating_add(row.dropped);
+    for (config, hash, facts) in &row.facts {
+        if let Some((_, level)) = version(state, config, *hash, start) {
+            learn_facts(state, level, facts);
+        }
+    }
+    note_sites(state, row);
+    note_levels(state, id, row, (start, end));
+    note_sides(state, id, row, (start, end));
+    note_tags(state, id, row, index_of(end, state.interval));
+    note_leaves(state, id, row, index_of(end, state.interval));
+    let samples = samples(state, id, row, (start, end));
+    feed(state, id, row, (&samples, frozen));
+}
+
+fn note_span(state: &mut State, span: Ns) {
+    let ms = (span + 50_000_000) / 100_000_000 * 100;
+    state.noted += 1;
+    if ms > 0 && (state.spans.len() < SPANS_MAX || state.spans.contains_key(&ms)) {
+        *state.spans.entry(ms).or_default() += 1;
+    }
+}
+
+fn note_sites(state: &mut State, row: &Row) {
+    for (site, count) in counts::panics_by_site(row) {
+        if state.panic_counts.len() < SITES_MAX || state.panic_counts.contains_key(site) {
+            *state.panic_counts.entry(site.clone()).or_default() += count;
+        }
+    }
+}
+
+/// Whether a row's time can be believed. A constant offset to the clock is learned after three rows that agree; until
+/// then, and for rows older than what may be revised, the row is only counted.
+fn on_time(state: &mut State, id: u32, end: Ns) -> bool {
+    let Some(now) = state.now else { return true };
+    let slack = slack(state);
+    let interval = state.interval;
+    let Some(unit) = state.units.get_mut(id as usize) else { return false };
+    let ahead = end - now;
+    // A replay may tick only after a longer stretch: data ahead of the last tick by a few intervals are ordinary.
+    // Where the whole fleet is behind the tick, a backlog is delivered: its hosts are judged by one another.
+    let with_fleet = state.front.is_none_or(|front| (end - front).abs() <= slack);
+    if ahead.abs() <= slack || with_fleet && end < now {
+        unit.offset = 0;
+        state.skewed.remove(&id);
+        if with_fleet {
+            state.front = state.front.max(Some(end));
+        }
+        return true;
+    }
+    if (ahead - unit.offset).abs() <= slack.min(3 * interval) && unit.offset != 0 {
+        return true;
+    }
+    let entry = state.skewed.entry(id).or_insert(ahead);
+    if (*entry - ahead).abs() > 3 * interval {
+        *entry = ahead;
+        return false;
+    }
+    unit.offset = ahead;
+    false
+}
+
+/// Index of a version, which mostly is one that the unit has.
+fn version_of(state: &mut State, id: u32, (config, hash): (&Name, Hash), at: Ns) -> Option<(u16, u32)> {
+    let active = state.units.get(id as usize).map_or(&[][..], |unit| &unit.active);
+    let held = active.iter().find(|held| state.tables.is_version(**held, config, &hash)).copied();
+    held.or_else(|| version(state, config, hash, at))
+}
+
+/// Index of a version.
+pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Ns) -> Option<(u16, u32)> {
+    let factor = state.tables.factor(&Factor::Config(config.clone()))?;
+    Some((factor, state.tables.level(factor, &Key::Version(hash), at)?))
+}
+
+/// What the row itself says about active versions: the gauge first, else the tags of its points.
+fn note_levels(state: &mut State, id: u32, row: &Row, (start, end): (Ns, Ns)) {
+    let shares = view_shares(row);
+    let share = |config: &Name, hash: &Hash| {
+        let at = shares.binary_search_by(|(of, version, _)| (*of, version).cmp(&(config, hash))).ok()?;
+        shares.get(at).map(|(_, _, share)| *share)
+    };
+    let mut gauges: Vec<(&Name, Hash)> = row.active.iter().map(|(config, hash)| (config, *hash)).collect();
+    gauges.sort_by_key(|(config, _)| *config);
+    let told = |config: &Name| gauges.binary_search_by_key(&config, |(config, _)| config).is_ok();
+    for of_config in gauges.chunk_by(|one, other| one.0 == other.0) {
+        let [(config, hash)] = of_config else { continue };
+        let last = share(config, hash);
+        if let (Some(last), Some((between, part))) = (last, between(state, id, (config, *hash), (start, &shares))) {
+            guess(state, (id, config, between), (start, end), Some(last + part));
+        }
+        guess(state, (id, config, *hash), (start, end), last);
+    }
+    for of_config in shares.chunk_by(|one, other| one.0 == other.0) {
+        let most = of_config.iter().max_by(|a, b| a.2.total_cmp(&b.2));
+        if let Some((config, hash, share)) = most.filter(|(config, ..)| !told(config)) {
+            guess(state, (id, config, *hash), (start, end), Some(*share));
+        }
+    }
+    for count in &row.loads {
+        if let Some((factor, level)) = version(state, &count.config, count.hash, start)
+            && count.count > 0
+            && (count.result.is_refusal() || !told(&count.config))
+        {
+            let at = start + (end - start) / 2;
+            attempted(state, Attempt { unit: id, factor, level, at, told: false }, count.result);
+        }
+    }
+}
+
+/// The version that a unit had for a part of a row only, between the one of its beginning and that of its end, where
+/// the row's tags tell of just one such, and its share of the row.
+fn between(
+    state: &State,
+    id: u32,
+    (config, last): (&Name, Hash),
+    (start, shares): (Ns, &[(&Name, Hash, f64)]),
+) -> Option<(Hash, f64)> {
+    let from = shares.partition_point(|(of, ..)| *of < config);
+    let own = || shares.iter().skip(from).take_while(|(of, ..)| *of == config);
+    if own().count() < 2 {
+        return None;
+    }
+    let unit = state.units.get(id as usize)?;
+    let factor = state.tables.factors.iter().position(|of| matches!(of, Factor::Config(name) if name == config))?;
+    let before = state.tables.level_at(level_at(unit, u16::try_from(factor).ok()?, start)?)?.hash()?;
+    let mut others = own().filter(|(_, hash, _)| *hash != last && *hash != before);
+    let (_, hash, share) = others.next().filter(|_| before != last)?;
+    others.next().is_none().then_some((*hash, *share))
+}
+
+/// A row says that `hash` was active at its end: if the moves say otherwise, the unit moved within the row.
+fn guess(state: &mut State, (id, config, hash): (u32, &Name, Hash), (start, end): (Ns, Ns), share: Option<f64>) {
+    let Some((factor, level)) = version_of(state, id, (config, hash), start) else { return };
+    let (slack, interval) = (slack(state), state.interval);
+    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let known = level_at(unit, factor, end);
+    if known == Some(level) {
+        return;
+    }
+    // Where a load is told nearby the gauge may be that of a process that goes; a third version is another load.
+    let told_nearby = |entry: &Move| {
+        let near = (entry.at - end).abs() <= 2 * interval.max(end - start);
+        let before = || level_at(unit, factor, entry.at - 1);
+        entry.factor == factor && entry.told && near && (entry.level == level || before().is_none_or(|of| of == level))
+    };
+    if unit.moves.iter().any(told_nearby) {
+        return;
+    }
+    let at = if known.is_none() && unit.rows == 0 {
+        BEFORE_ALL
+    } else {
+        end - shape::share_of(end - start, share.unwrap_or(1.0))
+    };
+    let new = !unit.moves.iter().any(|entry| entry.level == level);
+    let moved = note(unit, Move { at, factor, level, told: false, torn: false }, slack, &mut state.earliest);
+    if moved
+        && at != BEFORE_ALL
+        && let Some(interval) = state.ring.at(index_of(at, interval))
+    {
+        *interval.loads.entry(level).or_default() += 1;
+    }
+    if let Some(level) = state.tables.level_mut(level).filter(|_| moved && new) {
+        level.units_ever += 1;
+    }
+}
+
+/// Counts that carry a version's tag.
+fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
+    let at = row.span.start.0;
+    let mut by_config: Vec<(u16, Requests)> = Vec::new();
+    for view in &row.views {
+        let Some((factor, level)) = version_of(state, id, (&view.config, view.hash), at) else { continue };
+        let counts = Requests::of(view.outcomes);
+        config_use::add(&mut by_config, factor, counts);
+        if let Some(known) = state.tables.level_mut(level) {
+            known.requests += view.outcomes.ok + view.outcomes.error + view.outcomes.panic;
+            known.failed += view.outcomes.error + view.outcomes.panic;
+            known.last_active = known.last_active.max(row.span.end.0);
+        }
+        if let Some(interval) = state.ring.at(index) {
+            let [failed, all, ..] = interval.tagged.entry(level).or_default();
+            *failed += counts.failed;
+            *all += counts.all;
+        }
+    }
+    if !row.totals.is_empty()
+        && let Some(interval) = state.ring.at(index)
+    {
+        config_use::note(&mut interval.uses, &by_config, counts::requests(row));
+    }
+    for scores in &row.scores {
+        let Some((config, hash)) = &scores.version else { continue };
+        let Some((_, level)) = version_of(state, id, (config, *hash), at) else { continue };
+        let (zero, all) = counts::zeros(scores);
+        if let Some(known) = state.tables.level_mut(level) {
+            known.last_active = known.last_active.max(row.span.end.0);
+            shape::add_deciles(&mut known.deciles, &scores.histogram);
+        }
+        if let Some(interval) = state.ring.at(index) {
+            let [_, _, zeros, scores] = interval.tagged.entry(level).or_default();
+            *zeros += zero;
+            *scores += all;
+        }
+    }
+}
+
+/// Requests by leaf of dimensions, for localisation.
+fn note_leaves(state: &mut State, id: u32, row: &Row, index: i64) {
+    let dims = state.units.get(id as usize).map_or(0, |unit| unit.dims);
+    for total in &row.totals {
+        let leaf = if total.dimensions.is_empty() {
+            dims
+        } else {
+            let mut merged = (*row.dimensions).clone();
+            merged.extend(total.dimensions.iter().map(|(key, value)| (key.clone(), value.clone())));
+            state.tables.dims(&std::sync::Arc::new(merged))
+        };
+        let counts = Requests::of(total.outcomes);
+        if let Some(interval) = state.ring.at(index) {
+            let entry = interval.leaves.entry(leaf).or_default();
+            entry.0 += counts.all;
+            entry.1 += counts.failed;
+        }
+    }
+}
+
+/// Feeds the counters into runs, expectations and the interval's sums.
+fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bool)) {
+    let now = state.now.unwrap_or(0);
+    let silent_after = 3 * state.interval;
+    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    if let Some(memory) = counts::gauge(row.memory) {
+        watch::grow(unit, memory, row.span.end.0 - unit.offset);
+    }
+    let mut sums = [Sums::default(); COUNTERS];
+    let span = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
+    for sample in samples {
+        let at = sample.counter as usize;
+        if let Some(slot) = sums.get_mut(at) {
+            *slot = Sums { observed: sample.observed, trials: sample.trials, expected: sample.expected };
+        }
+        let ordinary = watch::follow(unit, sample, Some(unit.panic_bout)).filter(|_| !frozen);
+        if let Some((observed, trials)) = ordinary {
+            if let Some(base) = unit.base.get_mut(at) {
+                base.learn(observed, trials);
+            }
+            if let Some(base) = state.prior.get_mut(at) {
+                base.learn(observed, trials);
+            }
+        }
+    }
+    // A row can lie between a panic and the end of its request: each count is added up for itself.
+    for (config, count) in counts::panics_told(row) {
+        if unit.panics.0.len() < CONFIGS_TOLD || unit.panics.0.contains_key(&config) {
+            *unit.panics.0.entry(config).or_default() += count;
+        }
+    }
+    unit.panics.1 += counts::panics_ended(row);
+    let requests = sums.first().map_or(0.0, |sum| sum.trials);
+    if !frozen && !unit.runs.iter().any(|run| run.open) {
+        unit.traffic.learn(requests, seconds(row));
+        if let Some(cpu) = counts::gauge(row.cpu) {
+            unit.cpu.learn(cpu, 1.0);
+        }
+        if let Some(memory) = counts::gauge(row.memory) {
+            unit.memory.learn(memory, 1.0);
+        }
+        if let Some(in_flight) = counts::gauge(row.in_flight) {
+            unit.in_flight.learn(in_flight, 1.0);
+        }
+    }
+    if row.restarted {
+        restarted(unit, (now, state.interval));
+    }
+    alive(unit, row, now, silent_after);
+    if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
+        wait(state, id, span, &sums);
+    }
+    if samples.iter().any(|sample| sample.counter == Counter::Drift && sample.observed > 0.0) {
+        place_drift(state, id);
+    }
+}
+
+/// The unit reported: it is not silent, though it may have been restarted.
+fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
+    let (start, end) = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
+    if unit.rows > 0 && start - unit.last_event > (end - start).max(SECOND_NS) / 2 {
+        if unit.gaps.len() >= GAPS_MAX {
+            unit.gaps.remove(0);
+        }
+        unit.gaps.push((unit.last_event, start));
+    }
+    unit.rows += 1;
+    unit.span = (end - start).max(SECOND_NS / 10);
+    unit.last_event = unit.last_event.max(end);
+    unit.last_arrival = unit.last_arrival.max(now);
+    unit.reported = unit.reported.max(now);
+    if unit.left.is_some_and(|left| start > left) {
+        unit.left = None;
+    }
+    if row.restarted {
+        unit.restarts += 1;
+    }
+    unheard(unit);
+    for run in unit.runs.iter_mut().filter(|run| run.counter == Counter::Silent && run.open) {
+        if end - run.end > silent_after {
+            run.open = false;
+        }
+    }
+    let died_loading = unit.loading.filter(|(_, _, at)| row.restarted && *at <= end && end - *at < 60 * SECOND_NS);
+    if let Some((_, level, at)) = died_loading {
+        died(unit, at, Some(level));
+        unit.loading = None;
+    }
+}
+
+/// Share of each version among the requests and scores that a row tags, by config and version.
+fn view_shares(row: &Row) -> Vec<(&Name, Hash, f64)> {
+    let mut all: Vec<(&Name, Hash, f64)> =
+        row.views.iter().map(|view| (&view.config, view.hash, Requests::of(view.outcomes).all)).collect();
+    for scores in &row.scores {
+        if let Some((config, hash)) = &scores.version
+            && !row.views.iter().any(|view| view.config == *config)
+        {
+            all.push((config, *hash, counts::zeros(scores).1));
+        }
+    }
+    all.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    all.dedup_by(|next, kept| {
+        let same = next.0 == kept.0 && next.1 == kept.1;
+        if same {
+            kept.2 += next.2;
+        }
+        same
+    });
+    for of_config in all.chunk_by_mut(|one, other| one.0 == other.0) {
+        let sum: f64 = of_config.iter().map(|(_, _, count)| count).sum();
+        for (_, _, share) in of_config {
+            *share /= sum.max(1.0);
+        }
+    }
+    all
+}

@@ -1,0 +1,202 @@
+//! Which unit an observation is about, and what any observation tells of it: its dimensions, its processes, its clock, and
+//! facts of the content that it loaded. What only one kind of observation tells is decided in `take`, `take_row` and
+//! `take_load`.
+
+use crate::ingest::waiting::unsettle;
+use crate::numerics::time::Ns;
+use crate::observation::{Dimensions, Facts, Name, Source};
+use crate::signals::restarts::restarted;
+use crate::state::model::{Base, COUNTERS, Factor, Key, Move, Unit};
+use crate::state::moves::{BEFORE_ALL, STALE, note};
+use crate::state::restart_times::Restarts;
+use crate::state::score_bins::Binned;
+use crate::state::units::add_unit;
+use crate::state::{REVISABLE, State};
+use firstbad_protocol::limits::INSTANCES_MAX;
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::time::SECOND_NS;
+use std::collections::BTreeMap;
+
+/// Processes remembered for one unit.
+const PROCESSES_MAX: usize = 16;
+
+/// Facts kept of one version: those of the contract are ten, and a limit a kind of resource.
+const NUMBERS_MAX: usize = 64;
+const WORDS_MAX: usize = 16;
+const LIMITS_MAX: usize = 16;
+
+/// The unit that a source belongs to, made if it is new.
+pub(crate) fn unit_of(state: &mut State, source: &Source, dims: &Dimensions, at: Ns) -> Option<u32> {
+    let service = dims.get(attribute::SERVICE_NAME).map_or("", AsRef::as_ref);
+    let Source::Instance { instance, host } = source else {
+        let dims_id = state.tables.dims(dims);
+        let host = Name::from(format!("\u{0}aggregate-{dims_id}"));
+        let id = state.unit_ids.get(&host, service).or_else(|| enter_unit(state, host, (dims_id, true), at))?;
+        unsettle(state, id);
+        note_binary(state, id, dims, at);
+        return Some(id);
+    };
+    let known = state.unit_ids.get(host, service);
+    let dims_id = dims_of(state, known, dims);
+    let id = known.or_else(|| enter_unit(state, host.clone(), (dims_id, false), at))?;
+    unsettle(state, id);
+    let same = |unit: &Unit| unit.dims == dims_id && unit.binary_known;
+    if !state.units.get(id as usize).is_some_and(same) {
+        note_binary(state, id, dims, at);
+    }
+    note_process(state, id, instance);
+    if let Some(unit) = state.units.get_mut(id as usize).filter(|unit| unit.dims != dims_id) {
+        unit.dims = dims_id;
+        unit.exposure = STALE;
+    }
+    Some(id)
+}
+
+/// Index of dimensions, which mostly are those that the unit had before.
+fn dims_of(state: &mut State, unit: Option<u32>, dims: &Dimensions) -> u32 {
+    let before = unit.and_then(|id| state.units.get(id as usize)).map(|unit| unit.dims);
+    let same = before.filter(|before| state.tables.dims_at(*before) == Some(dims));
+    same.unwrap_or_else(|| state.tables.dims(dims))
+}
+
+pub(crate) fn enter_unit(state: &mut State, host: Name, (dims, aggregate): (u32, bool), at: Ns) -> Option<u32> {
+    if state.units.len() >= INSTANCES_MAX {
+        state.tables.overflow += 1;
+        return None;
+    }
+    let id = u32::try_from(state.units.len()).ok()?;
+    let unit = Unit {
+        first: at,
+        last_event: at,
+        last_arrival: state.now.unwrap_or(at),
+        span: state.interval,
+        rotations: state.rotations,
+        ..new_unit(host, dims, aggregate)
+    };
+    add_unit(state, id, unit);
+    // A host that appears later than the fleet may stand in for one that is gone.
+    if !aggregate && state.ticks > 12 {
+        *state.born.entry(dims).or_default() += 1;
+    }
+    Some(id)
+}
+
+/// A binary is a level too: `service.version`.
+fn note_binary(state: &mut State, id: u32, dims: &Dimensions, at: Ns) {
+    let service = dims.get(attribute::SERVICE_NAME).cloned().unwrap_or_else(|| Name::from(""));
+    let Some(version) = dims.get(attribute::SERVICE_VERSION) else { return };
+    let Some(factor) = state.tables.factor(&Factor::Binary(service)) else { return };
+    let Some(level) = state.tables.level(factor, &Key::Text(version.clone()), at) else { return };
+    let slack = slack(state);
+    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    unit.binary_known = unit.active.contains(&(factor, level));
+    if unit.binary_known {
+        return;
+    }
+    let new = !unit.active.iter().any(|(known, _)| *known == factor);
+    let at = if new { BEFORE_ALL } else { at };
+    if unit.moves.iter().any(|old| old.factor == factor && old.at > at && !new) {
+        return;
+    }
+    note(unit, Move { at, factor, level, told: !new, torn: false }, slack, &mut state.earliest);
+    if let Some(level) = state.tables.level_mut(level) {
+        level.units_ever += 1;
+    }
+}
+
+fn note_process(state: &mut State, id: u32, instance: &Name) {
+    let now = state.now.unwrap_or(0);
+    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    unit.last_arrival = unit.last_arrival.max(now);
+    if let Some((_, seen)) = unit.instances.iter_mut().find(|(name, _)| name == instance) {
+        *seen = now;
+        return;
+    }
+    if !unit.instances.is_empty() {
+        unit.restarts += 1;
+        restarted(unit, (now, state.interval));
+    }
+    state.instances_seen += 1;
+    if unit.instances.len() >= PROCESSES_MAX {
+        unit.instances.remove(0);
+    }
+    unit.instances.reserve_exact(1);
+    unit.instances.push((instance.clone(), now));
+}
+
+/// How far a guessed time may be wrong, and how late a load may be told.
+pub(crate) fn slack(state: &State) -> Ns {
+    (REVISABLE * state.interval).max(180 * SECOND_NS)
+}
+
+/// A unit's time, corrected by its clock's offset.
+pub(crate) fn corrected(state: &State, id: u32, at: Ns) -> Ns {
+    at.saturating_sub(state.units.get(id as usize).map_or(0, |unit| unit.offset))
+}
+
+/// Merges what is known of a version's content.
+pub(crate) fn learn_facts(state: &mut State, level: u32, facts: &Facts) {
+    let Some(level) = state.tables.level_mut(level) else { return };
+    merge(&mut level.facts.numbers, &facts.numbers, NUMBERS_MAX);
+    merge(&mut level.facts.words, &facts.words, WORDS_MAX);
+    merge(&mut level.facts.limits, &facts.limits, LIMITS_MAX);
+    level.facts.rowset = facts.rowset.or(level.facts.rowset);
+}
+
+/// Takes over what is told; a name that finds no room is not remembered, however often it is told.
+fn merge<T: Clone>(known: &mut BTreeMap<Name, T>, told: &BTreeMap<Name, T>, most: usize) {
+    for (name, value) in told {
+        if known.len() < most || known.contains_key(name) {
+            known.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
+    Unit {
+        host,
+        dims,
+        aggregate,
+        stirred: false,
+        shares_host: false,
+        binary_known: false,
+        exposure: STALE,
+        waiting: u32::MAX,
+        rotations: 0,
+        instances: Vec::new(),
+        active: Vec::new(),
+        moves: Vec::new(),
+        runs: Vec::new(),
+        watches: Vec::new(),
+        base: [Base::default(); COUNTERS],
+        traffic: Base::default(),
+        cpu: Base::default(),
+        memory: Base::default(),
+        in_flight: Base::default(),
+        flat: Ns::MIN / 4,
+        growth: [0.0; 5],
+        first: 0,
+        last_event: 0,
+        last_arrival: 0,
+        reported: 0,
+        span: 0,
+        rows: 0,
+        gaps: Vec::new(),
+        restarts: 0,
+        restarts_seen: Restarts::default(),
+        panics: (BTreeMap::new(), 0),
+        panic_bout: (Ns::MIN / 4, Ns::MIN / 4),
+        left: None,
+        loading: None,
+        offset: 0,
+        scores: Binned::default(),
+        scored: Binned::default(),
+        drifting: None,
+        below: Default::default(),
+    }
+}
+
+/// Notes the event time seen.
+pub(crate) fn seen(state: &mut State, at: Ns) {
+    state.first_event = Some(state.first_event.map_or(at, |first| first.min(at)));
+}

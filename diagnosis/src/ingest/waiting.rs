@@ -1,0 +1,103 @@
+//! From a row to the sums of its report interval: the fleet's are added up at once; those of its exposure wait for the
+//! tick, when the loads of the same batch are known.
+
+use crate::numerics::time::Ns;
+use crate::state::State;
+use crate::state::model::{COUNTERS, Counter, Exposure, Unit};
+use crate::state::moves::{STALE, level_at, moved_within};
+use crate::state::pending_rows::{Waiting, WaitingRows};
+use crate::state::reload_window::blip;
+use crate::state::ring::{Sums, index_of};
+
+/// Takes a row's sums.
+pub(crate) fn wait(state: &mut State, id: u32, (start, end): (Ns, Ns), sums: &[Sums; COUNTERS]) {
+    let known = state.is_interval_known();
+    if known {
+        add_to_fleet(state, end, sums);
+    } else {
+        state.waiting.early.push((end, *sums));
+    }
+    // What the unit has and how it is stands in the cache now; at the tick it would have to be fetched again.
+    let cell = if known { cell_of(state, id, (start, end)) } else { STALE };
+    let place = u32::try_from(state.waiting.rows.len()).unwrap_or(STALE);
+    state.waiting.rows.push(Waiting { unit: id, cell, start, end, sums: Counter::additive(sums) });
+    if let Some(unit) = state.units.get_mut(id as usize) {
+        unit.waiting = place;
+    }
+}
+
+/// Something else is told of a unit: the cell of a row of it that waits must be looked up again.
+pub(crate) fn unsettle(state: &mut State, id: u32) {
+    let place = state.units.get(id as usize).map_or(STALE, |unit| unit.waiting);
+    if let Some(row) = state.waiting.rows.get_mut(place as usize).filter(|row| row.unit == id) {
+        row.cell = STALE;
+    }
+}
+
+/// Adds what waits to its cells. A report interval that has changed makes other cells.
+pub(crate) fn fold(state: &mut State, changed: bool) {
+    let WaitingRows { mut rows, early } = std::mem::take(&mut state.waiting);
+    for (end, sums) in &early {
+        add_to_fleet(state, *end, sums);
+    }
+    for row in &rows {
+        let stale = changed || row.cell == STALE;
+        let cell = if stale { cell_of(state, row.unit, (row.start, row.end)) } else { row.cell };
+        if let Some(interval) = state.ring.at(index_of(row.end, state.interval)) {
+            let cell = interval.cells.entry(cell).or_default();
+            cell.rows += 1;
+            for (slot, sums) in cell.sums.iter_mut().zip(&row.sums) {
+                slot.add(*sums);
+            }
+        }
+    }
+    rows.clear();
+    state.waiting.rows = rows;
+}
+
+fn add_to_fleet(state: &mut State, end: Ns, sums: &[Sums; COUNTERS]) {
+    let Some(interval) = state.ring.at(index_of(end, state.interval)) else { return };
+    for (slot, sums) in interval.fleet.iter_mut().zip(sums) {
+        slot.add(*sums);
+    }
+}
+
+/// The cell of a row: without levels where a host fails visibly by itself, or still pays for its last load. What is
+/// judged on sums (`pooled`) is the rest.
+fn cell_of(state: &mut State, id: u32, (start, end): (Ns, Ns)) -> u32 {
+    let settling = blip(state.interval);
+    let (dims, apart) = state.units.get(id as usize).map_or((0, true), |unit| {
+        let loaded = unit.moves.iter().rev().any(|last| (0..settling).contains(&(end - last.at)));
+        (unit.dims, loaded || unit.runs.iter().any(|run| run.open))
+    });
+    if apart {
+        return state.tables.exposure(Exposure { dims, levels: Vec::new() });
+    }
+    exposure_of(state, id, (start, end))
+}
+
+/// Exposure over a span: empty of levels where the unit moved within it.
+fn exposure_of(state: &mut State, id: u32, (start, end): (Ns, Ns)) -> u32 {
+    let Some(unit) = state.units.get(id as usize) else { return 0 };
+    let settled = unit.moves.last().is_none_or(|last| last.at <= start);
+    if settled && unit.exposure != STALE {
+        return unit.exposure;
+    }
+    let exposure =
+        state.tables.exposure(Exposure { dims: unit.dims, levels: levels_over(unit, settled, (start, end)) });
+    if settled && let Some(unit) = state.units.get_mut(id as usize) {
+        unit.exposure = exposure;
+    }
+    exposure
+}
+
+fn levels_over(unit: &Unit, settled: bool, (start, end): (Ns, Ns)) -> Vec<(u16, u32)> {
+    if settled {
+        return unit.active.clone();
+    }
+    if moved_within(unit, start, end) {
+        return Vec::new();
+    }
+    let at = |factor: u16| level_at(unit, factor, start).map(|level| (factor, level));
+    unit.active.iter().filter_map(|(factor, _)| at(*factor)).collect()
+}

@@ -1,0 +1,166 @@
+//! Two kinds of requests, the usual and what came, mixed in parts that change with time: the course of the part that explains
+//! counts over stretches best (expectation maximisation for the weights of a mixture of two known distributions; Dempster,
+//! Laird and Rubin 1977). Of which stretches, and what follows, is decided in `sides`.
+
+use crate::numerics::time::{Ns, seconds};
+
+/// Steps of the iteration: the gain of more is below what one host may say.
+pub(crate) const STEPS: usize = 30;
+/// Power to which a step is taken: they are short where a part goes to nothing, and below two they do not overshoot.
+const HASTE: f64 = 1.8;
+/// Least and most part of what came.
+const PART: (f64, f64) = (1e-4, 0.9999);
+
+/// Shares of a stretch by cell.
+pub(crate) type Shares = Vec<(usize, f64)>;
+
+/// Counts by kind over a stretch of time, with the probability of each kind as usual and as it came to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch<'a> {
+    pub counts: Vec<f64>,
+    pub from: Ns,
+    pub to: Ns,
+    pub kinds: &'a (Vec<f64>, Vec<f64>),
+}
+
+impl Stretch<'_> {
+    /// Log likelihood if a part of it is of what came.
+    pub(crate) fn ln(&self, part: f64) -> f64 {
+        let part = part.clamp(0.0, PART.1);
+        let kinds = self.counts.iter().zip(self.kinds.0.iter().zip(&self.kinds.1));
+        kinds.filter(|(count, _)| **count > 0.0).map(|(count, of)| count * libm::log(mixed(of, part))).sum()
+    }
+
+    /// Weights that its counts give to what came and to the usual, at a part.
+    fn weights(&self, part: f64) -> (f64, f64) {
+        let kinds = self.counts.iter().zip(self.kinds.0.iter().zip(&self.kinds.1));
+        kinds.filter(|(count, _)| **count > 0.0).fold((0.0, 0.0), |(came, usual), (count, of)| {
+            let each = count / mixed(of, part);
+            (came + each * of.1, usual + each * of.0)
+        })
+    }
+}
+
+fn mixed((usual, came): (&f64, &f64), part: f64) -> f64 {
+    (usual + part * (came - usual)).max(1e-9)
+}
+
+/// Log likelihood of each stretch, with the part of what came at its best in each of the cells between `edges`, of which
+/// each gives counts at a rate of its own.
+pub(crate) fn best(stretches: &[Stretch<'_>], (edges, rates): (&[Ns], Option<&[f64]>)) -> Vec<f64> {
+    let weighted = |stretch: &Stretch<'_>| {
+        let mut shares = shares((stretch.from, stretch.to), edges);
+        let rate = |cell: usize| rates.map_or(1.0, |rates| rates.get(cell).copied().unwrap_or(1.0));
+        shares.iter_mut().for_each(|(cell, share)| *share *= rate(*cell));
+        let all: f64 = shares.iter().map(|(_, share)| share).sum();
+        shares.iter_mut().for_each(|(_, share)| *share /= all.max(1e-9));
+        shares
+    };
+    let shares: Vec<Shares> = stretches.iter().map(weighted).collect();
+    let mut parts = vec![0.5; edges.len().saturating_sub(1)];
+    for _ in 0..STEPS {
+        let mut sums = vec![(0.0, 0.0); parts.len()];
+        for (stretch, shares) in stretches.iter().zip(&shares) {
+            let (came, usual) = stretch.weights(over(&parts, shares));
+            for (cell, share) in shares {
+                if let (Some(sum), Some(part)) = (sums.get_mut(*cell), parts.get(*cell)) {
+                    sum.0 += share * part * came;
+                    sum.1 += share * (part * came + (1.0 - part) * usual);
+                }
+            }
+        }
+        for (part, (came, all)) in parts.iter_mut().zip(sums) {
+            let step = |part: f64| part * libm::pow(came / all / part, HASTE);
+            *part = if all > 0.0 { step(*part).clamp(PART.0, PART.1) } else { *part };
+        }
+    }
+    stretches.iter().zip(&shares).map(|(stretch, shares)| stretch.ln(over(&parts, shares))).collect()
+}
+
+/// At what rate counts come in each of the cells, as far as it is the same for all: given how many came in the two
+/// neighbouring stretches of each, in which of them they did. Each has counts, and its beginning, division and end.
+pub(crate) fn rates(split: &[([f64; 2], [Ns; 3])], edges: &[Ns]) -> Vec<f64> {
+    let mut rates = vec![1.0; edges.len().saturating_sub(1)];
+    let sides = |[from, at, to]: [Ns; 3]| [(from, at), (at, to)].map(|span| (shares(span, edges), span.1 - span.0));
+    let all: Vec<_> = split.iter().map(|(counts, times)| (*counts, sides(*times))).collect();
+    for _ in 0..STEPS {
+        let mut sums = vec![(0.0, 0.0); rates.len()];
+        for (counts, sides) in &all {
+            let count: f64 = counts.iter().sum();
+            let of = |(shares, length): &(Shares, Ns)| seconds(*length) * over(&rates, shares);
+            let usual = count / sides.iter().map(of).sum::<f64>().max(1e-9);
+            for (count, side) in counts.iter().zip(sides) {
+                let each = count / of(side).max(1e-9);
+                for (cell, share) in &side.0 {
+                    if let (Some(sum), Some(rate)) = (sums.get_mut(*cell), rates.get(*cell)) {
+                        sum.0 += each * rate * share * seconds(side.1);
+                        sum.1 += usual * share * seconds(side.1);
+                    }
+                }
+            }
+        }
+        for (rate, (came, usual)) in rates.iter_mut().zip(sums) {
+            *rate = if usual > 0.0 { (came / usual).clamp(0.01, 100.0) } else { *rate };
+        }
+    }
+    rates
+}
+
+/// Part of what came over a stretch.
+pub(crate) fn over(parts: &[f64], shares: &[(usize, f64)]) -> f64 {
+    shares.iter().map(|(cell, share)| parts.get(*cell).unwrap_or(&0.0) * share).sum()
+}
+
+/// Shares of a stretch that lie in each of the cells; what lies beyond an end belongs to the cell there.
+pub(crate) fn shares((from, to): (Ns, Ns), edges: &[Ns]) -> Shares {
+    let last = edges.len().saturating_sub(2);
+    let to = to.max(from + 1);
+    let cell = |(index, pair): (usize, &[Ns])| {
+        let [begin, end] = pair else { return None };
+        let begin = if index == 0 { Ns::MIN / 4 } else { *begin };
+        let end = if index == last { Ns::MAX / 4 } else { *end };
+        let common = end.min(to) - begin.max(from);
+        (common > 0).then(|| (index, seconds(common) / seconds(to - from)))
+    };
+    edges.windows(2).enumerate().filter_map(cell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Ns = 1_000_000_000;
+
+    #[test]
+    fn a_surge_is_seen_in_where_counts_fall() {
+        let edges = [0, 10 * S, 20 * S];
+        let split: Vec<([f64; 2], [Ns; 3])> = (2..18)
+            .map(|at: i32| {
+                let (before, rate) = (f64::from(at.min(10)) + 5.0 * f64::from((at - 10).max(0)), 60.0);
+                ([before, rate - before], [0, Ns::from(at) * S, 20 * S])
+            })
+            .collect();
+        let rates = rates(&split, &edges);
+        let ratio = rates.get(1).unwrap_or(&0.0) / rates.first().unwrap_or(&1.0);
+        assert!((4.9..5.1).contains(&ratio), "{rates:?}");
+    }
+
+    fn stretch(kinds: &(Vec<f64>, Vec<f64>), (failed, all): (f64, f64), (from, to): (Ns, Ns)) -> Stretch<'_> {
+        Stretch { counts: vec![failed, all - failed], from: from * S, to: to * S, kinds }
+    }
+
+    #[test]
+    fn a_course_that_explains_all_stretches_is_found_and_a_contradiction_costs() {
+        let kinds = (vec![0.001, 0.999], vec![1.0, 0.0]);
+        let edges: Vec<Ns> = (0..=4).map(|at| at * 5 * S).collect();
+        let ln = |all: &[Stretch<'_>]| best(all, (&edges, None)).iter().sum::<f64>();
+        // From 10 s on everything fails, for all.
+        let step = [((0.0, 100.0), (0, 10)), ((50.0, 100.0), (5, 15)), ((100.0, 100.0), (10, 20))];
+        let agreed: Vec<_> = step.iter().map(|(counts, span)| stretch(&kinds, *counts, *span)).collect();
+        assert!(ln(&agreed) > -80.0, "{}", ln(&agreed));
+        // One says nothing failed where another says everything did.
+        let torn = [((0.0, 100.0), (0, 20)), ((100.0, 100.0), (0, 20))];
+        let torn: Vec<_> = torn.iter().map(|(counts, span)| stretch(&kinds, *counts, *span)).collect();
+        assert!(ln(&torn) < -130.0, "{}", ln(&torn));
+    }
+}

@@ -1,0 +1,20 @@
+//! Event time in nanoseconds, and what it is in seconds and in parts of a report. Nothing is decided here.
+
+/// Nanoseconds of event time.
+pub(crate) type Ns = i64;
+
+#[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]
+pub(crate) fn seconds(ns: Ns) -> f64 {
+    ns as f64 / 1e9
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "seconds of one incident")]
+pub(crate) fn from_seconds(seconds: f64) -> Ns {
+    (seconds * 1e9) as Ns
+}
+
+/// Some reports' length.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a few reports' length")]
+pub(crate) fn part_of(span: Ns, part: f64) -> Ns {
+    (span as f64 * part) as Ns
+}

@@ -1,0 +1,48 @@
+//! One unit in the scene, and its stretches of failing. Which of them are laid out is decided in `scene`.
+
+use crate::numerics::time::Ns;
+use crate::state::model::Unit;
+
+/// One stretch of failing, all counters together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bout {
+    pub start: Ns,
+    pub end: Ns,
+    pub open: bool,
+    /// Level that was refused or being loaded.
+    pub level: Option<u32>,
+    /// Whether it is more than refused loads.
+    pub serving: bool,
+    /// Whether nothing is known but that it is not heard, or died.
+    pub silent: bool,
+    /// Whether its end is that of a silence, which ends when the unit is heard again.
+    pub heard: bool,
+    /// Whether its beginning is known within a report.
+    pub precise: bool,
+    /// Between which times it began.
+    pub began: (Ns, Ns),
+    /// Where most likely, and the standard deviation of that; zero where it cannot be told.
+    pub near: (Ns, Ns),
+}
+
+/// One unit in the scene.
+#[derive(Clone, Debug)]
+pub(crate) struct Patient<'a> {
+    pub id: u32,
+    pub unit: &'a Unit,
+    pub stratum: u32,
+    /// Region and service alone: what a binary is compared within.
+    pub place: u32,
+    /// Its dimensions and first event time: what every pass asks for stands here, not a fetch from memory away.
+    pub dims: u32,
+    pub first: Ns,
+    /// Until when it is known.
+    pub seen: Ns,
+    pub bouts: Vec<Bout>,
+    /// Whether it was heard all the time.
+    pub gapless: bool,
+    /// Whether it is forgotten what it had of some config since the onset.
+    pub torn: bool,
+    /// Its part of the scene's moves.
+    pub moves: (u32, u32),
+}

@@ -1,0 +1,130 @@
+//! Loads of a version, or leaves from it, gathered to rollouts: those of one level that follow each other. Of units that
+//! did not change with theirs only the number and the time matter, so these are counted by report interval; only the others
+//! are kept and put into order, for `align`.
+
+use crate::numerics::align::Pair;
+use crate::numerics::time::Ns;
+use std::collections::BTreeMap;
+
+/// Report intervals without a load after which the next one is another rollout's.
+pub(crate) const APART: i64 = 6;
+
+/// Loads within one report interval.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    first: Ns,
+    last: Ns,
+    count: usize,
+}
+
+/// Loads, or leaves, by the level that they led to.
+#[derive(Clone, Debug)]
+pub(crate) struct Rollouts {
+    interval: Ns,
+    slots: BTreeMap<(u32, i64), Slot>,
+    changed: Vec<(u32, Pair)>,
+}
+
+/// One rollout.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rollout<'a> {
+    pub first: Ns,
+    pub last: Ns,
+    /// Loads.
+    pub count: usize,
+    /// Those that changed something, in order.
+    pub changed: &'a [(u32, Pair)],
+}
+
+impl Rollouts {
+    /// None.
+    pub(crate) fn new(interval: Ns) -> Self {
+        Self { interval: interval.max(1), slots: BTreeMap::new(), changed: Vec::new() }
+    }
+
+    /// Adds a load, or leave.
+    pub(crate) fn add(&mut self, level: u32, pair: Pair) {
+        let at = pair.at;
+        let slot =
+            self.slots.entry((level, at.div_euclid(self.interval))).or_insert(Slot { first: at, last: at, count: 0 });
+        (slot.first, slot.last, slot.count) = (slot.first.min(at), slot.last.max(at), slot.count + 1);
+        if pair.change.is_some() {
+            self.changed.push((level, pair));
+        }
+    }
+
+    /// The rollouts by their beginning, and by level where they begin at once.
+    pub(crate) fn in_order(&mut self) -> Vec<Rollout<'_>> {
+        self.changed.sort_unstable();
+        let slots: Vec<(u32, Slot)> = self.slots.iter().map(|((level, _), slot)| (*level, *slot)).collect();
+        let goes_on = |(of, before): &(u32, Slot), (level, slot): &(u32, Slot)| {
+            of == level && slot.first - before.last <= APART * self.interval
+        };
+        let mut rest = self.changed.as_slice();
+        let mut all = Vec::new();
+        for slots in slots.chunk_by(goes_on) {
+            let (Some((level, from)), Some((_, to))) = (slots.first(), slots.last()) else { continue };
+            let here = rest.partition_point(|(of, pair)| (*of, pair.at) <= (*level, to.last));
+            let (changed, others) = rest.split_at_checked(here).unwrap_or((rest, &[]));
+            rest = others;
+            let count = slots.iter().map(|(_, slot)| slot.count).sum();
+            all.push(Rollout { first: from.first, last: to.last, count, changed });
+        }
+        all.sort_by_key(|rollout| rollout.first);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Ns = 1_000_000_000;
+
+    /// What the sums must agree with: all pairs in one order, cut where the level or the time leaps.
+    fn plainly(pairs: &[(u32, Pair)]) -> Vec<Vec<Pair>> {
+        let mut pairs = pairs.to_vec();
+        pairs.sort_unstable();
+        let goes_on =
+            |(of, last): &(u32, Pair), (level, pair): &(u32, Pair)| of == level && pair.at - last.at <= 60 * S;
+        let mut groups: Vec<Vec<Pair>> =
+            pairs.chunk_by(goes_on).map(|group| group.iter().map(|(_, pair)| *pair).collect()).collect();
+        groups.sort_by_key(|group| group.first().map(|pair| pair.at));
+        groups
+    }
+
+    #[test]
+    fn sums_tell_what_a_list_of_all_loads_tells() {
+        for salt in 0_u64..200 {
+            let of = |host: u64, what: u64| {
+                let x = (host + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                    ^ (what + 7 * salt).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                (x ^ x >> 31).wrapping_mul(0x94d0_49bb_1331_11eb) >> 33
+            };
+            let one = |host: u64| {
+                let at = i64::try_from(of(host, 1) % 4000).unwrap_or(0) * S / 4 - 300 * S;
+                let change = of(host, 2).is_multiple_of(3).then_some((at, at + S));
+                let level = u32::try_from(of(host, 3) % 3).unwrap_or(0);
+                (level, Pair { at, change, near: (0, 0), guessed: of(host, 4).is_multiple_of(2), gap: 0 })
+            };
+            let pairs: Vec<(u32, Pair)> = (0..salt % 60).map(one).collect();
+            let mut rollouts = Rollouts::new(10 * S);
+            pairs.iter().for_each(|(level, pair)| rollouts.add(*level, *pair));
+            let summed: Vec<(Ns, Ns, usize, Vec<Pair>)> = rollouts
+                .in_order()
+                .iter()
+                .map(|of| (of.first, of.last, of.count, of.changed.iter().map(|(_, pair)| *pair).collect()))
+                .collect();
+            let listed: Vec<(Ns, Ns, usize, Vec<Pair>)> = plainly(&pairs)
+                .into_iter()
+                .map(|group| {
+                    let (first, last) =
+                        (group.first().map_or(0, |pair| pair.at), group.last().map_or(0, |pair| pair.at));
+                    let count = group.len();
+                    (first, last, count, group.into_iter().filter(|pair| pair.change.is_some()).collect())
+                })
+                .collect();
+            assert_eq!(summed, listed, "salt {salt}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is expected of a unit: its own past, shrunk towards the fleet's. `older` is used while `recent` waits, so that a
+//! slow change does not become its own expectation; nothing is learned while a unit fails or an incident is open.
+
+use crate::state::model::{Base, Counter, Unit};
+
+/// Weight of the past at each rotation (every 18 report intervals).
+const DECAY: f32 = 0.8;
+/// Rotations after which nothing is left of what was learned: 0.8 to this power is no number any more.
+const FORGOTTEN: u32 = 512;
+
+impl Base {
+    /// Observed and trials in use; before the first rotation what waits is better than nothing.
+    fn in_use(&self) -> (f64, f64) {
+        let (observed, trials) = if self.older.1 > 0.0 { self.older } else { self.recent };
+        (f64::from(observed), f64::from(trials))
+    }
+
+    /// Learns from one row.
+    pub(crate) fn learn(&mut self, observed: f64, trials: f64) {
+        #[expect(clippy::cast_possible_truncation, reason = "a rate needs no more than 24 bits")]
+        {
+            self.recent.0 += observed as f32;
+            self.recent.1 += trials as f32;
+        }
+    }
+
+    /// What waited comes into use.
+    pub(crate) fn rotate(&mut self) {
+        self.older.0 = self.older.0 * DECAY + self.recent.0;
+        self.older.1 = self.older.1 * DECAY + self.recent.1;
+        self.recent = (0.0, 0.0);
+    }
+
+    /// Forgets what waited: it may hold the beginning of an incident.
+    pub(crate) fn forget_recent(&mut self) {
+        if self.older.1 > 0.0 {
+            self.recent = (0.0, 0.0);
+        }
+    }
+
+    /// Mean, if anything is known.
+    pub(crate) fn mean(&self) -> Option<f64> {
+        let (observed, trials) = self.in_use();
+        (trials > 0.0).then(|| observed / trials)
+    }
+
+    /// Rate, shrunk towards `prior` with the weight of `trials`.
+    pub(crate) fn rate(&self, (prior, weight): (f64, f64)) -> f64 {
+        let (observed, trials) = self.in_use();
+        (observed + weight * prior) / (trials + weight)
+    }
+}
+
+impl Unit {
+    fn expectations(&mut self) -> impl Iterator<Item = &mut Base> {
+        let gauges = [&mut self.traffic, &mut self.cpu, &mut self.memory, &mut self.in_flight];
+        self.base.iter_mut().chain(gauges)
+    }
+
+    /// Follows the rotations of the fleet that it has missed: a unit's own are turned when they are used next, or one tick
+    /// in eighteen intervals would have to turn those of the whole fleet.
+    pub(crate) fn follow_rotations(&mut self, rotations: u32) {
+        let missed = rotations.wrapping_sub(self.rotations).min(FORGOTTEN);
+        self.rotations = rotations;
+        for base in self.expectations() {
+            (0..missed).for_each(|_| base.rotate());
+        }
+    }
+
+    /// Forgets what waited: it may hold the beginning of an incident.
+    pub(crate) fn forget_recent(&mut self, rotations: u32) {
+        self.follow_rotations(rotations);
+        self.expectations().for_each(Base::forget_recent);
+    }
+}
+
+/// The fleet's rate of a counter: learned, with the documented prior's floor, so that a rate of zero is no certainty.
+pub(crate) fn fleet_rate(base: &Base, counter: Counter) -> f64 {
+    let (prior, weight) = counter.prior();
+    base.rate((prior, weight)).max(prior * 0.05)
+}
+
+/// A unit's rate of a counter.
+pub(crate) fn unit_rate(unit: &Base, fleet: f64, counter: Counter) -> f64 {
+    let (prior, weight) = counter.prior();
+    unit.rate((fleet, weight)).max(prior * 0.05)
+}

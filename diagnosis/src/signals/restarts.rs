@@ -1,0 +1,35 @@
+//! Deaths that only restarts tell of: no agent saw them, and the process was back before its report was missed. One restart
+//! is everyday's work, a second may be a deploy; from the third within an hour on, each was a death. What they are blamed
+//! on is decided in `judge`.
+
+use crate::numerics::time::Ns;
+use crate::signals::death::past_death;
+use crate::state::model::{Counter, Unit};
+
+/// A process that was not heard before, or that began anew, reports for a unit at tick time `now`.
+pub(crate) fn restarted(unit: &mut Unit, (now, interval): (Ns, Ns)) {
+    let since = unit.restarts_seen.started + 2 * interval;
+    let side_by_side = unit.instances.iter().filter(|(_, heard)| *heard > since).count() > 1;
+    unit.restarts_seen.started = now;
+    if side_by_side || unit.rows == 0 {
+        unit.restarts_seen.forget();
+        return;
+    }
+    let [_, two, three] = unit.restarts_seen.ends;
+    if three == unit.last_event {
+        return;
+    }
+    unit.restarts_seen.ends = [two, three, unit.last_event];
+    if unit.restarts_seen.first().is_none() {
+        return;
+    }
+    for at in unit.restarts_seen.ends {
+        let near = at - 2 * interval..=at + 2 * interval;
+        let known = unit.runs.iter().any(|run| {
+            run.counter == Counter::Silent && run.start <= *near.end() && (run.open || run.end >= *near.start())
+        });
+        if !known {
+            past_death(unit, at);
+        }
+    }
+}

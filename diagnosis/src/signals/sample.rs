@@ -1,0 +1,51 @@
+//! One row of one unit as a trial of one counter. What follows from it is decided in `watch`.
+
+use crate::numerics::time::Ns;
+use crate::state::model::Counter;
+
+/// One row's numbers for one counter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub counter: Counter,
+    pub start: Ns,
+    pub end: Ns,
+    pub observed: f64,
+    pub trials: f64,
+    pub expected: f64,
+    /// Its size, where it has one (see `graded`).
+    pub size: f32,
+}
+
+impl Sample {
+    pub(crate) fn rate(&self) -> f64 {
+        if self.trials > 0.0 { self.observed / self.trials } else { 0.0 }
+    }
+
+    /// Gain in log likelihood if the row fails, negative drift if not.
+    pub(crate) fn gain(&self) -> f64 {
+        let Self { observed, expected, .. } = *self;
+        let expected = expected.max(1e-9);
+        let excess = observed - expected;
+        // Latency is overdispersed: slow requests come in groups.
+        let phi = if self.counter == Counter::Slow { 2.0 } else { 1.0 };
+        if self.counter.is_flag() {
+            // Yes or no per report: nine in ten if it fails, against the usual share.
+            let usual = (expected / self.trials.max(1e-9)).clamp(1e-4, 0.5);
+            return observed * libm::log(0.9 / usual) + (self.trials - observed) * libm::log(0.1 / (1.0 - usual)) - 0.5;
+        }
+        if observed > LEAST_RATIO * expected && excess > self.counter.least_excess() * self.trials {
+            ((observed * libm::log(observed / expected) - excess) / phi - 1.0).max(0.0)
+        } else {
+            (observed * libm::log(LEAST_RATIO) - (LEAST_RATIO - 1.0) * expected) / phi - 0.5
+        }
+    }
+}
+
+/// A run's rate must exceed the expectation by this factor.
+pub(crate) const LEAST_RATIO: f64 = 4.0;
+
+/// Rows after the first from which the beginning within the first is told better and better.
+pub(crate) const PLACED_IN: i64 = 4;
+
+/// Part of the whole size from which a report failed from its beginning.
+pub(crate) const WHOLE: f64 = 0.85;

@@ -1,0 +1,306 @@
+//! When a unit counts as failing: a cumulative log likelihood ratio against its own expectation opens a run; the run's own
+//! rate decides when silence of the symptom ends it. Beginning and end are estimated within their rows, since alignment
+//! with loads is judged on them.
+
+use crate::numerics::shape::share_of;
+use crate::numerics::time::{Ns, part_of};
+use crate::signals::graded;
+use crate::signals::sample::{LEAST_RATIO, PLACED_IN, Sample};
+use crate::state::model::{Counter, Run, Unit, Watch};
+
+/// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
+const OPEN_AT: f64 = 12.0;
+/// Log likelihood ratio below which what came before a jump is chance.
+const STRAY: f64 = 4.0;
+/// Factor by which a row is so much worse than what came before that this was something else.
+const STRONGER: f64 = 6.0;
+/// Events that the run's own rate would have given, unseen, before a run is over: e^-4.6 = 1 %.
+const QUIET_EVENTS: f64 = 4.6;
+/// Events of a row, or rows, from which the beginning within the first row can be told: within a fifth of the row.
+fn telling(counter: Counter) -> f64 {
+    if counter == Counter::Stall { 8.0 } else { 20.0 }
+}
+/// Rows until a host's own rate is known.
+const NEW_ROWS: u64 = 12;
+/// Runs kept for a unit.
+const RUNS_MAX: usize = 24;
+
+/// Follows one counter of one unit by one row. Gives what may be learned as ordinary, observed and trials: nothing while
+/// the unit fails or is suspected; the whole suspected stretch once the suspicion has proved empty, or a rate that is
+/// low but not zero would be learned from the rows without an event alone, and so as zero.
+pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, Ns)>) -> Option<(f64, f64)> {
+    let ordinary = Some((sample.observed, sample.trials));
+    if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == sample.counter && run.open) {
+        if !worse(run, sample) {
+            go_on(run, sample);
+            if run.open {
+                return None;
+            }
+            graded::note(unit, sample);
+            return ordinary;
+        }
+        run.open = false;
+    }
+    // A host's own rate is not known yet: what is merely high may be its habit.
+    if unit.rows < NEW_ROWS && sample.counter != Counter::Panics && sample.rate() < 0.2 {
+        return ordinary;
+    }
+    let gain = sample.gain();
+    let known = unit.watches.iter().position(|watch| watch.counter == sample.counter);
+    if gain <= 0.0 && known.is_none() {
+        graded::note(unit, sample);
+        return ordinary;
+    }
+    let begun = fresh(sample, unit);
+    graded::note(unit, sample);
+    let at = known.unwrap_or_else(|| {
+        unit.watches.reserve_exact(1);
+        unit.watches.push(Watch { counter: sample.counter, sum: 0.0, run: begun });
+        unit.watches.len() - 1
+    });
+    let watch = unit.watches.get_mut(at)?;
+    if known.is_some() {
+        let weak = STRONGER * watch.run.observed * sample.trials < sample.observed * watch.run.trials;
+        if gain >= OPEN_AT && (watch.sum < STRAY || weak) {
+            // Stray errors before do not move the beginning: what belongs to it of the row before is asked for then.
+            watch.run = begun;
+        } else {
+            add(&mut watch.run, sample);
+        }
+    }
+    watch.sum += gain;
+    if watch.sum <= 0.0 {
+        let run = unit.watches.swap_remove(at).run;
+        return Some((run.observed, run.trials));
+    }
+    let enough = watch.run.observed - watch.run.expected > sample.counter.least_excess() * watch.run.trials;
+    if watch.sum >= OPEN_AT && enough {
+        let mut run = unit.watches.swap_remove(at).run;
+        settle_start(&mut run, panic_bout);
+        if run.counter == Counter::Memory {
+            grown_since(&mut run, (unit.flat, unit.growth));
+        }
+        open(unit, run);
+    }
+    None
+}
+
+/// Whether a row is so much worse than the run that it is the beginning of another.
+fn worse(run: &Run, sample: &Sample) -> bool {
+    let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
+    let grown = sample.end - run.start > 2 * (sample.end - sample.start) && steady < 0.2;
+    run.counter <= Counter::Slow && grown && sample.observed >= 8.0 && sample.rate() > STRONGER * steady
+}
+
+/// A run that begins with a row; where reports are missing before, it may have begun in the gap.
+fn fresh(sample: &Sample, unit: &Unit) -> Run {
+    let seen = unit.last_event;
+    let gap = sample.start - seen > (sample.end - sample.start) / 2;
+    let from = if gap { seen } else { sample.start };
+    Run {
+        counter: sample.counter,
+        start: sample.start,
+        end: sample.end,
+        open: true,
+        observed: sample.observed,
+        trials: sample.trials,
+        expected: sample.expected,
+        quiet: 0.0,
+        first: (from, sample.end, if gap { f64::INFINITY } else { sample.rate() }),
+        precise: false,
+        slack: 0,
+        opening: opening(sample),
+        near: (sample.end, 0),
+        sizes: graded::begun(unit, sample),
+        level: None,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "counts of one row need no more than 24 bits")]
+fn opening(sample: &Sample) -> (f32, f32, f32) {
+    (sample.observed as f32, sample.trials as f32, sample.expected as f32)
+}
+
+fn add(run: &mut Run, sample: &Sample) {
+    let before = after_opening(run);
+    run.observed += sample.observed;
+    run.trials += sample.trials;
+    run.expected += sample.expected;
+    run.end = sample.end;
+    if !graded::place(run, sample) {
+        place(run, sample, before);
+    }
+}
+
+/// Excess and trials of the rows after the first.
+fn after_opening(run: &Run) -> (f64, f64) {
+    let (observed, trials, expected) = run.opening;
+    let excess = run.observed - f64::from(observed) - (run.expected - f64::from(expected));
+    (excess, run.trials - f64::from(trials))
+}
+
+/// Least excess in them from which it can be told at all.
+const PLACED_FROM: f64 = 6.0;
+
+/// Least standard deviation of a beginning within its row, in rows: where the rate is seen to be steady, and where it may
+/// still be growing, so that its share of the first row tells less.
+const STEADY: f64 = 0.02;
+const UNKNOWN: f64 = 0.08;
+
+/// Part of the rate before below which a row has the end of the failing within it.
+const ENDING: f64 = 0.9;
+
+/// Where in the first row the failing began: its share of the excess that the rows after it show. The standard deviation
+/// is that of a ratio of two counts, and more where the rate is not steady.
+fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
+    let (start, end, rate) = run.first;
+    let span = end - start;
+    let told = run.near.1 > 0 && run.near.1 <= span / 50;
+    if sample.end > end + PLACED_IN * span || !rate.is_finite() || run.counter.is_flag() {
+        return;
+    }
+    let (first, trials, expected) = (f64::from(run.opening.0), f64::from(run.opening.1), f64::from(run.opening.2));
+    let (rest, rest_trials) = after_opening(run);
+    if rest < PLACED_FROM || rest_trials <= 0.0 || trials <= 0.0 {
+        return;
+    }
+    let whole = rest * trials / rest_trials;
+    let share = ((first - expected) / whole).max(0.0);
+    let (failing, asked) = graded::failed_for(run, share, rest / rest_trials);
+    let events = (run.observed - first).max(1.0);
+    let counted = first.max(1.0) + if asked { 1.0 } else { 0.0 };
+    let variance = counted / (whole * whole) + share * share * events / (rest * rest);
+    let least = if before.0 >= PLACED_FROM && before.1 > 0.0 {
+        let growth = (sample.observed - sample.expected) / sample.trials.max(1.0) * before.1 / before.0;
+        let chance = 1.0 / libm::sqrt(before.0) + 1.0 / libm::sqrt(sample.observed.max(1.0));
+        // A report in which the failing ends, or grows less, does not tell how it began.
+        if growth < ENDING - 2.0 * chance {
+            return;
+        }
+        STEADY + ((growth - 1.0).abs() - chance).max(0.0) * UNKNOWN
+    } else {
+        UNKNOWN
+    };
+    let near = (end - part_of(span, failing), share_of(span, (libm::sqrt(variance) + least).min(1.0)));
+    // The first panic that was told is not the first there was, where the counts say that it came too late.
+    if told && near.0 + 3 * near.1 >= run.near.0 {
+        return;
+    }
+    if told {
+        (run.start, run.slack) = (near.0, 2 * near.1);
+    }
+    run.near = near;
+}
+
+/// Adds a run, dropping the oldest at the bound.
+pub(crate) fn open(unit: &mut Unit, run: Run) {
+    if unit.runs.len() >= RUNS_MAX {
+        unit.runs.remove(0);
+    }
+    let at = unit.runs.partition_point(|other| other.start <= run.start);
+    unit.runs.reserve_exact(1);
+    unit.runs.insert(at, run);
+    unit.stirred = true;
+}
+
+/// The first failing row was clean until the symptom began: at a steady rate, its share tells how long. A panic event
+/// within it tells better. As long as neither is known the beginning is taken at the row's end, when it was first seen.
+fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
+    let (start, end, rate) = run.first;
+    let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
+    let one_row = run.end == end;
+    if run.precise {
+        return;
+    }
+    run.start = end - 1;
+    if !one_row && run.observed >= telling(run.counter) && rate.is_finite() {
+        run.start = end - share_of(end - start, rate / steady);
+        run.precise = true;
+        run.slack = off(end - start, rate / steady, run.observed);
+    }
+    let panicked = |(first, _): &(Ns, Ns)| run.counter <= Counter::Panics && *first >= start && *first <= end;
+    if let Some((first, _)) = panic_bout.filter(panicked) {
+        run.start = first;
+        run.precise = true;
+        run.slack = (end - start) / 10;
+        run.near = (first, run.slack / 5);
+    }
+}
+
+/// Rows for which memory may grow before it is high.
+const GROWS: i64 = 60;
+
+/// Follows memory since it was last as usual.
+pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Ns) {
+    let usual = unit.memory.mean().unwrap_or(memory);
+    if memory <= 1.05 * usual {
+        (unit.flat, unit.growth) = (unit.flat.max(at), [0.0; 5]);
+        return;
+    }
+    let (seconds, over) = (crate::numerics::time::seconds(at - unit.flat), memory / usual - 1.0);
+    let new = [1.0, seconds, over, seconds * seconds, seconds * over];
+    for (sum, one) in unit.growth.iter_mut().zip(new) {
+        *sum += one;
+    }
+}
+
+/// What is high now began to grow when it was last as usual: where the line through the reports since meets that, or
+/// about the last such report.
+fn grown_since(run: &mut Run, (flat, [count, x, y, xx, xy]): (Ns, [f64; 5])) {
+    let (start, end, _) = run.first;
+    let span = end - start;
+    if flat < start - GROWS * span || flat > end {
+        return;
+    }
+    let spread = count * xx - x * x;
+    let slope = if spread > 0.0 { (count * xy - x * y) / spread } else { 0.0 };
+    let meets = if slope > 0.0 && count >= 3.0 { x / count - y / count / slope } else { 0.0 };
+    let begins = flat
+        + share_of(3 * span, (meets / crate::numerics::time::seconds(3 * span)).abs())
+            * if meets < 0.0 { -1 } else { 1 };
+    run.start = run.start.min(begins);
+    run.first = (begins - span, begins + span, f64::INFINITY);
+    run.near = (begins, if meets == 0.0 { span } else { span / 2 });
+}
+
+/// How far a beginning within a row may be off: two standard deviations of a ratio of two counts, the second `events`.
+fn off(span: Ns, share: f64, events: f64) -> Ns {
+    let share = share.clamp(0.0, 1.0);
+    let relative = libm::sqrt((1.0 / events.max(1.0)) + 1.0 / (share * events).max(1.0));
+    share_of(span, (2.0 * share * relative).max(0.1))
+}
+
+fn go_on(run: &mut Run, sample: &Sample) {
+    if sample.trials <= 0.0 {
+        return;
+    }
+    let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
+    let expects = steady * sample.trials;
+    let failing = sample.observed > LEAST_RATIO * sample.expected && sample.observed > 0.15 * expects;
+    if failing {
+        // Now that a second row tells the steady rate, the beginning within the first can be told.
+        let (start, end, rate) = run.first;
+        if !run.precise
+            && sample.observed >= telling(sample.counter)
+            && rate.is_finite()
+            && sample.start <= end + (end - start)
+        {
+            run.start = end - share_of(end - start, rate / sample.rate());
+            run.precise = true;
+            run.slack = off(end - start, rate / sample.rate(), sample.observed);
+        }
+        let partial = sample.rate() < 0.9 * steady && steady > 0.2;
+        add(run, sample);
+        if partial {
+            run.end = sample.start + share_of(sample.end - sample.start, sample.rate() / steady);
+        }
+        run.quiet = 0.0;
+    } else {
+        // A clean shape rests on a hundred scores, not on one event: two of them end a drift.
+        let least = if run.counter == Counter::Drift { QUIET_EVENTS / 2.0 } else { 0.0 };
+        run.quiet += (expects - sample.observed).max(least);
+        if run.quiet >= QUIET_EVENTS {
+            run.open = false;
+        }
+    }
+}

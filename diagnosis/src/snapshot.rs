@@ -1,0 +1,3 @@
+//! What a screen gets of the state.
+
+pub(crate) mod view;

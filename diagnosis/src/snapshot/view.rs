@@ -1,0 +1,269 @@
+//! The snapshot's views: what a screen shows beside the verdicts, bounded.
+
+use crate::numerics::time::{Ns, seconds};
+use crate::state::State;
+use crate::state::model::{Counter, Key, Unit};
+use crate::state::moves::BEFORE_ALL;
+use crate::state::ring::index_of;
+use crate::state::silence::silent_hosts;
+use crate::state::units::hosts;
+use firstbad_protocol::limits::{SNAPSHOT_HOSTS_MAX, SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
+use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, VersionView};
+use firstbad_protocol::time::Timestamp;
+use firstbad_protocol::verdict::Signal;
+use firstbad_protocol::{Hash, Property};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Changes and lines listed.
+const CHANGES_SHOWN: usize = 256;
+const LINES_MAX: usize = 12;
+
+/// What a line of the chart is about.
+struct Subject {
+    role: LineRole,
+    factor: Option<u16>,
+    property: Option<Property>,
+    levels: Vec<u32>,
+}
+
+impl Subject {
+    const fn fleet() -> Self {
+        Self { role: LineRole::Fleet, factor: None, property: None, levels: Vec::new() }
+    }
+}
+
+fn share(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| crate::numerics::math::rounded(part / whole, 6))
+}
+
+pub(crate) fn fleet(state: &State) -> Fleet {
+    let silent = silent_hosts(state);
+    let hosts = hosts(state.units.iter().filter(|unit| !unit.aggregate && unit.left.is_none()));
+    let last = state.last_event.map(|at| index_of(at, state.interval) - 1).and_then(|index| state.ring.get(index));
+    let sum =
+        |counter: Counter| last.and_then(|interval| interval.fleet.get(counter as usize)).copied().unwrap_or_default();
+    let (errors, zeros) = (sum(Counter::Errors), sum(Counter::Zeros));
+    Fleet {
+        hosts_reporting: (hosts - silent.len()) as u64,
+        hosts_silent: silent.len() as u64,
+        instances: state
+            .units
+            .iter()
+            .filter(|unit| !unit.aggregate && unit.left.is_none())
+            .filter(|unit| silent.is_empty() || !silent.contains(&*unit.host))
+            .count() as u64,
+        requests_per_s: crate::numerics::math::rounded(errors.trials / seconds(state.interval), 3),
+        failed_share: share(errors.observed, errors.trials),
+        scores_defaulted_share: share(zeros.observed, zeros.trials),
+        telemetry_dropped: state.dropped,
+        late_rows: state.late_rows,
+    }
+}
+
+fn accused(state: &State) -> BTreeSet<u32> {
+    state
+        .cases
+        .iter()
+        .filter(|case| case.resolved.is_none() && case.incident.verdict.accuses())
+        .flat_map(|case| case.levels.iter().copied())
+        .collect()
+}
+
+pub(crate) fn versions(state: &State) -> Vec<VersionView> {
+    let accused = accused(state);
+    let mut active: BTreeMap<u32, u64> = BTreeMap::new();
+    for (_, level) in state.units.iter().filter(|unit| unit.left.is_none()).flat_map(|unit| &unit.active) {
+        *active.entry(*level).or_default() += 1;
+    }
+    let mut views: Vec<VersionView> = (0_u32..)
+        .zip(&state.tables.levels)
+        .filter_map(|(id, level)| {
+            let Key::Version(hash) = &level.key else { return None };
+            Some(VersionView {
+                config: state.tables.config_name(level.factor)?.to_owned(),
+                hash: *hash,
+                label: level.facts.words.get("label").map(ToString::to_string),
+                first_seen: Timestamp(level.first_seen),
+                hosts_active: active.get(&id).copied().unwrap_or(0),
+                hosts_ever: level.units_ever,
+                refusals: level.refusals,
+                facts: level.facts.numbers.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
+                limits: level.facts.limits.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
+                source: level.facts.words.get("source").map(ToString::to_string),
+                accused: accused.contains(&id),
+                requests: level.requests,
+                failed: level.failed,
+                score_deciles: level.deciles.clone(),
+            })
+        })
+        .collect();
+    views.sort_by(|a, b| b.first_seen.cmp(&a.first_seen).then_with(|| a.hash.cmp(&b.hash)));
+    views.truncate(VERSIONS_MAX);
+    views
+}
+
+pub(crate) fn lines(state: &State) -> Vec<Line> {
+    let accused = accused(state);
+    let config = accused.iter().next().and_then(|level| state.tables.level_at(*level)).map(|level| level.factor);
+    let bad: Vec<u32> = accused.into_iter().collect();
+    let mut lines = Vec::new();
+    for signal in [Signal::Errors, Signal::Scores] {
+        lines.extend(line(state, signal, Subject::fleet()));
+        let Some(factor) = config else { continue };
+        let property = state.cases.iter().rev().find_map(|case| case.incident.cause.as_ref()?.property.clone());
+        let accused = Subject { role: LineRole::Accused, factor: Some(factor), property, levels: bad.clone() };
+        lines.extend(line(state, signal, accused));
+        let others: Vec<u32> = (0_u32..)
+            .zip(&state.tables.levels)
+            .filter(|(id, level)| level.factor == factor && !bad.contains(id))
+            .map(|(id, _)| id)
+            .collect();
+        let others = Subject { role: LineRole::Others, factor: Some(factor), property: None, levels: others };
+        lines.extend(line(state, signal, others));
+    }
+    lines.truncate(LINES_MAX);
+    lines
+}
+
+/// One line of the chart; none where nothing was ever counted.
+fn line(state: &State, signal: Signal, subject: Subject) -> Option<Line> {
+    let Subject { role, factor, property, levels } = subject;
+    let offset = if signal == Signal::Errors { 0 } else { 2 };
+    let counter = if signal == Signal::Errors { Counter::Errors } else { Counter::Zeros };
+    let mut points = Vec::new();
+    let mut loads = Vec::new();
+    let skipped = state.ring.intervals.len().saturating_sub(SNAPSHOT_POINTS_MAX);
+    for (_, interval) in state.ring.iter().skip(skipped) {
+        let (part, whole) = if factor.is_none() {
+            let sums = interval.fleet.get(counter as usize).copied().unwrap_or_default();
+            (sums.observed, sums.trials)
+        } else {
+            levels.iter().filter_map(|level| interval.tagged.get(level)).fold((0.0, 0.0), |sum, counts| {
+                let at = |index: usize| counts.get(index).copied().unwrap_or(0.0);
+                (sum.0 + at(offset), sum.1 + at(offset + 1))
+            })
+        };
+        points.push(share(part, whole));
+        loads.push(
+            interval
+                .loads
+                .iter()
+                .filter(|(level, _)| levels.contains(level) || factor.is_none())
+                .map(|(_, count)| *count)
+                .sum(),
+        );
+    }
+    points.iter().any(Option::is_some).then(|| Line {
+        signal,
+        config: factor.and_then(|factor| state.tables.config_name(factor)).map(ToOwned::to_owned),
+        hashes: if role == LineRole::Others { Vec::new() } else { crate::wording::words::hashes(state, &levels) },
+        label: role.label(property.as_ref()),
+        role: Some(role),
+        property,
+        from: Timestamp((state.ring.first + i64::try_from(skipped).unwrap_or(0) + 1) * state.interval),
+        step_s: seconds(state.interval),
+        points,
+        loads,
+    })
+}
+
+pub(crate) fn host_views(state: &State) -> Vec<HostView> {
+    let accused = accused(state);
+    let mut ranked: Vec<(bool, bool, bool, usize)> = state
+        .units
+        .iter()
+        .enumerate()
+        .filter(|(_, unit)| !unit.aggregate)
+        .map(|(index, unit)| {
+            let failing = unit.runs.iter().any(|run| run.open);
+            let runs_bad = unit.active.iter().any(|(_, level)| accused.contains(level));
+            let silent = state.now.is_some_and(|now| {
+                unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(state.interval) / 2
+            });
+            (!failing, !(runs_bad || fails_after_leaving(state, unit, &accused)), !silent, index)
+        })
+        .collect();
+    ranked.sort_unstable();
+    ranked.truncate(SNAPSHOT_HOSTS_MAX);
+    ranked
+        .into_iter()
+        .filter_map(|(healthy, fine, reporting, index)| {
+            let unit = state.units.get(index)?;
+            let active: BTreeMap<String, Hash> = unit
+                .active
+                .iter()
+                .filter_map(|(factor, level)| {
+                    Some((state.tables.config_name(*factor)?.to_owned(), state.tables.level_at(*level)?.hash()?))
+                })
+                .collect();
+            Some(HostView {
+                host: unit.host.to_string(),
+                dimensions: state
+                    .tables
+                    .dims_at(unit.dims)
+                    .map(|dims| dims.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
+                    .unwrap_or_default(),
+                active,
+                last_seen: Timestamp(unit.last_event),
+                silent: !reporting,
+                failing: !healthy,
+                needs_restart: !fine,
+                restarts: unit.restarts,
+                panics: unit.panics.0.values().copied().max().unwrap_or(0).max(unit.panics.1),
+                loading: unit.loading.and_then(|(_, level, _)| state.tables.level_at(level)?.hash()),
+            })
+        })
+        .collect()
+}
+
+/// Whether a unit left what is accused and was seen to fail after that: it needs a restart. A run that is open only
+/// because too little has been seen since does not count.
+fn fails_after_leaving(state: &State, unit: &Unit, accused: &BTreeSet<u32>) -> bool {
+    let Some(last) = unit.moves.iter().rposition(|entry| accused.contains(&entry.level)) else { return false };
+    let Some(factor) = unit.moves.get(last).map(|entry| entry.factor) else { return false };
+    let left = unit.moves.iter().skip(last + 1).find(|entry| entry.factor == factor).map(|entry| entry.at);
+    left.is_some_and(|left| {
+        unit.runs.iter().any(|run| run.open && run.quiet <= 0.0 && run.end > left + 2 * state.interval)
+    })
+}
+
+pub(crate) fn change_views(state: &State) -> Vec<ChangeView> {
+    let mut views: Vec<ChangeView> = state
+        .changes
+        .iter()
+        .map(|change| ChangeView {
+            at: Timestamp(change.at),
+            kind: change.kind.to_string(),
+            id: change.id.to_string(),
+            target: change.target.to_string(),
+            description: change.description.to_string(),
+            hosts: (!change.everywhere).then_some(change.hosts()),
+        })
+        .collect();
+    for level in state.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL as Ns) {
+        let (Some(hash), Some(config)) = (level.hash(), state.tables.config_name(level.factor)) else { continue };
+        let label = level.facts.words.get("label").map(ToString::to_string).unwrap_or_default();
+        views.push(ChangeView {
+            at: Timestamp(level.first_seen),
+            kind: "load".to_owned(),
+            id: hash.to_string(),
+            target: config.to_owned(),
+            description: label,
+            hosts: Some(level.units_ever),
+        });
+    }
+    views.sort_by(|a, b| b.cmp_key().cmp(&a.cmp_key()));
+    views.truncate(CHANGES_SHOWN);
+    views
+}
+
+/// Order of changes: newest first, then by identity, so that equal times keep one order.
+trait CmpKey {
+    fn cmp_key(&self) -> (Timestamp, &str, &str);
+}
+
+impl CmpKey for ChangeView {
+    fn cmp_key(&self) -> (Timestamp, &str, &str) {
+        (self.at, &self.kind, &self.id)
+    }
+}

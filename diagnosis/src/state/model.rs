@@ -1,0 +1,367 @@
+//! The engine's words for what it keeps: counters, factors and their levels, units, runs, moves. Plain data; what is
+//! concluded from it is decided in the modules that read it.
+
+use crate::numerics::time::Ns;
+use crate::observation::{Dimensions, Facts, Name};
+use crate::state::restart_times::Restarts;
+use crate::state::score_bins::{Binned, Drifting};
+use firstbad_protocol::Hash;
+use firstbad_protocol::verdict::Signal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is counted against an expectation, per row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Counter {
+    /// Requests that failed, panics included, of all requests.
+    Errors,
+    /// Panics, of all requests.
+    Panics,
+    /// Scores that were not computed or out of range, of all scores.
+    Zeros,
+    /// Reports whose score distribution left its baseline, of all reports with scores.
+    Drift,
+    /// Requests slower than nearly all were before, of all requests.
+    Slow,
+    /// Reports with high CPU.
+    Cpu,
+    /// Reports with high memory.
+    Memory,
+    /// Requests that were not completed, of those usual, in units of a report's weight.
+    Stall,
+    /// Reports that are missing, or a process that died.
+    Silent,
+    /// Refused loads, of all loads.
+    Refused,
+}
+
+/// How many counters there are.
+pub(crate) const COUNTERS: usize = 10;
+
+impl Counter {
+    /// Every counter, in the order in which signals of one moment are told.
+    pub(crate) const ALL: [Self; COUNTERS] = [
+        Self::Errors,
+        Self::Panics,
+        Self::Zeros,
+        Self::Drift,
+        Self::Slow,
+        Self::Cpu,
+        Self::Memory,
+        Self::Stall,
+        Self::Silent,
+        Self::Refused,
+    ];
+
+    /// The signal of the contract that it feeds.
+    pub(crate) const fn signal(self) -> Signal {
+        match self {
+            Self::Errors => Signal::Errors,
+            Self::Panics => Signal::Panics,
+            Self::Zeros | Self::Drift => Signal::Scores,
+            Self::Slow => Signal::Latency,
+            Self::Cpu => Signal::Cpu,
+            Self::Memory => Signal::Memory,
+            Self::Stall => Signal::Throughput,
+            Self::Silent => Signal::SilentHosts,
+            Self::Refused => Signal::Loads,
+        }
+    }
+
+    /// Whether it tells of a fault by itself: load alone makes no host panic, lose its scores or refuse a file.
+    pub(crate) const fn is_telling(self) -> bool {
+        matches!(self, Self::Panics | Self::Zeros | Self::Drift | Self::Refused)
+    }
+
+    /// Whether it counts requests or scores, so that sums over hosts tell of effects that no host shows.
+    pub(crate) const fn is_additive(self) -> bool {
+        matches!(self, Self::Errors | Self::Panics | Self::Zeros | Self::Slow)
+    }
+
+    /// Whether it is one yes or no per report.
+    pub(crate) const fn is_flag(self) -> bool {
+        matches!(self, Self::Drift | Self::Cpu | Self::Memory)
+    }
+
+    /// Rate taken for granted before anything is known, and the weight of that belief in trials.
+    pub(crate) const fn prior(self) -> (f64, f64) {
+        match self {
+            Self::Errors => (2e-4, 2000.0),
+            Self::Panics => (1e-7, 2000.0),
+            Self::Zeros => (0.01, 200.0),
+            Self::Drift => (0.01, 20.0),
+            Self::Slow => (0.05, 500.0),
+            Self::Stall => (0.002, 1000.0),
+            Self::Cpu | Self::Memory => (0.002, 50.0),
+            Self::Silent | Self::Refused => (0.001, 50.0),
+        }
+    }
+
+    /// Least share of trials by which a unit must exceed its expectation to count as failing: smaller effects are
+    /// judged on sums over many hosts only.
+    pub(crate) const fn least_excess(self) -> f64 {
+        match self {
+            Self::Errors => 0.01,
+            Self::Panics => 1e-4,
+            Self::Zeros => 0.10,
+            Self::Slow => 0.15,
+            _ => 0.30,
+        }
+    }
+}
+
+/// What can differ between hosts and change over time: a config, or the binary of a service.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Factor {
+    /// A config by name.
+    Config(Name),
+    /// `service.version` of a `service.name`.
+    Binary(Name),
+}
+
+/// One value of a factor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Key {
+    /// A version.
+    Version(Hash),
+    /// A binary.
+    Text(Name),
+}
+
+/// A level: one value of one factor, with what is known of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Level {
+    /// Index of its factor.
+    pub factor: u16,
+    /// Value.
+    pub key: Key,
+    /// First load attempt in the fleet.
+    pub first_seen: Ns,
+    /// Content facts.
+    pub facts: Facts,
+    /// Published (`firstbad.change` of kind `publish`).
+    pub published: bool,
+    /// Units that ever loaded it.
+    pub units_ever: u64,
+    /// Load attempts refused.
+    pub refusals: u64,
+    /// Requests served under it, and of them failed.
+    pub requests: u64,
+    /// Requests that failed under it.
+    pub failed: u64,
+    /// Score buckets 0, 1..=9, .., 90..=100.
+    pub deciles: Vec<u64>,
+    /// Longest time that a unit served it without a failing run, ns.
+    pub bake: Ns,
+    /// Latest time any unit was on it.
+    pub last_active: Ns,
+}
+
+impl Level {
+    /// Its hash, for a version.
+    pub(crate) fn hash(&self) -> Option<Hash> {
+        match &self.key {
+            Key::Version(hash) => Some(*hash),
+            Key::Text(_) => None,
+        }
+    }
+}
+
+/// A unit changed a factor's level.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Move {
+    /// When, by the unit's corrected clock.
+    pub at: Ns,
+    /// Factor.
+    pub factor: u16,
+    /// New level.
+    pub level: u32,
+    /// Told by a load event, not guessed from a gauge or a tag.
+    pub told: bool,
+    /// Whether what the unit had before is forgotten.
+    pub torn: bool,
+}
+
+/// A stretch of time in which one counter of one unit was failing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// Which counter.
+    pub counter: Counter,
+    /// Best estimate of its beginning.
+    pub start: Ns,
+    /// End of the last failing row, estimated within the row.
+    pub end: Ns,
+    /// Whether it goes on.
+    pub open: bool,
+    /// Observed events and trials.
+    pub observed: f64,
+    /// Trials.
+    pub trials: f64,
+    /// Expected events.
+    pub expected: f64,
+    /// Events that the run's own rate would have given since its last failing row.
+    pub quiet: f64,
+    /// Span and rate of the first failing row, until the beginning is settled.
+    pub first: (Ns, Ns, f64),
+    /// Whether the beginning is known within its row.
+    pub precise: bool,
+    /// How far it may be off then, ns.
+    pub slack: Ns,
+    /// Observed, trials and expected of the first failing row.
+    pub opening: (f32, f32, f32),
+    /// Where in its first row it most likely began, and the standard deviation of that, ns; zero where it cannot be told.
+    pub near: (Ns, Ns),
+    /// Sizes of a signal that has one (see `graded`).
+    pub sizes: Sizes,
+    /// Level that was refused, for refusals, or loading, for deaths.
+    pub level: Option<u32>,
+}
+
+/// Rates of one counter: `older` is used, `recent` waits, so that a slow change does not become its own expectation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Base {
+    /// Observed and trials in use.
+    pub older: (f32, f32),
+    /// Observed and trials waiting.
+    pub recent: (f32, f32),
+}
+
+/// Suspicion that a counter is failing, not yet a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Watch {
+    /// Which counter.
+    pub counter: Counter,
+    /// Accumulated log likelihood ratio.
+    pub sum: f64,
+    /// Sums since it began.
+    pub run: Run,
+}
+
+/// Processes of one service on one host: the unit of evidence. What every tick looks at stands together at the front.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[repr(C)]
+pub(crate) struct Unit {
+    /// Tick time at which something arrived last.
+    pub last_arrival: Ns,
+    /// Tick time at which its last row arrived: a process that dies at each start may still tell of its loads.
+    pub reported: Ns,
+    /// Last event time, corrected.
+    pub last_event: Ns,
+    /// Length of its last row.
+    pub span: Ns,
+    /// Rows seen.
+    pub rows: u64,
+    /// Left on purpose at.
+    pub left: Option<Ns>,
+    /// Failing runs, sorted by start, bounded.
+    pub runs: Vec<Run>,
+    /// Index of its dimensions.
+    pub dims: u32,
+    /// Whether it is an aggregate: never a host, never silent.
+    pub aggregate: bool,
+    /// Whether it may have a run that is open or has ended just now.
+    pub stirred: bool,
+    /// Whether another unit is of the same host.
+    pub shares_host: bool,
+    /// Whether the binary that its dimensions tell is active.
+    pub binary_known: bool,
+    /// First event time.
+    pub first: Ns,
+    /// History of active levels, sorted by time, bounded.
+    pub moves: Vec<Move>,
+    /// Active level by factor, sorted.
+    pub active: Vec<(u16, u32)>,
+    /// Stretches between rows in which nothing was heard, bounded.
+    pub gaps: Vec<(Ns, Ns)>,
+    /// Clock offset to the fleet, ns.
+    pub offset: Ns,
+    /// Host name; empty for an aggregate.
+    pub host: Name,
+    /// Processes seen lately, with their last arrival.
+    pub instances: Vec<(Name, Ns)>,
+    /// Suspicions.
+    pub watches: Vec<Watch>,
+    /// Rotations of the fleet's expectations that these have followed.
+    pub rotations: u32,
+    /// Expectations by counter.
+    pub base: [Base; COUNTERS],
+    /// Requests per second: sums of requests and seconds.
+    pub traffic: Base,
+    /// CPU: sums of values and reports.
+    pub cpu: Base,
+    /// Memory: sums of values and reports.
+    pub memory: Base,
+    /// Requests in flight: sums of values and reports.
+    pub in_flight: Base,
+    /// End of the last report in which memory was as usual: growth began about then, long before it was high.
+    pub flat: Ns,
+    /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
+    pub growth: [f64; 5],
+    /// Restarts seen.
+    pub restarts: u64,
+    /// Those that may have been deaths.
+    pub restarts_seen: Restarts,
+    /// Panics by `firstbad.panics`, by config, and requests that ended in one: the same panics, told several times.
+    pub panics: (BTreeMap<Name, u64>, u64),
+    /// First panic event of the current bout, and the last.
+    pub panic_bout: (Ns, Ns),
+    /// Being loaded when last heard of.
+    pub loading: Option<(u16, u32, Ns)>,
+    /// Cached exposure index.
+    pub exposure: u32,
+    /// Place among the rows that wait for the next tick, of its last one.
+    pub waiting: u32,
+    /// Scores not yet compared with the baseline, and those that were last.
+    pub scores: Binned,
+    pub scored: Binned,
+    /// A drift whose beginning is being placed.
+    pub drifting: Option<Box<Drifting>>,
+    /// Sizes in the last report that did not count as failing (see `graded`).
+    pub below: Below,
+}
+
+/// A change event as kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WorldChange {
+    /// First time.
+    pub at: Ns,
+    /// Kind, id, target, description.
+    pub kind: Name,
+    /// Identity.
+    pub id: Name,
+    /// Target.
+    pub target: Name,
+    /// The sender's words.
+    pub description: Name,
+    /// Units reached, with the time; empty when it reached the whole fleet at once.
+    pub reached: Vec<(u32, Ns)>,
+    /// How many more it reached, of which nothing else is kept.
+    pub folded: u64,
+    /// Whole fleet.
+    pub everywhere: bool,
+}
+
+impl WorldChange {
+    /// How many units it reached.
+    pub(crate) fn hosts(&self) -> u64 {
+        self.reached.len() as u64 + self.folded
+    }
+}
+
+/// Interned exposure: dimensions and the active levels.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Exposure {
+    /// Index of dimensions.
+    pub dims: u32,
+    /// Active levels, sorted by factor; empty where a row spans a load.
+    pub levels: Vec<(u16, u32)>,
+}
+
+/// Dimensions with the values that strata use.
+pub(crate) type Dims = Dimensions;
+
+/// Sizes that a run showed: in the report before its first, in its first, and the sum and number of those after.
+pub(crate) type Sizes = [f32; 4];
+
+/// Sizes of a unit's last report that did not count as failing, by counter.
+pub(crate) type Below = [f32; 5];

@@ -1,0 +1,45 @@
+//! Scores of a unit by bin, and a drift that is suspected in them. Whether there is one is decided in `signals::drift`.
+
+use crate::numerics::time::Ns;
+use serde::{Deserialize, Serialize};
+
+/// Score counts by bin of a span of time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Binned {
+    /// Counts, without the empty bins at the end.
+    pub bins: Vec<u32>,
+    /// Beginning and end.
+    pub span: (Ns, Ns),
+}
+
+impl Binned {
+    pub(crate) fn all(&self) -> f64 {
+        self.bins.iter().map(|count| f64::from(*count)).sum()
+    }
+
+    pub(crate) fn add(&mut self, more: &Self) {
+        if self.bins.is_empty() {
+            self.span.0 = more.span.0;
+        }
+        self.span.1 = more.span.1;
+        if self.bins.len() < more.bins.len() {
+            self.bins.resize(more.bins.len(), 0);
+        }
+        for (slot, count) in self.bins.iter_mut().zip(&more.bins) {
+            *slot = slot.saturating_add(*count);
+        }
+    }
+}
+
+/// A drift that is suspected, or whose beginning is being placed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Drifting {
+    /// The report before the first, the first ones, and those after.
+    pub before: Binned,
+    pub first: Binned,
+    pub after: Binned,
+    /// How many reports the first ones and those after are.
+    pub rows: (u32, u32),
+    /// Whether the first ones have left the shape.
+    pub told: bool,
+}

@@ -1,0 +1,238 @@
+//! Interning: names of factors, levels, dimensions and exposures become small indices, so that a tick folds over dense
+//! arrays. Every table has a bound; what does not fit is counted.
+
+use crate::numerics::time::Ns;
+use crate::observation::{Facts, Name};
+use crate::state::model::{Dims, Exposure, Factor, Key, Level};
+use crate::state::moves::BEFORE_ALL;
+use firstbad_protocol::Hash;
+use firstbad_protocol::limits::{CONFIGS_MAX, VERSIONS_MAX};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Exposures kept apart. 20 regions x 5 binaries x 50 versions need 5,000; a fleet with many configs in flight more.
+const EXPOSURES_MAX: usize = 65_536;
+/// Distinct sets of dimensions kept apart; later ones share the last.
+const DIMENSIONS_MAX: usize = 65_536;
+
+/// Levels kept apart over all factors: a hundred configs with all of their versions. Each costs up to some kilobytes.
+const LEVELS_MAX: usize = 65_536;
+
+/// All tables.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Tables {
+    pub factors: Vec<Factor>,
+    factor_ids: BTreeMap<Factor, u16>,
+    pub levels: Vec<Level>,
+    level_ids: BTreeMap<(u16, Key), u32>,
+    levels_of: Vec<u32>,
+    /// Places of levels that were let go: they belong to no factor until they are used again.
+    free_levels: Vec<u32>,
+    pub dims: Vec<Dims>,
+    dims_ids: BTreeMap<Dims, u32>,
+    pub exposures: Vec<Exposure>,
+    exposure_ids: BTreeMap<Exposure, u32>,
+    free_exposures: Vec<u32>,
+    /// Things that found no room.
+    pub overflow: u64,
+}
+
+impl Tables {
+    /// Index of a factor; none when the table is full.
+    pub(crate) fn factor(&mut self, factor: &Factor) -> Option<u16> {
+        if let Some(id) = self.factor_ids.get(factor) {
+            return Some(*id);
+        }
+        if self.factors.len() >= CONFIGS_MAX * 2 {
+            self.overflow += 1;
+            return None;
+        }
+        let id = u16::try_from(self.factors.len()).ok()?;
+        self.factors.push(factor.clone());
+        self.factor_ids.insert(factor.clone(), id);
+        self.levels_of.push(0);
+        Some(id)
+    }
+
+    /// Index of a level; none when its factor has too many.
+    pub(crate) fn level(&mut self, factor: u16, key: &Key, at: Ns) -> Option<u32> {
+        if let Some(id) = self.level_ids.get(&(factor, key.clone())) {
+            return Some(*id);
+        }
+        let count = self.levels_of.get_mut(usize::from(factor))?;
+        // Four times the documented number stay apart before new ones are refused: a fresh hash every generation of
+        // five minutes fills 256 in a day.
+        if *count as usize >= VERSIONS_MAX * 4 || self.level_ids.len() >= LEVELS_MAX {
+            self.overflow += 1;
+            return None;
+        }
+        *count += 1;
+        let level = fresh(factor, key.clone(), at);
+        let id = match self.free_levels.pop() {
+            Some(id) => {
+                *self.levels.get_mut(id as usize)? = level;
+                id
+            }
+            None => {
+                self.levels.push(level);
+                u32::try_from(self.levels.len() - 1).ok()?
+            }
+        };
+        self.level_ids.insert((factor, key.clone()), id);
+        Some(id)
+    }
+
+    /// Index of a version of a config, if it is known.
+    pub(crate) fn known_level(&self, factor: u16, hash: &Hash) -> Option<u32> {
+        self.level_ids.get(&(factor, Key::Version(*hash))).copied()
+    }
+
+    /// Index of a set of dimensions.
+    pub(crate) fn dims(&mut self, dims: &Dims) -> u32 {
+        if let Some(id) = self.dims_ids.get(dims) {
+            return *id;
+        }
+        if self.dims.len() >= DIMENSIONS_MAX {
+            self.overflow += 1;
+            return u32::try_from(DIMENSIONS_MAX - 1).unwrap_or(0);
+        }
+        let id = u32::try_from(self.dims.len()).unwrap_or(0);
+        self.dims.push(dims.clone());
+        self.dims_ids.insert(dims.clone(), id);
+        id
+    }
+
+    /// Index of an exposure.
+    pub(crate) fn exposure(&mut self, exposure: Exposure) -> u32 {
+        if let Some(id) = self.exposure_ids.get(&exposure) {
+            return *id;
+        }
+        let free = self.free_exposures.pop();
+        if free.is_none() && self.exposures.len() >= EXPOSURES_MAX {
+            self.overflow += 1;
+            let mixed = Exposure { dims: exposure.dims, levels: Vec::new() };
+            return self.exposure_ids.get(&mixed).copied().unwrap_or(0);
+        }
+        let id = free.unwrap_or(u32::try_from(self.exposures.len()).unwrap_or(0));
+        match self.exposures.get_mut(id as usize) {
+            Some(place) => *place = exposure.clone(),
+            None => self.exposures.push(exposure.clone()),
+        }
+        self.exposure_ids.insert(exposure, id);
+        id
+    }
+
+    /// Factors that should let levels go: those with more than `most`, and all where there is little room left.
+    pub(crate) fn crowded(&self, most: usize) -> BTreeSet<u16> {
+        let most = if self.level_ids.len() > LEVELS_MAX / 2 { 0 } else { most };
+        (0_u16..).zip(&self.levels_of).filter(|(_, count)| **count as usize > most).map(|(factor, _)| factor).collect()
+    }
+
+    /// Levels of each factor that may stay though nothing refers to them.
+    pub(crate) fn spare(&self) -> usize {
+        if self.level_ids.len() > LEVELS_MAX / 2 { LEVELS_MAX / 4 / self.factors.len().max(1) } else { VERSIONS_MAX }
+    }
+
+    /// Lets a level go that nothing refers to.
+    pub(crate) fn free_level(&mut self, id: u32) {
+        let Some(level) = self.levels.get_mut(id as usize) else { return };
+        if self.level_ids.remove(&(level.factor, level.key.clone())).is_none() {
+            return;
+        }
+        if let Some(count) = self.levels_of.get_mut(usize::from(level.factor)) {
+            *count = count.saturating_sub(1);
+        }
+        *level = fresh(u16::MAX, Key::Text(Name::from("")), BEFORE_ALL);
+        self.free_levels.push(id);
+    }
+
+    /// Whether exposures are more than half of what may be kept apart.
+    pub(crate) fn is_crowded_by_exposures(&self) -> bool {
+        self.exposure_ids.len() > EXPOSURES_MAX / 2
+    }
+
+    /// Lets all other exposures go.
+    pub(crate) fn keep_exposures(&mut self, used: &BTreeSet<u32>) {
+        let free = &mut self.free_exposures;
+        self.exposure_ids.retain(|_, id| {
+            let stays = used.contains(id);
+            if !stays {
+                free.push(*id);
+            }
+            stays
+        });
+    }
+
+    /// The level at an index.
+    pub(crate) fn level_at(&self, id: u32) -> Option<&Level> {
+        self.levels.get(id as usize)
+    }
+
+    /// Whether a level is this version of this config.
+    pub(crate) fn is_version(&self, (factor, level): (u16, u32), config: &Name, hash: &Hash) -> bool {
+        let of_config = matches!(self.factors.get(usize::from(factor)), Some(Factor::Config(name)) if name == config);
+        of_config && matches!(self.level_at(level).map(|level| &level.key), Some(Key::Version(key)) if key == hash)
+    }
+
+    /// The level at an index, to change.
+    pub(crate) fn level_mut(&mut self, id: u32) -> Option<&mut Level> {
+        self.levels.get_mut(id as usize)
+    }
+
+    /// The dimensions at an index.
+    pub(crate) fn dims_at(&self, id: u32) -> Option<&Dims> {
+        self.dims.get(id as usize)
+    }
+
+    /// A dimension's value in a set.
+    pub(crate) fn value(&self, dims: u32, key: &str) -> Option<&str> {
+        self.dims_at(dims)?.get(key).map(AsRef::as_ref)
+    }
+
+    /// Config name of a factor, if it is a config.
+    pub(crate) fn config_name(&self, factor: u16) -> Option<&str> {
+        match self.factors.get(usize::from(factor))? {
+            Factor::Config(name) => Some(name),
+            Factor::Binary(_) => None,
+        }
+    }
+}
+
+fn fresh(factor: u16, key: Key, at: Ns) -> Level {
+    Level {
+        factor,
+        key,
+        first_seen: at,
+        facts: Facts::default(),
+        published: false,
+        units_ever: 0,
+        refusals: 0,
+        requests: 0,
+        failed: 0,
+        deciles: Vec::new(),
+        bake: 0,
+        last_active: at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::model::Factor;
+
+    #[test]
+    fn levels_of_many_configs_are_bounded_together() {
+        let mut tables = Tables::default();
+        let most = LEVELS_MAX / VERSIONS_MAX / 4;
+        for config in 0..=most {
+            let Some(factor) = tables.factor(&Factor::Config(format!("config {config}").into())) else { continue };
+            for version in 0..4 * VERSIONS_MAX {
+                tables.level(factor, &Key::Version(Hash::of(&version.to_le_bytes())), 0);
+            }
+        }
+        assert_eq!(tables.levels.len(), LEVELS_MAX);
+        assert_eq!(tables.overflow, 4 * VERSIONS_MAX as u64, "what finds no room is counted");
+        assert_eq!(tables.crowded(2 * VERSIONS_MAX).len(), most, "all let go where there is little room");
+        assert!(tables.spare() * (most + 1) <= LEVELS_MAX / 2);
+    }
+}

@@ -1,0 +1,277 @@
+//! The hypotheses: versions of a config, a binary, a change event, a dimension, one host. Each is held against the scene
+//! and weighed; which of them may be named is decided in `judge`.
+
+use crate::evidence::combine::TOLD_AT;
+use crate::evidence::content::{clean, content, exceeds, of_levels};
+use crate::evidence::moment::moment;
+use crate::evidence::narrow::narrow;
+use crate::evidence::property::properties;
+use crate::evidence::shares::{AllShares, Shares};
+use crate::evidence::sides::sides;
+use crate::evidence::stale::stale;
+use crate::evidence::tally::tally;
+use crate::evidence::uses::Uses;
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::Tally;
+use crate::numerics::math::{float, ratio};
+use crate::numerics::time::{Ns, seconds};
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
+use crate::scene::spans::Spans;
+use crate::state::State;
+use crate::state::model::{Counter, Factor, Key, Level};
+use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::verdict::CauseKind;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Of so many hosts that fail under one version one may have another by chance: a late load, a clock that is off.
+const STRAYS: u64 = 33;
+
+/// All hypotheses about a scene, greatest weight first.
+pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Vec<Hypothesis> {
+    let mut all: Vec<Hypothesis> = Vec::new();
+    let shares = AllShares::new(scene);
+    for (index, factor) in (0_u16..).zip(&state.tables.factors) {
+        all.extend(of_factor(state, (scene, counters), (index, factor), &shares));
+    }
+    for mut old in stale(state, scene) {
+        // Refused for long, served on, and failing only then: each host tells it by itself.
+        old.mechanism = (2.3 + 1.5 * float(old.tally.exposed.1 as usize)).min(14.0);
+        all.push(old);
+    }
+    // A deploy event is the binary it deploys.
+    let binaries: Vec<String> = all
+        .iter()
+        .filter_map(|hypothesis| {
+            hypothesis.scope.get(attribute::SERVICE_VERSION).filter(|_| hypothesis.kind == CauseKind::Binary).cloned()
+        })
+        .collect();
+    all.extend(changes(state, scene).into_iter().filter(|hypothesis| {
+        let target =
+            hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.target.to_string());
+        !target.is_some_and(|target| binaries.contains(&target))
+    }));
+    let near = distances(state, scene);
+    let uses = Uses::new(state, scene);
+    for hypothesis in &mut all {
+        if let Some(factor) = hypothesis.factor.filter(|_| hypothesis.kind == CauseKind::Config) {
+            hypothesis.used = uses.alone(factor);
+            hypothesis.unused = uses.spared(factor);
+            hypothesis.sides = sides(state, hypothesis, counters).filter(|sides| sides.ratio >= TOLD_AT);
+            hypothesis.moment = if hypothesis.used.is_some() { moment(state, scene, hypothesis) } else { 0.0 };
+        }
+        let own = distance(state, scene, hypothesis);
+        hypothesis.weigh(float(near.partition_point(|other| *other <= own)));
+    }
+    all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.kind.cmp(&b.kind)).then(a.levels.cmp(&b.levels)));
+    all
+}
+
+/// How far from the onset each change came, ascending. Of many changes one fits by chance; but what came with the onset is
+/// likelier to have caused it than what came long before, so each competes with those that came as close.
+pub(crate) fn distances(state: &State, scene: &Scene<'_>) -> Vec<Ns> {
+    let window = scene.onset - 60 * scene.interval..=scene.onset + 2 * scene.interval;
+    let levels = state.tables.levels.iter().map(|level| level.first_seen);
+    let changes = state.changes.iter().map(|change| change.at);
+    let mut near: Vec<Ns> =
+        levels.chain(changes).filter(|at| window.contains(at)).map(|at| (scene.onset - at).abs()).collect();
+    near.sort_unstable();
+    near
+}
+
+/// How far from the onset a hypothesis came.
+fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
+    let levels =
+        hypothesis.levels.iter().filter_map(|level| state.tables.level_at(*level)).map(|level| level.first_seen);
+    let change = hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.at);
+    levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Ns::MAX)
+}
+
+fn of_factor(
+    state: &State,
+    (scene, counters): (&Scene<'_>, &[Counter]),
+    (index, factor): (u16, &Factor),
+    of_all: &AllShares,
+) -> Option<Hypothesis> {
+    let shares = of_all.of_factor(state, index);
+    let most = shares.values().map(|of| ratio(of.failing, of.all)).fold(0.0, f64::max);
+    if most < 0.02 {
+        return None;
+    }
+    let bad = |of: &Shares| of.failing > 0 && ratio(of.failing, of.all) >= 0.4 * most;
+    let begun = |of: &Shares| bad(of) && of.begun * 10 >= of.all;
+    let own = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
+    let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
+        shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
+    };
+    let mut levels = by_themselves(state, of_all, (chosen(&begun), &shares));
+    // What was named stays named, though what hosts did under it is forgotten by now.
+    let named = state.cases.iter().filter(|case| case.resolved.is_none() && case.factor == Some(index));
+    let named: Vec<u32> = named.flat_map(|case| &case.levels).copied().filter(own).collect();
+    if levels.is_empty() {
+        levels = named.clone();
+    }
+    if levels.is_empty() {
+        return None;
+    }
+    let mut levels = proved(state, counters, (levels, &shares));
+    // A version under which failing only went on is bad if its content says so; else hosts may just be poisoned.
+    let carried = chosen(&|of| bad(of) && !begun(of));
+    let clean = clean(state, scene, (index, &levels), &shares);
+    let found = properties(&of_levels(state, &levels), &clean);
+    if let Some(property) = found.first() {
+        let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
+        let has = |level: &&u32| properties(&of_levels(state, &with(**level)), &clean).first() == Some(property);
+        let known = |level: &&u32| !levels.contains(level);
+        let named = named.iter().filter(|level| !carried.contains(level));
+        let alike: Vec<u32> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
+        levels.extend(alike);
+    } else {
+        // Without facts: what came after the bad version, and nobody got well on, is as bad as far as can be seen.
+        let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+        let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Ns::MAX);
+        levels.extend(carried.into_iter().filter(|level| since(*level) > first));
+    }
+    let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
+    let spans = Arc::new(Spans::on_levels(scene, (index, &levels)));
+    let whole = match factor {
+        Factor::Config(_) => tally(scene, (&levels, false), &spans),
+        Factor::Binary(service) => {
+            tally(scene, (&levels, true), &spans.within(scene, |dims| of_service(state, dims, service)))
+        }
+    };
+    let mut hypothesis = Hypothesis::new(kind, whole);
+    hypothesis.spans = Some(spans.clone());
+    hypothesis.factor = Some(index);
+    let flips = hypothesis.tally.flips.0 > 0 && !served_well(scene, &spans);
+    hypothesis.recent = flips || arrived(state, scene, index, &levels);
+    if kind == CauseKind::Binary {
+        let value = levels.first().and_then(|level| state.tables.level_at(*level)).map(name);
+        if let Some(value) = value.filter(|_| levels.len() == 1) {
+            hypothesis.scope.insert(attribute::SERVICE_VERSION.to_owned(), value);
+        }
+    } else {
+        if let Some((scope, narrowed)) = narrow(state, scene, &levels, &spans) {
+            hypothesis.scope = scope;
+            hypothesis.tally = narrowed;
+        }
+        hypothesis.levels = levels.clone();
+        content(state, scene, &mut hypothesis, &shares);
+    }
+    hypothesis.choices = crate::numerics::math::ln_choose(shares.len() as u64, levels.len() as u64).max(0.0);
+    hypothesis.levels = levels;
+    hypothesis.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+    Some(hypothesis)
+}
+
+/// What a level of a binary is called.
+fn name(level: &Level) -> String {
+    match &level.key {
+        Key::Text(text) => text.to_string(),
+        Key::Version(hash) => hash.short(),
+    }
+}
+
+/// Whether any unit was seen to take one of `levels` late enough to be a trigger, or appeared with a new one.
+fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> bool {
+    let window = scene.onset - DELAY_MAX..=scene.now;
+    let moved = scene.patients.iter().flat_map(|patient| scene.moves(patient)).any(|entry| {
+        entry.factor == factor && levels.contains(&entry.level) && entry.at != BEFORE_ALL && window.contains(&entry.at)
+    });
+    if moved {
+        return true;
+    }
+    // What hosts had when they were first seen is old, unless they were first seen later than the fleet.
+    let mut first: Vec<Ns> = scene.patients.iter().map(|patient| patient.first).collect();
+    first.sort_unstable();
+    let from = first.get(first.len() / 10).copied().unwrap_or(0) + 3 * scene.interval;
+    let had = |patient: &Patient<'_>, level: u32| {
+        patient.first <= from && patient.unit.moves.iter().any(|entry| entry.level == level && entry.at == BEFORE_ALL)
+    };
+    let new = |level: &u32| {
+        state.tables.level_at(*level).is_some_and(|known| known.first_seen >= from.max(*window.start()))
+            && !scene.patients.iter().any(|patient| had(patient, *level))
+    };
+    levels.iter().any(new)
+}
+
+/// Report intervals before the onset from which what a unit had was no trigger: it is what failing was moved away from.
+const SERVED: Ns = 12;
+
+/// Whether most units that fail had it long before, and were well.
+fn served_well(scene: &Scene<'_>, spans: &Spans) -> bool {
+    let before = scene.onset - SERVED * scene.interval;
+    let had = |(index, patient): &(usize, &Patient<'_>)| {
+        patient.first <= before && spans.of(*index).is_some_and(|spans| spans.iter().any(|(from, _)| *from <= before))
+    };
+    scene.that_fail().filter(had).count() * 2 > scene.failing()
+}
+
+/// A binary of another service is no explanation.
+fn of_service(state: &State, dims: u32, service: &str) -> bool {
+    state.tables.value(dims, attribute::SERVICE_NAME).unwrap_or("") == service
+}
+
+/// Of the versions under which hosts began to fail those that did it by themselves: neither because the one before had
+/// just come, nor on a few hosts where hundreds fail under the others. One that breaks a limit needs no such proof.
+fn by_themselves(state: &State, of_all: &AllShares, (begun, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
+    let begins = |level: &u32| shares.get(level).map_or(0, |of| of.begun);
+    let stray = begun.iter().map(begins).max().unwrap_or(0) / STRAYS;
+    let themselves = of_all.themselves(state, begun.clone(), shares);
+    let proved = |level: &u32| exceeds(state, *level) || themselves.contains(level) && begins(level) > stray;
+    begun.into_iter().filter(proved).collect()
+}
+
+/// Requests under a version from which its own failing share is known, and the share beside which a tenth is well.
+const TAGGED_MIN: u64 = 50;
+const TAGGED_BAD: f64 = 0.02;
+
+/// Of versions under which hosts began to fail those that are worse by themselves. A beginning is placed only so well, and
+/// may fall to the version before: those over a limit explain it alone, if so, and those whose own requests were answered
+/// do not.
+fn proved(state: &State, counters: &[Counter], (levels, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
+    let failing = |of: &[u32]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
+    let over: Vec<u32> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
+    let levels = if failing(&over) * 5 >= failing(&levels) * 4 { over } else { levels };
+    let share = |level: &u32| {
+        let known = state.tables.level_at(*level).filter(|known| known.requests >= TAGGED_MIN)?;
+        Some(ratio(known.failed, known.requests))
+    };
+    let most = levels.iter().filter_map(share).fold(0.0, f64::max);
+    if most < TAGGED_BAD || !counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
+        return levels;
+    }
+    levels.into_iter().filter(|level| share(level).is_none_or(|share| share >= most / 10.0)).collect()
+}
+
+/// Change events that reached hosts one by one, or the whole fleet at once.
+fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
+    let recent = |at: Ns| at <= scene.now && at >= scene.onset - 60 * scene.interval.max(10_000_000_000);
+    let mut found = Vec::new();
+    for (index, change) in state.changes.iter().enumerate().filter(|(_, change)| recent(change.at)) {
+        let counted = if change.everywhere {
+            // No contrast, no alignment: all it can have is the moment.
+            if (scene.onset - change.at).abs() > 3 * scene.interval {
+                continue;
+            }
+            let (all, failing) = (scene.patients.len() as u64, scene.failing() as u64);
+            let lag = (failing, 0.0, 0.0, seconds(scene.onset - change.at));
+            Tally { exposed: (all, failing), bouts: (failing, failing), lag, ..Tally::default() }
+        } else {
+            let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
+            tally(scene, (&[], false), &Spans::since(scene, |patient| reached.get(&patient.id).copied()))
+        };
+        if counted.exposed.1 == 0 {
+            continue;
+        }
+        let mut hypothesis = Hypothesis::new(CauseKind::Change, counted);
+        hypothesis.change = Some(index);
+        hypothesis.everywhere = change.everywhere;
+        found.push(hypothesis);
+    }
+    found.sort_by(|a, b| b.tally.risk.ln_e.total_cmp(&a.tally.risk.ln_e));
+    found.truncate(8);
+    found
+}

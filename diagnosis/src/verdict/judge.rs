@@ -1,0 +1,351 @@
+//! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
+//! ties and gaps are printed (invariant 10).
+
+use crate::evidence::blip::{blips, lasts};
+use crate::evidence::delayed::ages;
+use crate::evidence::fast_push::fast_push;
+use crate::evidence::place::{is_of_requests, place};
+use crate::evidence::pooled::pooled;
+use crate::evidence::riskset::contrast;
+use crate::evidence::tally::tally;
+use crate::hypothesis::judgement::{CAUSE_AT, Judgement, SUSPECT_AT};
+use crate::hypothesis::{Hypothesis, spans};
+use crate::numerics::math::float;
+use crate::numerics::time::Ns;
+use crate::scene::Scene;
+use crate::scene::spans::Spans;
+use crate::state::State;
+use crate::state::model::Counter;
+use crate::state::reload_window::BLIP;
+use crate::verdict::hypotheses::{distances, hypotheses};
+use firstbad_protocol::names::attribute;
+use firstbad_protocol::verdict::{CauseKind, Verdict};
+use std::sync::Arc;
+
+/// Weight below which a hypothesis has nothing for it.
+const LIVE_AT: f64 = 2.0;
+/// Hosts that must fail for a cause.
+const CAUSE_HOSTS: u64 = 5;
+/// Hosts without it from which their being well tells.
+const CONTROLS_MIN: u64 = 5;
+/// ln of the e-value on sums that makes a suspect: one in a thousand; twice as much makes a cause.
+const SUMS_AT: f64 = 6.9;
+/// ln of the likelihood ratio of what failed before and after loads from which contrasts need not confirm it.
+const SIDES_AT: f64 = 6.9;
+/// Failing hosts with it for one without it that may be misplaced.
+const STRAYS: u64 = 8;
+/// ln of the e-value of ages that makes a suspect.
+const AGE_AT: f64 = 6.9;
+/// Of so many failing hosts one must tell the cause from what came with it.
+const TELLING: usize = 20;
+/// Hosts that left it from which it tells that nearly all of them got well then.
+const STOPS_MIN: u64 = 12;
+/// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
+const MOMENT_AT: f64 = 2.3;
+/// Versions of one config of which one may be the one that kills by age.
+const AGED_MAX: usize = 4;
+/// Standard errors by which processes may be older at death after a restart than after the load.
+const AGES_OFF: f64 = 2.5;
+/// Seconds within which two loads on the same hosts came together.
+const TOGETHER: f64 = 1.0;
+/// Seconds before half of the hosts had begun to fail until which a change may have set it off.
+const BEGUN: f64 = 0.5;
+
+/// Judges a scene.
+pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Judgement {
+    let mut ranked = hypotheses(state, scene, counters);
+    order(scene, &mut ranked);
+    let verdicts: Vec<Option<Verdict>> = ranked.iter().map(|hypothesis| accusation(state, scene, hypothesis)).collect();
+    // What may be called the cause comes before what may only be suspected, however the weights compare.
+    let first = |wanted: Verdict| verdicts.iter().position(|verdict| *verdict == Some(wanted));
+    let best = first(Verdict::Cause).or_else(|| first(Verdict::Suspect));
+    if let Some(best) = best
+        && let (Some(hypothesis), Some(Some(verdict))) = (ranked.get(best).cloned(), verdicts.get(best).copied())
+    {
+        let tied = ranked
+            .iter()
+            .enumerate()
+            .filter(|(other, rival)| *other != best && ties(scene, &hypothesis, rival))
+            .count();
+        ranked.remove(best);
+        ranked.insert(0, hypothesis.clone());
+        if tied == 0 {
+            return Judgement { verdict, named: Some(hypothesis), ranked, tied: 0 };
+        }
+        return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
+    }
+    by_sums(state, scene, (&ranked, counters)).or_else(|| by_age(scene, &ranked)).unwrap_or_else(|| {
+        let judged = outside(state, scene, (ranked, counters));
+        if judged.verdict == Verdict::External { judged } else { at_once(state, scene, (judged, counters)) }
+    })
+}
+
+/// A suspicion by age, if one version alone has it.
+fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
+    let told = |hypothesis: &Hypothesis| {
+        let hypothesis = &of_one_age(scene, hypothesis)?;
+        let ages = ages(scene, hypothesis)?;
+        let weight = ages.ln_e + hypothesis.of_requests();
+        let said = weight >= AGE_AT && ages.off <= AGES_OFF && !refuted(hypothesis);
+        said.then(|| Hypothesis { ages: Some(ages), weight, ..hypothesis.clone() })
+    };
+    let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
+    let named = found.pop().filter(|_| found.is_empty())?;
+    Some(ahead(Verdict::Suspect, named, ranked))
+}
+
+/// Versions that follow each other have no age in common, unless their content has something in common, and then only if one
+/// alone does not explain it: of a few, the one under which most of the failing began stands for itself.
+fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> {
+    let alike = !hypothesis.properties.is_empty();
+    let Some(factor) = hypothesis.factor.filter(|_| (2..=AGED_MAX).contains(&hypothesis.levels.len())) else {
+        return (alike || hypothesis.levels.len() == 1).then(|| hypothesis.clone());
+    };
+    let alone = |level: &u32| {
+        let levels = vec![*level];
+        let spans = Arc::new(Spans::on_levels(scene, (factor, &levels)));
+        let tally = tally(scene, (&levels, false), &spans);
+        Hypothesis { levels, tally, spans: Some(spans), choices: 0.0, ..hypothesis.clone() }
+    };
+    let most = hypothesis.levels.iter().map(alone).max_by_key(|hypothesis| hypothesis.tally.bouts.0)?;
+    // What one version explains as well, its neighbours have in common with it by chance; and any two have something.
+    let enough = most.tally.bouts.0 * 10 >= hypothesis.tally.bouts.0 * 9;
+    Some(if alike && !enough && hypothesis.levels.len() > 2 { hypothesis.clone() } else { most })
+}
+
+/// A suspicion of what reached everybody at once just before, if nothing else did and nothing else can be said.
+fn at_once(state: &State, scene: &Scene<'_>, (judged, counters): (Judgement, &[Counter])) -> Judgement {
+    let told = |hypothesis| Some((hypothesis, fast_push(state, scene, (hypothesis, counters))?));
+    let Some((found, push)) = judged.ranked.iter().find_map(told) else { return judged };
+    let since = |at: Ns| crate::numerics::time::seconds(scene.middle() - at);
+    // What came when half of them had begun did not set it off.
+    let near = |at: Ns| (BEGUN..=push.delay + 2.0).contains(&since(at));
+    let change = state.changes.iter().any(|change| change.everywhere && near(change.at));
+    let rival = |other: &&Hypothesis| {
+        other.factor != found.factor
+            && other.factor.is_some()
+            && other.recent
+            && !refuted(other)
+            && other.explained() >= 0.8
+    };
+    if change || judged.ranked.iter().any(|other| rival(&other)) {
+        return judged;
+    }
+    let named = Hypothesis { fast_push: Some(push), weight: SUSPECT_AT, ..found.clone() };
+    ahead(Verdict::Suspect, named, &judged.ranked)
+}
+
+/// An accusation on sums, where hardly any host shows the effect by itself.
+fn by_sums(state: &State, scene: &Scene<'_>, (ranked, counters): (&[Hypothesis], &[Counter])) -> Option<Judgement> {
+    if scene.failing() * 4 > scene.patients.len() {
+        return None;
+    }
+    let (best, next) = pooled(state, scene, counters)?;
+    let said = best.pooled?;
+    let seen = said.ln_e - libm::log(float(distances(state, scene).len().max(1)));
+    let hosts = best.tally.exposed.0.min(best.tally.control.0);
+    let persists = said.intervals >= BLIP.unsigned_abs() * if seen >= 2.0 * SUMS_AT { 1 } else { 2 };
+    let told = seen >= SUMS_AT && said.ratio() >= 1.5 && said.explained >= 0.5;
+    if !told || !persists || hosts < CAUSE_HOSTS || said.ln_e < next + 4.0 {
+        return None;
+    }
+    let verdict = if seen >= 2.0 * SUMS_AT { Verdict::Cause } else { Verdict::Suspect };
+    Some(ahead(verdict, best, ranked))
+}
+
+/// An accusation of what stands ahead of all that is of another factor.
+fn ahead(verdict: Verdict, named: Hypothesis, ranked: &[Hypothesis]) -> Judgement {
+    let others = ranked.iter().filter(|other| other.factor != named.factor).cloned();
+    let ranked = std::iter::once(named.clone()).chain(others).collect();
+    Judgement { verdict, named: Some(named), ranked, tied: 0 }
+}
+
+/// Settles neighbours by where their exposures differ: weights alone do not compare like with like.
+fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
+    for at in 1..ranked.len().min(4) {
+        let mut index = at;
+        while index > 0 {
+            let Some([above, below]) =
+                ranked.get(index - 1..=index).and_then(|pair| <&[Hypothesis; 2]>::try_from(pair).ok())
+            else {
+                break;
+            };
+            if below.weight < SUSPECT_AT {
+                break;
+            }
+            let (for_below, for_above) = contest(scene, below, above);
+            if for_below < for_above + 4.0 || for_below < 3.0 {
+                break;
+            }
+            ranked.swap(index - 1, index);
+            index -= 1;
+        }
+    }
+}
+
+/// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.
+fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) {
+    let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return (0.0, 0.0) };
+    let given = |this: &Hypothesis, spans: &Spans, other: &Spans| {
+        contrast(scene, this.kind == CauseKind::Binary, (spans, Some(other))).ln_e
+    };
+    (given(one, &of_one, &of_two), given(two, &of_two, &of_one))
+}
+
+/// Whether a rival explains the same hosts at the same time as well.
+fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    // What was there long before can be where it fails, but not what set it off.
+    if !rival.recent
+        || best.kind == CauseKind::Change && rival.kind == CauseKind::Binary
+        || rival.kind == CauseKind::Change && best.kind == CauseKind::Binary
+    {
+        return false;
+    }
+    // Requests before and after a load tell it from a moment, not from what rode with it on every host.
+    let together = (rival.tally.lag.3 - best.tally.lag.3).abs() <= TOGETHER && rival.tally.is_prompt();
+    let rode = together && rival.aligned() > -3.0;
+    let by_sides = best.weight - best.by_sides() < SUSPECT_AT && best.factor.is_some() && rival.factor.is_some();
+    if by_sides && rode && rival.explained() >= 0.8 * best.explained() && !told_apart(scene, best, rival) {
+        return true;
+    }
+    // Where nothing is told of the requests under the rival, those under the other prove nothing against it.
+    let lead = best.weight - rival.weight - if rival.sides.is_none() { best.by_sides() } else { 0.0 };
+    if rival.weight < SUSPECT_AT || lead > 6.0 || rival.explained() < 0.8 * best.explained() {
+        return false;
+    }
+    if best.mechanism >= rival.mechanism + 2.0 || best.used.is_some() && rival.unused.is_some() {
+        return false;
+    }
+    if best.factor.is_some() && rival.factor.is_some() {
+        if !told_apart(scene, best, rival) {
+            return true;
+        }
+        let (for_best, for_rival) = contest(scene, best, rival);
+        let aligned = if rival.sides.is_none() { best.tally.aligned } else { best.aligned() };
+        return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
+    }
+    best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
+}
+
+/// Whether enough hosts tell one from another that explains nearly the same: hosts that fail with the first alone, and hosts
+/// that had the other alone and are well. What a few say is a load that was late or a clock that is off.
+fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return true };
+    let mut telling = 0;
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
+        let began_in = |spans: &[(Ns, Ns)]| patient.bouts.iter().any(|bout| scene.began_in(bout, spans));
+        let had = |spans: &[(Ns, Ns)]| {
+            let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
+            spans.iter().any(|span| known(span) >= scene.interval)
+        };
+        let fails = !patient.bouts.is_empty();
+        telling += usize::from(if fails { began_in(best) && !began_in(rival) } else { had(rival) && !had(best) });
+    }
+    telling * TELLING >= scene.failing()
+}
+
+/// Whether, and how far, a hypothesis may be accused.
+fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
+    let tally = &hypothesis.tally;
+    let everywhere =
+        hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
+    let own = tally.deaths + tally.refusals;
+    let contrast = tally.risk.ln_e;
+    // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
+    let spared = tally.control.0 < CONTROLS_MIN || hypothesis.control_share() < 0.5 * hypothesis.share();
+    // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
+    let left = tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
+    let sides = hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT);
+    // A few hosts began before their loads as far as reports tell, which the requests themselves contradict.
+    let spared = spared || sides && tally.control.1 * STRAYS <= tally.exposed.1;
+    let all = sides || hypothesis.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
+    let follows = hypothesis.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
+    let direct = contrast >= 4.0
+        || follows
+        || hypothesis.reversal >= 4.6
+        || own >= 2
+        || hypothesis.mechanism >= 5.0
+        || hypothesis.moment >= MOMENT_AT;
+    let exonerated = hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
+        || chance && own < 2
+        || blips(scene, hypothesis)
+        || !lasts(state, scene, hypothesis);
+    let hosts = scene.patients.len() as u64;
+    let enough = tally.exposed.1 >= 2
+        || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
+    let hearsay = own < 2 && 2 * tally.hearsay > tally.exposed.1;
+    if hearsay || everywhere || exonerated || !direct || !enough || !hypothesis.recent || hypothesis.weight < SUSPECT_AT
+    {
+        return None;
+    }
+    if hypothesis.explained() < 0.5 || hypothesis.share() < 0.1 {
+        return None;
+    }
+    let seen = hypothesis.weight >= CAUSE_AT
+        && (contrast >= 6.9 || hypothesis.aligned() >= 6.9 || hypothesis.reversal >= 6.9 || own >= 5);
+    // A limit that the content itself breaks, and failing from the load on: the load need not be told from the moment.
+    let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
+    let certain = tally.exposed.1 >= CAUSE_HOSTS && (seen || broken);
+    Some(if certain { Verdict::Cause } else { Verdict::Suspect })
+}
+
+/// Seconds after a load in which what follows may well be its effect.
+fn soon(scene: &Scene<'_>) -> f64 {
+    crate::numerics::time::seconds(scene.soon())
+}
+
+/// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it
+/// stays possible only if the failing began with it.
+fn possible(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let change = hypothesis.change.and_then(|index| state.changes.get(index)).filter(|change| change.everywhere);
+    hypothesis.recent && change.is_none_or(|change| (scene.onset - change.at).abs() <= 2 * scene.interval)
+}
+
+/// Whether the scene contradicts a hypothesis: hosts fail alike without it, or all at one moment whatever their own load.
+fn refuted(hypothesis: &Hypothesis) -> bool {
+    let tally = &hypothesis.tally;
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0 && tally.risk.ln_e < 0.0;
+    chance || hypothesis.aligned() <= -3.0 || hypothesis.explained() < 0.3
+}
+
+/// Report intervals in which even a rare effect shows on most of the hosts that have its cause.
+const SHOWN: i64 = 12;
+
+/// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
+fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypothesis>, &[Counter])) -> Judgement {
+    let early = scene.now - scene.middle() < 3 * scene.interval;
+    let open: Vec<&Hypothesis> =
+        ranked.iter().filter(|hypothesis| possible(state, scene, hypothesis) && !refuted(hypothesis)).collect();
+    let place = place(state, scene, counters);
+    // A place or a surge speaks for itself unless a change has something for it, or came just before.
+    // One binary alone is no place: it fails together with something that it was given.
+    let binary = |place: &Hypothesis| {
+        place.kind == CauseKind::Dimension && place.dimensions.keys().all(|key| key == attribute::SERVICE_VERSION)
+    };
+    let strong = |place: &Hypothesis| !matches!(place.kind, CauseKind::Request | CauseKind::Time);
+    // What one kind of request dies of spares the hosts that do not get it; a version would by now have shown on most.
+    let settled = scene.now - scene.middle() >= SHOWN * scene.interval;
+    let of_requests = |place: &Hypothesis| settled && is_of_requests(state, scene, &place.dimensions);
+    let shielded = place.as_ref().is_some_and(of_requests);
+    let live = |hypothesis: &&Hypothesis| {
+        // What reached every host at once does not fail in one place, nor bring more requests. What only those have that
+        // fail may need minutes to do harm.
+        let spares =
+            hypothesis.tally.control.0 >= CONTROLS_MIN && hypothesis.control_share() < 0.5 * hypothesis.share();
+        let version = hypothesis.change.is_none() && (hypothesis.tally.lag.3 <= soon(scene) || spares);
+        let hit = !shielded || hypothesis.share() >= 0.5;
+        hypothesis.weight >= LIVE_AT || hit && (hypothesis.tally.is_prompt() || version)
+    };
+    let given = place.as_ref().is_some_and(binary);
+    let unspoken = if place.as_ref().is_some_and(strong) { open.iter().any(live) } else { !open.is_empty() };
+    let undecided = early || given || unspoken;
+    let verdict = if undecided || place.is_none() { Verdict::InsufficientEvidence } else { Verdict::External };
+    if let Some(place) = &place {
+        let at = if undecided { ranked.len().min(1) } else { 0 };
+        ranked.insert(at, place.clone());
+    }
+    let named = place.filter(|_| verdict == Verdict::External);
+    Judgement { verdict, named, ranked, tied: 0 }
+}

@@ -1,0 +1,4 @@
+//! What is said of an incident and its suspects. Who is accused is decided in `verdict`.
+
+pub(crate) mod facts;
+pub(crate) mod words;

@@ -1,0 +1,264 @@
+//! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
+
+use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::{By, FastPush, Sides};
+use crate::state::State;
+use crate::state::model::Key;
+use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
+use firstbad_protocol::{Hash, Untrusted, verdict};
+
+/// A seconds value as people read it.
+fn span(seconds: f64) -> String {
+    if seconds.abs() >= 10.0 { format!("{seconds:.0} s") } else { format!("{seconds:.1} s") }
+}
+
+/// What is meant, in words.
+pub(crate) fn name(state: &State, hypothesis: &Hypothesis) -> String {
+    match hypothesis.kind {
+        CauseKind::Config | CauseKind::Binary => {
+            let factor = hypothesis.factor.and_then(|factor| state.tables.config_name(factor)).unwrap_or("binary");
+            let first = hypothesis.levels.first().and_then(|level| state.tables.level_at(*level));
+            let value = first.map_or_else(String::new, |level| match &level.key {
+                Key::Version(hash) => hash.short(),
+                Key::Text(text) => Untrusted(text).to_string(),
+            });
+            let more = hypothesis.levels.len().saturating_sub(1);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{} {value}{more}", Untrusted(factor))
+        }
+        CauseKind::Change => {
+            let change = hypothesis.change.and_then(|index| state.changes.get(index));
+            change.map_or_else(String::new, |change| {
+                format!("{} {} ({})", Untrusted(&change.kind), Untrusted(&change.target), Untrusted(&change.id))
+            })
+        }
+        _ => {
+            let pairs: Vec<String> = hypothesis
+                .dimensions
+                .iter()
+                .map(|(key, value)| format!("{}={}", Untrusted(key), Untrusted(value)))
+                .collect();
+            pairs.join(", ")
+        }
+    }
+}
+
+/// What the reports say that hold a load.
+fn of_sides(sides: &Sides) -> String {
+    let (hosts, ratio) = (sides.hosts, libm::exp(sides.ratio));
+    let ((before, of_before), (after, of_after)) = (sides.before, sides.after);
+    match sides.by {
+        By::Scores => format!(
+            "on {hosts} hosts scores change with the first request that used it, and not before, within the report that holds the load (likelihood ratio {ratio:.1e})"
+        ),
+        By::Failed => format!(
+            "within the reports of {hosts} hosts that hold the load, {after:.0} of {of_after:.0} requests that used it failed, and {before:.0} of {of_before:.0} that used the version before (likelihood ratio {ratio:.1e})"
+        ),
+        By::Finished => format!(
+            "within the reports of {hosts} hosts that hold the load, {before:.0} requests finished before it, where {of_before:.0} are usual, and {after:.0} with it, where {of_after:.0} are (likelihood ratio {ratio:.1e})"
+        ),
+    }
+}
+
+/// What the moment says of a push that reached everybody at once.
+fn of_push(push: &FastPush) -> String {
+    let (spread, delay, known) = (span(push.spread), span(push.delay), span(push.known));
+    format!(
+        "it reached everybody at once (spread {spread}) {delay} before all ran out of CPU though requests did not grow; of the {known} before, pushes as quick ({}) lie as near once in {:.0}",
+        push.pushes,
+        libm::exp(push.seldom)
+    )
+}
+
+/// What speaks for it.
+pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
+    let tally = &hypothesis.tally;
+    let mut said = Vec::new();
+    if let Some(sums) = &hypothesis.pooled {
+        let ((observed, expected), (others, usual)) = (sums.exposed, sums.control);
+        said.push(format!(
+            "over {} report intervals {observed:.0} failed on hosts exposed to it where their own past gives {expected:.0}, and {others:.0} where it gives {usual:.0} on the others of their region and binary: {:.1} times as often (e-value {:.1e}); hardly any host shows it alone",
+            sums.intervals, sums.ratio(), libm::exp(sums.ln_e.min(600.0))
+        ));
+        return said;
+    }
+    if let Some(ages) = &hypothesis.ages {
+        let ((first, again), (since_load, since_restart)) = (ages.deaths, ages.means);
+        let again = match again {
+            0 => String::new(),
+            _ => format!(", and {again} again {} after their restart", span(since_restart)),
+        };
+        said.push(format!(
+            "processes die of age: {first} died {} after they loaded it on average{again}, while younger ones beside them lived (from {} on; e-value {:.1e})",
+            span(since_load), span(ages.least), libm::exp(ages.ln_e.min(600.0))
+        ));
+    }
+    if tally.exposed.0 > 0 {
+        let (exposed, control) = (tally.exposed, tally.control);
+        let others = match control.0 {
+            0 => String::new(),
+            _ => format!(", {} of {} others seen while the fleet failed", control.1, control.0),
+        };
+        said.push(format!("{} of {} hosts exposed to it fail{others}", exposed.1, exposed.0));
+    }
+    if tally.risk.ln_e > 2.0 {
+        said.push(format!(
+            "of {} beginnings to fail {:.0} were on hosts exposed to it, where chance among the hosts of the same region and binary would give {:.1} (e-value {:.1e})",
+            tally.risk.events, tally.risk.observed, tally.risk.expected, libm::exp(tally.risk.ln_e.min(600.0))
+        ));
+    }
+    if tally.aligned > 1.0 && tally.lag.0 >= 3 {
+        let (hosts, spread_at, spread_lag, delay) = tally.lag;
+        said.push(format!(
+            "failing follows each host's own load: on {hosts} hosts it begins {} after the load (spread {}), while the beginnings themselves are spread over {}",
+            span(delay), span(spread_lag), span(spread_at)
+        ));
+    }
+    said.extend(hypothesis.sides.as_ref().map(of_sides));
+    said.extend(hypothesis.fast_push.as_ref().map(of_push));
+    if tally.stops.0 > 0 {
+        said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.0, tally.stops.1));
+    }
+    if tally.flips.0 > 1 {
+        said.push(format!("{} rollouts in and out of it changed the fleet, {} did not", tally.flips.0, tally.flips.1));
+    }
+    if tally.deaths > 0 {
+        said.push(format!("{} processes died while loading it", tally.deaths));
+    }
+    if tally.refusals > 0 {
+        said.push(format!("{} hosts refused to load it", tally.refusals));
+    }
+    if let Some(of) = &hypothesis.used {
+        said.push(format!(
+            "used by {:.1} % of all requests, and by {:.0} of the {:.0} that failed beyond what is usual; if it did not matter, {:.0} others would have failed as well",
+            100.0 * of.share, of.inside, of.inside + of.outside, of.others
+        ));
+    }
+    if let Some(found) = hypothesis.properties.first() {
+        let what = if found.limit { "exceeds a declared limit" } else { "separates it from every clean version" };
+        said.push(format!("its content {what}: {}", found.property));
+    }
+    said
+}
+
+/// What excludes it, if anything does: that nothing can be compared excludes nothing.
+pub(crate) fn refutation(hypothesis: &Hypothesis) -> Option<String> {
+    let tally = &hypothesis.tally;
+    let chance = tally.risk.variance >= 1.0 && tally.risk.z() < 2.0;
+    let moment = tally.aligned < -1.0 && tally.lag.0 >= 3;
+    let without = tally.control.1 > 1
+        && tally.control.1 * 10 >= tally.exposed.1
+        && hypothesis.control_share() >= 0.3 * hypothesis.share();
+    let well = hypothesis.share() < 0.2;
+    let unused = hypothesis.unused.is_some();
+    (chance || moment || without || well || unused).then(|| against(hypothesis).into_iter().next()).flatten()
+}
+
+/// What speaks against it.
+pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
+    let tally = &hypothesis.tally;
+    let mut said = Vec::new();
+    if hypothesis.pooled.is_some() {
+        return said;
+    }
+    if tally.risk.variance >= 1.0 && tally.risk.z() < 2.0 {
+        said.push(format!(
+            "of {} beginnings to fail {:.0} were on hosts exposed to it, and chance alone would give {:.1}",
+            tally.risk.events, tally.risk.observed, tally.risk.expected
+        ));
+    }
+    if tally.control.1 > 0 {
+        said.push(format!("{} of {} hosts began to fail without it", tally.control.1, tally.control.0));
+    }
+    if tally.exposed.1 < tally.exposed.0 {
+        said.push(format!("{} of {} hosts exposed to it are well", tally.exposed.0 - tally.exposed.1, tally.exposed.0));
+    }
+    if tally.aligned < -1.0 && tally.lag.0 >= 3 {
+        let (hosts, spread_at, spread_lag, _) = tally.lag;
+        said.push(format!(
+            "{hosts} hosts began to fail within {} of each other, whatever their own load's time (spread {})",
+            span(spread_at),
+            span(spread_lag)
+        ));
+    }
+    if let Some(of) = &hypothesis.unused {
+        said.push(format!(
+            "{:.0} of {:.0} requests that failed beyond what is usual did not use it",
+            of.outside,
+            of.inside + of.outside
+        ));
+    }
+    if tally.control.0 == 0 && tally.exposed.0 > 0 {
+        said.push("no host without it was seen while the fleet failed".to_owned());
+    }
+    said
+}
+
+/// Hosts that fail, or what the sums say.
+fn arm((hosts, failing): (u64, u64), sums: Option<(f64, f64)>) -> Arm {
+    let (observed, expected) = sums.unwrap_or((crate::observation::counts::float(failing), 0.0));
+    let rounded = |value| crate::numerics::math::rounded(value, 3);
+    Arm { hosts, hosts_failing: failing, observed: rounded(observed), expected: rounded(expected) }
+}
+
+/// Confidence: what the evidence allows, capped by how many hosts it rests on.
+pub(crate) fn confidence(hypothesis: &Hypothesis) -> f64 {
+    let logit = (hypothesis.weight / 3.0 - 1.0).clamp(-4.0, 5.0);
+    let raw = 1.0 / (1.0 + libm::exp(-logit));
+    let hosts = if hypothesis.pooled.is_some() { hypothesis.tally.exposed.0 } else { hypothesis.tally.exposed.1 };
+    // Age alone has no host to compare with: never more than a strong suspicion.
+    let most = if hypothesis.ages.is_some() { 0.85 } else { 0.99 };
+    let cap = match hosts {
+        0 => 0.05,
+        1 => 0.6,
+        2..=4 => 0.85,
+        5..=11 => 0.95,
+        _ => 0.99,
+    };
+    let shown = raw.min(cap).min(most) * hypothesis.explained().clamp(0.2, 1.0);
+    crate::numerics::math::rounded(shown, 3)
+}
+
+/// Hashes of levels.
+pub(crate) fn hashes(state: &State, levels: &[u32]) -> Vec<Hash> {
+    levels.iter().filter_map(|level| state.tables.level_at(*level)?.hash()).collect()
+}
+
+/// The change event that is the hypothesis or came with it.
+pub(crate) fn change(state: &State, hypothesis: &Hypothesis) -> Option<verdict::Change> {
+    let index = hypothesis.change.or_else(|| {
+        let version = hypothesis.scope.get("service.version").filter(|_| hypothesis.kind == CauseKind::Binary)?;
+        state.changes.iter().position(|change| *change.target == **version)
+    })?;
+    let change = state.changes.get(index)?;
+    Some(verdict::Change {
+        kind: change.kind.to_string(),
+        id: change.id.to_string(),
+        target: change.target.to_string(),
+    })
+}
+
+/// As the contract shows it.
+pub(crate) fn suspect(state: &State, hypothesis: &Hypothesis, rank: u32) -> Suspect {
+    let config = hypothesis.factor.and_then(|factor| state.tables.config_name(factor)).map(ToOwned::to_owned);
+    let (share, control) = (hypothesis.share(), hypothesis.control_share());
+    Suspect {
+        rank,
+        kind: hypothesis.kind,
+        config,
+        hashes: hashes(state, &hypothesis.levels),
+        property: hypothesis.properties.first().map(|found| found.property.clone()),
+        scope: hypothesis.scope.clone(),
+        change: change(state, hypothesis),
+        dimensions: hypothesis.dimensions.clone(),
+        confidence: confidence(hypothesis),
+        exposed: arm(hypothesis.tally.exposed, hypothesis.pooled.map(|sums| sums.exposed)),
+        control: arm(hypothesis.tally.control, hypothesis.pooled.map(|sums| sums.control)),
+        rate_ratio: hypothesis.pooled.map_or(crate::numerics::math::rounded(share / control.max(0.001), 3), |sums| {
+            crate::numerics::math::rounded(sums.ratio(), 3)
+        }),
+        explained_share: crate::numerics::math::rounded(hypothesis.explained(), 4),
+        evidence: evidence(hypothesis),
+        against: against(hypothesis),
+    }
+}
