@@ -24,6 +24,12 @@ pub(crate) fn state_word(snapshot: &Snapshot, incident: &Incident) -> String {
     }
 }
 
+/// The id, and what it was a part of before it had an explanation of its own.
+pub(crate) fn identity(incident: &Incident) -> String {
+    let origin = incident.split_from.as_ref().map_or_else(String::new, |older| format!(", split from {older}"));
+    format!("{}{origin}", incident.id)
+}
+
 /// What was felt, and on how many hosts.
 pub(crate) fn impact(incident: &Incident) -> String {
     let impact = incident.impact;

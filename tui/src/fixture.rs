@@ -393,6 +393,7 @@ pub(crate) fn tied() -> Incident {
 pub(crate) fn denied() -> Incident {
     let mut incident = incident();
     incident.id = "20251118-112804-answers".into();
+    incident.split_from = Some("20251118-112801-errors".into());
     incident.signals = vec![Signal::Answers];
     incident.impact = Impact {
         requests_failed: 0,

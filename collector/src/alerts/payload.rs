@@ -67,3 +67,22 @@ fn alert(incident: &Incident) -> Alert {
     }
     Alert { labels, annotations, starts_at: incident.onset, ends_at: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstbad_protocol::verdict::{Signal, Verdict};
+
+    #[test]
+    fn a_refused_load_is_no_critical_alert_however_sure_its_cause() {
+        let with = |verdict, signals: &[Signal]| Incident {
+            verdict,
+            signals: signals.to_vec(),
+            ..Incident::new("20251118-112804-loads".to_owned(), Timestamp(0))
+        };
+        assert_eq!(severity(&with(Verdict::Cause, &[Signal::Loads])), "warning");
+        assert_eq!(severity(&with(Verdict::Cause, &[Signal::Errors, Signal::Loads])), "critical");
+        assert_eq!(severity(&with(Verdict::Suspect, &[Signal::Deaths])), "critical");
+        assert_eq!(severity(&with(Verdict::External, &[Signal::Errors])), "warning");
+    }
+}
