@@ -33,7 +33,7 @@ pub struct Metric {
 pub mod metric {
     /// Requests by outcome.
     pub const REQUESTS: &str = "firstbad.requests";
-    /// When the first request failed under a version in a process, unix seconds.
+    /// When the first request under a version failed, in one process.
     pub const REQUESTS_FIRST_FAILED: &str = "firstbad.requests.first_failed";
     /// Panics by site.
     pub const PANICS: &str = "firstbad.panics";
@@ -129,9 +129,9 @@ pub mod attribute {
     pub const SEQ: &str = "firstbad.seq";
     /// Whether the process ended on purpose.
     pub const EXIT_CLEAN: &str = "firstbad.exit.clean";
-    /// Signal that ended the process.
+    /// Signal that ended the process, or asked it to end.
     pub const EXIT_SIGNAL: &str = "firstbad.exit.signal";
-    /// Exit status of a process.
+    /// Status with which the process left.
     pub const EXIT_STATUS: &str = "firstbad.exit.status";
     /// Kind of change.
     pub const CHANGE_KIND: &str = "firstbad.change.kind";
