@@ -1,10 +1,11 @@
-//! Captures: OTLP/JSON lines in files, compressed files or standard input, read in time order whatever their size. It
+//! Captures: OTLP/JSON lines in files, compressed files or standard input (or requests framed otherwise, made lines first), read in time order whatever their size. It
 //! decides the order and what a broken line costs (a named gap); what the lines mean is decided by the normaliser.
 //!
 //! Two passes: the first finds each line's time, by its bytes alone, and keeps it with the line's place, 56 bytes a line;
 //! the second reads lines by offset and decodes them. Only compressed files and standard input are held, as one temporary file each.
 
 mod clocks;
+mod framing;
 mod index;
 mod source;
 mod times;

@@ -149,7 +149,8 @@ impl FleetCounts {
         let all = std::iter::once((String::new(), String::new(), self.totals))
             .chain(self.labelled().map(|(config, hash, counts)| (config, hash, counts.outcomes)));
         for (config, hash, outcomes) in all {
-            for (outcome, n) in [("ok", outcomes.ok), ("error", outcomes.error), ("panic", outcomes.panic)] {
+            let Outcomes { ok, denied, error, panic } = outcomes;
+            for (outcome, n) in [("ok", ok), ("denied", denied), ("error", error), ("panic", panic)] {
                 family.sample(&[&config, &hash, outcome], n);
             }
         }
@@ -214,6 +215,7 @@ impl VersionCounts {
 
 const fn add(to: &mut Outcomes, more: Outcomes) {
     to.ok = to.ok.saturating_add(more.ok);
+    to.denied = to.denied.saturating_add(more.denied);
     to.error = to.error.saturating_add(more.error);
     to.panic = to.panic.saturating_add(more.panic);
 }

@@ -42,9 +42,9 @@ pub enum Observation {
 pub enum Source {
     /// One proxy process on a host.
     Instance {
-        /// `service.instance.id`, else `host:pid`.
+        /// `service.instance.id`, else the pod, the container, or `host:pid`.
         instance: Name,
-        /// `host.name`, else the instance.
+        /// `host.name`, else the pod, the container, the instance.
         host: Name,
     },
     /// A resource with neither instance nor host: counts and dimensions are used, it is never silent and never a host.
@@ -86,6 +86,38 @@ pub struct Row {
     pub dropped: u64,
     /// Whether the process restarted within the span (start time moved, uptime fell).
     pub restarted: bool,
+    /// When the first request failed under a version in this process (`firstbad.requests.first_failed`), where told.
+    pub first_failed: Vec<FirstFailure>,
+    /// What names this source's host: whether it is expected to stay.
+    pub named_by: NamedBy,
+}
+
+/// When the first request failed under one version in one process: finer than any report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FirstFailure {
+    /// Config name.
+    pub config: Name,
+    /// Version.
+    pub hash: Hash,
+    /// When, by the sender's clock, to the second or finer.
+    pub at: Timestamp,
+}
+
+/// What the host of a source is named by. A host stays; pods, containers and generated ids come and go, and their going
+/// alone says little.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NamedBy {
+    /// `host.name`, and nothing tells that a pod or a container sends.
+    #[default]
+    Host,
+    /// A pod, also where its SDK gives the pod's name as `host.name`.
+    Pod,
+    /// A container that is in no pod.
+    Container,
+    /// `service.instance.id` alone: many SDKs make a new one at each start.
+    Instance,
+    /// Nothing: an aggregate.
+    Nothing,
 }
 
 /// Requests by outcome.
@@ -93,10 +125,26 @@ pub struct Row {
 pub struct Outcomes {
     /// Succeeded.
     pub ok: u64,
+    /// Answered, but the client was turned away: blocked, 401, 403, 404, 429.
+    pub denied: u64,
     /// Failed.
     pub error: u64,
     /// Ended in a panic.
     pub panic: u64,
+}
+
+impl Outcomes {
+    /// All requests, however they ended.
+    #[must_use]
+    pub const fn all(self) -> u64 {
+        self.ok.saturating_add(self.denied).saturating_add(self.failed())
+    }
+
+    /// Those that failed, panics among them. A denied request did not fail.
+    #[must_use]
+    pub const fn failed(self) -> u64 {
+        self.error.saturating_add(self.panic)
+    }
 }
 
 /// Requests without config attributes.
@@ -182,7 +230,7 @@ pub struct LoadCount {
 pub struct Facts {
     /// Integer facts by name: `rows`, `duplicate_rows`, `size`, `blank_fields`, `columns`, `generation`.
     pub numbers: BTreeMap<Name, i64>,
-    /// Text facts by name: `source`, `label`.
+    /// Text facts by name: `source`, `label`, `revision`.
     pub words: BTreeMap<Name, Name>,
     /// Row-set hash.
     pub rowset: Option<Hash>,
@@ -215,7 +263,7 @@ pub struct Load {
     pub facts: Facts,
 }
 
-/// One panic.
+/// One panic, or another exception that tells what went wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Panic {
     /// When, by the sender's clock.
@@ -224,6 +272,8 @@ pub struct Panic {
     pub source: Source,
     /// Dimensions of the resource.
     pub dimensions: Dimensions,
+    /// `exception.type` of an exception that is no panic (`IndexError`); a panic has none.
+    pub exception: Option<Name>,
     /// Message, verbatim.
     pub message: Name,
     /// `file:line:column`.
@@ -256,6 +306,8 @@ pub struct Exit {
     pub clean: bool,
     /// Signal, if one ended it.
     pub signal: Option<i32>,
+    /// Exit status, where it was told.
+    pub status: Option<i32>,
     /// Versions that were active.
     pub active: Vec<(Name, Hash)>,
     /// Config and version being loaded when it died.

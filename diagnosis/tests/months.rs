@@ -54,6 +54,7 @@ fn hosts_that_said_goodbye_are_forgotten_and_those_that_stay_are_not() {
             dimensions: dimensions(index),
             clean: true,
             signal: None,
+            status: None,
             active: Vec::new(),
             loading: None,
         })]);

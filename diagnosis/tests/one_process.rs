@@ -19,6 +19,7 @@ fn life(engine: &mut Engine, rows: i64) {
         dimensions: dimensions(0),
         clean: false,
         signal: Some(6),
+        status: None,
         active: Vec::new(),
         loading: None,
     };

@@ -33,6 +33,8 @@ pub struct Metric {
 pub mod metric {
     /// Requests by outcome.
     pub const REQUESTS: &str = "firstbad.requests";
+    /// When the first request under a version failed, in one process.
+    pub const REQUESTS_FIRST_FAILED: &str = "firstbad.requests.first_failed";
     /// Panics by site.
     pub const PANICS: &str = "firstbad.panics";
     /// Distribution of scores.
@@ -77,7 +79,7 @@ pub mod attribute {
     pub const CONFIG_HASH: &str = "firstbad.config.hash";
     /// Human name of a version.
     pub const CONFIG_LABEL: &str = "firstbad.config.label";
-    /// Outcome of a request: `ok`, `error`, `panic`.
+    /// Outcome of a request: `ok`, `denied`, `error`, `panic`.
     pub const OUTCOME: &str = "firstbad.outcome";
     /// Panic site, `file:line:column`.
     pub const PANIC_SITE: &str = "firstbad.panic.site";
@@ -101,6 +103,8 @@ pub mod attribute {
     pub const CONFIG_ROWSET_HASH: &str = "firstbad.config.rowset_hash";
     /// Generation, an integer that grows.
     pub const CONFIG_GENERATION: &str = "firstbad.config.generation";
+    /// What all hosts' renderings of one logical version share: a commit, a generator's run.
+    pub const CONFIG_REVISION: &str = "firstbad.config.revision";
     /// Producer of the version.
     pub const CONFIG_SOURCE: &str = "firstbad.config.source";
     /// Bytes.
@@ -125,8 +129,10 @@ pub mod attribute {
     pub const SEQ: &str = "firstbad.seq";
     /// Whether the process ended on purpose.
     pub const EXIT_CLEAN: &str = "firstbad.exit.clean";
-    /// Signal that ended the process.
+    /// Signal that ended the process, or asked it to end.
     pub const EXIT_SIGNAL: &str = "firstbad.exit.signal";
+    /// Status with which the process left.
+    pub const EXIT_STATUS: &str = "firstbad.exit.status";
     /// Kind of change.
     pub const CHANGE_KIND: &str = "firstbad.change.kind";
     /// Identity of a change.
@@ -143,6 +149,14 @@ pub mod attribute {
     pub const SERVICE_INSTANCE_ID: &str = "service.instance.id";
     /// Host name.
     pub const HOST_NAME: &str = "host.name";
+    /// Identity of a pod.
+    pub const K8S_POD_UID: &str = "k8s.pod.uid";
+    /// Name of a pod, its own within its namespace.
+    pub const K8S_POD_NAME: &str = "k8s.pod.name";
+    /// Namespace of a pod.
+    pub const K8S_NAMESPACE_NAME: &str = "k8s.namespace.name";
+    /// Identity of a container.
+    pub const CONTAINER_ID: &str = "container.id";
     /// Process id.
     pub const PROCESS_PID: &str = "process.pid";
     /// Standard: the binary, for naming the addresses of stacks.

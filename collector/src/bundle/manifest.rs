@@ -5,7 +5,7 @@ use firstbad_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The schema of bundles that this version writes and reads. The layout of observations belongs to it.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// What a bundle is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

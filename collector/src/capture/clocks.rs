@@ -16,6 +16,9 @@ const STEADY_MIN_NS: i64 = 60 * SECOND_NS;
 const LINES_MIN: usize = 6;
 /// Fewer senders are no majority.
 const SENDERS_MIN: usize = 4;
+const HOUR_NS: i64 = 3600 * SECOND_NS;
+/// At most one sender in so many has a clock that is off; of more, it is not told who is right.
+const MINORITY_ONE_IN: usize = 4;
 /// Lines whose middle tells the time of arrival: two reports of each sender.
 const BLOCK_LINES: std::ops::RangeInclusive<usize> = 32..=8192;
 
@@ -24,6 +27,8 @@ const BLOCK_LINES: std::ops::RangeInclusive<usize> = 32..=8192;
 pub(super) struct Line {
     pub(super) time: i64,
     pub(super) sender: u64,
+    /// Whether it tells of reports; else of events.
+    pub(super) reports: bool,
 }
 
 /// What a stretch of the file says of the time of arrival.
@@ -34,8 +39,81 @@ struct Block {
     spread: i64,
 }
 
-/// The lines that are to be placed at another time.
-pub(super) fn corrections(lines: &[Line]) -> Vec<(usize, i64)> {
+/// A line that is to be placed at another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Correction {
+    /// The line, by its place in the file.
+    pub(super) index: usize,
+    /// What is to be added to its time.
+    pub(super) by: i64,
+    /// Whether the sender's clock is known to be off by as much: its own times are then wrong, too.
+    pub(super) exact: bool,
+}
+
+/// The lines that are to be placed at another time: by the order of arrival, and where that tells nothing by when each
+/// sender's reports begin and end.
+pub(super) fn corrections(lines: &[Line]) -> Vec<Correction> {
+    let found = by_arrival(lines);
+    if found.is_empty() { by_extent(lines) } else { found }
+}
+
+/// From a sender's first report to its last.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    first: i64,
+    last: i64,
+    lines: usize,
+}
+
+/// In a file in the order of timestamps the reports of a clock that is ahead come when all others have ended. A fleet is
+/// captured as a whole: a sender that begins and ends later than nearly all others, by the same amount, has a clock that is
+/// ahead by it (or behind, where it begins and ends earlier). Who merely came late, or outlived others, does one of the two.
+fn by_extent(lines: &[Line]) -> Vec<Correction> {
+    let mut extents: BTreeMap<u64, Extent> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.reports && line.time > 0) {
+        let Line { time, sender, .. } = *line;
+        let extent = extents.entry(sender).or_insert(Extent { first: time, last: time, lines: 0 });
+        *extent = Extent { first: extent.first.min(time), last: extent.last.max(time), lines: extent.lines + 1 };
+    }
+    extents.retain(|_, extent| extent.lines >= LINES_MIN);
+    if extents.len() < SENDERS_MIN {
+        return Vec::new();
+    }
+    let begin = middle_of(extents.values().map(|extent| extent.first));
+    let end = middle_of(extents.values().map(|extent| extent.last));
+    let offset = |extent: &Extent| {
+        let (first, last) = (extent.first.saturating_sub(begin), extent.last.saturating_sub(end));
+        let same = first.saturating_sub(last).saturating_abs() <= STEADY_MIN_NS;
+        (same && last.saturating_abs() > OFFSET_MIN_NS).then(|| whole_hours(last))
+    };
+    let off: BTreeMap<u64, i64> =
+        extents.iter().filter_map(|(sender, extent)| Some((*sender, offset(extent)?))).collect();
+    if off.len() * MINORITY_ONE_IN > extents.len() {
+        return Vec::new();
+    }
+    // Events of the same sender may have been timed by another clock, such as that of who collected them.
+    let is_within = |time: i64| (begin - OFFSET_MIN_NS..end.saturating_add(OFFSET_MIN_NS)).contains(&time);
+    let correction = |(index, line): (usize, &Line)| {
+        let offset = off.get(&line.sender).filter(|_| line.reports || !is_within(line.time))?;
+        Some(Correction { index, by: offset.saturating_neg(), exact: true })
+    };
+    lines.iter().enumerate().filter_map(correction).collect()
+}
+
+fn middle_of(times: impl Iterator<Item = i64>) -> i64 {
+    let mut times: Vec<i64> = times.collect();
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or(0)
+}
+
+/// A wrong date or zone is off by whole hours; what is nearly that is that.
+fn whole_hours(offset: i64) -> i64 {
+    let whole = offset.saturating_add(offset.signum() * HOUR_NS / 2) / HOUR_NS * HOUR_NS;
+    if offset.saturating_sub(whole).saturating_abs() <= STEADY_MIN_NS { whole } else { offset }
+}
+
+/// The lines whose clock is off by the order of arrival.
+fn by_arrival(lines: &[Line]) -> Vec<Correction> {
     let mut senders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.time > 0) {
         senders.entry(line.sender).or_default().push(index);
@@ -54,7 +132,7 @@ pub(super) fn corrections(lines: &[Line]) -> Vec<(usize, i64)> {
     let mut found = Vec::new();
     for indexes in senders.values() {
         for run in runs(indexes.iter().map(|index| offset(*index))) {
-            correct(lines, &run, &mut found);
+            correct(&run, &mut found);
         }
     }
     found
@@ -98,7 +176,7 @@ fn runs(offsets: impl Iterator<Item = Option<Off>>) -> Vec<Vec<Off>> {
 }
 
 /// Places a run anew if its clock went on as time did, only elsewhere.
-fn correct(lines: &[Line], run: &[Off], found: &mut Vec<(usize, i64)>) {
+fn correct(run: &[Off], found: &mut Vec<Correction>) {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
     if run.len() < LINES_MIN {
         return;
@@ -112,7 +190,8 @@ fn correct(lines: &[Line], run: &[Off], found: &mut Vec<(usize, i64)>) {
     let mut offsets: Vec<i64> = run.iter().map(|off| off.1).collect();
     offsets.sort_unstable();
     let offset = offsets.get(offsets.len() / 2).copied().unwrap_or(0);
-    found.extend(run.iter().filter_map(|(index, ..)| Some((*index, lines.get(*index)?.time.saturating_sub(offset)))));
+    let correction = |(index, ..): &Off| Correction { index: *index, by: offset.saturating_neg(), exact: false };
+    found.extend(run.iter().map(correction));
 }
 
 #[cfg(test)]
@@ -128,7 +207,7 @@ mod tests {
             (0..10_u64).map(move |sender| {
                 let second = k * 10 + i64::try_from(sender).unwrap();
                 let second = if sender == 3 { clock(second) } else { second };
-                Line { time: T0 + second * SECOND_NS, sender }
+                Line { time: T0 + second * SECOND_NS, sender, reports: true }
             })
         };
         (0..60).flat_map(report).collect()
@@ -140,12 +219,41 @@ mod tests {
             let lines = fleet(|second| second + hour);
             let corrections = corrections(&lines);
             assert_eq!(corrections.len(), 60);
-            for (index, time) in corrections {
-                assert_eq!(lines[index].sender, 3);
+            for Correction { index, by, exact } in corrections {
+                assert_eq!((lines[index].sender, exact), (3, false));
+                let time = lines[index].time + by;
                 let arrived = T0 + i64::try_from(index).unwrap() * SECOND_NS;
                 assert!((time - arrived).abs() < 30 * SECOND_NS, "{index}: off by {} s", (time - arrived) / SECOND_NS);
             }
         }
+    }
+
+    #[test]
+    fn in_a_file_sorted_by_time_a_clock_that_is_off_is_told_by_where_its_reports_begin_and_end() {
+        for off in [86_400, -86_400, -40 * 365 * 86_400, 1800] {
+            let mut lines = fleet(|second| second + off);
+            lines.sort_by_key(|line| line.time);
+            let corrections = corrections(&lines);
+            assert_eq!(corrections.len(), 60, "{off}");
+            for Correction { index, by, exact } in corrections {
+                assert_eq!((lines[index].sender, exact), (3, true));
+                assert!((by + off * SECOND_NS).abs() < 30 * SECOND_NS, "{off}: {by}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_comes_late_or_outlives_the_others_has_no_wrong_clock() {
+        let only = |keep: fn(&Line) -> bool| {
+            let mut lines = fleet(|second| second);
+            lines.retain(keep);
+            lines.sort_by_key(|line| line.time);
+            corrections(&lines)
+        };
+        assert!(only(|line| line.sender != 3 || line.time > T0 + 400 * SECOND_NS).is_empty(), "it came late");
+        assert!(only(|line| line.sender == 3 || line.time < T0 + 200 * SECOND_NS).is_empty(), "it outlived the others");
+        let halves = |line: &Line| (line.sender < 5) == (line.time < T0 + 300 * SECOND_NS);
+        assert!(only(halves).is_empty(), "one half of the fleet replaced the other");
     }
 
     #[test]

@@ -2,18 +2,12 @@
 //! holds what a compressed file or standard input came to.
 
 use super::CaptureError;
+use super::framing::{self, Framing, Frames, GZIP, Values, WINDOW_LOG_MAX, ZSTD};
 use firstbad_protocol::limits::{CAPTURE_LINE_BYTES_MAX, CAPTURE_UNPACKED_BYTES_MAX};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
-/// log2 of the greatest window of a zstd file: what the `zstd` command itself reads without being told (128 MiB). A file is
-/// named by its reader, so more is allowed here than to a request.
-const WINDOW_LOG_MAX: u32 = 27;
 
 /// One file, ready to be read at offsets.
 #[derive(Debug)]
@@ -48,11 +42,8 @@ impl Source {
     }
 
     fn unpacked(name: String, Spooled { mut file, cut_short }: Spooled) -> io::Result<Self> {
-        let mut magic = [0; 4];
-        let read = file.read_at(&mut magic, 0)?;
-        file.seek(SeekFrom::Start(0))?;
-        let magic = magic.get(..read).unwrap_or_default();
-        let inner = if magic.starts_with(&GZIP) {
+        let magic = head(&mut file)?;
+        let unpacked = if magic.starts_with(&GZIP) {
             spooled(flate2::read::MultiGzDecoder::new(BufReader::new(file)))?
         } else if magic.starts_with(&ZSTD) {
             let mut decoder = zstd::Decoder::new(file)?;
@@ -61,7 +52,9 @@ impl Source {
         } else {
             Spooled { file, cut_short: None }
         };
-        Ok(Self { name, file: inner.file, cut_short: inner.cut_short.or(cut_short) })
+        let cut_short = unpacked.cut_short.or(cut_short);
+        let lines = as_lines(unpacked.file)?;
+        Ok(Self { name, file: lines.file, cut_short: lines.cut_short.or(cut_short) })
     }
 
     /// The file from its start.
@@ -75,6 +68,24 @@ impl Source {
     pub(super) fn read_at(&self, offset: u64, length: usize, into: &mut Vec<u8>) -> io::Result<()> {
         into.resize(length, 0);
         self.file.read_exact_at(into, offset)
+    }
+}
+
+/// The first bytes of a file, which then stands at its start.
+fn head(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; framing::HEAD_BYTES];
+    let read = file.read_at(&mut head, 0)?;
+    head.truncate(read);
+    file.seek(SeekFrom::Start(0))?;
+    Ok(head)
+}
+
+/// The file as it is, where it holds lines; else its requests as lines, in a temporary file.
+fn as_lines(mut file: File) -> io::Result<Spooled> {
+    match framing::framing(&head(&mut file)?)? {
+        Framing::Lines => Ok(Spooled { file, cut_short: None }),
+        Framing::Frames => spooled(Frames::new(BufReader::new(file))),
+        Framing::Values => spooled(Values::new(BufReader::new(file))),
     }
 }
 

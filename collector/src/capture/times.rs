@@ -5,13 +5,14 @@
 use firstbad_protocol::time::SECOND_NS;
 use memchr::memmem;
 
-/// Key of a point's or record's time. A start time and an observed time spell it with a capital letter.
-const KEY: &[u8] = b"\"timeUnixNano\"";
+/// Key of a point's or record's time, in both spellings. A start time and an observed time are other keys: these begin with
+/// the quotation mark.
+const KEYS: [&[u8]; 2] = [b"\"timeUnixNano\"", b"\"time_unix_nano\""];
 
 /// Key of who sends.
 const RESOURCE: &[u8] = b"\"resource\"";
-/// Key of a line that tells of reports.
-const REPORTS: &[u8] = b"\"resourceMetrics\"";
+/// Keys of a line that tells of reports.
+const REPORTS: [&[u8]; 2] = [b"\"resourceMetrics\"", b"\"resource_metrics\""];
 /// Reports of several senders in one line lie closer together than this, or follow each other so; a sender beyond a wider
 /// gap, seen from the middle of the line, has a clock that is off, and must not carry the line away. One sender's own times
 /// may have gaps: it was silent. Events come when they come.
@@ -27,8 +28,10 @@ pub struct Stretch {
     pub first: i64,
     /// Latest time in it, on a right clock.
     pub last: i64,
-    /// What was added to the sender's times to set its clock right.
+    /// What was added to the sender's times to place the line.
     pub shift: i64,
+    /// What is to be added to the times in it because its sender's clock is known to be off; 0 where the engine finds out.
+    pub clock: i64,
 }
 
 impl Stretch {
@@ -41,7 +44,13 @@ impl Stretch {
     /// The same stretch, its latest time moved to `last`.
     pub(super) fn moved_to(self, last: i64) -> Self {
         let shift = last.saturating_sub(self.last);
-        Self { first: self.first.saturating_add(shift), last, shift: self.shift.saturating_add(shift) }
+        Self { first: self.first.saturating_add(shift), last, shift: self.shift.saturating_add(shift), ..self }
+    }
+
+    /// The same stretch by a clock that is set right by `by`.
+    pub(super) fn set_right(self, by: i64) -> Self {
+        let moved = self.moved_to(self.last.saturating_add(by));
+        Self { clock: by, ..moved }
     }
 }
 
@@ -89,7 +98,7 @@ impl Times {
         if self.reports && last.saturating_sub(first) > GAP_MAX_NS {
             (first, last) = around(middle, self.of_resources());
         }
-        Some(Stretch { first, last, shift: 0 })
+        Some(Stretch { first, last, shift: 0, clock: 0 })
     }
 
     /// The least and greatest time of each resource, by the least.
@@ -123,16 +132,23 @@ pub(super) fn sender(line: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(resource.get(..end).unwrap_or_default())
 }
 
+/// Whether a line tells of reports; else of events.
+pub(super) fn tells_reports(line: &[u8]) -> bool {
+    REPORTS.iter().any(|key| memmem::find(line, key).is_some())
+}
+
 /// The times in `line`; none if there is none, or one that is written in an unusual way.
 pub(super) fn scan(line: &[u8], horizon: i64) -> Option<Times> {
-    let reports = memmem::find(line, REPORTS).is_some();
+    let is_there = |key: &&[u8]| memmem::find(line, key).is_some();
+    let key = KEYS.into_iter().find(is_there)?;
+    let reports = tells_reports(line);
     let mut times = Times { reports, resources: vec![0], ..Times::default() };
     let mut resources = memmem::find_iter(line, RESOURCE).peekable();
-    for place in memmem::find_iter(line, KEY) {
+    for place in memmem::find_iter(line, key) {
         while resources.next_if(|resource| *resource < place).is_some() {
             times.begin_resource();
         }
-        let value = line.get(place + KEY.len()..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        let value = line.get(place + key.len()..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
         let (value, end) = match value.strip_prefix(b"\"") {
             Some(value) => (value, &b"\""[..]),
             None => (value, &b",} \t\r\n"[..]),
@@ -171,6 +187,8 @@ mod tests {
         assert_eq!(of_line(line, 60), Some((50, 50)));
         assert!(scan(line, 10).unwrap().is_beyond());
         assert_eq!(of_line(br#"{"timeUnixNano":"3"},{"timeUnixNano":"1"}"#, i64::MAX), Some((1, 3)), "a clock from 0");
+        let underscores = br#"{"start_time_unix_nano":"1","time_unix_nano":"50"},{"time_unix_nano":70}"#;
+        assert_eq!(of_line(underscores, i64::MAX), Some((50, 70)));
         assert_eq!(scan(br#"{"timeUnixNano":1.5e18}"#, i64::MAX), None);
         assert_eq!(scan(br#"{"timeUnixNano":"0"}"#, i64::MAX), None);
         assert_eq!(scan(br#"{"body":"\"timeUnixNano\":\"5\""}"#, i64::MAX), None, "a text that quotes a line");
@@ -214,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_happens_in_a_line_stays_within_its_stretch() {
-        let stretch = Stretch { first: 100, last: 140, shift: 0 };
+        let stretch = Stretch { first: 100, last: 140, ..Stretch::default() };
         assert_eq!([90, 120, 3740].map(|at| stretch.place(at)), [100, 120, 140]);
         let moved = stretch.moved_to(1140);
         assert_eq!([100, 120, 140].map(|at| moved.place(at)), [1100, 1120, 1140]);

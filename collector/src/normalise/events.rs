@@ -5,7 +5,8 @@ use super::gaps::Fault;
 use super::identity::{self, Identity};
 use super::labels;
 use super::names::Names;
-use super::senders::Sender;
+use super::processes::Heard;
+use super::senders::{Sender, Senders};
 use crate::otlp::model::{Attribute, LogRecord, Value};
 use firstbad_diagnosis::observation::{Change, Dimensions, Exit, Facts, Load, Name, Observation, Panic, Source, Start};
 use firstbad_protocol::Hash;
@@ -19,39 +20,24 @@ use std::collections::BTreeMap;
 pub(super) struct Context<'a> {
     pub(super) at: Timestamp,
     pub(super) sender: &'a Sender,
+    pub(super) senders: &'a mut Senders,
     pub(super) declared: &'a [String],
     pub(super) names: &'a mut Names,
 }
 
-/// Whether a record of this name is one of the contract's.
-pub(super) fn is_known(name: &str) -> bool {
-    matches!(
-        name,
-        event::CONFIG_LOAD
-            | event::EXCEPTION
-            | event::PROCESS_START
-            | event::PROCESS_EXIT
-            | event::CHANGE
-            | event::CONFIG_CONTENT
-    )
-}
-
-/// What an event says; none for an exception that is no panic.
-pub(super) fn read(
-    name: &str,
-    record: &LogRecord<'_>,
-    context: &mut Context<'_>,
-) -> Result<Option<Observation>, Fault> {
+/// What an event says.
+pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>) -> Result<Observation, Fault> {
     let said = Said(&record.attributes);
     let (source, dimensions) = who(said, context);
     let at = context.at;
-    Ok(Some(match name {
+    let status = said.int(attribute::EXIT_STATUS).and_then(|status| i32::try_from(status).ok());
+    Ok(match name {
         event::CONFIG_LOAD => Observation::Load(load(said, (source, dimensions), context)?),
-        event::EXCEPTION if said.text("exception.type").is_some_and(|kind| kind != "panic") => return Ok(None),
         event::EXCEPTION => Observation::Panic(Panic {
             at,
             source,
             dimensions,
+            exception: said.name("exception.type", context.names).filter(|kind| kind.as_ref() != "panic"),
             message: Names::text(said.text("exception.message").or(record.body.as_text()).unwrap_or_default()),
             site: site(said, context.names),
             active: active(said, context.names),
@@ -61,13 +47,14 @@ pub(super) fn read(
             at,
             source,
             dimensions,
-            clean: said.get(attribute::EXIT_CLEAN).and_then(Value::as_bool).unwrap_or(false),
+            clean: said.get(attribute::EXIT_CLEAN).and_then(Value::as_bool).unwrap_or(status == Some(0)),
             signal: said.int(attribute::EXIT_SIGNAL).and_then(|signal| i32::try_from(signal).ok()),
+            status,
             active: active(said, context.names),
             loading: said.text(attribute::LOAD_PHASE).and_then(|_| version(said, context.names).ok().flatten()),
         }),
         _ => Observation::Change(change(record, (source, dimensions), context)?),
-    }))
+    })
 }
 
 /// The captured content that a record holds.
@@ -119,7 +106,8 @@ fn who(said: Said<'_>, context: &mut Context<'_>) -> (Source, Dimensions) {
     let source = if own.is_empty() {
         sender.source.clone()
     } else {
-        own.over(&sender.identity).source(sender.resource, context.names).0
+        let who = own.over(&sender.identity).who(sender.resource, context.names);
+        context.senders.source(&who, Heard::of_event(context.at), context.names).0
     };
     let mut dimensions = Dimensions::clone(&sender.dimensions);
     if said.0.iter().any(|attribute| identity::is_dimension(&attribute.key, context.declared)) {
@@ -170,7 +158,11 @@ fn facts(said: Said<'_>, names: &mut Names) -> Facts {
         (attribute::CONFIG_COLUMNS, "columns"),
         (attribute::CONFIG_GENERATION, "generation"),
     ];
-    const WORDS: [(&str, &str); 2] = [(attribute::CONFIG_SOURCE, "source"), (attribute::CONFIG_LABEL, "label")];
+    const WORDS: [(&str, &str); 3] = [
+        (attribute::CONFIG_SOURCE, "source"),
+        (attribute::CONFIG_LABEL, "label"),
+        (attribute::CONFIG_REVISION, "revision"),
+    ];
     let mut facts = Facts { rowset: said.hash(attribute::CONFIG_ROWSET_HASH), ..Facts::default() };
     for (key, name) in NUMBERS {
         if let Some(value) = said.int(key) {
@@ -227,6 +219,8 @@ fn change(
     let said = Said(&record.attributes);
     let kind = said.name(attribute::CHANGE_KIND, context.names).ok_or(Fault::ChangeWithoutKind)?;
     let version = version(said, context.names)?;
+    let own = Identity::of(said.0, context.names);
+    let names_one = own.over(&context.sender.identity).names_host_or_instance();
     if kind.as_ref() == "publish" && version.is_none() {
         return Err(Fault::PublishWithoutVersion);
     }
@@ -234,8 +228,9 @@ fn change(
     let mut name = |key| said.get(key).and_then(|value| identity::shown(value, names)).unwrap_or_default();
     Ok(Change {
         at: context.at,
-        // Whatever `service.name` says, without a host or instance it reached the whole fleet.
-        source: Some(source).filter(|source| *source != Source::Aggregate),
+        // Whatever `service.name` says, without a host or instance it reached the whole fleet: the pod that sent it is only
+        // where the one who changes things runs.
+        source: names_one.then_some(source).filter(|source| *source != Source::Aggregate),
         dimensions,
         kind,
         id: name(attribute::CHANGE_ID),

@@ -8,13 +8,15 @@ use super::number;
 use super::rows::Building;
 use super::senders::Instance;
 use crate::otlp::model::NumberPoint;
-use firstbad_diagnosis::observation::{Facts, Name};
+use firstbad_diagnosis::observation::{Facts, FirstFailure, Name};
 use firstbad_protocol::Hash;
+use firstbad_protocol::time::Timestamp;
 
 /// Which last value a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gauge {
     Active,
+    FirstFailed,
     Fact(&'static str),
     Age,
     Limit,
@@ -35,6 +37,13 @@ pub(super) fn take(gauge: Gauge, point: &NumberPoint<'_>, labels: &Labels, row: 
             if value > 0.0 && !row.row.active.contains(&version) {
                 row.row.active.push(version);
             }
+        }
+        // No request failed in 1970: some SDKs send 0 until there is a value.
+        Gauge::FirstFailed if value == 0.0 => {}
+        Gauge::FirstFailed => {
+            let (config, hash) = version()?;
+            let at = moment(value)?;
+            row.row.first_failed.push(FirstFailure { config, hash, at });
         }
         Gauge::Fact(name) => {
             let (config, hash) = version()?;
@@ -74,6 +83,13 @@ fn whole(value: f64) -> Result<i64, Fault> {
     if value > 9.0e15 { Err(Fault::Absurd) } else { Ok(value.round() as i64) }
 }
 
+/// Unix seconds as a time, to the microsecond: a double tells no more of a time of these years.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be within range")]
+fn moment(seconds: f64) -> Result<Timestamp, Fault> {
+    let microseconds = (level(seconds)? * 1e6).round();
+    if microseconds > 9.0e15 { Err(Fault::NoTime) } else { Ok(Timestamp(microseconds as i64 * 1000)) }
+}
+
 fn limit(labels: &Labels) -> Result<(Name, Name), Fault> {
     labels.config.clone().zip(labels.limit.clone()).ok_or(Fault::NoConfig)
 }
@@ -96,6 +112,7 @@ pub(super) fn settle(row: &mut Building, instance: Option<&mut Instance>) {
     }
     if let Some(instance) = instance {
         row.row.facts.retain(|(config, hash, facts)| instance.is_new_fact(fingerprint(config, *hash, facts)));
+        row.row.first_failed.retain(|first| instance.is_new_fact(of_failure(first)));
     }
 }
 
@@ -126,6 +143,10 @@ fn used(facts: &mut Facts, name: &Name, usage: f64) {
     if let Ok(value) = whole(value) {
         facts.numbers.entry(Name::clone(name)).or_insert(value);
     }
+}
+
+fn of_failure(first: &FirstFailure) -> u64 {
+    keys::short(&first.at.0.to_le_bytes(), keys::short(&first.hash.0, keys::short(first.config.as_bytes(), 4)))
 }
 
 fn fingerprint(config: &Name, hash: Hash, facts: &Facts) -> u64 {

@@ -23,6 +23,15 @@ pub(super) fn explicit(point: &HistogramPoint<'_>, names: &mut Names) -> Result<
     Ok(Histogram { bounds: names.bounds(&point.bounds), counts, sum: point.sum.filter(|sum| sum.is_finite()) })
 }
 
+/// Milliseconds as seconds.
+pub(super) fn in_seconds(mut histogram: Histogram, names: &mut Names) -> Histogram {
+    const MS_PER_S: f64 = 1000.0;
+    let bounds: Vec<f64> = histogram.bounds.iter().map(|bound| bound / MS_PER_S).collect();
+    histogram.bounds = names.bounds(&bounds);
+    histogram.sum = histogram.sum.map(|sum| sum / MS_PER_S);
+    histogram
+}
+
 /// How many values there are.
 pub(super) fn total(histogram: &Histogram) -> u64 {
     histogram.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))

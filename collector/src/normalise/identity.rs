@@ -1,10 +1,11 @@
-//! Who reports (contract.md section 1): `service.instance.id`, else host and pid, else an aggregate. A point's own
-//! attributes win over the resource's.
+//! Who reports (contract.md section 1): `service.instance.id`, else the pod, else the container, else host and pid, else an
+//! aggregate; and what its host is called. A point's own attributes win over the resource's. Which process of an identity
+//! it is, where several have one, is decided in `processes`.
 
 use super::keys::{self, Key};
 use super::names::Names;
 use crate::otlp::model::{Attribute, Value};
-use firstbad_diagnosis::observation::{Dimensions, Name, Source};
+use firstbad_diagnosis::observation::{Dimensions, Name, NamedBy, Source};
 use firstbad_protocol::names::{DIMENSIONS, attribute};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,21 +16,44 @@ pub(super) struct Identity {
     /// Two services of a host may have the same instance id, or none: what one sends says nothing of the other.
     service: Option<Name>,
     instance: Option<Name>,
+    pod_uid: Option<Name>,
+    namespace: Option<Name>,
+    pod: Option<Name>,
+    container: Option<Name>,
     host: Option<Name>,
     pid: Option<Name>,
 }
 
+/// Who an identity is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Who {
+    /// The source; of a host with pids, the host itself.
+    pub(super) source: Source,
+    /// Its identity within the tables.
+    pub(super) key: Key,
+    /// What its host is named by.
+    pub(super) named_by: NamedBy,
+    /// The process, where told.
+    pub(super) pid: Option<Name>,
+    /// Whether a pid is a part of its identity: nothing finer than the host is told.
+    pub(super) by_pid: bool,
+}
+
 impl Identity {
-    /// Takes an attribute, if it tells of the identity.
-    pub(super) fn take(&mut self, attribute: &Attribute<'_>, names: &mut Names) {
-        let place = match attribute.key.as_ref() {
+    /// Takes an attribute whose key means `key`, if it tells of the identity.
+    pub(super) fn take(&mut self, key: &str, value: &Value<'_>, names: &mut Names) {
+        let place = match key {
             attribute::SERVICE_NAME => &mut self.service,
             attribute::SERVICE_INSTANCE_ID => &mut self.instance,
+            attribute::K8S_POD_UID => &mut self.pod_uid,
+            attribute::K8S_NAMESPACE_NAME => &mut self.namespace,
+            attribute::K8S_POD_NAME => &mut self.pod,
+            attribute::CONTAINER_ID => &mut self.container,
             attribute::HOST_NAME => &mut self.host,
             attribute::PROCESS_PID => &mut self.pid,
             _ => return,
         };
-        if let Some(value) = shown(&attribute.value, names).filter(|value| !value.is_empty()) {
+        if let Some(value) = shown(value, names).filter(|value| !value.is_empty()) {
             *place = Some(value);
         }
     }
@@ -37,13 +61,19 @@ impl Identity {
     /// The identity told by a set of attributes.
     pub(super) fn of(attributes: &[Attribute<'_>], names: &mut Names) -> Self {
         let mut identity = Self::default();
-        attributes.iter().for_each(|attribute| identity.take(attribute, names));
+        attributes.iter().for_each(|attribute| identity.take(&attribute.key, &attribute.value, names));
         identity
     }
 
     /// Whether nothing was told of who it is; the service alone is nobody.
     pub(super) fn is_empty(&self) -> bool {
-        self.instance.is_none() && self.host.is_none() && self.pid.is_none()
+        let told = [&self.instance, &self.pod_uid, &self.pod, &self.container, &self.host, &self.pid];
+        told.into_iter().all(Option::is_none)
+    }
+
+    /// Whether a host or an instance was named outright.
+    pub(super) fn names_host_or_instance(&self) -> bool {
+        self.instance.is_some() || self.host.is_some()
     }
 
     /// This identity, where it tells something, over the resource's.
@@ -52,24 +82,74 @@ impl Identity {
         Self {
             service: pick(&self.service, &resource.service),
             instance: pick(&self.instance, &resource.instance),
+            pod_uid: pick(&self.pod_uid, &resource.pod_uid),
+            namespace: pick(&self.namespace, &resource.namespace),
+            pod: pick(&self.pod, &resource.pod),
+            container: pick(&self.container, &resource.container),
             host: pick(&self.host, &resource.host),
             pid: pick(&self.pid, &resource.pid),
         }
     }
 
-    /// The source, and its identity within the tables; an aggregate is known by its resource.
-    pub(super) fn source(&self, resource: Key, names: &mut Names) -> (Source, Key) {
-        let (instance, host) = match (&self.instance, &self.host, &self.pid) {
-            (Some(instance), Some(host), _) => (Name::clone(instance), Name::clone(host)),
-            (Some(instance), None, _) => (Name::clone(instance), Name::clone(instance)),
-            (None, Some(host), Some(pid)) => (names.name(&format!("{host}:{pid}")), Name::clone(host)),
-            (None, Some(host), None) => (Name::clone(host), Name::clone(host)),
-            (None, None, _) => return (Source::Aggregate, keys::combine(resource, 1)),
+    /// Who it is; an aggregate is known by its resource.
+    pub(super) fn who(&self, resource: Key, names: &mut Names) -> Who {
+        let pod = self.pod_name(names);
+        let finest = self.instance.clone().or_else(|| self.pod_uid.clone()).or_else(|| pod.clone());
+        let finest = finest.or_else(|| self.container.clone());
+        let by_pid = finest.is_none();
+        let Some(instance) = finest.or_else(|| self.host.clone()) else {
+            let (source, key) = (Source::Aggregate, keys::combine(resource, 1));
+            return Who { source, key, named_by: NamedBy::Nothing, pid: None, by_pid: false };
         };
+        let pod = pod.or_else(|| self.pod_uid.clone());
+        let host = self.host.clone().or(pod).or_else(|| self.container.clone());
+        let host = host.unwrap_or_else(|| Name::clone(&instance));
         let key = keys::combine(keys::of_bytes(instance.as_bytes(), 0), keys::of_bytes(host.as_bytes(), 1));
         let service = self.service.as_deref().unwrap_or_default();
         let key = keys::combine(key, keys::of_bytes(service.as_bytes(), 2));
-        (Source::Instance { instance, host }, key)
+        let source = Source::Instance { instance, host };
+        Who { source, key, named_by: self.named_by(), pid: self.pid.clone(), by_pid }
+    }
+
+    /// A pod's name is its own only within its namespace.
+    fn pod_name(&self, names: &mut Names) -> Option<Name> {
+        let pod = self.pod.clone()?;
+        Some(match &self.namespace {
+            Some(namespace) => names.name(&format!("{namespace}/{pod}")),
+            None => pod,
+        })
+    }
+
+    /// What the host is named by. In a pod or a container an SDK takes the pod's name, or the head of the container's id, for
+    /// the name of a host.
+    fn named_by(&self) -> NamedBy {
+        let is_pod = self.host.is_none() || self.host == self.pod;
+        let is_container = |id: &Name| self.host.as_ref().is_none_or(|host| id.starts_with(host.as_ref()));
+        match (&self.pod, &self.pod_uid, &self.container) {
+            (None, None, Some(id)) if is_container(id) => NamedBy::Container,
+            (None, None, _) if self.host.is_some() => NamedBy::Host,
+            (None, None, _) => NamedBy::Instance,
+            _ if is_pod => NamedBy::Pod,
+            _ => NamedBy::Host,
+        }
+    }
+}
+
+impl Who {
+    /// Whether several processes may be behind it that are told apart.
+    pub(super) fn may_be_several(&self) -> bool {
+        self.by_pid || self.pid.is_some()
+    }
+
+    /// Its process `pid`: the source, and its identity within the tables.
+    pub(super) fn process(&self, pid: &str, names: &mut Names) -> (Source, Key) {
+        let source = match &self.source {
+            Source::Instance { instance, host } => {
+                Source::Instance { instance: names.name(&format!("{instance}:{pid}")), host: Name::clone(host) }
+            }
+            Source::Aggregate => Source::Aggregate,
+        };
+        (source, keys::combine(self.key, keys::of_bytes(pid.as_bytes(), 3)))
     }
 }
 

@@ -1,7 +1,9 @@
-//! Which metrics are read, and as what: the contract's table and the standard ones.
+//! Which metrics are read, and as what: the contract's table and the standard ones, by their names of today, by those of
+//! before 2024, and as the translation to Prometheus spells them.
 
 use super::gauges::Gauge;
-use firstbad_protocol::names::metric;
+use super::spellings::is_spelled;
+use firstbad_protocol::names::{METRICS, metric};
 
 /// A count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,13 +13,18 @@ pub(super) enum Count {
     Defaulted,
     Loads,
     Dropped,
+    /// `.._count` of a histogram of durations that was taken apart.
+    Durations,
 }
 
 /// A distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Distribution {
     Scores,
+    /// In seconds.
     Duration,
+    /// In milliseconds, as conventions before 2024 had it.
+    OldDuration,
 }
 
 /// What a metric is to us.
@@ -28,27 +35,114 @@ pub(super) enum Known {
     Gauge(Gauge),
 }
 
+/// What tells how many requests there were, best first: of an instance that sends several of them, one is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// `firstbad.requests`.
+    Own,
+    /// Durations by their name of today.
+    Durations,
+    /// Durations by their older name.
+    OldDurations,
+    /// How many durations there were.
+    Count,
+}
+
+impl Known {
+    /// How this metric tells how many requests there were, if it does.
+    pub(super) const fn tells_requests(self) -> Option<Told> {
+        match self {
+            Self::Count(Count::Requests) => Some(Told::Own),
+            Self::Distribution(Distribution::Duration) => Some(Told::Durations),
+            Self::Distribution(Distribution::OldDuration) => Some(Told::OldDurations),
+            Self::Count(Count::Durations) => Some(Told::Count),
+            _ => None,
+        }
+    }
+}
+
+/// Before 2024, milliseconds.
+const HTTP_SERVER_DURATION: &str = "http.server.duration";
+
+/// By OpenTelemetry name.
+const KNOWN: [(&str, Known); 21] = [
+    (metric::REQUESTS, Known::Count(Count::Requests)),
+    (metric::PANICS, Known::Count(Count::Panics)),
+    (metric::SCORES, Known::Distribution(Distribution::Scores)),
+    (metric::SCORES_DEFAULTED, Known::Count(Count::Defaulted)),
+    (metric::HTTP_SERVER_REQUEST_DURATION, Known::Distribution(Distribution::Duration)),
+    (HTTP_SERVER_DURATION, Known::Distribution(Distribution::OldDuration)),
+    (metric::CONFIG_ACTIVE, Known::Gauge(Gauge::Active)),
+    (metric::REQUESTS_FIRST_FAILED, Known::Gauge(Gauge::FirstFailed)),
+    (metric::CONFIG_LOADS, Known::Count(Count::Loads)),
+    (metric::TELEMETRY_DROPPED, Known::Count(Count::Dropped)),
+    (metric::CONFIG_ROWS, Known::Gauge(Gauge::Fact("rows"))),
+    (metric::CONFIG_DUPLICATE_ROWS, Known::Gauge(Gauge::Fact("duplicate_rows"))),
+    (metric::CONFIG_SIZE, Known::Gauge(Gauge::Fact("size"))),
+    (metric::CONFIG_AGE, Known::Gauge(Gauge::Age)),
+    (metric::CONFIG_LIMIT, Known::Gauge(Gauge::Limit)),
+    (metric::CONFIG_LIMIT_USAGE, Known::Gauge(Gauge::LimitUsage)),
+    (metric::HTTP_SERVER_ACTIVE_REQUESTS, Known::Gauge(Gauge::InFlight)),
+    (metric::PROCESS_CPU_UTILIZATION, Known::Gauge(Gauge::Cpu)),
+    (metric::PROCESS_MEMORY_USAGE, Known::Gauge(Gauge::Memory)),
+    (metric::PROCESS_UPTIME, Known::Gauge(Gauge::Uptime)),
+    // Some SDKs of that time were told to measure in seconds; then the translation says so.
+    ("http.server.duration.seconds", Known::Distribution(Distribution::Duration)),
+];
+
+/// Units and kinds that the translation to Prometheus appends, if it is told to.
+const SUFFIXES: [&str; 5] = ["_total", "_ratio", "_bytes", "_seconds", "_milliseconds"];
+
 /// What the metric of that name is to us, if anything.
 pub(super) fn known(name: &str) -> Option<Known> {
-    Some(match name {
-        metric::REQUESTS => Known::Count(Count::Requests),
-        metric::PANICS => Known::Count(Count::Panics),
-        metric::SCORES_DEFAULTED => Known::Count(Count::Defaulted),
-        metric::CONFIG_LOADS => Known::Count(Count::Loads),
-        metric::TELEMETRY_DROPPED => Known::Count(Count::Dropped),
-        metric::SCORES => Known::Distribution(Distribution::Scores),
-        metric::HTTP_SERVER_REQUEST_DURATION => Known::Distribution(Distribution::Duration),
-        metric::CONFIG_ACTIVE => Known::Gauge(Gauge::Active),
-        metric::CONFIG_ROWS => Known::Gauge(Gauge::Fact("rows")),
-        metric::CONFIG_DUPLICATE_ROWS => Known::Gauge(Gauge::Fact("duplicate_rows")),
-        metric::CONFIG_SIZE => Known::Gauge(Gauge::Fact("size")),
-        metric::CONFIG_AGE => Known::Gauge(Gauge::Age),
-        metric::CONFIG_LIMIT => Known::Gauge(Gauge::Limit),
-        metric::CONFIG_LIMIT_USAGE => Known::Gauge(Gauge::LimitUsage),
-        metric::HTTP_SERVER_ACTIVE_REQUESTS => Known::Gauge(Gauge::InFlight),
-        metric::PROCESS_CPU_UTILIZATION => Known::Gauge(Gauge::Cpu),
-        metric::PROCESS_MEMORY_USAGE => Known::Gauge(Gauge::Memory),
-        metric::PROCESS_UPTIME => Known::Gauge(Gauge::Uptime),
-        _ => return None,
-    })
+    if name.contains('.') {
+        return KNOWN.iter().find(|(known, _)| *known == name).map(|(_, known)| *known);
+    }
+    if let Some(durations) = name.strip_suffix("_count") {
+        let is_durations = |known: &Known| known.tells_requests().is_some_and(|told| told != Told::Own);
+        return translated(durations).filter(is_durations).map(|_| Known::Count(Count::Durations));
+    }
+    translated(name)
+}
+
+/// Whether a metric that is not known is named as one of firstbad's: a slip of the pen, or a later version's.
+pub(super) fn is_misspelled(name: &str) -> bool {
+    let own = name.starts_with("firstbad.") || name.starts_with("firstbad_");
+    own && !METRICS.iter().any(|metric| metric.prometheus == name)
+}
+
+/// What a name is whose dots were made underscores.
+fn translated(name: &str) -> Option<Known> {
+    let of = |name: &str| KNOWN.iter().find(|(known, _)| is_spelled(name, known)).map(|(_, known)| *known);
+    of(name).or_else(|| SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).and_then(of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_known_by_its_prometheus_name_as_well() {
+        for metric in METRICS.iter().filter(|metric| !metric.otel.is_empty()) {
+            assert!(known(metric.otel).is_some(), "{}", metric.otel);
+            assert_eq!(known(metric.prometheus), known(metric.otel), "{}", metric.prometheus);
+        }
+    }
+
+    #[test]
+    fn durations_are_known_by_all_their_names_and_nothing_else_is() {
+        let seconds = Some(Known::Distribution(Distribution::Duration));
+        let milliseconds = Some(Known::Distribution(Distribution::OldDuration));
+        assert_eq!(known("http_server_request_duration_seconds"), seconds);
+        assert_eq!(known("http_server_request_duration"), seconds);
+        assert_eq!(known("http_server_duration_seconds"), seconds);
+        assert_eq!(known("http_server_duration_milliseconds"), milliseconds);
+        assert_eq!(known("http.server.duration"), milliseconds);
+        assert_eq!(known("http_server_request_duration_seconds_count"), Some(Known::Count(Count::Durations)));
+        assert_eq!(known("process_memory_usage_bytes"), Some(Known::Gauge(Gauge::Memory)));
+        for unknown in ["firstbad.request", "http.client.duration", "firstbad_scores_count", "http_server_duration_sum"] {
+            assert_eq!(known(unknown), None, "{unknown}");
+        }
+        assert!(is_misspelled("firstbad.request") && !is_misspelled("firstbad_collector_hosts"));
+    }
 }

@@ -4,6 +4,7 @@ use super::gaps::Fault;
 use super::identity::{self, Identity};
 use super::keys::{self, Key};
 use super::names::Names;
+use super::spellings;
 use crate::otlp::model::{Attribute, Value};
 use firstbad_diagnosis::observation::{Dimensions, Name};
 use firstbad_protocol::Hash;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Ok,
+    Denied,
     Error,
     Panic,
 }
@@ -54,8 +56,10 @@ pub(super) struct Labels {
     pub(super) result: Option<LoadResult>,
     /// `firstbad.limit.name`.
     pub(super) limit: Option<Name>,
-    /// Whether a standard HTTP metric counts it as failed.
-    pub(super) http_failed: bool,
+    /// Status of the HTTP answer.
+    status: Option<i64>,
+    /// Whether a kind of error was told.
+    error_type: bool,
     /// Whether it is a part of a CPU's time in which the process did not run.
     pub(super) idle: bool,
 }
@@ -66,15 +70,16 @@ impl Labels {
         let mut hash = None;
         let mut own = BTreeMap::new();
         for attribute in attributes {
-            if attribute.key == attribute::CONFIG_HASH {
+            let key = spellings::meant(&attribute.key, declared);
+            if key == attribute::CONFIG_HASH {
                 hash = attribute.value.as_text();
             } else {
-                labels.take(attribute, names);
+                labels.take(key, &attribute.value, names);
             }
-            if identity::is_dimension(&attribute.key, declared)
+            if identity::is_dimension(key, declared)
                 && let Some(value) = identity::shown(&attribute.value, names)
             {
-                own.insert(names.name(&attribute.key), value);
+                own.insert(names.name(key), value);
             }
         }
         labels.dimensions = names.dimensions(own);
@@ -95,10 +100,21 @@ impl Labels {
         self.score_cell = keys::combine(version, keys::of_bytes(score.as_bytes(), 2));
     }
 
-    fn take(&mut self, attribute: &Attribute<'_>, names: &mut Names) {
-        let value = &attribute.value;
+    /// How a request ended that a standard HTTP metric counts: by its status, and where there is none by whether a kind of
+    /// error was told.
+    pub(super) fn http_outcome(&self) -> Outcome {
+        match self.status {
+            Some(500..) => Outcome::Error,
+            Some(400..500) => Outcome::Denied,
+            Some(100..) => Outcome::Ok,
+            _ if self.error_type => Outcome::Error,
+            _ => Outcome::Ok,
+        }
+    }
+
+    fn take(&mut self, key: &str, value: &Value<'_>, names: &mut Names) {
         let text = |names: &mut Names| value.as_text().filter(|text| !text.is_empty()).map(|text| names.name(text));
-        match attribute.key.as_ref() {
+        match key {
             attribute::CONFIG_NAME => self.config = text(names),
             attribute::OUTCOME => self.outcome = Some(outcome(value.as_text())),
             attribute::PANIC_SITE => self.site = text(names),
@@ -108,12 +124,12 @@ impl Labels {
             attribute::REASON => self.reason = text(names),
             attribute::LOAD_RESULT => self.result = value.as_text().and_then(LoadResult::from_wire),
             attribute::LIMIT_NAME => self.limit = text(names),
-            "http.response.status_code" => self.http_failed |= value.as_int().is_some_and(|status| status >= 500),
+            spellings::HTTP_STATUS => self.status = value.as_int().or(self.status),
+            spellings::ERROR_TYPE => self.error_type |= *value != Value::Empty && value.as_text() != Some(""),
             "cpu.mode" | "cpu.state" | "process.cpu.state" | "state" => {
                 self.idle = matches!(value.as_text(), Some("idle" | "wait" | "iowait" | "steal"));
             }
-            "error.type" => self.http_failed |= *value != Value::Empty && value.as_text() != Some(""),
-            _ => self.identity.take(attribute, names),
+            _ => self.identity.take(key, value, names),
         }
     }
 }
@@ -121,6 +137,7 @@ impl Labels {
 fn outcome(word: Option<&str>) -> Result<Outcome, Fault> {
     match word {
         Some("ok") => Ok(Outcome::Ok),
+        Some("denied") => Ok(Outcome::Denied),
         Some("error") => Ok(Outcome::Error),
         Some("panic") => Ok(Outcome::Panic),
         _ => Err(Fault::UnknownOutcome),

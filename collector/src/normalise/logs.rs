@@ -4,6 +4,8 @@
 use super::events;
 use super::gaps::{Fault, Gaps};
 use super::keys::{self, Key};
+use super::processes::Heard;
+use super::recognise;
 use super::senders::Sender;
 use super::table::Table;
 use super::{Batch, Normaliser, number};
@@ -99,16 +101,17 @@ struct Walk<'n> {
 
 impl Walk<'_> {
     fn record(&mut self, record: &LogRecord<'_>, sender: &Sender) -> Result<(), Fault> {
-        let name = event_name(record);
-        if !events::is_known(name) {
-            return Ok(());
-        }
+        let Some(name) = recognise::event(record)? else { return Ok(()) };
         let time = number::time(if record.time == 0 { record.observed } else { record.time })?;
         if !self.normaliser.is_within_horizon(time) || !self.is_new(record, sender) {
             return Ok(());
         }
+        let at = Timestamp(time);
+        let mut sender = sender.clone();
+        let Normaliser { senders, names, .. } = &mut *self.normaliser;
+        senders.tell_process(&mut sender, || Some(Heard::of_event(at)), names);
         self.normaliser.observed.note(sender.resource, time);
-        self.batch.latest = self.batch.latest.max(Some(Timestamp(time)));
+        self.batch.latest = self.batch.latest.max(Some(at));
         if name == event::CONFIG_CONTENT {
             self.batch.contents.push(events::content(record, &mut self.normaliser.names)?);
             return Ok(());
@@ -117,18 +120,20 @@ impl Walk<'_> {
             name,
             record,
             &mut events::Context {
-                at: Timestamp(time),
-                sender,
+                at,
+                sender: &sender,
+                senders: &mut self.normaliser.senders,
                 declared: &self.normaliser.dimensions,
                 names: &mut self.normaliser.names,
             },
         )?;
-        if matches!(observation, Some(Observation::Load(_)))
-            && let Some(instance) = self.normaliser.senders.instance(sender.instance)
-        {
-            instance.load_events = true;
+        let senders = &mut self.normaliser.senders;
+        senders.understood_of(sender.resource).into_iter().for_each(|understood| understood.events = true);
+        if let Some(instance) = senders.instance(sender.instance) {
+            instance.understood = true;
+            instance.load_events |= matches!(observation, Observation::Load(_));
         }
-        self.batch.observations.extend(observation);
+        self.batch.observations.push(observation);
         Ok(())
     }
 
@@ -151,15 +156,6 @@ impl Walk<'_> {
         self.batch.observations.extend(self.gaps.observations(at));
         self.batch
     }
-}
-
-/// The event's name: the field of its own, or the attribute that senders used before there was one.
-fn event_name<'a>(record: &'a LogRecord<'_>) -> &'a str {
-    if !record.event_name.is_empty() {
-        return &record.event_name;
-    }
-    let old = record.attributes.iter().find(|attribute| attribute.key == "event.name");
-    old.and_then(|attribute| attribute.value.as_text()).unwrap_or_default()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a fingerprint")]

@@ -4,18 +4,18 @@
 use super::gaps::{Fault, Gaps};
 use super::gauges::{self, Gauge};
 use super::keys::{self, Key};
-use super::known::{Count, Distribution, Known, known};
+use super::known::{Count, Distribution, Known, Told, is_misspelled, known};
 use super::labels::{Labels, Outcome};
 use super::life::Context;
+use super::processes::Heard;
 use super::reports::{self, Reports};
 use super::rows::{Building, Rows, Target};
 use super::senders::Sender;
 use super::series::{Place, Reading, Taken};
-use super::{Batch, Normaliser, exponential, histogram, number};
+use super::{Batch, Normaliser, exponential, histogram, number, sources};
 use crate::otlp::Metrics;
 use crate::otlp::model::{Attribute, Data, Metric, NumberPoint, ResourceMetrics, Temporality};
 use firstbad_diagnosis::observation::{Dimensions, Histogram, LoadCount, Observation, Scores, Source, Total};
-use firstbad_protocol::names::{attribute, metric};
 use firstbad_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -27,18 +27,22 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch 
         .iter()
         .map(|resource| {
             let attributes = &resource.resource.attributes;
-            normaliser.senders.sender(attributes, &normaliser.dimensions, &mut normaliser.names)
+            let Normaliser { senders, dimensions, names, horizon, .. } = &mut *normaliser;
+            let mut sender = senders.sender(attributes, dimensions, names)?;
+            senders.tell_process(&mut sender, || reports::heard(resource, *horizon), names);
+            Some(sender)
         })
         .collect();
     // One source per instance: another resource of the same process may come first in the request.
     for (resource, sender) in request.resource_metrics.iter().zip(&senders) {
-        note_own_requests(normaliser, resource, sender.as_ref());
+        sources::note(normaliser, resource, sender.as_ref());
     }
     let mut walk = Walk {
         normaliser,
         batch: Batch::default(),
         gaps: Gaps::default(),
         rows: Rows::default(),
+        outcomes: false,
         baselines: Vec::new(),
     };
     for (resource, sender) in request.resource_metrics.iter().zip(senders) {
@@ -53,29 +57,13 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch 
     walk.finish()
 }
 
-fn note_own_requests(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, sender: Option<&Sender>) {
-    let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
-    for metric in metrics.filter(|metric| metric.name == metric::REQUESTS) {
-        let (Data::Sum { temporality, points, .. }, Some(sender)) = (&metric.data, sender) else { continue };
-        let horizon = normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
-        let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
-        let tagged = |point: &NumberPoint<'_>| {
-            point.attributes.iter().any(|it| matches!(it.key.as_ref(), attribute::CONFIG_NAME | attribute::CONFIG_HASH))
-        };
-        let latest = points.iter().filter(within).map(|point| point.time).max();
-        let totals = points.iter().filter(within).any(|point| !tagged(point));
-        let latest = latest.and_then(|latest| number::time(latest).ok());
-        let (Some(latest), Some(instance)) = (latest, normaliser.senders.instance(sender.instance)) else { continue };
-        instance.note_own_requests(latest);
-        instance.note_requests(totals, *temporality);
-    }
-}
-
 struct Walk<'n> {
     normaliser: &'n mut Normaliser,
     batch: Batch,
     gaps: Gaps,
     rows: Rows,
+    /// Whether the resource at hand told of requests or scores.
+    outcomes: bool,
     /// Who reported, and when, though nothing could be counted yet.
     baselines: Vec<(Target, i64)>,
 }
@@ -105,11 +93,11 @@ impl<'a> At<'a> {
 }
 
 /// A point whose place is known.
-struct Placed {
+pub(super) struct Placed {
     labels: Arc<Labels>,
-    place: Place,
+    pub(super) place: Place,
     target: Target,
-    temporality: Temporality,
+    pub(super) temporality: Temporality,
 }
 
 impl Walk<'_> {
@@ -124,7 +112,8 @@ impl Walk<'_> {
         let read = |(start, time)| number::span(start, time).ok().filter(|span| span.1 <= horizon);
         let counted = metrics().map(|(_, metric)| metric).filter(|metric| known(&metric.name).is_some());
         let spans = counted.flat_map(reports::spans).filter_map(read);
-        let reports = Reports::gather(self.normaliser.senders.reports(sender.resource), spans);
+        let senders = &self.normaliser.senders;
+        let reports = Reports::gather(|start| senders.reports(sender.resource, start), spans);
         for (scope, metric) in metrics() {
             let at = || At::new(sender, &reports, (&scope.name, metric));
             match known(&metric.name) {
@@ -133,7 +122,10 @@ impl Walk<'_> {
                 Some(Known::Gauge(_)) | None => {}
             }
         }
-        self.normaliser.senders.note_reports(sender.resource, reports.last_two());
+        self.normaliser.senders.note_reports(sender.resource, reports.oldest_start, reports.last_two());
+        if self.normaliser.series.take_returned() && self.normaliser.senders.note_return(sender.resource) {
+            self.gaps.add(Fault::SharedIdentity);
+        }
         for (target, time) in std::mem::take(&mut self.baselines) {
             self.row_at(&target, time);
         }
@@ -144,7 +136,30 @@ impl Walk<'_> {
                 None => self.foreign(metric, sender),
             }
         }
+        self.note_understood(resource, sender);
         self.settle(sender);
+    }
+
+    /// Whether the resource told of requests, and what it sends if it did not.
+    fn note_understood(&mut self, resource: &ResourceMetrics<'_>, sender: &Sender) {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let Normaliser { senders, sentences, names, horizon, .. } = &mut *self.normaliser;
+        if let Some(instance) = senders.instance(sender.instance) {
+            instance.understood |= outcomes;
+        }
+        let Some(understood) = senders.understood_of(sender.resource) else { return };
+        understood.outcomes |= outcomes;
+        if !reports::is_within(resource, *horizon) {
+            return;
+        }
+        let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+        for metric in metrics.filter(|metric| !metric.data.is_empty()) {
+            understood.note_metric(&metric.name, names);
+        }
+        if understood.end_report() {
+            let at = self.batch.latest.unwrap_or_default();
+            self.batch.observations.push(Observation::Gap(sentences.tell(understood, at)));
+        }
     }
 
     fn counts(&mut self, count: Count, metric: &Metric<'_>, at: At<'_>) {
@@ -160,13 +175,15 @@ impl Walk<'_> {
     fn count(&mut self, count: Count, point: &NumberPoint<'_>, at: At<'_>) -> Result<(), Fault> {
         let value = number::count(point.value)?;
         let Some(placed) = self.placed(&point.attributes, (point.start, point.time), at)? else { return Ok(()) };
+        self.outcomes |= matches!(count, Count::Requests | Count::Durations);
         let reading = match placed.temporality {
             Temporality::Delta => self.delta(&placed, value)?,
             _ => self.normaliser.series.cumulative(placed.place, value)?,
         };
         let Some(reading) = self.counted(reading, &placed) else { return Ok(()) };
-        let load_events =
-            self.normaliser.senders.instance(placed.target.instance).is_some_and(|known| known.load_events);
+        let instance = self.normaliser.senders.instance(placed.target.instance);
+        let load_events = instance.as_ref().is_some_and(|known| known.load_events);
+        let counts_requests = count == Count::Durations && sources::counts(instance, Told::Count, &placed);
         let row = self.rows.covering(&placed.target, reading.span);
         row.row.restarted |= reading.restarted;
         let (labels, amount) = (&placed.labels, reading.amount);
@@ -176,6 +193,8 @@ impl Walk<'_> {
                 tagged(labels)?;
                 row.requests(labels, labels.outcome.unwrap_or(Ok(Outcome::Ok))?, amount);
             }
+            Count::Durations if counts_requests => row.requests(labels, labels.http_outcome(), amount),
+            Count::Durations => {}
             Count::Panics => {
                 tagged(labels)?;
                 row.panics(labels, amount);
@@ -220,36 +239,33 @@ impl Walk<'_> {
         }
     }
 
-    fn distribution(&mut self, kind: Distribution, placed: Option<Placed>, histogram: Histogram) -> Result<(), Fault> {
+    fn distribution(&mut self, kind: Distribution, placed: Option<Placed>, sent: Histogram) -> Result<(), Fault> {
         let Some(placed) = placed else { return Ok(()) };
+        self.outcomes = true;
+        let names = &mut self.normaliser.names;
+        let histogram = if kind == Distribution::OldDuration { histogram::in_seconds(sent, names) } else { sent };
         let reading = match placed.temporality {
             Temporality::Delta => self.delta(&placed, histogram)?,
             _ => self.normaliser.series.cumulative_histogram(placed.place, histogram)?,
         };
         let Some(Reading { span, amount, restarted }) = self.counted(reading, &placed) else { return Ok(()) };
+        let Some(told) = Known::Distribution(kind).tells_requests() else {
+            let row = self.rows.covering(&placed.target, span);
+            row.row.restarted |= restarted;
+            placed.labels.not_a_version.map_or(Ok(()), Err)?;
+            row.scores(&placed.labels, &amount);
+            return Ok(());
+        };
         let instance = self.normaliser.senders.instance(placed.target.instance);
-        let counts_requests = kind == Distribution::Duration
-            && instance.is_some_and(|known| {
-                let counts = known.counts_standard(span.1);
-                if counts {
-                    known.note_requests(true, placed.temporality);
-                }
-                counts
-            });
+        let counts_durations = instance.as_ref().is_some_and(|known| known.counts_durations(told, span.1));
+        let counts_requests = sources::counts(instance, told, &placed);
         let row = self.rows.covering(&placed.target, span);
         row.row.restarted |= restarted;
-        match kind {
-            Distribution::Scores => {
-                placed.labels.not_a_version.map_or(Ok(()), Err)?;
-                row.scores(&placed.labels, &amount);
-            }
-            Distribution::Duration => {
-                if counts_requests {
-                    let outcome = if placed.labels.http_failed { Outcome::Error } else { Outcome::Ok };
-                    row.requests(&placed.labels, outcome, histogram::total(&amount));
-                }
-                row.latency(amount);
-            }
+        if counts_requests {
+            row.requests(&placed.labels, placed.labels.http_outcome(), histogram::total(&amount));
+        }
+        if counts_durations {
+            row.latency(amount);
         }
         Ok(())
     }
@@ -304,7 +320,7 @@ impl Walk<'_> {
         let labels = self.labels(attributes);
         let oldest_start = at.reports.oldest_start;
         let context = Context { previous_report, oldest_start, observed_from: self.normaliser.observed.from() };
-        let target = self.target(at.sender, &labels);
+        let target = self.target(at.sender, &labels, span);
         let many = target.source == Source::Aggregate;
         let series = keys::combine(at.metric, labels.key);
         let place = Place { series, sender: at.sender.resource, span, context, many };
@@ -316,13 +332,17 @@ impl Walk<'_> {
         labels.get(attributes, dimensions, names)
     }
 
-    fn target(&mut self, sender: &Sender, labels: &Labels) -> Target {
-        let (source, instance) = if labels.identity.is_empty() {
-            (sender.source.clone(), sender.instance)
-        } else {
-            labels.identity.over(&sender.identity).source(sender.resource, &mut self.normaliser.names)
-        };
-        Target { instance, source, dimensions: Dimensions::clone(&sender.dimensions) }
+    fn target(&mut self, sender: &Sender, labels: &Labels, (since, until): (i64, i64)) -> Target {
+        let dimensions = Dimensions::clone(&sender.dimensions);
+        if labels.identity.is_empty() {
+            let source = sender.source.clone();
+            return Target { instance: sender.instance, source, named_by: sender.named_by, dimensions };
+        }
+        let Normaliser { senders, names, .. } = &mut *self.normaliser;
+        let who = labels.identity.over(&sender.identity).who(sender.resource, names);
+        let since = if since == 0 { until } else { since };
+        let (source, instance) = senders.source(&who, Heard { since, until, report: true }, names);
+        Target { instance, source, named_by: who.named_by, dimensions }
     }
 
     fn gauges(&mut self, gauge: Gauge, metric: &Metric<'_>, sender: &Sender) {
@@ -343,7 +363,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let labels = self.labels(&point.attributes);
-        let target = self.target(sender, &labels);
+        let target = self.target(sender, &labels, (0, time));
         let uptime = if gauge == Gauge::Uptime { Some(number::real(point.value)?) } else { None };
         let instance = self.normaliser.senders.instance(target.instance);
         let restarted = uptime.zip(instance).is_some_and(|(uptime, instance)| instance.fell(uptime));
@@ -362,24 +382,19 @@ impl Walk<'_> {
         self.rows.covering(target, span)
     }
 
-    /// A metric that is none of ours still shows that its resource reported.
+    /// A metric that is none of ours still shows that its resource reported, if that is known as a process at all.
     fn foreign(&mut self, metric: &Metric<'_>, sender: &Sender) {
-        let times: Vec<i64> = match &metric.data {
-            Data::None | Data::Summary(_) => Vec::new(),
-            Data::Gauge(points) | Data::Sum { points, .. } => {
-                points.iter().filter_map(|p| number::time(p.time).ok()).collect()
-            }
-            Data::Histogram { points, .. } => points.iter().filter_map(|p| number::time(p.time).ok()).collect(),
-            Data::Exponential { points, .. } => points.iter().filter_map(|p| number::time(p.time).ok()).collect(),
-        };
-        self.batch.accepted += metric.data.len() as u64;
-        let latest = times.into_iter().filter(|time| self.normaliser.is_within_horizon(*time)).max();
+        if is_misspelled(&metric.name) {
+            self.reject_all(metric.data.len(), Fault::UnknownMetric);
+        } else {
+            self.batch.accepted += metric.data.len() as u64;
+        }
+        let times = reports::all_spans(metric).filter_map(|(_, time)| number::time(time).ok());
+        let latest = times.filter(|time| self.normaliser.is_within_horizon(*time)).max();
         if let (Some(latest), Source::Instance { .. }) = (latest, &sender.source) {
-            let quiet =
-                self.normaliser.senders.instance(sender.instance).is_some_and(|it| it.quiet_since(latest).is_some());
-            if quiet {
+            if self.normaliser.senders.instance(sender.instance).is_some_and(|known| known.understood) {
                 self.seen(sender.resource, latest);
-                let target = self.target(sender, &Labels::default());
+                let target = self.target(sender, &Labels::default(), (0, latest));
                 self.row_at(&target, latest);
             }
         }

@@ -1,8 +1,11 @@
 //! When a resource reported with cumulative points: a series that was not in the report before stood at 0 then. One request
 //! may hold several reports, metric by metric, so all of its times are gathered before its first point is read.
 
+use super::number;
+use super::processes::Heard;
 use super::senders::SAME_REPORT_NS;
-use crate::otlp::model::{Data, Metric, Temporality};
+use crate::otlp::model::{Data, Metric, NumberPoint, ResourceMetrics, Temporality};
+use firstbad_protocol::time::Timestamp;
 
 /// Times of reports, ascending: the last two from before, and those of one request.
 #[derive(Debug, Default)]
@@ -13,9 +16,9 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// The reports of a request beside those `known` from before (0: none).
-    pub(super) fn gather(known: [i64; 2], spans: impl Iterator<Item = (i64, i64)>) -> Self {
-        let mut reports: Vec<i64> = known.into_iter().filter(|time| *time > 0).collect();
+    /// The reports of a request beside those `known` from before (0: none) of the process that began at its earliest start.
+    pub(super) fn gather(known: impl FnOnce(i64) -> [i64; 2], spans: impl Iterator<Item = (i64, i64)>) -> Self {
+        let mut reports: Vec<i64> = Vec::new();
         let mut oldest_start = i64::MAX;
         for (start, time) in spans {
             oldest_start = oldest_start.min(start);
@@ -24,6 +27,7 @@ impl Reports {
                 reports.push(time);
             }
         }
+        reports.extend(known(oldest_start).into_iter().filter(|time| *time > 0));
         reports.sort_unstable();
         reports.dedup_by(|later, earlier| later.saturating_sub(*earlier) <= SAME_REPORT_NS);
         Self { times: reports, oldest_start }
@@ -59,6 +63,39 @@ pub(super) fn spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = (u64,
     }
 }
 
+/// When the process behind a resource was there, as far as its points tell.
+pub(super) fn heard(resource: &ResourceMetrics<'_>, horizon: Option<Timestamp>) -> Option<Heard> {
+    let horizon = horizon.map_or(i64::MAX, |horizon| horizon.0);
+    let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+    let within = |(start, time)| number::span(start, time).ok().filter(|(_, time)| *time <= horizon);
+    metrics.flat_map(all_spans).filter_map(within).fold(None, |heard: Option<Heard>, (start, until)| {
+        let since = if start == 0 { until } else { start };
+        Some(heard.map_or(Heard { since, until, report: true }, |heard| Heard {
+            since: heard.since.min(since),
+            until: heard.until.max(until),
+            report: true,
+        }))
+    })
+}
+
+/// Whether a resource tells of any time that may be read.
+pub(super) fn is_within(resource: &ResourceMetrics<'_>, horizon: Option<Timestamp>) -> bool {
+    let horizon = horizon.map_or(i64::MAX, |horizon| horizon.0);
+    let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+    metrics.flat_map(all_spans).any(|(_, time)| number::time(time).is_ok_and(|time| time <= horizon))
+}
+
+/// Start and time of all points of a metric.
+pub(super) fn all_spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = (u64, u64)> + 'm> {
+    let of_number = |point: &NumberPoint<'_>| (point.start, point.time);
+    match &metric.data {
+        Data::Gauge(points) | Data::Sum { points, .. } => Box::new(points.iter().map(of_number)),
+        Data::Histogram { points, .. } => Box::new(points.iter().map(|point| (point.start, point.time))),
+        Data::Exponential { points, .. } => Box::new(points.iter().map(|point| (point.start, point.time))),
+        Data::None | Data::Summary(_) => Box::new(std::iter::empty()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,14 +105,14 @@ mod tests {
     fn the_report_before_is_found_in_the_request_or_before_it() {
         let seconds =
             |values: &[i64]| -> Vec<(i64, i64)> { values.iter().map(|second| (0, second * SECOND_NS)).collect() };
-        let reports = Reports::gather([10 * SECOND_NS, 20 * SECOND_NS], seconds(&[30, 40, 30, 40, 50]).into_iter());
+        let reports = Reports::gather(|_| [10 * SECOND_NS, 20 * SECOND_NS], seconds(&[30, 40, 30, 40, 50]).into_iter());
         let before = |second: i64| reports.before(second * SECOND_NS).map(|time| time / SECOND_NS);
         assert_eq!([10, 20, 30, 35, 50, 60].map(before), [None, Some(10), Some(20), Some(30), Some(40), Some(50)]);
         assert_eq!(reports.last_two(), [40 * SECOND_NS, 50 * SECOND_NS]);
-        let jitter = Reports::gather([0, 0], [(7, 20 * SECOND_NS), (9, 20 * SECOND_NS + 5_000_000)].into_iter());
+        let jitter = Reports::gather(|_| [0, 0], [(7, 20 * SECOND_NS), (9, 20 * SECOND_NS + 5_000_000)].into_iter());
         assert_eq!(jitter.oldest_start, 7);
         assert_eq!((jitter.before(20 * SECOND_NS + 5_000_000), jitter.last_two()), (None, [0, 20 * SECOND_NS]));
-        let late = Reports::gather([10 * SECOND_NS, 20 * SECOND_NS], seconds(&[5]).into_iter());
+        let late = Reports::gather(|_| [10 * SECOND_NS, 20 * SECOND_NS], seconds(&[5]).into_iter());
         assert_eq!(late.last_two(), [10 * SECOND_NS, 20 * SECOND_NS], "time does not go back");
     }
 }

@@ -6,7 +6,7 @@ use super::keys::Key;
 use super::labels::{Labels, Outcome};
 use super::senders::SAME_REPORT_NS;
 use firstbad_diagnosis::observation::{
-    Dimensions, Facts, Histogram, LoadCount, Name, Outcomes, PanicCount, Row, Scores, Source, Total, View,
+    Dimensions, Facts, Histogram, LoadCount, Name, NamedBy, Outcomes, PanicCount, Row, Scores, Source, Total, View,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::{Span, Timestamp};
@@ -18,6 +18,7 @@ use std::collections::hash_map::Entry;
 pub(super) struct Target {
     pub(super) instance: Key,
     pub(super) source: Source,
+    pub(super) named_by: NamedBy,
     pub(super) dimensions: Dimensions,
 }
 
@@ -106,6 +107,8 @@ impl Building {
             facts: Vec::new(),
             dropped: 0,
             restarted: false,
+            first_failed: Vec::new(),
+            named_by: target.named_by,
         };
         Self { instance: target.instance, row, places: HashMap::new(), limits: Vec::new(), usages: Vec::new() }
     }
@@ -140,6 +143,7 @@ impl Building {
         let Some(outcomes) = outcomes else { return };
         let sum = match outcome {
             Outcome::Ok => &mut outcomes.ok,
+            Outcome::Denied => &mut outcomes.denied,
             Outcome::Error => &mut outcomes.error,
             Outcome::Panic => &mut outcomes.panic,
         };

@@ -1,20 +1,24 @@
 //! What is remembered of resources and instances: identity, when they reported, and which of several sources of the same
 //! fact they send (contract.md section 2, "one source per instance and interval").
 
-use super::identity::{self, Identity};
+use super::identity::{self, Identity, Who};
 use super::keys::{self, Key};
+use super::known::Told;
 use super::names::Names;
+use super::processes::{Heard, Processes};
+use super::reporters::Reporters;
 use super::table::Table;
+use super::understood::Understood;
 use crate::otlp::model::{Attribute, Temporality};
-use firstbad_diagnosis::observation::{Dimensions, Source};
+use firstbad_diagnosis::observation::{Dimensions, NamedBy, Source};
 use firstbad_protocol::limits::INSTANCES_MAX;
 use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
 
 /// Instruments of one report are read one after another, each with a time of its own; this far apart they are one report.
 pub(super) const SAME_REPORT_NS: i64 = SECOND_NS / 4;
-/// An instance that sent no `firstbad.requests` for so long is counted by standard metrics again.
-const OWN_REQUESTS_NS: i64 = 300 * SECOND_NS;
+/// An instance whose better source of requests was silent for so long is counted by the next one again.
+const BETTER_SOURCE_NS: i64 = 300 * SECOND_NS;
 /// A report after a longer silence than this says nothing about the time between.
 const QUIET_MAX_NS: i64 = 120 * SECOND_NS;
 /// Facts remembered per instance, so that gauges that repeat in every report are told once.
@@ -25,13 +29,15 @@ const FACTS_MAX: usize = 16;
 pub(super) struct Senders {
     resources: Table<Resource>,
     instances: Table<Instance>,
+    processes: Processes,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Resource {
     sender: Sender,
-    /// Times of the last two reports with cumulative points, or 0.
-    reports: [i64; 2],
+    who: Who,
+    understood: Understood,
+    reporters: Reporters,
 }
 
 /// Who a resource is.
@@ -41,16 +47,20 @@ pub(super) struct Sender {
     pub(super) instance: Key,
     pub(super) identity: Identity,
     pub(super) source: Source,
+    pub(super) named_by: NamedBy,
     pub(super) dimensions: Dimensions,
 }
 
 /// What one instance is known to send.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Instance {
-    own_requests: i64,
+    /// When each source of requests last came, best first.
+    told: [i64; 4],
     totals: bool,
     delta_requests: bool,
     pub(super) load_events: bool,
+    /// Whether anything of it was understood: else it may be a pod of which only the cluster tells.
+    pub(super) understood: bool,
     last_end: i64,
     uptime: f64,
     facts: Vec<u64>,
@@ -60,9 +70,10 @@ impl Senders {
     pub(super) fn tick(&mut self) {
         self.resources.tick();
         self.instances.tick();
+        self.processes.tick();
     }
 
-    /// Who a resource is; none if there are more resources than the limit.
+    /// Who a resource is, whichever of its processes sends; none if there are more resources than the limit.
     pub(super) fn sender(
         &mut self,
         attributes: &[Attribute<'_>],
@@ -74,23 +85,59 @@ impl Senders {
             return Some(known.sender.clone());
         }
         let identity = Identity::of(attributes, names);
-        let (source, instance) = identity.source(key, names);
+        let who = identity.who(key, names);
         let dimensions = identity::dimensions(attributes, declared, names);
-        let sender = Sender { resource: key, instance, identity, source, dimensions };
-        let resource = Resource { sender: sender.clone(), reports: [0; 2] };
+        let (instance, source) = (who.key, who.source.clone());
+        let sender = Sender { resource: key, instance, identity, source, named_by: who.named_by, dimensions };
+        let resource = Resource { sender: sender.clone(), who, understood: Understood::default(), reporters: Reporters::default() };
         self.resources.insert(key, resource, INSTANCES_MAX).then_some(sender)
     }
 
-    /// Times of the last two reports of a resource with cumulative points; 0 is none.
-    pub(super) fn reports(&self, resource: Key) -> [i64; 2] {
-        self.resources.get(resource).map_or([0; 2], |known| known.reports)
+    /// Finds out which process of its identity a sender is, by when it was heard of.
+    pub(super) fn tell_process(&mut self, sender: &mut Sender, heard: impl FnOnce() -> Option<Heard>, names: &mut Names) {
+        let Some(who) = self.resources.get(sender.resource).map(|known| &known.who) else { return };
+        if who.may_be_several()
+            && let Some(heard) = heard()
+        {
+            (sender.source, sender.instance) = self.processes.source(who, heard, names);
+        }
     }
 
-    /// Notes the last two reports of a resource.
-    pub(super) fn note_reports(&mut self, resource: Key, reports: [i64; 2]) {
+    /// The source that an identity told beside its resource's is, and its identity within the tables.
+    pub(super) fn source(&mut self, who: &Who, heard: Heard, names: &mut Names) -> (Source, Key) {
+        self.processes.source(who, heard, names)
+    }
+
+    /// Times of the last two reports, with cumulative points, of the process of a resource that began at `start`; 0 is none.
+    pub(super) fn reports(&self, resource: Key, start: i64) -> [i64; 2] {
+        self.resources.get(resource).map_or([0; 2], |known| known.reporters.times(start))
+    }
+
+    /// Notes the last two reports of that process.
+    pub(super) fn note_reports(&mut self, resource: Key, start: i64, reports: [i64; 2]) {
         if let Some(known) = self.resources.get_mut(resource) {
-            known.reports = reports;
+            known.reporters.note(start, reports);
         }
+    }
+
+    /// A series of the resource went back to an earlier start time. True the first time that it shows several processes.
+    pub(super) fn note_return(&mut self, resource: Key) -> bool {
+        self.resources.get_mut(resource).is_some_and(|known| known.reporters.note_return())
+    }
+
+    /// What was understood of a resource.
+    pub(super) fn understood_of(&mut self, resource: Key) -> Option<&mut Understood> {
+        self.resources.get_mut(resource).map(|known| &mut known.understood)
+    }
+
+    /// What was understood of each resource.
+    pub(super) fn understood(&self) -> impl Iterator<Item = &Understood> {
+        self.resources.values().map(|known| &known.understood)
+    }
+
+    /// What was understood of each resource.
+    pub(super) fn understood_mut(&mut self) -> impl Iterator<Item = &mut Understood> {
+        self.resources.values_mut().map(|known| &mut known.understood)
     }
 
     /// What is known of an instance. Beyond the limit nothing is remembered.
@@ -103,14 +150,26 @@ impl Senders {
 }
 
 impl Instance {
-    /// `firstbad.requests` came at `at`.
-    pub(super) fn note_own_requests(&mut self, at: i64) {
-        self.own_requests = self.own_requests.max(at);
+    /// A source of requests came at `at`.
+    pub(super) fn note_told(&mut self, told: Told, at: i64) {
+        if let Some(latest) = self.told.get_mut(told as usize) {
+            *latest = at.max(*latest);
+        }
     }
 
-    /// Whether standard metrics are this instance's requests at `at`.
-    pub(super) fn counts_standard(&self, at: i64) -> bool {
-        self.own_requests == 0 || at.saturating_sub(self.own_requests) > OWN_REQUESTS_NS
+    /// Whether a source is this instance's requests at `at`: no better one tells of them.
+    pub(super) fn counts_requests(&self, told: Told, at: i64) -> bool {
+        !self.is_better_told(0, told, at)
+    }
+
+    /// Whether a source is this instance's durations at `at`, whoever counts its requests.
+    pub(super) fn counts_durations(&self, told: Told, at: i64) -> bool {
+        !self.is_better_told(Told::Own as usize + 1, told, at)
+    }
+
+    fn is_better_told(&self, from: usize, told: Told, at: i64) -> bool {
+        let better = self.told.get(from..told as usize).unwrap_or_default();
+        better.iter().any(|latest| *latest > 0 && at.saturating_sub(*latest) <= BETTER_SOURCE_NS)
     }
 
     /// Requests came, some of them without config attributes (`totals`): from now on views stand for no total. Where they

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 mod events;
 mod forms;
 mod standard;
+mod stock;
 mod telemetry;
 
 const T0: i64 = 1_772_445_600;
@@ -123,7 +124,7 @@ fn standard_requests_count_only_where_no_native_ones_do() {
     };
     let mut normaliser = Normaliser::new(&[]);
     let batch = metrics(&mut normaliser, &[duration(10, 90, 10)]);
-    assert_eq!(rows(&batch)[0].totals[0].outcomes, Outcomes { ok: 90, error: 10, panic: 0 });
+    assert_eq!(rows(&batch)[0].totals[0].outcomes, Outcomes { ok: 90, error: 10, ..Outcomes::default() });
     let batch = metrics(&mut normaliser, &[duration(20, 90, 10), requests(1, (10, 20, 100), false)]);
     assert_eq!(rows(&batch)[0].totals[0].outcomes, Outcomes { ok: 100, ..Outcomes::default() });
     assert_eq!(rows(&batch)[0].latency.as_ref().unwrap().counts, [100, 0]);

@@ -210,10 +210,10 @@ pub struct HistogramPoint<'a> {
     #[serde(borrow, deserialize_with = "lenient::list")]
     pub attributes: Vec<Attribute<'a>>,
     /// Nanoseconds since the Unix epoch; 0 is "not told".
-    #[serde(rename = "startTimeUnixNano", deserialize_with = "lenient::natural")]
+    #[serde(rename = "startTimeUnixNano", alias = "start_time_unix_nano", deserialize_with = "lenient::natural")]
     pub start: u64,
     /// Nanoseconds since the Unix epoch; 0 is "not told".
-    #[serde(rename = "timeUnixNano", deserialize_with = "lenient::natural")]
+    #[serde(rename = "timeUnixNano", alias = "time_unix_nano", deserialize_with = "lenient::natural")]
     pub time: u64,
     /// Values counted.
     #[serde(deserialize_with = "lenient::natural")]
@@ -222,10 +222,10 @@ pub struct HistogramPoint<'a> {
     #[serde(deserialize_with = "lenient::maybe_real")]
     pub sum: Option<f64>,
     /// One more than bounds, or empty.
-    #[serde(deserialize_with = "lenient::naturals")]
+    #[serde(alias = "bucket_counts", deserialize_with = "lenient::naturals")]
     pub bucket_counts: Vec<u64>,
     /// Upper bounds, inclusive, ascending.
-    #[serde(rename = "explicitBounds", deserialize_with = "lenient::reals")]
+    #[serde(rename = "explicitBounds", alias = "explicit_bounds", deserialize_with = "lenient::reals")]
     pub bounds: Vec<f64>,
     /// Bit 0: there is no recorded value.
     #[serde(deserialize_with = "lenient::flags")]
@@ -240,10 +240,10 @@ pub struct ExponentialPoint<'a> {
     #[serde(borrow, deserialize_with = "lenient::list")]
     pub attributes: Vec<Attribute<'a>>,
     /// Nanoseconds since the Unix epoch; 0 is "not told".
-    #[serde(rename = "startTimeUnixNano", deserialize_with = "lenient::natural")]
+    #[serde(rename = "startTimeUnixNano", alias = "start_time_unix_nano", deserialize_with = "lenient::natural")]
     pub start: u64,
     /// Nanoseconds since the Unix epoch; 0 is "not told".
-    #[serde(rename = "timeUnixNano", deserialize_with = "lenient::natural")]
+    #[serde(rename = "timeUnixNano", alias = "time_unix_nano", deserialize_with = "lenient::natural")]
     pub time: u64,
     /// Values counted.
     #[serde(deserialize_with = "lenient::natural")]
@@ -255,7 +255,7 @@ pub struct ExponentialPoint<'a> {
     #[serde(deserialize_with = "lenient::integer32")]
     pub scale: i32,
     /// Values within the zero threshold.
-    #[serde(deserialize_with = "lenient::natural")]
+    #[serde(alias = "zero_count", deserialize_with = "lenient::natural")]
     pub zero_count: u64,
     /// Values above zero.
     #[serde(deserialize_with = "lenient::message")]
@@ -276,7 +276,7 @@ pub struct Buckets {
     #[serde(deserialize_with = "lenient::integer32")]
     pub offset: i32,
     /// Counts.
-    #[serde(rename = "bucketCounts", deserialize_with = "lenient::naturals")]
+    #[serde(rename = "bucketCounts", alias = "bucket_counts", deserialize_with = "lenient::naturals")]
     pub counts: Vec<u64>,
 }
 
@@ -285,13 +285,13 @@ pub struct Buckets {
 #[serde(default, rename_all = "camelCase")]
 pub struct LogRecord<'a> {
     /// Nanoseconds since the Unix epoch; 0 is "not told".
-    #[serde(rename = "timeUnixNano", deserialize_with = "lenient::natural")]
+    #[serde(rename = "timeUnixNano", alias = "time_unix_nano", deserialize_with = "lenient::natural")]
     pub time: u64,
     /// When it was collected; 0 is "not told".
-    #[serde(rename = "observedTimeUnixNano", deserialize_with = "lenient::natural")]
+    #[serde(rename = "observedTimeUnixNano", alias = "observed_time_unix_nano", deserialize_with = "lenient::natural")]
     pub observed: u64,
     /// Which event it is; empty for a plain log record.
-    #[serde(borrow, deserialize_with = "lenient::text")]
+    #[serde(borrow, alias = "event_name", deserialize_with = "lenient::text")]
     pub event_name: Cow<'a, str>,
     /// Body.
     #[serde(deserialize_with = "lenient::message")]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The schema that this version writes. It also stands for the layout of stored observations (postcard is not
 /// self-describing): a change of `Observation` is a new number.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// A WAL page budget of 16 MiB between SQLite's own checkpoints: fewer of them doubled the commit rate when measured
 /// (measurements.md B 3), and a crash replays 16 MiB in milliseconds.
@@ -60,6 +60,18 @@ const FROM_1: &str = "
     DELETE FROM normaliser;
 ";
 
+/// From 2 to 3: an observation holds more (denied requests, first failures, exit statuses), and what was stored in the
+/// layout before cannot be read as the new one. It goes, with the engine's states that were made of it; the last batch
+/// stays as one in which only time passed, so that numbers go on. Incidents and contents stay.
+const FROM_2: &str = "
+    DELETE FROM batch WHERE seq < (SELECT MAX(seq) FROM batch);
+    UPDATE batch SET items = 0, body = NULL;
+    DELETE FROM journal;
+    DELETE FROM normaliser;
+    DELETE FROM checkpoint;
+    UPDATE incident SET checkpoint = NULL;
+";
+
 /// Sets the connection up, and makes or checks the tables.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let refuse = |what| move |source| StoreError::Database { what, source };
@@ -72,7 +84,8 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreE
     match found {
         VERSION => Ok(()),
         0 => change(connection, TABLES).map_err(refuse("create its tables")),
-        1 => change(connection, FROM_1).map_err(refuse("bring its tables up")),
+        1 => change(connection, &[FROM_1, FROM_2].concat()).map_err(refuse("bring its tables up")),
+        2 => change(connection, FROM_2).map_err(refuse("bring its tables up")),
         later => Err(StoreError::Later { path: path.into(), found: later, known: VERSION }),
     }
 }

@@ -117,7 +117,7 @@ fn a_malformed_bundle_is_refused_with_entry_and_offset() {
         (
             "later schema",
             with("manifest.json", |body| {
-                String::from_utf8(body).unwrap().replace("\"schema\": 1", "\"schema\": 9").into_bytes()
+                String::from_utf8(body).unwrap().replace("\"schema\": 2", "\"schema\": 9").into_bytes()
             }),
             &["schema 9"],
         ),

@@ -1,7 +1,7 @@
 //! A small fleet whose half loads a bad version: the observations that a normaliser would hand over, a second at a time.
 
 use crate::store::Batch;
-use firstbad_diagnosis::observation::{Facts, Load, Name, Observation, Outcomes, PanicCount, Row, Source, Total, View};
+use firstbad_diagnosis::observation::{Facts, Load, Name, NamedBy, Observation, Outcomes, PanicCount, Row, Source, Total, View};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
@@ -39,7 +39,7 @@ fn of_host(host: u64, seq: u64, end: Timestamp) -> Vec<Observation> {
     // A little noise, the same in every run.
     let ok = 100 + (host * 7 + seq * 13) % 11;
     let panic = if failing { 60 } else { 0 };
-    let outcomes = Outcomes { ok: ok - panic, error: (host + seq) % 17 / 16, panic };
+    let outcomes = Outcomes { ok: ok - panic, denied: 0, error: (host + seq) % 17 / 16, panic };
     let mut observations = loads;
     observations.push(Observation::Row(row(host, end, (hash, outcomes))));
     observations
@@ -96,5 +96,7 @@ fn row(host: u64, end: Timestamp, (hash, outcomes): (Hash, Outcomes)) -> Row {
         facts: Vec::new(),
         dropped: 0,
         restarted: false,
+        first_failed: Vec::new(),
+        named_by: NamedBy::Host,
     }
 }

@@ -5,7 +5,7 @@ use crate::collector::resume::resume;
 use crate::driver::{Driver, Outbox, Stepper};
 use crate::publish::{Published, Publisher};
 use crate::settings::Settings;
-use crate::store::{Batch, Commit, DirectoryLock, SqliteStore, Store};
+use crate::store::{Batch, Commit, DirectoryLock, SqliteReader, SqliteStore, Store, StoreReader};
 use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Total};
 use firstbad_protocol::snapshot::Snapshot;
 use std::path::Path;
@@ -136,24 +136,34 @@ fn without_a_usable_checkpoint_the_last_hour_is_diagnosed_again() {
     assert_eq!(resumed.stepper.snapshot(), before);
 }
 
+/// What makes a store of the present schema one of schema 2, and of schema 1: their observations cannot be read any more.
+const AS_2: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
+const AS_1: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; DROP TABLE journal;
+    CREATE TABLE journal (id INTEGER PRIMARY KEY, batch INTEGER, signal INTEGER, encoding INTEGER, received INTEGER,
+        body BLOB); INSERT INTO journal VALUES (1, 60, 0, 0, 0, x'00');
+    INSERT INTO normaliser VALUES (1, 59, x'00'); PRAGMA user_version = 1;";
+
 #[test]
-fn a_store_of_the_schema_before_keeps_its_batches_and_begins_each_series_anew() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut line = Line::begin(directory.path());
-    line.run(1..=60);
-    let before = line.snapshot();
-    line.stop();
-    let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
-    let back = "DROP TABLE journal; CREATE TABLE journal (id INTEGER PRIMARY KEY, batch INTEGER, signal INTEGER,
-        encoding INTEGER, received INTEGER, body BLOB); INSERT INTO journal VALUES (1, 60, 0, 0, 0, x'00');
-        INSERT INTO normaliser VALUES (1, 59, x'00'); PRAGMA user_version = 1;";
-    database.execute_batch(back).unwrap();
-    drop(database);
-    let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
-    assert!(resumed.notices.is_empty(), "{:?}", resumed.notices);
-    assert_eq!((resumed.last.0, resumed.stepper.snapshot()), (60, before));
-    let state = resumed.store.normaliser_state().unwrap();
-    assert!(state.saved.is_none() && state.journal.is_empty(), "{state:?}");
+fn a_store_of_an_earlier_schema_keeps_its_incidents_and_begins_everything_else_anew() {
+    for back in [AS_1, AS_2] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut line = Line::begin(directory.path());
+        line.run(1..=BAD_AT + 45);
+        line.stop();
+        let incidents = || SqliteReader::open(directory.path()).unwrap().incidents().unwrap();
+        let before = incidents();
+        assert!(!before.is_empty());
+        let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
+        database.execute_batch(back).unwrap();
+        drop(database);
+        let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
+        assert!(resumed.notices.is_empty(), "{:?}", resumed.notices);
+        assert_eq!(resumed.last.0, BAD_AT + 45, "numbers go on");
+        assert_eq!(resumed.stepper.snapshot().fleet.instances, 0);
+        assert_eq!(incidents(), before);
+        let state = resumed.store.normaliser_state().unwrap();
+        assert!(state.saved.is_none() && state.journal.is_empty(), "{state:?}");
+    }
 }
 
 #[test]

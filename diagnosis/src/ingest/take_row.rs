@@ -225,8 +225,8 @@ fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
         let counts = Requests::of(view.outcomes);
         config_use::add(&mut by_config, factor, counts);
         if let Some(known) = state.tables.level_mut(level) {
-            known.requests += view.outcomes.ok + view.outcomes.error + view.outcomes.panic;
-            known.failed += view.outcomes.error + view.outcomes.panic;
+            known.requests += view.outcomes.all();
+            known.failed += view.outcomes.failed();
             known.last_active = known.last_active.max(row.span.end.0);
         }
         if let Some(interval) = state.ring.at(index) {

@@ -28,9 +28,7 @@ pub(crate) fn gauge(value: Option<f64>) -> Option<f64> {
 impl Requests {
     /// Of outcomes.
     pub(crate) fn of(outcomes: Outcomes) -> Self {
-        let Outcomes { ok, error, panic } = outcomes;
-        let failed = error.saturating_add(panic);
-        Self { all: float(ok.saturating_add(failed)), failed: float(failed), panicked: float(panic) }
+        Self { all: float(outcomes.all()), failed: float(outcomes.failed()), panicked: float(outcomes.panic) }
     }
 
     fn add(&mut self, other: Self) {

@@ -3,7 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use firstbad_diagnosis::Engine;
-use firstbad_diagnosis::observation::{Dimensions, Facts, Load, Name, Observation, Outcomes, Row, Source, Total, View};
+use firstbad_diagnosis::observation::{Dimensions, Facts, Load, Name, NamedBy, Observation, Outcomes, Row, Source, Total, View};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
@@ -53,7 +53,7 @@ pub(crate) fn load(index: i64, at: i64, (content, rows): (&[u8], i64)) -> Observ
 
 pub(crate) fn row(index: i64, second: i64, (content, failing): (&[u8], f64)) -> Observation {
     let error = (50.0 * failing).round() as u64;
-    let outcomes = Outcomes { ok: 50 - error, error: 0, panic: error };
+    let outcomes = Outcomes { ok: 50 - error, panic: error, ..Outcomes::default() };
     let span = Span { start: Timestamp::from_seconds(second), end: Timestamp::from_seconds(second + 1) };
     Observation::Row(Row {
         source: host(index),
@@ -77,6 +77,8 @@ pub(crate) fn row(index: i64, second: i64, (content, failing): (&[u8], f64)) -> 
         facts: Vec::new(),
         dropped: 0,
         restarted: false,
+        first_failed: Vec::new(),
+        named_by: NamedBy::Host,
     })
 }
 

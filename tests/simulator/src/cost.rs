@@ -3,7 +3,7 @@
 //! plain on purpose; which answers are right on rich fleets is the catalogue's to say.
 
 use firstbad_diagnosis::observation::{
-    Dimensions, Facts, Histogram, Load, Name, Observation, Outcomes, Row, Scores, Source, Total, View,
+    Dimensions, Facts, Histogram, Load, Name, NamedBy, Observation, Outcomes, Row, Scores, Source, Total, View,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
@@ -178,7 +178,7 @@ impl CostFleet {
         let panic = suffers
             .map_or(0, |taken| requests * 3 * (end - taken.max(start)).unsigned_abs() / INTERVAL.unsigned_abs() / 10);
         let error = u64::from(noise.is_multiple_of(10));
-        let outcomes = Outcomes { ok: requests - error - panic, error, panic };
+        let outcomes = Outcomes { ok: requests - error - panic, denied: 0, error, panic };
         let active = self.active(host, end - 1);
         let view = |(config, hash): (Name, Hash)| View { config, hash, dimensions: Dimensions::default(), outcomes };
         // The lowest bucket stays empty: a score of zero would be one that was not computed.
@@ -210,6 +210,8 @@ impl CostFleet {
             facts: Vec::new(),
             dropped: 0,
             restarted: false,
+            first_failed: Vec::new(),
+            named_by: NamedBy::Host,
         }
     }
 }

@@ -144,7 +144,7 @@ impl Counts {
     fn cell(&mut self, stretch: &Stretch, (cell, finished): (usize, u64), r: &mut Random) -> u64 {
         let errors = r.binomial(finished, (stretch.error_share * stretch.modifiers.errors).min(0.5));
         let mut ok = finished - errors;
-        let mut total = Outcomes { ok: 0, error: errors, panic: 0 };
+        let mut total = Outcomes { error: errors, ..Outcomes::default() };
         let mut spent = Spent { ok: 0, caused: vec![(None, total)], left: Vec::new() };
         let left = &mut spent.left;
         for failure in &stretch.modifiers.failures {
@@ -327,6 +327,7 @@ fn name(plan: &Plan, config: usize) -> Option<Name> {
 
 fn add(to: &mut Outcomes, from: Outcomes) {
     to.ok += from.ok;
+    to.denied += from.denied;
     to.error += from.error;
     to.panic += from.panic;
 }

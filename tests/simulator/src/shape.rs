@@ -32,7 +32,7 @@ struct Minute {
 impl Minute {
     fn take(&mut self, row: &Row) {
         for total in &row.totals {
-            self.requests += total.outcomes.ok + total.outcomes.error + total.outcomes.panic;
+            self.requests += total.outcomes.all();
             self.errors += total.outcomes.error;
             self.panics += total.outcomes.panic;
         }

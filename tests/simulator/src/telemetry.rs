@@ -107,7 +107,7 @@ fn shift(observation: &mut Observation, by: i64) {
 /// A liar claims the opposite: where all is well, everything fails, and the other way round.
 fn lie(observation: &mut Observation) {
     if let Observation::Row(row) = observation {
-        let flip = |o: &mut Outcomes| *o = Outcomes { ok: o.error + o.panic, error: o.ok, panic: 0 };
+        let flip = |o: &mut Outcomes| *o = Outcomes { ok: o.failed(), denied: o.denied, error: o.ok, panic: 0 };
         row.totals.iter_mut().for_each(|total| flip(&mut total.outcomes));
         row.views.iter_mut().for_each(|view| flip(&mut view.outcomes));
         row.panics.clear();
@@ -120,7 +120,7 @@ fn flood(observation: &mut Observation, r: &mut Random) {
         for _ in 0..50 {
             let hash = Hash::of(&r.bits().to_le_bytes());
             let config = format!("junk\u{1b}[2J-{}", r.below(5)).into();
-            let outcomes = Outcomes { ok: 1, error: 1, panic: 0 };
+            let outcomes = Outcomes { ok: 1, error: 1, ..Outcomes::default() };
             row.views.push(View { config, hash, dimensions: Default::default(), outcomes });
         }
     }

@@ -80,13 +80,13 @@ fn nobody_is_exposed_to_anything_guilty_in_a_negative_scenario() {
 fn counts_add_up_as_the_contract_says() {
     let (_, sent, _) = run(&named("p3-mixed-engines"), 5, FEW);
     for row in rows(&sent) {
-        let total: u64 = row.totals.iter().map(|t| t.outcomes.ok + t.outcomes.error + t.outcomes.panic).sum();
+        let total: u64 = row.totals.iter().map(|t| t.outcomes.all()).sum();
         let panics: u64 = row.totals.iter().map(|t| t.outcomes.panic).sum();
         let untagged: u64 = row.panics.iter().filter(|p| p.version.is_none()).map(|p| p.count).sum();
         assert_eq!(panics, untagged);
         let mut views: BTreeMap<&str, u64> = BTreeMap::new();
         for view in &row.views {
-            *views.entry(&view.config).or_default() += view.outcomes.ok + view.outcomes.error + view.outcomes.panic;
+            *views.entry(&view.config).or_default() += view.outcomes.all();
         }
         assert!(views.values().all(|view| *view <= total), "{views:?} of {total}");
         assert!(row.span.start < row.span.end);

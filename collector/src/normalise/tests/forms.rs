@@ -66,7 +66,7 @@ fn only_row(batch: &Batch) -> Row {
 }
 
 fn outcomes(ok: u64, error: u64, panic: u64) -> Outcomes {
-    Outcomes { ok, error, panic }
+    Outcomes { ok, error, panic, ..Outcomes::default() }
 }
 
 fn views(row: &Row) -> Vec<(Name, String, Outcomes)> {

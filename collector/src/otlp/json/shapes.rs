@@ -58,13 +58,13 @@ impl<'a> From<Metric<'a>> for model::Metric<'a> {
 struct NumberPoint<'a> {
     #[serde(borrow, deserialize_with = "lenient::list")]
     attributes: Vec<Attribute<'a>>,
-    #[serde(deserialize_with = "lenient::natural")]
+    #[serde(alias = "start_time_unix_nano", deserialize_with = "lenient::natural")]
     start_time_unix_nano: u64,
-    #[serde(deserialize_with = "lenient::natural")]
+    #[serde(alias = "time_unix_nano", deserialize_with = "lenient::natural")]
     time_unix_nano: u64,
-    #[serde(deserialize_with = "lenient::maybe_integer")]
+    #[serde(alias = "as_int", deserialize_with = "lenient::maybe_integer")]
     as_int: Option<i64>,
-    #[serde(deserialize_with = "lenient::maybe_real")]
+    #[serde(alias = "as_double", deserialize_with = "lenient::maybe_real")]
     as_double: Option<f64>,
     #[serde(deserialize_with = "lenient::flags")]
     flags: u32,

@@ -73,6 +73,34 @@ fn what_nests_without_end_is_refused_and_overflows_no_stack() {
     assert_eq!(super::line(unread.as_bytes(), Limits::CAPTURE).map(drop), Ok(()), "nothing reads it");
 }
 
+/// `{"snakeCase":1}` as `{"snake_case":1}`: keys alone, never a text that is a value.
+fn with_underscores(value: serde_json::Value) -> serde_json::Value {
+    let key = |key: String| key.chars().fold(String::new(), |mut key, next| {
+        if next.is_ascii_uppercase() {
+            key.push('_');
+        }
+        key.push(next.to_ascii_lowercase());
+        key
+    });
+    match value {
+        serde_json::Value::Object(map) => {
+            map.into_iter().map(|(name, value)| (key(name), with_underscores(value))).collect()
+        }
+        serde_json::Value::Array(values) => values.into_iter().map(with_underscores).collect(),
+        scalar => scalar,
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_spellings_of_every_field_mean_the_same(metrics in metrics_request(), logs in logs_request()) {
+        for usual in [serde_json::to_value(&metrics).unwrap(), serde_json::to_value(&logs).unwrap()] {
+            let (other, usual) = (with_underscores(usual.clone()).to_string(), usual.to_string());
+            prop_assert_eq!(format!("{:?}", general(other.as_bytes())), format!("{:?}", general(usual.as_bytes())));
+        }
+    }
+}
+
 #[test]
 fn a_list_is_no_request() {
     assert_eq!(super::metrics(b" [[]]", Limits::REQUEST).map(drop), Err(DecodeError::Foreign));

@@ -42,7 +42,7 @@ pub(super) fn log(observation: &Observation, style: Style, sequence: u64) -> Opt
             (event.at, Some(&event.source), &event.dimensions, event::CONFIG_LOAD, load(event, style))
         }
         Observation::Panic(event) => {
-            let mut attributes = vec![text("exception.type", "panic"), text("exception.message", &*event.message)];
+            let mut attributes = vec![text("exception.type", event.exception.as_deref().unwrap_or("panic")), text("exception.message", &*event.message)];
             attributes.push(active(&event.active));
             let mut place = event.site.as_deref().unwrap_or("").splitn(3, ':');
             attributes.extend(place.next().map(|path| text("code.file.path", path)));
@@ -59,6 +59,7 @@ pub(super) fn log(observation: &Observation, style: Style, sequence: u64) -> Opt
         Observation::Exit(event) => {
             let mut attributes = vec![json!({ "key": attribute::EXIT_CLEAN, "value": { "boolValue": event.clean } })];
             attributes.extend(event.signal.map(|signal| style.integer(attribute::EXIT_SIGNAL, i64::from(signal))));
+            attributes.extend(event.status.map(|status| style.integer(attribute::EXIT_STATUS, i64::from(status))));
             attributes.push(active(&event.active));
             if let Some((config, hash)) = &event.loading {
                 attributes.extend(version(config, hash));

@@ -139,7 +139,8 @@ pub(super) fn metrics(plan: &Plan, style: Style, series: &mut Series, row: &Row)
 }
 
 fn outcomes(points: &mut Points, attributes: &[Value], outcomes: Outcomes) {
-    for (word, count) in [("ok", outcomes.ok), ("error", outcomes.error), ("panic", outcomes.panic)] {
+    let Outcomes { ok, denied, error, panic } = outcomes;
+    for (word, count) in [("ok", ok), ("denied", denied), ("error", error), ("panic", panic)] {
         let mut attributes = attributes.to_vec();
         attributes.push(text(attribute::OUTCOME, word));
         points.sum(metric::REQUESTS, attributes, count);
@@ -194,7 +195,7 @@ fn own(points: &mut Points, row: &Row) {
 /// Standard metrics only: the latency histogram by status is all there is.
 fn standard(points: &mut Points, row: &Row) {
     let Some(latency) = &row.latency else { return };
-    let failed: u64 = row.totals.iter().map(|total| total.outcomes.error + total.outcomes.panic).sum();
+    let failed: u64 = row.totals.iter().map(|total| total.outcomes.failed()).sum();
     let mut rest = failed;
     let mut good = latency.clone();
     let mut bad = Histogram { bounds: latency.bounds.clone(), counts: vec![0; latency.counts.len()], sum: None };

@@ -173,6 +173,7 @@ impl Host {
             dimensions: self.dimensions.clone(),
             clean,
             signal,
+            status: None,
             active: self.active_hashes(plan),
             loading: loading.and_then(|version| named(plan, version)),
         }

@@ -4,7 +4,7 @@ use super::{Context, Host, named};
 use crate::counts::{Failure, Modifiers, Stretch};
 use crate::effect::Kind;
 use crate::plan::Plan;
-use firstbad_diagnosis::observation::{Facts, Name, Observation, Panic, Row};
+use firstbad_diagnosis::observation::{Facts, Name, NamedBy, Observation, Panic, Row};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::Span;
@@ -84,6 +84,7 @@ impl Host {
                     at: context.plan.at(at),
                     source: self.source(context.plan),
                     dimensions: self.dimensions.clone(),
+                    exception: None,
                     message: message.map_or_else(|| "panicked".into(), |effect| effect.message.clone()),
                     site: Some(site.clone()),
                     active: self.active_hashes(context.plan),
@@ -155,6 +156,8 @@ impl Host {
             facts: if plan.fleet.full { self.new_facts(plan) } else { Vec::new() },
             dropped: 0,
             restarted: std::mem::take(&mut self.restarted),
+            first_failed: Vec::new(),
+            named_by: NamedBy::Host,
         };
         counts.fill(plan, &mut row);
         self.report_start = end;

@@ -33,8 +33,7 @@ fn add(to: &mut Cell, failed: f64, all: f64) {
 }
 
 fn cell(outcomes: &Outcomes) -> Cell {
-    let failed = (outcomes.error + outcomes.panic) as f64;
-    (failed, failed + outcomes.ok as f64)
+    (outcomes.failed() as f64, outcomes.all() as f64)
 }
 
 impl Board {

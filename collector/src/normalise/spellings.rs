@@ -1,0 +1,86 @@
+//! Attribute keys in their other spellings: the conventions of before 2024, and what the translation to Prometheus makes of
+//! them (dots as underscores; firstbad's own metrics with the short labels of contract.md section 3).
+
+use firstbad_protocol::names::{DIMENSIONS, attribute};
+
+/// Status of an HTTP answer.
+pub(super) const HTTP_STATUS: &str = "http.response.status_code";
+/// Why a request failed, where there is no status.
+pub(super) const ERROR_TYPE: &str = "error.type";
+
+/// Keys of a point that are read, beside dimensions.
+const READ: [&str; 22] = [
+    attribute::CONFIG_NAME,
+    attribute::CONFIG_HASH,
+    attribute::OUTCOME,
+    attribute::PANIC_SITE,
+    attribute::SCORE_NAME,
+    attribute::SCORE_MIN,
+    attribute::SCORE_MAX,
+    attribute::REASON,
+    attribute::LOAD_RESULT,
+    attribute::LIMIT_NAME,
+    HTTP_STATUS,
+    ERROR_TYPE,
+    "cpu.mode",
+    attribute::SERVICE_NAME,
+    attribute::SERVICE_INSTANCE_ID,
+    attribute::K8S_POD_UID,
+    attribute::K8S_NAMESPACE_NAME,
+    attribute::K8S_POD_NAME,
+    attribute::CONTAINER_ID,
+    attribute::HOST_NAME,
+    attribute::PROCESS_PID,
+    "process.cpu.state",
+];
+
+/// The key that `key` means; itself, where it is no other spelling of one that is read.
+pub(super) fn meant<'k>(key: &'k str, declared: &'k [String]) -> &'k str {
+    match key {
+        "http.status_code" | "http_status_code" => HTTP_STATUS,
+        "config" => attribute::CONFIG_NAME,
+        "config_hash" => attribute::CONFIG_HASH,
+        "outcome" => attribute::OUTCOME,
+        "site" => attribute::PANIC_SITE,
+        "score" => attribute::SCORE_NAME,
+        "reason" => attribute::REASON,
+        "result" => attribute::LOAD_RESULT,
+        "limit" => attribute::LIMIT_NAME,
+        _ if key.contains('.') || !key.contains('_') => key,
+        _ => {
+            let dimensions = DIMENSIONS.iter().copied().chain(declared.iter().map(String::as_str));
+            READ.into_iter().chain(dimensions).find(|known| is_spelled(key, known)).unwrap_or(key)
+        }
+    }
+}
+
+/// Whether `key` is `known` with underscores for its dots.
+pub(super) fn is_spelled(key: &str, known: &str) -> bool {
+    let same = |(own, dotted): (u8, u8)| own == dotted || (own == b'_' && dotted == b'.');
+    key.len() == known.len() && key.bytes().zip(known.bytes()).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn underscores_and_short_labels_mean_the_same_keys() {
+        let declared = ["app.shard_id".to_owned()];
+        for (key, means) in [
+            ("http_response_status_code", HTTP_STATUS),
+            ("http.status_code", HTTP_STATUS),
+            ("error_type", ERROR_TYPE),
+            ("firstbad_config_hash", attribute::CONFIG_HASH),
+            ("config_hash", attribute::CONFIG_HASH),
+            ("k8s_pod_name", attribute::K8S_POD_NAME),
+            ("cloud_region", attribute::CLOUD_REGION),
+            ("app_shard_id", "app.shard_id"),
+            ("app.shard_id", "app.shard_id"),
+            ("http_route", "http_route"),
+            ("state", "state"),
+        ] {
+            assert_eq!(meant(key, &declared), means);
+        }
+    }
+}
