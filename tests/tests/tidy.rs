@@ -1,7 +1,12 @@
 //! Rules of the house that no lint knows: every file says what it decides, none grows past 500 lines, crates depend only
-//! downwards, unsafe code stays where it is declared, and what was promised to be there is there.
+//! downwards and so do the folders of the engine, unsafe code stays where it is declared, and what was promised to be there
+//! is there.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+#[path = "tidy/imports.rs"]
+mod imports;
+
+use imports::{Sources, imports, on_circles, room};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +21,26 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("tui", &["protocol", "diagnosis", "playbooks", "collector", "demo"]),
     ("tests", &["protocol"]),
     ("tests/simulator", &["protocol", "diagnosis"]),
+];
+
+/// Layers of `diagnosis`, lowest first: folder, or file that is in none -> those that it may import. Each stands above all
+/// that it imports, so they cannot form a circle.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("settings", &[]),
+    ("observation", &[]),
+    ("numerics", &["observation"]),
+    ("state", &["settings", "observation", "numerics"]),
+    ("signals", &["observation", "numerics", "state"]),
+    ("ingest", &["observation", "numerics", "state", "signals"]),
+    ("detect", &["observation", "numerics", "state", "signals", "ingest"]),
+    ("scene", &["numerics", "state"]),
+    ("hypothesis", &["numerics", "scene"]),
+    ("evidence", &["observation", "numerics", "state", "signals", "scene", "hypothesis"]),
+    ("wording", &["observation", "numerics", "state", "scene", "hypothesis"]),
+    ("verdict", &["numerics", "state", "signals", "detect", "scene", "hypothesis", "evidence", "wording"]),
+    ("snapshot", &["numerics", "state", "wording"]),
+    ("engine", &["settings", "observation", "numerics", "state", "ingest", "detect", "wording", "verdict", "snapshot"]),
+    ("lib", &["settings", "observation", "numerics", "engine"]),
 ];
 
 /// The only places where unsafe code is written: the mapping and the process calls of the instrument, the tests and
@@ -81,6 +106,87 @@ fn crates_depend_only_downwards() {
             assert!(allowed.contains(&name), "{directory} must not use {name}: change ARCHITECTURE.md first");
         }
     }
+}
+
+/// The engine's files by their path below `diagnosis/src`, without those that hold only tests.
+fn engine() -> Sources {
+    let below = |(name, text): (String, String)| Some((name.strip_prefix("diagnosis/src/")?.to_owned(), text));
+    let files: Sources =
+        sources().into_iter().filter_map(below).filter(|(name, _)| !name.ends_with("tests.rs")).collect();
+    assert!(files.len() > 50, "only {} files found", files.len());
+    files
+}
+
+/// Imports across folders that `LAYERS` does not allow.
+fn upward(files: &Sources) -> Vec<String> {
+    let allowed = |room: &str| LAYERS.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, allowed)| *allowed);
+    let crossing = |(from, to): &(String, String)| room(from) != room(to) && !allowed(room(from)).contains(&room(to));
+    let pairs = imports(files).into_iter().flat_map(|(from, all)| all.into_iter().map(move |to| (from.clone(), to)));
+    pairs.filter(crossing).map(|(from, to)| format!("{from} imports {to}")).collect()
+}
+
+#[test]
+fn folders_of_the_engine_import_only_downwards() {
+    for (index, (name, allowed)) in LAYERS.iter().enumerate() {
+        let below: Vec<&str> = LAYERS.iter().take(index).map(|(name, _)| *name).collect();
+        assert!(allowed.iter().all(|other| below.contains(other)), "{name} may import what is above it");
+    }
+    let files = engine();
+    let unknown: Vec<_> = files.keys().filter(|file| !LAYERS.iter().any(|(name, _)| *name == room(file))).collect();
+    assert!(unknown.is_empty(), "no layer: {unknown:#?}");
+    let upward = upward(&files);
+    assert!(upward.is_empty(), "imports against the layers: {upward:#?}");
+}
+
+#[test]
+fn no_files_of_the_engine_import_each_other_in_a_circle() {
+    let circles = on_circles(&imports(&engine()));
+    assert!(circles.is_empty(), "in a circle, or between two: {circles:#?}");
+}
+
+#[test]
+fn only_state_itself_has_methods_of_state() {
+    // A call of a method is no import: what acts on the state are functions, which every caller has to import.
+    let with: Vec<_> =
+        engine().into_iter().filter(|(_, text)| text.contains("\nimpl State {")).map(|(name, _)| name).collect();
+    assert_eq!(with, ["state.rs"]);
+}
+
+#[test]
+fn imports_against_the_layers_and_circles_are_seen_however_they_are_written() {
+    let made_up = |files: &[(&str, &str)]| -> Sources {
+        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    };
+    let imported = |files: &[(&str, &str)], file: &str| -> Vec<String> {
+        imports(&made_up(files)).remove(file).unwrap_or_default().into_iter().collect()
+    };
+    let others = [("state.rs", ""), ("state/ring.rs", ""), ("verdict.rs", ""), ("verdict/judge.rs", "")];
+    let seen = |text: &str| {
+        let files: Vec<_> = others.iter().copied().chain([("evidence/test.rs", text)]).collect();
+        (imported(&files, "evidence/test.rs"), upward(&made_up(&files)).len())
+    };
+    let judge = || vec!["verdict/judge.rs".to_owned()];
+    // A plain import, one in nested braces over two lines, one with another name, and a path inside the code.
+    assert_eq!(seen("use crate::verdict::judge::judge;\n"), (judge(), 1));
+    let both = vec!["state/ring.rs".to_owned(), "verdict/judge.rs".to_owned()];
+    assert_eq!(seen("use crate::{state::ring::Ring, verdict::{\n    judge::{judge, spans},\n}};\n"), (both.clone(), 1));
+    assert_eq!(seen("use crate::{state::ring as circle, verdict::judge};\n"), (both, 1));
+    assert_eq!(seen("fn test() -> bool {\n    crate::verdict::judge::judge()\n}\n"), (judge(), 1));
+    // What is said in a comment, or imported by a test alone, is no import of the code.
+    assert_eq!(seen("// crate::verdict::judge::judge\n"), (Vec::new(), 0));
+    assert_eq!(seen("#[cfg(test)]\nmod tests {\n    use crate::verdict::judge::judge;\n}\n"), (Vec::new(), 0));
+
+    // A circle of three, one arrow of it by `super` and one from a child module; a file beside it is in none.
+    let circle = [
+        ("state.rs", "mod ring;\nmod rows;\nuse ring::Ring;\n"),
+        ("state/ring.rs", "use super::rows::Row;\n"),
+        ("state/rows.rs", "use crate::state::State;\n"),
+        ("engine.rs", "use crate::state::State;\n"),
+    ];
+    let found: Vec<String> = on_circles(&imports(&made_up(&circle))).into_iter().collect();
+    assert_eq!(found, ["state.rs", "state/ring.rs", "state/rows.rs"]);
+    let cut = circle.map(|(name, text)| if name == "state/rows.rs" { (name, "") } else { (name, text) });
+    assert!(on_circles(&imports(&made_up(&cut))).is_empty());
 }
 
 #[test]
