@@ -7,6 +7,7 @@ use crate::health::Health;
 use crate::local::sleep_until;
 use crate::publish::Publisher;
 use payload::Alert;
+pub(crate) use payload::severity;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

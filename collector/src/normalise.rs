@@ -21,19 +21,23 @@ mod observed;
 mod processes;
 mod recognise;
 mod repeats;
+mod reporters;
 mod reports;
 mod rows;
 mod senders;
 mod series;
+mod sources;
 mod spellings;
 mod table;
+mod understood;
 
 use crate::otlp::{Logs, Metrics};
-use firstbad_diagnosis::observation::{Name, Observation};
+use firstbad_diagnosis::observation::{Gap, Name, Observation};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
 pub use join::join_seconds;
-pub(crate) use join::{join, time_of};
+pub use understood::Understanding;
+pub(crate) use join::{join, retimed, source_of, time_of};
 use labels::LabelSets;
 use names::Names;
 use senders::Senders;
@@ -77,6 +81,7 @@ pub struct Normaliser {
     senders: Senders,
     series: SeriesTable,
     logs: logs::Seen,
+    sentences: understood::Sentences,
     #[serde(skip)]
     labels: LabelSets,
     #[serde(skip)]
@@ -94,6 +99,7 @@ impl Normaliser {
             senders: Senders::default(),
             series: SeriesTable::default(),
             logs: logs::Seen::default(),
+            sentences: understood::Sentences::default(),
             labels: LabelSets::default(),
             names: Names::default(),
         }
@@ -112,6 +118,25 @@ impl Normaliser {
     /// Takes a logs request.
     pub fn logs(&mut self, request: &Logs<'_>) -> Batch {
         logs::take(self, request)
+    }
+
+    /// How much of what was sent was understood.
+    #[must_use]
+    pub fn understanding(&self) -> Understanding {
+        let mut sum = Understanding::default();
+        for understood in self.senders.understood() {
+            sum.resources += 1;
+            sum.outcomes += u64::from(understood.outcomes);
+            sum.anything += u64::from(understood.outcomes || understood.events);
+        }
+        sum
+    }
+
+    /// Says of every resource that reports and is not understood, and of which it was not said yet, that it is so. A
+    /// collector says it after a few reports; of a capture there are no more to come.
+    pub fn tell_not_understood(&mut self, at: Timestamp) -> Vec<Gap> {
+        let untold = self.senders.understood_mut().filter(|understood| understood.is_untold());
+        untold.map(|understood| self.sentences.tell(understood, at)).collect()
     }
 
     /// Whether `time` may be read.

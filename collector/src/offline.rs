@@ -5,7 +5,7 @@ mod play;
 
 use crate::bundle::{Bundle, BundleError};
 use crate::capture::{Capture, CaptureError};
-use crate::normalise::Content;
+use crate::normalise::{Content, Understanding};
 use firstbad_diagnosis::Engine;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
@@ -35,6 +35,8 @@ pub struct Offline {
     pub snapshot: Snapshot,
     /// Captured contents, for the difference view.
     pub contents: Vec<Content>,
+    /// How much of the captures was understood; none for a bundle, which holds what was.
+    pub understanding: Option<Understanding>,
 }
 
 /// Why there is no verdict.
@@ -143,7 +145,7 @@ fn bundle(path: &Path, mut on_tick: Option<OnTick<'_>>) -> Result<Offline, Offli
         Some(snapshot) => snapshot,
         None => Engine::restore(&bundle.checkpoint).map_err(|error| fault(error.into()))?.snapshot(),
     };
-    Ok(Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: bundle.contents })
+    Ok(Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: bundle.contents, understanding: None })
 }
 
 fn captures<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>) -> Result<Offline, OfflineError> {

@@ -15,7 +15,7 @@ use crate::verdict::review::review;
 use crate::wording::facts::blind_spots;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{Diagnosis, SCHEMA, Window};
+use firstbad_protocol::verdict::{Diagnosis, Incident, SCHEMA, Window, by_urgency};
 
 /// Layout of a checkpoint: changes with every change of the state's fields.
 const LAYOUT: u32 = 24;
@@ -68,22 +68,23 @@ impl Engine {
     /// The verdicts as of the last tick.
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
-        Diagnosis {
-            schema: SCHEMA,
-            asked: false,
-            window: self.window(),
-            blind_spots: blind_spots(&self.state),
-            incidents: incidents(&self.state),
-        }
+        self.verdicts(false)
     }
 
     /// The verdicts as of the last tick, with suspects ranked as of it even if no detector fired (`diagnose --at`). The
     /// caller has applied nothing later than the moment it asks about.
     #[must_use]
     pub fn ask(&self) -> Diagnosis {
-        let mut diagnosis = Diagnosis { asked: true, ..self.diagnosis() };
-        asked::complete(&self.state, &mut diagnosis.incidents);
-        diagnosis
+        self.verdicts(true)
+    }
+
+    fn verdicts(&self, asked: bool) -> Diagnosis {
+        let mut incidents: Vec<Incident> = incidents(&self.state);
+        if asked {
+            asked::complete(&self.state, &mut incidents);
+        }
+        incidents.sort_by(by_urgency);
+        Diagnosis { schema: SCHEMA, asked, window: self.window(), blind_spots: blind_spots(&self.state), incidents }
     }
 
     /// Everything that a screen shows, as of the last tick.

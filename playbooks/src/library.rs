@@ -27,6 +27,7 @@ const EMBEDDED: &[(&str, &str)] = embed![
     "one-host",
     "oversized-input",
     "poison-request",
+    "refused-by-host",
     "refused-load",
     "resource-exhaustion",
     "score-drift",

@@ -36,13 +36,15 @@ pub enum BlindSpot {
         /// Events.
         events: u64,
     },
-    /// Senders of which no requests, scores, loads or events were understood.
+    /// Resources of which no requests or scores were understood.
     NotUnderstood {
         /// How many.
-        senders: u64,
-        /// The first few names of the metrics that they send.
+        resources: u64,
+        /// The first few names of the metrics that they send; empty where they are too many to name.
         metrics: Vec<String>,
     },
+    /// A capture of which nothing was understood at all: that no incident was found says nothing.
+    NothingUnderstood,
     /// A line of a capture that cannot be read.
     BrokenLine {
         /// File, line and byte: `a.jsonl: line 3 (byte 120)`.
@@ -96,7 +98,7 @@ impl BlindSpot {
     /// The kind that `sentence` belongs to, where it was said `count` times.
     #[must_use]
     pub fn counted(sentence: &str, count: u64) -> Self {
-        Self::from(if count > 1 { format!("{sentence} ({count}{TIMES}") } else { sentence.to_owned() })
+        Self::from(Self::Other { sentence: sentence.to_owned(), count }.to_string())
     }
 }
 
@@ -107,9 +109,10 @@ const MORE: &str = "..";
 const CLOCKS: &str = "clocks that differ from the fleet's were corrected: ";
 const LATE: &str = " rows came too late to be judged, or with a time that cannot be";
 const DROPPED: (&str, &str) = ("senders dropped ", " telemetry events");
-const NOT_UNDERSTOOD: (&str, &str) =
-    ("no requests, scores, loads or events were understood of ", " senders; they send: ");
-const NOT_UNDERSTOOD_NOTHING: &str = "no metric";
+const NOT_UNDERSTOOD: &str = "resources report no requests or scores that firstbad knows";
+const THEY_SEND: &str = "; among their metrics are ";
+const NOTHING_UNDERSTOOD: &str =
+    "nothing was understood: it holds no requests, scores, loads or events that firstbad knows";
 const BROKEN: &str = " cannot be read: ";
 const BROKEN_LINES: &str = "further lines cannot be read";
 const SHARED: (&str, &str) = (" processes report under one identity (", "); to tell them apart, set ");
@@ -134,14 +137,18 @@ impl fmt::Display for BlindSpot {
             }
             Self::Late { rows } => write!(f, "{rows}{LATE}"),
             Self::Dropped { events } => write!(f, "{}{events}{}", DROPPED.0, DROPPED.1),
-            Self::NotUnderstood { senders, metrics } => {
+            Self::NotUnderstood { resources, metrics } => {
                 let names: Vec<String> = metrics.iter().map(|name| Untrusted(name).to_string()).collect();
-                let names = if names.is_empty() { NOT_UNDERSTOOD_NOTHING.to_owned() } else { names.join(", ") };
-                write!(f, "{}{senders}{}{names}", NOT_UNDERSTOOD.0, NOT_UNDERSTOOD.1)
+                let they_send = if names.is_empty() { "" } else { THEY_SEND };
+                write!(f, "{NOT_UNDERSTOOD}{they_send}{}", names.join(", "))?;
+                times(f, *resources)
             }
+            Self::NothingUnderstood => f.write_str(NOTHING_UNDERSTOOD),
             Self::BrokenLine { place, fault } => write!(f, "{}{BROKEN}{}", Untrusted(place), Untrusted(fault)),
-            Self::BrokenLines { lines: 1 } => f.write_str(BROKEN_LINES),
-            Self::BrokenLines { lines } => write!(f, "{BROKEN_LINES} ({lines}{TIMES}"),
+            Self::BrokenLines { lines } => {
+                f.write_str(BROKEN_LINES)?;
+                times(f, *lines)
+            }
             Self::SharedIdentity { processes, identity, attribute } => {
                 let (identity, attribute) = (Untrusted(identity), Untrusted(attribute));
                 write!(f, "{processes}{}{identity}{}{attribute}", SHARED.0, SHARED.1)
@@ -150,10 +157,15 @@ impl fmt::Display for BlindSpot {
             Self::Bounds { entries } => write!(f, "{entries}{BOUNDS}"),
             Self::Other { sentence, count } => {
                 write!(f, "{}", Untrusted(sentence))?;
-                if *count > 1 { write!(f, " ({count}{TIMES}") } else { Ok(()) }
+                times(f, *count)
             }
         }
     }
+}
+
+/// How often a sentence holds, if that is more than once.
+fn times(f: &mut fmt::Formatter<'_>, count: u64) -> fmt::Result {
+    if count > 1 { write!(f, " ({count}{TIMES}") } else { Ok(()) }
 }
 
 impl From<BlindSpot> for String {

@@ -33,7 +33,7 @@ pub struct Metric {
 pub mod metric {
     /// Requests by outcome.
     pub const REQUESTS: &str = "firstbad.requests";
-    /// When the first request failed under a version in a process, unix seconds.
+    /// When the first request under a version failed, in one process.
     pub const REQUESTS_FIRST_FAILED: &str = "firstbad.requests.first_failed";
     /// Panics by site.
     pub const PANICS: &str = "firstbad.panics";
@@ -129,9 +129,9 @@ pub mod attribute {
     pub const SEQ: &str = "firstbad.seq";
     /// Whether the process ended on purpose.
     pub const EXIT_CLEAN: &str = "firstbad.exit.clean";
-    /// Signal that ended the process.
+    /// Signal that ended the process, or asked it to end.
     pub const EXIT_SIGNAL: &str = "firstbad.exit.signal";
-    /// Exit status of a process.
+    /// Status with which the process left.
     pub const EXIT_STATUS: &str = "firstbad.exit.status";
     /// Kind of change.
     pub const CHANGE_KIND: &str = "firstbad.change.kind";
@@ -241,7 +241,7 @@ metrics! {
     COLLECTOR_HOSTS: "", "firstbad_collector_hosts", Gauge, "{host}", ["state"], "Hosts, `reporting` or `silent`.";
     COLLECTOR_LAST_EVENT: "", "firstbad_collector_last_event_timestamp_seconds", Gauge, "s", [], "Event time of the newest data.";
     COLLECTOR_INCIDENTS: "", "firstbad_collector_incidents", Gauge, "{incident}", ["state", "verdict"], "Incidents by state and verdict.";
-    COLLECTOR_INCIDENT: "", "firstbad_collector_incident_info", Gauge, "1", ["incident", "verdict", "config", "sentence"], "1 for each incident that is not over, with its verdict's sentence up to the numbers.";
+    COLLECTOR_INCIDENT: "", "firstbad_collector_incident_info", Gauge, "1", ["incident", "verdict", "config", "sentence", "severity"], "1 for each incident that is not over, with its verdict's sentence up to the numbers; `severity` is `critical` where a harmful change is accused, else `warning`.";
     COLLECTOR_SUSPECT_CONFIDENCE: "", "firstbad_collector_suspect_confidence_ratio", Gauge, "1", ["config", "config_hash"], "Confidence that this version is the cause of an open incident.";
     COLLECTOR_NOTIFICATIONS: "", "firstbad_collector_notifications_total", Counter, "{notification}", ["target", "result"], "Notifications sent.";
 }

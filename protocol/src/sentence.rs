@@ -3,7 +3,7 @@
 
 use crate::Untrusted;
 use crate::time::Timestamp;
-use crate::verdict::{Arm, Cause, CauseKind, Incident, State, Suspect, Verdict};
+use crate::verdict::{Arm, Cause, CauseKind, Incident, Signal, State, Suspect, Verdict};
 use std::collections::BTreeMap;
 
 /// Columns of one name in a sentence: with a longer one, time, confidence and hosts would leave the two lines of 80 columns that
@@ -11,29 +11,34 @@ use std::collections::BTreeMap;
 const NAME_COLUMNS: usize = 40;
 /// Columns of a property: two clauses of facts.
 const PROPERTY_COLUMNS: usize = 60;
+/// Explanations that a tie names; most ties are of two or three.
+const TIED_NAMED: usize = 3;
 
 /// The verdict in one line of safe text, e.g. `NAMED: bot-features 9f3c8e21ab04 (rows > 200) since 11:28:04 - 96% - 16/16
 /// hosts on it fail, 0/8 others`. Times are UTC; the date is in the incident's id.
 #[must_use]
 pub fn sentence(incident: &Incident) -> String {
-    let since = clock(incident.onset);
-    let told = match (incident.verdict, &incident.cause) {
-        (Verdict::InsufficientEvidence, _) => insufficient(incident, &since),
-        (verdict, Some(cause)) => {
-            let word = match verdict {
-                Verdict::Cause => "NAMED",
-                Verdict::Suspect => "SUSPECT",
-                Verdict::External | Verdict::InsufficientEvidence => "NOT A CHANGE",
-            };
-            format!("{word}: {} since {since}{}", what(cause), weight(incident, cause))
-        }
-        (_, None) => format!(
-            "NOT A CHANGE THAT WE SEE: {} since {since} on {}",
-            signals(incident),
-            share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts")
-        ),
+    let numbers = match (incident.verdict, &incident.cause) {
+        _ if incident.is_refusal_only() => refused(incident),
+        (Verdict::InsufficientEvidence, _) | (_, None) => unexplained(incident),
+        (_, Some(cause)) => weight(incident, cause),
     };
-    told + &ending(incident)
+    headline(incident) + &numbers + &ending(incident)
+}
+
+/// The first part of [`sentence`], up to its numbers: it stays the same while the verdict does, so that it may identify a
+/// series or an alert. Safe text.
+#[must_use]
+pub fn headline(incident: &Incident) -> String {
+    let since = clock(incident.onset);
+    match (incident.verdict, &incident.cause) {
+        _ if incident.is_refusal_only() => format!("REFUSED: {} since {since}", refused_input(incident)),
+        (Verdict::InsufficientEvidence, _) => format!("INSUFFICIENT EVIDENCE: {} since {since}", signals(incident)),
+        (_, None) => format!("NOT A CHANGE THAT WE SEE: {} since {since}", signals(incident)),
+        (Verdict::Cause, Some(cause)) => format!("NAMED: {} since {since}", what(cause)),
+        (Verdict::Suspect, Some(cause)) => format!("SUSPECT: {} since {since}", what(cause)),
+        (Verdict::External, Some(cause)) => format!("NOT A CHANGE: {} since {since}", what(cause)),
+    }
 }
 
 /// The cause without verdict, time or numbers: `bot-features 9f3c8e21ab04 (rows > 200)`, `cloud.region=eu`. Safe text.
@@ -134,17 +139,23 @@ fn weight(incident: &Incident, cause: &Cause) -> String {
         );
     }
     let (on_it, others) = match cause.kind {
-        CauseKind::Dimension | CauseKind::Host => ("hosts there fail", "elsewhere"),
-        CauseKind::Time | CauseKind::Traffic | CauseKind::Request => ("hosts fail", "others"),
-        CauseKind::Config | CauseKind::Binary | CauseKind::Change => ("hosts on it fail", "others"),
+        CauseKind::Dimension | CauseKind::Host => ("hosts there", "elsewhere"),
+        CauseKind::Time | CauseKind::Traffic | CauseKind::Request => ("hosts", "others"),
+        CauseKind::Config | CauseKind::Binary | CauseKind::Change => ("hosts on it", "others"),
     };
-    let mut text = format!(" - {} - {}", percent(suspect.confidence), arm(&suspect.exposed, on_it));
+    let exposed = arm(&suspect.exposed, &format!("{on_it} {}", what_they_do(incident)));
+    let mut text = format!(" - {} - {exposed}", percent(suspect.confidence));
     if suspect.control.hosts > 0 {
         text += &format!(", {}", arm(&suspect.control, others));
     } else {
         text += ", no others to compare";
     }
     text
+}
+
+/// What affected hosts do: those that only answer in another way than before do not fail.
+fn what_they_do(incident: &Incident) -> &'static str {
+    if incident.signals == [Signal::Answers] { "answer differently" } else { "fail" }
 }
 
 fn arm(arm: &Arm, what: &str) -> String {
@@ -155,12 +166,40 @@ fn share(part: u64, whole: u64, what: &str) -> String {
     format!("{part}/{whole} {what}")
 }
 
-fn insufficient(incident: &Incident, since: &str) -> String {
+/// Who is affected, and how near an explanation is: a tie names all that it holds.
+fn unexplained(incident: &Incident) -> String {
     let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts");
-    let nearest = incident.suspects.first().map_or_else(String::new, |suspect| {
-        format!(" - nearest: {} ({})", what_suspect(suspect), percent(suspect.confidence))
-    });
-    format!("INSUFFICIENT EVIDENCE: {} since {since} on {hosts}{nearest}", signals(incident))
+    let nearest = match (incident.verdict, incident.tied(), incident.suspects.first()) {
+        (Verdict::InsufficientEvidence, [], Some(first)) => {
+            format!(" - nearest: {} ({})", what_suspect(first), percent(first.confidence))
+        }
+        (Verdict::InsufficientEvidence, tied @ [_, ..], _) => format!(" - a tie: {}", tie(tied)),
+        _ => String::new(),
+    };
+    format!(" on {hosts}{nearest}")
+}
+
+fn tie(tied: &[Suspect]) -> String {
+    let mut names: Vec<String> = tied.iter().take(TIED_NAMED).map(what_suspect).collect();
+    if let Some(more) = tied.len().checked_sub(TIED_NAMED).filter(|more| *more > 0) {
+        names.push(format!("{more} more"));
+    }
+    let last = names.pop().unwrap_or_default();
+    format!("{} and {last} cannot be told apart", names.join(", "))
+}
+
+/// The input that hosts refused: the one that is accused, else the one that ranks first.
+fn refused_input(incident: &Incident) -> String {
+    let first = || incident.suspects.iter().find(|suspect| suspect.config.is_some()).map(what_suspect);
+    incident.cause.as_ref().map(what).or_else(first).unwrap_or_else(|| "an input".to_owned())
+}
+
+fn refused(incident: &Incident) -> String {
+    let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts");
+    // Whoever counts harm here would contradict the signals; the sentence must not side with either.
+    let unharmed = if incident.impact.requests_hurt() == 0 { "; nothing failed" } else { "" };
+    let unknown = if incident.verdict.accuses() { "" } else { " - the content is not accused" };
+    format!(" - {hosts} refused it, kept the last good one{unharmed}{unknown}")
 }
 
 fn signals(incident: &Incident) -> String {
@@ -169,6 +208,9 @@ fn signals(incident: &Incident) -> String {
 }
 
 fn ending(incident: &Incident) -> String {
+    if let Some(older) = &incident.merged_into {
+        return format!(" - goes on as {}", Untrusted(older));
+    }
     match (incident.state, incident.resolved_at) {
         (State::Open, _) => String::new(),
         (State::Recovering, _) => " - recovering".to_owned(),
@@ -189,7 +231,7 @@ fn pairs(pairs: &BTreeMap<String, String>) -> String {
 mod tests {
     use super::*;
     use crate::Hash;
-    use crate::verdict::{Impact, Pattern, Signal};
+    use crate::verdict::{Impact, Pattern};
 
     fn suspect(cause: &Cause) -> Suspect {
         Suspect {
@@ -287,6 +329,53 @@ mod tests {
         );
         let told = sentence(&incident(Verdict::External, None));
         assert_eq!(told, "NOT A CHANGE THAT WE SEE: errors, silent hosts since 11:28:04 on 2/24 hosts");
+    }
+
+    #[test]
+    fn a_tie_names_all_that_it_holds() {
+        let mut told = incident(Verdict::InsufficientEvidence, None);
+        let twin = |name: &str| Suspect { config: Some(name.into()), property: None, ..told.suspects[0].clone() };
+        let short = Hash::of(b"bad").short();
+        told.suspects = vec![twin("a"), twin("b"), Suspect { rank: 3, ..twin("c") }];
+        assert_eq!(
+            sentence(&told),
+            format!(
+                "INSUFFICIENT EVIDENCE: errors, silent hosts since 11:28:04 on 2/24 hosts - a tie: a {short} and b {short} cannot be told apart"
+            )
+        );
+        let (many, one) = (told.suspects.clone(), told.suspects[0].clone());
+        told.suspects = [vec![one; 4], many].concat();
+        assert!(sentence(&told).ends_with(&format!("a {short}, a {short}, a {short} and 3 more cannot be told apart")));
+    }
+
+    #[test]
+    fn a_refusal_is_no_outage() {
+        let mut told = incident(Verdict::Cause, Some(config(&[b"bad"])));
+        told.signals = vec![Signal::Loads];
+        told.impact.requests_failed = 0;
+        let short = Hash::of(b"bad").short();
+        let expected = format!(
+            "REFUSED: bot-features {short} (rows > 200) since 11:28:04 - 2/24 hosts refused it, kept the last good one; nothing failed"
+        );
+        assert_eq!(sentence(&told), expected);
+        assert_eq!(headline(&told), format!("REFUSED: bot-features {short} (rows > 200) since 11:28:04"));
+        (told.verdict, told.cause) = (Verdict::InsufficientEvidence, None);
+        assert_eq!(sentence(&told), expected + " - the content is not accused");
+    }
+
+    #[test]
+    fn hosts_that_answer_differently_are_not_said_to_fail() {
+        let mut told = incident(Verdict::Suspect, Some(config(&[b"bad"])));
+        told.signals = vec![Signal::Answers];
+        assert!(sentence(&told).ends_with("16/16 hosts on it answer differently, 0/8 others"), "{}", sentence(&told));
+    }
+
+    #[test]
+    fn a_merged_incident_says_where_it_goes_on() {
+        let mut told = incident(Verdict::Cause, Some(config(&[b"bad"])));
+        told.state = State::Resolved;
+        told.merged_into = Some("20251118-112700-errors".into());
+        assert!(sentence(&told).ends_with("0/8 others - goes on as 20251118-112700-errors"), "{}", sentence(&told));
     }
 
     #[test]

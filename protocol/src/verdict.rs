@@ -1,4 +1,4 @@
-//! `diagnose --format json`, schema 1 (contract.md section 6): what a verdict is made of. The engine fills these types,
+//! `diagnose --format json`, schema 1 (docs/verdict.md): what a verdict is made of. The engine fills these types,
 //! screen, report, API and alerts read them. Field names are the contract; they change only with the schema number.
 
 mod cause;

@@ -155,12 +155,16 @@ fn blind_spots_are_read_back_as_what_was_written() {
         ("12 rows came too late to be judged, or with a time that cannot be", BlindSpot::Late { rows: 12 }),
         ("senders dropped 5 telemetry events", BlindSpot::Dropped { events: 5 }),
         (
-            "no requests, scores, loads or events were understood of 3 senders; they send: a.b, c",
-            BlindSpot::NotUnderstood { senders: 3, metrics: names(&["a.b", "c"]) },
+            "resources report no requests or scores that firstbad knows; among their metrics are a.b, c (3 times)",
+            BlindSpot::NotUnderstood { resources: 3, metrics: names(&["a.b", "c"]) },
         ),
         (
-            "no requests, scores, loads or events were understood of 1 senders; they send: no metric",
-            BlindSpot::NotUnderstood { senders: 1, metrics: Vec::new() },
+            "resources report no requests or scores that firstbad knows",
+            BlindSpot::NotUnderstood { resources: 1, metrics: Vec::new() },
+        ),
+        (
+            "nothing was understood: it holds no requests, scores, loads or events that firstbad knows",
+            BlindSpot::NothingUnderstood,
         ),
         (
             "a.jsonl: line 3 (byte 120) cannot be read: it is no JSON",

@@ -141,6 +141,29 @@ fn the_json_has_the_fields_of_the_contract() {
     assert_eq!(serde_json::from_str::<Diagnosis>(&before).expect("schema 1"), diagnosis());
 }
 
+/// Keys of an object and of everything in it, but for dimensions, whose keys are the senders'.
+fn keys(value: &serde_json::Value, found: &mut Vec<String>) {
+    if let Some(object) = value.as_object() {
+        found.extend(object.keys().cloned());
+        let fixed = object.iter().filter(|(key, _)| !matches!(key.as_str(), "scope" | "dimensions"));
+        fixed.for_each(|(_, value)| keys(value, found));
+    }
+    value.as_array().into_iter().flatten().for_each(|value| keys(value, found));
+}
+
+#[test]
+fn every_field_signal_and_word_is_documented() {
+    let page = include_str!("../../docs/verdict.md");
+    let mut all = Vec::new();
+    keys(&serde_json::to_value(diagnosis()).expect("JSON"), &mut all);
+    all.extend(incident().signals.iter().map(|signal| signal.as_str().to_owned()));
+    let missing: Vec<&String> = all.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(all.len() > 60 && missing.is_empty(), "docs/verdict.md lacks {missing:?}");
+    for word in ["empty", "generation went backwards", "split within a generation", "undeclared", "stale"] {
+        assert!(page.contains(&format!("\"{word}\"")) && word.parse::<Property>().is_ok(), "{word}");
+    }
+}
+
 #[test]
 fn a_lineage_is_absent_where_there_is_none() {
     let json = serde_json::to_value(Incident::new("20251118-113000-errors".into(), ONSET)).expect("JSON");
@@ -200,12 +223,12 @@ fn open_incidents_come_first_then_those_that_hurt_most() {
                 ..Impact::default()
             },
         ),
-        felt("recovering", State::Recovering, failed(13)),
         felt("hosts", State::Open, Impact { hosts_affected: 2, ..failed(1) }),
         Incident { onset: ONSET - 1, ..felt("onset", State::Open, failed(1)) },
         felt("a-id", State::Open, failed(1)),
         felt("b-id", State::Open, failed(1)),
         felt("refusal", State::Open, failed(0)),
+        felt("recovering", State::Recovering, failed(13)),
         felt("over", State::Resolved, failed(1_000_000)),
     ];
     let mut shuffled: Vec<Incident> = sorted.iter().rev().cloned().collect();

@@ -21,10 +21,15 @@ fn fleet(form: Form) -> Vec<Value> {
 
 /// The one incident that `firstbad diagnose` finds in `lines`.
 fn incident(name: &str, lines: &[Value]) -> Value {
+    let text: String = lines.iter().map(|line| line.to_string() + "\n").collect();
+    incident_of_file(name, text.as_bytes())
+}
+
+/// The one incident that `firstbad diagnose` finds in a file.
+fn incident_of_file(name: &str, bytes: &[u8]) -> Value {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("capture.jsonl");
-    let text: String = lines.iter().map(|line| line.to_string() + "\n").collect();
-    std::fs::write(&path, text).expect("write");
+    std::fs::write(&path, bytes).expect("write");
     let mut command = Command::new(firstbad_tests::firstbad());
     let output = command.args(["diagnose", "--format", "json"]).arg(&path).output().expect("it runs");
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -126,7 +131,7 @@ fn with_gauges(lines: &mut [Value]) {
 
 type Change = fn(&mut Vec<Value>);
 
-const FORMS: [(&str, Change); 12] = [
+const FORMS: [(&str, Change); 16] = [
     ("as written", |_| {}),
     ("instances alone", |lines| lines.iter_mut().for_each(|line| without(line, "host.name"))),
     ("hosts alone", |lines| lines.iter_mut().for_each(|line| without(line, "service.instance.id"))),
@@ -172,6 +177,39 @@ const FORMS: [(&str, Change); 12] = [
             regex::Regex::new(r#""(asInt|intValue|timeUnixNano|startTimeUnixNano|count)":"(\d+)""#).expect("a pattern");
         *lines = serde_json::from_str(&number.replace_all(&text, "\"$1\":$2")).expect("JSON");
     }),
+    ("fields with underscores", |lines| lines.iter_mut().for_each(with_underscores)),
+    ("names and labels of Prometheus", |lines| {
+        let translated = [
+            ("firstbad.requests", "firstbad_requests_total"),
+            ("firstbad.panics", "firstbad_panics_total"),
+            ("firstbad.scores", "firstbad_scores"),
+            ("firstbad.config.name", "config"),
+            ("firstbad.config.hash", "config_hash"),
+            ("firstbad.outcome", "outcome"),
+            ("firstbad.panic.site", "site"),
+            ("firstbad.score.name", "score"),
+        ];
+        each_report(lines, |line| {
+            let replace = |text: String, (from, to): &(&str, &str)| text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
+            let text = translated.iter().fold(line.to_string(), replace);
+            *line = serde_json::from_str(&text).expect("JSON");
+        });
+    }),
+    ("events without a name", |lines| {
+        for line in lines.iter_mut().filter(|line| is_log(line)) {
+            record(line).as_object_mut().expect("a record").remove("eventName");
+        }
+    }),
+    ("pods without an instance", |lines| {
+        for line in lines {
+            let host = value_of(resource(line), "host.name").expect("host");
+            without(line, "service.instance.id");
+            without(line, "host.name");
+            for (key, value) in [("k8s.pod.name", &host), ("k8s.namespace.name", &"edge".to_owned())] {
+                resource(line).push(json!({"key": key, "value": {"stringValue": value}}));
+            }
+        }
+    }),
     ("a scope for each metric", |lines| {
         each_report(lines, |line| {
             let all = std::mem::take(metrics(line));
@@ -196,6 +234,21 @@ const FORMS: [(&str, Change); 12] = [
         *lines = std::mem::take(lines).into_iter().flat_map(split).collect();
     }),
 ];
+
+/// `{"snakeCase":1}` as `{"snake_case":1}`, whatever is in it.
+fn with_underscores(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, mut field) in std::mem::take(fields) {
+                with_underscores(&mut field);
+                let word = |letter: char| if letter.is_ascii_uppercase() { vec!['_', letter.to_ascii_lowercase()] } else { vec![letter] };
+                fields.insert(name.chars().flat_map(word).collect(), field);
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(with_underscores),
+        _ => {}
+    }
+}
 
 fn totals_alone_but_gauges(lines: &mut [Value]) {
     each_report(lines, |line| {
@@ -224,4 +277,58 @@ fn the_pushed_version_is_named_in_every_form() {
             }
         }
     }
+}
+
+/// Durations and their attributes by the names of before 2024, in milliseconds.
+fn by_older_names(lines: &mut [Value]) {
+    each_report(lines, |line| {
+        for metric in metrics(line) {
+            metric["name"] = "http.server.duration".into();
+            for point in points(metric) {
+                for bound in point["explicitBounds"].as_array_mut().expect("bounds") {
+                    *bound = json!(bound.as_f64().expect("a number") * 1000.0);
+                }
+                for attribute in point["attributes"].as_array_mut().expect("attributes") {
+                    if attribute["key"] == "http.response.status_code" {
+                        attribute["key"] = "http.status_code".into();
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_fleet_of_older_sdks_and_one_whose_event_names_were_lost_are_diagnosed_as_today_s_are() {
+    let lost: Change = |lines| {
+        for line in lines.iter_mut().filter(|line| is_log(line)) {
+            record(line).as_object_mut().expect("a record").remove("eventName");
+        }
+    };
+    let forms: [(&str, Change); 4] = [
+        ("as written", |_| {}),
+        ("older names", |lines| by_older_names(lines)),
+        ("events without a name", lost),
+        ("fields with underscores", |lines| lines.iter_mut().for_each(with_underscores)),
+    ];
+    for (name, change) in forms {
+        let mut lines = fleet(Form::StandardOnly);
+        change(&mut lines);
+        let incident = incident(name, &lines);
+        assert_eq!(incident["cause"]["hashes"], json!([hash_of("pushed")]), "{name}: {incident:#}");
+    }
+}
+
+#[test]
+fn a_capture_in_frames_or_over_several_lines_gives_the_same_incident() {
+    let lines = fleet(Form::Native);
+    let expected = incident("as written", &lines);
+    let frame = |line: &Value| {
+        let packed = zstd::encode_all(line.to_string().as_bytes(), 1).expect("packed");
+        [&u32::try_from(packed.len()).expect("a length").to_be_bytes(), packed.as_slice()].concat()
+    };
+    let frames: Vec<u8> = lines.iter().flat_map(frame).collect();
+    let values: String = lines.iter().map(|line| format!("{line:#}\n")).collect();
+    assert_eq!(incident_of_file("frames", &frames), expected);
+    assert_eq!(incident_of_file("several lines", values.as_bytes()), expected);
 }

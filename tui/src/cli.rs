@@ -51,11 +51,11 @@ pub(crate) enum Command {
     Collect(Box<Configured<CollectArgs>>),
     /// Ship this host's recorders to a collector
     Agent(Configured<AgentArgs>),
-    /// Verdict of captures or a bundle, offline; exit code 1 if there is an incident
+    /// Verdict of captures or a bundle, offline; exit code 1 if there is an incident, 2 if nothing was understood
     Diagnose(DiagnoseArgs),
     /// Terminal UI over captures or a bundle, with time travel
     Replay(ReplayArgs),
-    /// How the fleet and its collector fare; exit code 1 if an incident is open
+    /// How the fleet and its collector fare; exit code 1 if an incident is open, 2 if the collector is blind
     Status(LiveArgs),
     /// Incidents that the collector knows; exit code 1 if one is not over
     Incidents(LiveArgs),

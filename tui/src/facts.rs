@@ -24,16 +24,38 @@ pub(crate) fn state_word(snapshot: &Snapshot, incident: &Incident) -> String {
     }
 }
 
-/// Share, number and hosts.
+/// The id, and what it was a part of before it had an explanation of its own.
+pub(crate) fn identity(incident: &Incident) -> String {
+    let origin = incident.split_from.as_ref().map_or_else(String::new, |older| format!(", split from {older}"));
+    format!("{}{origin}", incident.id)
+}
+
+/// What was felt, and on how many hosts.
 pub(crate) fn impact(incident: &Incident) -> String {
     let impact = incident.impact;
-    format!(
-        "{} of requests failed ({}), {} hosts hit, {} report",
-        text::share(impact.failed_share),
-        text::count(impact.requests_failed),
-        impact.hosts_affected,
-        impact.hosts_reporting
-    )
+    let hit = if incident.is_refusal_only() { "refused it" } else { "hit" };
+    format!("{}, {} hosts {hit}, {} report", harm(incident), impact.hosts_affected, impact.hosts_reporting)
+}
+
+/// What clients felt: each kind of harm that was done, failed requests first. They alone are named where none was.
+pub(crate) fn harm(incident: &Incident) -> String {
+    let impact = incident.impact;
+    if incident.is_refusal_only() && impact.requests_hurt() == 0 {
+        return "no request failed".to_owned();
+    }
+    let others = [
+        (impact.requests_denied, "denied beyond the usual"),
+        (impact.requests_unscored, "not scored"),
+        (impact.requests_missing, "missing"),
+    ];
+    let mut felt: Vec<String> = Vec::new();
+    if impact.requests_failed > 0 || impact.requests_hurt() == 0 {
+        let (share, count) = (text::share(impact.failed_share), text::count(impact.requests_failed));
+        felt.push(format!("{share} of requests failed ({count})"));
+    }
+    let others = others.iter().filter(|(requests, _)| *requests > 0);
+    felt.extend(others.map(|(requests, what)| format!("{} {what}", text::count(*requests))));
+    felt.join(", ")
 }
 
 /// What fails, what is not scored now, and which places it reaches.

@@ -359,6 +359,54 @@ pub(crate) fn insufficient() -> Incident {
     incident
 }
 
+/// Hosts that refused the bad file and kept the good one: nobody was harmed.
+pub(crate) fn refused() -> Incident {
+    let mut incident = incident();
+    incident.id = "20251118-112804-loads".into();
+    incident.pattern = Pattern::Step;
+    incident.signals = vec![Signal::Loads];
+    incident.impact = Impact { hosts_affected: 16, hosts_reporting: 24, ..Impact::default() };
+    incident.first_error =
+        Some(FirstError { message: "240 rows, and 200 is the limit".into(), site: None, count: 16, first_seen: ONSET });
+    incident.suspects = vec![Suspect {
+        exposed: Arm { hosts: 16, hosts_failing: 16, observed: 16.0, expected: 0.0 },
+        control: Arm::default(),
+        evidence: vec!["16 hosts refused to load it".into()],
+        ..guilty()
+    }];
+    incident.playbook = Some("refused-load".into());
+    incident
+}
+
+/// Two versions that came to the same hosts in the same report, so that nothing separates them.
+pub(crate) fn tied() -> Incident {
+    let mut incident = insufficient();
+    let against = "cannot be told apart: the same hosts had both at the same time";
+    let one = Suspect { against: vec![against.into()], ..incident.suspects[0].clone() };
+    let waf =
+        Suspect { config: Some("waf-rules".into()), hashes: vec![Hash::of(b"waf")], property: None, ..one.clone() };
+    incident.suspects = vec![one, waf];
+    incident
+}
+
+/// Innocent clients are turned away, and some hosts hang: nothing fails.
+pub(crate) fn denied() -> Incident {
+    let mut incident = incident();
+    incident.id = "20251118-112804-answers".into();
+    incident.split_from = Some("20251118-112801-errors".into());
+    incident.signals = vec![Signal::Answers];
+    incident.impact = Impact {
+        requests_failed: 0,
+        requests_denied: 40_000,
+        requests_unscored: 12,
+        requests_missing: 900,
+        failed_share: 0.0,
+        ..incident.impact
+    };
+    incident.verdict = Verdict::Suspect;
+    incident
+}
+
 /// A place that fails, whatever version it has.
 pub(crate) fn external() -> Incident {
     let mut incident = incident();

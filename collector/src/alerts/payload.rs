@@ -34,15 +34,20 @@ pub(super) fn alerts(diagnosis: &Diagnosis) -> impl Iterator<Item = Alert> {
     diagnosis.incidents.iter().filter(|incident| incident.state != State::Resolved).map(alert)
 }
 
+/// How urgent an incident is, in the words of Prometheus' alerts: `critical` where a change that harms is accused. A refused load
+/// harms nobody while the last good version serves, however sure its cause.
+pub(crate) fn severity(incident: &Incident) -> &'static str {
+    if incident.verdict.accuses() && !incident.is_refusal_only() { "critical" } else { "warning" }
+}
+
 fn alert(incident: &Incident) -> Alert {
     let cause = incident.cause.as_ref();
-    let severity = if incident.verdict.accuses() { "critical" } else { "warning" };
     let mut labels = BTreeMap::from([
         ("alertname".to_owned(), "FirstbadIncident".to_owned()),
         ("job".to_owned(), "firstbad".to_owned()),
         ("incident".to_owned(), incident.id.clone()),
         ("verdict".to_owned(), incident.verdict.as_str().to_owned()),
-        ("severity".to_owned(), severity.to_owned()),
+        ("severity".to_owned(), severity(incident).to_owned()),
     ]);
     if let Some(config) = cause.and_then(|cause| cause.config.as_deref()) {
         labels.insert("config".to_owned(), Untrusted(config).to_string());
@@ -61,4 +66,23 @@ fn alert(incident: &Incident) -> Alert {
         annotations.insert("hashes".to_owned(), hashes.join(" "));
     }
     Alert { labels, annotations, starts_at: incident.onset, ends_at: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstbad_protocol::verdict::{Signal, Verdict};
+
+    #[test]
+    fn a_refused_load_is_no_critical_alert_however_sure_its_cause() {
+        let with = |verdict, signals: &[Signal]| Incident {
+            verdict,
+            signals: signals.to_vec(),
+            ..Incident::new("20251118-112804-loads".to_owned(), Timestamp(0))
+        };
+        assert_eq!(severity(&with(Verdict::Cause, &[Signal::Loads])), "warning");
+        assert_eq!(severity(&with(Verdict::Cause, &[Signal::Errors, Signal::Loads])), "critical");
+        assert_eq!(severity(&with(Verdict::Suspect, &[Signal::Deaths])), "critical");
+        assert_eq!(severity(&with(Verdict::External, &[Signal::Errors])), "warning");
+    }
 }

@@ -39,9 +39,20 @@ struct Block {
     spread: i64,
 }
 
+/// A line that is to be placed at another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Correction {
+    /// The line, by its place in the file.
+    pub(super) index: usize,
+    /// What is to be added to its time.
+    pub(super) by: i64,
+    /// Whether the sender's clock is known to be off by as much: its own times are then wrong, too.
+    pub(super) exact: bool,
+}
+
 /// The lines that are to be placed at another time: by the order of arrival, and where that tells nothing by when each
 /// sender's reports begin and end.
-pub(super) fn corrections(lines: &[Line]) -> Vec<(usize, i64)> {
+pub(super) fn corrections(lines: &[Line]) -> Vec<Correction> {
     let found = by_arrival(lines);
     if found.is_empty() { by_extent(lines) } else { found }
 }
@@ -57,7 +68,7 @@ struct Extent {
 /// In a file in the order of timestamps the reports of a clock that is ahead come when all others have ended. A fleet is
 /// captured as a whole: a sender that begins and ends later than nearly all others, by the same amount, has a clock that is
 /// ahead by it (or behind, where it begins and ends earlier). Who merely came late, or outlived others, does one of the two.
-fn by_extent(lines: &[Line]) -> Vec<(usize, i64)> {
+fn by_extent(lines: &[Line]) -> Vec<Correction> {
     let mut extents: BTreeMap<u64, Extent> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.reports && line.time > 0) {
         let Line { time, sender, .. } = *line;
@@ -80,11 +91,13 @@ fn by_extent(lines: &[Line]) -> Vec<(usize, i64)> {
     if off.len() * MINORITY_ONE_IN > extents.len() {
         return Vec::new();
     }
-    let placed = |(index, line): (usize, &Line)| {
-        let offset = off.get(&line.sender).filter(|_| line.reports)?;
-        Some((index, line.time.saturating_sub(*offset)))
+    // Events of the same sender may have been timed by another clock, such as that of who collected them.
+    let is_within = |time: i64| (begin - OFFSET_MIN_NS..end.saturating_add(OFFSET_MIN_NS)).contains(&time);
+    let correction = |(index, line): (usize, &Line)| {
+        let offset = off.get(&line.sender).filter(|_| line.reports || !is_within(line.time))?;
+        Some(Correction { index, by: offset.saturating_neg(), exact: true })
     };
-    lines.iter().enumerate().filter_map(placed).collect()
+    lines.iter().enumerate().filter_map(correction).collect()
 }
 
 fn middle_of(times: impl Iterator<Item = i64>) -> i64 {
@@ -100,7 +113,7 @@ fn whole_hours(offset: i64) -> i64 {
 }
 
 /// The lines whose clock is off by the order of arrival.
-fn by_arrival(lines: &[Line]) -> Vec<(usize, i64)> {
+fn by_arrival(lines: &[Line]) -> Vec<Correction> {
     let mut senders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.time > 0) {
         senders.entry(line.sender).or_default().push(index);
@@ -119,7 +132,7 @@ fn by_arrival(lines: &[Line]) -> Vec<(usize, i64)> {
     let mut found = Vec::new();
     for indexes in senders.values() {
         for run in runs(indexes.iter().map(|index| offset(*index))) {
-            correct(lines, &run, &mut found);
+            correct(&run, &mut found);
         }
     }
     found
@@ -163,7 +176,7 @@ fn runs(offsets: impl Iterator<Item = Option<Off>>) -> Vec<Vec<Off>> {
 }
 
 /// Places a run anew if its clock went on as time did, only elsewhere.
-fn correct(lines: &[Line], run: &[Off], found: &mut Vec<(usize, i64)>) {
+fn correct(run: &[Off], found: &mut Vec<Correction>) {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
     if run.len() < LINES_MIN {
         return;
@@ -177,7 +190,8 @@ fn correct(lines: &[Line], run: &[Off], found: &mut Vec<(usize, i64)>) {
     let mut offsets: Vec<i64> = run.iter().map(|off| off.1).collect();
     offsets.sort_unstable();
     let offset = offsets.get(offsets.len() / 2).copied().unwrap_or(0);
-    found.extend(run.iter().filter_map(|(index, ..)| Some((*index, lines.get(*index)?.time.saturating_sub(offset)))));
+    let correction = |(index, ..): &Off| Correction { index: *index, by: offset.saturating_neg(), exact: false };
+    found.extend(run.iter().map(correction));
 }
 
 #[cfg(test)]
@@ -205,8 +219,9 @@ mod tests {
             let lines = fleet(|second| second + hour);
             let corrections = corrections(&lines);
             assert_eq!(corrections.len(), 60);
-            for (index, time) in corrections {
-                assert_eq!(lines[index].sender, 3);
+            for Correction { index, by, exact } in corrections {
+                assert_eq!((lines[index].sender, exact), (3, false));
+                let time = lines[index].time + by;
                 let arrived = T0 + i64::try_from(index).unwrap() * SECOND_NS;
                 assert!((time - arrived).abs() < 30 * SECOND_NS, "{index}: off by {} s", (time - arrived) / SECOND_NS);
             }
@@ -220,9 +235,9 @@ mod tests {
             lines.sort_by_key(|line| line.time);
             let corrections = corrections(&lines);
             assert_eq!(corrections.len(), 60, "{off}");
-            for (index, time) in corrections {
-                assert_eq!(lines[index].sender, 3);
-                assert!((time - (lines[index].time - off * SECOND_NS)).abs() < 30 * SECOND_NS, "{off}: {time}");
+            for Correction { index, by, exact } in corrections {
+                assert_eq!((lines[index].sender, exact), (3, true));
+                assert!((by + off * SECOND_NS).abs() < 30 * SECOND_NS, "{off}: {by}");
             }
         }
     }

@@ -3,7 +3,7 @@
 //! earlier one begins with. What cannot be read is kept as a broken line with its place.
 
 use super::CaptureError;
-use super::clocks::{self, Line};
+use super::clocks::{self, Correction, Line};
 use super::source::Source;
 use super::times::{self, Stretch, Times};
 use crate::otlp::model::{Data, Logs, Metrics};
@@ -221,11 +221,16 @@ impl Capture {
         }
         let horizon = self.horizon;
         let places = self.places.get_mut(first..).unwrap_or_default();
-        for (index, time) in clocks::corrections(&lines) {
-            if let Some(place) = places.get_mut(index) {
-                place.when = place.when.moved_to(time.min(horizon));
-            }
+        for Correction { index, by, exact } in clocks::corrections(&lines) {
+            let Some(place) = places.get_mut(index) else { continue };
+            let time = place.when.last.saturating_add(by);
+            place.when = if exact { place.when.set_right(by) } else { place.when.moved_to(time.min(horizon)) };
         }
+        // What a clock that is behind timed earlier may have happened later.
+        let known = self.places.len();
+        self.places.retain(|place| place.when.clock == 0 || place.when.first <= horizon);
+        self.beyond += (known - self.places.len()) as u64;
+        let places = self.places.get_mut(first..).unwrap_or_default();
         let mut neighbour = clocks::middle(&lines);
         for place in places {
             if clocks::was_never_set(place.when.last, neighbour) {

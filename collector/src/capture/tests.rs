@@ -53,6 +53,49 @@ fn files_of_every_kind_are_merged_by_time() {
     assert_eq!(replay(&paths, None).unwrap(), (vec![10, 20, 30, 40, 50, 60], vec![]));
 }
 
+fn framed(text: &str) -> Vec<u8> {
+    let frame = |line: &str| {
+        let packed = zstd::encode_all(line.as_bytes(), 1).unwrap();
+        [&u32::try_from(packed.len()).unwrap().to_be_bytes(), packed.as_slice()].concat()
+    };
+    text.lines().flat_map(frame).collect()
+}
+
+fn pretty(text: &str) -> String {
+    let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    text.lines().map(|line| format!("{:#}\n", value(line))).collect()
+}
+
+#[test]
+fn requests_in_frames_or_over_several_lines_are_read_as_lines_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let list = format!("[{}]", lines(&[35, 45]).trim_end().replace('\n', ",\n"));
+    let paths = [
+        file(&directory, "framed.zst", &framed(&lines(&[30, 10]))),
+        file(&directory, "pretty.json", pretty(&lines(&[20, 40])).as_bytes()),
+        file(&directory, "pretty.json.gz", &gzip(&pretty(&lines(&[50])))),
+        file(&directory, "list.json", format!("{:#}", serde_json::from_str::<serde_json::Value>(&list).unwrap()).as_bytes()),
+    ];
+    assert_eq!(replay(&paths, None).unwrap(), (vec![10, 20, 30, 35, 40, 45, 50], vec![]));
+}
+
+#[test]
+fn a_cut_frame_or_value_is_named_and_those_before_it_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let (frames, values) = (framed(&lines(&[10, 20, 30])), pretty(&lines(&[10, 20, 30])));
+    for (name, bytes) in [("a.zst", &frames[..frames.len() - 9]), ("a.json", &values.as_bytes()[..values.len() - 40])] {
+        let (times, broken) = replay(&[file(&directory, name, bytes)], None).unwrap();
+        assert_eq!((times, broken.len()), (vec![10, 20], 1), "{name}: {broken:?}");
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let error = replay(&[file(&directory, "a.jsonl", b"PK\x03\x04rest")], None).unwrap_err().to_string();
+    assert!(error.contains("zip"), "{error}");
+}
+
 #[test]
 fn nothing_beyond_the_horizon_is_read_and_a_mixed_line_stands_at_its_latest_time_within() {
     let directory = tempfile::tempdir().unwrap();

@@ -28,8 +28,10 @@ pub struct Stretch {
     pub first: i64,
     /// Latest time in it, on a right clock.
     pub last: i64,
-    /// What was added to the sender's times to set its clock right.
+    /// What was added to the sender's times to place the line.
     pub shift: i64,
+    /// What is to be added to the times in it because its sender's clock is known to be off; 0 where the engine finds out.
+    pub clock: i64,
 }
 
 impl Stretch {
@@ -42,7 +44,13 @@ impl Stretch {
     /// The same stretch, its latest time moved to `last`.
     pub(super) fn moved_to(self, last: i64) -> Self {
         let shift = last.saturating_sub(self.last);
-        Self { first: self.first.saturating_add(shift), last, shift: self.shift.saturating_add(shift) }
+        Self { first: self.first.saturating_add(shift), last, shift: self.shift.saturating_add(shift), ..self }
+    }
+
+    /// The same stretch by a clock that is set right by `by`.
+    pub(super) fn set_right(self, by: i64) -> Self {
+        let moved = self.moved_to(self.last.saturating_add(by));
+        Self { clock: by, ..moved }
     }
 }
 
@@ -90,7 +98,7 @@ impl Times {
         if self.reports && last.saturating_sub(first) > GAP_MAX_NS {
             (first, last) = around(middle, self.of_resources());
         }
-        Some(Stretch { first, last, shift: 0 })
+        Some(Stretch { first, last, shift: 0, clock: 0 })
     }
 
     /// The least and greatest time of each resource, by the least.
@@ -224,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_happens_in_a_line_stays_within_its_stretch() {
-        let stretch = Stretch { first: 100, last: 140, shift: 0 };
+        let stretch = Stretch { first: 100, last: 140, ..Stretch::default() };
         assert_eq!([90, 120, 3740].map(|at| stretch.place(at)), [100, 120, 140]);
         let moved = stretch.moved_to(1140);
         assert_eq!([100, 120, 140].map(|at| moved.place(at)), [1100, 1120, 1140]);

@@ -2,9 +2,10 @@
 //! confidence in each suspected version.
 
 use super::text::Text;
+use crate::alerts::severity;
 use firstbad_protocol::limits::METRIC_HASHES_MAX;
 use firstbad_protocol::names;
-use firstbad_protocol::sentence::sentence;
+use firstbad_protocol::sentence::headline;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Incident, State};
 use std::collections::BTreeMap;
@@ -18,14 +19,10 @@ pub(super) fn render(snapshot: &Snapshot, text: &mut Text) {
     let mut family = text.family(&names::COLLECTOR_INCIDENT);
     for incident in not_over(snapshot) {
         let config = incident.cause.as_ref().and_then(|cause| cause.config.as_deref()).unwrap_or_default();
-        family.sample(&[&incident.id, incident.verdict.as_str(), config, &lasting(incident)], 1);
+        // Numbers move with each report, and each move would begin a new series: the headline has none.
+        let (verdict, sentence) = (incident.verdict.as_str(), headline(incident));
+        family.sample(&[&incident.id, verdict, config, &sentence, severity(incident)], 1);
     }
-}
-
-/// The verdict's sentence up to its numbers: these move with each report, and each move would begin a new series.
-fn lasting(incident: &Incident) -> String {
-    let told = sentence(incident);
-    told.split(" - ").next().unwrap_or(&told).to_owned()
 }
 
 /// Confidence in each suspected version.

@@ -10,7 +10,7 @@ use super::senders::Instance;
 use crate::otlp::model::NumberPoint;
 use firstbad_diagnosis::observation::{Facts, FirstFailure, Name};
 use firstbad_protocol::Hash;
-use firstbad_protocol::time::{SECOND_NS, Timestamp};
+use firstbad_protocol::time::Timestamp;
 
 /// Which last value a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +83,11 @@ fn whole(value: f64) -> Result<i64, Fault> {
     if value > 9.0e15 { Err(Fault::Absurd) } else { Ok(value.round() as i64) }
 }
 
-/// Unix seconds as a time.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "checked to be within range")]
+/// Unix seconds as a time, to the microsecond: a double tells no more of a time of these years.
+#[expect(clippy::cast_possible_truncation, reason = "checked to be within range")]
 fn moment(seconds: f64) -> Result<Timestamp, Fault> {
-    let nanoseconds = level(seconds)? * SECOND_NS as f64;
-    if nanoseconds > 9.0e18 { Err(Fault::NoTime) } else { Ok(Timestamp(nanoseconds.round() as i64)) }
+    let microseconds = (level(seconds)? * 1e6).round();
+    if microseconds > 9.0e15 { Err(Fault::NoTime) } else { Ok(Timestamp(microseconds as i64 * 1000)) }
 }
 
 fn limit(labels: &Labels) -> Result<(Name, Name), Fault> {

@@ -4,7 +4,7 @@
 
 use super::{histogram, rows};
 use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Scores, Source};
-use firstbad_protocol::time::{SECOND_NS, Timestamp};
+use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// When it was observed: the end of what it covers.
@@ -17,6 +17,36 @@ pub(crate) fn time_of(observation: &Observation) -> Timestamp {
         Observation::Exit(exit) => exit.at,
         Observation::Change(change) => change.at,
         Observation::Gap(gap) => gap.at,
+    }
+}
+
+/// The same, timed by a clock that is `by` nanoseconds later.
+pub(crate) fn retimed(mut observation: Observation, by: i64) -> Observation {
+    match &mut observation {
+        Observation::Row(row) => {
+            row.span = Span { start: row.span.start + by, end: row.span.end + by };
+            row.first_failed.iter_mut().for_each(|first| first.at = first.at + by);
+        }
+        Observation::Load(load) => load.at = load.at + by,
+        Observation::Panic(panic) => panic.at = panic.at + by,
+        Observation::Start(start) => start.at = start.at + by,
+        Observation::Exit(exit) => exit.at = exit.at + by,
+        Observation::Change(change) => change.at = change.at + by,
+        Observation::Gap(gap) => gap.at = gap.at + by,
+    }
+    observation
+}
+
+/// Who observed it; none for what is of nobody.
+pub(crate) fn source_of(observation: &Observation) -> Option<&Source> {
+    match observation {
+        Observation::Row(row) => Some(&row.source),
+        Observation::Load(load) => Some(&load.source),
+        Observation::Panic(panic) => Some(&panic.source),
+        Observation::Start(start) => Some(&start.source),
+        Observation::Exit(exit) => Some(&exit.source),
+        Observation::Change(change) => change.source.as_ref(),
+        Observation::Gap(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::gauges::Gauge;
 use super::spellings::is_spelled;
-use firstbad_protocol::names::metric;
+use firstbad_protocol::names::{METRICS, metric};
 
 /// A count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,12 @@ pub(super) fn known(name: &str) -> Option<Known> {
     translated(name)
 }
 
+/// Whether a metric that is not known is named as one of firstbad's: a slip of the pen, or a later version's.
+pub(super) fn is_misspelled(name: &str) -> bool {
+    let own = name.starts_with("firstbad.") || name.starts_with("firstbad_");
+    own && !METRICS.iter().any(|metric| metric.prometheus == name)
+}
+
 /// What a name is whose dots were made underscores.
 fn translated(name: &str) -> Option<Known> {
     let of = |name: &str| KNOWN.iter().find(|(known, _)| is_spelled(name, known)).map(|(_, known)| *known);
@@ -114,7 +120,6 @@ fn translated(name: &str) -> Option<Known> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use firstbad_protocol::names::METRICS;
 
     #[test]
     fn every_metric_is_known_by_its_prometheus_name_as_well() {
@@ -138,5 +143,6 @@ mod tests {
         for unknown in ["firstbad.request", "http.client.duration", "firstbad_scores_count", "http_server_duration_sum"] {
             assert_eq!(known(unknown), None, "{unknown}");
         }
+        assert!(is_misspelled("firstbad.request") && !is_misspelled("firstbad_collector_hosts"));
     }
 }

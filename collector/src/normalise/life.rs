@@ -1,5 +1,7 @@
-//! What one cumulative point adds to the one before: a pure decision over start times, end times and the direction of the
-//! value (contract.md section 2, temporality). It never guesses a baseline: an unknown one gives no count.
+//! What one cumulative point adds to those before: a pure decision over start times, end times and the direction of the
+//! value (contract.md section 2, temporality). A series has a life per start time: where start times alternate, several
+//! processes report under one identity, and each is counted from its own last point (section 1). It never guesses a
+//! baseline: an unknown one gives no count.
 
 use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
@@ -8,22 +10,49 @@ use std::cmp::Ordering;
 /// Greatest report interval of the contract. A process that started no longer than this before its first report is
 /// counted from its start, even if it started before anything else was seen.
 const REPORT_INTERVAL_MAX_NS: i64 = 60 * SECOND_NS;
+/// Start times this far apart may be one: a start that is worked out from an uptime moves with every adjustment of the
+/// clock. The boot time that Linux tells moves by up to a second.
+pub(super) const START_JITTER_NS: i64 = SECOND_NS;
+/// A life that was silent for so long has ended: five of the greatest report intervals.
+pub(super) const LIFE_KEPT_NS: i64 = 5 * REPORT_INTERVAL_MAX_NS;
+/// Lives of one series; of more the one that was silent longest goes.
+pub(super) const LIVES_MAX: usize = 1024;
 
-/// The last point of a series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Life {
+/// The last point of a series in one life, and what it told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Life<T> {
     /// Start time; 0 is "not told".
     start: i64,
-    /// Start time of the life before; its late points are not counted again.
-    start_before: i64,
     /// Time of the last point.
     end: i64,
+    value: T,
+}
+
+/// The lives of a series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Lives<T> {
+    /// The one that reported last.
+    newest: Life<T>,
+    /// Others that may report yet; nearly always there is none.
+    #[expect(clippy::box_collection, reason = "a word in millions of series")]
+    others: Option<Box<Vec<Life<T>>>>,
+}
+
+/// What came of a point.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Added<T> {
+    /// What it adds.
+    pub(super) step: Step,
+    /// What its life told before.
+    pub(super) before: Option<T>,
+    /// Whether its life had begun before the life of the last point: several processes report.
+    pub(super) returned: bool,
 }
 
 /// What is known around a series.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Context {
-    /// When the resource reported before this report, if it did: a series that was not there then stood at 0.
+    /// When the process reported before this report, if it did: a series that was not there then stood at 0.
     pub(super) previous_report: Option<i64>,
     /// Earliest start among the series of this report. Where a sender starts each series with its first count, a later
     /// start beside an earlier one is a new series and not a new process.
@@ -46,51 +75,105 @@ pub(super) enum Step {
         /// Whether the process restarted.
         restarted: bool,
     },
-    /// What it has more than the last one, since `from`.
+    /// What it has more than the last one of its life, since `from`.
     Difference {
         /// First nanosecond covered.
         from: i64,
     },
 }
 
-impl Life {
-    pub(super) fn new(start: i64, end: i64) -> Self {
-        Self { start, start_before: 0, end }
+impl<T> Lives<T> {
+    /// The first point of a series.
+    pub(super) fn begin((start, end): (i64, i64), value: T) -> Self {
+        Self { newest: Life { start, end, value }, others: None }
     }
 
-    /// The life after a point that was not a repeat.
-    pub(super) fn after(self, start: i64, end: i64) -> Self {
-        if start == self.start || start == 0 {
-            Self { end, ..self }
+    /// Takes a point (start, end) that tells `value`. `order` says how a value stands to an earlier one.
+    pub(super) fn take(
+        &mut self,
+        (start, end): (i64, i64),
+        value: T,
+        (order, context): (impl Fn(&T, &T) -> Ordering, Context),
+    ) -> Added<T> {
+        let newest = &mut self.newest;
+        if start == newest.start || start == 0 || newest.start == 0 {
+            return newest.go_on((start, end), value, order);
+        }
+        if let Some(place) = self.place_of(start) {
+            return self.alternate(place, (start, end), value, order);
+        }
+        let newest = &mut self.newest;
+        let crept = start.abs_diff(newest.start) <= START_JITTER_NS.unsigned_abs()
+            && end > newest.end
+            && order(&value, &newest.value) != Ordering::Less;
+        if crept {
+            return newest.go_on((start, end), value, order);
+        }
+        // One that began after the last report is the successor; one that was there before it is another process.
+        let step = if start.saturating_add(START_JITTER_NS) > newest.end {
+            Step::Whole { from: start, restarted: true }
+        } else if is_recent(start, end, context) {
+            Step::Whole { from: start, restarted: end <= newest.start }
         } else {
-            Self { start, start_before: self.start, end }
-        }
+            Step::Baseline
+        };
+        self.add(Life { start, end, value });
+        Added { step, before: None, returned: false }
     }
 
-    /// What a point (start, end) adds whose value stands to the last one as `value` says.
-    pub(super) fn step(self, (start, end): (i64, i64), value: Ordering, context: Context) -> Step {
-        let same_life = start == self.start || start == 0 || self.start == 0;
-        if same_life {
-            return self.same_life(end, value);
-        }
-        if start > self.start {
-            // A start time that creeps while the count goes on is an adjusted clock, not a restart: a process that
-            // started before its predecessor's last report would have to have overtaken it as well.
-            let crept = start <= self.end && end > self.end && value != Ordering::Less;
-            return if crept {
-                Step::Difference { from: self.end }
-            } else {
-                Step::Whole { from: start, restarted: true }
-            };
-        }
-        if start == self.start_before {
-            return Step::Repeat;
-        }
-        // An earlier start than known: the sender's clock went back, or two processes share an identity.
-        if is_recent(start, end, context) { Step::Whole { from: start, restarted: true } } else { Step::Baseline }
+    fn place_of(&self, start: i64) -> Option<usize> {
+        self.others.as_ref()?.iter().position(|life| life.start == start)
     }
 
-    fn same_life(self, end: i64, value: Ordering) -> Step {
+    /// A point of a life that is not the one that reported last.
+    fn alternate(
+        &mut self,
+        place: usize,
+        span: (i64, i64),
+        value: T,
+        order: impl Fn(&T, &T) -> Ordering,
+    ) -> Added<T> {
+        let Some(other) = self.others.as_mut().and_then(|others| others.get_mut(place)) else {
+            return Added { step: Step::Baseline, before: None, returned: false };
+        };
+        let taken = other.go_on(span, value, order);
+        if other.end > self.newest.end {
+            std::mem::swap(other, &mut self.newest);
+            return Added { returned: true, ..taken };
+        }
+        taken
+    }
+
+    fn add(&mut self, life: Life<T>) {
+        let before = std::mem::replace(&mut self.newest, life);
+        let ended = self.newest.end.saturating_sub(LIFE_KEPT_NS);
+        let others = self.others.get_or_insert_default();
+        others.retain(|life| life.end >= ended);
+        if others.len() >= LIVES_MAX {
+            let oldest = others.iter().enumerate().min_by_key(|(_, life)| life.end);
+            others.swap_remove(oldest.map_or(0, |(place, _)| place));
+        }
+        others.push(before);
+    }
+}
+
+impl<T> Life<T> {
+    fn go_on(
+        &mut self,
+        (start, end): (i64, i64),
+        value: T,
+        order: impl Fn(&T, &T) -> Ordering,
+    ) -> Added<T> {
+        let step = self.step(end, order(&value, &self.value));
+        if step == Step::Repeat {
+            return Added { step, before: None, returned: false };
+        }
+        self.start = if start == 0 { self.start } else { start };
+        self.end = end;
+        Added { step, before: Some(std::mem::replace(&mut self.value, value)), returned: false }
+    }
+
+    fn step(&self, end: i64, value: Ordering) -> Step {
         if end <= self.end {
             // Only a clock that went back shows more at an earlier time; what is late or repeated shows no more.
             let went_back = end < self.end && self.start != 0 && value == Ordering::Greater;
@@ -121,12 +204,19 @@ fn is_recent(start: i64, end: i64, context: Context) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Ordering::{Equal, Greater, Less};
 
     const DAY: i64 = 86_400 * SECOND_NS;
 
     fn at(seconds: i64) -> i64 {
         DAY + seconds * SECOND_NS
+    }
+
+    /// Long before anything of it was seen.
+    const UNSEEN: Context = Context { previous_report: None, oldest_start: 0, observed_from: i64::MAX };
+
+    fn take(lives: &mut Lives<u64>, (start, end): (i64, i64), value: u64) -> (Step, Option<u64>) {
+        let added = lives.take((at(start), at(end)), value, (u64::cmp, UNSEEN));
+        (added.step, added.before)
     }
 
     #[test]
@@ -146,17 +236,44 @@ mod tests {
 
     #[test]
     fn a_later_point_adds_the_difference_and_a_reset_adds_all() {
-        let life = Life::new(at(0), at(10));
-        let context = Context::default();
-        let step = |start, end, value| life.step((at(start), at(end)), value, context);
-        assert_eq!(step(0, 20, Greater), Step::Difference { from: at(10) });
-        assert_eq!(step(0, 10, Equal), Step::Repeat);
-        assert_eq!(step(0, 5, Less), Step::Repeat, "a late point");
-        assert_eq!(step(0, 5, Greater), Step::Difference { from: at(5) }, "the clock went back");
-        assert_eq!(step(0, 20, Less), Step::Whole { from: at(10), restarted: true }, "the value fell");
-        assert_eq!(step(15, 20, Greater), Step::Whole { from: at(15), restarted: true }, "a new start");
-        assert_eq!(step(1, 20, Greater), Step::Difference { from: at(10) }, "the start crept");
-        let second = life.after(at(15), at(20));
-        assert_eq!(second.step((at(0), at(10)), Less, context), Step::Repeat, "a late point of the life before");
+        let begun = || Lives::begin((at(0), at(10)), 100);
+        let step = |span, value| take(&mut begun(), span, value).0;
+        assert_eq!(step((0, 20), 101), Step::Difference { from: at(10) });
+        assert_eq!(step((0, 10), 100), Step::Repeat);
+        assert_eq!(step((0, 5), 50), Step::Repeat, "a late point");
+        assert_eq!(step((0, 5), 101), Step::Difference { from: at(5) }, "the clock went back");
+        assert_eq!(step((0, 20), 50), Step::Whole { from: at(10), restarted: true }, "the value fell");
+        assert_eq!(step((15, 20), 101), Step::Whole { from: at(15), restarted: true }, "a new start");
+        assert_eq!(step((1, 20), 101), Step::Difference { from: at(10) }, "the start crept");
+        let mut lives = begun();
+        take(&mut lives, (15, 20), 5);
+        assert_eq!(take(&mut lives, (0, 10), 100).0, Step::Repeat, "a late point of the life before");
+        let late = (Step::Difference { from: at(10) }, Some(100));
+        assert_eq!(take(&mut lives, (0, 14), 107), late, "the last report of the life before came late");
+    }
+
+    #[test]
+    fn start_times_that_alternate_are_counted_each_by_itself() {
+        let mut lives = Lives::begin((at(-9000), at(10)), 1_000_000);
+        assert_eq!(take(&mut lives, (-5000, 12), 40_000), (Step::Baseline, None), "it was there before, unseen");
+        assert_eq!(take(&mut lives, (-7000, 14), 70_000), (Step::Baseline, None));
+        for round in 1..5 {
+            let of = |start: i64, offset: i64, total: u64| {
+                ((start, 10 * (round + 1) + offset), total + 5 * round.unsigned_abs())
+            };
+            for (span, value) in [of(-9000, 0, 1_000_000), of(-5000, 2, 40_000), of(-7000, 4, 70_000)] {
+                let (step, before) = take(&mut lives, span, value);
+                assert_eq!((step, before), (Step::Difference { from: at(span.1 - 10) }, Some(value - 5)));
+            }
+        }
+    }
+
+    #[test]
+    fn lives_that_ended_are_forgotten() {
+        let mut lives = Lives::begin((at(0), at(10)), 1);
+        for life in 1..100 {
+            take(&mut lives, (20 * life, 20 * life + 10), 1);
+        }
+        assert!(lives.others.is_some_and(|others| others.len() <= 16));
     }
 }

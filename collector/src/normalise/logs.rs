@@ -127,10 +127,11 @@ impl Walk<'_> {
                 names: &mut self.normaliser.names,
             },
         )?;
-        if matches!(observation, Observation::Load(_))
-            && let Some(instance) = self.normaliser.senders.instance(sender.instance)
-        {
-            instance.load_events = true;
+        let senders = &mut self.normaliser.senders;
+        senders.understood_of(sender.resource).into_iter().for_each(|understood| understood.events = true);
+        if let Some(instance) = senders.instance(sender.instance) {
+            instance.understood = true;
+            instance.load_events |= matches!(observation, Observation::Load(_));
         }
         self.batch.observations.push(observation);
         Ok(())

@@ -4,19 +4,18 @@
 use super::gaps::{Fault, Gaps};
 use super::gauges::{self, Gauge};
 use super::keys::{self, Key};
-use super::known::{Count, Distribution, Known, Told, known};
+use super::known::{Count, Distribution, Known, Told, is_misspelled, known};
 use super::labels::{Labels, Outcome};
 use super::life::Context;
 use super::processes::Heard;
 use super::reports::{self, Reports};
 use super::rows::{Building, Rows, Target};
-use super::senders::{Instance, Sender};
+use super::senders::Sender;
 use super::series::{Place, Reading, Taken};
-use super::{Batch, Normaliser, exponential, histogram, number, spellings};
+use super::{Batch, Normaliser, exponential, histogram, number, sources};
 use crate::otlp::Metrics;
-use crate::otlp::model::{Attribute, Data, Metric, NumberPoint, ResourceMetrics, Temporality, Value};
+use crate::otlp::model::{Attribute, Data, Metric, NumberPoint, ResourceMetrics, Temporality};
 use firstbad_diagnosis::observation::{Dimensions, Histogram, LoadCount, Observation, Scores, Source, Total};
-use firstbad_protocol::names::attribute;
 use firstbad_protocol::time::Timestamp;
 use std::sync::Arc;
 
@@ -36,13 +35,14 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch 
         .collect();
     // One source per instance: another resource of the same process may come first in the request.
     for (resource, sender) in request.resource_metrics.iter().zip(&senders) {
-        note_sources(normaliser, resource, sender.as_ref());
+        sources::note(normaliser, resource, sender.as_ref());
     }
     let mut walk = Walk {
         normaliser,
         batch: Batch::default(),
         gaps: Gaps::default(),
         rows: Rows::default(),
+        outcomes: false,
         baselines: Vec::new(),
     };
     for (resource, sender) in request.resource_metrics.iter().zip(senders) {
@@ -57,35 +57,13 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch 
     walk.finish()
 }
 
-/// Notes which sources of requests a resource sends, and how.
-fn note_sources(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, sender: Option<&Sender>) {
-    let Some(sender) = sender else { return };
-    let horizon = normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
-    for metric in resource.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
-        let Some(told) = known(&metric.name).and_then(Known::tells_requests) else { continue };
-        let times = reports::all_spans(metric).filter_map(|(_, time)| number::time(time).ok());
-        let latest = times.filter(|time| *time <= horizon).max();
-        let (Some(latest), Some(instance)) = (latest, normaliser.senders.instance(sender.instance)) else { continue };
-        instance.note_told(told, latest);
-        if let (Told::Own, Data::Sum { temporality, points, .. }) = (told, &metric.data) {
-            let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
-            instance.note_requests(points.iter().filter(within).any(|point| !is_tagged(point)), *temporality);
-        }
-    }
-}
-
-fn is_tagged(point: &NumberPoint<'_>) -> bool {
-    let names_version = |key| matches!(spellings::meant(key, &[]), attribute::CONFIG_NAME | attribute::CONFIG_HASH);
-    // Prometheus writes what is not told as an empty label.
-    let is_empty = |value: &Value<'_>| value.as_text() == Some("");
-    point.attributes.iter().any(|it| names_version(&it.key) && !is_empty(&it.value))
-}
-
 struct Walk<'n> {
     normaliser: &'n mut Normaliser,
     batch: Batch,
     gaps: Gaps,
     rows: Rows,
+    /// Whether the resource at hand told of requests or scores.
+    outcomes: bool,
     /// Who reported, and when, though nothing could be counted yet.
     baselines: Vec<(Target, i64)>,
 }
@@ -115,11 +93,11 @@ impl<'a> At<'a> {
 }
 
 /// A point whose place is known.
-struct Placed {
+pub(super) struct Placed {
     labels: Arc<Labels>,
-    place: Place,
+    pub(super) place: Place,
     target: Target,
-    temporality: Temporality,
+    pub(super) temporality: Temporality,
 }
 
 impl Walk<'_> {
@@ -134,7 +112,8 @@ impl Walk<'_> {
         let read = |(start, time)| number::span(start, time).ok().filter(|span| span.1 <= horizon);
         let counted = metrics().map(|(_, metric)| metric).filter(|metric| known(&metric.name).is_some());
         let spans = counted.flat_map(reports::spans).filter_map(read);
-        let reports = Reports::gather(self.normaliser.senders.reports(sender.resource), spans);
+        let senders = &self.normaliser.senders;
+        let reports = Reports::gather(|start| senders.reports(sender.resource, start), spans);
         for (scope, metric) in metrics() {
             let at = || At::new(sender, &reports, (&scope.name, metric));
             match known(&metric.name) {
@@ -143,7 +122,10 @@ impl Walk<'_> {
                 Some(Known::Gauge(_)) | None => {}
             }
         }
-        self.normaliser.senders.note_reports(sender.resource, reports.last_two());
+        self.normaliser.senders.note_reports(sender.resource, reports.oldest_start, reports.last_two());
+        if self.normaliser.series.take_returned() && self.normaliser.senders.note_return(sender.resource) {
+            self.gaps.add(Fault::SharedIdentity);
+        }
         for (target, time) in std::mem::take(&mut self.baselines) {
             self.row_at(&target, time);
         }
@@ -154,7 +136,30 @@ impl Walk<'_> {
                 None => self.foreign(metric, sender),
             }
         }
+        self.note_understood(resource, sender);
         self.settle(sender);
+    }
+
+    /// Whether the resource told of requests, and what it sends if it did not.
+    fn note_understood(&mut self, resource: &ResourceMetrics<'_>, sender: &Sender) {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let Normaliser { senders, sentences, names, horizon, .. } = &mut *self.normaliser;
+        if let Some(instance) = senders.instance(sender.instance) {
+            instance.understood |= outcomes;
+        }
+        let Some(understood) = senders.understood_of(sender.resource) else { return };
+        understood.outcomes |= outcomes;
+        if !reports::is_within(resource, *horizon) {
+            return;
+        }
+        let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+        for metric in metrics.filter(|metric| !metric.data.is_empty()) {
+            understood.note_metric(&metric.name, names);
+        }
+        if understood.end_report() {
+            let at = self.batch.latest.unwrap_or_default();
+            self.batch.observations.push(Observation::Gap(sentences.tell(understood, at)));
+        }
     }
 
     fn counts(&mut self, count: Count, metric: &Metric<'_>, at: At<'_>) {
@@ -170,6 +175,7 @@ impl Walk<'_> {
     fn count(&mut self, count: Count, point: &NumberPoint<'_>, at: At<'_>) -> Result<(), Fault> {
         let value = number::count(point.value)?;
         let Some(placed) = self.placed(&point.attributes, (point.start, point.time), at)? else { return Ok(()) };
+        self.outcomes |= matches!(count, Count::Requests | Count::Durations);
         let reading = match placed.temporality {
             Temporality::Delta => self.delta(&placed, value)?,
             _ => self.normaliser.series.cumulative(placed.place, value)?,
@@ -177,7 +183,7 @@ impl Walk<'_> {
         let Some(reading) = self.counted(reading, &placed) else { return Ok(()) };
         let instance = self.normaliser.senders.instance(placed.target.instance);
         let load_events = instance.as_ref().is_some_and(|known| known.load_events);
-        let counts_requests = count == Count::Durations && counts(instance, Told::Count, &placed);
+        let counts_requests = count == Count::Durations && sources::counts(instance, Told::Count, &placed);
         let row = self.rows.covering(&placed.target, reading.span);
         row.row.restarted |= reading.restarted;
         let (labels, amount) = (&placed.labels, reading.amount);
@@ -235,6 +241,7 @@ impl Walk<'_> {
 
     fn distribution(&mut self, kind: Distribution, placed: Option<Placed>, sent: Histogram) -> Result<(), Fault> {
         let Some(placed) = placed else { return Ok(()) };
+        self.outcomes = true;
         let names = &mut self.normaliser.names;
         let histogram = if kind == Distribution::OldDuration { histogram::in_seconds(sent, names) } else { sent };
         let reading = match placed.temporality {
@@ -251,7 +258,7 @@ impl Walk<'_> {
         };
         let instance = self.normaliser.senders.instance(placed.target.instance);
         let counts_durations = instance.as_ref().is_some_and(|known| known.counts_durations(told, span.1));
-        let counts_requests = counts(instance, told, &placed);
+        let counts_requests = sources::counts(instance, told, &placed);
         let row = self.rows.covering(&placed.target, span);
         row.row.restarted |= restarted;
         if counts_requests {
@@ -375,22 +382,17 @@ impl Walk<'_> {
         self.rows.covering(target, span)
     }
 
-    /// A metric that is none of ours still shows that its resource reported.
+    /// A metric that is none of ours still shows that its resource reported, if that is known as a process at all.
     fn foreign(&mut self, metric: &Metric<'_>, sender: &Sender) {
-        let times: Vec<i64> = match &metric.data {
-            Data::None | Data::Summary(_) => Vec::new(),
-            Data::Gauge(points) | Data::Sum { points, .. } => {
-                points.iter().filter_map(|p| number::time(p.time).ok()).collect()
-            }
-            Data::Histogram { points, .. } => points.iter().filter_map(|p| number::time(p.time).ok()).collect(),
-            Data::Exponential { points, .. } => points.iter().filter_map(|p| number::time(p.time).ok()).collect(),
-        };
-        self.batch.accepted += metric.data.len() as u64;
-        let latest = times.into_iter().filter(|time| self.normaliser.is_within_horizon(*time)).max();
+        if is_misspelled(&metric.name) {
+            self.reject_all(metric.data.len(), Fault::UnknownMetric);
+        } else {
+            self.batch.accepted += metric.data.len() as u64;
+        }
+        let times = reports::all_spans(metric).filter_map(|(_, time)| number::time(time).ok());
+        let latest = times.filter(|time| self.normaliser.is_within_horizon(*time)).max();
         if let (Some(latest), Source::Instance { .. }) = (latest, &sender.source) {
-            let quiet =
-                self.normaliser.senders.instance(sender.instance).is_some_and(|it| it.quiet_since(latest).is_some());
-            if quiet {
+            if self.normaliser.senders.instance(sender.instance).is_some_and(|known| known.understood) {
                 self.seen(sender.resource, latest);
                 let target = self.target(sender, &Labels::default(), (0, latest));
                 self.row_at(&target, latest);
@@ -451,17 +453,6 @@ impl Walk<'_> {
         self.batch.observations.extend(self.gaps.observations(at));
         self.batch
     }
-}
-
-/// Whether a standard source counts as the requests of its instance; if so it is noted as what tells of them.
-fn counts(instance: Option<&mut Instance>, told: Told, placed: &Placed) -> bool {
-    instance.is_some_and(|known| {
-        let counts = known.counts_requests(told, placed.place.span.1);
-        if counts {
-            known.note_requests(true, placed.temporality);
-        }
-        counts
-    })
 }
 
 fn is_recorded(flags: u32) -> bool {

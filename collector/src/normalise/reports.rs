@@ -16,9 +16,9 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// The reports of a request beside those `known` from before (0: none).
-    pub(super) fn gather(known: [i64; 2], spans: impl Iterator<Item = (i64, i64)>) -> Self {
-        let mut reports: Vec<i64> = known.into_iter().filter(|time| *time > 0).collect();
+    /// The reports of a request beside those `known` from before (0: none) of the process that began at its earliest start.
+    pub(super) fn gather(known: impl FnOnce(i64) -> [i64; 2], spans: impl Iterator<Item = (i64, i64)>) -> Self {
+        let mut reports: Vec<i64> = Vec::new();
         let mut oldest_start = i64::MAX;
         for (start, time) in spans {
             oldest_start = oldest_start.min(start);
@@ -27,6 +27,7 @@ impl Reports {
                 reports.push(time);
             }
         }
+        reports.extend(known(oldest_start).into_iter().filter(|time| *time > 0));
         reports.sort_unstable();
         reports.dedup_by(|later, earlier| later.saturating_sub(*earlier) <= SAME_REPORT_NS);
         Self { times: reports, oldest_start }
@@ -77,6 +78,13 @@ pub(super) fn heard(resource: &ResourceMetrics<'_>, horizon: Option<Timestamp>) 
     })
 }
 
+/// Whether a resource tells of any time that may be read.
+pub(super) fn is_within(resource: &ResourceMetrics<'_>, horizon: Option<Timestamp>) -> bool {
+    let horizon = horizon.map_or(i64::MAX, |horizon| horizon.0);
+    let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
+    metrics.flat_map(all_spans).any(|(_, time)| number::time(time).is_ok_and(|time| time <= horizon))
+}
+
 /// Start and time of all points of a metric.
 pub(super) fn all_spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = (u64, u64)> + 'm> {
     let of_number = |point: &NumberPoint<'_>| (point.start, point.time);
@@ -97,14 +105,14 @@ mod tests {
     fn the_report_before_is_found_in_the_request_or_before_it() {
         let seconds =
             |values: &[i64]| -> Vec<(i64, i64)> { values.iter().map(|second| (0, second * SECOND_NS)).collect() };
-        let reports = Reports::gather([10 * SECOND_NS, 20 * SECOND_NS], seconds(&[30, 40, 30, 40, 50]).into_iter());
+        let reports = Reports::gather(|_| [10 * SECOND_NS, 20 * SECOND_NS], seconds(&[30, 40, 30, 40, 50]).into_iter());
         let before = |second: i64| reports.before(second * SECOND_NS).map(|time| time / SECOND_NS);
         assert_eq!([10, 20, 30, 35, 50, 60].map(before), [None, Some(10), Some(20), Some(30), Some(40), Some(50)]);
         assert_eq!(reports.last_two(), [40 * SECOND_NS, 50 * SECOND_NS]);
-        let jitter = Reports::gather([0, 0], [(7, 20 * SECOND_NS), (9, 20 * SECOND_NS + 5_000_000)].into_iter());
+        let jitter = Reports::gather(|_| [0, 0], [(7, 20 * SECOND_NS), (9, 20 * SECOND_NS + 5_000_000)].into_iter());
         assert_eq!(jitter.oldest_start, 7);
         assert_eq!((jitter.before(20 * SECOND_NS + 5_000_000), jitter.last_two()), (None, [0, 20 * SECOND_NS]));
-        let late = Reports::gather([10 * SECOND_NS, 20 * SECOND_NS], seconds(&[5]).into_iter());
+        let late = Reports::gather(|_| [10 * SECOND_NS, 20 * SECOND_NS], seconds(&[5]).into_iter());
         assert_eq!(late.last_two(), [10 * SECOND_NS, 20 * SECOND_NS], "time does not go back");
     }
 }

@@ -6,7 +6,9 @@ use super::keys::{self, Key};
 use super::known::Told;
 use super::names::Names;
 use super::processes::{Heard, Processes};
+use super::reporters::Reporters;
 use super::table::Table;
+use super::understood::Understood;
 use crate::otlp::model::{Attribute, Temporality};
 use firstbad_diagnosis::observation::{Dimensions, NamedBy, Source};
 use firstbad_protocol::limits::INSTANCES_MAX;
@@ -34,8 +36,8 @@ pub(super) struct Senders {
 struct Resource {
     sender: Sender,
     who: Who,
-    /// Times of the last two reports with cumulative points, or 0.
-    reports: [i64; 2],
+    understood: Understood,
+    reporters: Reporters,
 }
 
 /// Who a resource is.
@@ -65,6 +67,8 @@ pub(super) struct Instance {
     totals: bool,
     delta_requests: bool,
     pub(super) load_events: bool,
+    /// Whether anything of it was understood: else it may be a pod of which only the cluster tells.
+    pub(super) understood: bool,
     last_end: i64,
     /// When the process began, by its uptime: unix seconds; zero before an uptime came.
     born_s: f64,
@@ -94,7 +98,7 @@ impl Senders {
         let dimensions = identity::dimensions(attributes, declared, names);
         let (instance, source) = (who.key, who.source.clone());
         let sender = Sender { resource: key, instance, identity, source, named_by: who.named_by, dimensions };
-        let resource = Resource { sender: sender.clone(), who, reports: [0; 2] };
+        let resource = Resource { sender: sender.clone(), who, understood: Understood::default(), reporters: Reporters::default() };
         self.resources.insert(key, resource, INSTANCES_MAX).then_some(sender)
     }
 
@@ -113,16 +117,36 @@ impl Senders {
         self.processes.source(who, heard, names)
     }
 
-    /// Times of the last two reports of a resource with cumulative points; 0 is none.
-    pub(super) fn reports(&self, resource: Key) -> [i64; 2] {
-        self.resources.get(resource).map_or([0; 2], |known| known.reports)
+    /// Times of the last two reports, with cumulative points, of the process of a resource that began at `start`; 0 is none.
+    pub(super) fn reports(&self, resource: Key, start: i64) -> [i64; 2] {
+        self.resources.get(resource).map_or([0; 2], |known| known.reporters.times(start))
     }
 
-    /// Notes the last two reports of a resource.
-    pub(super) fn note_reports(&mut self, resource: Key, reports: [i64; 2]) {
+    /// Notes the last two reports of that process.
+    pub(super) fn note_reports(&mut self, resource: Key, start: i64, reports: [i64; 2]) {
         if let Some(known) = self.resources.get_mut(resource) {
-            known.reports = reports;
+            known.reporters.note(start, reports);
         }
+    }
+
+    /// A series of the resource went back to an earlier start time. True the first time that it shows several processes.
+    pub(super) fn note_return(&mut self, resource: Key) -> bool {
+        self.resources.get_mut(resource).is_some_and(|known| known.reporters.note_return())
+    }
+
+    /// What was understood of a resource.
+    pub(super) fn understood_of(&mut self, resource: Key) -> Option<&mut Understood> {
+        self.resources.get_mut(resource).map(|known| &mut known.understood)
+    }
+
+    /// What was understood of each resource.
+    pub(super) fn understood(&self) -> impl Iterator<Item = &Understood> {
+        self.resources.values().map(|known| &known.understood)
+    }
+
+    /// What was understood of each resource.
+    pub(super) fn understood_mut(&mut self) -> impl Iterator<Item = &mut Understood> {
+        self.resources.values_mut().map(|known| &mut known.understood)
     }
 
     /// What is known of an instance. Beyond the limit nothing is remembered.

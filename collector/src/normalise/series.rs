@@ -2,7 +2,7 @@
 
 use super::gaps::Fault;
 use super::keys::{self, Key};
-use super::life::{self, Context, Life, Step};
+use super::life::{self, Added, Context, Lives, Step};
 use super::repeats::{POINTS_MANY_MAX, POINTS_MAX, Repeats, Seen};
 use super::table::Table;
 use firstbad_diagnosis::observation::Histogram;
@@ -12,18 +12,30 @@ use std::cmp::Ordering;
 
 /// All series.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct SeriesTable(
-    Table<State>,
+pub(super) struct SeriesTable {
+    states: Table<State>,
     /// How many of them each sender brought; counted anew after a restart, and when series had to go.
     #[serde(skip)]
-    Table<usize>,
-);
+    brought: Table<usize>,
+    /// Whether a series went back to an earlier start time since this was last asked.
+    #[serde(skip)]
+    returned: bool,
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 enum State {
-    Sum { life: Life, value: u64 },
-    Histogram { life: Life, bounds: u64, count: u64, counts: Vec<u64>, sum: Option<f64> },
+    Sum(Lives<u64>),
+    Histogram(Lives<Counted>),
     Delta(Repeats),
+}
+
+/// What a histogram told last.
+#[derive(Debug, Serialize, Deserialize)]
+struct Counted {
+    /// Which bounds it had.
+    bounds: u64,
+    counts: Vec<u64>,
+    sum: Option<f64>,
 }
 
 /// What came of a point.
@@ -63,27 +75,19 @@ pub(super) struct Place {
 
 impl SeriesTable {
     pub(super) fn tick(&mut self) {
-        self.0.tick();
-        self.1.tick();
+        self.states.tick();
+        self.brought.tick();
     }
 
     /// What a cumulative point of a sum adds.
     pub(super) fn cumulative(&mut self, place: Place, value: u64) -> Result<Taken<u64>, Fault> {
-        let (step, life, before) = match self.0.get_mut(place.series) {
-            Some(State::Sum { life, value: before }) => {
-                (life.step(place.span, value.cmp(before), place.context), Some(*life), *before)
-            }
-            other => {
-                let new = other.is_none();
-                self.admit(place, new)?;
-                (life::first(place.span, self.around(place)), None, 0)
-            }
-        };
-        if step == Step::Repeat {
-            return Ok(Taken::Repeat);
+        if let Some(State::Sum(lives)) = self.states.get_mut(place.series) {
+            let Added { step, before, returned } = lives.take(place.span, value, (u64::cmp, place.context));
+            self.returned |= returned;
+            return Ok(reading(step, place.span.1, value, value.saturating_sub(before.unwrap_or(0))));
         }
-        self.put(place.series, State::Sum { life: after(life, place.span), value })?;
-        Ok(reading(step, place.span.1, value, value.saturating_sub(before)))
+        let step = self.begin(place, State::Sum(Lives::begin(place.span, value)))?;
+        Ok(reading(step, place.span.1, value, value))
     }
 
     /// What a cumulative point of a histogram adds.
@@ -92,40 +96,50 @@ impl SeriesTable {
         place: Place,
         histogram: Histogram,
     ) -> Result<Taken<Histogram>, Fault> {
-        let count = super::histogram::total(&histogram);
-        let bounds = bounds_key(&histogram);
-        let (step, life, difference) = match self.0.get_mut(place.series) {
-            Some(State::Histogram { life, bounds: known, count: counted, counts, sum }) if *known == bounds => {
-                let step = life.step(place.span, compare(&histogram, counts, (count, *counted)), place.context);
-                (step, Some(*life), subtract(&histogram, counts, *sum))
-            }
-            // Other bounds in the same series: what lies between is unknown.
-            Some(State::Histogram { .. }) => (Step::Baseline, None, Histogram::default()),
-            other => {
-                let new = other.is_none();
-                self.admit(place, new)?;
-                (life::first(place.span, self.around(place)), None, Histogram::default())
-            }
-        };
-        if step == Step::Repeat {
-            return Ok(Taken::Repeat);
-        }
         let (counts, sum) = (histogram.counts.clone(), histogram.sum);
-        self.put(place.series, State::Histogram { life: after(life, place.span), bounds, count, counts, sum })?;
-        Ok(reading(step, place.span.1, histogram, difference))
+        let counted = Counted { bounds: bounds_key(&histogram), counts, sum };
+        if let Some(State::Histogram(lives)) = self.states.get_mut(place.series) {
+            let bounds = counted.bounds;
+            let Added { step, before, returned } = lives.take(place.span, counted, (compare, place.context));
+            self.returned |= returned;
+            return Ok(match before {
+                // Other bounds in the same life: what lies between is unknown.
+                Some(before) if before.bounds != bounds => Taken::Baseline,
+                Some(before) => {
+                    let difference = subtract(&histogram, &before.counts, before.sum);
+                    reading(step, place.span.1, histogram, difference)
+                }
+                None => reading(step, place.span.1, histogram, Histogram::default()),
+            });
+        }
+        let step = self.begin(place, State::Histogram(Lives::begin(place.span, counted)))?;
+        Ok(reading(step, place.span.1, histogram, Histogram::default()))
+    }
+
+    /// Whether a series went back to an earlier start time since this was last asked: several processes report as one.
+    pub(super) fn take_returned(&mut self) -> bool {
+        std::mem::take(&mut self.returned)
+    }
+
+    /// Begins a series, or begins it anew in another form.
+    fn begin(&mut self, place: Place, state: State) -> Result<Step, Fault> {
+        self.admit(place, self.states.get(place.series).is_none())?;
+        let step = life::first(place.span, self.around(place));
+        self.put(place.series, state)?;
+        Ok(step)
     }
 
     /// Whether a delta point is new.
     pub(super) fn delta(&mut self, place: Place) -> Result<bool, Fault> {
         let most = if place.many { POINTS_MANY_MAX } else { POINTS_MAX };
-        if let Some(State::Delta(repeats)) = self.0.get_mut(place.series) {
+        if let Some(State::Delta(repeats)) = self.states.get_mut(place.series) {
             return match repeats.see(place.span, most) {
                 Seen::New => Ok(true),
                 Seen::Repeat => Ok(false),
                 Seen::TooLate => Err(Fault::TooLate),
             };
         }
-        self.admit(place, self.0.get(place.series).is_none())?;
+        self.admit(place, self.states.get(place.series).is_none())?;
         let mut repeats = Repeats::default();
         repeats.see(place.span, most);
         self.put(place.series, State::Delta(repeats))?;
@@ -134,14 +148,14 @@ impl SeriesTable {
 
     /// A series that may have been forgotten did not necessarily stand at 0 in the last report.
     fn around(&self, place: Place) -> Context {
-        if self.0.has_forgotten() { Context { previous_report: None, ..place.context } } else { place.context }
+        if self.states.has_forgotten() { Context { previous_report: None, ..place.context } } else { place.context }
     }
 
     fn put(&mut self, series: Key, state: State) -> Result<(), Fault> {
-        let before = self.0.len();
-        let kept = self.0.insert(series, state, SERIES_MAX);
-        if self.0.len() < before {
-            self.1 = Table::default();
+        let before = self.states.len();
+        let kept = self.states.insert(series, state, SERIES_MAX);
+        if self.states.len() < before {
+            self.brought = Table::default();
         }
         if kept { Ok(()) } else { Err(Fault::TooManySeries) }
     }
@@ -149,20 +163,16 @@ impl SeriesTable {
     /// Whether its sender may bring a new series: one sender's junk must not cost what a fleet costs.
     fn admit(&mut self, place: Place, new: bool) -> Result<(), Fault> {
         let most = if place.many { SERIES_PER_AGGREGATE_MAX } else { SERIES_PER_SENDER_MAX };
-        match self.1.get_mut(place.sender) {
+        match self.brought.get_mut(place.sender) {
             _ if !new => {}
             Some(count) if *count >= most => return Err(Fault::TooManySeriesOfOne),
             Some(count) => *count += 1,
             None => {
-                self.1.insert(place.sender, 1, INSTANCES_MAX);
+                self.brought.insert(place.sender, 1, INSTANCES_MAX);
             }
         }
         Ok(())
     }
-}
-
-fn after(life: Option<Life>, (start, end): (i64, i64)) -> Life {
-    life.map_or_else(|| Life::new(start, end), |life| life.after(start, end))
 }
 
 fn reading<T>(step: Step, end: i64, whole: T, difference: T) -> Taken<T> {
@@ -175,10 +185,14 @@ fn reading<T>(step: Step, end: i64, whole: T, difference: T) -> Taken<T> {
     Taken::Counted(Reading { span: (from, end), amount, restarted })
 }
 
-/// A histogram fell if any of its buckets did.
-fn compare(histogram: &Histogram, counts: &[u64], (count, counted): (u64, u64)) -> Ordering {
-    let fell = histogram.counts.iter().zip(counts).any(|(now, before)| now < before);
-    if fell { Ordering::Less } else { count.cmp(&counted) }
+/// A histogram fell if any of its buckets did. Of other bounds nothing is known: they are taken for more.
+fn compare(now: &Counted, before: &Counted) -> Ordering {
+    if now.bounds != before.bounds {
+        return Ordering::Greater;
+    }
+    let fell = now.counts.iter().zip(&before.counts).any(|(now, before)| now < before);
+    let total = |counts: &[u64]| counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    if fell { Ordering::Less } else { total(&now.counts).cmp(&total(&before.counts)) }
 }
 
 fn subtract(histogram: &Histogram, counts: &[u64], sum: Option<f64>) -> Histogram {
@@ -219,7 +233,7 @@ mod tests {
         };
         assert_eq!(refused(&mut table, 7, SERIES_PER_SENDER_MAX + 100), 100);
         assert_eq!(refused(&mut table, 8, 1000), 0, "another sender is not hurt");
-        assert_eq!(table.0.len(), SERIES_PER_SENDER_MAX + 1000);
+        assert_eq!(table.states.len(), SERIES_PER_SENDER_MAX + 1000);
         assert!(table.cumulative(place(7, 0), 2).is_ok(), "what it brought first is read on");
         assert_eq!(table.delta(place(7, SERIES_PER_SENDER_MAX + 1)), Err(Fault::TooManySeriesOfOne));
     }

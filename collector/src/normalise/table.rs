@@ -49,6 +49,16 @@ impl<V> Table<V> {
         Some(&mut entry.value)
     }
 
+    /// All entries, in no order.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.values().map(|entry| &entry.value)
+    }
+
+    /// All entries, in no order.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.values_mut().map(|entry| &mut entry.value)
+    }
+
     /// Whether an entry that is missing may have been here.
     pub(super) fn has_forgotten(&self) -> bool {
         self.forgot

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 mod events;
 mod forms;
 mod standard;
+mod stock;
 mod telemetry;
 
 const T0: i64 = 1_772_445_600;

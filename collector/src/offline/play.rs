@@ -4,9 +4,9 @@
 
 use super::{Offline, OnTick, Options};
 use crate::capture::Stretch;
-use crate::normalise::{Content, Normaliser, join, time_of};
+use crate::normalise::{Content, Normaliser, join, retimed, source_of, time_of};
 use crate::otlp::Request;
-use firstbad_diagnosis::observation::{Gap, Observation};
+use firstbad_diagnosis::observation::{Gap, Name, Observation, Source};
 use firstbad_diagnosis::{Engine, Settings};
 use firstbad_protocol::limits::CONTENT_BYTES_MAX;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -14,6 +14,12 @@ use std::collections::BTreeMap;
 
 /// Contents kept of one capture, bytes.
 const CONTENTS_BYTES_MAX: usize = 16 * CONTENT_BYTES_MAX;
+
+/// Clocks named in a sentence; more are there, and as wrong.
+const CLOCKS_NAMED: usize = 3;
+
+/// What is said of a capture that looks like a calm fleet and tells nothing.
+const NOTHING: &str = "nothing was understood: it holds no requests, scores, loads or events that firstbad knows";
 
 /// A capture on its way.
 pub(super) struct Play<'a> {
@@ -24,6 +30,8 @@ pub(super) struct Play<'a> {
     /// What waits, by the second in which it happened, with its place in the replay. Reports come every second or less
     /// often, so the engine judges at most once a second.
     waiting: BTreeMap<i64, Vec<(i64, Observation)>>,
+    /// Hosts whose clocks are off, and what is added to their times, nanoseconds.
+    clocks: BTreeMap<Name, i64>,
     contents: Vec<Content>,
     contents_bytes: usize,
     last: Timestamp,
@@ -43,6 +51,7 @@ impl<'a> Play<'a> {
             engine: Engine::new(settings),
             on_tick,
             waiting: BTreeMap::new(),
+            clocks: BTreeMap::new(),
             contents: Vec::new(),
             contents_bytes: 0,
             last: Timestamp::default(),
@@ -59,7 +68,8 @@ impl<'a> Play<'a> {
             Request::Other => return !self.stopped,
         };
         for observation in batch.observations {
-            let place = when.place(time_of(&observation).0);
+            let observation = self.set_right(observation, when.clock);
+            let place = when.place(time_of(&observation).0.saturating_sub(when.clock));
             self.waiting.entry(place.div_euclid(SECOND_NS)).or_default().push((place, observation));
         }
         for content in batch.contents {
@@ -69,6 +79,28 @@ impl<'a> Play<'a> {
             }
         }
         !self.stopped
+    }
+
+    /// An observation of a sender whose clock is off, with the time at which it happened.
+    fn set_right(&mut self, observation: Observation, by: i64) -> Observation {
+        if by == 0 {
+            return observation;
+        }
+        if let Some(Source::Instance { host, .. }) = source_of(&observation) {
+            self.clocks.insert(Name::clone(host), by);
+        }
+        retimed(observation, by)
+    }
+
+    /// What is said of the clocks that were off.
+    fn clocks_off(&self) -> Option<(String, u64)> {
+        let told = |(host, by): (&Name, &i64)| {
+            let seconds = by.abs() / SECOND_NS;
+            format!("the clock of {host} is {seconds} s {}", if *by < 0 { "ahead" } else { "behind" })
+        };
+        let named: Vec<String> = self.clocks.iter().take(CLOCKS_NAMED).map(told).collect();
+        let more = if self.clocks.len() > CLOCKS_NAMED { ", ..".to_owned() } else { String::new() };
+        (!named.is_empty()).then(|| (format!("{}{more}: what it timed was set right", named.join(", ")), 1))
     }
 
     /// Plays everything before `second`: the lines to come tell of nothing earlier.
@@ -103,14 +135,18 @@ impl<'a> Play<'a> {
     pub(super) fn finish(mut self, broken: Vec<(String, u64)>) -> Offline {
         self.release(i64::MAX);
         let at = self.last;
-        let gaps = broken.into_iter().map(|(sentence, count)| Gap { at, sentence: sentence.into(), count });
-        let gaps: Vec<Observation> = gaps.map(Observation::Gap).collect();
+        let understanding = self.normaliser.understanding();
+        let nothing = (understanding.anything == 0).then(|| (NOTHING.to_owned(), 1));
+        let broken = broken.into_iter().chain(nothing).chain(self.clocks_off());
+        let gaps = broken.map(|(sentence, count)| Gap { at, sentence: sentence.into(), count });
+        let gaps: Vec<Observation> =
+            gaps.chain(self.normaliser.tell_not_understood(at)).map(Observation::Gap).collect();
         self.engine.apply(&gaps);
         let mut snapshot = self.engine.snapshot();
         if self.options.at.is_some() {
             snapshot.diagnosis = self.engine.ask();
         }
         firstbad_playbooks::annotate(&mut snapshot.diagnosis);
-        Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: self.contents }
+        Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: self.contents, understanding: Some(understanding) }
     }
 }

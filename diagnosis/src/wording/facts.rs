@@ -251,7 +251,7 @@ fn wrong_clocks(state: &State) -> Option<BlindSpot> {
 }
 
 /// The offset of a clock, rounded to whole seconds.
-fn whole_seconds(offset: Ns) -> i64 {
+const fn whole_seconds(offset: Ns) -> i64 {
     (offset + SECOND_NS / 2).div_euclid(SECOND_NS)
 }
 

@@ -3,19 +3,30 @@
 
 use super::{
     BOUNDS, BROKEN, BROKEN_LINES, BlindSpot, CLOCKS, ClockOffset, DROPPED, LATE, MORE, NOT_UNDERSTOOD,
-    NOT_UNDERSTOOD_NOTHING, SHARED, SILENT_MANY, SILENT_ONE, SINCE, TIMES, TRUNCATED,
+    NOTHING_UNDERSTOOD, SHARED, SILENT_MANY, SILENT_ONE, SINCE, THEY_SEND, TIMES, TRUNCATED,
 };
 
 /// Reads one kind.
 type Reader = fn(&str) -> Option<BlindSpot>;
 
-const READERS: [Reader; 10] =
-    [silent, clocks, late, dropped, not_understood, broken_line, broken_lines, shared_identity, truncated, bounds];
+const READERS: [Reader; 11] = [
+    silent,
+    clocks,
+    late,
+    dropped,
+    not_understood,
+    nothing_understood,
+    broken_line,
+    broken_lines,
+    shared_identity,
+    truncated,
+    bounds,
+];
 
 impl From<String> for BlindSpot {
     fn from(text: String) -> Self {
         let known = READERS.iter().find_map(|read| read(&text).filter(|spot| spot.to_string() == text));
-        known.unwrap_or_else(|| other(text))
+        known.unwrap_or_else(|| other(&text))
     }
 }
 
@@ -54,9 +65,14 @@ fn dropped(text: &str) -> Option<BlindSpot> {
 }
 
 fn not_understood(text: &str) -> Option<BlindSpot> {
-    let (senders, metrics) = text.strip_prefix(NOT_UNDERSTOOD.0)?.split_once(NOT_UNDERSTOOD.1)?;
-    let metrics = if metrics == NOT_UNDERSTOOD_NOTHING { Vec::new() } else { list(metrics) };
-    Some(BlindSpot::NotUnderstood { senders: senders.parse().ok()?, metrics })
+    let (sentence, resources) = counted(text);
+    let rest = sentence.strip_prefix(NOT_UNDERSTOOD)?;
+    let metrics = if rest.is_empty() { Vec::new() } else { list(rest.strip_prefix(THEY_SEND)?) };
+    Some(BlindSpot::NotUnderstood { resources, metrics })
+}
+
+fn nothing_understood(text: &str) -> Option<BlindSpot> {
+    (text == NOTHING_UNDERSTOOD).then_some(BlindSpot::NothingUnderstood)
 }
 
 fn broken_line(text: &str) -> Option<BlindSpot> {
@@ -65,11 +81,8 @@ fn broken_line(text: &str) -> Option<BlindSpot> {
 }
 
 fn broken_lines(text: &str) -> Option<BlindSpot> {
-    let rest = text.strip_prefix(BROKEN_LINES)?;
-    if rest.is_empty() {
-        return Some(BlindSpot::BrokenLines { lines: 1 });
-    }
-    Some(BlindSpot::BrokenLines { lines: rest.strip_prefix(" (")?.strip_suffix(TIMES)?.parse().ok()? })
+    let (sentence, lines) = counted(text);
+    (sentence == BROKEN_LINES).then_some(BlindSpot::BrokenLines { lines })
 }
 
 fn shared_identity(text: &str) -> Option<BlindSpot> {
@@ -90,12 +103,16 @@ fn bounds(text: &str) -> Option<BlindSpot> {
     Some(BlindSpot::Bounds { entries: text.strip_suffix(BOUNDS)?.parse().ok()? })
 }
 
-fn other(text: String) -> BlindSpot {
-    let counted = text.strip_suffix(TIMES).and_then(|text| text.rsplit_once(" ("));
-    match counted.and_then(|(sentence, count)| Some((sentence.to_owned(), count.parse().ok()?))) {
-        Some((sentence, count)) if count > 1 => BlindSpot::Other { sentence, count },
-        _ => BlindSpot::Other { sentence: text, count: 1 },
-    }
+fn other(text: &str) -> BlindSpot {
+    let (sentence, count) = counted(text);
+    BlindSpot::Other { sentence: sentence.to_owned(), count }
+}
+
+/// A sentence and how often it holds.
+fn counted(text: &str) -> (&str, u64) {
+    let parts = text.strip_suffix(TIMES).and_then(|text| text.rsplit_once(" ("));
+    let parts = parts.and_then(|(sentence, count)| Some((sentence, count.parse().ok()?)));
+    parts.filter(|(_, count)| *count > 1).unwrap_or((text, 1))
 }
 
 fn list(text: &str) -> Vec<String> {

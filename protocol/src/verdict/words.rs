@@ -32,7 +32,7 @@ pub enum Pattern {
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is the signal of that name in contract.md section 6")]
+#[expect(missing_docs, reason = "each is the signal of that name in docs/verdict.md")]
 pub enum Signal {
     Errors,
     Panics,
@@ -103,7 +103,7 @@ impl Verdict {
 /// What kind of thing a cause or suspect is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is the kind of that name in contract.md section 6")]
+#[expect(missing_docs, reason = "each is the kind of that name in docs/verdict.md")]
 pub enum CauseKind {
     Config,
     Binary,
@@ -118,7 +118,7 @@ pub enum CauseKind {
 /// What kind of explanation was excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is the kind of that name in contract.md section 6")]
+#[expect(missing_docs, reason = "each is the kind of that name in docs/verdict.md")]
 pub enum Excluded {
     Traffic,
     Region,

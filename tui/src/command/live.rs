@@ -4,9 +4,10 @@ use crate::cli::{BundleArgs, Common, Format, LiveArgs, ReportArgs, TextOrJson};
 use crate::failure::Failure;
 use crate::output::{print, print_bytes, print_json};
 use crate::report;
-use firstbad_collector::{Client, Update, diagnosis_json};
+use firstbad_collector::{Client, Status, Update, diagnosis_json};
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::sentence::sentence;
+use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Diagnosis, Incident, State};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -18,16 +19,45 @@ use std::process::ExitCode;
 /// If the collector does not answer.
 pub(super) fn status(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, Failure> {
     let client = super::client(common);
-    let say = |client: &Client| -> Result<bool, Failure> {
+    let say = |client: &Client| -> Result<Standing, Failure> {
         let (status, snapshot) = (client.status()?, client.snapshot()?);
         match (arguments.format, arguments.watch) {
             (TextOrJson::Text, _) => print(&report::text::status(client.base(), &status, &snapshot))?,
             (TextOrJson::Json, false) => print_json(&json!({"collector": status, "snapshot": snapshot}))?,
             (TextOrJson::Json, true) => print(&format!("{}\n", json!({"collector": status, "snapshot": snapshot})))?,
         }
-        Ok(snapshot.diagnosis.incidents.iter().any(|incident| incident.state != State::Resolved))
+        Ok(standing(&status, &snapshot))
     };
     once_or_at_each_change(&client, arguments.watch, say)
+}
+
+/// How things stand: the exit code of a command that asks for it (docs/verdict.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// No incident in what is seen.
+    Calm = 0,
+    /// An incident that is not over, also one that harms nobody.
+    Incident = 1,
+    /// The collector is blind, so that neither can be said.
+    Blind = 2,
+}
+
+impl Standing {
+    fn of(incidents: &[Incident]) -> Self {
+        let open = incidents.iter().any(|incident| incident.state != State::Resolved);
+        if open { Self::Incident } else { Self::Calm }
+    }
+}
+
+/// A collector that can store nothing, or that nobody reports to any more, is blind, whatever it saw before.
+fn standing(status: &Status, snapshot: &Snapshot) -> Standing {
+    let fleet = snapshot.fleet;
+    let everybody_is_silent = fleet.hosts_reporting == 0 && fleet.hosts_silent > 0;
+    if status.degraded.is_some() || everybody_is_silent {
+        Standing::Blind
+    } else {
+        Standing::of(&snapshot.diagnosis.incidents)
+    }
 }
 
 /// `firstbad incidents`.
@@ -37,7 +67,7 @@ pub(super) fn status(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, 
 pub(super) fn incidents(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, Failure> {
     let client = super::client(common);
     let mut before = None;
-    let say = |client: &Client| -> Result<bool, Failure> {
+    let say = |client: &Client| -> Result<Standing, Failure> {
         let incidents = client.incidents()?;
         let text = match (arguments.format, arguments.watch) {
             (TextOrJson::Text, _) => incidents.iter().map(incident_line).collect(),
@@ -51,7 +81,7 @@ pub(super) fn incidents(common: &Common, arguments: &LiveArgs) -> Result<ExitCod
         if incidents.is_empty() && arguments.format == TextOrJson::Text && !arguments.watch {
             eprintln!("no incident in what {} sees; firstbad status says how much that is", client.base());
         }
-        Ok(incidents.iter().any(|incident| incident.state != State::Resolved))
+        Ok(Standing::of(&incidents))
     };
     once_or_at_each_change(&client, arguments.watch, say)
 }
@@ -60,23 +90,23 @@ fn incident_line(incident: &Incident) -> String {
     format!("{} {}\n", Untrusted(&incident.id), sentence(incident))
 }
 
-/// Exit code 1 if `say` finds something that is not over. With `watch`, says it again after each publication.
+/// The exit code of what `say` finds. With `watch`, says it again after each publication.
 fn once_or_at_each_change(
     client: &Client,
     watch: bool,
-    mut say: impl FnMut(&Client) -> Result<bool, Failure>,
+    mut say: impl FnMut(&Client) -> Result<Standing, Failure>,
 ) -> Result<ExitCode, Failure> {
-    let mut open = say(client)?;
+    let mut standing = say(client)?;
     if watch {
         let follower = client.follow();
         while let Ok(update) = follower.updates().recv() {
             match update {
-                Update::Snapshot(_) => open = say(client)?,
+                Update::Snapshot(_) => standing = say(client)?,
                 Update::Lost(error) => eprintln!("firstbad: {}; trying again", Untrusted(&error.to_string())),
             }
         }
     }
-    Ok(ExitCode::from(u8::from(open)))
+    Ok(ExitCode::from(standing as u8))
 }
 
 /// The id that `latest` stands for: of the incidents that are not over, else of all, the one that began last.
@@ -151,7 +181,27 @@ fn file_name(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use super::{Standing, Status, file_name, standing};
+    use crate::fixture;
+    use firstbad_protocol::verdict::Signal;
+
+    #[test]
+    fn a_blind_collector_is_neither_calm_nor_wrong() {
+        let well = Status::default();
+        let full = Status { degraded: Some("the disk is full".to_owned()), ..Status::default() };
+        let mut silent = fixture::named();
+        (silent.fleet.hosts_reporting, silent.fleet.hosts_silent) = (0, 24);
+        let mut refused = fixture::calm();
+        refused.diagnosis.incidents = vec![fixture::refused()];
+        assert_eq!(standing(&well, &fixture::calm()), Standing::Calm);
+        assert_eq!(standing(&well, &fixture::named()), Standing::Incident);
+        assert_eq!(standing(&well, &refused), Standing::Incident, "a refusal is an incident");
+        assert_eq!(standing(&full, &fixture::calm()), Standing::Blind);
+        assert_eq!(standing(&full, &fixture::named()), Standing::Blind);
+        assert_eq!(standing(&well, &silent), Standing::Blind);
+        assert_eq!(standing(&well, &fixture::empty()), Standing::Calm, "nobody ever reported");
+        assert_eq!(fixture::refused().signals, [Signal::Loads]);
+    }
 
     #[test]
     fn an_id_never_leaves_the_directory() {

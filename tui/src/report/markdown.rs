@@ -25,7 +25,8 @@ pub(crate) fn diagnosis(snapshot: &Snapshot, diagnosis: &Diagnosis, contents: Op
 }
 
 fn report(snapshot: &Snapshot, incident: &Incident, contents: Option<&Contents>) -> String {
-    let mut text = format!("# Incident {}\n\n**{}**\n\n", escape(&incident.id), escape(&sentence(incident)));
+    let mut text =
+        format!("# Incident {}\n\n**{}**\n\n", escape(&facts::identity(incident)), escape(&sentence(incident)));
     text += &sections::status_update(snapshot, incident);
     text += &sections::summary(incident);
     text += &sections::impact(snapshot, incident);
@@ -71,6 +72,12 @@ mod tests {
     fn a_report_without_a_cause_accuses_nobody() {
         let snapshot = fixture::with(fixture::insufficient());
         insta::assert_snapshot!("report_insufficient", diagnosis(&snapshot, &snapshot.diagnosis, None));
+    }
+
+    #[test]
+    fn a_report_of_a_refusal_is_no_outage() {
+        let snapshot = fixture::with(fixture::refused());
+        insta::assert_snapshot!("report_refused", diagnosis(&snapshot, &snapshot.diagnosis, None));
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub(super) fn status_update(snapshot: &Snapshot, incident: &Incident) -> String 
         State::Resolved => "resolved",
     };
     let known = match (incident.verdict, &incident.cause) {
+        (_, Some(cause)) if incident.is_refusal_only() => {
+            format!("Hosts refused {} and kept the last good version.", what(cause))
+        }
         (Verdict::Cause, Some(cause)) => format!("The cause is named: {}.", what(cause)),
         (Verdict::Suspect, Some(cause)) => format!("The leading suspect is {}.", what(cause)),
         (Verdict::External, Some(cause)) => format!("It is no change of ours: {}.", what(cause)),
@@ -51,17 +54,20 @@ pub(super) fn status_update(snapshot: &Snapshot, incident: &Incident) -> String 
         (State::Recovering, _) => format!("{} hosts still need a restart or a good version.", waiting(snapshot).len()),
         _ => "No step is due.".to_owned(),
     };
+    let affected = if incident.is_refusal_only() { "refused it" } else { "are affected" };
     let lines = [
-        format!(
-            "{} of requests failed since {} UTC ({state}).{now}",
-            share(incident.impact.failed_share),
-            clock(incident.onset)
-        ),
-        format!("{} of {} hosts are affected.", incident.impact.hosts_affected, incident.impact.hosts_reporting),
+        format!("{} since {} UTC ({state}).{now}", capital(&facts::harm(incident)), clock(incident.onset)),
+        format!("{} of {} hosts {affected}.", incident.impact.hosts_affected, incident.impact.hosts_reporting),
         known,
         next,
     ];
     format!("## Status update\n{}\n", lines.map(|line| format!("> {}  \n", escape(&line))).concat())
+}
+
+/// `text` as the beginning of a sentence.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().to_string() + letters.as_str())
 }
 
 /// What happened, in three sentences.
@@ -253,10 +259,16 @@ pub(super) fn actions(incident: &Incident) -> String {
 pub(super) fn contributing(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut factors = Vec::new();
     let accuses = incident.verdict.accuses();
+    let harmed = accuses && !incident.is_refusal_only();
     if let (true, Some(input)) = (accuses, &incident.input) {
         for limit in input.limits.iter().filter(|limit| limit.value > limit.limit) {
+            let fate = if incident.is_refusal_only() {
+                "refused it: the producer does not know the limit"
+            } else {
+                "took it: the limit was not enforced on load"
+            };
             factors.push(format!(
-                "the readers declare {} = {}, were handed {}, and took it: the limit was not enforced on load",
+                "the readers declare {} = {}, were handed {}, and {fate}",
                 limit.name, limit.limit, limit.value
             ));
         }
@@ -271,7 +283,7 @@ pub(super) fn contributing(snapshot: &Snapshot, incident: &Incident) -> String {
     if incident.last_known_good.as_ref().is_some_and(|good| good.contaminated) {
         factors.push("the producer's own mark of the last good version had moved to the bad one".to_owned());
     }
-    if let (true, Some(spread)) = (accuses, spread_s(snapshot, incident)) {
+    if let (true, Some(spread)) = (harmed, spread_s(snapshot, incident)) {
         factors.push(format!(
             "every host that took it did so within {}: there was no stage at which few had it",
             duration(spread)

@@ -46,7 +46,7 @@ pub(crate) fn diagnosis(snapshot: &Snapshot, diagnosis: &Diagnosis) -> String {
 
 fn incident(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut text = format!("\n{}", line(&sentence(incident)));
-    text += &labelled("ID", &incident.id);
+    text += &labelled("ID", &facts::identity(incident));
     text += &labelled("STATE", &format!("{}; {}", facts::state_word(snapshot, incident), facts::impact(incident)));
     if let Some(error) = &incident.first_error {
         let site = error.site.as_deref().map_or_else(String::new, |site| format!(" at {site}"));
@@ -139,4 +139,18 @@ pub(crate) fn status(url: &str, status: &Status, snapshot: &Snapshot) -> String 
     let open = snapshot.diagnosis.incidents.iter().filter(|incident| incident.state != State::Resolved);
     let told: String = open.map(|incident| line(&format!("{} {}", incident.id, sentence(incident)))).collect();
     text + if told.is_empty() { "no open incident in what is seen\n" } else { &told }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn incidents_of_every_kind_say_what_was_felt() {
+        let mut snapshot = fixture::named();
+        snapshot.diagnosis.incidents =
+            vec![fixture::incident(), fixture::denied(), fixture::tied(), fixture::refused()];
+        insta::assert_snapshot!("text_of_every_kind", diagnosis(&snapshot, &snapshot.diagnosis));
+    }
 }

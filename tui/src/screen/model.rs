@@ -5,7 +5,7 @@ use super::theme::Theme;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::{Difference, Inspection};
 use firstbad_protocol::snapshot::Snapshot;
-use firstbad_protocol::verdict::{Incident, State};
+use firstbad_protocol::verdict::{Incident, by_urgency};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -216,11 +216,11 @@ impl Model {
         }
     }
 
-    /// Incidents as listed: those that go on before those that are over, the newest first.
+    /// Incidents in the order of the contract, also where an older collector sends another one.
     pub(crate) fn incidents(&self) -> Vec<&Incident> {
         let mut incidents: Vec<&Incident> =
             self.snapshot.iter().flat_map(|snapshot| &snapshot.diagnosis.incidents).collect();
-        incidents.sort_by(|a, b| urgency(a).cmp(&urgency(b)).then_with(|| b.onset.cmp(&a.onset)));
+        incidents.sort_by(|one, other| by_urgency(one, other));
         incidents
     }
 
@@ -270,13 +270,4 @@ impl Model {
     pub(crate) fn silence_s(&self) -> u64 {
         self.now_ms.saturating_sub(self.received_ms) / 1000
     }
-}
-
-fn urgency(incident: &Incident) -> (u8, bool) {
-    let state = match incident.state {
-        State::Open => 0,
-        State::Recovering => 1,
-        State::Resolved => 2,
-    };
-    (state, !incident.verdict.accuses())
 }

@@ -6,21 +6,20 @@ use crate::store::{IncidentRecord, StoreReader};
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use firstbad_protocol::verdict::{Diagnosis, Incident, State as Stage};
+use firstbad_protocol::verdict::{Diagnosis, Incident, State as Stage, by_urgency};
 use firstbad_protocol::{BlindSpot, Untrusted};
 use std::sync::Arc;
 
-/// Current ones first, then stored ones that are current no more; newest first.
+/// Current ones, and stored ones that are current no more, in the order of the contract.
 pub(super) async fn list(State(api): State<Api>) -> Result<Response, Fault> {
     let mut incidents = api.publisher.latest().snapshot.diagnosis.incidents.clone();
-    incidents.reverse();
     let stored = api.read(|store| store.incidents()).await?;
     for record in stored {
         if incidents.iter().all(|known| known.id != record.id) {
             incidents.extend(of_record(&record)?);
         }
     }
-    incidents.sort_by_key(|incident| std::cmp::Reverse(incident.onset));
+    incidents.sort_by(by_urgency);
     json_of(&incidents)
 }
 

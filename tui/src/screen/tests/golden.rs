@@ -35,6 +35,21 @@ fn too_little_evidence_accuses_nobody() {
 }
 
 #[test]
+fn a_refused_file_is_no_outage() {
+    golden!("incident_refused", &showing(fixture::with(fixture::refused())));
+}
+
+#[test]
+fn a_tie_reads_as_a_tie() {
+    golden!("incident_tied", &showing(fixture::with(fixture::tied())));
+}
+
+#[test]
+fn what_was_felt_is_said_where_nothing_failed() {
+    golden!("incident_denied", &showing(fixture::with(fixture::denied())));
+}
+
+#[test]
 fn a_place_is_no_change() {
     golden!("incident_external", &showing(fixture::with(fixture::external())));
 }

@@ -92,6 +92,7 @@ fn verdict(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     let theme = context.model.theme;
     let role = match context.incident.verdict {
         _ if context.incident.state == State::Resolved => Role::Good,
+        _ if context.incident.is_refusal_only() => Role::Warn,
         Verdict::Cause | Verdict::Suspect => Role::Bad,
         Verdict::External | Verdict::InsufficientEvidence => Role::Warn,
     };

@@ -1,0 +1,148 @@
+//! Whether what a resource sends tells anything (contract.md section 2, "nothing understood is not calm"): a sender whose
+//! metrics all have names that nobody here knows looks like one that is well. It is said so once, with some of the names.
+
+use super::names::Names;
+use firstbad_diagnosis::observation::{Gap, Name};
+use firstbad_protocol::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Reports after which a resource that told of no requests is said to: the first may come before the first request.
+const REPORTS_MIN: u32 = 3;
+/// Metric names told of one resource.
+const NAMES_MAX: usize = 3;
+/// Different sentences told: names come from outside and must not multiply.
+const SENTENCES_MAX: usize = 16;
+/// What the names of metrics that count requests have in common.
+const OF_REQUESTS: [&str; 8] = ["request", "http", "rpc", "envoy", "nginx", "response", "duration", "error"];
+
+/// How much of a capture, or of what a collector received, was understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Understanding {
+    /// Resources that sent anything.
+    pub resources: u64,
+    /// Those of which requests or scores were understood.
+    pub outcomes: u64,
+    /// Those of which requests, scores or events were understood.
+    pub anything: u64,
+}
+
+/// What was understood of one resource.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Understood {
+    /// Requests or scores.
+    pub(super) outcomes: bool,
+    /// Events.
+    pub(super) events: bool,
+    told: bool,
+    reports: u32,
+    /// Some of its metrics that tell of neither, those first that seem to be about requests.
+    names: Vec<Name>,
+}
+
+/// Sentences told of resources that are not understood.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Sentences(BTreeSet<Name>);
+
+impl Understood {
+    /// Notes a metric that tells of no requests.
+    pub(super) fn note_metric(&mut self, name: &str, names: &mut Names) {
+        if self.outcomes || self.names.iter().any(|known| known.as_ref() == name) {
+            return;
+        }
+        let full = self.names.len() >= NAMES_MAX;
+        let place = match self.names.iter().position(|known| !is_of_requests(known)) {
+            Some(place) if is_of_requests(name) => place,
+            _ if full => return,
+            _ => self.names.len(),
+        };
+        self.names.insert(place, names.name(name));
+        self.names.truncate(NAMES_MAX);
+    }
+
+    /// A report has ended. Whether it is time to say that its sender is not understood.
+    pub(super) fn end_report(&mut self) -> bool {
+        if self.outcomes {
+            self.names = Vec::new();
+            return false;
+        }
+        self.reports = self.reports.saturating_add(1);
+        self.reports >= REPORTS_MIN && self.is_untold()
+    }
+
+    /// Whether it reports, is not understood, and nobody said so.
+    pub(super) fn is_untold(&self) -> bool {
+        !self.outcomes && !self.told && !self.names.is_empty()
+    }
+}
+
+impl Sentences {
+    /// The gap that says that a resource is not understood.
+    pub(super) fn tell(&mut self, understood: &mut Understood, at: Timestamp) -> Gap {
+        understood.told = true;
+        const ALL: &str = "resources report no requests or scores that firstbad knows";
+        let mut names = std::mem::take(&mut understood.names);
+        names.sort_unstable();
+        let mut sentence: Name = format!("{ALL}; among their metrics are {}", names.join(", ")).into();
+        if self.0.len() >= SENTENCES_MAX && !self.0.contains(&sentence) {
+            sentence = ALL.into();
+        } else {
+            self.0.insert(Name::clone(&sentence));
+        }
+        Gap { at, sentence, count: 1 }
+    }
+}
+
+fn is_of_requests(name: &str) -> bool {
+    OF_REQUESTS.iter().any(|part| name.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(metrics: &[&str]) -> Option<String> {
+        let mut names = Names::default();
+        let mut understood = Understood::default();
+        let due = (0..REPORTS_MIN).any(|_| {
+            metrics.iter().for_each(|metric| understood.note_metric(metric, &mut names));
+            understood.end_report()
+        });
+        due.then(|| Sentences::default().tell(&mut understood, Timestamp(1)).sentence.to_string())
+    }
+
+    #[test]
+    fn names_that_seem_to_be_about_requests_are_told_first() {
+        let told = sentence(&["jvm.gc", "jvm.memory", "jvm.threads", "jvm.classes", "rpc.server.duration"]).unwrap();
+        assert!(told.ends_with("are jvm.gc, jvm.memory, rpc.server.duration"), "{told}");
+        assert_eq!(sentence(&[]), None, "it sent no metric");
+    }
+
+    #[test]
+    fn it_is_said_once_and_never_of_who_is_understood() {
+        let mut names = Names::default();
+        let mut understood = Understood::default();
+        understood.note_metric("rpc.server.duration", &mut names);
+        assert!(!understood.end_report() && !understood.end_report(), "its first requests may be to come");
+        assert!(understood.end_report());
+        Sentences::default().tell(&mut understood, Timestamp(1));
+        understood.note_metric("rpc.server.duration", &mut names);
+        assert!(!understood.end_report());
+        let mut counted = Understood { outcomes: true, ..Understood::default() };
+        counted.note_metric("rpc.server.duration", &mut names);
+        assert!(!(0..9).any(|_| counted.end_report()));
+    }
+
+    #[test]
+    fn sentences_do_not_multiply() {
+        let mut sentences = Sentences::default();
+        let told: BTreeSet<Name> = (0..100)
+            .map(|k| {
+                let mut understood = Understood::default();
+                understood.note_metric(&format!("metric.{k}"), &mut Names::default());
+                sentences.tell(&mut understood, Timestamp(1)).sentence
+            })
+            .collect();
+        assert_eq!(told.len(), SENTENCES_MAX + 1);
+    }
+}
