@@ -185,6 +185,11 @@ impl Symptom {
         self.cost = self.cost.and(other.cost);
     }
 
+    /// Factor that it names, whether that accuses or not.
+    pub(crate) fn suspects_factor(&self) -> Option<u16> {
+        self.named.as_ref()?.factor
+    }
+
     /// Whether it is open and may yet take in what no symptom explains.
     pub(crate) fn takes_in(&self) -> bool {
         self.resolved.is_none() && !self.verdict.accuses()

@@ -13,6 +13,7 @@ use crate::state::model::Counter;
 use crate::verdict::review::COMES_BACK;
 use crate::state::State;
 use crate::state::symptom::{Cost, Symptom};
+use firstbad_protocol::Property;
 use firstbad_protocol::limits::INCIDENTS_MAX;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{
@@ -202,7 +203,7 @@ fn tell_cases(state: &mut State) {
 fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
     let Some(lead) = lead(symptoms) else { return };
     case.last_bad = symptoms.iter().map(|symptom| symptom.last_bad).max().unwrap_or(case.last_bad);
-    case.published |= is_told(symptoms);
+    case.published |= is_told(state, symptoms);
     let now = Timestamp(state.last_event.unwrap_or(lead.onset));
     note_change(case, (lead.verdict, cause_of_all(symptoms, lead)), now);
     let told = &mut case.incident;
@@ -232,8 +233,18 @@ fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
 }
 
 /// Whether symptoms are worth an incident: what is felt, or what is explained.
-fn is_told(symptoms: &[&Symptom]) -> bool {
+fn is_told(state: &State, symptoms: &[&Symptom]) -> bool {
     symptoms.iter().any(|symptom| {
+        // What hosts refuse is what makes them stale: that is told with the harm it does.
+        let factor = symptom.suspects_factor();
+        let stale = |case: &Case| {
+            case.named.as_ref().is_some_and(|named| {
+                named.property == Some(Property::Stale) && named.factor.is_some() && named.factor == factor
+            })
+        };
+        if symptom.class == Class::Refused && state.cases.iter().any(stale) {
+            return false;
+        }
         symptom.verdict.accuses()
             || (symptom.class == Class::Refused || symptom.class.is_felt())
                 && symptom.worth

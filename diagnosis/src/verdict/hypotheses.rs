@@ -90,6 +90,11 @@ fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
     levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Ns::MAX)
 }
 
+/// Hosts that must begin to fail under a version, and their part of those that fail under it, for it to be bad by itself
+/// though most of its hosts failed before.
+const BEGUN_MIN: u64 = 3;
+const BEGUN_PART: u64 = 20;
+
 fn of_factor(
     state: &State,
     (scene, counters): (&Scene<'_>, &[Counter]),
@@ -135,6 +140,14 @@ fn of_factor(
         let named = named.iter().filter(|level| !carried.contains(level));
         let alike: Vec<u32> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
         levels.extend(alike);
+    } else {
+        // Without facts: a version that came after the bad one is as bad where hosts began to fail under it as well.
+        let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+        let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Ns::MAX);
+        let began = |level: &u32| {
+            shares.get(level).is_some_and(|of| of.begun >= BEGUN_MIN && of.begun * BEGUN_PART >= of.failing)
+        };
+        levels.extend(carried.into_iter().filter(|level| since(*level) > first && began(level)));
     }
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
     let spans = Arc::new(Spans::on_levels(scene, (index, &levels)));

@@ -7,6 +7,9 @@ use crate::verdict::cost::add_up;
 use crate::verdict::course::{pattern, tell_facts};
 use crate::state::class::Class;
 use crate::detect::{Alarm, alarms, anchor};
+use crate::evidence::content::{clean, of_levels};
+use crate::evidence::property::properties;
+use crate::evidence::shares::AllShares;
 use crate::hypothesis::Hypothesis;
 use crate::verdict::incident::{begins_with, cause_of, is_later, suspects, unknown};
 use crate::hypothesis::judgement::Judgement;
@@ -117,7 +120,7 @@ fn update(state: &State, symptom: &mut Symptom) {
     let mut judged = if symptom.class == Class::Refused {
         judge_refusals(state, &scene)
     } else {
-        judge(state, &scene, counters)
+        judge(state, &scene, &seen(state, symptom))
     };
     if judged.verdict.accuses() && !symptom.verdict.accuses() && !stands_beside(state, symptom, &judged) {
         judged = Judgement { verdict: Verdict::InsufficientEvidence, named: None, ..judged };
@@ -137,8 +140,20 @@ fn update(state: &State, symptom: &mut Symptom) {
     if symptom.suspects.is_empty() {
         symptom.suspects.push(unknown());
     }
+    complete_property(state, symptom, &scene);
     symptom.pattern = pattern(state, symptom, &judged);
     tell_facts(state, symptom, &scene, &judged);
+}
+
+/// The counters of its class by which units fail: that requests panic is told only where one did.
+fn seen(state: &State, symptom: &Symptom) -> Vec<Counter> {
+    let units = || state.census.sick.iter().filter_map(|id| state.units.get(*id as usize));
+    let shown = |counter: &&Counter| {
+        units().flat_map(|unit| &unit.runs).any(|run| run.counter == **counter && run.end >= symptom.onset)
+    };
+    let all = symptom.class.counters();
+    let seen: Vec<Counter> = all.iter().filter(shown).copied().collect();
+    if seen.is_empty() { all.to_vec() } else { seen }
 }
 
 /// Log likelihood ratio of failing at each host's own load from which a second version is accused beside another.
@@ -157,7 +172,11 @@ fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
             && other.onset <= symptom.onset + state.interval
             && (other.resolved.is_none() || other.last_bad >= symptom.onset)
     });
-    let own = |named: &Hypothesis| named.aligned() >= BESIDE_AT || named.tally.deaths >= 2 || named.mechanism >= 5.0;
+    // A build or a flag that comes during an incident is a remedy that was tried, as far as its hosts failed before.
+    let own = |named: &Hypothesis| {
+        named.kind == CauseKind::Config
+            && (named.aligned() >= BESIDE_AT || named.tally.deaths >= 2 || named.mechanism >= 5.0)
+    };
     !explained || symptom.class == Class::Refused || judged.named.as_ref().is_some_and(own)
 }
 
@@ -175,6 +194,20 @@ fn take_over(state: &State, symptom: &mut Symptom, judged: &Judgement, scene: &S
         if let Some(begun) = begins_with(judged, scene).filter(|begun| first && *begun > symptom.onset) {
             symptom.onset = begun;
         }
+    }
+}
+
+/// What versions that were accused one after another have in common.
+fn complete_property(state: &State, symptom: &mut Symptom, scene: &Scene<'_>) {
+    let Some(named) = symptom.named.as_mut().filter(|named| named.kind == CauseKind::Config) else { return };
+    let Some(factor) = named.factor.filter(|_| named.property.is_none() && named.levels.len() > 1) else { return };
+    let shares = AllShares::new(scene).of_factor(state, factor);
+    let clean = clean(state, scene, (factor, &named.levels), &shares);
+    let mut found = properties(&of_levels(state, &named.levels), &clean).into_iter().map(|found| found.property);
+    named.property = found.next();
+    if let Some(cause) = &mut symptom.cause {
+        cause.property.clone_from(&named.property);
+        cause.also_separates = found.collect();
     }
 }
 
