@@ -92,7 +92,7 @@ fn last_complete(state: &State) -> Option<i64> {
 fn swing(state: &State, kind: Kind, last: i64) -> f64 {
     let warm = state.warm() / state.interval.max(1);
     let of = |at: i64| {
-        let sums = *state.ring.get(at)?.fleet.get(kind.counter as usize)?;
+        let sums = state.ring.get(at)?.calm.of(kind.counter)?.sums;
         let log = excess_log(sums);
         Some((log * log - 1.0 / (sums.expected + 0.5)).clamp(0.0, SWING_MOST))
     };
@@ -103,7 +103,7 @@ fn swing(state: &State, kind: Kind, last: i64) -> f64 {
 
 /// The fleet's sums of the reports that end with `at`.
 fn summed(state: &State, kind: Kind, at: i64) -> Sums {
-    let of = |interval: &Interval| interval.fleet.get(kind.counter as usize).copied();
+    let of = |interval: &Interval| interval.calm.of(kind.counter).map(|calm| calm.sums);
     let mut all = Sums::default();
     (at - reports(state) + 1..=at).filter_map(|at| of(state.ring.get(at)?)).for_each(|sums| all.add(sums));
     all
@@ -145,7 +145,7 @@ fn dispersion_of(state: &State, kind: Kind) -> f64 {
 /// The first of the last reports in which more was seen than expected.
 fn rose_at(state: &State, kind: Kind, last: i64) -> Ns {
     let high = |at: &i64| {
-        let sums = state.ring.get(*at).and_then(|of| of.fleet.get(kind.counter as usize)).copied();
+        let sums = state.ring.get(*at).and_then(|of| of.calm.of(kind.counter)).map(|calm| calm.sums);
         sums.is_some_and(|sums| sums.observed > 1.5 * sums.expected)
     };
     let first = (last - 2 * reports(state)..last).rev().take_while(high).last().unwrap_or(last - 1);

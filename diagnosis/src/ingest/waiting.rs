@@ -60,14 +60,17 @@ pub(crate) fn fold(state: &mut State, changed: bool) {
 
 /// Adds a row to the sums of the versions that are followed, where the unit had them all the time.
 fn add_to_cohorts(state: &mut State, row: &Waiting, followed: &[u32]) {
+    let settling = blip(state.interval);
+    let Some(unit) = state.units.get(row.unit as usize) else { return };
+    let paying = unit.moves.iter().rev().any(|last| (0..settling).contains(&(row.end - last.at)));
+    let Some(interval) = state.ring.at(index_of(row.end, state.interval)) else { return };
+    if paying {
+        return;
+    }
+    interval.calm.note(&row.sums);
     if followed.is_empty() {
         return;
     }
-    let Some(unit) = state.units.get(row.unit as usize) else { return };
-    if unit.moves.last().is_some_and(|last| last.at > row.start) {
-        return;
-    }
-    let Some(interval) = state.ring.at(index_of(row.end, state.interval)) else { return };
     for (_, level) in unit.active.iter().filter(|(_, level)| followed.binary_search(level).is_ok()) {
         interval.cohorts.entry(*level).or_default().note(&row.sums);
     }

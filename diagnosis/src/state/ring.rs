@@ -137,6 +137,8 @@ pub(crate) struct Interval {
     pub leaves: BTreeMap<u32, (f64, f64)>,
     /// Failed requests and requests tagged with a level, and scores not computed and scores.
     pub tagged: BTreeMap<u32, [f64; 4]>,
+    /// All that are not just paying for a load.
+    pub calm: Cohorts,
     /// By version that is followed.
     pub cohorts: BTreeMap<u32, Cohorts>,
     /// Requests that used a config and that did not, by factor.

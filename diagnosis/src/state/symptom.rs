@@ -185,6 +185,13 @@ impl Symptom {
         self.cost = self.cost.and(other.cost);
     }
 
+    /// What was counted before an explanation was found may be of something else: it is counted again from what that covers.
+    pub(crate) fn begin_anew(&mut self) {
+        (self.hosts, self.cost, self.most) = (Vec::new(), Cost::default(), 0);
+        (self.errors, self.panics, self.deaths, self.silence) = (false, false, false, false);
+        self.pattern = Pattern::Step;
+    }
+
     /// Factor that it names, whether that accuses or not.
     pub(crate) fn suspects_factor(&self) -> Option<u16> {
         self.named.as_ref()?.factor

@@ -221,7 +221,8 @@ fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
     let flaps = symptoms.iter().any(|symptom| symptom.pattern == Pattern::Flapping);
     told.pattern = if flaps { Pattern::Flapping } else { lead.pattern };
     told.signals = signals(symptoms);
-    tell_impact(state, told, symptoms);
+    let counted: Vec<&Symptom> = symptoms.iter().filter(|one| counts(one, lead)).copied().collect();
+    tell_impact(state, told, &counted);
     tell_state(case, symptoms);
     let error = first_error(state, case, symptoms);
     if case.incident.first_error.as_ref().is_none_or(|known| {
@@ -308,11 +309,14 @@ fn forget_cases(state: &mut State) {
 
 /// Whether a symptom's onset counts for its incident: what only happens beside what is accused does not date it.
 fn counts(symptom: &Symptom, lead: &Symptom) -> bool {
-    !lead.verdict.accuses() || symptom.verdict.accuses()
+    symptom.id == lead.id || symptom.verdict.accuses() || !lead.verdict.accuses() && symptom.class.is_felt()
 }
 
 /// The symptom that speaks for an incident: the firmest verdict, then what is felt, then what is costliest.
 fn lead<'a>(symptoms: &[&'a Symptom]) -> Option<&'a Symptom> {
+    // Where nothing is accused, what is not felt says nothing for what is.
+    let felt = symptoms.iter().any(|symptom| symptom.class.is_felt());
+    let speaks = |symptom: &&&Symptom| symptom.verdict.accuses() || symptom.class.is_felt() || !felt;
     let rank = |symptom: &Symptom| match symptom.verdict {
         Verdict::Cause => 3,
         Verdict::Suspect => 2,
@@ -320,7 +324,7 @@ fn lead<'a>(symptoms: &[&'a Symptom]) -> Option<&'a Symptom> {
         Verdict::InsufficientEvidence => 0,
     };
     let key = |symptom: &Symptom| (rank(symptom), symptom.class.is_felt(), std::cmp::Reverse(symptom.class));
-    symptoms.iter().copied().max_by(|a, b| {
+    symptoms.iter().filter(speaks).copied().max_by(|a, b| {
         key(a).cmp(&key(b)).then(a.cost.felt().total_cmp(&b.cost.felt())).then(b.id.cmp(&a.id))
     })
 }

@@ -186,11 +186,25 @@ fn take_over(state: &State, symptom: &mut Symptom, judged: &Judgement, scene: &S
     let said = judged.named.as_ref().filter(|_| judged.verdict != Verdict::InsufficientEvidence);
     symptom.verdict = judged.verdict;
     symptom.cause = said.map(|named| cause_of(state, named));
+    let scope = symptom.named.as_ref().filter(|known| !first && known.factor.is_some()).map(|known| known.scope.clone());
     symptom.named = said.map(|said| named(state, said));
+    // Where it was seen to do no harm, what fails there since is of something else, or will be accused by itself.
+    if let (Some(named), Some(scope)) = (&mut symptom.named, scope)
+        && named.kind == CauseKind::Config
+        && named.scope.is_empty()
+    {
+        named.scope.clone_from(&scope);
+        if let Some(cause) = &mut symptom.cause {
+            cause.scope = scope;
+        }
+    }
     symptom.suspects = suspects(state, judged);
     if judged.verdict.accuses() {
         let weight = judged.named.as_ref().map_or(0.0, |named| named.weight);
         symptom.weight = if first { weight } else { weight.max(symptom.weight) };
+        if first {
+            symptom.begin_anew();
+        }
         if let Some(begun) = begins_with(judged, scene).filter(|begun| first && *begun > symptom.onset) {
             symptom.onset = begun;
         }
