@@ -28,6 +28,10 @@ pub(crate) const WORTH_WAKING: f64 = 20.0;
 const AT_ONCE_MIN: usize = 5;
 const AT_ONCE_EXCESS: f64 = 30.0;
 
+/// Hosts up to which ten failures in one report are enough: there every one of them is a good part of the fleet.
+const FEW_HOSTS: usize = 4;
+const FEW_EXCESS: f64 = 10.0;
+
 /// What alarms: the beginning of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Alarm {
@@ -68,30 +72,28 @@ fn alarm(state: &State, class: Class, (from, since): (Ns, Ns)) -> Option<Ns> {
     let episodes = episodes(state, class, (from, since));
     let live = state.census.live.max(1);
     if is_alarmed(class, &episodes, live) {
-        if std::env::var("DBGA").is_ok() { eprintln!("ALARM {} {:?} live {live} hard {} exc {} lasting {} lexc {} pan {} starts {}", firstbad_protocol::time::Timestamp(state.last_event.unwrap_or(0)), class, episodes.hard, episodes.excess, episodes.lasting, episodes.lasting_excess, episodes.panicking, episodes.starts.len()); }
         let mut starts = episodes.starts;
         starts.sort_unstable();
         return cluster(&starts, state.interval);
     }
     // A symptom of this class that is open explains the sums, or is still looked at.
     let busy = state.symptoms.iter().any(|symptom| symptom.class == class && symptom.resolved.is_none());
-    let r = if busy { None } else { risen(state, class).filter(|onset| *onset >= from) };
-    if r.is_some() && std::env::var("DBGA").is_ok() { eprintln!("RISEN {} {:?}", firstbad_protocol::time::Timestamp(state.last_event.unwrap_or(0)), class); }
-    r
+    if busy { None } else { risen(state, class).filter(|onset| *onset >= from) }
 }
 
 fn is_alarmed(class: Class, episodes: &Episodes, live: usize) -> bool {
-    let few = live.div_ceil(3);
+    let third = live.div_ceil(3);
     match class {
         Class::Failed | Class::Unscored | Class::Denied => {
             let at_once = (live / 20).max(AT_ONCE_MIN).min(live.div_ceil(2).max(2));
             let many = episodes.hard >= at_once && episodes.excess >= AT_ONCE_EXCESS;
+            let few = live <= FEW_HOSTS && episodes.hard > 0 && episodes.excess >= FEW_EXCESS;
             let long = episodes.lasting > 0 && episodes.lasting_excess >= WORTH_WAKING;
-            many || long || episodes.panicking >= (live / 50).max(2).min(few)
+            many || few || long || episodes.panicking >= (live / 50).max(2).min(third)
         }
         // Of three hosts two that are gone are not to be waited for until the third is.
         Class::Gone => episodes.starts.len() >= (live / 33).max(3).min(live.div_ceil(2).max(1)),
-        Class::Rejected | Class::Refused => episodes.starts.len() >= (live / 50).max(2).min(few),
+        Class::Rejected | Class::Refused => episodes.starts.len() >= (live / 50).max(2).min(third),
         Class::Hanging | Class::Drifting | Class::Slow | Class::Cpu | Class::Memory => {
             episodes.starts.len() >= (live / 100).max(3).min(live)
         }

@@ -19,4 +19,5 @@ pub(crate) mod sides;
 pub(crate) mod stale;
 pub(crate) mod step;
 pub(crate) mod tally;
+pub(crate) mod timing;
 pub(crate) mod uses;

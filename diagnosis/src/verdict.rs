@@ -11,3 +11,4 @@ pub(crate) mod incident;
 pub(crate) mod judge;
 pub(crate) mod refusal;
 pub(crate) mod review;
+pub(crate) mod small_fleet;

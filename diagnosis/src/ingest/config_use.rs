@@ -27,7 +27,7 @@ mod tests {
     #[test]
     fn a_row_without_room_for_the_others_counts_none() {
         let mut uses = BTreeMap::new();
-        let of = |failed: f64, all: f64| Requests { all, failed, panicked: 0.0 };
+        let of = |failed: f64, all: f64| Requests { all, failed, ..Requests::default() };
         let mut by_config = Vec::new();
         add(&mut by_config, 3, of(2.0, 10.0));
         add(&mut by_config, 3, of(1.0, 5.0));

@@ -57,6 +57,7 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
         }
     }
     note_first_row(state, id, start);
+    note_first_failures(state, id, row);
     note_sites(state, row);
     note_levels(state, id, row, (start, end));
     note_sides(state, id, row, (start, end));
@@ -73,6 +74,28 @@ fn note_first_row(state: &mut State, id: u32, start: Ns) {
     unit.starts.clear();
     if start > warm {
         unit.note_start(start, interval);
+    }
+}
+
+/// First failures kept of one unit.
+const FIRST_FAILURES_MAX: usize = 16;
+
+/// When the first request failed under each version: what the process itself saw.
+fn note_first_failures(state: &mut State, id: u32, row: &Row) {
+    for told in &row.first_failed {
+        let at = corrected(state, id, told.at.0);
+        let Some((_, level)) = version_of(state, id, (&told.config, told.hash), at) else { continue };
+        let Some(unit) = state.units.get_mut(id as usize) else { return };
+        match unit.first_failures.iter_mut().find(|(known, _)| *known == level) {
+            Some((_, known)) => *known = at.min(*known),
+            None => {
+                if unit.first_failures.len() >= FIRST_FAILURES_MAX {
+                    unit.first_failures.remove(0);
+                }
+                unit.first_failures.reserve_exact(1);
+                unit.first_failures.push((level, at));
+            }
+        }
     }
 }
 

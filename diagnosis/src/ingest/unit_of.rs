@@ -187,6 +187,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         span: 0,
         rows: 0,
         gaps: Vec::new(),
+        first_failures: Vec::new(),
         starts: Vec::new(),
         restarts: 0,
         restarts_seen: Restarts::default(),

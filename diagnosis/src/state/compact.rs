@@ -127,6 +127,7 @@ fn levels_used(state: &State) -> BTreeSet<u32> {
         used.extend(unit.runs.iter().filter_map(|run| run.level));
         used.extend(unit.watches.iter().filter_map(|watch| watch.run.level));
         used.extend(unit.loading.map(|(_, level, _)| level));
+        used.extend(unit.first_failures.iter().map(|(level, _)| *level));
     }
     for (_, interval) in state.ring.iter() {
         used.extend(interval.loads.keys().chain(interval.attempts.keys()).chain(interval.tagged.keys()));

@@ -296,6 +296,8 @@ pub(crate) struct Unit {
     pub flat: Ns,
     /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
     pub growth: [f64; 5],
+    /// When the first request failed under each version, where told; bounded.
+    pub first_failures: Vec<(u32, Ns)>,
     /// Event times at which processes started, of late, bounded.
     pub starts: Vec<Ns>,
     /// Restarts seen.

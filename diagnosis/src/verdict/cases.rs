@@ -218,7 +218,7 @@ fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
     if lead.good.is_some() {
         told.last_known_good.clone_from(&lead.good);
     }
-    let flaps = symptoms.iter().any(|symptom| symptom.pattern == Pattern::Flapping);
+    let flaps = symptoms.iter().any(|one| counts(one, lead) && one.pattern == Pattern::Flapping);
     told.pattern = if flaps { Pattern::Flapping } else { lead.pattern };
     told.signals = signals(symptoms);
     let counted: Vec<&Symptom> = symptoms.iter().filter(|one| counts(one, lead)).copied().collect();
@@ -332,7 +332,9 @@ fn lead<'a>(symptoms: &[&'a Symptom]) -> Option<&'a Symptom> {
 /// The cause that all symptoms tell together: every version that any accuses, in the widest of their scopes.
 fn cause_of_all(symptoms: &[&Symptom], lead: &Symptom) -> Option<Cause> {
     let mut cause = lead.cause.clone()?;
-    for other in symptoms.iter().filter(|other| other.verdict.accuses() && other.id != lead.id) {
+    // What is not felt adds no version to what is: it lasts longer, and runs over into the next.
+    let adds = |other: &&&Symptom| other.verdict.accuses() && other.id != lead.id && other.class.is_felt();
+    for other in symptoms.iter().filter(adds) {
         let Some(of) = &other.cause else { continue };
         let more: Vec<_> = of.hashes.iter().copied().filter(|hash| !cause.hashes.contains(hash)).collect();
         cause.hashes.extend(more);

@@ -127,7 +127,7 @@ fn of_factor(
     if levels.is_empty() {
         return None;
     }
-    let mut levels = proved(state, counters, (levels, &shares));
+    let mut levels = newcomers(state, scene, (proved(state, counters, (levels, &shares)), &shares));
     // A version under which failing only went on is bad if its content says so; else it may be the repair, and the hosts
     // that go on failing under it do so of what they had before.
     let carried = chosen(&|of| bad(of) && !begun(of));
@@ -237,6 +237,34 @@ fn by_themselves(state: &State, of_all: &AllShares, (begun, shares): (Vec<u32>, 
     let themselves = of_all.themselves(state, begun.clone(), shares);
     let proved = |level: &u32| exceeds(state, *level) || themselves.contains(level) && begins(level) > stray;
     begun.into_iter().filter(proved).collect()
+}
+
+/// Part of the hosts that began to fail under a version that must have done so before the next guilty one came.
+const FIRST_BEGUN_PART: u64 = 3;
+
+/// Versions under which hosts began to fail before a worse one came, or after which none came. A version that hosts go back
+/// to shares no guilt: they may go on failing under it, or begin again, of what they had.
+fn newcomers(state: &State, scene: &Scene<'_>, (levels, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
+    let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+    let begun = |level: u32| shares.get(&level).map_or(0, |of| of.begun);
+    let Some(worst) = levels.iter().copied().max_by_key(|level| (begun(*level), *level)) else { return levels };
+    let came = since(worst);
+    let first = |level: u32| {
+        let on_it = |patient: &Patient<'_>, at: Ns| {
+            let moves = scene.moves(patient).iter().filter(|entry| entry.factor == factor_of(state, level));
+            moves.take_while(|entry| entry.at <= at).last().is_some_and(|entry| entry.level == level)
+        };
+        let before = |patient: &Patient<'_>| {
+            patient.bouts.iter().any(|bout| bout.start < came - scene.early(bout) && on_it(patient, bout.start))
+        };
+        scene.that_fail().filter(|(_, patient)| before(patient)).count() as u64
+    };
+    let guilty = |level: &u32| since(*level) >= came || first(*level) * FIRST_BEGUN_PART >= begun(*level).max(1);
+    levels.iter().copied().filter(guilty).collect()
+}
+
+fn factor_of(state: &State, level: u32) -> u16 {
+    state.tables.level_at(level).map_or(u16::MAX, |level| level.factor)
 }
 
 /// Requests under a version from which its own failing share is known, and the share beside which a tenth is well.

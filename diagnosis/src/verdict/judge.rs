@@ -20,6 +20,7 @@ use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::reload_window::BLIP;
+use crate::verdict::small_fleet;
 use crate::verdict::hypotheses::{distances, hypotheses};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
@@ -355,6 +356,10 @@ fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
 
 /// Whether, and how far, a hypothesis may be accused.
 fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
+    let few = small_fleet::accused(scene, hypothesis);
+    if few.is_some() {
+        return few;
+    }
     let tally = &hypothesis.tally;
     let everywhere =
         hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);

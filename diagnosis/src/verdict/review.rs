@@ -173,6 +173,16 @@ fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
             && (other.resolved.is_none() || other.last_bad >= symptom.onset)
     });
     // A build or a flag that comes during an incident is a remedy that was tried, as far as its hosts failed before.
+    // What was there before the accused version is what hosts went back to, or never left.
+    let since = |level: &u32| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
+    let older = state.symptoms.iter().filter(|other| other.id != symptom.id && other.verdict.accuses()).any(|other| {
+        let first = other.accused().iter().map(since).min();
+        let named = judged.named.as_ref().filter(|named| named.factor == other.factor() && named.factor.is_some());
+        named.zip(first).is_some_and(|(named, first)| named.levels.iter().any(|level| since(level) < first))
+    });
+    if older && symptom.class != Class::Refused {
+        return false;
+    }
     let own = |named: &Hypothesis| {
         named.kind == CauseKind::Config
             && (named.aligned() >= BESIDE_AT || named.tally.deaths >= 2 || named.mechanism >= 5.0)

@@ -1,0 +1,138 @@
+//! Timing as evidence where hosts are too few to compare: how seldom a process begins to fail by itself so soon after a
+//! load. Where the crate tells the first failure under each version this is a matter of milliseconds; else of how well a
+//! report tells within itself when the failing began. What may be accused by it is decided in `verdict::small_fleet`.
+
+use crate::hypothesis::Hypothesis;
+use crate::numerics::math::float;
+use crate::numerics::time::{Ns, seconds};
+use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
+use crate::scene::spans::Spans;
+use crate::state::model::{Counter, Run, Unit};
+
+/// Least distance between a load and a beginning that is believed, seconds: clocks, queues, requests under way.
+const NEAREST_S: f64 = 0.1;
+/// Episodes that a process is taken to have had before any was seen.
+const EPISODES_PRIOR: f64 = 0.5;
+/// Ordinary failures expected between load and first failure from which that failure may be one of them.
+const ORDINARY: f64 = 0.05;
+/// Part of an episode's rate from which an earlier one was as bad.
+const AS_BAD: f64 = 0.5;
+/// Standard deviations of a placed beginning that count as distance.
+const DEVIATIONS: f64 = 2.0;
+
+/// What timing says of one explanation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Timing {
+    /// -ln of the probability that all beginnings came so close to their loads by chance.
+    pub surprise: f64,
+    /// Hosts that began to fail close to their load, each of them one chance in twenty at most.
+    pub close: u64,
+    /// Hosts exposed for long enough to show it, and those of them that do not.
+    pub exposed: u64,
+    pub well: u64,
+    /// Hosts that fail without it.
+    pub elsewhere: u64,
+    /// Hosts that left it, and those of them that went on failing.
+    pub left: u64,
+    pub go_on: u64,
+}
+
+/// Probability of one host's beginning from which it counts as close.
+const CLOSE: f64 = 0.05;
+
+/// Computes it.
+pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans) -> Timing {
+    let mut said = Timing::default();
+    for (index, patient) in scene.patients.iter().enumerate().filter(|(_, patient)| patient.unit.rows > 0) {
+        let Some(spans) = exposed.of(index) else { continue };
+        one(scene, (patient, spans), hypothesis, &mut said);
+    }
+    said
+}
+
+fn one(scene: &Scene<'_>, (patient, spans): (&Patient<'_>, &[(Ns, Ns)]), hypothesis: &Hypothesis, said: &mut Timing) {
+    let first = spans.iter().find(|(_, to)| *to > scene.onset - scene.interval);
+    let Some((load, until)) = first.copied() else {
+        said.elsewhere += u64::from(!patient.bouts.is_empty());
+        return;
+    };
+    let begun = patient.bouts.iter().find(|bout| bout.start >= load - scene.interval && bout.start < until);
+    let shown = patient.seen - load >= 2 * scene.interval || until < patient.seen;
+    said.exposed += u64::from(shown || begun.is_some());
+    let Some(bout) = begun else {
+        said.well += u64::from(shown);
+        said.elsewhere += u64::from(!patient.bouts.is_empty());
+        return;
+    };
+    let chance = chance(scene, (patient, bout), load, hypothesis);
+    said.close += u64::from(chance <= CLOSE);
+    said.surprise -= libm::log(chance);
+    if until < patient.seen - scene.interval {
+        said.left += 1;
+        // A report that spans the way back holds both: what goes on is seen in the one after it.
+        let over = !bout.open || bout.end <= until + scene.interval;
+        said.go_on += u64::from(!over);
+        if over {
+            said.surprise -= libm::log(back_by_chance(scene, (patient, bout), until));
+        }
+    }
+}
+
+/// Probability that a host which fails by itself as often as this one ever did begins so close to one of its loads.
+fn chance(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), load: Ns, hypothesis: &Hypothesis) -> f64 {
+    let known = known_s(patient.unit, load);
+    // What it did before counts only as far as it was as bad: a flicker is no such episode.
+    let own = patient.unit.runs.iter().filter(|run| is_of(scene, run.counter) && run.end >= bout.start);
+    let as_bad = own.map(rate_of).fold(0.0, f64::max) * AS_BAD;
+    let earlier = |run: &&Run| is_of(scene, run.counter) && run.end < load && rate_of(run) >= as_bad;
+    let before = patient.unit.runs.iter().filter(earlier).count();
+    let loads = patient.unit.moves.iter().filter(|entry| entry.told && entry.at > patient.unit.first).count();
+    let rate = (float(before) + EPISODES_PRIOR) / known;
+    let distance = distance_s(scene, (patient, bout), load, hypothesis);
+    (rate * distance * float(loads.max(1))).clamp(1e-9, 1.0)
+}
+
+/// Probability that an episode which ends by itself ends as close to the way back.
+fn back_by_chance(scene: &Scene<'_>, (_, bout): (&Patient<'_>, &Bout), left: Ns) -> f64 {
+    let lasted = seconds((bout.end - bout.start).max(scene.interval));
+    let off = seconds((bout.end - left).abs()).max(NEAREST_S);
+    (off / (off + lasted)).clamp(1e-3, 1.0)
+}
+
+/// How far a beginning is from its load at most, seconds.
+fn distance_s(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), load: Ns, hypothesis: &Hypothesis) -> f64 {
+    let (place, deviation) = bout.near;
+    let report = seconds(scene.interval);
+    let placed = if deviation > 0 {
+        seconds((place - load).abs()) + DEVIATIONS * seconds(deviation)
+    } else {
+        seconds((bout.began.1 - load).abs()).max(seconds((load - bout.began.0).abs())).min(2.0 * report)
+    };
+    let told = patient.unit.first_failures.iter().find(|(level, _)| hypothesis.levels.contains(level));
+    let told = told.map(|(_, at)| seconds((at - load).max(0)));
+    let ordinary = |after: f64| usual_per_s(patient.unit) * after;
+    match told.filter(|after| ordinary(*after) <= ORDINARY) {
+        Some(after) => after.min(placed).max(NEAREST_S),
+        None => placed.max(NEAREST_S),
+    }
+}
+
+/// Failed requests per second that are usual on a host.
+fn usual_per_s(unit: &Unit) -> f64 {
+    let rate = unit.base.first().and_then(crate::state::model::Base::mean).unwrap_or(0.0);
+    rate * unit.traffic.mean().unwrap_or(0.0)
+}
+
+/// Seconds for which a host was known before a load.
+fn known_s(unit: &Unit, load: Ns) -> f64 {
+    seconds((load - unit.first).max(1)).max(1.0)
+}
+
+fn rate_of(run: &Run) -> f64 {
+    if run.trials > 0.0 { run.observed / run.trials } else { 0.0 }
+}
+
+fn is_of(scene: &Scene<'_>, counter: Counter) -> bool {
+    scene.counters.contains(&counter)
+}

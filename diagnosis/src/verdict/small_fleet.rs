@@ -1,0 +1,36 @@
+//! Accusations where four hosts or fewer have the version: no contrast tells there, but the times do, together with what
+//! happens on the way back, or on the other hosts.
+
+use crate::evidence::timing::timing;
+use crate::hypothesis::{Hypothesis, spans};
+use crate::scene::Scene;
+use firstbad_protocol::verdict::{CauseKind, Verdict};
+
+/// Hosts that have the version up to which it is judged by timing.
+const HOSTS_MAX: u64 = 4;
+/// -ln of one in a thousand, from which timing names a suspect; and of one in ten thousand, from which with more it names
+/// a cause.
+const SUSPECT_AT: f64 = 6.9;
+const CAUSE_AT: f64 = 9.2;
+/// Hosts that must each begin to fail at their own load, beside one that has not the version and is well, for a cause
+/// without a way back.
+const REPEATED_ON: u64 = 3;
+
+/// Whether, and how far, a version of few hosts may be accused.
+pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
+    if hypothesis.kind != CauseKind::Config || hypothesis.tally.exposed.0 > HOSTS_MAX || !hypothesis.recent {
+        return None;
+    }
+    let exposed = spans(scene, hypothesis)?;
+    let said = timing(scene, hypothesis, &exposed);
+    let all = said.well == 0 && said.elsewhere == 0 && said.go_on == 0 && said.exposed > 0;
+    let surprise = said.surprise + hypothesis.mechanism;
+    if !all || said.close == 0 || surprise < SUSPECT_AT {
+        return None;
+    }
+    let controls = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64 > said.exposed;
+    let back = said.left == said.exposed && surprise >= CAUSE_AT;
+    let repeated = said.close >= REPEATED_ON && said.close == said.exposed && controls;
+    let limit = hypothesis.properties.first().is_some_and(|found| found.limit) && surprise >= CAUSE_AT;
+    Some(if back || repeated || limit { Verdict::Cause } else { Verdict::Suspect })
+}
