@@ -57,14 +57,10 @@ pub enum BlindSpot {
         /// How many.
         lines: u64,
     },
-    /// Processes that report under one identity.
+    /// Processes that report under one identity and are told apart by their start times alone.
     SharedIdentity {
-        /// How many.
-        processes: u64,
-        /// The identity: `service.instance.id=a`.
-        identity: String,
-        /// The resource attribute that would tell them apart.
-        attribute: String,
+        /// How often it was seen.
+        times: u64,
     },
     /// Hosts whose version history was cut after an onset: they count neither for nor against.
     TruncatedHistory {
@@ -115,7 +111,7 @@ const NOTHING_UNDERSTOOD: &str =
     "nothing was understood: it holds no requests, scores, loads or events that firstbad knows";
 const BROKEN: &str = " cannot be read: ";
 const BROKEN_LINES: &str = "further lines cannot be read";
-const SHARED: (&str, &str) = (" processes report under one identity (", "); to tell them apart, set ");
+const SHARED: &str = "several processes report under the same resource attributes, told apart by their start times alone: set service.instance.id (or host.name and process.pid) for each";
 const TRUNCATED: &str = " hosts changed versions more often than is remembered: they count neither for nor against";
 const BOUNDS: &str = " names, versions or hosts found no room in the engine's tables";
 const TIMES: &str = " times)";
@@ -149,9 +145,9 @@ impl fmt::Display for BlindSpot {
                 f.write_str(BROKEN_LINES)?;
                 times(f, *lines)
             }
-            Self::SharedIdentity { processes, identity, attribute } => {
-                let (identity, attribute) = (Untrusted(identity), Untrusted(attribute));
-                write!(f, "{processes}{}{identity}{}{attribute}", SHARED.0, SHARED.1)
+            Self::SharedIdentity { times: seen } => {
+                f.write_str(SHARED)?;
+                times(f, *seen)
             }
             Self::TruncatedHistory { hosts } => write!(f, "{hosts}{TRUNCATED}"),
             Self::Bounds { entries } => write!(f, "{entries}{BOUNDS}"),

@@ -173,12 +173,8 @@ fn blind_spots_are_read_back_as_what_was_written() {
         ("further lines cannot be read", BlindSpot::BrokenLines { lines: 1 }),
         ("further lines cannot be read (17 times)", BlindSpot::BrokenLines { lines: 17 }),
         (
-            "2 processes report under one identity (host.name=a); to tell them apart, set service.instance.id",
-            BlindSpot::SharedIdentity {
-                processes: 2,
-                identity: "host.name=a".into(),
-                attribute: "service.instance.id".into(),
-            },
+            "several processes report under the same resource attributes, told apart by their start times alone: set service.instance.id (or host.name and process.pid) for each (2 times)",
+            BlindSpot::SharedIdentity { times: 2 },
         ),
         (
             "3 hosts changed versions more often than is remembered: they count neither for nor against",

@@ -194,7 +194,36 @@ fn a_capture_may_come_through_a_pipe_that_has_a_path() {
     let line = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1772445600000000000"}]}]}]}"#;
     child.stdin.take().expect("piped").write_all(line).expect("written");
     let read = said(child.wait_with_output().expect("it ends"));
-    assert_eq!((read.code, read.out.contains("BLIND")), (Some(0), false), "{}{}", read.out, read.err);
+    // It is read whole: no line is broken. That it tells of no requests is no calm.
+    let told = (read.code, read.out.contains("cannot be read"));
+    assert_eq!(told, (Some(2), false), "{}{}", read.out, read.err);
+}
+
+#[test]
+fn a_capture_of_which_nothing_is_understood_is_no_calm_fleet() {
+    let directory = tempfile::tempdir().expect("directory");
+    let capture = |metric: &str| {
+        let line = |second: u64| {
+            let (start, time) = (1_772_445_600_000_000_000_u64, 1_772_445_600_000_000_000 + second * 1_000_000_000);
+            serde_json::json!({"resourceMetrics": [{
+                "resource": {"attributes": [{"key": "host.name", "value": {"stringValue": "a"}}]},
+                "scopeMetrics": [{"metrics": [{"name": metric, "unit": "s", "histogram": {
+                    "aggregationTemporality": 2,
+                    "dataPoints": [{"startTimeUnixNano": start.to_string(), "timeUnixNano": time.to_string(),
+                        "count": (10 * second).to_string(), "sum": second, "explicitBounds": [], "bucketCounts": [(10 * second).to_string()],
+                        "attributes": [{"key": "http.response.status_code", "value": {"intValue": "200"}}]}]}}]}]}]})
+            .to_string()
+        };
+        let path = directory.path().join(format!("{metric}.jsonl"));
+        std::fs::write(&path, (1..=6).map(|report| line(10 * report) + "\n").collect::<String>()).expect("written");
+        said(firstbad(directory.path()).arg("diagnose").arg(path).output().expect("the binary runs"))
+    };
+    let known = capture("http.server.request.duration");
+    assert_eq!((known.code, known.err.as_str()), (Some(0), ""), "{}", known.out);
+    let unknown = capture("acme.latency");
+    assert_eq!(unknown.code, Some(2), "{}", unknown.out);
+    assert!(unknown.err.contains("were requests or scores understood"), "{}", unknown.err);
+    assert!(unknown.out.contains("BLIND") && unknown.out.contains("acme.latency"), "{}", unknown.out);
 }
 
 #[test]

@@ -67,3 +67,15 @@ impl Gaps {
             .map(move |(fault, count)| Observation::Gap(Gap { at, sentence: fault.sentence().into(), count }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstbad_protocol::BlindSpot;
+
+    #[test]
+    fn a_shared_identity_is_a_blind_spot_of_its_own_kind() {
+        let told = BlindSpot::counted(Fault::SharedIdentity.sentence(), 2);
+        assert_eq!(told, BlindSpot::SharedIdentity { times: 2 });
+    }
+}

@@ -119,6 +119,13 @@ mod tests {
     }
 
     #[test]
+    fn the_sentence_is_a_blind_spot_of_its_own_kind() {
+        use firstbad_protocol::BlindSpot;
+        let told = BlindSpot::counted(&sentence(&["jvm.gc"]).unwrap(), 3);
+        assert_eq!(told, BlindSpot::NotUnderstood { resources: 3, metrics: vec!["jvm.gc".to_owned()] });
+    }
+
+    #[test]
     fn it_is_said_once_and_never_of_who_is_understood() {
         let mut names = Names::default();
         let mut understood = Understood::default();

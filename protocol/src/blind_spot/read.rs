@@ -86,13 +86,8 @@ fn broken_lines(text: &str) -> Option<BlindSpot> {
 }
 
 fn shared_identity(text: &str) -> Option<BlindSpot> {
-    let (processes, rest) = text.split_once(SHARED.0)?;
-    let (identity, attribute) = rest.rsplit_once(SHARED.1)?;
-    Some(BlindSpot::SharedIdentity {
-        processes: processes.parse().ok()?,
-        identity: identity.to_owned(),
-        attribute: attribute.to_owned(),
-    })
+    let (sentence, times) = counted(text);
+    (sentence == SHARED).then_some(BlindSpot::SharedIdentity { times })
 }
 
 fn truncated(text: &str) -> Option<BlindSpot> {

@@ -7,7 +7,7 @@ use crate::report;
 use crate::screen::model::{Model, Origin};
 use crate::screen::runtime::{self, Content, Contents, Frames, Outside};
 use firstbad_collector::diagnosis_json;
-use firstbad_collector::offline::{self, Options};
+use firstbad_collector::offline::{self, Offline, Options};
 use firstbad_protocol::Hash;
 use firstbad_protocol::snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -33,7 +33,34 @@ pub(super) fn diagnose(arguments: &DiagnoseArgs) -> Result<ExitCode, Failure> {
             print(&report::markdown::diagnosis(&found.snapshot, &found.diagnosis, Some(&contents)))?;
         }
     }
-    Ok(ExitCode::from(u8::from(!found.diagnosis.incidents.is_empty())))
+    let standing = Standing::of(&found);
+    if standing == Standing::Blind {
+        eprintln!("firstbad: of no sender were requests or scores understood: that no incident was found says nothing");
+    }
+    Ok(ExitCode::from(standing as u8))
+}
+
+/// What `diagnose` found, as its exit code (docs/verdict.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// No incident, and outcomes were understood.
+    Calm = 0,
+    /// An incident in the window, also one that is over or harms nobody.
+    Incident = 1,
+    /// No incident, and nothing by which one would have been seen.
+    Blind = 2,
+}
+
+impl Standing {
+    fn of(found: &Offline) -> Self {
+        // A bundle holds what was understood, and was made of an incident.
+        let is_blind = found.understanding.is_some_and(|understanding| understanding.outcomes == 0);
+        match (found.diagnosis.incidents.is_empty(), is_blind) {
+            (false, _) => Self::Incident,
+            (true, true) => Self::Blind,
+            (true, false) => Self::Calm,
+        }
+    }
 }
 
 /// `firstbad replay`.
@@ -127,7 +154,30 @@ impl Frames for Thinned {
 mod tests {
     use super::*;
     use crate::fixture;
+    use firstbad_collector::normalise::Understanding;
     use firstbad_protocol::time::{SECOND_NS, Timestamp};
+
+    #[test]
+    fn what_was_not_understood_is_not_calm() {
+        let found = |snapshot: Snapshot, outcomes: Option<u64>| {
+            let understanding =
+                outcomes.map(|outcomes| Understanding { resources: 3, outcomes, ..Understanding::default() });
+            Standing::of(&Offline {
+                diagnosis: snapshot.diagnosis.clone(),
+                snapshot,
+                contents: Vec::new(),
+                understanding,
+            })
+        };
+        let mut over = fixture::named();
+        over.diagnosis.incidents = vec![fixture::refused()];
+        over.diagnosis.incidents[0].state = firstbad_protocol::verdict::State::Resolved;
+        assert_eq!(found(fixture::calm(), Some(1)), Standing::Calm);
+        assert_eq!(found(fixture::calm(), Some(0)), Standing::Blind);
+        assert_eq!(found(fixture::calm(), None), Standing::Calm, "a bundle holds what was understood");
+        assert_eq!(found(fixture::named(), Some(0)), Standing::Incident);
+        assert_eq!(found(over, Some(1)), Standing::Incident, "a refusal that is over is an incident");
+    }
 
     #[test]
     fn a_long_replay_keeps_few_frames_at_even_steps_and_the_last_one() {
