@@ -33,6 +33,8 @@ pub struct Metric {
 pub mod metric {
     /// Requests by outcome.
     pub const REQUESTS: &str = "firstbad.requests";
+    /// When the first request under a version failed, in one process.
+    pub const REQUESTS_FIRST_FAILED: &str = "firstbad.requests.first_failed";
     /// Panics by site.
     pub const PANICS: &str = "firstbad.panics";
     /// Distribution of scores.
@@ -77,7 +79,7 @@ pub mod attribute {
     pub const CONFIG_HASH: &str = "firstbad.config.hash";
     /// Human name of a version.
     pub const CONFIG_LABEL: &str = "firstbad.config.label";
-    /// Outcome of a request: `ok`, `error`, `panic`.
+    /// Outcome of a request: `ok`, `denied`, `error`, `panic`.
     pub const OUTCOME: &str = "firstbad.outcome";
     /// Panic site, `file:line:column`.
     pub const PANIC_SITE: &str = "firstbad.panic.site";
@@ -125,8 +127,10 @@ pub mod attribute {
     pub const SEQ: &str = "firstbad.seq";
     /// Whether the process ended on purpose.
     pub const EXIT_CLEAN: &str = "firstbad.exit.clean";
-    /// Signal that ended the process.
+    /// Signal that ended the process, or asked it to end.
     pub const EXIT_SIGNAL: &str = "firstbad.exit.signal";
+    /// Status with which the process left.
+    pub const EXIT_STATUS: &str = "firstbad.exit.status";
     /// Kind of change.
     pub const CHANGE_KIND: &str = "firstbad.change.kind";
     /// Identity of a change.
@@ -191,6 +195,7 @@ macro_rules! metrics {
 
 metrics! {
     REQUESTS: metric::REQUESTS, "firstbad_requests_total", Counter, "{request}", ["config", "config_hash", "outcome"], "Requests by outcome; with config labels, those that used that version.";
+    REQUESTS_FIRST_FAILED: metric::REQUESTS_FIRST_FAILED, "firstbad_requests_first_failed_seconds", Gauge, "s", ["config", "config_hash"], "Unix time at which the first request under this version failed.";
     PANICS: metric::PANICS, "firstbad_panics_total", Counter, "{panic}", ["config", "config_hash", "site"], "Panics by site and active version.";
     SCORES: metric::SCORES, "firstbad_scores", Histogram, "1", ["config", "config_hash", "score"], "Distribution of scores by version.";
     SCORES_DEFAULTED: metric::SCORES_DEFAULTED, "firstbad_scores_defaulted_total", Counter, "{score}", ["config", "config_hash", "score", "reason"], "Scores that were not computed, or out of range.";
