@@ -71,3 +71,18 @@ fn a_recorder_of_each_layout_that_is_read_says_what_it_said_when_it_was_written(
         assert_eq!(told, expected, "layout {version}: FIRSTBAD_WRITE_GOLDEN=1 writes {}", golden.display());
     }
 }
+
+#[test]
+fn a_layout_that_is_not_read_is_foreign_and_its_recorder_is_left_for_one_who_reads_it() {
+    for version in [layout::VERSIONS_READ.start() - 1, layout::VERSIONS_READ.end() + 1] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = lay(layout::VERSION, directory.path());
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[8..12].copy_from_slice(&version.to_le_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        let problem = dump(&path).unwrap_err().to_string();
+        assert!(problem.contains("is not layout 1 or 2"), "{problem}");
+        let mut source = RecorderSource::new(vec![directory.path().to_owned()]);
+        assert!(source.poll(Timestamp(i64::MAX / 2)).is_empty() && path.exists());
+    }
+}
