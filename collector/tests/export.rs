@@ -30,6 +30,7 @@ fn live() {
         FEATURES.tag().score(&BOT, score);
         FEATURES.tag().score_f64(&RISK, f64::from(score) / 100.0 - 0.5);
         record_request(Outcome::Error, &[FEATURES.tag()]);
+        record_request(Outcome::Denied, &[FEATURES.tag()]);
     }
     FEATURES.tag().score_f64(&RISK, f64::NAN);
     let _ = FEATURES.load_bytes(b"!", &Origin::new(), parse);

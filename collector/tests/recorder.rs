@@ -10,7 +10,7 @@
 )]
 
 use firstbad_collector::recorder::{Export, RecorderSource, RecorderState, dump, list};
-use firstbad_instrument::{Config, Hash, Live, Origin, Outcome, Request, Score};
+use firstbad_instrument::{Config, Hash, Live, Origin, Outcome, Request, Score, record_request};
 use firstbad_protocol::time::Timestamp;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
@@ -68,9 +68,15 @@ fn child() {
                     panic!("called `Option::unwrap()` on a `None` value");
                 });
             }
+            "deny" => record_request(Outcome::Denied, &[FEATURES.tag()]),
+            "fail" => record_request(Outcome::Error, &[FEATURES.tag()]),
             "abort" => {
                 println!("aborting");
                 std::process::abort();
+            }
+            "exit" => {
+                println!("exiting");
+                std::process::exit(3);
             }
             "load" => {
                 let _ = FEATURES.load_bytes(b"killer\n", &Origin::new(), |_| -> Result<usize, String> {
@@ -297,6 +303,89 @@ fn a_recorder_is_shipped_alive_and_dead_and_each_event_once() {
     assert!(dumped.lines.iter().any(|line| line.contains("Option::unwrap()")), "{:#?}", dumped.lines);
     let named = |line: &&String| line.starts_with("    child at ") && line.contains("recorder.rs:");
     assert!(dumped.lines.iter().filter(named).count() >= 1, "the stack has names: {:#?}", dumped.lines);
+}
+
+#[test]
+fn denied_requests_and_the_first_failure_are_told_under_their_version() {
+    if is_child() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let mut proxy = Proxy::start(directory.path());
+    let mut source = RecorderSource::new(vec![directory.path().to_owned()]);
+    let (good, failed) = (short(GOOD), |export: &Export| {
+        let metrics = &export.metrics.as_ref().unwrap().resource_metrics[0].scope_metrics[0].metrics;
+        let found = metrics.iter().find(|metric| metric.name == "firstbad.requests.first_failed")?;
+        let Some(Data::Gauge(gauge)) = &found.data else { panic!("{found:?}") };
+        let [point] = &gauge.data_points[..] else { panic!("{found:?}") };
+        let Some(number_data_point::Value::AsDouble(seconds)) = point.value else { panic!("{point:?}") };
+        Some((attributes(&point.attributes)["firstbad.config.hash"].clone(), seconds))
+    });
+    proxy.say("deny", "done");
+    let denied = poll(&mut source);
+    assert_eq!(points(&denied)["firstbad.requests{denied}"], 1);
+    assert_eq!(points(&denied)[&format!("firstbad.requests{{{good},bot-features,denied}}")], 1);
+    assert_eq!(points(&denied)[&format!("firstbad.requests{{{good},bot-features,ok}}")], 10);
+    assert_eq!(failed(&denied), None, "a request that was denied did not fail");
+    let before = seconds();
+    proxy.say("fail", "done");
+    let (hash, at) = failed(&poll(&mut source)).unwrap();
+    assert_eq!(hash, Hash::of(GOOD.as_bytes()).to_string());
+    assert!((before - 0.001..=seconds() + 0.001).contains(&at), "{before} {at}");
+    proxy.say("fail", "done");
+    assert_eq!(failed(&poll(&mut source)), Some((hash, at)), "the first");
+    proxy.kill();
+}
+
+fn seconds() -> f64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64()
+}
+
+/// Ends a process, and gives what is told of its end by an agent that saw it alive.
+fn end(how: impl FnOnce(&mut Proxy)) -> (BTreeMap<String, String>, u64) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut proxy = Proxy::start(directory.path());
+    let mut source = RecorderSource::new(vec![directory.path().to_owned()]);
+    source.poll(now());
+    source.commit();
+    how(&mut proxy);
+    proxy.child.wait().unwrap();
+    // The agent looks a while after the end.
+    let later = Timestamp(now().0 + 7_000_000_000);
+    let exits: Vec<_> = logs(&only(source.poll(later)));
+    let exits: Vec<_> = exits.iter().filter(|(name, ..)| name == "firstbad.process.exit").collect();
+    assert_eq!(exits.len(), 1, "{exits:?}");
+    (exits[0].1.clone(), exits[0].2.time_unix_nano)
+}
+
+#[test]
+fn an_end_is_told_for_what_it_is_and_when_it_was() {
+    if is_child() {
+        return;
+    }
+    let signal = |name: &'static str| {
+        move |proxy: &mut Proxy| {
+            let pid = proxy.child.id().to_string();
+            assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+        }
+    };
+    let said = |found: &BTreeMap<String, String>| {
+        ["clean", "signal", "status"].map(|key| found.get(&format!("firstbad.exit.{key}")).cloned().unwrap_or_default())
+    };
+    let soon = |at: u64| now().0.unsigned_abs().saturating_sub(at) < 5_000_000_000;
+    let (found, at) = end(|proxy| proxy.say("exit", "exiting"));
+    assert_eq!(said(&found), ["false", "", "3"]);
+    assert!(soon(at), "not when the agent looked");
+    assert!(found["firstbad.config.active"].contains(&Hash::of(GOOD.as_bytes()).to_string()));
+    let (found, at) = end(|proxy| proxy.say("abort", "aborting"));
+    assert_eq!((said(&found), soon(at)), (["false".into(), "6".into(), String::new()], true));
+    let (found, at) = end(signal("-TERM"));
+    assert_eq!((said(&found), soon(at)), (["true".into(), "15".into(), String::new()], true), "it was asked to end");
+    let (found, at) = end(signal("-KILL"));
+    assert_eq!((said(&found), soon(at)), (["false".into(), String::new(), String::new()], false));
+    assert!(at > now().0.unsigned_abs(), "nobody noted it: when the agent looked");
+    let (found, _) = end(|proxy| proxy.say("end", "test result"));
+    assert_eq!(said(&found)[0], "true");
 }
 
 #[test]

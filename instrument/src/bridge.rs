@@ -1,6 +1,7 @@
 //! What this process has recorded, as named samples for the bridges to other metric libraries, off the request path.
 
 use firstbad_protocol::names::{attribute, metric};
+use firstbad_protocol::recorder::told::seconds;
 use firstbad_protocol::recorder::{ConfigImage, RecorderImage, VersionImage, defaulted_scores};
 
 /// One value of one series, in OpenTelemetry's names.
@@ -25,6 +26,10 @@ pub(crate) fn samples(image: &RecorderImage) -> Vec<Sample> {
     samples.outcomes(&[], image.totals);
     for (config, version, attributes) in versions(image) {
         samples.outcomes(&attributes, version.outcomes);
+        if let Some(failed_ns) = version.first_failed_ns {
+            let (attributes, value) = (attributes.clone(), Value::Last(seconds(failed_ns)));
+            samples.0.push(Sample { metric: metric::REQUESTS_FIRST_FAILED, attributes, value });
+        }
         for load in &version.loads {
             let mut attributes = attributes.clone();
             attributes.push((attribute::LOAD_RESULT, load.result.as_str().to_owned()));
@@ -69,7 +74,7 @@ impl Samples {
     }
 
     fn outcomes(&mut self, of: &[(&'static str, String)], outcomes: firstbad_protocol::recorder::Outcomes) {
-        for (outcome, count) in [("ok", outcomes.ok), ("error", outcomes.error), ("panic", outcomes.panic)] {
+        for (outcome, count) in outcomes.by_word() {
             let mut attributes = of.to_vec();
             attributes.push((attribute::OUTCOME, outcome.to_owned()));
             self.count(metric::REQUESTS, attributes, count);

@@ -5,7 +5,7 @@ use crate::raw::Words;
 use crate::recorder::Cold;
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
-use firstbad_protocol::recorder::layout::{self, death, event, facts, header, version};
+use firstbad_protocol::recorder::layout::{self, death, event, exit, facts, header, version};
 use firstbad_protocol::recorder::{Checksum, DeathImage};
 use std::sync::MutexGuard;
 use std::sync::atomic::Ordering::Release;
@@ -78,6 +78,7 @@ pub(crate) fn write_death(words: Words, told: &DeathImage) {
         set(death::LAST_SIGN, told.last_sign_ns);
         set(death::PID, u64::from(told.pid));
         set(death::PANICS, told.panics);
+        set(death::STATUS, told.status.map_or(0, exit::word));
         let text = |place: usize, bytes: &str, bytes_max: usize| {
             set_bytes(words, cell + place, (bytes.as_bytes(), bytes_max));
         };

@@ -1,8 +1,8 @@
 //! The request path: one compare and one add in a lane that only this thread writes. No lock, clock, allocation or locked
-//! instruction; whatever does not fit goes to `cold`.
+//! instruction; what does not fit, and what failed, goes to the `_slowly` functions.
 
 use crate::raw::Words;
-use crate::{recorder, slot};
+use crate::{recorder, slot, table};
 use firstbad_protocol::recorder::layout::{LANE_NUMBERS, SLOT_WORDS, SLOTS, TOTAL_LANE_WORDS, key};
 use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
@@ -96,6 +96,14 @@ fn slots(number: usize) -> Option<&'static Slots> {
         }
         place.get()
     })
+}
+
+/// Counts a failure of the version behind `tag`, and notes when it was if it is the first.
+#[cold]
+#[inline(never)]
+pub(crate) fn count_failure(tag: u64, cell: usize) {
+    count(tag, key::lane(tag), cell);
+    table::note_failure(tag);
 }
 
 #[cold]

@@ -116,8 +116,9 @@ impl Init {
         self
     }
 
-    /// Whether the recorder notes which fatal signal ends the process (default: yes). On SIGSEGV, SIGBUS, SIGILL, SIGFPE,
-    /// SIGABRT and SIGSYS one number is stored, and then happens what would have happened without it.
+    /// Whether the recorder notes which signal ends the process (default: yes). On SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT and
+    /// SIGSYS, and on SIGTERM, SIGINT and SIGHUP, by which a process is asked to end, a number is stored, and then happens what
+    /// would have happened without it. A process that was asked to end and ended is no death.
     #[must_use]
     pub fn note_signals(mut self, on: bool) -> Self {
         self.no_signals = !on;
@@ -158,8 +159,9 @@ impl Init {
         };
         hook::install(self.previous_hook);
         if !self.no_signals {
-            raw::note_fatal_signals();
+            raw::note_signals();
         }
+        raw::note_exit_status();
         let service = directory::file_stem(&settings.service);
         let deaths = opened.as_ref().map(|path| predecessor::tell(words, path, &service)).unwrap_or_default();
         let fallback =
@@ -178,7 +180,8 @@ fn capture_by_environment() -> bool {
     !std::env::var("FIRSTBAD_CAPTURE_CONTENT").is_ok_and(|value| matches!(value.as_str(), "off" | "0" | "false"))
 }
 
-/// The recorder of this process. Dropping it marks the exit as clean: keep it in `main`.
+/// The recorder of this process. Dropping it says goodbye: keep it in `main`. A goodbye is a clean exit, unless the process then
+/// leaves with another status than 0, as a `main` that returns an error does.
 #[derive(Debug)]
 #[must_use = "dropping the guard marks the process as ended"]
 pub struct Recorder {
@@ -199,6 +202,13 @@ impl Recorder {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// Says goodbye, and with which status the process is about to leave: any other than 0 is a failure, and counts as a death.
+    /// Where the C library is glibc, the status of a `main` that returns and of `exit` is known anyway; this is for the others,
+    /// and for `_exit`.
+    pub fn ends_with(self, status: i32) {
+        recorder::note_exit_status(status);
     }
 
     /// Why there is no file, if there is none.

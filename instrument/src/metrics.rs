@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 type Labels = Vec<(String, String)>;
 /// Counts by name and labels; versions that share the label `other` add up.
 type Counts = BTreeMap<(&'static str, Labels), u64>;
+/// Last values by name and labels; of versions that share the label `other`, the least: of first failures the earliest.
+type Lasts = BTreeMap<(&'static str, Labels), f64>;
 
 /// Publishes everything recorded so far under the names of the Prometheus form (`firstbad_requests_total{config,
 /// config_hash, outcome}`, ..) to the facade's recorder. Of each config the 8 versions loaded last have labels of their
@@ -24,14 +26,20 @@ type Counts = BTreeMap<(&'static str, Labels), u64>;
 pub fn publish() {
     let Some(image) = crate::own::image() else { return };
     let hashes = ShortHashes::of(&image);
-    let mut counts = Counts::new();
+    let (mut counts, mut lasts) = (Counts::new(), Lasts::new());
     for sample in bridge::samples(&image) {
         let Some(metric) = METRICS.iter().find(|metric| metric.otel == sample.metric) else { continue };
         let labels = hashes.labels(&sample);
         match sample.value {
             Value::Count(count) => *counts.entry((metric.prometheus, labels)).or_default() += count,
-            Value::Last(value) => gauge!(metric.prometheus, to_facade(labels)).set(value),
+            Value::Last(value) => {
+                let least = lasts.entry((metric.prometheus, labels)).or_insert(value);
+                *least = least.min(value);
+            }
         }
+    }
+    for ((name, labels), value) in lasts {
+        gauge!(name, to_facade(labels)).set(value);
     }
     publish_scores((&image, &hashes), &mut counts);
     for ((name, labels), count) in counts {

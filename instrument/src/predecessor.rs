@@ -29,6 +29,8 @@ pub struct Death {
     pub last_sign: SystemTime,
     /// Fatal signal that it saw itself; none after SIGKILL, an out-of-memory kill or `exit`.
     pub signal: Option<u8>,
+    /// Status with which it left, never 0; none if a signal ended it.
+    pub status: Option<i32>,
     /// Config and version that it was loading.
     pub loading: Option<(String, Hash)>,
     /// What was active, `name=sha256:..`.
@@ -43,7 +45,11 @@ pub struct Death {
 
 impl fmt::Display for Death {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {} ended without a word", self.pid)?;
+        write!(f, "process {} ended ", self.pid)?;
+        match self.status {
+            Some(status) => write!(f, "with status {status}")?,
+            None => f.write_str("without a word")?,
+        }
         if let Some(signal) = self.signal {
             write!(f, " on signal {signal}")?;
         }
@@ -93,7 +99,7 @@ pub(crate) fn agent_lives(directory: &Path) -> bool {
     options.open(directory.join(AGENT_LOCK)).is_ok_and(|file| raw::is_locked(&file))
 }
 
-/// The death in the file at `path`, if its process is dead, said no goodbye, and nobody else claimed it first.
+/// The death in the file at `path`, if its process is dead, did not end on purpose, and nobody else claimed it first.
 fn claim(path: &Path) -> Option<(Death, DeathImage)> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
     let found = file.metadata().ok()?;
@@ -101,7 +107,7 @@ fn claim(path: &Path) -> Option<(Death, DeathImage)> {
         return None;
     }
     let image = read(&file)?;
-    if image.state != State::Running {
+    if image.state == State::Starting || image.ending().clean {
         return None;
     }
     if was_this_process(&image) {
@@ -126,7 +132,9 @@ pub(crate) fn read(file: &File) -> Option<RecorderImage> {
 /// begun again within the ten milliseconds of a tick.)
 fn was_this_process(image: &RecorderImage) -> bool {
     image.pid == std::process::id()
+        && image.state == State::Running
         && image.signal.is_none()
+        && image.exit_status.is_none()
         && image.process_start != 0
         && process_start() == Some(image.process_start)
 }
@@ -148,14 +156,17 @@ fn say_goodbye(path: &Path) {
 
 fn describe(image: &RecorderImage, modified: SystemTime, recorder: PathBuf) -> (Death, DeathImage) {
     let modified_ns = modified.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    let last_sign_ns = image.last_sign_ns().max(u64::try_from(modified_ns).unwrap_or(0));
+    let known_ns = image.last_sign_ns().max(u64::try_from(modified_ns).unwrap_or(0));
+    let last_sign_ns = image.exited_ns.unwrap_or(known_ns);
+    let ending = image.ending();
     let instance = image.attribute(attribute::SERVICE_INSTANCE_ID).unwrap_or_default().to_owned();
     let loading = image.loading().map(|(config, hash)| (config.to_owned(), hash));
     let death = Death {
         instance: instance.clone(),
         pid: image.pid,
         last_sign: SystemTime::UNIX_EPOCH + Duration::from_nanos(last_sign_ns),
-        signal: image.signal,
+        signal: ending.signal,
+        status: ending.status,
         loading: loading.clone(),
         active: image.active_names(),
         panics: image.panics,
@@ -168,7 +179,8 @@ fn describe(image: &RecorderImage, modified: SystemTime, recorder: PathBuf) -> (
         last_sign_ns,
         pid: image.pid,
         panics: image.panics,
-        signal: image.signal,
+        signal: ending.signal,
+        status: ending.status,
         instance,
         loading,
         active: image.active_names(),

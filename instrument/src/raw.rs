@@ -112,38 +112,90 @@ pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: 
 
 /// Signals that end a process by its own fault.
 const FATAL: [i32; 6] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGSYS];
-/// What was to be done on each of [`FATAL`] before.
-static BEFORE: [AtomicPtr<libc::sigaction>; FATAL.len()] =
-    [const { AtomicPtr::new(std::ptr::null_mut()) }; FATAL.len()];
+/// Signals by which a process is asked to end.
+const ASKING: [i32; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+/// What was to be done before on each of [`FATAL`], then on each of [`ASKING`].
+static BEFORE: [AtomicPtr<libc::sigaction>; FATAL.len() + ASKING.len()] =
+    [const { AtomicPtr::new(std::ptr::null_mut()) }; FATAL.len() + ASKING.len()];
 
-/// Calls `crate::recorder::note_signal` on a fatal signal, and then lets happen what would have happened without it.
-pub(crate) fn note_fatal_signals() {
-    for (signal, before) in FATAL.iter().zip(&BEFORE) {
+type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut c_void);
+
+/// Notes the signals that end this process, and then lets happen what would have happened without it.
+pub(crate) fn note_signals() {
+    for (place, signal) in FATAL.into_iter().chain(ASKING).enumerate() {
+        let handler: Handler = if place < FATAL.len() { on_fatal_signal } else { on_asking_signal };
         // SAFETY: all fields of the structure are integers and an optional pointer, for which zero is a value.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
         let mut old = Box::new(action);
-        action.sa_sigaction = on_fatal_signal as extern "C" fn(i32, *mut libc::siginfo_t, *mut c_void) as usize;
-        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-        // SAFETY: both structures are valid; the old one is kept for good before the handler can run and need it.
-        if unsafe { libc::sigaction(*signal, std::ptr::null(), &raw mut *old) } == 0 {
+        action.sa_sigaction = handler as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+        // SAFETY: the place for the answer is valid.
+        let known = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut *old) } == 0;
+        // A request to end that the process ignores stays ignored.
+        if let (true, Some(before)) = (known && old.sa_sigaction != libc::SIG_IGN, BEFORE.get(place)) {
+            // The old one is kept for good before the handler can run and need it.
             before.store(Box::into_raw(old), Release);
-            // SAFETY: the handler calls only what may be called in a signal handler.
-            unsafe { libc::sigaction(*signal, &raw const action, std::ptr::null_mut()) };
+            // SAFETY: the structure is valid, and the handler calls only what may be called in a signal handler.
+            unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) };
         }
     }
 }
 
+fn before(signal: i32) -> *mut libc::sigaction {
+    let place = FATAL.into_iter().chain(ASKING).position(|known| known == signal);
+    place.and_then(|place| BEFORE.get(place)).map_or(std::ptr::null_mut(), |before| before.load(Acquire))
+}
+
 extern "C" fn on_fatal_signal(signal: i32, info: *mut libc::siginfo_t, _context: *mut c_void) {
     crate::recorder::note_signal(signal);
-    let before = FATAL.iter().position(|known| *known == signal).and_then(|place| BEFORE.get(place));
-    let old = before.map_or(std::ptr::null_mut(), |before| before.load(Acquire));
-    // SAFETY: `old` is null or what `note_fatal_signals` kept; `info` is the kernel's. A fault happens again when this
+    let old = before(signal);
+    // SAFETY: `old` is null or what `note_signals` kept; `info` is the kernel's. A fault happens again when this
     // returns, and meets the old action; what somebody sent is sent once more.
     unsafe {
         libc::sigaction(signal, old, std::ptr::null_mut());
         if old.is_null() || info.is_null() || (*info).si_code <= 0 {
             libc::raise(signal);
         }
+    }
+}
+
+/// A handler that the process installed later may call this one first: then it is the process that decides what happens, and
+/// [`libc::SIGHUP`] more likely means "load again".
+extern "C" fn on_asking_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut c_void) {
+    let old = before(signal);
+    // SAFETY: the structure may be all zeros, and is a valid place for the answer; `old` is null or what `note_signals` kept.
+    unsafe {
+        let mut current: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut current);
+        let is_first = current.sa_sigaction == on_asking_signal as Handler as usize;
+        let ends_at_once = is_first && !old.is_null() && (*old).sa_sigaction == libc::SIG_DFL;
+        if ends_at_once || signal != libc::SIGHUP {
+            crate::recorder::note_asked(signal, ends_at_once);
+        }
+        if is_first {
+            libc::sigaction(signal, old, std::ptr::null_mut());
+            libc::raise(signal);
+        }
+    }
+}
+
+#[cfg(target_env = "gnu")]
+unsafe extern "C" {
+    fn on_exit(function: extern "C" fn(i32, *mut c_void), argument: *mut c_void) -> i32;
+}
+
+#[cfg(target_env = "gnu")]
+extern "C" fn exits(status: i32, _argument: *mut c_void) {
+    // The parent sees these eight bits.
+    crate::recorder::note_exit_status(status & 0xff);
+}
+
+/// Notes the status with which `main` returns or `exit` is called, where the C library tells it (glibc does).
+pub(crate) fn note_exit_status() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the function has the signature asked for, stays for the life of the process, and touches only atomics.
+    unsafe {
+        on_exit(exits, std::ptr::null_mut());
     }
 }
 

@@ -3,9 +3,9 @@
 
 mod lanes;
 
-use crate::cells::{add, clear, now_ns, set, set_bytes};
+use crate::cells::{add, clear, get, now_ns, set, set_bytes};
 use crate::raw::{self, Words};
-use firstbad_protocol::recorder::layout::{self, header, state};
+use firstbad_protocol::recorder::layout::{self, exit, header, state};
 use std::cell::RefCell;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
@@ -126,10 +126,40 @@ pub(crate) fn count_dropped(reason: usize) {
     }
 }
 
-/// Writes down the first fatal signal. For a signal handler: it only touches an atomic.
+/// Writes down the first fatal signal. For a signal handler: it only touches atomics and the clock.
 pub(crate) fn note_signal(signal: i32) {
-    if let Some(word) = words().and_then(|words| words.get(header::SIGNAL)) {
+    note_first(header::SIGNAL, signal);
+    note_end();
+}
+
+/// Writes down the first signal that asks the process to end, and when, if it ends it at once. As [`note_signal`].
+pub(crate) fn note_asked(signal: i32, ends_at_once: bool) {
+    note_first(header::ASKED, signal);
+    if ends_at_once {
+        note_end();
+    }
+}
+
+fn note_first(place: usize, signal: i32) {
+    if let Some(word) = words().and_then(|words| words.get(place)) {
         let _ = word.compare_exchange(0, u64::try_from(signal).unwrap_or(0), Relaxed, Relaxed);
+    }
+}
+
+/// Writes down the exit status; what the system tells goes over what was declared.
+pub(crate) fn note_exit_status(status: i32) {
+    if let Some(words) = words() {
+        set(words, header::EXIT_STATUS, exit::word(status));
+        if get(words, header::STATE) != state::CLEAN {
+            note_end();
+        }
+    }
+}
+
+/// The end is now, unless a goodbye is still said.
+fn note_end() {
+    if let Some(words) = words() {
+        set(words, header::EXITED, now_ns());
     }
 }
 
@@ -179,7 +209,9 @@ pub(crate) fn reopen_after_fork() {
     lanes::reset(words, &mut cold);
     for (start, count) in [
         (header::EVENT_HEAD, header::LOAD_BIAS - header::EVENT_HEAD),
+        (header::EXITED, 1),
         (header::SIGNAL, 1),
+        (header::EXIT_STATUS, 2),
         (layout::SITES, layout::DIRECTORY - layout::SITES),
     ] {
         clear(words, start, count);

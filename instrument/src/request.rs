@@ -10,6 +10,18 @@ const TAGS_MAX: usize = 8;
 /// Counts one request: once in the total, and once under each version in `tags` (one tag for each config it used).
 #[inline]
 pub fn record_request(outcome: Outcome, tags: &[Tag]) {
+    if outcome.is_failure() {
+        return record_failed(outcome, tags);
+    }
+    crate::tag::record_total(outcome);
+    for tag in tags {
+        tag.record(outcome);
+    }
+}
+
+/// As [`record_request`]: asked once for a request whether it failed, not once for each tag.
+#[cold]
+fn record_failed(outcome: Outcome, tags: &[Tag]) {
     crate::tag::record_total(outcome);
     for tag in tags {
         tag.record(outcome);

@@ -84,10 +84,11 @@ mod tests {
     #[test]
     fn a_score_falls_into_its_bucket_or_is_told_apart() {
         let whole = Score::new("bot").range(1, 99).sentinel(0);
-        assert_eq!((whole.cell(0), whole.cell(100), whole.cell(101)), (4, 104, cell::ABOVE));
-        assert_eq!((whole.cell_f64(41.6), whole.cell_f64(-0.1)), (4 + 42, cell::BELOW));
+        let bucket = |number: usize| cell::BUCKETS + number;
+        assert_eq!((whole.cell(0), whole.cell(100), whole.cell(101)), (bucket(0), bucket(100), cell::ABOVE));
+        assert_eq!((whole.cell_f64(41.6), whole.cell_f64(-0.1)), (bucket(42), cell::BELOW));
         let scaled = Score::scaled("risk", -1.0, 1.0);
-        assert_eq!([-1.0, 0.0, 1.0].map(|value| scaled.cell_f64(value)), [4, 54, 104]);
+        assert_eq!([-1.0, 0.0, 1.0].map(|value| scaled.cell_f64(value)), [0, 50, 100].map(bucket));
         assert_eq!(
             [f64::NAN, f64::INFINITY, -1.1].map(|value| scaled.cell_f64(value)),
             [cell::NAN, cell::ABOVE, cell::BELOW]

@@ -331,6 +331,21 @@ pub(crate) fn uid_of(words: Words, found: u64) -> u64 {
     if get(words, entry + version::BORN) <= key::epoch(found) { get(words, entry + version::UID) } else { 0 }
 }
 
+/// Notes when the first request under the version of a key failed; one load where that is known.
+pub(crate) fn note_failure(found: u64) {
+    let Some(words) = recorder::words().filter(|_| key::place(found) < layout::VERSIONS_MAX) else { return };
+    let first = version_entry(key::place(found)) + version::FIRST_FAILED;
+    if get(words, first) != 0 {
+        return;
+    }
+    let now = now_ns();
+    // Under the lock, the place cannot go to another version in between.
+    let _cold = lock();
+    if uid_of(words, found) != 0 && get(words, first) == 0 {
+        set(words, first, now);
+    }
+}
+
 /// How many places of configs are in use. For the panic hook: no lock.
 pub(crate) fn configs_entered() -> usize {
     CONFIGS_ENTERED.load(Acquire)

@@ -12,29 +12,40 @@ use std::task::{Context, Poll};
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Outcome {
     /// Served.
-    Ok = 0,
+    Ok = cell::OK as u8,
+    /// Answered, but the client was turned away: blocked, unauthorised, not found, too many requests.
+    Denied = cell::DENIED as u8,
     /// Failed without a panic.
-    Error = 1,
+    Error = cell::ERROR as u8,
     /// Ended in a panic.
-    Panic = 2,
+    Panic = cell::PANIC as u8,
 }
 
 impl Outcome {
     /// The outcome of a request that was answered with an HTTP status, if any, and whether the proxy saw an error: what
-    /// clients see as failed is a status of 500 and above, or no answer at all.
+    /// clients see as failed is a status of 500 and above, or no answer at all; a status of 400 to 499 turns the client away,
+    /// whatever the proxy saw.
     #[must_use]
     pub const fn of_status(status: Option<u16>, error: bool) -> Self {
         match status {
-            Some(..500) if !error => Self::Ok,
+            Some(400..500) => Self::Denied,
+            Some(..400) if !error => Self::Ok,
             _ => Self::Error,
         }
     }
 
+    /// Whether the client got no answer, or one that says that the server failed.
+    #[inline]
+    pub(crate) const fn is_failure(self) -> bool {
+        self.cell() >= cell::ERROR
+    }
+
     #[inline]
     const fn cell(self) -> usize {
-        cell::OUTCOMES + self as usize
+        self as usize
     }
 }
 
@@ -56,7 +67,11 @@ impl Tag {
     /// [`crate::record_request`], which also counts the total.
     #[inline]
     pub fn record(self, outcome: Outcome) {
-        hot::count(self.0, key::lane(self.0), outcome.cell());
+        if outcome.is_failure() {
+            hot::count_failure(self.0, outcome.cell());
+        } else {
+            hot::count(self.0, key::lane(self.0), outcome.cell());
+        }
     }
 
     /// Counts one score given under this version. `score` is declared by the version's config; a score that is not is

@@ -33,6 +33,8 @@ fn serve() {
             FEATURES.tag().score(&BOT, score);
             record_request(Outcome::Ok, &[FEATURES.tag()]);
         }
+        record_request(Outcome::Denied, &[FEATURES.tag()]);
+        record_request(Outcome::Error, &[FEATURES.tag()]);
     });
 }
 
@@ -50,6 +52,9 @@ fn the_facade_gets_the_contract_s_prometheus_names() {
     for line in [
         "firstbad_requests_total{outcome=\"ok\"} 3".to_owned(),
         format!("firstbad_requests_total{{config=\"bot-features\",config_hash=\"{short}\",outcome=\"ok\"}} 3"),
+        "firstbad_requests_total{outcome=\"denied\"} 1".to_owned(),
+        format!("firstbad_requests_total{{config=\"bot-features\",config_hash=\"{short}\",outcome=\"denied\"}} 1"),
+        format!("firstbad_requests_first_failed_seconds{{config=\"bot-features\",config_hash=\"{short}\"}} 1"),
         format!("firstbad_scores_bucket{{config=\"bot-features\",config_hash=\"{short}\",score=\"bot\",le=\"0.5\"}} 2"),
         format!(
             "firstbad_scores_bucket{{config=\"bot-features\",config_hash=\"{short}\",score=\"bot\",le=\"+Inf\"}} 3"

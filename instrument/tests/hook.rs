@@ -7,36 +7,13 @@
     reason = "a test may fail loudly"
 )]
 
+#[path = "common/allocations.rs"]
+mod allocations;
 mod common;
 
 use firstbad_instrument::{Hash, Live, Origin, PreviousHook};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: hands everything to the system's allocator.
-#[expect(unsafe_code, reason = "counting allocations needs an allocator")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 static FEATURES: Live<u8> = Live::new("bot-features");
 static PREVIOUS_RAN: AtomicU64 = AtomicU64::new(0);
@@ -47,9 +24,7 @@ fn panic_here(text: &'static str) {
 
 /// Allocations of one panic whose hooks are those installed.
 fn allocations_of_a_panic() -> u64 {
-    let before = ALLOCATIONS.get();
-    panic_here("counted");
-    ALLOCATIONS.get() - before
+    allocations::of(|| panic_here("counted"))
 }
 
 #[test]

@@ -33,6 +33,7 @@ fn more_versions_than_places_are_told_apart_or_counted() {
     tags[0].record(Outcome::Error);
     let image = common::image_of(recorder.path().unwrap());
     assert!(image.versions.iter().all(|version| version.outcomes.error == 0), "under none of the others");
+    assert!(image.versions.iter().all(|version| version.first_failed_ns.is_none()), "nor is its time");
     let dropped: Vec<_> = image.dropped.iter().map(|dropped| (dropped.reason, dropped.count)).collect();
     assert_eq!(dropped, [("versions_full", 1)]);
     let newest = image.versions.iter().find(|version| version.hash == Some(Hash::of(b"599"))).unwrap();

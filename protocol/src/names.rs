@@ -205,6 +205,7 @@ macro_rules! metrics {
 
 metrics! {
     REQUESTS: metric::REQUESTS, "firstbad_requests_total", Counter, "{request}", ["config", "config_hash", "outcome"], "Requests by outcome; with config labels, those that used that version.";
+    REQUESTS_FIRST_FAILED: metric::REQUESTS_FIRST_FAILED, "firstbad_requests_first_failed_seconds", Gauge, "s", ["config", "config_hash"], "Unix time at which the first request under this version failed.";
     PANICS: metric::PANICS, "firstbad_panics_total", Counter, "{panic}", ["config", "config_hash", "site"], "Panics by site and active version.";
     SCORES: metric::SCORES, "firstbad_scores", Histogram, "1", ["config", "config_hash", "score"], "Distribution of scores by version.";
     SCORES_DEFAULTED: metric::SCORES_DEFAULTED, "firstbad_scores_defaulted_total", Counter, "{score}", ["config", "config_hash", "score", "reason"], "Scores that were not computed, or out of range.";

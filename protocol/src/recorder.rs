@@ -5,6 +5,7 @@
 //! the process's one lock, or is a cell of a checksummed ring. A reader copies the file twice and decodes both copies
 //! (see [`decode`]); whatever it finds there is hostile until validated.
 
+mod cells;
 mod checksum;
 mod decode;
 mod image;
@@ -18,7 +19,7 @@ mod words;
 pub use checksum::Checksum;
 pub use decode::{DecodeError, decode, discard_moved, moved_between};
 pub use image::{
-    ConfigImage, Counts, DeathImage, Dropped, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes, PanicImage,
+    ConfigImage, Counts, DeathImage, Dropped, Ending, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes, PanicImage,
     PanicPair, RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,
 };
 pub use scores::{ScoreHistogram, defaulted_scores, score_histogram};

@@ -6,7 +6,7 @@ use crate::fleet::text::{Labels, Text};
 use crate::recorder::Export;
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::METRIC_HASHES_MAX;
-use firstbad_protocol::names::{CONFIG_LOAD_TIMESTAMP, METRIC_HASHES_EVICTED, METRICS, Metric, attribute, metric};
+use firstbad_protocol::names::{CONFIG_LOAD_TIMESTAMP, Kind, METRIC_HASHES_EVICTED, METRICS, Metric, attribute, metric};
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
@@ -100,7 +100,13 @@ impl Collected {
                 let samples = self.samples.entry(CONFIG_LOAD_TIMESTAMP.prometheus).or_default();
                 samples.numbers.insert(key.clone(), loaded);
             }
-            *self.samples.entry(listed.prometheus).or_default().numbers.entry(key).or_default() += number;
+            let numbers = &mut self.samples.entry(listed.prometheus).or_default().numbers;
+            let folded = numbers.entry(key);
+            match listed.kind {
+                // The earliest time of a first failure; other gauges are told of one version at a time.
+                Kind::Gauge => folded.and_modify(|least| *least = least.min(number)).or_insert(number),
+                Kind::Counter | Kind::Histogram => folded.and_modify(|sum| *sum += number).or_insert(number),
+            };
         }
     }
 
@@ -198,6 +204,8 @@ mod tests {
             point(attributes, i64::from(n))
         });
         let requests = Sum { data_points: requests.collect(), ..Sum::default() };
+        let failed = (1..=10).map(|n| point(version(n), 100 + i64::from(n)));
+        let failed = Gauge { data_points: failed.collect() };
         let mut scored = version(10);
         scored.push(word(attribute::SCORE_NAME, "bot"));
         let scores = HistogramDataPoint {
@@ -209,6 +217,7 @@ mod tests {
         };
         let metrics = vec![
             sent(metric::REQUESTS, Data::Sum(requests)),
+            sent(metric::REQUESTS_FIRST_FAILED, Data::Gauge(failed)),
             sent(metric::SCORES, Data::Histogram(Histogram { data_points: vec![scores], ..Histogram::default() })),
             sent(metric::CONFIG_AGE, Data::Gauge(Gauge { data_points: vec![point(version(10), 40)] })),
             sent("foreign.metric", Data::Gauge(Gauge { data_points: vec![point(Vec::new(), 1)] })),
@@ -222,6 +231,8 @@ mod tests {
         for line in [
             format!(r#"firstbad_requests_total{{config="c",config_hash="0a0a0a0a0a0a",outcome="ok",{instance}}} 10"#),
             format!(r#"firstbad_requests_total{{config="c",config_hash="other",outcome="ok",{instance}}} 3"#),
+            format!(r#"firstbad_requests_first_failed_seconds{{config="c",config_hash="0a0a0a0a0a0a",{instance}}} 110"#),
+            format!(r#"firstbad_requests_first_failed_seconds{{config="c",config_hash="other",{instance}}} 101"#),
             format!(
                 r#"firstbad_scores_bucket{{config="c",config_hash="0a0a0a0a0a0a",score="bot",{instance},le="0.5"}} 7"#
             ),

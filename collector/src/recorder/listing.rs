@@ -6,7 +6,7 @@ use super::file::{self, RecorderFile, Stage};
 use super::symbols::{Symbols, hex};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::{
-    DecodeError, EventKind, RecorderImage, VersionImage, defaulted_scores, score_histogram,
+    DecodeError, EventKind, Outcomes, RecorderImage, VersionImage, defaulted_scores, score_histogram,
 };
 use firstbad_protocol::time::Timestamp;
 use serde::Serialize;
@@ -108,7 +108,7 @@ fn read(path: &Path, stage: Stage) -> (RecorderEntry, Result<RecorderImage, Reco
     };
     if let Ok(image) = &image {
         let attribute = |key| image.attribute(key).map(str::to_owned);
-        entry.clean = (!lives).then_some(matches!(image.state, firstbad_protocol::recorder::State::Clean(_)));
+        entry.clean = (!lives).then_some(image.ending().clean);
         entry.service = attribute(attribute::SERVICE_NAME);
         entry.instance = attribute(attribute::SERVICE_INSTANCE_ID);
         entry.host = attribute(attribute::HOST_NAME);
@@ -124,12 +124,13 @@ fn time(ns: u64) -> Timestamp {
 }
 
 fn lines(image: &RecorderImage) -> Vec<String> {
-    let totals = image.totals;
     let mut lines = vec![
         format!("boot {}, {} events, {} panics", boot(image), image.event_head, image.panics),
-        format!("requests: {} ok, {} error, {} panic", totals.ok, totals.error, totals.panic),
+        format!("requests: {}", outcomes(image.totals)),
     ];
     lines.extend(image.signal.map(|signal| format!("ended on signal {signal}")));
+    lines.extend(image.asked.map(|signal| format!("asked to end by signal {signal}")));
+    lines.extend(image.exit_status.map(|status| format!("left with status {status}")));
     for config in &image.configs {
         let limits: Vec<String> = config.limits.iter().map(|(name, value)| format!(", {name} <= {value}")).collect();
         lines.push(format!("config {}{}", config.name, limits.concat()));
@@ -174,17 +175,20 @@ fn site_lines(image: &RecorderImage) -> Vec<String> {
     lines
 }
 
+fn outcomes(of: Outcomes) -> String {
+    of.by_word().map(|(word, count)| format!("{count} {word}")).join(", ")
+}
+
 fn version_lines(image: &RecorderImage, version: &VersionImage) -> Vec<String> {
     let name = version.hash.map_or_else(|| "versions without a place of their own".to_owned(), |hash| hash.to_string());
     let is_active = image.configs.iter().any(|config| config.active == Some(version.uid));
-    let (outcomes, rows) = (version.outcomes, version.facts.rows);
-    let rows = rows.map_or_else(String::new, |rows| format!(", {rows} rows"));
+    let failed = version.first_failed_ns;
+    let failed = failed.map_or_else(String::new, |failed| format!(", first failed {}", time(failed)));
+    let rows = version.facts.rows.map_or_else(String::new, |rows| format!(", {rows} rows"));
     let mut lines = vec![format!(
-        "  {name}{}{rows}: {} ok, {} error, {} panic",
+        "  {name}{}{rows}: {}{failed}",
         if is_active { " (active)" } else { "" },
-        outcomes.ok,
-        outcomes.error,
-        outcomes.panic
+        outcomes(version.outcomes)
     )];
     let config = image.config(version.config);
     for (declared, counts) in config.into_iter().flat_map(|config| &config.scores).zip(&version.scores) {
@@ -211,7 +215,8 @@ fn said(image: &RecorderImage, kind: &EventKind) -> String {
         EventKind::Exit => "process ended on purpose".to_owned(),
         EventKind::Death(told) => {
             let signal = told.signal.map_or_else(String::new, |signal| format!(" on signal {signal}"));
-            format!("told the death of {} (process {}){signal}", told.instance, told.pid)
+            let status = told.status.map_or_else(String::new, |status| format!(" with status {status}"));
+            format!("told the death of {} (process {}){signal}{status}", told.instance, told.pid)
         }
         EventKind::Load(load) => {
             let config = image.config(load.config).map_or("?", |config| config.name.as_str());

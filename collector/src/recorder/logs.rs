@@ -7,7 +7,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::names::{attribute, event};
 use firstbad_protocol::recorder::{
-    ConfigImage, DeathImage, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
+    ConfigImage, DeathImage, Ending, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
 };
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -61,8 +61,10 @@ pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<LogReco
     match &found.kind {
         EventKind::Start => Some(record(event::PROCESS_START, SeverityNumber::Info).with(Vec::new())),
         EventKind::Exit => {
-            let attributes = vec![flag(attribute::EXIT_CLEAN, true), texts(attribute::CONFIG_ACTIVE, active(image))];
-            Some(record(event::PROCESS_EXIT, SeverityNumber::Info).with(attributes))
+            let ending = image.ending();
+            // A goodbye with a failing status is a death, and told as one.
+            let said = || record(event::PROCESS_EXIT, SeverityNumber::Info).with(exit(ending, active(image), None));
+            ending.clean.then(said)
         }
         // Another process's: see `earlier_death`.
         EventKind::Death(_) => None,
@@ -161,9 +163,10 @@ fn stack(image: &RecorderImage, site: &SiteImage, stacks: Option<&Stacks>) -> Op
     Some(stack)
 }
 
-/// The death of a process that did not say goodbye.
+/// The end of a process, if it has not told it itself in a goodbye.
 pub(super) fn death(image: &RecorderImage, at_ns: u64) -> Option<LogRecord> {
-    if matches!(image.state, State::Clean(_)) {
+    let ending = image.ending();
+    if ending.clean && matches!(image.state, State::Clean(_)) {
         return None;
     }
     let record = Record {
@@ -171,14 +174,15 @@ pub(super) fn death(image: &RecorderImage, at_ns: u64) -> Option<LogRecord> {
         name: event::PROCESS_EXIT,
         at_ns,
         sequence: death_sequence(image.event_head),
-        severity: SeverityNumber::Error,
+        severity: if ending.clean { SeverityNumber::Info } else { SeverityNumber::Error },
     };
-    Some(record.with(dirty_exit(active(image), image.signal, image.loading())))
+    Some(record.with(exit(ending, active(image), image.loading())))
 }
 
-fn dirty_exit(active: Vec<String>, signal: Option<u8>, loading: Option<(&str, Hash)>) -> Vec<KeyValue> {
-    let mut attributes = vec![flag(attribute::EXIT_CLEAN, false), texts(attribute::CONFIG_ACTIVE, active)];
-    attributes.extend(signal.map(|signal| int(attribute::EXIT_SIGNAL, u64::from(signal))));
+fn exit(ending: Ending, active: Vec<String>, loading: Option<(&str, Hash)>) -> Vec<KeyValue> {
+    let mut attributes = vec![flag(attribute::EXIT_CLEAN, ending.clean), texts(attribute::CONFIG_ACTIVE, active)];
+    attributes.extend(ending.signal.map(|signal| int(attribute::EXIT_SIGNAL, u64::from(signal))));
+    attributes.extend(ending.status.map(|status| signed(attribute::EXIT_STATUS, i64::from(status))));
     if let Some((config, hash)) = loading {
         attributes.push(text(attribute::LOAD_PHASE, "loading"));
         attributes.extend(version(config, hash));
@@ -190,7 +194,8 @@ fn dirty_exit(active: Vec<String>, signal: Option<u8>, loading: Option<(&str, Ha
 /// that it counts once whoever tells it.
 pub(super) fn earlier_death(image: &RecorderImage, told: &DeathImage) -> ResourceLogs {
     let loading = told.loading.as_ref().map(|(config, hash)| (config.as_str(), *hash));
-    let mut attributes = dirty_exit(told.active.clone(), told.signal, loading);
+    let ending = Ending { clean: false, signal: told.signal, status: told.status };
+    let mut attributes = exit(ending, told.active.clone(), loading);
     attributes.push(text(attribute::BOOT, format!("{:032x}", told.boot)));
     attributes.push(int(attribute::SEQ, death_sequence(told.event_head)));
     let record = LogRecord {

@@ -39,7 +39,7 @@ impl Span {
                 is_monotonic: true,
             }),
             told::Data::Gauge(points) => Data::Gauge(Gauge { data_points: self.numbers(points, Value::AsInt) }),
-            told::Data::Share(points) => Data::Gauge(Gauge { data_points: self.numbers(points, Value::AsDouble) }),
+            told::Data::Real(points) => Data::Gauge(Gauge { data_points: self.numbers(points, Value::AsDouble) }),
             told::Data::Histogram(points) => Data::Histogram(Histogram {
                 data_points: points.into_iter().map(|point| self.histogram(point)).collect(),
                 aggregation_temporality: cumulative,

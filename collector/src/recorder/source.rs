@@ -9,7 +9,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::limits::{CONTENT_BYTES_MAX, CONTENT_BYTES_PER_REPORT_MAX};
 use firstbad_protocol::names::attribute;
-use firstbad_protocol::recorder::{Dropped, EventKind, Outcomes, PanicImage, RecorderImage, State, layout};
+use firstbad_protocol::recorder::{Dropped, EventKind, Outcomes, PanicImage, RecorderImage, layout};
 use firstbad_protocol::time::Timestamp;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs};
 use rustix::fs::OFlags;
@@ -44,8 +44,8 @@ struct Known {
     pending: Shipped,
     /// Counts as told last: a copy taken in the middle of a move can be short for a moment, and must not fall.
     counts: Counts,
-    /// Whether its process lived when it was last looked at.
-    lived: bool,
+    /// When its process was last seen alive, ns since the Unix epoch.
+    lived_ns: Option<u64>,
     dead: bool,
     torn: bool,
 }
@@ -201,8 +201,10 @@ impl RecorderSource {
             }
         };
         known.counts.keep_from_falling(&mut image);
-        let at_ns = if lives || known.lived { now_ns } else { known.last_sign(&image).min(now_ns) };
-        known.lived |= lives;
+        let at_ns = if lives { now_ns } else { known.end_of_life(&image, now_ns) };
+        if lives {
+            known.lived_ns = Some(now_ns);
+        }
         if let Some(stacks) = &mut self.stacks {
             let sites = known.panics_to_tell(&image).filter_map(|panic| image.site_of(panic));
             stacks.name(&image, sites, || binary_of(&image, path, self.containers.as_ref()));
@@ -291,7 +293,7 @@ impl Known {
             shipped: Shipped::default(),
             pending: Shipped::default(),
             counts: Counts::default(),
-            lived: false,
+            lived_ns: None,
             dead: false,
             torn: false,
         }
@@ -303,10 +305,15 @@ impl Known {
         self.dead || self.torn || heads.is_none() || heads != self.file.heads()
     }
 
-    /// The last time of which the recorder knows that its process lived.
-    fn last_sign(&self, image: &RecorderImage) -> u64 {
-        let known = image.last_sign_ns();
-        if matches!(image.state, State::Clean(_)) { known } else { known.max(self.file.modified_ns()) }
+    /// When a process that is gone ended, as nearly as is known: by its own word, else between the last look at it and `now_ns`.
+    fn end_of_life(&self, image: &RecorderImage, now_ns: u64) -> u64 {
+        // A signal whose time was noted may have been survived: then the process was seen alive later.
+        let told = image.exited_ns.filter(|told| self.lived_ns.is_none_or(|lived| lived <= *told));
+        let last_sign = || match self.lived_ns {
+            Some(_) => now_ns,
+            None => image.last_sign_ns().max(self.file.modified_ns()),
+        };
+        told.unwrap_or_else(last_sign).min(now_ns)
     }
 
     fn panics_to_tell<'a>(&self, image: &'a RecorderImage) -> impl Iterator<Item = &'a PanicImage> {
@@ -346,6 +353,7 @@ impl Counts {
     /// Raises what is less than it was when it was told last.
     fn keep_from_falling(&mut self, image: &mut RecorderImage) {
         raise(&mut self.totals.ok, &mut image.totals.ok);
+        raise(&mut self.totals.denied, &mut image.totals.denied);
         raise(&mut self.totals.error, &mut image.totals.error);
         raise(&mut self.totals.panic, &mut image.totals.panic);
         self.versions.retain(|uid, _| image.versions.iter().any(|version| version.uid == *uid));
@@ -355,7 +363,8 @@ impl Counts {
             let scores = version.scores.iter_mut().flat_map(|counts| {
                 counts.buckets.iter_mut().chain([&mut counts.above, &mut counts.below, &mut counts.nan])
             });
-            let cells = [&mut outcomes.ok, &mut outcomes.error, &mut outcomes.panic].into_iter().chain(scores);
+            let counted = [&mut outcomes.ok, &mut outcomes.denied, &mut outcomes.error, &mut outcomes.panic];
+            let cells = counted.into_iter().chain(scores);
             for (place, cell) in cells.enumerate() {
                 if told.len() <= place {
                     told.push(0);

@@ -3,7 +3,7 @@
 
 use crate::predecessor;
 use crate::raw;
-use firstbad_protocol::recorder::{FILE_SUFFIX, RecorderImage, State};
+use firstbad_protocol::recorder::{FILE_SUFFIX, RecorderImage};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn claim_one(path: &Path) -> Option<Dead> {
     let modified = found.modified().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     let modified_ns = modified.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(0));
     let last = image.last_sign_ns();
-    let died_ns = if matches!(image.state, State::Clean(_)) { last } else { last.max(modified_ns) };
+    let died_ns = image.exited_ns.unwrap_or_else(|| last.max(modified_ns));
     Some(Dead { image, died_ns, path: claimed, _lock: file })
 }
 

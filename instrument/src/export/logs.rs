@@ -6,7 +6,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::names::{attribute, event};
 use firstbad_protocol::recorder::told::{Attributes, Value, int, text};
 use firstbad_protocol::recorder::{
-    ConfigImage, DeathImage, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
+    ConfigImage, DeathImage, Ending, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
 };
 use std::fmt::Write;
 
@@ -72,9 +72,9 @@ pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<Record>
     match &found.kind {
         EventKind::Start => Some(record(event::PROCESS_START, INFO)),
         EventKind::Exit => {
-            let active = Value::Texts(image.active_names());
-            let clean = (attribute::EXIT_CLEAN.to_owned(), Value::Flag(true));
-            Some(record(event::PROCESS_EXIT, INFO).with([clean, (attribute::CONFIG_ACTIVE.to_owned(), active)]))
+            let ending = image.ending();
+            // A goodbye with a failing status is a death, and told as one.
+            ending.clean.then(|| record(event::PROCESS_EXIT, INFO).with(exit(ending, image.active_names(), None)))
         }
         EventKind::Load(load) => {
             let ended = |later: &EventImage| {
@@ -158,30 +158,34 @@ fn stack(image: &RecorderImage, site: &SiteImage) -> Option<String> {
     Some(stack)
 }
 
-/// The death of the process whose recorder this is, if it did not say goodbye.
+/// The end of the process whose recorder this is, if it has not told it itself in a goodbye.
 pub(super) fn death(image: &RecorderImage, at_ns: u64) -> Option<Record> {
-    if matches!(image.state, State::Clean(_)) {
+    let ending = image.ending();
+    if ending.clean && matches!(image.state, State::Clean(_)) {
         return None;
     }
-    let record = Record::of(image, (event::PROCESS_EXIT, ERROR, at_ns), death_sequence(image.event_head));
-    Some(record.with(dirty_exit((image.active_names(), image.signal), image.loading())))
+    let severity = if ending.clean { INFO } else { ERROR };
+    let record = Record::of(image, (event::PROCESS_EXIT, severity, at_ns), death_sequence(image.event_head));
+    Some(record.with(exit(ending, image.active_names(), image.loading())))
 }
 
 fn earlier_death(told: &DeathImage) -> Record {
     let loading = told.loading.as_ref().map(|(config, hash)| (config.as_str(), *hash));
+    let ending = Ending { clean: false, signal: told.signal, status: told.status };
     let mut attributes =
         vec![text(attribute::BOOT, boot(told.boot)), int(attribute::SEQ, death_sequence(told.event_head))];
-    attributes.extend(dirty_exit((told.active.clone(), told.signal), loading));
+    attributes.extend(exit(ending, told.active.clone(), loading));
     let other = Some((told.instance.clone(), told.pid));
     Record { at_ns: told.last_sign_ns, name: event::PROCESS_EXIT, severity: ERROR, attributes, other }
 }
 
-fn dirty_exit((active, signal): (Vec<String>, Option<u8>), loading: Option<(&str, Hash)>) -> Attributes {
+fn exit(ending: Ending, active: Vec<String>, loading: Option<(&str, Hash)>) -> Attributes {
     let mut found = vec![
-        (attribute::EXIT_CLEAN.to_owned(), Value::Flag(false)),
+        (attribute::EXIT_CLEAN.to_owned(), Value::Flag(ending.clean)),
         (attribute::CONFIG_ACTIVE.to_owned(), Value::Texts(active)),
     ];
-    found.extend(signal.map(|signal| int(attribute::EXIT_SIGNAL, u64::from(signal))));
+    found.extend(ending.signal.map(|signal| int(attribute::EXIT_SIGNAL, u64::from(signal))));
+    found.extend(ending.status.map(|status| (attribute::EXIT_STATUS.to_owned(), Value::Int(i64::from(status)))));
     if let Some((config, hash)) = loading {
         found.push(text(attribute::LOAD_PHASE, "loading"));
         found.push(text(attribute::CONFIG_NAME, config));

@@ -22,9 +22,9 @@ fn written(metric: &Metric, span: &str) -> String {
     let (kind, more, points) = match &metric.data {
         Data::Sum(points) => ("sum", "\"aggregationTemporality\":2,\"isMonotonic\":true,", integers(points)),
         Data::Gauge(points) => ("gauge", "", integers(points)),
-        Data::Share(points) => {
-            let share = |(of, share): &(Attributes, f64)| point(of, &format!("\"asDouble\":{}", number(*share)));
-            ("gauge", "", points.iter().map(share).collect())
+        Data::Real(points) => {
+            let real = |(of, real): &(Attributes, f64)| point(of, &format!("\"asDouble\":{}", number(*real)));
+            ("gauge", "", points.iter().map(real).collect())
         }
         Data::Histogram(points) => {
             let points = points.iter().map(|(of, found)| point(of, &histogram(found)));

@@ -79,6 +79,7 @@ pub(super) fn reset(words: Words, cold: &mut Cold) {
     for place in 0..layout::VERSIONS_MAX {
         let entry = layout::VERSIONS + place * layout::VERSION_WORDS;
         clear(words, entry + version::LOADS, version::BLOCKS - version::LOADS);
+        clear(words, entry + version::FIRST_FAILED, 1);
         clear_blocks(words, entry);
     }
     debug_assert!(cold.used >= layout::DATA);

@@ -1,6 +1,7 @@
 //! The validating decoder: two copies of a recorder in, a typed image out. It never panics and its work is bounded,
 //! whatever the bytes are. What cannot be believed is left out and counted; only a file that is no recorder is an error.
 
+use super::cells::Cells;
 use super::image::{
     ConfigImage, Counts, Dropped, LoadCount, Outcomes, PanicPair, RecorderImage, ScoreDeclaration, SiteImage, State,
     VersionImage,
@@ -50,9 +51,10 @@ impl fmt::Display for DecodeError {
             Self::NotARecorder => f.write_str("offset 0 does not hold a recorder's mark"),
             Self::ForeignLayout { version } => write!(
                 f,
-                "layout word {version:#x} at offset 8 is not layout {} in this byte order: read it with the firstbad \
-                 that belongs to the proxy's firstbad-instrument",
-                layout::VERSION
+                "layout word {version:#x} at offset 8 is not layout {} or {} in this byte order: read it with the \
+                 firstbad that belongs to the proxy's firstbad-instrument",
+                layout::VERSIONS_READ.start(),
+                layout::VERSIONS_READ.end()
             ),
             Self::NotReady => f.write_str("its process has not finished setting it up"),
         }
@@ -69,13 +71,13 @@ impl std::error::Error for DecodeError {}
 /// When the bytes are no recorder of a layout that this program knows.
 pub fn decode(tables: &[u8], lanes: &[u8]) -> Result<RecorderImage, DecodeError> {
     let (tables, lanes) = (Words(tables), Words(lanes));
-    check(tables)?;
+    let cells = Cells::of(check(tables)?);
     check(lanes)?;
     let configs = read_configs(tables);
     let mut damaged = 0;
     let mut sums = Sums::from_blocks(tables, &configs, &mut damaged);
-    let totals = sums.add_lanes(tables, lanes, &configs);
-    let versions = read_versions(tables, &configs, sums);
+    let totals = outcomes(&sums.add_lanes(tables, lanes, &configs), cells);
+    let versions = read_versions(tables, &configs, (sums, cells));
     let (events, panic_texts, torn) = rings::read(tables);
     let at = |place| tables.at(place);
     Ok(RecorderImage {
@@ -89,6 +91,9 @@ pub fn decode(tables: &[u8], lanes: &[u8]) -> Result<RecorderImage, DecodeError>
             _ => State::Running,
         },
         signal: rings::signal(at(header::SIGNAL)),
+        asked: rings::signal(at(header::ASKED)),
+        exit_status: layout::exit::status(at(header::EXIT_STATUS)),
+        exited_ns: Some(at(header::EXITED)).filter(|time| *time != 0),
         resource: read_resource(tables),
         totals,
         configs: configs.into_iter().map(|known| known.image).collect(),
@@ -143,17 +148,18 @@ pub fn discard_moved(before: &[u8], lanes: &mut [u8], after: &[u8]) {
     }
 }
 
-fn check(words: Words<'_>) -> Result<(), DecodeError> {
+/// The layout version of a recorder that can be read.
+fn check(words: Words<'_>) -> Result<u32, DecodeError> {
     let bytes = words.0.len();
     if words.0.get(..8).is_none_or(|magic| magic != layout::MAGIC) {
         return Err(DecodeError::NotARecorder);
     }
-    let known = u64::from(layout::ENDIANNESS) << 32 | u64::from(layout::VERSION);
     let found = words.at(header::VERSION);
     if found == 0 {
         return Err(DecodeError::NotReady);
     }
-    if found != known {
+    let version = u32::try_from(found & u64::from(u32::MAX)).unwrap_or(0);
+    if found >> 32 != u64::from(layout::ENDIANNESS) || !layout::VERSIONS_READ.contains(&version) {
         return Err(DecodeError::ForeignLayout { version: found });
     }
     if words.len() < layout::DATA {
@@ -162,7 +168,7 @@ fn check(words: Words<'_>) -> Result<(), DecodeError> {
     if words.len() > layout::WORDS_READ_MAX {
         return Err(DecodeError::TooLarge { bytes });
     }
-    Ok(())
+    Ok(version)
 }
 
 /// A config and where its lanes are.
@@ -257,8 +263,8 @@ impl Sums {
         sums
     }
 
-    /// What threads hold in their slots. Gives the totals.
-    fn add_lanes(&mut self, tables: Words<'_>, lanes: Words<'_>, configs: &[KnownConfig]) -> Outcomes {
+    /// What threads hold in their slots. Gives the cells of the totals.
+    fn add_lanes(&mut self, tables: Words<'_>, lanes: Words<'_>, configs: &[KnownConfig]) -> [u64; cell::BUCKETS] {
         let mut totals = [0_u64; cell::BUCKETS];
         let count = usize::try_from(lanes.at(header::LANES)).unwrap_or(usize::MAX).min(layout::LANES_MAX);
         for index in 0..count {
@@ -276,7 +282,7 @@ impl Sums {
                 self.add_slot((tables, lanes), offset + slot * layout::SLOT_WORDS, (number, configs));
             }
         }
-        outcomes(&totals)
+        totals
     }
 
     fn add_slot(
@@ -324,22 +330,22 @@ fn add(cells: &mut [u64], slot: Option<Words<'_>>) {
     }
 }
 
-fn outcomes(cells: &[u64]) -> Outcomes {
-    let at = |index| cells.get(cell::OUTCOMES + index).copied().unwrap_or(0);
-    Outcomes { ok: at(0), error: at(1), panic: at(2) }
+fn outcomes(counts: &[u64], cells: Cells) -> Outcomes {
+    let at = |index| counts.get(index).copied().unwrap_or(0);
+    Outcomes { ok: at(cell::OK), denied: cells.denied.map_or(0, at), error: at(cells.error), panic: at(cells.panic) }
 }
 
-fn counts(cells: &[u64]) -> Counts {
-    let at = |index: usize| cells.get(index).copied().unwrap_or(0);
+fn scores(counts: &[u64], cells: Cells) -> Counts {
+    let at = |index: usize| counts.get(index).copied().unwrap_or(0);
     Counts {
-        buckets: (0..cell::BUCKET_COUNT).map(|bucket| at(cell::BUCKETS + bucket)).collect(),
-        above: at(cell::ABOVE),
-        below: at(cell::BELOW),
-        nan: at(cell::NAN),
+        buckets: (0..cell::BUCKET_COUNT).map(|bucket| at(cells.buckets + bucket)).collect(),
+        above: at(cells.above),
+        below: at(cells.above + 1),
+        nan: at(cells.above + 2),
     }
 }
 
-fn read_versions(words: Words<'_>, configs: &[KnownConfig], sums: Sums) -> Vec<VersionImage> {
+fn read_versions(words: Words<'_>, configs: &[KnownConfig], (sums, cells): (Sums, Cells)) -> Vec<VersionImage> {
     let read = |(place, lanes): (usize, [Vec<u64>; config::SCORES_MAX])| {
         let entry = version_entry(words, place)?;
         let uid = Some(entry.at(version::UID)).filter(|uid| *uid != 0)?;
@@ -358,12 +364,13 @@ fn read_versions(words: Words<'_>, configs: &[KnownConfig], sums: Sums) -> Vec<V
                 .and_then(|code| Format::ALL.get(code.checked_sub(1)?).copied()),
             first_applied_ns: time(version::FIRST_APPLIED),
             last_applied_ns: time(version::LAST_APPLIED),
+            first_failed_ns: time(version::FIRST_FAILED),
             loads: read_loads(entry),
             observed: (0..known.image.limits.len())
                 .map(|index| (observed >> index & 1 == 1).then(|| entry.at(version::OBSERVED + index)))
                 .collect(),
-            outcomes: lanes.first().map(|cells| outcomes(cells)).unwrap_or_default(),
-            scores: lanes.iter().take(known.image.scores.len()).map(|cells| counts(cells)).collect(),
+            outcomes: lanes.first().map(|counts| outcomes(counts, cells)).unwrap_or_default(),
+            scores: lanes.iter().take(known.image.scores.len()).map(|counts| scores(counts, cells)).collect(),
         })
     };
     sums.0.into_iter().enumerate().filter_map(read).collect()

@@ -3,15 +3,29 @@
 use crate::Hash;
 use crate::load::LoadResult;
 
-/// Whether the process said goodbye.
+/// What a shell adds to the number of the signal that ended a program.
+const SIGNAL_STATUS_BASE: i32 = 128;
+
+/// Whether the process said goodbye. How it ended is [`RecorderImage::ending`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Being set up.
     Starting,
     /// Running, or ended without a word.
     Running,
-    /// Ended on purpose, at this time (ns since the Unix epoch).
+    /// Said goodbye, at this time (ns since the Unix epoch).
     Clean(u64),
+}
+
+/// How a process that is gone has ended, as far as its recorder knows. A recorder does not know whether its process is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Ended on purpose: it said goodbye or left with status 0, or was asked to end and did. Else it is a death.
+    pub clean: bool,
+    /// Signal that ended it, or that asked it to end.
+    pub signal: Option<u8>,
+    /// Exit status, if the process declared one or the system told it.
+    pub status: Option<i32>,
 }
 
 /// A whole recorder.
@@ -29,6 +43,12 @@ pub struct RecorderImage {
     pub state: State,
     /// First fatal signal that it saw itself.
     pub signal: Option<u8>,
+    /// First signal that asked it to end.
+    pub asked: Option<u8>,
+    /// Exit status, if it left with one.
+    pub exit_status: Option<i32>,
+    /// When it said goodbye, or saw its end coming, ns since the Unix epoch.
+    pub exited_ns: Option<u64>,
     /// Resource attributes.
     pub resource: Vec<(String, String)>,
     /// Requests, counted once each.
@@ -78,10 +98,25 @@ impl RecorderImage {
         self.resource.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
+    /// How its process ended, if it is gone.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        let said_goodbye = matches!(self.state, State::Clean(_));
+        // A shell's word for "ended by that signal", which programs use when they end because they were asked to.
+        let asked_status = self.asked.map(|signal| SIGNAL_STATUS_BASE + i32::from(signal));
+        let clean = match (self.exit_status, self.asked) {
+            (Some(status), _) => status == 0 || Some(status) == asked_status,
+            (None, Some(_)) => said_goodbye || self.signal.is_none(),
+            (None, None) => said_goodbye,
+        };
+        let signal = if clean { self.asked } else { self.signal };
+        Ending { clean, signal, status: self.exit_status }
+    }
+
     /// The last time of which the recorder itself knows that its process lived, ns since the Unix epoch.
     #[must_use]
     pub fn last_sign_ns(&self) -> u64 {
-        if let State::Clean(at_ns) = self.state {
+        if let Some(at_ns) = self.exited_ns {
             return at_ns;
         }
         let events = self.events.iter().map(|event| event.at_ns);
@@ -124,10 +159,20 @@ impl RecorderImage {
 pub struct Outcomes {
     /// Served.
     pub ok: u64,
+    /// Answered, but the client was turned away.
+    pub denied: u64,
     /// Failed.
     pub error: u64,
     /// Ended in a panic.
     pub panic: u64,
+}
+
+impl Outcomes {
+    /// Each with its word on the wire (contract.md section 2).
+    #[must_use]
+    pub const fn by_word(self) -> [(&'static str, u64); 4] {
+        [("ok", self.ok), ("denied", self.denied), ("error", self.error), ("panic", self.panic)]
+    }
 }
 
 /// What could not be kept.
@@ -239,6 +284,8 @@ pub struct VersionImage {
     pub first_applied_ns: Option<u64>,
     /// Last time it became active.
     pub last_applied_ns: Option<u64>,
+    /// When the first request under it failed (error or panic), ns since the Unix epoch.
+    pub first_failed_ns: Option<u64>,
     /// Loads, those that happened.
     pub loads: Vec<LoadCount>,
     /// Observed values of the config's limits, by the limit's place.
@@ -305,6 +352,8 @@ pub struct DeathImage {
     pub panics: u64,
     /// Fatal signal that it saw itself.
     pub signal: Option<u8>,
+    /// Exit status, if it left with one.
+    pub status: Option<i32>,
     /// `service.instance.id`.
     pub instance: String,
     /// Config and hash that were being loaded.

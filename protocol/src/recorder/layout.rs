@@ -2,8 +2,14 @@
 
 /// First eight bytes of a recorder.
 pub const MAGIC: [u8; 8] = *b"FIRSTBAD";
-/// Layout version; readers read this one and the one before it (there is none yet).
-pub const VERSION: u32 = 1;
+/// Layout version that is written. What was new in each:
+///
+/// * 2: outcome `denied` (a cell, so that those after it moved by one: see `recorder::cells`), the time of a version's first failure,
+///   exit status, the request to end, time of the end without a goodbye;
+/// * 1: the first.
+pub const VERSION: u32 = 2;
+/// Layout versions that are read: the one written and the one before it.
+pub const VERSIONS_READ: std::ops::RangeInclusive<u32> = VERSION - 1..=VERSION;
 /// Written natively into the upper half of the version word: another byte order shows as another number.
 pub const ENDIANNESS: u32 = 0x0102_0304;
 
@@ -30,7 +36,7 @@ pub mod header {
     pub const BOOT: usize = 5;
     /// See [`super::state`].
     pub const STATE: usize = 7;
-    /// Clean exit, nanoseconds since the Unix epoch.
+    /// Goodbye, or else the end that the process saw coming (exit, signal), nanoseconds since the Unix epoch; 0: neither.
     pub const EXITED: usize = 8;
     /// Events written so far.
     pub const EVENT_HEAD: usize = 9;
@@ -62,6 +68,10 @@ pub mod header {
     pub const SIGNAL: usize = 32;
     /// When the process began, in the kernel's ticks after boot; 0: not known. It stays the same over `exec`.
     pub const PROCESS_START: usize = 33;
+    /// Exit status, with [`super::exit::KNOWN`] above it; 0: not known.
+    pub const EXIT_STATUS: usize = 34;
+    /// First signal that asked the process to end (SIGTERM, SIGINT, SIGHUP); 0: none.
+    pub const ASKED: usize = 35;
     /// Resource attributes: bytes, then `key\0value\0` repeated.
     pub const RESOURCE: usize = 128;
     /// Bytes that resource attributes may have.
@@ -76,6 +86,25 @@ pub mod state {
     pub const RUNNING: u64 = 1;
     /// Ended on purpose.
     pub const CLEAN: u64 = 2;
+}
+
+/// The header's exit status.
+pub mod exit {
+    /// Set in a known status; the status itself, a 32-bit integer, stands below.
+    pub const KNOWN: u64 = 1 << 32;
+
+    /// The word of a status.
+    #[must_use]
+    pub const fn word(status: i32) -> u64 {
+        KNOWN | status.cast_unsigned() as u64
+    }
+
+    /// The status of a word.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is the status")]
+    pub const fn status(word: u64) -> Option<i32> {
+        if word & KNOWN == 0 { None } else { Some((word as u32).cast_signed()) }
+    }
 }
 
 /// What the drop counters count: `firstbad.reason` of `firstbad.telemetry.dropped`.
@@ -121,22 +150,28 @@ pub const TOTAL_LANE_WORDS: usize = 16;
 /// Lanes by number that a thread can hold; number 0 is the totals.
 pub const LANE_NUMBERS: usize = 64;
 
-/// Cells of a slot, and of a version's block.
+/// Cells of a slot, and of a version's block, as they are written. Outcomes stand at the same places in the lane of totals.
 pub mod cell {
     /// Key of the version whose counts these are.
     pub const KEY: usize = 0;
-    /// Outcome `ok`; `error` and `panic` follow.
-    pub const OUTCOMES: usize = 1;
+    /// Outcome `ok`.
+    pub const OK: usize = 1;
+    /// Outcome `denied`.
+    pub const DENIED: usize = 2;
+    /// Outcome `error`.
+    pub const ERROR: usize = 3;
+    /// Outcome `panic`.
+    pub const PANIC: usize = 4;
     /// Score bucket 0; 1 to 100 follow.
-    pub const BUCKETS: usize = 4;
+    pub const BUCKETS: usize = 5;
     /// How many buckets there are.
     pub const BUCKET_COUNT: usize = 101;
     /// Scores above the greatest bucket.
-    pub const ABOVE: usize = 105;
+    pub const ABOVE: usize = 106;
     /// Scores below bucket 0.
-    pub const BELOW: usize = 106;
+    pub const BELOW: usize = 107;
     /// Scores that are not a number.
-    pub const NAN: usize = 107;
+    pub const NAN: usize = 108;
 }
 
 /// A key: epoch (40 bits), number of the config's first lane (8), place of the version (16).
@@ -256,6 +291,8 @@ pub mod version {
     pub const TEXT_BYTES_MAX: usize = 128;
     /// Code of the content's format: place in `Format::ALL` + 1.
     pub const FORMAT: usize = 83;
+    /// When the first request under the version failed, nanoseconds since the Unix epoch; 0: none did.
+    pub const FIRST_FAILED: usize = 84;
 }
 
 /// Facts of a version's content, also in load events.
@@ -373,6 +410,8 @@ pub mod death {
     pub const PID: usize = event::FACTS + 4;
     /// Its panics.
     pub const PANICS: usize = event::FACTS + 5;
+    /// Its exit status, as [`super::header::EXIT_STATUS`].
+    pub const STATUS: usize = event::FACTS + 6;
     /// Its `service.instance.id`: bytes, text.
     pub const INSTANCE: usize = event::LABEL;
     /// Name of the config that was being loaded: bytes, text.
@@ -434,5 +473,7 @@ const _: () = assert!(DATA + LANE_WORDS < CHUNK_WORDS, "the tables fit in a new 
 const _: () = assert!(event::ERROR + 1 + event::ERROR_BYTES_MAX / 8 <= EVENT_WORDS, "an event fits in its cell");
 const _: () = assert!(panic::MESSAGE + 1 + panic::MESSAGE_BYTES_MAX / 8 <= PANIC_WORDS, "a panic fits in its cell");
 const _: () = assert!(site::FRAMES + 1 + site::FRAMES_MAX <= SITE_WORDS, "a site fits in its entry");
-const _: () = assert!(version::FORMAT < VERSION_WORDS, "a version fits in its entry");
+const _: () = assert!(version::FIRST_FAILED < VERSION_WORDS, "a version fits in its entry");
+const _: () = assert!(cell::NAN < SLOT_WORDS && cell::NAN == cell::ABOVE + 2, "the cells fit in a slot, in this order");
+const _: () = assert!(cell::PANIC < TOTAL_LANE_WORDS, "the outcomes fit in the lane of totals");
 const _: () = assert!(version::LOADS + 2 + 2 * REASONS.len() <= version::BLOCKS, "the load counts fit");

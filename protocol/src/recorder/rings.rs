@@ -86,6 +86,7 @@ fn death_image(cell: Words<'_>) -> DeathImage {
         pid: u32::try_from(cell.at(death::PID)).unwrap_or(0),
         panics: cell.at(death::PANICS),
         signal: signal(cell.at(death::SIGNAL)),
+        status: layout::exit::status(cell.at(death::STATUS)),
         instance: cell.text(death::INSTANCE, layout::version::TEXT_BYTES_MAX),
         loading: loading.map(|hash| (config, hash)),
         active: active.lines().take(layout::CONFIGS_MAX).map(str::to_owned).collect(),

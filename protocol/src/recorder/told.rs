@@ -37,6 +37,13 @@ pub fn int(key: &str, value: u64) -> (String, Value) {
     (key.to_owned(), Value::Int(integer(value)))
 }
 
+/// A time in seconds since the Unix epoch, to a microsecond or so.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a double holds a time of this century to a quarter of a microsecond")]
+pub fn seconds(time_ns: u64) -> f64 {
+    time_ns as f64 / 1e9
+}
+
 /// A count as OTLP has it.
 fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
@@ -60,8 +67,8 @@ pub enum Data {
     Sum(Vec<(Attributes, i64)>),
     /// A gauge of whole numbers.
     Gauge(Vec<(Attributes, i64)>),
-    /// A gauge of shares.
-    Share(Vec<(Attributes, f64)>),
+    /// A gauge of real numbers.
+    Real(Vec<(Attributes, f64)>),
     /// Cumulative histograms.
     Histogram(Vec<(Attributes, ScoreHistogram)>),
 }
@@ -108,9 +115,7 @@ fn with(mut attributes: Attributes, more: impl IntoIterator<Item = (String, Valu
 }
 
 fn by_outcome(of: &Attributes, outcomes: Outcomes) -> impl Iterator<Item = (Attributes, u64)> {
-    [("ok", outcomes.ok), ("error", outcomes.error), ("panic", outcomes.panic)]
-        .map(|(outcome, count)| (with(of.clone(), [text(attribute::OUTCOME, outcome)]), count))
-        .into_iter()
+    outcomes.by_word().map(|(outcome, count)| (with(of.clone(), [text(attribute::OUTCOME, outcome)]), count)).into_iter()
 }
 
 impl Points<'_> {
@@ -126,6 +131,10 @@ impl Points<'_> {
             }
         }
         self.sum(metric::REQUESTS, points);
+        let failed = |(_, version, of): (&ConfigImage, &VersionImage, Attributes)| {
+            Some((of, seconds(version.first_failed_ns?)))
+        };
+        self.push(metric::REQUESTS_FIRST_FAILED, Data::Real(versions(self.image).filter_map(failed).collect()));
     }
 
     fn panics(&mut self) {
@@ -243,7 +252,7 @@ impl Points<'_> {
             }
         }
         self.gauge(metric::CONFIG_LIMIT, declared);
-        self.push(metric::CONFIG_LIMIT_USAGE, Data::Share(usage));
+        self.push(metric::CONFIG_LIMIT_USAGE, Data::Real(usage));
     }
 
     fn sum(&mut self, name: &'static str, points: Counted) {
@@ -257,7 +266,7 @@ impl Points<'_> {
     fn push(&mut self, name: &'static str, data: Data) {
         let any = match &data {
             Data::Sum(points) | Data::Gauge(points) => !points.is_empty(),
-            Data::Share(points) => !points.is_empty(),
+            Data::Real(points) => !points.is_empty(),
             Data::Histogram(points) => !points.is_empty(),
         };
         if any {

@@ -1,0 +1,156 @@
+//! Whether what was said in a run is right, and was said in time. Pure: the story that the workers told, and the answers.
+
+use crate::clock::seconds_between;
+use crate::looks::{Look, Named};
+use crate::scenario::{BAD, REPORT_INTERVAL, Scenario, WAY_S};
+use firstbad_protocol::Hash;
+use serde::{Deserialize, Serialize};
+
+/// From the first bad load to the cause, on four hosts: the mark of the contract's sentence "four hosts in thirty".
+const FOUR_HOSTS_CAUSE_S: f64 = 30.0;
+/// Reports from the way back to the cause: one holds the end of the failing, the next shows that it stays ended.
+const WAY_BACK_REPORTS: f64 = 2.0;
+
+/// What happened, as the workers told it, ns since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Story {
+    /// First load of the pushed file; none: it never was.
+    pub(crate) pushed_ns: Option<u64>,
+    /// Hosts that loaded it.
+    pub(crate) hosts_pushed: usize,
+    /// First tenth failure of a host.
+    pub(crate) tenth_failure_ns: Option<u64>,
+    /// Load of the good file after it.
+    pub(crate) way_back_ns: Option<u64>,
+}
+
+/// One thing that must be so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    /// What.
+    pub(crate) claim: String,
+    /// Whether it is.
+    pub(crate) holds: bool,
+    /// How long it took, where it has a mark.
+    pub(crate) took_s: Option<f64>,
+    /// What was found instead, or the mark.
+    pub(crate) detail: String,
+}
+
+/// Everything that must be so in a run of `scenario`.
+pub(crate) fn judge(scenario: Scenario, story: &Story, looks: &[Look]) -> Vec<Finding> {
+    let mut findings = vec![played(scenario, story, looks), innocence(scenario, looks)];
+    let report_s = REPORT_INTERVAL.as_secs_f64();
+    match scenario {
+        Scenario::OneProcess => {
+            let accused = |named: &Verdict<'_>| named.accuses_the_bad_file();
+            let mark = Mark { from_ns: story.tenth_failure_ns, within_s: report_s + WAY_S };
+            findings.push(in_time("accused after the tenth failure", mark, (looks, &accused)));
+            let cause = |named: &Verdict<'_>| named.is_the_cause();
+            let mark = Mark { from_ns: story.way_back_ns, within_s: WAY_BACK_REPORTS * report_s + WAY_S };
+            findings.push(in_time("cause after the way back", mark, (looks, &cause)));
+            findings.push(stays(looks));
+        }
+        Scenario::FourHosts => {
+            let cause = |named: &Verdict<'_>| named.is_the_cause();
+            let mark = Mark { from_ns: story.pushed_ns, within_s: FOUR_HOSTS_CAUSE_S };
+            findings.push(in_time("cause after the first bad load", mark, (looks, &cause)));
+            findings.push(stays(looks));
+        }
+        Scenario::OneProcessInnocent | Scenario::FourHostsInnocent => {}
+    }
+    findings
+}
+
+/// A verdict that names something.
+struct Verdict<'a> {
+    word: &'a str,
+    named: &'a Named,
+}
+
+impl Verdict<'_> {
+    fn names_the_bad_file(&self) -> bool {
+        self.named.kind == "config"
+            && self.named.config == "routes"
+            && self.named.hashes == [Hash::of(BAD.as_bytes()).to_string()]
+    }
+
+    fn accuses_the_bad_file(&self) -> bool {
+        matches!(self.word, "suspect" | "cause") && self.names_the_bad_file()
+    }
+
+    fn is_the_cause(&self) -> bool {
+        self.word == "cause" && self.names_the_bad_file()
+    }
+}
+
+fn named(look: &Look) -> impl Iterator<Item = Verdict<'_>> {
+    let named = look.incidents.iter().filter_map(|seen| Some((seen, seen.cause.as_ref()?)));
+    named.map(|(seen, named)| Verdict { word: &seen.verdict, named })
+}
+
+/// From when, and how long it may take.
+struct Mark {
+    from_ns: Option<u64>,
+    within_s: f64,
+}
+
+fn in_time(claim: &str, mark: Mark, (looks, wanted): (&[Look], &dyn Fn(&Verdict<'_>) -> bool)) -> Finding {
+    let claim = claim.to_owned();
+    let Some(from_ns) = mark.from_ns else {
+        return Finding { claim, holds: false, took_s: None, detail: "it did not happen".to_owned() };
+    };
+    let found = looks.iter().find(|look| look.at_ns >= from_ns && named(look).any(|verdict| wanted(&verdict)));
+    let took_s = found.map(|look| seconds_between(from_ns, look.at_ns));
+    let holds = took_s.is_some_and(|took_s| took_s <= mark.within_s);
+    let instead = || looks.last().map_or_else(|| "nothing was asked".to_owned(), described);
+    let detail = if found.is_some() { String::new() } else { format!("never; at the end: {}", instead()) };
+    Finding { claim, holds, took_s, detail: format!("at most {:.0} s. {detail}", mark.within_s).trim().to_owned() }
+}
+
+/// What was named stays named: nothing that comes later contradicts it.
+fn stays(looks: &[Look]) -> Finding {
+    let holds = looks.last().is_some_and(|look| named(look).any(|verdict| verdict.is_the_cause()));
+    let detail = looks.last().map(described).unwrap_or_default();
+    Finding { claim: "the cause at the end".to_owned(), holds, took_s: None, detail }
+}
+
+fn innocence(scenario: Scenario, looks: &[Look]) -> Finding {
+    let harmed = matches!(scenario, Scenario::OneProcess | Scenario::FourHosts);
+    let is_wrong = |verdict: &Verdict<'_>| !(harmed && verdict.accuses_the_bad_file());
+    let wrong = looks.iter().find(|look| named(look).any(|verdict| is_wrong(&verdict)));
+    let detail = wrong.map(described).unwrap_or_default();
+    Finding { claim: "nothing innocent was named".to_owned(), holds: wrong.is_none(), took_s: None, detail }
+}
+
+/// Whether the run was the run that is to be judged.
+fn played(scenario: Scenario, story: &Story, looks: &[Look]) -> Finding {
+    let hosts = scenario.hosts();
+    let harmed = matches!(scenario, Scenario::OneProcess | Scenario::FourHosts);
+    let seen = looks.last().map_or(0, |look| look.hosts);
+    let holds = story.hosts_pushed == hosts.pushed
+        && seen == hosts.all as u64
+        && story.tenth_failure_ns.is_some() == harmed
+        && story.way_back_ns.is_some() == scenario.way_back().is_some();
+    let detail = format!("{} of {} hosts loaded the file, {seen} seen", story.hosts_pushed, hosts.pushed);
+    Finding { claim: "it was played".to_owned(), holds, took_s: None, detail }
+}
+
+/// A look in a line.
+fn described(look: &Look) -> String {
+    let incident = |seen: &crate::looks::Seen| {
+        let named = seen.cause.as_ref().map_or_else(
+            || "nothing".to_owned(),
+            |named| {
+                let hashes: Vec<&str> = named.hashes.iter().filter_map(|hash| hash.get(7..19)).collect();
+                format!("{} {} {}", named.kind, named.config, hashes.join(","))
+            },
+        );
+        format!("{} ({}, {:.0} %): {}", seen.verdict, seen.signals.join("+"), seen.confidence * 100.0, named)
+    };
+    let incidents: Vec<String> = look.incidents.iter().map(incident).collect();
+    if incidents.is_empty() { "no incident".to_owned() } else { incidents.join("; ") }
+}
+
+#[cfg(test)]
+mod tests;

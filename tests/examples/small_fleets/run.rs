@@ -1,0 +1,143 @@
+//! One run: starts the fleet, lets it serve, pushes, looks every second, judges, and says so in one line of JSON.
+
+use crate::Settings;
+use crate::fleet::{Fleet, Told, What};
+use crate::judge::{Finding, Story, judge};
+use crate::looks::{Look, look};
+use crate::parts::{Error, end_with_the_parent};
+use crate::scenario::{GOOD, REPORT_INTERVAL, Scenario};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+/// Time between two looks.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Time between the pushes to two hosts.
+const STAGGER: Duration = Duration::from_millis(700);
+/// How long a run may take beyond what it waits for.
+pub(crate) const SLACK: Duration = Duration::from_secs(120);
+
+/// What a run says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    /// Which run.
+    pub(crate) number: u32,
+    /// What had to be so.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Outcome {
+    /// Whether everything was so.
+    pub(crate) fn holds(&self) -> bool {
+        !self.findings.is_empty() && self.findings.iter().all(|finding| finding.holds)
+    }
+}
+
+/// Healthy traffic of this run: each pushes at another phase of the reports.
+fn healthy(number: u32, settings: &Settings) -> Duration {
+    let phase = REPORT_INTERVAL * (number.saturating_sub(1) % settings.runs.max(1)) / settings.runs.max(1);
+    Duration::from_secs(u64::from(settings.healthy_s)) + phase
+}
+
+/// The longest that a run may take.
+pub(crate) fn time_max(scenario: Scenario, settings: &Settings) -> Duration {
+    healthy(settings.runs, settings) + scenario.stays() + scenario.way_back().unwrap_or_default() + SLACK
+}
+
+/// A run and what it has seen.
+struct Run {
+    scenario: Scenario,
+    fleet: Fleet,
+    told: Vec<Told>,
+    looks: Vec<Look>,
+}
+
+/// The run's part.
+///
+/// # Errors
+/// If the fleet cannot be started or asked.
+pub(crate) fn play(
+    scenario: Scenario,
+    number: u32,
+    (directory, settings): (&Path, &Settings),
+) -> Result<ExitCode, Error> {
+    end_with_the_parent();
+    let fleet = Fleet::start(scenario, directory, (settings, !settings.loopback))?;
+    let mut run = Run { scenario, fleet, told: Vec::new(), looks: Vec::new() };
+    run.watch(healthy(number, settings))?;
+    let hosts = scenario.hosts();
+    for host in 0..hosts.pushed {
+        run.fleet.push(host, scenario.pushed())?;
+        run.watch(STAGGER)?;
+    }
+    run.watch(scenario.stays())?;
+    if let Some(stays) = scenario.way_back() {
+        for host in 0..hosts.pushed {
+            run.fleet.push(host, GOOD)?;
+        }
+        run.watch(stays)?;
+    }
+    run.told.extend(run.fleet.told());
+    let findings = judge(scenario, &run.story(), &run.looks);
+    if let Some(keep) = &settings.keep {
+        run.keep(keep, number)?;
+    }
+    println!("{}", serde_json::to_string(&Outcome { number, findings })?);
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Run {
+    /// Looks until `time` has passed.
+    fn watch(&mut self, time: Duration) -> Result<(), Error> {
+        let deadline = Instant::now() + time;
+        loop {
+            let next = Instant::now() + LOOK_EVERY;
+            self.looks.push(look(&self.fleet)?);
+            std::thread::sleep(next.min(deadline).saturating_duration_since(Instant::now()));
+            if Instant::now() >= deadline {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the workers told.
+    fn story(&self) -> Story {
+        let upstream = |content: &str| content.trim().rsplit(' ').next().unwrap_or_default().to_owned();
+        let (pushed, good) = (upstream(self.scenario.pushed()), upstream(GOOD));
+        let loads = |wanted: &str| -> Vec<u64> {
+            let wanted = What::Loaded(wanted.to_owned());
+            self.told.iter().filter(|told| told.what == wanted).map(|told| told.at_ns).collect()
+        };
+        let pushed = loads(&pushed);
+        let pushed_ns = pushed.iter().min().copied();
+        let failures = self.told.iter().filter(|told| told.what == What::TenthFailure);
+        Story {
+            pushed_ns,
+            hosts_pushed: pushed.len(),
+            tenth_failure_ns: failures.map(|told| told.at_ns).min(),
+            way_back_ns: loads(&good).into_iter().filter(|at_ns| pushed_ns.is_some_and(|from| *at_ns > from)).max(),
+        }
+    }
+
+    /// Keeps what was seen, and the bundle of the incident if there is one.
+    fn keep(&self, directory: &Path, number: u32) -> Result<(), Error> {
+        std::fs::create_dir_all(directory)?;
+        let name = format!("{}-{number:02}", self.scenario.name());
+        let mut lines = String::new();
+        for told in &self.told {
+            let what = format!("{:?}", told.what);
+            lines += &format!("{}\n", json!({"at_ns": told.at_ns, "host": told.host, "told": what}));
+        }
+        for look in &self.looks {
+            lines += &(serde_json::to_string(look)? + "\n");
+        }
+        std::fs::write(directory.join(format!("{name}.jsonl")), lines)?;
+        let mut bundle = Command::new(&self.fleet.firstbad);
+        bundle.args(["bundle", "latest", "--collector", &self.fleet.api, "-o"]);
+        bundle.arg(directory.join(format!("{name}.tar.zst"))).stdin(Stdio::null()).stdout(Stdio::null());
+        let _ = bundle.stderr(Stdio::null()).status()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Plays all runs of a scenario, some at a time, and says how each went and how all did.
+
+use crate::Settings;
+use crate::fleet::can_be_apart;
+use crate::parts::{Error, Started, myself};
+use crate::run::{Outcome, time_max};
+use crate::scenario::Scenario;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+
+/// Plays the scenario. Exit code 1 if a run is not right.
+///
+/// # Errors
+/// If a run could not be played.
+pub(crate) fn play(scenario: Scenario, settings: &Settings) -> Result<ExitCode, Error> {
+    let firstbad = settings.firstbad.clone().unwrap_or_else(firstbad_tests::firstbad);
+    if !firstbad.exists() {
+        return Err(format!("{} is missing: cargo build --release -p firstbad", firstbad.display()).into());
+    }
+    let apart = !settings.loopback && can_be_apart();
+    let place = if apart { "network namespaces of their own" } else { "loopback" };
+    println!("{}: {} runs, hosts in {place}, reports every 10 s", scenario.name(), settings.runs);
+    let home = Home::create()?;
+    let next = Mutex::new(1..=settings.runs);
+    let outcomes = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..settings.parallel.clamp(1, settings.runs.max(1)) {
+            scope.spawn(|| {
+                while let Some(number) = next.lock().unwrap_or_else(PoisonError::into_inner).next() {
+                    let played = one(scenario, number, (&home.0, settings, apart));
+                    if let Ok(outcome) = &played {
+                        println!("{}", line(outcome));
+                    }
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(played);
+                }
+            });
+        }
+    });
+    let outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let outcomes: Vec<Outcome> = outcomes.into_iter().collect::<Result<_, _>>()?;
+    let right = outcomes.iter().filter(|outcome| outcome.holds()).count();
+    for line in times(&outcomes) {
+        println!("{line}");
+    }
+    println!("{}: {right} of {} right", scenario.name(), outcomes.len());
+    Ok(if right == outcomes.len() && right > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A directory of this process's own, removed with it.
+struct Home(PathBuf);
+
+impl Home {
+    fn create() -> Result<Self, Error> {
+        let directory = std::env::temp_dir().join(format!("firstbad-small-fleets-{}", std::process::id()));
+        std::fs::create_dir_all(&directory)?;
+        Ok(Self(directory))
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// One run, in a process (and, if `apart`, a namespace) of its own.
+fn one(
+    scenario: Scenario,
+    number: u32,
+    (home, settings, apart): (&Path, &Settings, bool),
+) -> Result<Outcome, Error> {
+    let mut command = if apart {
+        let mut command = Command::new("unshare");
+        command.args(["--net", "--"]).arg(std::env::current_exe()?);
+        command
+    } else {
+        myself()?
+    };
+    let directory = home.join(format!("run-{number}"));
+    std::fs::create_dir_all(&directory)?;
+    command.args(["run", scenario.name(), &number.to_string()]).arg(&directory);
+    command.args(["--runs", &settings.runs.to_string(), "--healthy-s", &settings.healthy_s.to_string()]);
+    for (flag, path) in [("--firstbad", &settings.firstbad), ("--keep", &settings.keep)] {
+        if let Some(path) = path {
+            command.arg(flag).arg(path);
+        }
+    }
+    if !apart {
+        command.arg("--loopback");
+    }
+    let mut run = Started::of(command.stderr(Stdio::inherit()))?;
+    let output = run.0.stdout.take().ok_or("no standard output")?;
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        let _ = tell.send(BufReader::new(output).lines().map_while(Result::ok).last());
+    });
+    let line = match told.recv_timeout(time_max(scenario, settings)) {
+        Ok(line) => line.ok_or_else(|| format!("run {number} said nothing"))?,
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            return Err(format!("run {number} did not end in {} s", time_max(scenario, settings).as_secs()).into());
+        }
+    };
+    Ok(serde_json::from_str(&line)?)
+}
+
+/// A run in a line: what took how long, and what was not right.
+fn line(outcome: &Outcome) -> String {
+    let mut line = format!("run {:02}  {}", outcome.number, if outcome.holds() { "right" } else { "WRONG" });
+    for finding in &outcome.findings {
+        match (finding.holds, finding.took_s) {
+            (true, Some(took_s)) => line += &format!("  {} {took_s:.1} s", finding.claim),
+            (true, None) => {}
+            (false, Some(took_s)) => line += &format!("  NOT {} ({took_s:.1} s, {})", finding.claim, finding.detail),
+            (false, None) => line += &format!("  NOT {} ({})", finding.claim, finding.detail),
+        }
+    }
+    line
+}
+
+/// Median and longest time of each claim that has one.
+fn times(outcomes: &[Outcome]) -> Vec<String> {
+    let mut by_claim: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for finding in outcomes.iter().flat_map(|outcome| &outcome.findings) {
+        if let Some(took_s) = finding.took_s {
+            by_claim.entry(&finding.claim).or_default().push(took_s);
+        }
+    }
+    let told = |(claim, mut times): (&str, Vec<f64>)| {
+        times.sort_by(f64::total_cmp);
+        let (median, longest) = (times.get(times.len() / 2)?, times.last()?);
+        Some(format!("{claim}: {} times, median {median:.1} s, longest {longest:.1} s", times.len()))
+    };
+    by_claim.into_iter().filter_map(told).collect()
+}

@@ -1,0 +1,74 @@
+//! The process under test: it watches a file with the crate and serves requests of its own making by what the file says. It tells
+//! its loads, and its tenth failure, on standard output.
+
+use crate::clock::now_ns;
+use crate::parts::Error;
+use firstbad_instrument::{Live, Outcome, Request};
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+static ROUTES: Live<String> = Live::new("routes");
+/// Requests that failed.
+static FAILED: AtomicU64 = AtomicU64::new(0);
+
+/// Upstreams that answer.
+const ANSWERING: [&str; 2] = ["a", "b"];
+/// Threads that serve, and the pause of each between two requests: 100 requests a second.
+const THREADS: usize = 2;
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often the file is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The failure that is told.
+const TOLD_FAILURE: u64 = 10;
+
+/// Serves until standard input ends.
+///
+/// # Errors
+/// If the recorder or a thread cannot be started.
+pub(crate) fn play(file: &Path) -> Result<ExitCode, Error> {
+    let recorder = firstbad_instrument::init().service("edge").version("1.0").install()?;
+    if let Some(why) = recorder.fallback() {
+        return Err(why.to_owned().into());
+    }
+    let watcher = ROUTES.watch(file, LOOK_EVERY, parse)?;
+    for number in 0..THREADS {
+        std::thread::Builder::new().name(format!("serve-{number}")).spawn(serve)?;
+    }
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    drop((watcher, recorder));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parse(bytes: &[u8]) -> Result<String, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    let upstream = text.trim().strip_prefix("upstream = ").ok_or("no upstream")?;
+    tell(&format!("loaded {} {}", now_ns(), upstream));
+    Ok(upstream.to_owned())
+}
+
+fn serve() {
+    loop {
+        std::thread::sleep(PAUSE);
+        let request = Request::start();
+        let Some(upstream) = request.pin(&ROUTES) else { continue };
+        if ANSWERING.contains(&upstream.as_str()) {
+            request.finish(Outcome::Ok);
+        } else {
+            request.finish(Outcome::Error);
+            if FAILED.fetch_add(1, Relaxed) + 1 == TOLD_FAILURE {
+                tell(&format!("tenth-failure {}", now_ns()));
+            }
+        }
+    }
+}
+
+/// A line for whoever started this process; if nobody reads any more, standard input ends as well.
+fn tell(line: &str) {
+    let mut output = std::io::stdout().lock();
+    let _ = writeln!(output, "{line}");
+    let _ = output.flush();
+}
