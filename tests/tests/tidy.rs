@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Arrows that ARCHITECTURE.md draws: crate -> crates of ours that it may use outside tests.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("protocol", &[]),
     ("instrument", &["protocol"]),
     ("diagnosis", &["protocol"]),
@@ -16,6 +16,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("tui", &["protocol", "diagnosis", "playbooks", "collector", "demo"]),
     ("tests", &["protocol"]),
     ("tests/simulator", &["protocol", "diagnosis"]),
+    ("tests/composer", &["simulator", "collector"]),
 ];
 
 /// The only places where unsafe code is written: the mapping and the process calls of the instrument, the tests and
