@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Arrows that ARCHITECTURE.md draws: crate -> crates of ours that it may use outside tests.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("protocol", &[]),
     ("instrument", &["protocol"]),
     ("diagnosis", &["protocol"]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("tui", &["protocol", "diagnosis", "playbooks", "collector", "demo"]),
     ("tests", &["protocol"]),
     ("tests/simulator", &["protocol", "diagnosis"]),
+    ("tests/composer", &["simulator", "collector"]),
 ];
 
 /// Layers of `diagnosis`, lowest first: folder, or file that is in none -> those that it may import. Each stands above all

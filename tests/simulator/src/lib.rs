@@ -10,6 +10,7 @@ pub mod bench;
 pub mod capture;
 mod catalogue;
 pub mod compare;
+pub mod composer;
 pub mod content;
 pub mod cost;
 pub mod counts;

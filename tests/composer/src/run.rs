@@ -1,0 +1,55 @@
+//! One draw through intake and engine.
+
+use anyhow::Context;
+use firstbad_collector::{diagnosis_json, offline};
+use firstbad_simulator::composer::{Draw, Outcome, Recipe};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Draws `recipe`, asks, and judges.
+///
+/// # Errors
+/// If the capture cannot be written or nothing in it is readable.
+pub fn run(recipe: &Recipe) -> anyhow::Result<Outcome> {
+    let begun = Instant::now();
+    let draw = Draw::compose(recipe);
+    let mut outcome = judged(&draw)?;
+    outcome.ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(outcome)
+}
+
+/// Asks about `draw`, and judges the answer.
+///
+/// # Errors
+/// If the capture cannot be written or nothing in it is readable.
+pub fn judged(draw: &Draw) -> anyhow::Result<Outcome> {
+    let verdict = verdict(draw)?;
+    draw.judge(&verdict).context("the verdict is not of schema 1")
+}
+
+/// What `firstbad diagnose --format json` says of the capture of `draw`.
+///
+/// # Errors
+/// If the capture cannot be written or nothing in it is readable.
+pub fn verdict(draw: &Draw) -> anyhow::Result<String> {
+    let mut file = tempfile::Builder::new().suffix(".jsonl").tempfile().context("a temporary file for the capture")?;
+    file.write_all(draw.capture()).context("writing the capture")?;
+    let said = offline::diagnose(&[file.path().to_owned()], &offline::Options::default())?;
+    Ok(diagnosis_json(&said.diagnosis))
+}
+
+/// The commit that last changed intake or engine, `+` if they were changed since.
+#[must_use]
+pub fn engine_commit() -> String {
+    let git = |words: &[&str]| {
+        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let of = ["--", "diagnosis", "protocol", "collector"];
+        let said = Command::new("git").arg("-C").arg(home).args(words).args(of).output();
+        said.ok().map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned())
+    };
+    let commit = git(&["log", "-1", "--format=%h"]).filter(|commit| !commit.is_empty());
+    let changed = git(&["status", "--porcelain"]).is_some_and(|files| !files.is_empty());
+    format!("{}{}", commit.unwrap_or_else(|| "unknown".into()), if changed { "+" } else { "" })
+}

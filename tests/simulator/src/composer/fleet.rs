@@ -1,0 +1,132 @@
+//! The fleet of a draw: hosts, how much each is asked, where it stands, how often it reports, and for how long we look. Who
+//! breaks it is decided in `truth`, what else happens to it in `nuisance`.
+
+use super::chance::{log_uniform, pick};
+use super::style::Style;
+use crate::random::Random;
+
+/// Greatest number of host-reports of one draw: it bounds the bytes of a draw, and with them its time.
+const HOST_REPORTS_MAX: f64 = 100_000.0;
+/// Shortest time that is looked at, seconds: a push, its effect, and time for a verdict must fit in.
+const LENGTH_MIN_S: f64 = 420.0;
+/// Longest time that is looked at, seconds.
+const LENGTH_MAX_S: f64 = 7_200.0;
+/// Fewest reports of a host, so that there is a past to compare with.
+const REPORTS_MIN: f64 = 24.0;
+
+/// One host.
+#[derive(Clone, Debug)]
+pub(crate) struct Host {
+    pub(crate) name: String,
+    pub(crate) region: usize,
+    pub(crate) binary: usize,
+    /// Processes that run on it at the same time.
+    pub(crate) slots: usize,
+    /// Requests per second of each process, before noise.
+    pub(crate) rps: f64,
+    /// Its failing beside that of the fleet, a factor.
+    pub(crate) error_scale: f64,
+    /// Its place in every rollout, 0 to 1: some fleets always begin with the same hosts.
+    pub(crate) place: f64,
+    pub(crate) style: usize,
+    /// Seconds at which it is started and taken away, where it is not there all the time.
+    pub(crate) born_s: Option<f64>,
+    pub(crate) gone_s: Option<f64>,
+}
+
+/// All hosts, and what they share.
+#[derive(Clone, Debug)]
+pub(crate) struct Fleet {
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) regions: Vec<String>,
+    pub(crate) binaries: Vec<String>,
+    pub(crate) styles: Vec<Style>,
+    pub(crate) interval_s: f64,
+    pub(crate) length_s: f64,
+    /// Whether processes had run for long when the capture begins: their first loads are not in it.
+    pub(crate) warm: bool,
+    /// Shares of all requests that fail, are denied, and panic in peace.
+    pub(crate) base_error: f64,
+    pub(crate) base_denied: f64,
+    pub(crate) base_panic: f64,
+    /// Median latency, seconds.
+    pub(crate) latency_s: f64,
+}
+
+impl Fleet {
+    /// The fleet of `seed`, with at most `hosts_max` hosts.
+    pub(crate) fn draw(seed: u64, hosts_max: usize) -> Self {
+        let r = &mut Random::fork(seed, "composer:fleet");
+        let few = r.chance(0.07);
+        let count = if few { 1 + r.below(2) } else { log_uniform(r, 3.0, 5_000.0).round() as usize };
+        let interval_s = interval(r, count);
+        let reports_max = HOST_REPORTS_MAX / count as f64;
+        let wanted = log_uniform(r, 1_500.0, HOST_REPORTS_MAX) / count as f64;
+        let reports = wanted.clamp(REPORTS_MIN.max(LENGTH_MIN_S / interval_s), LENGTH_MAX_S / interval_s);
+        let length_s = (reports.min(reports_max) * interval_s).max(interval_s * 16.0);
+        let names = |what: &str, n: usize| (0..n).map(|index| format!("{what}{}", index + 1)).collect::<Vec<_>>();
+        let regions = names(pick(r, "eu-", &["zone-", "us-east-"]), 1 + r.below(5));
+        let binaries = names("2.4.", 1 + r.below(3));
+        let styles = styles(r, seed);
+        let mut fleet = Self {
+            hosts: Vec::new(),
+            regions,
+            binaries,
+            styles,
+            interval_s,
+            length_s,
+            warm: r.chance(0.7),
+            base_error: log_uniform(r, 1e-5, 1.5e-2),
+            base_denied: log_uniform(r, 1e-3, 0.1),
+            base_panic: if r.chance(0.3) { log_uniform(r, 1e-7, 1e-4) } else { 0.0 },
+            latency_s: log_uniform(r, 0.002, 0.2),
+        };
+        let hosts = fleet.draw_hosts(seed, count);
+        fleet.hosts = hosts.into_iter().take(hosts_max).collect();
+        fleet
+    }
+
+    fn draw_hosts(&self, seed: u64, count: usize) -> Vec<Host> {
+        let r = &mut Random::fork(seed, "composer:hosts");
+        let (rps, spread) = (log_uniform(r, 0.3, 150.0), r.between(0.1, 1.5));
+        let uneven = r.between(0.0, 0.6);
+        let (slots, several) = (2 + r.below(3), r.chance(0.12) && count <= 800);
+        let mixed_from = if self.styles.len() > 1 { r.between(0.2, 0.8) } else { 1.0 };
+        let stem = pick(r, "edge", &["web", "px", "node"]);
+        let host = |index: usize, r: &mut Random| Host {
+            name: format!("{stem}-{index:04}"),
+            region: r.below(self.regions.len()),
+            binary: r.below(self.binaries.len()),
+            slots: if several { slots } else { 1 },
+            rps: (rps * r.lognormal(spread)).clamp(0.02, 3_000.0),
+            error_scale: r.lognormal(uneven),
+            place: r.unit(),
+            style: usize::from(r.unit() > mixed_from),
+            born_s: None,
+            gone_s: None,
+        };
+        (0..count).map(|index| host(index, r)).collect()
+    }
+
+    /// Hosts that are there at `at`.
+    pub(crate) fn alive(&self, at: f64) -> usize {
+        let there = |host: &&Host| host.born_s.is_none_or(|t| t <= at) && host.gone_s.is_none_or(|t| t > at);
+        self.hosts.iter().filter(there).count()
+    }
+}
+
+/// Seconds between reports: what people set, and sometimes any number; slow enough for the size of the fleet.
+fn interval(r: &mut Random, hosts: usize) -> f64 {
+    let usual = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0];
+    let drawn = if r.chance(0.8) { pick(r, 10.0, &usual) } else { r.between(1.0, 60.0).round() };
+    let least = hosts as f64 * LENGTH_MIN_S / HOST_REPORTS_MAX;
+    let slow_enough = usual.into_iter().filter(|step| *step >= least);
+    if drawn >= least { drawn } else { slow_enough.fold(60.0, f64::min) }
+}
+
+fn styles(r: &mut Random, seed: u64) -> Vec<Style> {
+    let first = Style::draw(&mut Random::fork(seed, "composer:style"));
+    let mut second = Style::draw(&mut Random::fork(seed, "composer:style:2"));
+    second.identity = first.identity;
+    if r.chance(0.15) { vec![first, second] } else { vec![first] }
+}

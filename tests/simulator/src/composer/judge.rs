@@ -1,0 +1,223 @@
+//! Holds what was said against what may be said. It decides nothing about either.
+
+use super::evidence::Evidence;
+use super::guilt::Culprit;
+use super::oracle::{self, Sight};
+use super::outcome::Outcome;
+use super::rules::{self, Named, Span};
+use super::said::{Cause, Incident, Said, accuses, short};
+use super::wire::unix_ns;
+use super::world::World;
+use std::collections::BTreeSet;
+
+/// An incident must be over this many seconds after the last failing, and two reports.
+const OVER_AFTER_S: f64 = 300.0;
+
+/// The judge of one draw.
+pub(crate) struct Judge<'a> {
+    world: &'a World,
+    evidence: &'a Evidence,
+    needed: Vec<BTreeSet<usize>>,
+    sights: Vec<Sight>,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge who has fixed what is admissible.
+    pub(crate) fn new(world: &'a World, evidence: &'a Evidence) -> Self {
+        let sights = (0..world.guilts.len()).map(|number| oracle::sight(world, evidence, number)).collect();
+        Self { world, evidence, needed: rules::needed(world, evidence), sights }
+    }
+
+    /// What can be seen of each guilt.
+    pub(crate) fn sights(&self) -> &[Sight] {
+        &self.sights
+    }
+
+    fn named(&self, incident: &Incident, cause: &Cause) -> Named {
+        rules::named(self.world, &self.needed, incident, cause)
+    }
+
+    /// What `said` comes to.
+    pub(crate) fn judge(&self, said: &Said) -> Outcome {
+        let mut outcome = self.summary();
+        outcome.incidents = said.incidents.len();
+        outcome.said = said.incidents.iter().map(words).collect::<Vec<_>>().join(" + ");
+        for incident in &said.incidents {
+            self.accusations(incident, &mut outcome);
+            self.exonerations(incident, &mut outcome);
+            self.needless(incident, &mut outcome);
+        }
+        for number in 0..self.world.guilts.len() {
+            self.guilt(number, said, &mut outcome);
+        }
+        outcome
+    }
+
+    fn summary(&self) -> Outcome {
+        let world = self.world;
+        let style = world.fleet.styles.first();
+        let kinds: Vec<String> = world.nuisances.iter().map(|planned| format!("{:?}", planned.kind)).collect();
+        Outcome {
+            seed: world.seed,
+            hosts: world.fleet.hosts.len(),
+            interval_s: world.step_s(),
+            length_s: world.fleet.length_s.round(),
+            host_days: self.evidence.host_s / 86_400.0,
+            style: style.map_or_else(String::new, |style| {
+                format!("{:?} {:?} {}", style.counts, style.identity, if style.cumulative { "cumulative" } else { "delta" })
+            }),
+            truth: world.guilts.iter().map(|guilt| guilt.words.clone()).collect::<Vec<_>>().join(" and "),
+            nuisances: kinds.join("+"),
+            sight: self.sights.iter().map(|sight| format!("{sight:?}")).collect::<Vec<_>>().join(" and "),
+            calm: world.guilts.is_empty() && world.harms.is_empty(),
+            ..Outcome::default()
+        }
+    }
+
+    /// "A `cause` or `suspect` verdict accuses", at the end and in the history.
+    fn accusations(&self, incident: &Incident, outcome: &mut Outcome) {
+        let now = incident.cause.as_ref().filter(|_| accuses(&incident.verdict));
+        let before = incident.history.iter().filter(|past| accuses(&past.verdict)).filter_map(|past| past.cause.as_ref());
+        for cause in before.chain(now) {
+            if self.named(incident, cause) == Named::Innocent {
+                outcome.accused += 1;
+                if outcome.accused_words.is_empty() {
+                    outcome.accused_words = format!("{} {}", incident.id, cause.words());
+                }
+            }
+        }
+        let Some((cause, first)) = now.zip(incident.suspects.first()) else { return };
+        let right = !matches!(self.named(incident, cause), Named::Innocent);
+        let sign = if right { '+' } else { '-' };
+        outcome.confidences.push_str(&format!("{:.3}{sign} ", first.confidence));
+    }
+
+    /// `external` "does not accuse a change", and `ruled_out` excludes one: neither may be said of what is guilty and shows.
+    fn exonerations(&self, incident: &Incident, outcome: &mut Outcome) {
+        let span = Span::of(self.world, incident);
+        let slack = 2.0 * self.world.step_s();
+        let explained = incident.cause.as_ref().is_some_and(|cause| {
+            accuses(&incident.verdict) && matches!(self.named(incident, cause), Named::Guilt(_) | Named::Part(_))
+        });
+        for (number, guilt) in self.world.guilts.iter().enumerate().filter(|(_, guilt)| guilt.culprit.is_change()) {
+            let shows = !matches!(self.sights.get(number), Some(Sight::Hidden(_)) | None);
+            let during = span.meets(Span { from: guilt.from, until: guilt.until }, slack) && span.from >= guilt.from - slack;
+            let other = explained || rules::external_is_true(self.world, span) || rules::is_of_refusals(self.world, incident);
+            if !shows || !during || other {
+                continue;
+            }
+            let said = if incident.verdict == "external" { Some(words(incident)) } else { None };
+            if let Some(words) = said.or_else(|| self.ruled_out(incident, &guilt.culprit)) {
+                outcome.exonerated += 1;
+                if outcome.exonerated_words.is_empty() {
+                    outcome.exonerated_words = format!("{} {words}", incident.id);
+                }
+            }
+        }
+    }
+
+    fn ruled_out(&self, incident: &Incident, culprit: &Culprit) -> Option<String> {
+        let Culprit::Config { versions, .. } = culprit else { return None };
+        let hashes: Vec<String> =
+            versions.iter().filter_map(|v| self.world.versions.get(*v)).map(|v| v.hash.to_string()).collect();
+        let excluded = incident.ruled_out.iter().filter(|ruled| ruled.what == "config").find(|ruled| {
+            let told = ruled.hashes.iter().any(|hash| hashes.contains(hash));
+            told || (ruled.hashes.is_empty() && hashes.iter().any(|hash| ruled.reason.contains(short(hash))))
+        });
+        excluded.map(|ruled| ruled.reason.clone())
+    }
+
+    fn needless(&self, incident: &Incident, outcome: &mut Outcome) {
+        let world = self.world;
+        let span = Span::of(world, incident);
+        if incident.merged_into.is_none() && !rules::hurts(world, span) && !rules::is_of_refusals(world, incident) {
+            outcome.needless += 1;
+            if outcome.needless_words.is_empty() {
+                outcome.needless_words =
+                    format!("{} {} of {:?}, {:.0} to {:.0} s", incident.id, words(incident), incident.signals, span.from, span.until);
+            }
+        }
+        let ends = |until: f64| if until.is_finite() { until } else { world.fleet.length_s };
+        let guilts = world.guilts.iter().map(|guilt| ends(guilt.until));
+        let last = guilts.chain(world.harms.iter().map(|harm| ends(harm.until))).fold(0.0, f64::max);
+        let over = last + OVER_AFTER_S + 2.0 * world.step_s() < world.fleet.length_s;
+        if over && incident.state != "resolved" {
+            outcome.open_late += 1;
+        }
+    }
+
+    fn guilt(&self, number: usize, said: &Said, outcome: &mut Outcome) {
+        let (Some(guilt), Some(sight)) = (self.world.guilts.get(number), self.sights.get(number)) else { return };
+        let of = |incident: &&Incident| {
+            incident.cause.as_ref().map(|cause| self.named(incident, cause)).filter(|_| incident.verdict != "insufficient_evidence")
+        };
+        let whole = said.incidents.iter().find(|incident| of(incident) == Some(Named::Guilt(number)));
+        if !guilt.culprit.is_change() {
+            outcome.outside += 1;
+            let span = Span { from: guilt.from, until: guilt.until };
+            let external = |incident: &Incident| incident.verdict == "external" && Span::of(self.world, incident).meets(span, 0.0);
+            outcome.outside_said += usize::from(said.incidents.iter().any(external));
+            return;
+        }
+        outcome.guilts += 1;
+        let named = whole.filter(|incident| accuses(&incident.verdict));
+        outcome.named += usize::from(named.is_some());
+        outcome.parts += usize::from(said.incidents.iter().any(|incident| of(&incident) == Some(Named::Part(number))));
+        match sight {
+            Sight::Clear => {
+                outcome.clear += 1;
+                outcome.clear_named += usize::from(named.is_some());
+            }
+            Sight::Tied(_) => {
+                outcome.tied += 1;
+                outcome.tied_broken += usize::from(named.is_some());
+                outcome.tied_said += usize::from(named.is_none() && self.is_tied(number, said));
+            }
+            Sight::Hidden(_) => {}
+        }
+        if let Some(incident) = named {
+            outcome.to_name_s = incident.named_at.map(|at| self.since_twelfth(number, (at.0 - unix_ns(0.0)) as f64 / 1e9));
+            self.good(number, incident, outcome);
+        }
+    }
+
+    /// "Nothing separates them: the verdict is `insufficient_evidence`, `cause` null, all have rank 1."
+    fn is_tied(&self, number: usize, said: &Said) -> bool {
+        let Some(Culprit::Config { versions, .. }) = self.world.guilts.get(number).map(|guilt| &guilt.culprit) else {
+            return said.incidents.iter().any(|incident| incident.verdict == "insufficient_evidence");
+        };
+        let guilty = |hash: &String| rules::version(self.world, hash).is_some_and(|version| versions.contains(&version));
+        said.incidents.iter().filter(|incident| incident.verdict == "insufficient_evidence").any(|incident| {
+            let first: Vec<_> = incident.suspects.iter().filter(|suspect| suspect.rank <= 1).collect();
+            first.len() > 1 && first.iter().any(|suspect| suspect.hashes.iter().any(guilty))
+        })
+    }
+
+    fn since_twelfth(&self, number: usize, at: f64) -> f64 {
+        let mut since: Vec<f64> =
+            self.evidence.guilts.get(number).into_iter().flatten().filter_map(|(_, seen)| seen.since).collect();
+        since.sort_by(f64::total_cmp);
+        let twelfth = since.get(11).or(since.last()).copied();
+        twelfth.map_or(0.0, |twelfth| (at - twelfth).max(0.0))
+    }
+
+    fn good(&self, number: usize, incident: &Incident, outcome: &mut Outcome) {
+        let is_config = self.world.guilts.get(number).is_some_and(|guilt| matches!(guilt.culprit, Culprit::Config { .. }));
+        if !is_config {
+            return;
+        }
+        let (admissible, none) = rules::good(self.world, self.evidence, number);
+        outcome.good_asked += 1;
+        let right = match &incident.last_known_good {
+            None => none || admissible.is_empty(),
+            Some(good) => rules::version(self.world, &good.hash).is_some_and(|version| admissible.contains(&version)),
+        };
+        outcome.good_right += usize::from(right);
+    }
+}
+
+/// An incident in a few words.
+pub(crate) fn words(incident: &Incident) -> String {
+    let cause = incident.cause.as_ref().map_or_else(|| "nothing".to_owned(), Cause::words);
+    format!("{} {} of {:?}", incident.verdict, cause, incident.signals)
+}

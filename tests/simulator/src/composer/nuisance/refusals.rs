@@ -1,0 +1,47 @@
+//! Refused versions: the last good one serves on, and nobody is harmed.
+
+use super::{Kind, Planned};
+use crate::composer::background;
+use crate::composer::chance::pick;
+use crate::composer::content::Oddity;
+use crate::composer::guilt::Refused;
+use crate::composer::push::{Push, Refusal, Who};
+use crate::composer::world::World;
+use crate::random::Random;
+
+/// Reasons of contract.md section 1, and words of proxies' own, with the error of each.
+const REASONS: [(&str, &str); 6] = [
+    ("parse", "line 7: expected 4 fields, found 3"),
+    ("parser_panic", "index out of bounds: the len is 20 but the index is 20"),
+    ("limit", "rows 240 > 200"),
+    ("io", "No such file or directory (os error 2)"),
+    ("checksum", "checksum mismatch"),
+    ("schema", "unknown key `mode`"),
+];
+
+pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
+    let times = if planned.kind == Kind::RefusedAtRandom { 1 + r.below(3) } else { 1 };
+    for _ in 0..times {
+        let share = match planned.kind {
+            Kind::RefusedByAll => 1.0,
+            Kind::RefusedBySome => planned.scaled(0.05, 0.8),
+            _ => pick(r, 1.0, &[0.1, 0.3, 0.6]),
+        };
+        refuse(world, share, r);
+    }
+}
+
+fn refuse(world: &mut World, share: f64, r: &mut Random) {
+    // A config that carries guilt is left alone: who refuses the guilty version, or the repair, changes the truth.
+    let innocent: Vec<usize> = (0..world.configs.len()).filter(|config| !world.is_suspected(*config)).collect();
+    let Some(config) = innocent.get(r.below(innocent.len())).copied() else { return };
+    let at = world.fleet.length_s * r.between(0.15, 0.85);
+    let oddity = pick(r, Oddity::None, &[Oddity::Blanks, Oddity::Oversize, Oddity::Columns]);
+    let Some(version) = world.make(config, oddity, r) else { return };
+    let (reason, error) = pick(r, ("parse", "line 1: no header"), &REASONS);
+    let refusal = Refusal { share, reason, error, rejected: false };
+    let shape = background::shape(r, world.fleet.length_s);
+    world.pushes.push(Push { version, at, shape, who: Who::All, refusal: Some(refusal), salt: r.bits() });
+    let content = matches!(reason, "parse" | "parser_panic" | "limit");
+    world.refused.push(Refused { version, nameable: content && share >= 1.0 });
+}

@@ -1,0 +1,158 @@
+//! Whether a guilty change can be named at all, by one who knows the truth and sees only what came onto the wire. A draw in
+//! which it cannot asks nothing of the engine but to accuse nobody else. The thresholds say what a careful engineer would
+//! want to see; they were set before any engine was run.
+
+mod twins;
+
+use super::evidence::{Evidence, HostSeen};
+use super::guilt::{Culprit, Guilt, Hurts};
+use super::style::Style;
+use super::world::World;
+use std::collections::BTreeMap;
+
+/// Hosts that must show it. Fewer than three hosts are one host's trouble for all that anybody can tell.
+const HOSTS_MIN: usize = 3;
+/// Reports that each of them must have sent under it.
+const REPORTS_MIN: u32 = 3;
+/// Reports of each before anybody had it: its own past.
+const PAST_MIN: u32 = 6;
+/// Events over all hosts.
+const EVENTS_MIN: f64 = 30.0;
+/// Standard deviations, of what the fleet's own noise makes of a sum of usual events, by which events must stand out.
+const DEVIATIONS_MIN: f64 = 8.0;
+/// Report intervals over which the loads of most hosts must be spread, where all hosts got it: less is one moment.
+const SPREAD_INTERVALS: f64 = 2.0;
+/// Share of load events that may be lost before exposure is guesswork.
+const LOADS_LOST_MAX: f64 = 0.2;
+
+/// What can be seen of a guilt.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Sight {
+    /// It can be named.
+    Clear,
+    /// It shares its hosts and moments with these, and nothing separates them.
+    Tied(Vec<String>),
+    /// It cannot be told from nothing, or from something else; why.
+    Hidden(&'static str),
+}
+
+/// What can be seen of guilt number `number`.
+pub(crate) fn sight(world: &World, evidence: &Evidence, number: usize) -> Sight {
+    let Some((guilt, hosts)) = world.guilts.get(number).zip(evidence.guilts.get(number)) else {
+        return Sight::Hidden("it is not there");
+    };
+    let seen = readable(world, guilt, hosts);
+    match hidden(world, guilt, &seen) {
+        Some(why) => return Sight::Hidden(why),
+        None if meets_another(world, evidence, number) => return Sight::Hidden("another guilt begins with it"),
+        None => {}
+    }
+    let twins = twins::of(world, evidence, number);
+    if twins.is_empty() { Sight::Clear } else { Sight::Tied(twins) }
+}
+
+/// Hosts that say who they are, and in whose telemetry such harm can be seen.
+fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSeen>) -> Vec<(usize, &'e HostSeen)> {
+    let telemetry = &world.telemetry;
+    let named = |host: usize| {
+        let among = |who: Option<super::push::Who>| who.is_some_and(|who| who.holds(&world.fleet, host));
+        !among(telemetry.anonymous) && !among(telemetry.shared)
+    };
+    let tells = |host: usize| {
+        let style = world.fleet.hosts.get(host).and_then(|of| world.fleet.styles.get(of.style));
+        style.is_some_and(|style| tells(style, guilt) && (exposes(style, guilt) || !matches!(guilt.culprit, Culprit::Config { .. })))
+    };
+    hosts.iter().map(|(host, seen)| (*host, seen)).filter(|(host, _)| named(*host) && tells(*host)).collect()
+}
+
+/// Whether such harm can be seen in what this sender sends.
+fn tells(style: &Style, guilt: &Guilt) -> bool {
+    match guilt.hurts {
+        Hurts::Requests | Hurts::Hangs => true,
+        Hurts::Denials => style.denied,
+        Hurts::Scores => style.scores.is_some(),
+        Hurts::Latency => style.latency,
+        Hurts::Deaths => style.life_events,
+    }
+}
+
+/// Whether this sender tells which version it has.
+fn exposes(style: &Style, _guilt: &Guilt) -> bool {
+    style.active || style.load_events || style.tags_points()
+}
+
+fn hidden(world: &World, guilt: &Guilt, seen: &[(usize, &HostSeen)]) -> Option<&'static str> {
+    let showing: Vec<&HostSeen> =
+        seen.iter().map(|(_, seen)| *seen).filter(|seen| seen.since.is_some() && seen.shows()).collect();
+    if showing.len() < HOSTS_MIN {
+        return Some("fewer than three hosts show it");
+    }
+    let most = |fits: &dyn Fn(&HostSeen) -> bool| showing.iter().filter(|seen| fits(seen)).count() * 10 >= showing.len() * 7;
+    if !most(&|seen| seen.exposed >= REPORTS_MIN) && guilt.hurts != Hurts::Deaths {
+        return Some("too few reports under it");
+    }
+    if !most(&|seen| seen.before >= PAST_MIN) {
+        return Some("no past to compare with");
+    }
+    if !stands_out(world, seen) {
+        return Some("too few events for this noise");
+    }
+    let lossy = world.telemetry.loads_lost > LOADS_LOST_MAX;
+    let by_loads = world.fleet.styles.iter().any(|style| !style.active && !style.tags_points());
+    if lossy && by_loads {
+        return Some("loads are lost");
+    }
+    let controls = seen.iter().filter(|(_, seen)| seen.since.is_none() && seen.control >= REPORTS_MIN);
+    if controls.count() >= HOSTS_MIN.max(showing.len() / 50) || is_spread(world, &showing) {
+        return None;
+    }
+    Some("everybody at one moment, and no controls")
+}
+
+/// Whether the loads of most hosts lie far enough apart, and began to show one after another.
+fn is_spread(world: &World, showing: &[&HostSeen]) -> bool {
+    let mut since: Vec<f64> = showing.iter().filter_map(|seen| seen.since).collect();
+    since.sort_by(f64::total_cmp);
+    let at = |share: f64| since.get((since.len() as f64 * share) as usize).copied();
+    let range = at(0.1).zip(at(0.89)).map_or(0.0, |(early, late)| late - early);
+    since.len() >= 6 && range >= SPREAD_INTERVALS * world.step_s().max(2.0)
+}
+
+/// Whether the sum of events stands out of the fleet's noise.
+fn stands_out(world: &World, seen: &[(usize, &HostSeen)]) -> bool {
+    let noise = &world.noise;
+    let (chance, factor, reports) = noise.bursts;
+    let memory = (1.0 + noise.memory) / (1.0 - noise.memory);
+    let of_report = noise.dispersion + chance * reports * reports * factor * factor / 3.0;
+    let (mut events, mut usual, mut variance) = (0.0, 0.0, 0.0);
+    for (_, seen) in seen.iter().filter(|(_, seen)| seen.since.is_some()) {
+        let n = f64::from(seen.exposed.max(1));
+        let relative = of_report / n + noise.host_errors.powi(2) * (memory / n).min(1.0);
+        events += seen.events;
+        usual += seen.usual;
+        variance += seen.usual + seen.usual * seen.usual * relative;
+    }
+    let common = (usual * noise.regional).powi(2) / world.fleet.regions.len().max(1) as f64;
+    events >= EVENTS_MIN && events >= DEVIATIONS_MIN * (variance + common).sqrt()
+}
+
+/// Whether another guilt, or an outage elsewhere, begins on many of the same hosts at nearly the same time.
+fn meets_another(world: &World, evidence: &Evidence, number: usize) -> bool {
+    let near = world.step_s() * 3.0 + 5.0;
+    let mine: Vec<(usize, f64)> = since(evidence, number);
+    let together = |other: usize| {
+        let theirs: BTreeMap<usize, f64> = since(evidence, other).into_iter().collect();
+        mine.iter().filter(|(host, at)| theirs.get(host).is_some_and(|other| (other - at).abs() < near)).count()
+    };
+    let guilts = (0..world.guilts.len()).filter(|other| *other != number).any(|other| together(other) * 3 >= mine.len());
+    let harm = |harm: &super::guilt::Harm| {
+        let hit = mine.iter().filter(|(host, at)| harm.who.holds(&world.fleet, *host) && (harm.from - at).abs() < near);
+        hit.count() * 3 >= mine.len().max(1)
+    };
+    guilts || world.harms.iter().any(harm)
+}
+
+fn since(evidence: &Evidence, number: usize) -> Vec<(usize, f64)> {
+    let hosts = evidence.guilts.get(number).into_iter().flatten();
+    hosts.filter_map(|(host, seen)| Some((*host, seen.since?))).collect()
+}

@@ -1,0 +1,107 @@
+//! Other changes that came to the same hosts at the same moments as a guilty one, so that nothing on the wire separates them.
+
+use crate::composer::evidence::{Evidence, HostSeen, SeenLoad};
+use crate::composer::guilt::Culprit;
+use crate::composer::world::World;
+use std::collections::BTreeMap;
+
+/// Share of the hosts that must have both within one report.
+const SHARED_MIN: f64 = 0.85;
+/// Share of further hosts that the other one may have.
+const FURTHER_MAX: f64 = 0.15;
+/// Hosts and reports after the guilty one was taken back while the other stayed: they separate the two.
+const BACK_HOSTS_MIN: usize = 3;
+const BACK_REPORTS_MIN: u32 = 3;
+
+/// The twins of guilt number `number`, in a few words each.
+pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<String> {
+    let (Some(guilt), Some(hosts)) = (world.guilts.get(number), evidence.guilts.get(number)) else { return Vec::new() };
+    if breaks_a_tie(world, &guilt.culprit) {
+        return Vec::new();
+    }
+    let came = arrivals(world, evidence, &guilt.culprit, hosts);
+    let back = hosts.values().filter(|seen| seen.after >= BACK_REPORTS_MIN).count() >= BACK_HOSTS_MIN.min(came.len());
+    let near = world.step_s().max(2.0);
+    let is_twin = |other: &BTreeMap<usize, f64>| {
+        let both = came.iter().filter(|(host, at)| other.get(host).is_some_and(|other| (other - *at).abs() <= near)).count();
+        let further = other.keys().filter(|host| !came.contains_key(host)).count();
+        both as f64 >= SHARED_MIN * came.len() as f64 && further as f64 <= FURTHER_MAX * came.len() as f64
+    };
+    let mut twins = Vec::new();
+    if back {
+        return twins;
+    }
+    for (version, other) in versions(world, evidence, &guilt.culprit) {
+        if is_twin(&other) {
+            let of = world.versions.get(version);
+            twins.push(of.map_or_else(String::new, |of| format!("{}", of.hash.short())));
+        }
+    }
+    if !matches!(guilt.culprit, Culprit::Binary(_)) {
+        let binaries: BTreeMap<usize, f64> = evidence.binaries.iter().map(|(host, _, at)| (*host, *at)).collect();
+        if is_twin(&binaries) {
+            twins.push("a build".into());
+        }
+    }
+    for (index, change) in world.changes.iter().enumerate().filter(|(_, change)| change.told) {
+        let own = guilt.culprit == Culprit::Change(index)
+            || matches!(guilt.culprit, Culprit::Binary(_) if change.kind == "deploy");
+        let at = |host: usize| Some((host, change.arrival(&world.fleet, host)?));
+        let other: BTreeMap<usize, f64> = (0..world.fleet.hosts.len()).filter_map(at).collect();
+        if !own && is_twin(&other) {
+            twins.push(change.id.clone());
+        }
+    }
+    twins
+}
+
+/// An exceeded declared limit is data that breaks a tie; so is a family, whose second generation came without the twin.
+fn breaks_a_tie(world: &World, culprit: &Culprit) -> bool {
+    let Culprit::Config { config, versions, .. } = culprit else { return false };
+    let told = world.fleet.styles.iter().all(|style| style.facts && style.limits && style.load_events);
+    let over = versions.iter().filter_map(|version| world.versions.get(*version)).all(|version| {
+        world.configs.get(*config).is_some_and(|config| version.exceeds(config))
+    });
+    versions.len() > 1 || (told && over)
+}
+
+/// When the guilty one came to each host that was exposed.
+fn arrivals(
+    world: &World,
+    evidence: &Evidence,
+    culprit: &Culprit,
+    hosts: &BTreeMap<usize, HostSeen>,
+) -> BTreeMap<usize, f64> {
+    match culprit {
+        Culprit::Config { versions, .. } => first_loads(evidence, |load| versions.contains(&load.version)),
+        Culprit::Change(number) => {
+            let change = world.changes.get(*number);
+            let at = |host: usize| Some((host, change?.arrival(&world.fleet, host)?));
+            (0..world.fleet.hosts.len()).filter_map(at).collect()
+        }
+        _ => hosts.iter().filter_map(|(host, seen)| Some((*host, seen.since?))).collect(),
+    }
+}
+
+fn first_loads(evidence: &Evidence, wanted: impl Fn(&SeenLoad) -> bool) -> BTreeMap<usize, f64> {
+    let mut first: BTreeMap<usize, f64> = BTreeMap::new();
+    for load in evidence.loads.iter().filter(|load| !load.refused && wanted(load)) {
+        let at = first.entry(load.host).or_insert(load.at);
+        *at = at.min(load.at);
+    }
+    first
+}
+
+/// When each version of the other configs first came to each host.
+fn versions(world: &World, evidence: &Evidence, culprit: &Culprit) -> BTreeMap<usize, BTreeMap<usize, f64>> {
+    let own = if let Culprit::Config { config, .. } = culprit { Some(*config) } else { None };
+    let mut versions: BTreeMap<usize, BTreeMap<usize, f64>> = BTreeMap::new();
+    for load in evidence.loads.iter().filter(|load| !load.refused) {
+        if world.versions.get(load.version).is_some_and(|version| Some(version.config) == own) {
+            continue;
+        }
+        let at = versions.entry(load.version).or_default().entry(load.host).or_insert(load.at);
+        *at = at.min(load.at);
+    }
+    versions
+}

@@ -1,0 +1,81 @@
+//! Plays a draw: every process slot of every host from its first report to its last, onto the wire and, for the oracle, into
+//! the evidence. What happens to it, `timeline` and `spells` have decided; how it is spelled, `wire`.
+
+mod slot;
+
+use super::evidence::Evidence;
+use super::noise::Weather;
+use super::wire::{Sink, events, resource};
+use super::world::World;
+use crate::composer::content::Oddity;
+use crate::composer::timeline::{Ending, Life};
+use crate::random::Random;
+use slot::Slot;
+
+/// A draw as lines, and what of its truth is in them.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) lines: Vec<u8>,
+    pub(crate) evidence: Evidence,
+}
+
+/// Plays `world`.
+pub(crate) fn play(world: &World) -> Played {
+    let weather = Weather::new(&world.noise, world.fleet.regions.len(), world.fleet.length_s);
+    let mut sink = Sink::default();
+    let mut evidence = Evidence::new(world.guilts.len());
+    for (host, of) in world.fleet.hosts.iter().enumerate() {
+        for number in 0..of.slots {
+            Slot::new(world, &weather, (host, number)).play(&mut sink, &mut evidence);
+        }
+    }
+    pipeline(world, &mut sink);
+    strangers(world, &mut sink);
+    let lines = sink.in_order();
+    evidence.bytes = lines.len() as u64;
+    Played { lines, evidence }
+}
+
+/// What the pipeline says for the whole fleet: publishes, and changes that no host tells of.
+fn pipeline(world: &World, sink: &mut Sink) {
+    let Some(style) = world.fleet.styles.first() else { return };
+    let resource = "{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"pipeline\"}}]}";
+    let writer = events::Writer { world, style, host: 0, resource, boot: "pipeline", clock_s: 0.0, nameless: false };
+    for change in world.changes.iter().filter(|change| change.told && change.fleet_wide) {
+        sink.line(change.at, |out| writer.change(out, change, change.at));
+    }
+    if !world.publishes {
+        return;
+    }
+    let declared = |number: &usize| world.versions.get(*number).is_some_and(|v| v.oddity != Oddity::Undeclared);
+    for number in world.first.iter().copied().filter(declared) {
+        sink.line(0.0, |out| writer.publish(out, number, 0.0));
+    }
+    for push in world.pushes.iter().filter(|push| declared(&push.version)) {
+        let at = (push.at - 1.0).max(0.0);
+        sink.line(at, |out| writer.publish(out, push.version, at));
+    }
+}
+
+/// Lines of senders that are no proxies.
+fn strangers(world: &World, sink: &mut Sink) {
+    let Some((style, first)) = world.fleet.styles.first().zip(world.first.first()) else { return };
+    let telemetry = &world.telemetry;
+    let ends = world.fleet.length_s;
+    let jobs = telemetry.cron_every_s.map_or(0, |every| (ends / every) as usize);
+    let cron = (1..jobs).map(|number| number as f64 * telemetry.cron_every_s.unwrap_or(ends));
+    let life = |at: f64| Life { number: 0, from: at, to: at, ending: Ending::None, binary: 0, killed_by: None, loading: None };
+    for (number, at) in telemetry.one_off_at.iter().copied().chain(cron).enumerate() {
+        let resource = resource(world, (1_000_000 + number, 0), &life(at), style);
+        let resource = resource.replace("\"proxy\"", "\"job\"");
+        let named = resource.replace("]}", &format!(",{{\"key\":\"service.instance.id\",\"value\":{{\"stringValue\":\"job-{number}\"}}}}]}}"));
+        let writer = events::Writer { world, style, host: 0, resource: &named, boot: "job", clock_s: 0.0, nameless: false };
+        let load = super::timeline::Load { at, life: 0, version: *first, previous: None, refusal: None };
+        sink.line(at, |out| writer.load(out, &load, number));
+    }
+}
+
+/// A stream of random numbers for one slot.
+fn stream(world: &World, (host, slot): (usize, usize)) -> Random {
+    Random::new(world.seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ ((host as u64) << 8) ^ slot as u64)
+}

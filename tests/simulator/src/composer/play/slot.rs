@@ -1,0 +1,327 @@
+//! One process slot: its reports one after another, each drawn from instant to instant at which something changes, and its
+//! events.
+
+use super::stream;
+use crate::composer::counts::Counted;
+use crate::composer::evidence::{Evidence, HostSeen, SeenLoad, Share};
+use crate::composer::noise::{Course, Weather};
+use crate::composer::process::{Gauges, Stretch};
+use crate::composer::spells::{self, Spell};
+use crate::composer::style::Style;
+use crate::composer::timeline::{self, Active, Ending, Life, Load, Timeline};
+use crate::composer::wire::metrics::{self, LoadCount, Report};
+use crate::composer::wire::{self, Sink, events};
+use crate::composer::world::World;
+use crate::random::Random;
+
+/// Most panic events of one report, as SDKs sample them.
+const PANIC_EVENTS_MAX: u64 = 3;
+/// How long a process of a warm fleet had been counting when the capture begins, seconds.
+const WARM_S: f64 = 86_400.0;
+
+/// One slot while it is played.
+pub(super) struct Slot<'a> {
+    world: &'a World,
+    weather: &'a Weather,
+    style: &'a Style,
+    host: usize,
+    number: usize,
+    timeline: Timeline,
+    spells: Vec<Spell>,
+    clock_s: f64,
+    random: Random,
+    course: Course,
+    /// What has not been delivered yet: late reports, and what the oracle may count once they are.
+    late: Vec<String>,
+    pending: Vec<Share>,
+}
+
+/// One life while it is played.
+struct Living<'l> {
+    life: &'l Life,
+    resource: String,
+    boot: String,
+    counted: Counted,
+    loads: Vec<LoadCount>,
+    told: usize,
+    start: f64,
+    sequence: usize,
+}
+
+impl<'a> Slot<'a> {
+    pub(super) fn new(world: &'a World, weather: &'a Weather, (host, number): (usize, usize)) -> Self {
+        static ANY: std::sync::LazyLock<Style> = std::sync::LazyLock::new(|| Style::draw(&mut Random::new(0)));
+        let timeline = timeline::of(world, host, number);
+        let spells = spells::of(world, host, &timeline);
+        let style = world.fleet.hosts.get(host).and_then(|host| world.fleet.styles.get(host.style));
+        let mut random = stream(world, (host, number));
+        let course = Course::new(&mut random);
+        Self {
+            world,
+            weather,
+            style: style.or(world.fleet.styles.first()).unwrap_or(&ANY),
+            host,
+            number,
+            spells,
+            timeline,
+            clock_s: world.telemetry.clock_off_s(&world.fleet, host),
+            random,
+            course,
+            late: Vec::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    pub(super) fn play(mut self, sink: &mut Sink, evidence: &mut Evidence) {
+        self.note_loads(evidence);
+        let lives = std::mem::take(&mut self.timeline.lives);
+        for life in &lives {
+            self.live(life, sink, evidence);
+        }
+        for change in self.world.changes.iter().filter(|change| change.told && !change.fleet_wide) {
+            let at = change.arrival(&self.world.fleet, self.host);
+            let alive = |at: &f64| lives.iter().any(|life| life.from <= *at && *at < life.to);
+            if let (Some(at), Some(life)) = (at.filter(alive), lives.first()) {
+                let resource = wire::resource(self.world, (self.host, self.number), life, self.style);
+                let writer = self.writer((&resource, "pipeline"), false);
+                sink.line(at, |out| writer.change(out, change, at));
+            }
+        }
+    }
+
+    fn writer<'w>(&'w self, (resource, boot): (&'w str, &'w str), nameless: bool) -> events::Writer<'w> {
+        let Self { world, style, host, clock_s, .. } = *self;
+        events::Writer { world, style, host, resource, boot, clock_s, nameless }
+    }
+
+    fn note_loads(&self, evidence: &mut Evidence) {
+        for active in &self.timeline.actives {
+            let Active { version, from, to, .. } = *active;
+            evidence.loads.push(SeenLoad { host: self.host, version, at: from, until: to, refused: false });
+        }
+        for load in self.timeline.loads.iter().filter(|load| load.refusal.is_some()) {
+            let Load { version, at, .. } = *load;
+            evidence.loads.push(SeenLoad { host: self.host, version, at, until: at, refused: true });
+        }
+        let (host, lives) = (self.host, &self.timeline.lives);
+        let changes = lives.iter().zip(lives.iter().skip(1)).filter(|(a, b)| a.binary != b.binary);
+        evidence.binaries.extend(changes.map(|(_, b)| (host, b.binary, b.from)));
+    }
+
+    fn live(&mut self, life: &Life, sink: &mut Sink, evidence: &mut Evidence) {
+        let step = self.world.step_s();
+        let warm = self.world.fleet.warm && life.from <= 0.0;
+        let mut living = Living {
+            life,
+            resource: wire::resource(self.world, (self.host, self.number), life, self.style),
+            boot: format!("{}-{}-{}", self.host, self.number, life.number),
+            counted: Counted::default(),
+            loads: Vec::new(),
+            told: 0,
+            start: if warm { -WARM_S } else { life.from },
+            sequence: 0,
+        };
+        if warm && self.style.cumulative {
+            let rps = self.world.fleet.hosts.get(self.host).map_or(0.0, |host| host.rps);
+            living.counted.total.ok = (rps * WARM_S) as u64;
+        }
+        if self.style.life_events && life.from > 0.0 {
+            let writer = self.writer((&living.resource, &living.boot), false);
+            sink.line(life.from, |out| writer.start(out, life.from));
+        }
+        let first = if warm { self.random.unit() * step } else { life.from + step };
+        let mut from = life.from;
+        let mut at = first;
+        while at <= life.to && at <= self.world.fleet.length_s {
+            self.report(&mut living, (from, at), (sink, evidence));
+            from = at;
+            at += step;
+        }
+        let flushes = life.ending == Ending::Clean && self.random.chance(0.5) && life.to > from;
+        if flushes && life.to <= self.world.fleet.length_s {
+            self.report(&mut living, (from, life.to), (sink, evidence));
+        }
+        self.ends(&mut living, sink, evidence);
+    }
+
+    /// What is said of the end of a life: loads not told yet, and the exit.
+    fn ends(&mut self, living: &mut Living<'_>, sink: &mut Sink, evidence: &mut Evidence) {
+        self.loads(living, f64::INFINITY, sink);
+        let life = living.life;
+        if let Some(guilt) = life.killed_by.filter(|_| life.to < self.world.fleet.length_s) {
+            let seen = evidence.guilts.get_mut(guilt).map(|hosts| hosts.entry(self.host).or_default());
+            if let Some(seen) = seen {
+                seen.events += 5.0;
+                seen.exposed += 1;
+                seen.since = seen.since.or(Some(life.to));
+                seen.until = life.to;
+            }
+        }
+        if self.style.life_events && life.ending != Ending::None {
+            let active = self.active(life.to - 1e-6);
+            let writer = self.writer((&living.resource, &living.boot), false);
+            sink.line(life.to, |out| writer.exit(out, life, &active));
+        }
+        if self.style.cumulative {
+            self.pending.clear();
+        }
+    }
+
+    fn active(&self, at: f64) -> Vec<usize> {
+        let there = self.timeline.actives.iter().filter(|active| active.from <= at && at < active.to);
+        there.map(|active| active.version).collect()
+    }
+
+    /// Instants between `from` and `to` at which something changes.
+    fn cuts(&self, from: f64, to: f64) -> Vec<f64> {
+        let spells = self.spells.iter().flat_map(|spell| [spell.from, spell.to]);
+        let actives = self.timeline.actives.iter().flat_map(|active| [active.from, active.to]);
+        let mut cuts: Vec<f64> = spells.chain(actives).filter(|at| from < *at && *at < to).collect();
+        cuts.push(to);
+        cuts.sort_by(f64::total_cmp);
+        cuts
+    }
+
+    fn report(&mut self, living: &mut Living<'_>, (from, to): (f64, f64), (sink, evidence): (&mut Sink, &mut Evidence)) {
+        self.course.step(&self.world.noise, &mut self.random);
+        let mut new = Counted::default();
+        let mut gauges = Gauges::default();
+        let mut at = from;
+        for cut in self.cuts(from, to) {
+            let (spells, actives) = (&self.spells, &self.timeline.actives);
+            let (world, weather, host) = (self.world, self.weather, self.host);
+            let stretch = Stretch { world, weather, host, from: at, to: cut, spells, actives };
+            gauges = stretch.draw(&self.course, (&mut new, &mut self.pending), &mut self.random);
+            at = cut;
+        }
+        self.loads(living, to, sink);
+        let panics = new.panics.clone();
+        if self.style.cumulative {
+            living.counted.add(&new);
+        } else {
+            living.counted = new;
+        }
+        let start = if self.style.cumulative { living.start } else { from };
+        let active = self.active(to - 1e-6);
+        self.deliver(living, (start, to, gauges, &active), (sink, evidence));
+        if self.style.panics != crate::composer::style::Panics::Counts {
+            for panics in panics {
+                for _ in 0..panics.count.min(PANIC_EVENTS_MAX) {
+                    let when = self.random.between(from, to);
+                    living.sequence += 1;
+                    let active = self.active(when);
+                    let writer = self.writer((&living.resource, &living.boot), false);
+                    sink.line(when, |out| writer.panic(out, (when, living.sequence), (panics.site, &active)));
+                }
+            }
+        }
+    }
+
+    /// Tells loads before `to` that were not told yet.
+    fn loads(&mut self, living: &mut Living<'_>, to: f64, sink: &mut Sink) {
+        let number = living.life.number;
+        let new: Vec<Load> = {
+            let of = self.timeline.loads.iter().filter(|load| load.life == number);
+            of.skip(living.told).take_while(|load| load.at < to).copied().collect()
+        };
+        living.told += new.len();
+        if !self.style.cumulative {
+            living.loads.clear();
+        }
+        for load in new {
+            living.sequence += 1;
+            let (result, reason) = (events::result(&load), load.refusal.map(|refusal| refusal.reason));
+            living.loads.push(LoadCount { version: load.version, result, reason, count: 1 });
+            if self.style.load_events && !self.random.chance(self.world.telemetry.loads_lost) {
+                let nameless = self.random.chance(self.world.telemetry.names_lost);
+                let writer = self.writer((&living.resource, &living.boot), nameless);
+                sink.line(load.at, |out| writer.load(out, &load, living.sequence));
+            }
+        }
+        living.loads.sort_by_key(|load| (load.version, load.result));
+        living.loads.dedup_by(|a, b| {
+            let same = (a.version, a.result) == (b.version, b.result);
+            b.count += if same { a.count } else { 0 };
+            same
+        });
+    }
+
+    fn deliver(
+        &mut self,
+        living: &Living<'_>,
+        (start, end, gauges, active): (f64, f64, Gauges, &[usize]),
+        (sink, evidence): (&mut Sink, &mut Evidence),
+    ) {
+        let telemetry = &self.world.telemetry;
+        let blind = telemetry.blind_to(&self.world.fleet, self.host, end).copied();
+        let lost = blind.filter(|blind| self.random.chance(blind.share));
+        if lost.is_some_and(|blind| !blind.late) {
+            if !self.style.cumulative {
+                self.pending.clear();
+            }
+            return;
+        }
+        let mut text = String::new();
+        let report = Report {
+            world: self.world,
+            style: self.style,
+            host: self.host,
+            counted: &living.counted,
+            gauges,
+            active,
+            loads: &living.loads,
+            start: start + self.clock_s,
+            end: end + self.clock_s,
+        };
+        text.push_str("{\"resource\":");
+        text.push_str(&living.resource);
+        text.push_str(",\"scopeMetrics\":[{\"metrics\":");
+        metrics::write(&report, &mut text);
+        text.push_str("}]}");
+        self.late.push(text);
+        self.seen(end, evidence);
+        if lost.is_some() {
+            return;
+        }
+        let texts = std::mem::take(&mut self.late);
+        sink.line(end + 0.05, |out| {
+            out.push_str("{\"resourceMetrics\":[");
+            out.push_str(&texts.join(","));
+            out.push_str("]}");
+        });
+        let (share, times) = telemetry.repeats;
+        if self.random.chance(share) {
+            (0..times).for_each(|_| sink.repeat(end + 1.0));
+        }
+    }
+
+    /// Counts for the oracle what has arrived by `at`.
+    fn seen(&mut self, at: f64, evidence: &mut Evidence) {
+        evidence.reports += 1;
+        evidence.host_s += self.world.step_s() / self.world.fleet.hosts.get(self.host).map_or(1.0, |h| h.slots as f64);
+        let step = self.world.step_s();
+        for (number, hosts) in evidence.guilts.iter_mut().enumerate() {
+            let Some(guilt) = self.world.guilts.get(number) else { continue };
+            let seen: &mut HostSeen = hosts.entry(self.host).or_default();
+            let span = self.spells.iter().find(|spell| spell.guilt == Some(number) && spell.from < at && at <= spell.to + step);
+            match span {
+                Some(spell) => {
+                    seen.exposed += 1;
+                    seen.since = seen.since.or(Some(spell.from));
+                    seen.until = at;
+                }
+                None if at < guilt.from => seen.before += 1,
+                None if seen.since.is_some() => seen.after += 1,
+                None if at < guilt.until => seen.control += 1,
+                None => {}
+            }
+        }
+        for share in self.pending.drain(..) {
+            let seen = evidence.guilts.get_mut(share.guilt).map(|hosts| hosts.entry(self.host).or_default());
+            if let Some(seen) = seen {
+                seen.events += share.events;
+                seen.usual += share.usual;
+            }
+        }
+    }
+}

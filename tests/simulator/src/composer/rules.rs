@@ -1,0 +1,185 @@
+//! What may be said of a draw: each rule follows from the truth by a sentence of contract.md, and was fixed before any
+//! engine was run. Whether a guilt *had to* be named is the oracle's to say; what was said, the judge's.
+
+use super::guilt::{Culprit, Guilt};
+use super::said::{Cause, Incident};
+use super::wire::unix_ns;
+use super::world::World;
+use std::collections::BTreeSet;
+
+/// What a cause names, held against the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// This guilt, whole.
+    Guilt(usize),
+    /// This guilt, without all of its versions, or only one of its two factors: no false accusation, and not right.
+    Part(usize),
+    /// A version that was refused as content by everybody of a binary, as an incident of its own.
+    Refusal,
+    /// Something innocent.
+    Innocent,
+}
+
+/// What `cause` of `incident` names.
+///
+/// "`hashes` lists every version that the cause covers": all guilty ones that somebody had, and no innocent one.
+/// "A bad build is `kind:\"binary\"` with `scope:{\"service.version\":..}`." "`dimensions` holds the exact minimal combination."
+pub(crate) fn named(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause: &Cause) -> Named {
+    let guilts = || world.guilts.iter().enumerate();
+    let scope = cause.scope.get("service.version");
+    let fits = |guilt: &Guilt| match (&guilt.culprit, cause.kind.as_str()) {
+        (Culprit::Binary(binary), "binary") => scope == world.fleet.binaries.get(*binary),
+        (Culprit::Binary(binary), "change") => targets(world, cause, *binary),
+        (Culprit::Change(number), "change") => changes(world, cause, *number),
+        (Culprit::Region(region), "dimension") => {
+            cause.dimensions.values().any(|value| Some(value) == world.fleet.regions.get(*region))
+        }
+        (Culprit::Host(host), "host") => world.fleet.hosts.get(*host).is_some_and(|of| {
+            cause.dimensions.values().any(|value| value.starts_with(&of.name))
+        }),
+        (Culprit::Moment, "time") | (Culprit::Traffic, "traffic") | (Culprit::Request, "request") => true,
+        _ => false,
+    };
+    if cause.kind == "config" {
+        return config(world, needed, incident, cause);
+    }
+    if let Some((number, _)) = guilts().find(|(_, guilt)| fits(guilt)) {
+        return Named::Guilt(number);
+    }
+    let half = |guilt: &Guilt| match &guilt.culprit {
+        Culprit::Config { binary: Some(binary), .. } => cause.kind == "binary" && scope == world.fleet.binaries.get(*binary),
+        _ => false,
+    };
+    guilts().find(|(_, guilt)| half(guilt)).map_or(Named::Innocent, |(number, _)| Named::Part(number))
+}
+
+fn targets(world: &World, cause: &Cause, binary: usize) -> bool {
+    let target = cause.change.as_ref().map(|change| &change.target);
+    target.is_some() && target == world.fleet.binaries.get(binary)
+}
+
+fn changes(world: &World, cause: &Cause, number: usize) -> bool {
+    let id = cause.change.as_ref().map(|change| &change.id);
+    id.is_some() && id == world.changes.get(number).map(|change| &change.id)
+}
+
+fn config(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause: &Cause) -> Named {
+    let versions: Option<BTreeSet<usize>> = cause.hashes.iter().map(|hash| version(world, hash)).collect();
+    let Some(versions) = versions.filter(|versions| !versions.is_empty()) else { return Named::Innocent };
+    for (number, guilt) in world.guilts.iter().enumerate() {
+        let Culprit::Config { versions: guilty, .. } = &guilt.culprit else { continue };
+        if versions.iter().all(|version| guilty.contains(version)) {
+            let whole = needed.get(number).is_some_and(|needed| needed.is_subset(&versions));
+            return if whole { Named::Guilt(number) } else { Named::Part(number) };
+        }
+    }
+    // "It may be an incident of its own, whose `signals` are exactly [\"loads\"]: `cause` naming the version where its
+    // content was refused and no host of the same binary applied the same hash."
+    let refused = |version: &usize| world.refused.iter().any(|refused| refused.version == *version && refused.nameable);
+    let of_its_own = incident.signals == ["loads"];
+    if of_its_own && versions.iter().all(refused) { Named::Refusal } else { Named::Innocent }
+}
+
+/// The version whose bytes `hash` are, on any host.
+pub(crate) fn version(world: &World, hash: &str) -> Option<usize> {
+    let hosts = world.fleet.hosts.len();
+    world.versions.iter().position(|version| {
+        if version.per_host {
+            (0..hosts).any(|host| version.hash_on(host).to_string() == hash)
+        } else {
+            version.hash.to_string() == hash
+        }
+    })
+}
+
+/// Versions of each guilt that at least somebody had for three reports before the end: they must be listed.
+pub(crate) fn needed(world: &World, evidence: &super::evidence::Evidence) -> Vec<BTreeSet<usize>> {
+    let late = world.fleet.length_s - 3.0 * world.step_s();
+    let had = |version: &usize| {
+        evidence.loads.iter().any(|load| load.version == *version && !load.refused && load.at < late && load.until > load.at + world.step_s())
+    };
+    let of = |guilt: &Guilt| match &guilt.culprit {
+        Culprit::Config { versions, .. } => versions.iter().copied().filter(had).collect(),
+        _ => BTreeSet::new(),
+    };
+    world.guilts.iter().map(of).collect()
+}
+
+/// A span of the draw.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) from: f64,
+    pub(crate) until: f64,
+}
+
+impl Span {
+    /// The span of an incident.
+    pub(crate) fn of(world: &World, incident: &Incident) -> Self {
+        let second = |at: firstbad_protocol::time::Timestamp| (at.0 - unix_ns(0.0)) as f64 / 1e9;
+        Self {
+            from: incident.onset.map_or(0.0, second),
+            until: incident.resolved_at.map_or(world.fleet.length_s, second),
+        }
+    }
+
+    /// Whether the two meet, give or take `slack` seconds.
+    pub(crate) fn meets(self, other: Self, slack: f64) -> bool {
+        self.from <= other.until + slack && other.from <= self.until + slack
+    }
+}
+
+/// Whether something hurts, in truth, during `span`: then an incident is not needless. "An incident is not over while hosts
+/// still fail in its own way", so a few reports are allowed on either side.
+pub(crate) fn hurts(world: &World, span: Span) -> bool {
+    let slack = 3.0 * world.step_s() + 10.0;
+    let guilts = world.guilts.iter().map(|guilt| Span { from: guilt.from, until: guilt.until });
+    let harms = world.harms.iter().map(|harm| Span { from: harm.from, until: harm.until });
+    guilts.chain(harms).any(|real| span.meets(real, slack))
+}
+
+/// Whether an incident is only about refused loads, and there were some. "It may be an incident of its own."
+pub(crate) fn is_of_refusals(world: &World, incident: &Incident) -> bool {
+    incident.signals == ["loads"] && !world.refused.is_empty()
+}
+
+/// Whether `external` may be said of an incident over `span`: something that is no change hurts in it.
+pub(crate) fn external_is_true(world: &World, span: Span) -> bool {
+    let slack = 3.0 * world.step_s() + 10.0;
+    let outside = world.guilts.iter().filter(|guilt| !guilt.culprit.is_change());
+    let guilts = outside.map(|guilt| Span { from: guilt.from, until: guilt.until });
+    let harms = world.harms.iter().map(|harm| Span { from: harm.from, until: harm.until });
+    guilts.chain(harms).any(|real| span.meets(real, slack))
+}
+
+/// Hashes that may be given as last known good for guilt number `number`, and whether none may be.
+///
+/// "The newest version of the named config, first active before the first bad load, that served at least 3 hosts (or all,
+/// if fewer) for at least 3 report intervals; or the repair, once it has served as long. Null while no such version is known."
+pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: usize) -> (Vec<usize>, bool) {
+    let Some(Culprit::Config { config, versions: guilty, .. }) = world.guilts.get(number).map(|guilt| &guilt.culprit) else {
+        return (Vec::new(), true);
+    };
+    let first_bad = evidence
+        .loads
+        .iter()
+        .filter(|load| !load.refused && guilty.contains(&load.version))
+        .fold(f64::INFINITY, |first, load| first.min(load.at));
+    let enough = 3.min(world.fleet.hosts.len());
+    let served = |version: usize| {
+        let long = |load: &&super::evidence::SeenLoad| {
+            load.version == version && !load.refused && load.until - load.at >= 3.0 * world.step_s()
+        };
+        let hosts: BTreeSet<usize> = evidence.loads.iter().filter(long).map(|load| load.host).collect();
+        hosts.len() >= enough
+    };
+    let first_active = |version: usize| {
+        let loads = evidence.loads.iter().filter(|load| load.version == version && !load.refused);
+        loads.fold(f64::INFINITY, |first, load| first.min(load.at))
+    };
+    let of_config = |version: &usize| world.versions.get(*version).is_some_and(|of| of.config == *config);
+    let innocent = (0..world.versions.len()).filter(of_config).filter(|version| !guilty.contains(version));
+    let (before, after): (Vec<usize>, Vec<usize>) = innocent.filter(|version| served(*version)).partition(|v| first_active(*v) < first_bad);
+    let newest = before.iter().copied().max_by(|a, b| first_active(*a).total_cmp(&first_active(*b)));
+    let unknown = newest.is_none_or(|newest| world.first.contains(&newest));
+    (newest.into_iter().chain(after).collect(), unknown)
+}

@@ -1,0 +1,132 @@
+//! What a verdict says, as a reader of `diagnose --format json` gets it (contract.md section 6). It reads the JSON and not
+//! the engine's types, so that what is judged is what leaves the program, and fields to come do no harm.
+
+use firstbad_protocol::time::Timestamp;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A diagnosis.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Said {
+    pub(crate) window: Window,
+    pub(crate) incidents: Vec<Incident>,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Window {
+    pub(crate) to: Option<Timestamp>,
+    pub(crate) hosts: u64,
+}
+
+/// One incident.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Incident {
+    pub(crate) id: String,
+    pub(crate) state: String,
+    pub(crate) onset: Option<Timestamp>,
+    pub(crate) named_at: Option<Timestamp>,
+    pub(crate) resolved_at: Option<Timestamp>,
+    pub(crate) signals: Vec<String>,
+    pub(crate) verdict: String,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) suspects: Vec<Suspect>,
+    pub(crate) ruled_out: Vec<RuledOut>,
+    pub(crate) last_known_good: Option<Good>,
+    pub(crate) history: Vec<Past>,
+    pub(crate) merged_into: Option<String>,
+}
+
+/// What is named.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Cause {
+    pub(crate) kind: String,
+    pub(crate) config: Option<String>,
+    pub(crate) hashes: Vec<String>,
+    pub(crate) property: Option<String>,
+    pub(crate) scope: BTreeMap<String, String>,
+    pub(crate) change: Option<Change>,
+    pub(crate) dimensions: BTreeMap<String, String>,
+}
+
+/// A change event.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Change {
+    pub(crate) id: String,
+    pub(crate) target: String,
+}
+
+/// A suspect: only its confidence is judged.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Suspect {
+    pub(crate) rank: u32,
+    pub(crate) confidence: f64,
+    pub(crate) hashes: Vec<String>,
+}
+
+/// What is excluded. `config` and `hashes` say what exactly; where they are missing, the sentence does.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RuledOut {
+    pub(crate) what: String,
+    pub(crate) hashes: Vec<String>,
+    pub(crate) reason: String,
+}
+
+/// The version to go back to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Good {
+    pub(crate) hash: String,
+}
+
+/// An earlier verdict.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Past {
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) verdict: String,
+    pub(crate) cause: Option<Cause>,
+}
+
+/// Whether a verdict accuses.
+pub(crate) fn accuses(verdict: &str) -> bool {
+    matches!(verdict, "cause" | "suspect")
+}
+
+impl Said {
+    /// Reads a verdict.
+    ///
+    /// # Errors
+    /// If it is no JSON of that shape.
+    pub(crate) fn read(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+}
+
+impl Cause {
+    /// In a few words.
+    pub(crate) fn words(&self) -> String {
+        let hashes: Vec<&str> = self.hashes.iter().map(|hash| short(hash)).collect();
+        let mut words = format!("{} {} [{}]", self.kind, self.config.as_deref().unwrap_or(""), hashes.join(" "));
+        for (key, value) in self.scope.iter().chain(&self.dimensions) {
+            words.push_str(&format!(" {key}={value}"));
+        }
+        for word in self.change.iter().map(|change| &change.id).chain(&self.property) {
+            words.push_str(&format!(" `{word}`"));
+        }
+        words
+    }
+}
+
+/// The short form of a hash.
+pub(crate) fn short(hash: &str) -> &str {
+    let hex = hash.strip_prefix("sha256:").unwrap_or(hash);
+    hex.get(..12).unwrap_or(hex)
+}

@@ -1,0 +1,282 @@
+//! One process slot of one host from beginning to end: its lives, its loads, and what was active when. Deaths that a
+//! version brings are decided here; which requests fail meanwhile, in `spells` and `process`.
+
+use super::effect::{Death, Effect, On, What};
+use super::push::Refusal;
+use super::world::World;
+use crate::random::Random;
+
+/// How a life ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Ending {
+    /// It goes on when the capture ends.
+    None,
+    /// On purpose.
+    Clean,
+    /// By a signal.
+    Signal(i64),
+    /// By an exit status that is no success.
+    Status(i64),
+}
+
+/// One life of a process.
+#[derive(Clone, Debug)]
+pub(crate) struct Life {
+    pub(crate) number: usize,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    pub(crate) ending: Ending,
+    pub(crate) binary: usize,
+    /// Guilt whose version ended it.
+    pub(crate) killed_by: Option<usize>,
+    /// Version being loaded when it died, if it did not survive the load.
+    pub(crate) loading: Option<usize>,
+}
+
+/// One load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) at: f64,
+    pub(crate) life: usize,
+    pub(crate) version: usize,
+    pub(crate) previous: Option<usize>,
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// What a slot went through.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timeline {
+    pub(crate) lives: Vec<Life>,
+    pub(crate) loads: Vec<Load>,
+    /// Active version of a config from this second on; none where a load was rejected.
+    pub(crate) actives: Vec<Active>,
+}
+
+/// A config's version from `from` to `to` in one life.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Active {
+    pub(crate) config: usize,
+    pub(crate) version: usize,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    pub(crate) life: usize,
+}
+
+/// Something that is going to happen to the slot.
+#[derive(Clone, Copy, Debug)]
+enum Planned {
+    Arrives { version: usize, refusal: Option<Refusal> },
+    Restarts { down_s: f64, binary: Option<usize> },
+    Leaves,
+}
+
+struct Walk<'a> {
+    world: &'a World,
+    random: Random,
+    timeline: Timeline,
+    /// What lies on disk, by config.
+    disk: Vec<Option<usize>>,
+    active: Vec<Option<usize>>,
+    binary: usize,
+    alive: bool,
+    death: Option<(f64, Death, usize, usize)>,
+    starts: Option<f64>,
+    deaths: i32,
+}
+
+/// The timeline of slot number `slot` of host number `host`.
+pub(crate) fn of(world: &World, host: usize, slot: usize) -> Timeline {
+    let Some(of) = world.fleet.hosts.get(host) else { return Timeline::default() };
+    let random = Random::fork(world.seed, &format!("composer:timeline:{host}:{slot}"));
+    let disk: Vec<Option<usize>> = (0..world.configs.len()).map(|config| world.first.get(config).copied()).collect();
+    let mut walk = Walk {
+        world,
+        random,
+        timeline: Timeline::default(),
+        active: vec![None; disk.len()],
+        disk,
+        binary: of.binary,
+        alive: false,
+        death: None,
+        starts: None,
+        deaths: 0,
+    };
+    walk.begin(of.born_s);
+    for (at, planned) in plans(world, host, slot) {
+        walk.until(at);
+        walk.take(at, planned);
+    }
+    walk.until(world.fleet.length_s);
+    walk.end(world.fleet.length_s, Ending::None);
+    walk.timeline
+}
+
+fn plans(world: &World, host: usize, slot: usize) -> Vec<(f64, Planned)> {
+    let fleet = &world.fleet;
+    let delay = slot as f64 * 0.4;
+    let arrives = world.pushes.iter().filter_map(|push| {
+        let refusal = push.refused(host);
+        Some((push.arrival(fleet, host)? + delay, Planned::Arrives { version: push.version, refusal }))
+    });
+    let place = fleet.hosts.get(host).map_or(0.0, |host| host.place);
+    let waves = world.waves.iter().filter(|wave| wave.who.holds(fleet, host));
+    let restarts = waves.map(|wave| {
+        (wave.at + place * wave.takes_s + delay, Planned::Restarts { down_s: wave.down_s, binary: wave.binary })
+    });
+    let leaves = fleet.hosts.get(host).and_then(|host| host.gone_s).map(|at| (at, Planned::Leaves));
+    let mut plans: Vec<_> = arrives.chain(restarts).chain(leaves).filter(|(at, _)| *at < fleet.length_s).collect();
+    plans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    plans
+}
+
+impl Walk<'_> {
+    /// The first life; silent about its loads where the fleet is warm.
+    fn begin(&mut self, born_s: Option<f64>) {
+        match born_s {
+            Some(at) => self.starts = Some(at),
+            None if self.world.fleet.warm => {
+                self.born(0.0);
+                self.active = self.disk.clone();
+                let versions: Vec<usize> = self.disk.iter().flatten().copied().collect();
+                versions.into_iter().for_each(|version| self.becomes_active(version, 0.0));
+            }
+            None => self.starts = Some(self.random.unit() * self.world.step_s().min(5.0)),
+        }
+    }
+
+    fn born(&mut self, at: f64) {
+        self.alive = true;
+        self.starts = None;
+        self.death = None;
+        let (number, binary) = (self.timeline.lives.len(), self.binary);
+        let to = f64::INFINITY;
+        let life = Life { number, from: at, to, ending: Ending::None, binary, killed_by: None, loading: None };
+        self.timeline.lives.push(life);
+    }
+
+    /// Starts, and loads what lies on disk.
+    fn start(&mut self, at: f64) {
+        self.born(at);
+        self.active.fill(None);
+        for version in self.disk.clone().into_iter().flatten() {
+            let after = self.random.between(0.01, 0.2);
+            self.load(at + after, version, None);
+        }
+    }
+
+    fn becomes_active(&mut self, version: usize, at: f64) {
+        let Some(config) = self.world.versions.get(version).map(|version| version.config) else { return };
+        let life = self.timeline.lives.len().saturating_sub(1);
+        self.close(config, at);
+        self.timeline.actives.push(Active { config, version, from: at, to: f64::INFINITY, life });
+    }
+
+    fn close(&mut self, config: usize, at: f64) {
+        let open = self.timeline.actives.iter_mut().filter(|active| active.config == config && active.to > at);
+        open.for_each(|active| active.to = at);
+    }
+
+    fn load(&mut self, at: f64, version: usize, refusal: Option<Refusal>) {
+        let Some(config) = self.world.versions.get(version).map(|version| version.config) else { return };
+        let previous = self.active.get(config).copied().flatten();
+        let life = self.timeline.lives.len().saturating_sub(1);
+        self.timeline.loads.push(Load { at, life, version, previous, refusal });
+        let now = match refusal {
+            None => Some(version),
+            Some(refusal) if refusal.rejected => None,
+            Some(_) => previous,
+        };
+        self.active.iter_mut().skip(config).take(1).for_each(|active| *active = now);
+        match now {
+            Some(now) if refusal.is_none() => {
+                let saved = |(_, _, _, of): &(f64, Death, usize, usize)| {
+                    self.world.versions.get(*of).is_some_and(|of| of.config == config)
+                };
+                self.death = self.death.filter(|death| !saved(death));
+                self.becomes_active(now, at);
+                self.may_die(at, version);
+            }
+            Some(_) => {}
+            None => self.close(config, at),
+        }
+    }
+
+    /// Whether `version` is the death of this process, and when.
+    fn may_die(&mut self, at: f64, version: usize) {
+        let dies = |effect: &&Effect| match effect.on {
+            On::Version { version: of, binary } => of == version && binary.is_none_or(|binary| binary == self.binary),
+            _ => false,
+        };
+        let Some((death, guilt)) = self.world.effects.iter().filter(dies).find_map(|effect| match effect.what {
+            What::Dies(death) => Some((death, effect.guilt)),
+            _ => None,
+        }) else {
+            return;
+        };
+        let after = self.random.between(death.after_s.0, death.after_s.1);
+        self.death = guilt.map(|guilt| (at + after, death, guilt, version));
+    }
+
+    /// Starts and deaths before `at`.
+    fn until(&mut self, at: f64) {
+        loop {
+            let starts = self.starts.filter(|starts| *starts < at);
+            let dies = self.death.filter(|(dies, ..)| *dies < at);
+            match (starts, dies) {
+                (Some(starts), _) => self.start(starts),
+                (None, Some((dies, death, guilt, version))) => self.dies(dies, death, (guilt, version)),
+                (None, None) => return,
+            }
+        }
+    }
+
+    fn dies(&mut self, at: f64, death: Death, (guilt, version): (usize, usize)) {
+        self.end(at, death.signal.map_or(Ending::Status(1), Ending::Signal));
+        let quick = death.after_s.1 < 5.0;
+        if let Some(life) = self.timeline.lives.last_mut() {
+            life.killed_by = Some(guilt);
+            life.loading = Some(version).filter(|_| quick);
+        }
+        self.deaths += 1;
+        let wait = (death.backoff_s * 2.0_f64.powi(self.deaths.min(6) - 1)).min(300.0);
+        self.starts = Some(at + wait);
+    }
+
+    fn end(&mut self, at: f64, ending: Ending) {
+        if !std::mem::take(&mut self.alive) {
+            return;
+        }
+        self.death = None;
+        if let Some(life) = self.timeline.lives.last_mut() {
+            (life.to, life.ending) = (at, ending);
+        }
+        (0..self.active.len()).for_each(|config| self.close(config, at));
+    }
+
+    fn take(&mut self, at: f64, planned: Planned) {
+        match planned {
+            Planned::Arrives { version, refusal } => self.arrives(at, version, refusal),
+            Planned::Restarts { down_s, binary } => {
+                self.binary = binary.unwrap_or(self.binary);
+                if self.alive {
+                    self.end(at, Ending::Clean);
+                    self.starts = Some(at + down_s);
+                }
+            }
+            Planned::Leaves => {
+                self.end(at, Ending::Clean);
+                self.starts = None;
+            }
+        }
+    }
+
+    fn arrives(&mut self, at: f64, version: usize, refusal: Option<Refusal>) {
+        let Some(config) = self.world.versions.get(version).map(|version| version.config) else { return };
+        if refusal.is_none() {
+            self.disk.iter_mut().skip(config).take(1).for_each(|disk| *disk = Some(version));
+        }
+        if self.alive && self.active.get(config).copied().flatten() != Some(version) {
+            self.load(at, version, refusal);
+        }
+    }
+}

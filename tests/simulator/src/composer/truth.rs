@@ -1,0 +1,96 @@
+//! The truth of a draw: nothing at all, one or two guilty inputs, or something that is no change. What is drawn here is
+//! written into `World::guilts`; nothing else is guilty.
+
+mod config;
+mod outside;
+
+use super::chance::log_uniform;
+use super::effect::{Effect, On, What};
+use super::guilt::{Culprit, Guilt, Hurts};
+use super::push::Who;
+use super::world::{Change, Wave, World};
+use crate::random::Random;
+
+/// Draws the truth into `world`.
+pub(crate) fn add(world: &mut World) {
+    let r = &mut Random::fork(world.seed, "composer:truth");
+    let at = world.fleet.length_s * r.between(0.35, 0.55);
+    let drawn = r.unit();
+    if drawn < 0.30 {
+    } else if drawn < 0.64 {
+        config::add(world, at, r);
+    } else if drawn < 0.70 {
+        let apart = world.fleet.length_s * r.between(-0.02, 0.2);
+        config::add(world, at, r);
+        config::add(world, at + apart, r);
+    } else if drawn < 0.76 {
+        config::with_binary(world, at, r);
+    } else if drawn < 0.82 {
+        binary(world, at, r);
+    } else if drawn < 0.85 {
+        change(world, at, r);
+    } else {
+        outside::add(world, at, r);
+    }
+}
+
+/// When what began at `at` ends: in a third of the draws not before the end.
+pub(crate) fn end(world: &World, at: f64, r: &mut Random) -> f64 {
+    let length_s = world.fleet.length_s;
+    if r.chance(0.35) { length_s } else { (at + length_s * r.between(0.1, 0.3)).min(length_s) }
+}
+
+/// A share of requests that fail, from few to all.
+pub(crate) fn share(r: &mut Random) -> f64 {
+    log_uniform(r, 0.03, 1.2).min(1.0)
+}
+
+fn failing(r: &mut Random) -> What {
+    let share = share(r);
+    if r.chance(0.5) { What::Errors(share) } else { What::Panics(share) }
+}
+
+/// A bad build, rolled out host after host.
+fn binary(world: &mut World, at: f64, r: &mut Random) {
+    let number = world.fleet.binaries.len();
+    world.fleet.binaries.push("2.5.0".into());
+    let takes_s = world.fleet.length_s * r.between(0.03, 0.25);
+    let down_s = log_uniform(r, 0.3, 20.0);
+    world.waves.push(Wave { at, takes_s, who: Who::All, down_s, binary: Some(number) });
+    deploy(world, at, (takes_s, number), r);
+    let until = end(world, at + takes_s, r);
+    if until < world.fleet.length_s {
+        let back = Wave { at: until, takes_s: takes_s * 0.3, who: Who::All, down_s, binary: Some(0) };
+        world.waves.push(back);
+    }
+    let what = failing(r);
+    let words = format!("build 2.5.0, {what:?}, over {takes_s:.0} s");
+    world.effects.push(Effect { guilt: Some(world.guilts.len()), ..Effect::new(On::Binary(number), what) });
+    let until = (until + takes_s * 0.3).min(world.fleet.length_s);
+    world.guilts.push(Guilt { culprit: Culprit::Binary(number), hurts: Hurts::Requests, from: at, until, words });
+}
+
+/// The deploy event of a build, if its pipeline tells of it.
+pub(crate) fn deploy(world: &mut World, at: f64, (takes_s, binary): (f64, usize), r: &mut Random) {
+    let target = world.fleet.binaries.get(binary).cloned().unwrap_or_default();
+    let id = format!("deploy-{}", world.changes.len());
+    let (fleet_wide, told) = (r.chance(0.4), r.chance(0.6));
+    let until = f64::INFINITY;
+    world.changes.push(Change { kind: "deploy", id, target, at, takes_s, who: Who::All, fleet_wide, told, until });
+}
+
+/// A flag that is turned on host by host, or for a share of the fleet.
+fn change(world: &mut World, at: f64, r: &mut Random) {
+    let number = world.changes.len();
+    let takes_s = log_uniform(r, 1.0, world.fleet.length_s * 0.1);
+    let who = if r.chance(0.6) { Who::Share(r.between(0.1, 0.7), r.bits()) } else { Who::All };
+    let until = end(world, at + takes_s, r);
+    let (id, target) = ("flag-77".into(), "http3".into());
+    let fleet_wide = false;
+    world.changes.push(Change { kind: "flag", id, target, at, takes_s, who, fleet_wide, told: true, until });
+    let what = failing(r);
+    let effect = Effect::new(On::Change(number), what).during(at, until);
+    world.effects.push(Effect { guilt: Some(world.guilts.len()), ..effect });
+    let words = format!("flag http3, {what:?}, {who:?}");
+    world.guilts.push(Guilt { culprit: Culprit::Change(number), hurts: Hurts::Requests, from: at, until, words });
+}
