@@ -7,11 +7,11 @@ pub(crate) mod risen;
 pub(crate) mod tick;
 
 use crate::detect::risen::risen;
-use crate::state::class::Class;
-use crate::numerics::time::Ns;
-use crate::state::model::{Counter, Run, Unit};
 use crate::numerics::reach::in_reach;
+use crate::numerics::time::Ns;
 use crate::state::State;
+use crate::state::class::Class;
+use crate::state::model::{Counter, Run, Unit};
 
 /// Report intervals in which beginnings belong together.
 pub(crate) const TOGETHER: i64 = 30;

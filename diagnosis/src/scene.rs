@@ -83,7 +83,8 @@ impl<'a> Scene<'a> {
             refused |= unit.runs.iter().any(|run| run.counter == Counter::Refused);
             // What is explained otherwise is no episode here, and a unit in it cannot begin another.
             let busy = |run: &&Run| counters.contains(&run.counter) && !own(run) && run.end >= from;
-            let absent: Vec<(Ns, Ns)> = unit.runs.iter().filter(busy).map(|run| (run.start, absent_until(run))).collect();
+            let absent: Vec<(Ns, Ns)> =
+                unit.runs.iter().filter(busy).map(|run| (run.start, absent_until(run))).collect();
             for run in unit.runs.iter().filter(|run| run.start >= from && counters.contains(&run.counter) && own(run)) {
                 strong = (strong.0 + 1, strong.1 + u64::from(is_strong(run)));
             }
@@ -292,14 +293,13 @@ fn failing_until(unit: &Unit, counters: &[Counter]) -> Ns {
     runs.map(|run| run.end).max().unwrap_or(Ns::MIN)
 }
 
+/// Whether an episode may be one of the scene's: no other symptom explains it.
+type IsOwn<'a> = &'a dyn Fn(&Run) -> bool;
+
 /// Least rate of a run of each counter that belongs to the incident: a twelfth of what most failing hosts show. What is
 /// weaker by more is a host's habit or noise, and would blur who began when.
 /// With it, when the first of the runs began that may belong.
-fn severity(
-    state: &State,
-    from: Ns,
-    (counters, own): (&[Counter], &dyn Fn(&Run) -> bool),
-) -> (Vec<(Counter, f64)>, Ns) {
+fn severity(state: &State, from: Ns, (counters, own): (&[Counter], IsOwn<'_>)) -> (Vec<(Counter, f64)>, Ns) {
     let mut rates: [Vec<f64>; COUNTERS] = Default::default();
     let mut first = from;
     for run in state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.end >= from && own(run)) {
@@ -333,11 +333,7 @@ fn began(run: &Run) -> (Ns, Ns) {
 }
 
 /// Runs of the chosen counters from `from` on, joined where they overlap or nearly touch.
-fn bouts(
-    unit: &Unit,
-    (from, interval): (Ns, Ns),
-    (floors, own): (&[(Counter, f64)], &dyn Fn(&Run) -> bool),
-) -> Vec<Bout> {
+fn bouts(unit: &Unit, (from, interval): (Ns, Ns), (floors, own): (&[(Counter, f64)], IsOwn<'_>)) -> Vec<Bout> {
     let mut joined: Vec<Bout> = Vec::new();
     let belongs = |run: &&Run| {
         let strong =

@@ -61,9 +61,8 @@ fn count_starts(
     for start in patient.unit.starts.iter().filter(known) {
         let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
         let after = start - scene.interval..=start + cold;
-        let fails = patient.unit.runs.iter().any(|run| {
-            after.contains(&run.start) && scene.counters.contains(&run.counter)
-        });
+        let fails =
+            patient.unit.runs.iter().any(|run| after.contains(&run.start) && scene.counters.contains(&run.counter));
         let side = if exposed { &mut *with } else { &mut *without };
         side.all += 1;
         side.failing += u64::from(fails);

@@ -1,8 +1,8 @@
 //! A symptom: what one class of outcomes shows since an onset, with its own contrast and its own explanation. Symptoms that
 //! one explanation covers make an incident (see `case`).
 
-use crate::state::class::Class;
 use crate::numerics::time::Ns;
+use crate::state::class::Class;
 use firstbad_protocol::Property;
 use firstbad_protocol::verdict::{
     Cause, CauseKind, Change, Input, LastKnownGood, Pattern, RuledOut, State as Stage, Suspect, Verdict,

@@ -1,18 +1,18 @@
 //! Incidents: symptoms that one explanation covers. Each has one explanation; what it does not cover is another incident.
 //! Which symptoms there are is decided in `review`.
 
-use crate::state::class::Class;
-use crate::state::silence::heard;
-use crate::verdict::course::hosts_of;
-use crate::wording::facts::{blind_spots, first_error};
-use crate::state::case::Case;
 use crate::detect::TOGETHER;
 use crate::numerics::math::rounded;
 use crate::numerics::time::Ns;
-use crate::state::model::Counter;
-use crate::verdict::review::COMES_BACK;
 use crate::state::State;
+use crate::state::case::Case;
+use crate::state::class::Class;
+use crate::state::model::Counter;
+use crate::state::silence::heard;
 use crate::state::symptom::{Cost, Symptom};
+use crate::verdict::course::hosts_of;
+use crate::verdict::review::COMES_BACK;
+use crate::wording::facts::{blind_spots, first_error};
 use firstbad_protocol::Property;
 use firstbad_protocol::limits::INCIDENTS_MAX;
 use firstbad_protocol::time::Timestamp;
@@ -117,9 +117,8 @@ fn case_for(state: &State, symptom: &Symptom) -> Option<u32> {
     };
     let alive = |case: &&Case| case.resolved.is_none() || symptom.onset - case.last_bad <= COMES_BACK;
     // The same version may be refused here and do harm there: these are two incidents.
-    let refused = |case: &Case| {
-        state.symptoms.iter().any(|other| other.case == case.id && other.class == Class::Refused)
-    };
+    let refused =
+        |case: &Case| state.symptoms.iter().any(|other| other.case == case.id && other.class == Class::Refused);
     let same = |case: &&Case| {
         case.named.as_ref().is_some_and(|known| known.is_same(named))
             && refused(case) == (symptom.class == Class::Refused)
@@ -324,9 +323,11 @@ fn lead<'a>(symptoms: &[&'a Symptom]) -> Option<&'a Symptom> {
         Verdict::InsufficientEvidence => 0,
     };
     let key = |symptom: &Symptom| (rank(symptom), symptom.class.is_felt(), std::cmp::Reverse(symptom.class));
-    symptoms.iter().filter(speaks).copied().max_by(|a, b| {
-        key(a).cmp(&key(b)).then(a.cost.felt().total_cmp(&b.cost.felt())).then(b.id.cmp(&a.id))
-    })
+    symptoms
+        .iter()
+        .filter(speaks)
+        .copied()
+        .max_by(|a, b| key(a).cmp(&key(b)).then(a.cost.felt().total_cmp(&b.cost.felt())).then(b.id.cmp(&a.id)))
 }
 
 /// The cause that all symptoms tell together: every version that any accuses, in the widest of their scopes.

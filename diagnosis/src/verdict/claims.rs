@@ -1,10 +1,10 @@
 //! Which episodes a symptom explains. An episode that is explained belongs to its symptom and to no other; what is left is
 //! looked at for another explanation.
 
-use crate::state::class::Class;
 use crate::numerics::time::Ns;
-use crate::state::model::{Run, Unit};
 use crate::state::State;
+use crate::state::class::Class;
+use crate::state::model::{Run, Unit};
 use crate::state::symptom::Symptom;
 use firstbad_protocol::time::SECOND_NS;
 

@@ -1,14 +1,14 @@
 //! What a symptom costs, in requests, and whom it hits: counted on its own episodes, or on the fleet's sums where no unit
 //! shows it.
 
-use crate::state::class::Class;
 use crate::numerics::time::Ns;
+use crate::numerics::time::seconds;
+use crate::state::State;
+use crate::state::class::Class;
+use crate::state::model::STALL_TRIALS;
 use crate::state::model::{Counter, Run, Unit};
 use crate::state::ring::{Sums, index_of};
-use crate::state::model::STALL_TRIALS;
-use crate::state::State;
 use crate::state::symptom::{Cost, Symptom};
-use crate::numerics::time::seconds;
 
 /// Hosts that must be silent at once, and the report intervals for which each must have been.
 const SILENT_MIN: usize = 3;
@@ -90,7 +90,10 @@ fn is_worth(state: &State, symptom: &Symptom) -> bool {
             && (other.onset - symptom.onset).abs() <= BESIDE * state.interval
     });
     let most = explained.map(|other| other.hosts.len()).max().unwrap_or(0);
-    if symptom.class == Class::Gone && !symptom.deaths && gone_for_long(state, symptom) < SILENT_MIN.max(state.census.live / SILENT_PART) {
+    if symptom.class == Class::Gone
+        && !symptom.deaths
+        && gone_for_long(state, symptom) < SILENT_MIN.max(state.census.live / SILENT_PART)
+    {
         return false;
     }
     most == 0 || symptom.hosts.len() >= RESIDUE_MIN && symptom.hosts.len() * RESIDUE_PART >= most

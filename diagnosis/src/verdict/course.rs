@@ -1,15 +1,15 @@
 //! How a symptom goes on: a step, growing, flapping or the state of things from the beginning; and what is told with it.
 
-use crate::numerics::time::from_seconds;
-use crate::verdict::good::last_known_good;
-use crate::wording::facts::{input, ruled_out};
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
-use crate::state::ring::index_of;
+use crate::numerics::time::from_seconds;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::ring::index_of;
 use crate::state::symptom::Symptom;
 use crate::state::units::hosts;
+use crate::verdict::good::last_known_good;
+use crate::wording::facts::{input, ruled_out};
 use firstbad_protocol::verdict::{Cause, CauseKind, Pattern};
 use std::collections::BTreeSet;
 

@@ -58,8 +58,7 @@ pub(crate) fn last_known_good(
     let long = (SERVED_FOR * scene.interval).max(delay.min(SHOWS_WITHIN));
     let hosts = SERVED_BY.min(scene.patients.len().max(1));
     let wanted = Wanted { factor, bad_first, long, hosts };
-    let accused: BTreeSet<u32> =
-        state.symptoms.iter().flat_map(Symptom::accused).chain(accused).copied().collect();
+    let accused: BTreeSet<u32> = state.symptoms.iter().flat_map(Symptom::accused).chain(accused).copied().collect();
     let lately = served_lately(state, scene, factor);
     // What served enough of late and is the newest that may be it need not be looked for further back.
     let first = newest(state, wanted, (&accused, &|_| true));

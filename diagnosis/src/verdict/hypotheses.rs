@@ -90,6 +90,29 @@ fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
     levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Ns::MAX)
 }
 
+/// Adds versions under which most hosts only went on failing. Such a version is bad if its content says so; else it may be
+/// the repair, and the hosts that go on failing under it do so of what they had before, unless others began under it.
+fn add_carried(
+    state: &State,
+    (levels, shares): (&mut Vec<u32>, &BTreeMap<u32, Shares>),
+    (carried, named, clean): (Vec<u32>, &[u32], &[&Level]),
+) {
+    if let Some(property) = properties(&of_levels(state, levels), clean).first() {
+        let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
+        let has = |level: &&u32| properties(&of_levels(state, &with(**level)), clean).first() == Some(property);
+        let known = |level: &&u32| !levels.contains(level);
+        let named = named.iter().filter(|level| !carried.contains(level));
+        let alike: Vec<u32> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
+        levels.extend(alike);
+        return;
+    }
+    let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+    let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Ns::MAX);
+    let began =
+        |level: &u32| shares.get(level).is_some_and(|of| of.begun >= BEGUN_MIN && of.begun * BEGUN_PART >= of.failing);
+    levels.extend(carried.into_iter().filter(|level| since(*level) > first && began(level)));
+}
+
 /// Hosts that must begin to fail under a version, and their part of those that fail under it, for it to be bad by itself
 /// though most of its hosts failed before.
 const BEGUN_MIN: u64 = 3;
@@ -128,27 +151,9 @@ fn of_factor(
         return None;
     }
     let mut levels = newcomers(state, scene, (proved(state, counters, (levels, &shares)), &shares));
-    // A version under which failing only went on is bad if its content says so; else it may be the repair, and the hosts
-    // that go on failing under it do so of what they had before.
     let carried = chosen(&|of| bad(of) && !begun(of));
     let clean = clean(state, scene, (index, &levels), &shares);
-    let found = properties(&of_levels(state, &levels), &clean);
-    if let Some(property) = found.first() {
-        let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
-        let has = |level: &&u32| properties(&of_levels(state, &with(**level)), &clean).first() == Some(property);
-        let known = |level: &&u32| !levels.contains(level);
-        let named = named.iter().filter(|level| !carried.contains(level));
-        let alike: Vec<u32> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
-        levels.extend(alike);
-    } else {
-        // Without facts: a version that came after the bad one is as bad where hosts began to fail under it as well.
-        let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
-        let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Ns::MAX);
-        let began = |level: &u32| {
-            shares.get(level).is_some_and(|of| of.begun >= BEGUN_MIN && of.begun * BEGUN_PART >= of.failing)
-        };
-        levels.extend(carried.into_iter().filter(|level| since(*level) > first && began(level)));
-    }
+    add_carried(state, (&mut levels, &shares), (carried, &named, &clean));
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
     let spans = Arc::new(Spans::on_levels(scene, (index, &levels)));
     let whole = match factor {

@@ -111,4 +111,3 @@ pub(crate) fn unknown() -> Suspect {
         against: vec!["no load, deploy or change that was reported explains which hosts fail and when".to_owned()],
     }
 }
-

@@ -1,8 +1,8 @@
 //! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
 //! ties and gaps are printed (invariant 10).
 
-use crate::evidence::cold::is_cold;
 use crate::evidence::blip::{blips, lasts};
+use crate::evidence::cold::is_cold;
 use crate::evidence::delayed::ages;
 use crate::evidence::fast_push::fast_push;
 use crate::evidence::place::{is_of_requests, place};
@@ -20,8 +20,8 @@ use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::model::Counter;
 use crate::state::reload_window::BLIP;
-use crate::verdict::small_fleet;
 use crate::verdict::hypotheses::{distances, hypotheses};
+use crate::verdict::small_fleet;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::collections::BTreeMap;
@@ -116,9 +116,8 @@ fn scoped(state: &State, scene: &Scene<'_>, (named, ranked): (Hypothesis, &[Hypo
     if rivals.is_empty() || failing.len() < 2 {
         return named;
     }
-    let is_of = |dims: u32, binary: &str| {
-        state.tables.value(dims, attribute::SERVICE_VERSION).unwrap_or_default() == binary
-    };
+    let is_of =
+        |dims: u32, binary: &str| state.tables.value(dims, attribute::SERVICE_VERSION).unwrap_or_default() == binary;
     let on = |hypothesis: &Hypothesis, exposed: &Spans, binary: &str| {
         tally(scene, (&hypothesis.levels, false), &exposed.within(scene, |dims| is_of(dims, binary)))
     };
@@ -149,7 +148,8 @@ fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
         let after = bout.start..=bout.end.saturating_add(3 * scene.interval);
         patient.unit.starts.iter().any(|start| after.contains(start))
     };
-    let only_silent = |(patient, bout): &(&Patient<'_>, &Bout)| bout.silent && !bout.precise && !restarted(patient, bout);
+    let only_silent =
+        |(patient, bout): &(&Patient<'_>, &Bout)| bout.silent && !bout.precise && !restarted(patient, bout);
     if bouts().filter(only_silent).count() * 2 > bouts().count() {
         return None;
     }
@@ -323,13 +323,13 @@ fn are_twins(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
             spans.iter().any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - slack) >= slack)
         };
         let began = |spans: &[(Ns, Ns)]| {
-            patient.bouts.iter().any(|bout| spans.iter().any(|(from, to)| bout.start >= from - slack && bout.start < *to))
+            patient
+                .bouts
+                .iter()
+                .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - slack && bout.start < *to))
         };
-        let (one, two) = if patient.bouts.is_empty() {
-            (had(best, slack), had(rival, slack))
-        } else {
-            (began(best), began(rival))
-        };
+        let (one, two) =
+            if patient.bouts.is_empty() { (had(best, slack), had(rival, slack)) } else { (began(best), began(rival)) };
         all += usize::from(one || two);
         telling += usize::from(one != two);
     }

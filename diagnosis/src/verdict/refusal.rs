@@ -4,12 +4,12 @@
 
 use crate::evidence::property::properties;
 use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::model::Level;
-use crate::hypothesis::findings::Tally;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,9 +39,10 @@ pub(crate) fn judge_refusals(state: &State, scene: &Scene<'_>) -> Judgement {
     let named = found.iter().find(|(_, content)| *content).map(|(one, _)| one.clone());
     let named = named.map(|first| family(state, (first, &found), &offered));
     let verdict = if named.is_some() { Verdict::Cause } else { Verdict::InsufficientEvidence };
-    let ranked = named.iter().cloned().chain(found.into_iter().map(|(one, _)| one).filter(|one| {
-        named.as_ref().is_none_or(|named| !named.levels.iter().any(|level| one.levels.contains(level)))
-    }));
+    let ranked =
+        named.iter().cloned().chain(found.into_iter().map(|(one, _)| one).filter(|one| {
+            named.as_ref().is_none_or(|named| !named.levels.iter().any(|level| one.levels.contains(level)))
+        }));
     Judgement { verdict, ranked: ranked.collect(), named, tied: 0 }
 }
 
@@ -100,7 +101,8 @@ fn offered(scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
 fn weighed(state: &State, (level, of): (u32, &Offered)) -> Option<(Hypothesis, bool)> {
     let known = state.tables.level_at(level)?;
     let reason = state.refusals.get(&level).and_then(|seen| seen.reason.as_deref());
-    let content = reason.is_some_and(|reason| OF_CONTENT.contains(&reason)) && !same_binary(state, &of.binaries, &of.taken);
+    let content =
+        reason.is_some_and(|reason| OF_CONTENT.contains(&reason)) && !same_binary(state, &of.binaries, &of.taken);
     let tally = Tally {
         exposed: (of.refused + of.taken.len() as u64, of.refused),
         bouts: (of.refused, of.refused),

@@ -1,25 +1,25 @@
 //! The life of symptoms: opened by alarms, judged at each tick, over when their own episodes are. Incidents are made of
 //! them in `cases`.
 
-use crate::verdict::cases::group;
-use crate::verdict::claims::claim;
-use crate::verdict::cost::add_up;
-use crate::verdict::course::{pattern, tell_facts};
-use crate::state::class::Class;
 use crate::detect::{Alarm, alarms, anchor};
 use crate::evidence::content::{clean, of_levels};
 use crate::evidence::property::properties;
 use crate::evidence::shares::AllShares;
 use crate::hypothesis::Hypothesis;
-use crate::verdict::incident::{begins_with, cause_of, is_later, suspects, unknown};
 use crate::hypothesis::judgement::Judgement;
-use crate::verdict::judge::judge;
 use crate::numerics::time::Ns;
-use crate::state::model::Counter;
-use crate::verdict::refusal::judge_refusals;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::class::Class;
+use crate::state::model::Counter;
 use crate::state::symptom::{Named, STATIC_AFTER, Symptom};
+use crate::verdict::cases::group;
+use crate::verdict::claims::claim;
+use crate::verdict::cost::add_up;
+use crate::verdict::course::{pattern, tell_facts};
+use crate::verdict::incident::{begins_with, cause_of, is_later, suspects, unknown};
+use crate::verdict::judge::judge;
+use crate::verdict::refusal::judge_refusals;
 use crate::wording::words;
 use firstbad_protocol::time::SECOND_NS;
 use firstbad_protocol::verdict::{CauseKind, Pattern, State as Stage, Verdict};
@@ -196,7 +196,8 @@ fn take_over(state: &State, symptom: &mut Symptom, judged: &Judgement, scene: &S
     let said = judged.named.as_ref().filter(|_| judged.verdict != Verdict::InsufficientEvidence);
     symptom.verdict = judged.verdict;
     symptom.cause = said.map(|named| cause_of(state, named));
-    let scope = symptom.named.as_ref().filter(|known| !first && known.factor.is_some()).map(|known| known.scope.clone());
+    let scope =
+        symptom.named.as_ref().filter(|known| !first && known.factor.is_some()).map(|known| known.scope.clone());
     symptom.named = said.map(|said| named(state, said));
     // Where it was seen to do no harm, what fails there since is of something else, or will be accused by itself.
     if let (Some(named), Some(scope)) = (&mut symptom.named, scope)

@@ -30,7 +30,8 @@ pub(crate) fn first_error(state: &State, case: &Case, symptoms: &[&Symptom]) -> 
     let fails = symptoms.iter().any(|symptom| symptom.class != Class::Refused);
     let hit = |id: &u32| symptoms.iter().any(|symptom| symptom.hosts.binary_search(id).is_ok());
     let panics = state.panics.iter().filter(|seen| fails && seen.first >= since && seen.units.iter().any(hit));
-    let panic = panics.max_by_key(|seen| (seen.units.iter().filter(|id| hit(id)).count(), std::cmp::Reverse(seen.first)));
+    let panic =
+        panics.max_by_key(|seen| (seen.units.iter().filter(|id| hit(id)).count(), std::cmp::Reverse(seen.first)));
     let accused = || case.named.iter().flat_map(|named| &named.levels);
     let refusal = || {
         let own = accused().find_map(|level| state.refusals.get(level));
@@ -97,8 +98,7 @@ pub(crate) fn ruled_out(state: &State, symptom: &Symptom, scene: &Scene<'_>, jud
         say(Excluded::Traffic, format!("requests are {growth:.2} times those before the onset"));
     }
     if kind != Some(CauseKind::Dimension) {
-        for (what, key) in
-            [(Excluded::Region, attribute::CLOUD_REGION), (Excluded::Binary, attribute::SERVICE_VERSION)]
+        for (what, key) in [(Excluded::Region, attribute::CLOUD_REGION), (Excluded::Binary, attribute::SERVICE_VERSION)]
         {
             if what == Excluded::Binary && kind == Some(CauseKind::Binary)
                 || symptom.cause.as_ref().is_some_and(|cause| cause.scope.contains_key(key))
@@ -147,14 +147,9 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
         return;
     }
     let near = |at: Ns| at <= symptom.onset + state.interval && at >= symptom.onset - 60 * state.interval;
-    let accused =
-        symptom.cause.as_ref().and_then(|cause| cause.change.as_ref()).map(|change| change.id.clone());
-    for change in state
-        .changes
-        .iter()
-        .rev()
-        .filter(|change| near(change.at) && accused.as_deref() != Some(&*change.id))
-        .take(4)
+    let accused = symptom.cause.as_ref().and_then(|cause| cause.change.as_ref()).map(|change| change.id.clone());
+    for change in
+        state.changes.iter().rev().filter(|change| near(change.at) && accused.as_deref() != Some(&*change.id)).take(4)
     {
         let reach = if change.everywhere {
             "reached the whole fleet at once".to_owned()
