@@ -108,7 +108,7 @@ fn begun(drifting: &Drifting, shape: &[f64]) -> Option<(Ns, Ns)> {
     let deviation = libm::sqrt(variance + more) + LEAST;
     let earliest = if connected { before.span.0 } else { first.span.0 };
     let back = share * seconds(length) + earlier * seconds(before.span.1 - before.span.0);
-    Some(((end - from_seconds(back)).clamp(earliest, end), shape::share_of(length, deviation)))
+    Some(((end - from_seconds(back)).clamp(earliest.min(end), end), shape::share_of(length, deviation)))
 }
 
 /// Share of the scores of `of` that have the shape `after` rather than `shape`, and its variance: the weighted least

@@ -69,6 +69,11 @@ impl Class {
         matches!(self, Self::Failed | Self::Unscored | Self::Denied | Self::Gone | Self::Rejected)
     }
 
+    /// Whether an accusation may rest on it as on any other: the rest are graded, and move with traffic.
+    pub(crate) const fn is_judged_alone(self) -> bool {
+        self.is_felt() || matches!(self, Self::Refused)
+    }
+
     /// The class of a counter.
     pub(crate) const fn of(counter: Counter) -> Self {
         match counter {

@@ -22,6 +22,7 @@ const TOLD: f64 = 12.0;
 #[derive(Clone, Debug, Default)]
 struct Offered {
     refused: u64,
+    took: u64,
     first: Option<Ns>,
     binaries: BTreeSet<u32>,
     taken: BTreeSet<u32>,
@@ -29,7 +30,7 @@ struct Offered {
 
 /// Judges refusals alone: the versions of the config that most hosts refused.
 pub(crate) fn judge_refusals(state: &State, scene: &Scene<'_>) -> Judgement {
-    let offered = offered(scene);
+    let offered = offered(state, scene);
     let mut found: Vec<(Hypothesis, bool)> =
         offered.iter().filter_map(|(level, of)| weighed(state, (*level, of))).collect();
     found.sort_by(|a, b| {
@@ -76,7 +77,7 @@ fn family(
 }
 
 /// By version, who refused it since the onset, and who ever took it.
-fn offered(scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
+fn offered(state: &State, scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
     let mut all: BTreeMap<u32, Offered> = BTreeMap::new();
     for patient in &scene.patients {
         for bout in &patient.bouts {
@@ -87,10 +88,13 @@ fn offered(scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
             of.binaries.insert(patient.dims);
         }
     }
-    for patient in &scene.patients {
-        for entry in scene.moves(patient) {
-            if let Some(of) = all.get_mut(&entry.level) {
-                of.taken.insert(patient.dims);
+    // Who took it long before tells as well: a host that comes late refuses it for a reason of its own.
+    for unit in &state.units {
+        let taken: BTreeSet<u32> = unit.moves.iter().map(|moved| moved.level).collect();
+        for level in taken {
+            if let Some(of) = all.get_mut(&level) {
+                of.took += 1;
+                of.taken.insert(unit.dims);
             }
         }
     }
@@ -104,7 +108,7 @@ fn weighed(state: &State, (level, of): (u32, &Offered)) -> Option<(Hypothesis, b
     let content =
         reason.is_some_and(|reason| OF_CONTENT.contains(&reason)) && !same_binary(state, &of.binaries, &of.taken);
     let tally = Tally {
-        exposed: (of.refused + of.taken.len() as u64, of.refused),
+        exposed: (of.refused + of.took, of.refused),
         bouts: (of.refused, of.refused),
         refusals: of.refused,
         ..Tally::default()

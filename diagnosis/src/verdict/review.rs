@@ -122,7 +122,8 @@ fn update(state: &State, symptom: &mut Symptom) {
     } else {
         judge(state, &scene, &seen(state, symptom))
     };
-    if judged.verdict.accuses() && !symptom.verdict.accuses() && !stands_beside(state, symptom, &judged) {
+    let stands = symptom.class.is_judged_alone() || is_plain(&judged);
+    if judged.verdict.accuses() && !symptom.verdict.accuses() && !(stands && stands_beside(state, symptom, &judged)) {
         judged = Judgement { verdict: Verdict::InsufficientEvidence, named: None, ..judged };
     }
     if symptom.verdict == Verdict::Cause && judged.verdict == Verdict::Suspect && extends(symptom, &judged) {
@@ -154,6 +155,28 @@ fn seen(state: &State, symptom: &Symptom) -> Vec<Counter> {
     let all = symptom.class.counters();
     let seen: Vec<Counter> = all.iter().filter(shown).copied().collect();
     if seen.is_empty() { all.to_vec() } else { seen }
+}
+
+/// Of what failed, and of those exposed, the share from which what is graded accuses.
+const PLAIN_EXPLAINED: f64 = 0.8;
+const PLAIN_SHARE: f64 = 0.5;
+/// Part of their share from which those who were not exposed speak against it.
+const PLAIN_CONTROL: f64 = 0.2;
+/// Log likelihood ratio of beginning at each host's own load from which it accuses, and with the contrast together.
+const PLAIN_ALIGNED: f64 = 4.6;
+const PLAIN_WEIGHT: f64 = 10.0;
+
+/// Whether what is graded, such as latency, load or memory, accuses: it moves with traffic and with every restart, so
+/// most of those exposed must show it at their own load, and few of the others.
+fn is_plain(judged: &Judgement) -> bool {
+    judged.named.as_ref().is_some_and(|named| {
+        named.tally.exposed.1 >= 5
+            && named.explained() >= PLAIN_EXPLAINED
+            && named.share() >= PLAIN_SHARE
+            && named.control_share() < PLAIN_CONTROL * named.share()
+            && named.aligned() >= PLAIN_ALIGNED
+            && named.aligned() + named.tally.risk.ln_e >= PLAIN_WEIGHT
+    })
 }
 
 /// Log likelihood ratio of failing at each host's own load from which a second version is accused beside another.
