@@ -6,6 +6,7 @@ use crate::evidence::property::properties;
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::Judgement;
+use crate::numerics::math::ln_choose;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
@@ -105,8 +106,8 @@ fn offered(state: &State, scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
 fn weighed(state: &State, (level, of): (u32, &Offered)) -> Option<(Hypothesis, bool)> {
     let known = state.tables.level_at(level)?;
     let reason = state.refusals.get(&level).and_then(|seen| seen.reason.as_deref());
-    let content =
-        reason.is_some_and(|reason| OF_CONTENT.contains(&reason)) && !same_binary(state, &of.binaries, &of.taken);
+    let of_content = reason.is_some_and(|reason| OF_CONTENT.contains(&reason));
+    let content = of_content && !same_binary(state, &of.binaries, &of.taken) && is_no_chance(of);
     let tally = Tally {
         exposed: (of.refused + of.took, of.refused),
         bouts: (of.refused, of.refused),
@@ -122,6 +123,14 @@ fn weighed(state: &State, (level, of): (u32, &Offered)) -> Option<(Hypothesis, b
         ..Hypothesis::new(CauseKind::Config, tally)
     };
     Some((hypothesis, content))
+}
+
+/// ln of the ways to choose those who refused from which it is no chance that no binary both refused and took.
+const PARTED_AT: f64 = 4.6;
+
+/// Whether everybody refused it, or so many did and did not that their binaries part them by more than chance.
+fn is_no_chance(of: &Offered) -> bool {
+    of.took == 0 || ln_choose(of.refused + of.took, of.refused) >= PARTED_AT
 }
 
 /// Whether a unit with the binary of one of the first dimensions is among the second.

@@ -171,6 +171,7 @@ const PLAIN_WEIGHT: f64 = 10.0;
 fn is_plain(judged: &Judgement) -> bool {
     judged.named.as_ref().is_some_and(|named| {
         named.tally.exposed.1 >= 5
+            && named.ages.is_none()
             && named.explained() >= PLAIN_EXPLAINED
             && named.share() >= PLAIN_SHARE
             && named.control_share() < PLAIN_CONTROL * named.share()
