@@ -25,6 +25,7 @@ const FRAMES_MAX: usize = 720;
 pub(super) fn diagnose(arguments: &DiagnoseArgs) -> Result<ExitCode, Failure> {
     let options = Options { at: arguments.at, dimensions: arguments.replayed.dimensions.clone() };
     let found = offline::diagnose(&arguments.replayed.paths, &options)?;
+    let standing = Standing::of(&found);
     match arguments.format {
         Format::Json => print(&diagnosis_json(&found.diagnosis))?,
         Format::Text => print(&report::text::diagnosis(&found.snapshot, &found.diagnosis))?,
@@ -33,7 +34,6 @@ pub(super) fn diagnose(arguments: &DiagnoseArgs) -> Result<ExitCode, Failure> {
             print(&report::markdown::diagnosis(&found.snapshot, &found.diagnosis, Some(&contents)))?;
         }
     }
-    let standing = Standing::of(&found);
     if standing == Standing::Blind {
         eprintln!("firstbad: of no sender were requests or scores understood: that no incident was found says nothing");
     }
