@@ -19,8 +19,8 @@ mod words;
 pub use checksum::Checksum;
 pub use decode::{DecodeError, decode, discard_moved, moved_between};
 pub use image::{
-    ConfigImage, Counts, DeathImage, Dropped, Ending, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes, PanicImage,
-    PanicPair, RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,
+    ConfigImage, Counts, DeathImage, Dropped, Ending, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes,
+    PanicImage, PanicPair, RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,
 };
 pub use scores::{ScoreHistogram, defaulted_scores, score_histogram};
 pub use search::{AGENT_LOCK, FILE_SUFFIX, TOLD_SUFFIX, search_list};

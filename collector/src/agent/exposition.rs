@@ -6,7 +6,9 @@ use crate::fleet::text::{Labels, Text};
 use crate::recorder::Export;
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::METRIC_HASHES_MAX;
-use firstbad_protocol::names::{CONFIG_LOAD_TIMESTAMP, Kind, METRIC_HASHES_EVICTED, METRICS, Metric, attribute, metric};
+use firstbad_protocol::names::{
+    CONFIG_LOAD_TIMESTAMP, Kind, METRIC_HASHES_EVICTED, METRICS, Metric, attribute, metric,
+};
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
@@ -231,7 +233,9 @@ mod tests {
         for line in [
             format!(r#"firstbad_requests_total{{config="c",config_hash="0a0a0a0a0a0a",outcome="ok",{instance}}} 10"#),
             format!(r#"firstbad_requests_total{{config="c",config_hash="other",outcome="ok",{instance}}} 3"#),
-            format!(r#"firstbad_requests_first_failed_seconds{{config="c",config_hash="0a0a0a0a0a0a",{instance}}} 110"#),
+            format!(
+                r#"firstbad_requests_first_failed_seconds{{config="c",config_hash="0a0a0a0a0a0a",{instance}}} 110"#
+            ),
             format!(r#"firstbad_requests_first_failed_seconds{{config="c",config_hash="other",{instance}}} 101"#),
             format!(
                 r#"firstbad_scores_bucket{{config="c",config_hash="0a0a0a0a0a0a",score="bot",{instance},le="0.5"}} 7"#

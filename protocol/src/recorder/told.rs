@@ -115,7 +115,10 @@ fn with(mut attributes: Attributes, more: impl IntoIterator<Item = (String, Valu
 }
 
 fn by_outcome(of: &Attributes, outcomes: Outcomes) -> impl Iterator<Item = (Attributes, u64)> {
-    outcomes.by_word().map(|(outcome, count)| (with(of.clone(), [text(attribute::OUTCOME, outcome)]), count)).into_iter()
+    outcomes
+        .by_word()
+        .map(|(outcome, count)| (with(of.clone(), [text(attribute::OUTCOME, outcome)]), count))
+        .into_iter()
 }
 
 impl Points<'_> {
@@ -131,9 +134,8 @@ impl Points<'_> {
             }
         }
         self.sum(metric::REQUESTS, points);
-        let failed = |(_, version, of): (&ConfigImage, &VersionImage, Attributes)| {
-            Some((of, seconds(version.first_failed_ns?)))
-        };
+        let failed =
+            |(_, version, of): (&ConfigImage, &VersionImage, Attributes)| Some((of, seconds(version.first_failed_ns?)));
         self.push(metric::REQUESTS_FIRST_FAILED, Data::Real(versions(self.image).filter_map(failed).collect()));
     }
 

@@ -65,7 +65,11 @@ impl Fleet {
     ///
     /// # Errors
     /// If a part cannot be started.
-    pub(crate) fn start(scenario: Scenario, directory: &Path, (settings, apart): (&Settings, bool)) -> Result<Self, Error> {
+    pub(crate) fn start(
+        scenario: Scenario,
+        directory: &Path,
+        (settings, apart): (&Settings, bool),
+    ) -> Result<Self, Error> {
         let firstbad = settings.firstbad.clone().unwrap_or_else(firstbad_tests::firstbad);
         let count = scenario.hosts().all;
         let directories: Vec<PathBuf> = (0..count).map(|host| directory.join(format!("host-{host}"))).collect();

@@ -69,11 +69,7 @@ impl Drop for Home {
 }
 
 /// One run, in a process (and, if `apart`, a namespace) of its own.
-fn one(
-    scenario: Scenario,
-    number: u32,
-    (home, settings, apart): (&Path, &Settings, bool),
-) -> Result<Outcome, Error> {
+fn one(scenario: Scenario, number: u32, (home, settings, apart): (&Path, &Settings, bool)) -> Result<Outcome, Error> {
     let mut command = if apart {
         let mut command = Command::new("unshare");
         command.args(["--net", "--"]).arg(std::env::current_exe()?);

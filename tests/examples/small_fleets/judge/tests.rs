@@ -66,8 +66,7 @@ fn what_the_engine_said_of_a_real_process_before_is_wrong() {
     assert_eq!(claims, ["accused after the tenth failure", "cause after the way back", "the cause at the end"]);
     let findings = judge(Scenario::OneProcess, &one_process(), &looks);
     assert_eq!(
-        findings[2].detail,
-        "at most 12 s. never; at the end: insufficient_evidence (errors, 22 %): nothing",
+        findings[2].detail, "at most 12 s. never; at the end: insufficient_evidence (errors, 22 %): nothing",
         "{findings:#?}"
     );
     let looks: Vec<Look> = looks.into_iter().map(|look| Look { hosts: 4, ..look }).collect();
