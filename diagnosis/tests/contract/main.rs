@@ -1,0 +1,16 @@
+//! The engine by the sentences of the contract: each test is one of them, told by a small fleet written by hand. What
+//! single modules decide is tested beside them; the simulator holds the wide catalogue.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
+
+#[path = "../fleet/mod.rs"]
+mod fleet;
+
+mod alibis;
+mod course;
+mod felt;
+mod few_hosts;
+mod refusals;
+mod story;
+mod two_causes;
+mod unheard;
+mod versions;
