@@ -39,6 +39,8 @@ pub(crate) struct Scene<'a> {
     pub warm: Ns,
     /// What is looked at.
     pub counters: Vec<Counter>,
+    /// The symptom whose own episodes are looked at, with those that nobody explains.
+    claim: u32,
     /// Places of those that fail.
     failing: Vec<u32>,
     moves: Vec<Move>,
@@ -118,6 +120,7 @@ impl<'a> Scene<'a> {
             patients,
             warm: state.warm(),
             counters: counters.to_vec(),
+            claim,
             failing,
             moves,
             at_risk,
@@ -139,6 +142,12 @@ impl<'a> Scene<'a> {
         let window = had.at.max(bout.start - rollout(self.interval)) + 1..=bout.start + 2 * self.interval;
         let newer = || self.on_their_way.get(&had.factor).is_some_and(|all| all.iter().any(|at| window.contains(at)));
         bout.silent && newer()
+    }
+
+    /// Whether a unit failed within a time of what is explained otherwise: its requests then say nothing of this.
+    pub(crate) fn is_busy(&self, unit: &Unit, (from, to): (Ns, Ns)) -> bool {
+        let otherwise = |run: &Run| run.claim != 0 && run.claim != self.claim && self.counters.contains(&run.counter);
+        unit.runs.iter().any(|run| otherwise(run) && run.start <= to && run.end >= from)
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.

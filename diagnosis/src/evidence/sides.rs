@@ -10,6 +10,7 @@ use crate::hypothesis::findings::{By, Sides};
 use crate::numerics::math::float;
 use crate::numerics::mixture::{Stretch, best, rates};
 use crate::numerics::time::Ns;
+use crate::scene::Scene;
 use crate::state::State;
 use crate::state::load_reports::{BUCKETS, Divided, Side};
 use crate::state::model::{Counter, Level};
@@ -32,7 +33,11 @@ const COSTS: f64 = 0.15;
 const BEYOND: f64 = 4.0;
 
 /// What the reports say in which hosts went to one of the versions.
-pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]) -> Option<Sides> {
+pub(crate) fn sides(
+    state: &State,
+    scene: &Scene<'_>,
+    (hypothesis, counters): (&Hypothesis, &[Counter]),
+) -> Option<Sides> {
     let levels = &hypothesis.levels;
     let settled = settled(state, levels)?;
     let in_scope = |divided: &&Divided| {
@@ -42,7 +47,8 @@ pub(crate) fn sides(state: &State, hypothesis: &Hypothesis, counters: &[Counter]
         };
         !levels.contains(&divided.from) && appeared(state, divided.from) < settled && hypothesis.scope.iter().all(is)
     };
-    let all: Vec<&Divided> = levels.iter().flat_map(|level| state.divided.of(*level)).filter(in_scope).collect();
+    let all = levels.iter().flat_map(|level| state.divided.of(*level)).filter(in_scope);
+    let all: Vec<&Divided> = all.filter(|of| is_free(state, scene, of)).collect();
     let any = |of: &[Counter]| counters.iter().any(|counter| of.contains(counter));
     let failed = any(&[Counter::Errors, Counter::Panics]).then(|| by_requests(state, &all)).flatten();
     let failed = failed.filter(|_| costs(state, hypothesis) != Some(true));
@@ -75,6 +81,11 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     Some(Sides { ratio, hosts, before, after, by: By::Failed })
 }
 
+/// Whether the host did not fail of something else in the report.
+fn is_free(state: &State, scene: &Scene<'_>, of: &Divided) -> bool {
+    state.units.get(of.unit as usize).is_some_and(|unit| !scene.is_busy(unit, of.span))
+}
+
 /// Failed requests of the version before, in the reports that hold the load, from which it tells that they failed already,
 /// and the part of the later failing share from which they failed alike.
 const PRECEDES_MIN: f64 = 8.0;
@@ -82,8 +93,9 @@ const PRECEDES_PART: f64 = 0.5;
 
 /// Whether hosts failed in the same way under the version that they had before, in the very report that holds the load: the
 /// load followed the failing.
-pub(crate) fn precedes(state: &State, hypothesis: &Hypothesis) -> bool {
-    let all: Vec<&Divided> = hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect();
+pub(crate) fn precedes(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let all = hypothesis.levels.iter().flat_map(|level| state.divided.of(*level));
+    let all: Vec<&Divided> = all.filter(|of| is_free(state, scene, of)).collect();
     let told: Vec<&Divided> =
         all.into_iter().filter(|of| of.before.requests > 0.0 && of.after.requests > 0.0).collect();
     let usual = usual(state, &told);

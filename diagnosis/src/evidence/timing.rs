@@ -18,6 +18,8 @@ const EPISODES_PRIOR: f64 = 0.5;
 const ORDINARY: f64 = 0.05;
 /// Part of an episode's rate from which an earlier one was as bad.
 const AS_BAD: f64 = 0.5;
+/// Part of a report within which counts place a beginning at best.
+const PLACED_WITHIN: f64 = 0.25;
 /// Standard deviations of a placed beginning that count as distance.
 const DEVIATIONS: f64 = 2.0;
 
@@ -96,7 +98,8 @@ fn chance(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), load: Ns, h
 /// Probability that an episode which ends by itself ends as close to the way back.
 fn back_by_chance(scene: &Scene<'_>, (_, bout): (&Patient<'_>, &Bout), left: Ns) -> f64 {
     let lasted = seconds((bout.end - bout.start).max(scene.interval));
-    let off = seconds((bout.end - left).abs()).max(NEAREST_S);
+    // Nobody tells the last failure: the report in which the failing ended is known, and no more.
+    let off = seconds((bout.end - left).abs().max(scene.interval / 2)).max(NEAREST_S);
     (off / (off + lasted)).clamp(1e-3, 1.0)
 }
 
@@ -114,7 +117,9 @@ fn distance_s(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), load: N
     let ordinary = |after: f64| usual_per_s(patient.unit) * after;
     match told.filter(|after| ordinary(*after) <= ORDINARY) {
         Some(after) => after.min(placed).max(NEAREST_S),
-        None => placed.max(NEAREST_S),
+        // An event has its own time; a beginning that counts place within a report is less sure than their noise alone.
+        None if bout.precise => placed.max(NEAREST_S),
+        None => placed.max(report * PLACED_WITHIN),
     }
 }
 

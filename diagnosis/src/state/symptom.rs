@@ -83,6 +83,12 @@ impl Cost {
     }
 }
 
+/// Hosts, and the part of those of an explanation beside it, from which what is left is an incident of its own.
+pub(crate) const RESIDUE_MIN: usize = 3;
+pub(crate) const RESIDUE_PART: usize = 3;
+/// Part of the rate of what is explained from which the rest is as bad.
+const AS_BAD: f64 = 0.5;
+
 /// One symptom.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Symptom {
@@ -113,6 +119,12 @@ pub(crate) struct Symptom {
     /// Units with an episode of it, sorted.
     pub hosts: Vec<u32>,
     pub cost: Cost,
+    /// Requests of its own episodes.
+    pub trials: f64,
+    /// Requests of the fleet from its onset to the interval `counted_to`, and the onset from which they were counted.
+    pub fleet_requests: f64,
+    pub counted_to: i64,
+    pub counted_from: Ns,
     /// Whether any of the episodes is one of failed requests, a death, a panic, a silence.
     pub errors: bool,
     pub deaths: bool,
@@ -148,6 +160,10 @@ impl Symptom {
             good: None,
             hosts: Vec::new(),
             cost: Cost::default(),
+            trials: 0.0,
+            fleet_requests: 0.0,
+            counted_to: 0,
+            counted_from: Ns::MAX,
             errors: false,
             deaths: false,
             panics: false,
@@ -169,27 +185,42 @@ impl Symptom {
 
     /// Takes over what another symptom of the same explanation shows and accuses.
     pub(crate) fn take_in(&mut self, other: Self) {
+        let other_scope = other.named.as_ref().map(|named| named.scope.clone()).unwrap_or_default();
         if let (Some(named), Some(more)) = (&mut self.named, other.named) {
             let more: Vec<u32> = more.levels.into_iter().filter(|level| !named.levels.contains(level)).collect();
             named.levels.extend(more);
+            if named.scope != other_scope {
+                named.scope.clear();
+            }
         }
         if let (Some(cause), Some(more)) = (&mut self.cause, other.cause) {
             let hashes: Vec<_> = more.hashes.into_iter().filter(|hash| !cause.hashes.contains(hash)).collect();
             cause.hashes.extend(hashes);
+            if cause.scope != more.scope {
+                cause.scope.clear();
+            }
         }
         self.onset = self.onset.min(other.onset);
         self.last_bad = self.last_bad.max(other.last_bad);
         self.hosts.extend(other.hosts);
         self.hosts.sort_unstable();
         self.hosts.dedup();
-        self.cost = self.cost.and(other.cost);
+        // Its episodes are counted with the others from now on.
+        self.cost = self.cost.most(other.cost);
     }
 
     /// What was counted before an explanation was found may be of something else: it is counted again from what that covers.
     pub(crate) fn begin_anew(&mut self) {
-        (self.hosts, self.cost, self.most) = (Vec::new(), Cost::default(), 0);
+        (self.hosts, self.cost, self.most, self.trials) = (Vec::new(), Cost::default(), 0, 0.0);
         (self.errors, self.panics, self.deaths, self.silence) = (false, false, false, false);
         self.pattern = Pattern::Step;
+    }
+
+    /// Whether it hits a good part of as many hosts as another, and each nearly as much.
+    pub(crate) fn is_as_bad_as(&self, other: &Self) -> bool {
+        let rate = |symptom: &Self| if symptom.trials > 0.0 { symptom.cost.felt() / symptom.trials } else { 0.0 };
+        let many = self.hosts.len() >= RESIDUE_MIN && self.hosts.len() * RESIDUE_PART >= other.hosts.len();
+        many && rate(self) > 0.0 && rate(self) >= AS_BAD * rate(other)
     }
 
     /// Factor that it names, whether that accuses or not.

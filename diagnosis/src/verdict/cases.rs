@@ -163,12 +163,13 @@ fn case_beside(state: &State, symptom: &Symptom) -> Option<u32> {
 }
 
 /// Whether a symptom may be what another does elsewhere: retries, a service behind it, hosts that take over. It began
-/// later, while the other failed, and no version explains it.
+/// later, while the other failed, no version explains it, and it is weaker.
 fn is_spill_over(state: &State, symptom: &Symptom, other: &Symptom) -> bool {
     let felt = symptom.class.is_felt() && other.class.is_felt();
     let apart = symptom.class == Class::Refused || other.class == Class::Refused;
     let during = other.onset - state.interval..=other.last_bad.max(other.onset) + SPILLS_FOR;
-    other.verdict.accuses() && felt && !apart && during.contains(&symptom.onset)
+    let own = symptom.class == other.class && symptom.is_as_bad_as(other);
+    other.verdict.accuses() && felt && !apart && !own && during.contains(&symptom.onset)
 }
 
 fn tell_cases(state: &mut State) {
@@ -217,10 +218,11 @@ fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
     if lead.good.is_some() {
         told.last_known_good.clone_from(&lead.good);
     }
-    let flaps = symptoms.iter().any(|one| counts(one, lead) && one.pattern == Pattern::Flapping);
+    let counted: Vec<&Symptom> = symptoms.iter().filter(|one| counts(one, lead)).copied().collect();
+    let back = |one: &&Symptom| counted.iter().any(|later| later.class == one.class && later.onset > one.last_bad);
+    let flaps = counted.iter().any(|one| one.pattern == Pattern::Flapping || back(one));
     told.pattern = if flaps { Pattern::Flapping } else { lead.pattern };
     told.signals = signals(symptoms);
-    let counted: Vec<&Symptom> = symptoms.iter().filter(|one| counts(one, lead)).copied().collect();
     tell_impact(state, told, &counted);
     tell_state(case, symptoms);
     let error = first_error(state, case, symptoms);

@@ -8,7 +8,7 @@ use crate::state::class::Class;
 use crate::state::model::STALL_TRIALS;
 use crate::state::model::{Counter, Run, Unit};
 use crate::state::ring::{Sums, index_of};
-use crate::state::symptom::{Cost, Symptom};
+use crate::state::symptom::{Cost, RESIDUE_MIN, RESIDUE_PART, Symptom};
 
 /// Hosts that must be silent at once, and the report intervals for which each must have been.
 const SILENT_MIN: usize = 3;
@@ -28,14 +28,11 @@ fn gone_for_long(state: &State, symptom: &Symptom) -> usize {
 
 /// Report intervals around an explained symptom within which what is left is held against it.
 const BESIDE: i64 = 60;
-/// Hosts, and the part of those that are explained, from which what is left is an incident of its own.
-const RESIDUE_MIN: usize = 3;
-const RESIDUE_PART: usize = 3;
 
 /// Adds up cost and hosts of a symptom's episodes; what was seen before stays.
 pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     let mut cost = Cost::default();
-    let mut hosts = Vec::new();
+    let (mut hosts, mut trials) = (Vec::new(), 0.0_f64);
     symptom.now = 0;
     let floor = floor(state, symptom);
     for id in &state.census.sick {
@@ -51,6 +48,7 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
             symptom.deaths |= run.is_death();
             symptom.silence |= run.counter == Counter::Silent && !run.is_death();
             cost = cost.and(cost_of(state, unit, run));
+            trials += run.trials;
         }
         hosts.extend(hit.then_some(*id));
         symptom.now += u64::from(open);
@@ -62,6 +60,8 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     if is_alone(state, symptom) {
         cost = cost.most(fleet_cost(state, symptom));
     }
+    symptom.trials = trials.max(symptom.trials);
+    cost.requests = fleet_requests(state, symptom);
     symptom.cost = symptom.cost.most(cost);
     symptom.worth = is_worth(state, symptom);
 }
@@ -121,7 +121,7 @@ fn is_alone(state: &State, symptom: &Symptom) -> bool {
 fn cost_of(state: &State, unit: &Unit, run: &Run) -> Cost {
     let excess = (run.observed - run.expected).max(0.0);
     let usual = unit.traffic.mean().unwrap_or(0.0);
-    let mut cost = Cost { requests: run.trials, ..Cost::default() };
+    let mut cost = Cost::default();
     match run.counter {
         Counter::Errors => cost.failed = excess,
         // Where no requests are counted each panic stands for one.
@@ -140,20 +140,41 @@ fn fleet_cost(state: &State, symptom: &Symptom) -> Cost {
     let of = |counter: Counter| fleet_excess(state, counter, (symptom.onset, symptom.last_bad));
     let mut cost = Cost::default();
     match symptom.class {
-        Class::Failed => (cost.failed, cost.requests) = of(Counter::Errors),
-        Class::Denied => (cost.denied, cost.requests) = of(Counter::Denied),
-        Class::Unscored => cost.unscored = of(Counter::Zeros).0,
+        Class::Failed => cost.failed = of(Counter::Errors),
+        Class::Denied => cost.denied = of(Counter::Denied),
+        Class::Unscored => cost.unscored = of(Counter::Zeros),
         _ => {}
     }
     cost
 }
 
-/// Events of the fleet beyond expectation, and trials.
-fn fleet_excess(state: &State, counter: Counter, (from, to): (Ns, Ns)) -> (f64, f64) {
+/// Events of the fleet beyond expectation.
+fn fleet_excess(state: &State, counter: Counter, (from, to): (Ns, Ns)) -> f64 {
     let (from, to) = (index_of(from, state.interval), index_of(to, state.interval) + 1);
     let mut all = Sums::default();
     (from..=to)
         .filter_map(|index| state.ring.get(index)?.fleet.get(counter as usize).copied())
         .for_each(|sums| all.add(sums));
-    ((all.observed - all.expected).max(0.0), all.trials)
+    (all.observed - all.expected).max(0.0)
+}
+
+/// Report intervals at the end that may not be complete.
+const INCOMPLETE: i64 = 2;
+
+/// All requests of the fleet since the onset, those of failing hosts and of others. What is complete is added once: it is
+/// asked for longer than intervals are kept.
+fn fleet_requests(state: &State, symptom: &mut Symptom) -> f64 {
+    let first = index_of(symptom.onset, state.interval);
+    if symptom.counted_from != symptom.onset {
+        (symptom.counted_from, symptom.counted_to, symptom.fleet_requests) = (symptom.onset, first, 0.0);
+    }
+    let trials = |from: i64, to: i64| -> f64 {
+        let of = |index| Some(state.ring.get(index)?.fleet.get(Counter::Errors as usize)?.trials);
+        (from..to).filter_map(of).sum()
+    };
+    let end = index_of(symptom.last_bad, state.interval) + 1;
+    let complete = end.min(state.ring.end() - INCOMPLETE).max(symptom.counted_to);
+    symptom.fleet_requests += trials(symptom.counted_to, complete);
+    symptom.counted_to = complete;
+    symptom.fleet_requests + trials(complete, end)
 }

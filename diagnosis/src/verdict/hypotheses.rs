@@ -60,7 +60,7 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter])
         if let Some(factor) = hypothesis.factor.filter(|_| hypothesis.kind == CauseKind::Config) {
             hypothesis.used = uses.alone(factor);
             hypothesis.unused = uses.spared(factor);
-            hypothesis.sides = sides(state, hypothesis, counters).filter(|sides| sides.ratio >= TOLD_AT);
+            hypothesis.sides = sides(state, scene, (&*hypothesis, counters)).filter(|sides| sides.ratio >= TOLD_AT);
             hypothesis.moment = if hypothesis.used.is_some() { moment(state, scene, hypothesis) } else { 0.0 };
         }
         let own = distance(state, scene, hypothesis);

@@ -81,6 +81,9 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
             if let Some(first) = ranked.first_mut() {
                 *first = hypothesis.clone();
             }
+            // What only its content tells from its twin is a suspicion.
+            let twin = ranked.iter().skip(1).any(|rival| is_parted_by_content(scene, &hypothesis, rival));
+            let verdict = if twin && verdict == Verdict::Cause { Verdict::Suspect } else { verdict };
             return Judgement { verdict, named: Some(hypothesis), ranked, tied: 0 };
         }
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
@@ -303,6 +306,8 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
 
 /// Report intervals by which the time of a new binary may be off: it is seen at a report, and a load is told.
 const BINARY_SEEN: Ns = 2;
+/// Weight of a mechanism by which one of two that came together stands ahead.
+const PARTS: f64 = 2.0;
 /// Of so many hosts that fail, or had either, one may tell twins apart by chance.
 const TWINS_TELLING: usize = 20;
 
@@ -311,9 +316,18 @@ const TWINS_TELLING: usize = 20;
 fn are_twins(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     let kinds = (best.kind, rival.kind);
     let both = matches!(kinds, (CauseKind::Binary, CauseKind::Config) | (CauseKind::Config, CauseKind::Binary));
-    if !both || !rival.recent || best.mechanism >= rival.mechanism + 2.0 {
-        return false;
-    }
+    both && rival.recent && best.mechanism < rival.mechanism + PARTS && go_together(scene, best, rival)
+}
+
+/// Whether a limit that the content breaks, and no error that names it, tells one from its twin.
+fn is_parted_by_content(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let kinds = best.kind == CauseKind::Config && rival.kind == CauseKind::Binary;
+    let as_much = rival.explained() >= 0.9 * best.explained();
+    kinds && rival.recent && as_much && best.tally.refusals == 0 && go_together(scene, best, rival)
+}
+
+/// Whether all who fail, and all who are well, had both or neither.
+fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return false };
     let slack = BINARY_SEEN * scene.interval;
     let (mut telling, mut all) = (0, 0);
@@ -388,7 +402,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         && !scene.counters.contains(&Counter::Silent)
         && spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed));
     let exonerated = cold
-        || precedes(state, hypothesis)
+        || precedes(state, scene, hypothesis)
         || hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
         || blips(scene, hypothesis)

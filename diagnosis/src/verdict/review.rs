@@ -12,6 +12,7 @@ use crate::scene::Scene;
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::Counter;
+use crate::state::ring::Sums;
 use crate::state::symptom::{Named, STATIC_AFTER, Symptom};
 use crate::verdict::cases::group;
 use crate::verdict::claims::claim;
@@ -331,10 +332,9 @@ fn keep(symptom: &Symptom, (judged, scene): (&Judgement, &Scene<'_>)) -> bool {
 /// Whether what a symptom shows is over.
 fn close_if_over(state: &State, symptom: &mut Symptom) {
     let now = state.last_event.unwrap_or(symptom.onset);
-    let sums = sums_exceed(state, symptom);
-    if sums {
-        symptom.last_bad = symptom.last_bad.max(now);
-    }
+    let exceeded = sums_exceed(state, symptom);
+    let sums = exceeded.is_some();
+    symptom.last_bad = symptom.last_bad.max(exceeded.unwrap_or(symptom.last_bad).min(now));
     let quiet = (QUIET * state.interval).max(QUIET_MIN);
     symptom.stage = if symptom.now == 0 && now - symptom.last_bad > quiet {
         symptom.resolved = Some(now);
@@ -346,19 +346,22 @@ fn close_if_over(state: &State, symptom: &mut Symptom) {
     };
 }
 
-/// Whether the fleet as a whole still fails more than expected: a small effect shows on no host. Where no change is
-/// accused this holds a symptom open for a while only; what stays so is the new normal.
-fn sums_exceed(state: &State, symptom: &Symptom) -> bool {
-    let Some(end) = state.last_event.map(|at| crate::state::ring::index_of(at, state.interval)) else { return false };
+/// Until when the fleet as a whole failed more than expected, if it did of late: a small effect shows on no host. Where no
+/// change is accused this holds a symptom open for a while only; what stays so is the new normal.
+fn sums_exceed(state: &State, symptom: &Symptom) -> Option<Ns> {
+    let end = crate::state::ring::index_of(state.last_event?, state.interval);
     if !symptom.verdict.accuses() && end * state.interval - symptom.onset > STATIC_AFTER * state.interval {
-        return false;
+        return None;
     }
-    let of = |counter: &Counter| {
-        let sums = (end - 3..end).filter_map(|index| state.ring.get(index)?.fleet.get(*counter as usize));
-        let (observed, expected) = sums.fold((0.0, 0.0), |all, sum| (all.0 + sum.observed, all.1 + sum.expected));
-        observed > 1.5 * expected && observed - expected > 10.0
+    let sums = |counter: Counter, index: i64| state.ring.get(index)?.fleet.get(counter as usize).copied();
+    let beyond = |sums: &Sums| sums.observed > 1.5 * sums.expected;
+    let until = |counter: &Counter| {
+        let mut all = Sums::default();
+        (end - 3..end).filter_map(|index| sums(*counter, index)).for_each(|sums| all.add(sums));
+        let last = (end - 3..end).rev().find(|index| sums(*counter, *index).is_some_and(|sums| beyond(&sums)))?;
+        (beyond(&all) && all.observed - all.expected > 10.0).then_some((last + 1) * state.interval)
     };
-    symptom.class.counters().iter().filter(|counter| counter.is_additive()).any(of)
+    symptom.class.counters().iter().filter(|counter| counter.is_additive()).filter_map(until).max()
 }
 
 /// Whether what is named is what was named before, with more versions: the later ones are not less the cause.
