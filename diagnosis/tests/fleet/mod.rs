@@ -3,7 +3,9 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use firstbad_diagnosis::Engine;
-use firstbad_diagnosis::observation::{Dimensions, Facts, Load, Name, NamedBy, Observation, Outcomes, Row, Source, Total, View};
+use firstbad_diagnosis::observation::{
+    Dimensions, Facts, Load, Name, NamedBy, Observation, Outcomes, Row, Source, Total, View,
+};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
