@@ -36,13 +36,13 @@ use firstbad_diagnosis::observation::{Gap, Name, Observation};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
 pub use join::join_seconds;
-pub use understood::Understanding;
 pub(crate) use join::{join, retimed, source_of, time_of};
 use labels::LabelSets;
 use names::Names;
 use senders::Senders;
 use serde::{Deserialize, Serialize};
 use series::SeriesTable;
+pub use understood::Understanding;
 
 /// One captured content of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -190,7 +190,8 @@ const FORMS: [(&str, Change); 16] = [
             ("firstbad.score.name", "score"),
         ];
         each_report(lines, |line| {
-            let replace = |text: String, (from, to): &(&str, &str)| text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
+            let replace =
+                |text: String, (from, to): &(&str, &str)| text.replace(&format!("\"{from}\""), &format!("\"{to}\""));
             let text = translated.iter().fold(line.to_string(), replace);
             *line = serde_json::from_str(&text).expect("JSON");
         });
@@ -241,7 +242,9 @@ fn with_underscores(value: &mut Value) {
         Value::Object(fields) => {
             for (name, mut field) in std::mem::take(fields) {
                 with_underscores(&mut field);
-                let word = |letter: char| if letter.is_ascii_uppercase() { vec!['_', letter.to_ascii_lowercase()] } else { vec![letter] };
+                let word = |letter: char| {
+                    if letter.is_ascii_uppercase() { vec!['_', letter.to_ascii_lowercase()] } else { vec![letter] }
+                };
                 fields.insert(name.chars().flat_map(word).collect(), field);
             }
         }

@@ -2,7 +2,7 @@
 //! holds what a compressed file or standard input came to.
 
 use super::CaptureError;
-use super::framing::{self, Framing, Frames, GZIP, Values, WINDOW_LOG_MAX, ZSTD};
+use super::framing::{self, Frames, Framing, GZIP, Values, WINDOW_LOG_MAX, ZSTD};
 use firstbad_protocol::limits::{CAPTURE_LINE_BYTES_MAX, CAPTURE_UNPACKED_BYTES_MAX};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};

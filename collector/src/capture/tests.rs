@@ -74,7 +74,11 @@ fn requests_in_frames_or_over_several_lines_are_read_as_lines_are() {
         file(&directory, "framed.zst", &framed(&lines(&[30, 10]))),
         file(&directory, "pretty.json", pretty(&lines(&[20, 40])).as_bytes()),
         file(&directory, "pretty.json.gz", &gzip(&pretty(&lines(&[50])))),
-        file(&directory, "list.json", format!("{:#}", serde_json::from_str::<serde_json::Value>(&list).unwrap()).as_bytes()),
+        file(
+            &directory,
+            "list.json",
+            format!("{:#}", serde_json::from_str::<serde_json::Value>(&list).unwrap()).as_bytes(),
+        ),
     ];
     assert_eq!(replay(&paths, None).unwrap(), (vec![10, 20, 30, 35, 40, 45, 50], vec![]));
 }

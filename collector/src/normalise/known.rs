@@ -140,7 +140,8 @@ mod tests {
         assert_eq!(known("http.server.duration"), milliseconds);
         assert_eq!(known("http_server_request_duration_seconds_count"), Some(Known::Count(Count::Durations)));
         assert_eq!(known("process_memory_usage_bytes"), Some(Known::Gauge(Gauge::Memory)));
-        for unknown in ["firstbad.request", "http.client.duration", "firstbad_scores_count", "http_server_duration_sum"] {
+        for unknown in ["firstbad.request", "http.client.duration", "firstbad_scores_count", "http_server_duration_sum"]
+        {
             assert_eq!(known(unknown), None, "{unknown}");
         }
         assert!(is_misspelled("firstbad.request") && !is_misspelled("firstbad_collector_hosts"));

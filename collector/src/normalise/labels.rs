@@ -4,7 +4,7 @@ use super::gaps::Fault;
 use super::identity::{self, Identity};
 use super::keys::{self, Key};
 use super::names::Names;
-use super::spellings;
+use super::spellings::{self, Spelling};
 use crate::otlp::model::{Attribute, Value};
 use firstbad_diagnosis::observation::{Dimensions, Name};
 use firstbad_protocol::Hash;
@@ -69,8 +69,9 @@ impl Labels {
         let mut labels = Self { key, ..Self::default() };
         let mut hash = None;
         let mut own = BTreeMap::new();
+        let spelling = Spelling::of(attributes, declared);
         for attribute in attributes {
-            let key = spellings::meant(&attribute.key, declared);
+            let key = spelling.meant(&attribute.key);
             if key == attribute::CONFIG_HASH {
                 hash = attribute.value.as_text();
             } else {

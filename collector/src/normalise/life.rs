@@ -126,13 +126,7 @@ impl<T> Lives<T> {
     }
 
     /// A point of a life that is not the one that reported last.
-    fn alternate(
-        &mut self,
-        place: usize,
-        span: (i64, i64),
-        value: T,
-        order: impl Fn(&T, &T) -> Ordering,
-    ) -> Added<T> {
+    fn alternate(&mut self, place: usize, span: (i64, i64), value: T, order: impl Fn(&T, &T) -> Ordering) -> Added<T> {
         let Some(other) = self.others.as_mut().and_then(|others| others.get_mut(place)) else {
             return Added { step: Step::Baseline, before: None, returned: false };
         };
@@ -158,12 +152,7 @@ impl<T> Lives<T> {
 }
 
 impl<T> Life<T> {
-    fn go_on(
-        &mut self,
-        (start, end): (i64, i64),
-        value: T,
-        order: impl Fn(&T, &T) -> Ordering,
-    ) -> Added<T> {
+    fn go_on(&mut self, (start, end): (i64, i64), value: T, order: impl Fn(&T, &T) -> Ordering) -> Added<T> {
         let step = self.step(end, order(&value, &self.value));
         if step == Step::Repeat {
             return Added { step, before: None, returned: false };

@@ -98,12 +98,22 @@ impl Senders {
         let dimensions = identity::dimensions(attributes, declared, names);
         let (instance, source) = (who.key, who.source.clone());
         let sender = Sender { resource: key, instance, identity, source, named_by: who.named_by, dimensions };
-        let resource = Resource { sender: sender.clone(), who, understood: Understood::default(), reporters: Reporters::default() };
+        let resource = Resource {
+            sender: sender.clone(),
+            who,
+            understood: Understood::default(),
+            reporters: Reporters::default(),
+        };
         self.resources.insert(key, resource, INSTANCES_MAX).then_some(sender)
     }
 
     /// Finds out which process of its identity a sender is, by when it was heard of.
-    pub(super) fn tell_process(&mut self, sender: &mut Sender, heard: impl FnOnce() -> Option<Heard>, names: &mut Names) {
+    pub(super) fn tell_process(
+        &mut self,
+        sender: &mut Sender,
+        heard: impl FnOnce() -> Option<Heard>,
+        names: &mut Names,
+    ) {
         let Some(who) = self.resources.get(sender.resource).map(|known| &known.who) else { return };
         if who.may_be_several()
             && let Some(heard) = heard()

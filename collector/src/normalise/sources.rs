@@ -4,7 +4,8 @@
 use super::known::{Known, Told, known};
 use super::metrics::Placed;
 use super::senders::{Instance, Sender};
-use super::{Normaliser, number, reports, spellings};
+use super::spellings::Spelling;
+use super::{Normaliser, number, reports};
 use crate::otlp::model::{Data, NumberPoint, ResourceMetrics, Value};
 use firstbad_protocol::names::attribute;
 
@@ -26,7 +27,8 @@ pub(super) fn note(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, 
 }
 
 fn is_tagged(point: &NumberPoint<'_>) -> bool {
-    let names_version = |key| matches!(spellings::meant(key, &[]), attribute::CONFIG_NAME | attribute::CONFIG_HASH);
+    let spelling = Spelling::of(&point.attributes, &[]);
+    let names_version = |key| matches!(spelling.meant(key), attribute::CONFIG_NAME | attribute::CONFIG_HASH);
     // Prometheus writes what is not told as an empty label.
     let is_empty = |value: &Value<'_>| value.as_text() == Some("");
     point.attributes.iter().any(|it| names_version(&it.key) && !is_empty(&it.value))

@@ -1,6 +1,7 @@
 //! Attribute keys in their other spellings: the conventions of before 2024, and what the translation to Prometheus makes of
 //! them (dots as underscores; firstbad's own metrics with the short labels of contract.md section 3).
 
+use crate::otlp::model::Attribute;
 use firstbad_protocol::names::{DIMENSIONS, attribute};
 
 /// Status of an HTTP answer.
@@ -34,9 +35,33 @@ const READ: [&str; 22] = [
     "process.cpu.state",
 ];
 
-/// The key that `key` means; itself, where it is no other spelling of one that is read.
-pub(super) fn meant<'k>(key: &'k str, declared: &'k [String]) -> &'k str {
-    match key {
+/// How the attributes of one point are spelled.
+#[derive(Clone, Copy)]
+pub(super) struct Spelling<'k> {
+    /// Keys that are dimensions beside the default ones.
+    declared: &'k [String],
+    /// Whether some are spelled in full: a short label beside them is the sender's own attribute.
+    in_full: bool,
+}
+
+impl<'k> Spelling<'k> {
+    /// How `attributes` are spelled.
+    pub(super) fn of(attributes: &[Attribute<'_>], declared: &'k [String]) -> Self {
+        Self { declared, in_full: attributes.iter().any(|attribute| attribute.key.starts_with("firstbad.")) }
+    }
+
+    /// The key that `key` means; itself, where it is no other spelling of one that is read.
+    pub(super) fn meant<'a>(self, key: &'a str) -> &'a str
+    where
+        'k: 'a,
+    {
+        if self.in_full { key } else { short(key).unwrap_or_else(|| dotted(key, self.declared)) }
+    }
+}
+
+/// The key that a short label of contract.md section 3 means.
+fn short(key: &str) -> Option<&'static str> {
+    Some(match key {
         "http.status_code" | "http_status_code" => HTTP_STATUS,
         "config" => attribute::CONFIG_NAME,
         "config_hash" => attribute::CONFIG_HASH,
@@ -46,12 +71,17 @@ pub(super) fn meant<'k>(key: &'k str, declared: &'k [String]) -> &'k str {
         "reason" => attribute::REASON,
         "result" => attribute::LOAD_RESULT,
         "limit" => attribute::LIMIT_NAME,
-        _ if key.contains('.') || !key.contains('_') => key,
-        _ => {
-            let dimensions = DIMENSIONS.iter().copied().chain(declared.iter().map(String::as_str));
-            READ.into_iter().chain(dimensions).find(|known| is_spelled(key, known)).unwrap_or(key)
-        }
+        _ => return None,
+    })
+}
+
+/// The key that has dots where `key` has underscores.
+fn dotted<'k>(key: &'k str, declared: &'k [String]) -> &'k str {
+    if key.contains('.') || !key.contains('_') {
+        return key;
     }
+    let dimensions = DIMENSIONS.iter().copied().chain(declared.iter().map(String::as_str));
+    READ.into_iter().chain(dimensions).find(|known| is_spelled(key, known)).unwrap_or(key)
 }
 
 /// Whether `key` is `known` with underscores for its dots.
@@ -67,6 +97,7 @@ mod tests {
     #[test]
     fn underscores_and_short_labels_mean_the_same_keys() {
         let declared = ["app.shard_id".to_owned()];
+        let spelling = Spelling::of(&[], &declared);
         for (key, means) in [
             ("http_response_status_code", HTTP_STATUS),
             ("http.status_code", HTTP_STATUS),
@@ -80,7 +111,9 @@ mod tests {
             ("http_route", "http_route"),
             ("state", "state"),
         ] {
-            assert_eq!(meant(key, &declared), means);
+            assert_eq!(spelling.meant(key), means);
         }
+        let in_full = [Attribute { key: attribute::CONFIG_NAME.into(), ..Attribute::default() }];
+        assert_eq!(Spelling::of(&in_full, &[]).meant("config"), "config", "the sender's own");
     }
 }

@@ -147,6 +147,11 @@ impl<'a> Play<'a> {
             snapshot.diagnosis = self.engine.ask();
         }
         firstbad_playbooks::annotate(&mut snapshot.diagnosis);
-        Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: self.contents, understanding: Some(understanding) }
+        Offline {
+            diagnosis: snapshot.diagnosis.clone(),
+            snapshot,
+            contents: self.contents,
+            understanding: Some(understanding),
+        }
     }
 }

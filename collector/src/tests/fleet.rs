@@ -1,7 +1,9 @@
 //! A small fleet whose half loads a bad version: the observations that a normaliser would hand over, a second at a time.
 
 use crate::store::Batch;
-use firstbad_diagnosis::observation::{Facts, Load, Name, NamedBy, Observation, Outcomes, PanicCount, Row, Source, Total, View};
+use firstbad_diagnosis::observation::{
+    Facts, Load, Name, NamedBy, Observation, Outcomes, PanicCount, Row, Source, Total, View,
+};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};

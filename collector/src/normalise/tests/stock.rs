@@ -80,7 +80,8 @@ fn an_event_without_a_pid_is_of_the_only_process_of_its_host() {
     send(&mut normaliser, &worker, &[requests(10, &[])]);
     let request = json!({"resourceLogs": [{"resource": {"attributes": &worker[..2]}, "scopeLogs": [{"logRecords": [
         {"timeUnixNano": ns(12), "eventName": "firstbad.process.exit"}]}]}]});
-    let read = crate::otlp::decode_logs(request.to_string().as_bytes(), Encoding::Json).map(|logs| normaliser.logs(&logs));
+    let read =
+        crate::otlp::decode_logs(request.to_string().as_bytes(), Encoding::Json).map(|logs| normaliser.logs(&logs));
     let Observation::Exit(exit) = &read.unwrap().observations[0] else { panic!() };
     assert_eq!(exit.source, Source::Instance { instance: "h1:41".into(), host: "h1".into() });
 }
@@ -239,4 +240,26 @@ fn a_misspelled_metric_of_ours_is_refused_and_said() {
     let batch = send(&mut Normaliser::new(&[]), &[text("host.name", "h")], &[unknown("firstbad.request", 10)]);
     assert_eq!(batch.rejected, 1);
     assert!(gaps(&batch)[0].contains("firstbad.*"), "{batch:?}");
+}
+
+#[test]
+fn processes_that_share_all_attributes_are_counted_each_by_itself_and_it_is_said_once() {
+    let mut normaliser = Normaliser::new(&[]);
+    let shared = [text("service.name", "shop"), text("host.name", "h")];
+    let (mut counted, mut said, mut restarts) = (0, Vec::new(), 0);
+    for round in 1..=6 {
+        // Each began long before it was first seen, and has a total of its own.
+        for (process, start) in [(0, -3600), (1, -1800), (2, -600)] {
+            let (time, value) = (10 * round + 3 * process, 1000 * (3 - process) + 7 * round);
+            let sum = json!({"name": "firstbad.requests", "sum": {"aggregationTemporality": 2, "isMonotonic": true,
+                "dataPoints": [{"startTimeUnixNano": ns(start), "timeUnixNano": ns(time), "asInt": value.to_string()}]}});
+            let batch = send(&mut normaliser, &shared, &[sum]);
+            counted += rows(&batch).iter().flat_map(|row| &row.totals).map(|total| total.outcomes.ok).sum::<u64>();
+            restarts += rows(&batch).iter().filter(|row| row.restarted).count();
+            said.extend(gaps(&batch).into_iter().map(str::to_owned));
+        }
+    }
+    assert_eq!((counted, restarts), (7 * 5 * 3, 0), "what each served since it was first seen");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("service.instance.id") && said[0].contains("process.pid"), "{said:?}");
 }

@@ -75,13 +75,15 @@ fn what_nests_without_end_is_refused_and_overflows_no_stack() {
 
 /// `{"snakeCase":1}` as `{"snake_case":1}`: keys alone, never a text that is a value.
 fn with_underscores(value: serde_json::Value) -> serde_json::Value {
-    let key = |key: String| key.chars().fold(String::new(), |mut key, next| {
-        if next.is_ascii_uppercase() {
-            key.push('_');
-        }
-        key.push(next.to_ascii_lowercase());
-        key
-    });
+    let key = |key: String| {
+        key.chars().fold(String::new(), |mut key, next| {
+            if next.is_ascii_uppercase() {
+                key.push('_');
+            }
+            key.push(next.to_ascii_lowercase());
+            key
+        })
+    };
     match value {
         serde_json::Value::Object(map) => {
             map.into_iter().map(|(name, value)| (key(name), with_underscores(value))).collect()

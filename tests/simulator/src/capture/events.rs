@@ -42,7 +42,10 @@ pub(super) fn log(observation: &Observation, style: Style, sequence: u64) -> Opt
             (event.at, Some(&event.source), &event.dimensions, event::CONFIG_LOAD, load(event, style))
         }
         Observation::Panic(event) => {
-            let mut attributes = vec![text("exception.type", event.exception.as_deref().unwrap_or("panic")), text("exception.message", &*event.message)];
+            let mut attributes = vec![
+                text("exception.type", event.exception.as_deref().unwrap_or("panic")),
+                text("exception.message", &*event.message),
+            ];
             attributes.push(active(&event.active));
             let mut place = event.site.as_deref().unwrap_or("").splitn(3, ':');
             attributes.extend(place.next().map(|path| text("code.file.path", path)));
