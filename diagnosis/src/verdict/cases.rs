@@ -142,7 +142,7 @@ fn case_beside(state: &State, symptom: &Symptom) -> Option<u32> {
     let open = |case: &&Case| case.resolved.is_none() && !case.merged;
     let part_of = |case: &&Case| {
         state.symptoms.iter().filter(|other| other.case == case.id && other.id != symptom.id).any(|other| {
-            if is_spill_over(state, symptom, other) {
+            if is_spill_over(state, symptom, other) || is_covered(symptom, other) {
                 return true;
             }
             if other.class == symptom.class {
@@ -160,6 +160,13 @@ fn case_beside(state: &State, symptom: &Symptom) -> Option<u32> {
         })
     };
     state.cases.iter().filter(open).find(part_of).map(|case| case.id)
+}
+
+/// Whether an explanation that was found or widened later covers the hosts of a symptom.
+fn is_covered(symptom: &Symptom, other: &Symptom) -> bool {
+    let both = symptom.hosts.iter().filter(|id| other.hosts.binary_search(id).is_ok()).count();
+    let at_once = symptom.onset <= other.last_bad && other.onset <= symptom.last_bad;
+    other.class == symptom.class && other.verdict.accuses() && at_once && both * 10 >= symptom.hosts.len() * 9
 }
 
 /// Whether a symptom may be what another does elsewhere: retries, a service behind it, hosts that take over. It began

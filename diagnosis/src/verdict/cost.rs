@@ -29,6 +29,10 @@ fn gone_for_long(state: &State, symptom: &Symptom) -> usize {
 /// Report intervals around an explained symptom within which what is left is held against it.
 const BESIDE: i64 = 60;
 
+/// Report intervals, and time, ns, for which what is left must last.
+const RESIDUE_FOR: i64 = 6;
+const RESIDUE_LEAST: Ns = 60_000_000_000;
+
 /// Adds up cost and hosts of a symptom's episodes; what was seen before stays.
 pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     let mut cost = Cost::default();
@@ -96,7 +100,9 @@ fn is_worth(state: &State, symptom: &Symptom) -> bool {
     {
         return false;
     }
-    most == 0 || symptom.hosts.len() >= RESIDUE_MIN && symptom.hosts.len() * RESIDUE_PART >= most
+    // An explanation may yet widen to what began a moment ago.
+    let lasts = symptom.last_bad - symptom.onset >= (RESIDUE_FOR * state.interval).max(RESIDUE_LEAST);
+    most == 0 || lasts && symptom.hosts.len() >= RESIDUE_MIN && symptom.hosts.len() * RESIDUE_PART >= most
 }
 
 /// Whether an episode is one of a symptom's own: explained by it, or, while it explains none, by no other.

@@ -9,6 +9,7 @@ mod alibis;
 mod course;
 mod felt;
 mod few_hosts;
+mod once_broken;
 mod refusals;
 mod story;
 mod two_causes;
