@@ -138,13 +138,16 @@ fn collect(
     if apart {
         command.arg("--insecure");
     }
-    let log = std::fs::File::create(directory.join("collector.log"))?;
-    let mut started = Started::of(command.stderr(log))?;
-    let output = started.0.stdout.take().ok_or("no standard output")?;
+    // It says where it listens on standard error.
+    let spawned = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut started = Started(spawned);
+    let output = started.0.stderr.take().ok_or("no standard error")?;
+    let mut log = std::fs::File::create(directory.join("collector.log"))?;
     let (tell, told) = channel();
     std::thread::spawn(move || {
+        // Read to its end, so that the collector never waits for this reader.
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            // Read to its end, so that the collector never waits for this reader.
+            let _ = writeln!(log, "{line}");
             let _ = tell.send(line);
         }
     });

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Looks in a row that may go without an answer, on a machine that is busy.
+const UNANSWERED_MAX: u32 = 15;
 /// Time between the pushes to two hosts.
 const STAGGER: Duration = Duration::from_millis(700);
 /// How long a run may take beyond what it waits for.
@@ -52,6 +54,8 @@ struct Run {
     fleet: Fleet,
     told: Vec<Told>,
     looks: Vec<Look>,
+    /// Looks without an answer since the last one that had one.
+    unanswered: u32,
 }
 
 /// The run's part.
@@ -65,7 +69,7 @@ pub(crate) fn play(
 ) -> Result<ExitCode, Error> {
     end_with_the_parent();
     let fleet = Fleet::start(scenario, directory, (settings, !settings.loopback))?;
-    let mut run = Run { scenario, fleet, told: Vec::new(), looks: Vec::new() };
+    let mut run = Run { scenario, fleet, told: Vec::new(), looks: Vec::new(), unanswered: 0 };
     run.watch(healthy(number, settings))?;
     let hosts = scenario.hosts();
     for host in 0..hosts.pushed {
@@ -94,7 +98,14 @@ impl Run {
         let deadline = Instant::now() + time;
         loop {
             let next = Instant::now() + LOOK_EVERY;
-            self.looks.push(look(&self.fleet)?);
+            match look(&self.fleet) {
+                Ok(look) => {
+                    self.unanswered = 0;
+                    self.looks.push(look);
+                }
+                Err(error) if self.unanswered >= UNANSWERED_MAX => return Err(error),
+                Err(_) => self.unanswered += 1,
+            }
             std::thread::sleep(next.min(deadline).saturating_duration_since(Instant::now()));
             if Instant::now() >= deadline {
                 return Ok(());
