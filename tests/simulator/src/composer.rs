@@ -31,6 +31,9 @@ mod truth;
 mod wire;
 mod world;
 
+#[cfg(test)]
+mod tests;
+
 pub use nuisance::{Origin, origins};
 pub use outcome::Outcome;
 pub use shrink::{Shrunk, shrink};

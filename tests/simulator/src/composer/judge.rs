@@ -44,11 +44,11 @@ impl<'a> Judge<'a> {
         outcome.said = said.incidents.iter().map(words).collect::<Vec<_>>().join(" + ");
         for incident in &said.incidents {
             self.accusations(incident, &mut outcome);
-            self.exonerations(incident, &mut outcome);
             self.needless(incident, &mut outcome);
         }
         for number in 0..self.world.guilts.len() {
             self.guilt(number, said, &mut outcome);
+            self.exonerations(number, said, &mut outcome);
         }
         outcome
     }
@@ -93,25 +93,31 @@ impl<'a> Judge<'a> {
     }
 
     /// `external` "does not accuse a change", and `ruled_out` excludes one: neither may be said of what is guilty and shows.
-    fn exonerations(&self, incident: &Incident, outcome: &mut Outcome) {
-        let span = Span::of(self.world, incident);
+    /// Where the guilty one is named as well, an incident about an echo of it is one too many, and no exoneration.
+    fn exonerations(&self, number: usize, said: &Said, outcome: &mut Outcome) {
+        let Some(guilt) = self.world.guilts.get(number).filter(|guilt| guilt.culprit.is_change()) else { return };
+        if matches!(self.sights.get(number), Some(Sight::Hidden(_)) | None) {
+            return;
+        }
         let slack = 2.0 * self.world.step_s();
-        let explained = incident.cause.as_ref().is_some_and(|cause| {
-            accuses(&incident.verdict) && matches!(self.named(incident, cause), Named::Guilt(_) | Named::Part(_))
-        });
-        for (number, guilt) in self.world.guilts.iter().enumerate().filter(|(_, guilt)| guilt.culprit.is_change()) {
-            let shows = !matches!(self.sights.get(number), Some(Sight::Hidden(_)) | None);
+        let explained = |incident: &Incident| {
+            let named = incident.cause.as_ref().map(|cause| self.named(incident, cause));
+            accuses(&incident.verdict) && matches!(named, Some(Named::Guilt(_) | Named::Part(_)))
+        };
+        let is_named = said.incidents.iter().any(explained);
+        for incident in said.incidents.iter().filter(|incident| !explained(incident)) {
+            let span = Span::of(self.world, incident);
             let during = span.meets(Span { from: guilt.from, until: guilt.until }, slack) && span.from >= guilt.from - slack;
-            let other = explained || rules::external_is_true(self.world, span) || rules::is_of_refusals(self.world, incident);
-            if !shows || !during || other {
+            let other = rules::external_is_true(self.world, span) || rules::is_of_refusals(self.world, incident);
+            if !during || other {
                 continue;
             }
-            let said = if incident.verdict == "external" { Some(words(incident)) } else { None };
-            if let Some(words) = said.or_else(|| self.ruled_out(incident, &guilt.culprit)) {
-                outcome.exonerated += 1;
-                if outcome.exonerated_words.is_empty() {
-                    outcome.exonerated_words = format!("{} {words}", incident.id);
-                }
+            let external = incident.verdict == "external" && !is_named;
+            let said = if external { Some(words(incident)) } else { self.ruled_out(incident, &guilt.culprit) };
+            let Some(words) = said else { continue };
+            outcome.exonerated += 1;
+            if outcome.exonerated_words.is_empty() {
+                outcome.exonerated_words = format!("{} {words}", incident.id);
             }
         }
     }

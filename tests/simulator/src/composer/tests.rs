@@ -1,0 +1,73 @@
+//! The composer's parts held against each other: lines are JSON, truth shows where it should and nowhere else, and the
+//! rules tell right from wrong.
+
+use super::evidence::Evidence;
+use super::guilt::Culprit;
+use super::oracle::{Sight, sight};
+use super::play::play;
+use super::rules::{Named, named, needed};
+use super::said::{Cause, Incident};
+use super::world::World;
+use serde_json::Value;
+
+/// Small draws of many seeds, without nuisances.
+fn plain(seeds: std::ops::Range<u64>) -> impl Iterator<Item = World> {
+    seeds.map(|seed| World::draw(seed, 12, |_| false))
+}
+
+#[test]
+fn every_line_is_a_request_in_json() {
+    for seed in 1..40 {
+        let world = World::draw(seed, 4, |_| true);
+        let lines = play(&world).lines;
+        let text = String::from_utf8(lines).unwrap();
+        assert!(text.lines().count() > 10, "seed {seed}");
+        for line in text.lines() {
+            let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("seed {seed}: {error}: {line}"));
+            let requests = value.get("resourceMetrics").or(value.get("resourceLogs")).and_then(Value::as_array);
+            assert!(requests.is_some_and(|requests| !requests.is_empty()), "seed {seed}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_guilt_shows_only_on_hosts_that_had_it() {
+    let mut showing = 0;
+    for world in plain(1..80) {
+        let Evidence { guilts, loads, .. } = play(&world).evidence;
+        for (guilt, hosts) in world.guilts.iter().zip(guilts) {
+            let Culprit::Config { versions, .. } = &guilt.culprit else { continue };
+            for (host, seen) in hosts.iter().filter(|(_, seen)| seen.events > 0.0) {
+                let had = loads.iter().any(|load| load.host == *host && versions.contains(&load.version));
+                assert!(had, "seed {}: host {host} shows {} events of what it never had", world.seed, seen.events);
+                showing += 1;
+            }
+        }
+    }
+    assert!(showing > 100, "{showing} hosts show something");
+}
+
+#[test]
+fn rules_tell_the_guilty_hash_from_others() {
+    let (world, evidence) = plain(1..200)
+        .map(|world| {
+            let evidence = play(&world).evidence;
+            (world, evidence)
+        })
+        .find(|(world, evidence)| {
+            let config = matches!(world.guilts.as_slice(), [guilt] if matches!(guilt.culprit, Culprit::Config { .. }));
+            config && sight(world, evidence, 0) == Sight::Clear
+        })
+        .expect("one of 200 draws has one guilty input that can be named");
+    let Culprit::Config { versions, .. } = &world.guilts[0].culprit else { panic!("a config") };
+    let cause = |hashes: Vec<String>| Cause { kind: "config".into(), hashes, ..Cause::default() };
+    let hash = |version: usize| world.versions[version].hash.to_string();
+    let guilty: Vec<String> = versions.iter().map(|version| hash(*version)).collect();
+    let innocent = (0..world.versions.len()).find(|version| !versions.contains(version)).unwrap();
+    let needed = needed(&world, &evidence);
+    let is = |hashes| named(&world, &needed, &Incident::default(), &cause(hashes));
+    assert_eq!(is(guilty.clone()), Named::Guilt(0));
+    assert_eq!(is([guilty, vec![hash(innocent)]].concat()), Named::Innocent);
+    assert_eq!(is(vec![hash(innocent)]), Named::Innocent);
+    assert_eq!(is(Vec::new()), Named::Innocent);
+}
