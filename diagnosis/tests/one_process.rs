@@ -1,5 +1,5 @@
-//! The smallest fleet: one process that loads one file and dies of it at once. Nothing can be compared; what the content
-//! itself says, and that the only process that had it died, is said as a suspicion.
+//! The smallest fleet: one process that serves well, loads another file and dies of it at once. Nothing can be compared;
+//! what the content itself says, and that the only process that had it died, is said as a suspicion.
 
 mod fleet;
 
@@ -10,8 +10,16 @@ use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
 use firstbad_protocol::verdict::Verdict;
 use fleet::{START, dimensions, host, load, row};
 
+/// Seconds for which it serves well.
+const WELL: i64 = 60;
+
 fn life(engine: &mut Engine, rows: i64) {
-    let begun = START * SECOND_NS;
+    engine.apply(&[load(0, START * SECOND_NS, (b"good", 60))]);
+    for second in 0..WELL {
+        engine.apply(&[row(0, START + second, (b"good", 0.0))]);
+        engine.tick(Timestamp::from_seconds(START + second + 1));
+    }
+    let begun = (START + WELL) * SECOND_NS;
     let span = Span { start: Timestamp(begun), end: Timestamp(begun + SECOND_NS / 20) };
     let dead = Exit {
         at: span.end,
@@ -24,12 +32,12 @@ fn life(engine: &mut Engine, rows: i64) {
         loading: None,
     };
     engine.apply(&[load(0, begun + SECOND_NS / 100, (b"bad", rows))]);
-    if let Observation::Row(report) = row(0, START, (b"bad", 1.0)) {
+    if let Observation::Row(report) = row(0, START + WELL, (b"bad", 1.0)) {
         engine.apply(&[Observation::Row(Row { span, ..report })]);
     }
     engine.apply(&[Observation::Exit(dead)]);
     for second in 1..30 {
-        engine.tick(Timestamp::from_seconds(START + second));
+        engine.tick(Timestamp::from_seconds(START + WELL + second));
     }
 }
 
@@ -48,8 +56,11 @@ fn a_process_that_dies_of_its_only_file_is_a_suspicion() {
 }
 
 #[test]
-fn a_file_within_its_limits_is_not_suspected_of_one_death() {
+fn a_file_within_its_limits_is_suspected_for_its_time_alone() {
     let mut engine = Engine::new(Settings::default());
     life(&mut engine, 60);
-    assert!(engine.diagnosis().incidents.iter().all(|incident| !incident.verdict.accuses()));
+    let diagnosis = engine.diagnosis();
+    let [incident] = diagnosis.incidents.as_slice() else { panic!("{diagnosis:#?}") };
+    assert_eq!(incident.verdict, Verdict::Suspect, "{incident:#?}");
+    assert_eq!(incident.cause.as_ref().and_then(|cause| cause.property.clone()), None);
 }

@@ -37,7 +37,7 @@ fn two_restarts_of_every_host_are_no_incident_and_a_third_is() {
     assert!(restarts(2).incidents.is_empty(), "{:#?}", restarts(2).incidents);
     let diagnosis = restarts(3);
     let [incident] = diagnosis.incidents.as_slice() else { panic!("{diagnosis:#?}") };
-    assert_eq!(incident.signals, [Signal::SilentHosts]);
+    assert_eq!(incident.signals, [Signal::Deaths], "a process that began anew is not the one before");
     assert!(!incident.verdict.accuses(), "one after the other, they follow no load: {incident:#?}");
     let begun = incident.onset.since(Timestamp::from_seconds(START + 60)) / 1_000_000_000;
     assert!((-1..=4).contains(&begun), "the first deaths count: {begun} s");
@@ -50,6 +50,6 @@ fn a_gauge_below_zero_is_none() {
     };
     assert!(memory(-1.0).incidents.is_empty(), "{:#?}", memory(-1.0).incidents);
     assert!(memory(f64::NAN).incidents.is_empty());
-    // The control: what can be is seen.
-    assert_eq!(memory(4e9).incidents.first().map(|incident| incident.signals.clone()), Some(vec![Signal::Memory]));
+    // A gauge that moves without a push is nobody's outage either.
+    assert!(memory(4e9).incidents.is_empty(), "{:#?}", memory(4e9).incidents);
 }

@@ -31,6 +31,5 @@ pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verd
     let controls = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64 > said.exposed;
     let back = said.left == said.exposed && surprise >= CAUSE_AT;
     let repeated = said.close >= REPEATED_ON && said.close == said.exposed && controls;
-    let limit = hypothesis.properties.first().is_some_and(|found| found.limit) && surprise >= CAUSE_AT;
-    Some(if back || repeated || limit { Verdict::Cause } else { Verdict::Suspect })
+    Some(if back || repeated { Verdict::Cause } else { Verdict::Suspect })
 }
