@@ -156,6 +156,7 @@ fn the_cursor_stays_inside_and_enter_opens_what_is_under_it() {
     let mut older = fixture::external();
     older.id = "20251118-100000-errors".into();
     older.onset = fixture::ONSET - 5_000_000_000_000;
+    older.impact.requests_failed = 1;
     two.diagnosis.incidents.push(older);
     let mut model = on(Screen::Incidents, two);
     press(&mut model, "jjjjj\n");
