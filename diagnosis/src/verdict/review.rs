@@ -132,7 +132,7 @@ fn update(state: &State, symptom: &mut Symptom) {
     }
     let keeps = match symptom.verdict {
         Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
-        verdict => verdict.accuses() && keep(symptom, (&judged, &scene)),
+        verdict => verdict.accuses() && (!stands || keep(symptom, (&judged, &scene))),
     };
     if keeps {
         go_on(state, symptom, &judged);
@@ -173,6 +173,7 @@ fn is_plain(judged: &Judgement) -> bool {
     judged.named.as_ref().is_some_and(|named| {
         named.tally.exposed.1 >= 5
             && named.ages.is_none()
+            && (named.levels.len() < 2 || !named.properties.is_empty())
             && named.explained() >= PLAIN_EXPLAINED
             && named.share() >= PLAIN_SHARE
             && named.control_share() < PLAIN_CONTROL * named.share()
