@@ -48,7 +48,13 @@ mod tests {
     use super::*;
 
     fn outcome(seed: u64, engine: &str) -> Outcome {
-        Outcome { seed, engine: engine.into(), said: "cause, \"quoted\"\nand more".into(), to_name_s: Some(1.5), ..Outcome::default() }
+        Outcome {
+            seed,
+            engine: engine.into(),
+            said: "cause, \"quoted\"\nand more".into(),
+            to_name_s: Some(1.5),
+            ..Outcome::default()
+        }
     }
 
     #[test]

@@ -85,7 +85,9 @@ fn execute(args: &Args) -> anyhow::Result<bool> {
         return show(args, &Recipe { seed, hosts_max: args.hosts_max, dropped: args.drop.clone() });
     }
     if let Some(seed) = args.shrink {
-        let Some(shrunk) = shrink(seed, run::judged)? else { bail!("nothing is wrong with what is said of seed {seed}") };
+        let Some(shrunk) = shrink(seed, run::judged)? else {
+            bail!("nothing is wrong with what is said of seed {seed}")
+        };
         let Recipe { hosts_max, dropped, .. } = &shrunk.recipe;
         let list: Vec<String> = dropped.iter().map(ToString::to_string).collect();
         println!("{}\n--show {seed} --hosts-max {hosts_max} --drop {}", shrunk.fault, list.join(","));

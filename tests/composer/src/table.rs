@@ -50,8 +50,18 @@ pub fn text(outcomes: &[Outcome]) -> String {
     line(format!("draws with a false accusation: {}", with_bound(of.accused, of.draws)));
     line(format!("draws with a wrong exoneration: {}", with_bound(of.exonerated, of.draws)));
     let missed = of.clear - of.clear_named;
-    line(format!("identifiable changes named: {} of {}; missed {}", of.clear_named, of.clear, with_bound(missed, of.clear)));
-    line(format!("  all guilty changes named: {} of {}; in part: {}", sum(&|o| o.named), sum(&|o| o.guilts), sum(&|o| o.parts)));
+    line(format!(
+        "identifiable changes named: {} of {}; missed {}",
+        of.clear_named,
+        of.clear,
+        with_bound(missed, of.clear)
+    ));
+    line(format!(
+        "  all guilty changes named: {} of {}; in part: {}",
+        sum(&|o| o.named),
+        sum(&|o| o.guilts),
+        sum(&|o| o.parts)
+    ));
     line(format!("ties: said {} of {}, broken {}", sum(&|o| o.tied_said), sum(&|o| o.tied), sum(&|o| o.tied_broken)));
     line(format!("outside events called external: {} of {}", sum(&|o| o.outside_said), sum(&|o| o.outside)));
     line(format!("last known good right: {} of {}", sum(&|o| o.good_right), sum(&|o| o.good_asked)));
@@ -61,12 +71,23 @@ pub fn text(outcomes: &[Outcome]) -> String {
         let days: f64 = of.iter().map(|outcome| outcome.host_days).sum();
         let hours: f64 = of.iter().map(|outcome| outcome.length_s / 3600.0).sum();
         let with = of.iter().filter(|outcome| outcome.needless > 0).count();
-        format!("{count} in {with} of {} draws, {:.3} a host-day, {:.2} a fleet-hour", of.len(), per(count, days), per(count, hours))
+        format!(
+            "{count} in {with} of {} draws, {:.3} a host-day, {:.2} a fleet-hour",
+            of.len(),
+            per(count, days),
+            per(count, hours)
+        )
     };
     line(format!("needless incidents where nothing hurts: {}", needless(true)));
     line(format!("  beside a truth or an outage: {}", needless(false)));
-    line(format!("draws with an incident open more than 5 min after the last harm: {}", outcomes.iter().filter(|o| o.open_late > 0).count()));
-    line(format!("seconds from the twelfth exposed host to the name, median / 95th: {}", quantiles(outcomes.iter().filter_map(|o| o.to_name_s))));
+    line(format!(
+        "draws with an incident open more than 5 min after the last harm: {}",
+        outcomes.iter().filter(|o| o.open_late > 0).count()
+    ));
+    line(format!(
+        "seconds from the twelfth exposed host to the name, median / 95th: {}",
+        quantiles(outcomes.iter().filter_map(|o| o.to_name_s))
+    ));
     line(format!("milliseconds a draw, median / 95th: {}", quantiles(outcomes.iter().map(|o| o.ms as f64))));
     calibration(outcomes, &mut out);
     out

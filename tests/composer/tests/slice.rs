@@ -30,7 +30,8 @@ fn nothing_innocent_is_accused_and_nothing_guilty_exonerated() {
                     if seed >= FIRST_SEED + DRAWS {
                         return;
                     }
-                    let outcome = run::run(&Recipe::whole(seed)).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
+                    let outcome =
+                        run::run(&Recipe::whole(seed)).unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
                     outcomes.lock().expect("no thread panicked").push(outcome);
                 }
             });
@@ -93,6 +94,7 @@ fn a_draw_is_the_same_each_time_and_can_be_made_smaller() {
 fn a_third_of_the_nuisances_come_from_what_was_met() {
     let origins = origins();
     let all: usize = origins.iter().map(|(_, count)| count).sum();
-    let task = origins.iter().filter(|(origin, _)| format!("{origin:?}") == "Task").map(|(_, count)| count).sum::<usize>();
+    let task =
+        origins.iter().filter(|(origin, _)| format!("{origin:?}") == "Task").map(|(_, count)| count).sum::<usize>();
     assert!(all >= 30 && (all - task) * 3 >= all, "{origins:?}");
 }

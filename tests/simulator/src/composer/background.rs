@@ -26,7 +26,11 @@ pub(crate) fn first_versions(world: &mut World) {
 /// A shape of a rollout that fits into `length_s`.
 pub(crate) fn shape(r: &mut Random, length_s: f64) -> Shape {
     let seconds = r.between(2.0, 30.0_f64.max(length_s * 0.04));
-    pick(r, Shape::Spread(seconds), &[Shape::Spread(seconds), Shape::Rolling(seconds * 2.0), Shape::Staged(seconds * 2.0)])
+    pick(
+        r,
+        Shape::Spread(seconds),
+        &[Shape::Spread(seconds), Shape::Rolling(seconds * 2.0), Shape::Staged(seconds * 2.0)],
+    )
 }
 
 /// Routine pushes.

@@ -6,8 +6,18 @@ use firstbad_protocol::Hash;
 
 /// Names that configs have; the number of a draw's configs is at most theirs.
 const NAMES: [&str; 12] = [
-    "bot-features", "waf-rules", "routes", "geo-map", "rate-limits", "tls-policy", "acl", "flags", "upstreams", "quotas",
-    "headers", "redirects",
+    "bot-features",
+    "waf-rules",
+    "routes",
+    "geo-map",
+    "rate-limits",
+    "tls-policy",
+    "acl",
+    "flags",
+    "upstreams",
+    "quotas",
+    "headers",
+    "redirects",
 ];
 
 /// One config.

@@ -64,7 +64,12 @@ impl<'a> Judge<'a> {
             length_s: world.fleet.length_s.round(),
             host_days: self.evidence.host_s / 86_400.0,
             style: style.map_or_else(String::new, |style| {
-                format!("{:?} {:?} {}", style.counts, style.identity, if style.cumulative { "cumulative" } else { "delta" })
+                format!(
+                    "{:?} {:?} {}",
+                    style.counts,
+                    style.identity,
+                    if style.cumulative { "cumulative" } else { "delta" }
+                )
             }),
             truth: world.guilts.iter().map(|guilt| guilt.words.clone()).collect::<Vec<_>>().join(" and "),
             nuisances: kinds.join("+"),
@@ -77,7 +82,8 @@ impl<'a> Judge<'a> {
     /// "A `cause` or `suspect` verdict accuses", at the end and in the history.
     fn accusations(&self, incident: &Incident, outcome: &mut Outcome) {
         let now = incident.cause.as_ref().filter(|_| accuses(&incident.verdict));
-        let before = incident.history.iter().filter(|past| accuses(&past.verdict)).filter_map(|past| past.cause.as_ref());
+        let before =
+            incident.history.iter().filter(|past| accuses(&past.verdict)).filter_map(|past| past.cause.as_ref());
         for cause in before.chain(now) {
             if self.named(incident, cause) == Named::Innocent {
                 outcome.accused += 1;
@@ -107,7 +113,8 @@ impl<'a> Judge<'a> {
         let is_named = said.incidents.iter().any(explained);
         for incident in said.incidents.iter().filter(|incident| !explained(incident)) {
             let span = Span::of(self.world, incident);
-            let during = span.meets(Span { from: guilt.from, until: guilt.until }, slack) && span.from >= guilt.from - slack;
+            let during =
+                span.meets(Span { from: guilt.from, until: guilt.until }, slack) && span.from >= guilt.from - slack;
             let other = rules::external_is_true(self.world, span) || rules::is_of_refusals(self.world, incident);
             if !during || other {
                 continue;
@@ -139,8 +146,14 @@ impl<'a> Judge<'a> {
         if incident.merged_into.is_none() && !rules::hurts(world, span) && !rules::is_of_refusals(world, incident) {
             outcome.needless += 1;
             if outcome.needless_words.is_empty() {
-                outcome.needless_words =
-                    format!("{} {} of {:?}, {:.0} to {:.0} s", incident.id, words(incident), incident.signals, span.from, span.until);
+                outcome.needless_words = format!(
+                    "{} {} of {:?}, {:.0} to {:.0} s",
+                    incident.id,
+                    words(incident),
+                    incident.signals,
+                    span.from,
+                    span.until
+                );
             }
         }
         let ends = |until: f64| if until.is_finite() { until } else { world.fleet.length_s };
@@ -155,13 +168,18 @@ impl<'a> Judge<'a> {
     fn guilt(&self, number: usize, said: &Said, outcome: &mut Outcome) {
         let (Some(guilt), Some(sight)) = (self.world.guilts.get(number), self.sights.get(number)) else { return };
         let of = |incident: &&Incident| {
-            incident.cause.as_ref().map(|cause| self.named(incident, cause)).filter(|_| incident.verdict != "insufficient_evidence")
+            incident
+                .cause
+                .as_ref()
+                .map(|cause| self.named(incident, cause))
+                .filter(|_| incident.verdict != "insufficient_evidence")
         };
         let whole = said.incidents.iter().find(|incident| of(incident) == Some(Named::Guilt(number)));
         if !guilt.culprit.is_change() {
             outcome.outside += 1;
             let span = Span { from: guilt.from, until: guilt.until };
-            let external = |incident: &Incident| incident.verdict == "external" && Span::of(self.world, incident).meets(span, 0.0);
+            let external =
+                |incident: &Incident| incident.verdict == "external" && Span::of(self.world, incident).meets(span, 0.0);
             outcome.outside_said += usize::from(said.incidents.iter().any(external));
             return;
         }
@@ -182,7 +200,8 @@ impl<'a> Judge<'a> {
             Sight::Hidden(_) => {}
         }
         if let Some(incident) = named {
-            outcome.to_name_s = incident.named_at.map(|at| self.since_twelfth(number, (at.0 - unix_ns(0.0)) as f64 / 1e9));
+            outcome.to_name_s =
+                incident.named_at.map(|at| self.since_twelfth(number, (at.0 - unix_ns(0.0)) as f64 / 1e9));
             self.good(number, incident, outcome);
         }
     }
@@ -192,7 +211,8 @@ impl<'a> Judge<'a> {
         let Some(Culprit::Config { versions, .. }) = self.world.guilts.get(number).map(|guilt| &guilt.culprit) else {
             return said.incidents.iter().any(|incident| incident.verdict == "insufficient_evidence");
         };
-        let guilty = |hash: &String| rules::version(self.world, hash).is_some_and(|version| versions.contains(&version));
+        let guilty =
+            |hash: &String| rules::version(self.world, hash).is_some_and(|version| versions.contains(&version));
         said.incidents.iter().filter(|incident| incident.verdict == "insufficient_evidence").any(|incident| {
             let first: Vec<_> = incident.suspects.iter().filter(|suspect| suspect.rank <= 1).collect();
             first.len() > 1 && first.iter().any(|suspect| suspect.hashes.iter().any(guilty))
@@ -208,7 +228,8 @@ impl<'a> Judge<'a> {
     }
 
     fn good(&self, number: usize, incident: &Incident, outcome: &mut Outcome) {
-        let is_config = self.world.guilts.get(number).is_some_and(|guilt| matches!(guilt.culprit, Culprit::Config { .. }));
+        let is_config =
+            self.world.guilts.get(number).is_some_and(|guilt| matches!(guilt.culprit, Culprit::Config { .. }));
         if !is_config {
             return;
         }

@@ -131,10 +131,10 @@ impl Planned {
             RollingRestart | Release | ReleaseTold | ScaleDown | ScaleUp | QuickRestart | ColdStart => {
                 lives::apply(self, world, r);
             }
-            IdentityShared | IdentityMissing | OneOff | CronJobs | OtherBounds | Exponential | Dropped | Blind | Batched
-            | Repeated | ClocksOff | DayAhead | LoadsLost | NamesLost => reports::apply(self, world, r),
-            NoisyFirst | Overdispersed | Bursts | Correlated | GaugeJumps | TrafficWaves | RegionalWobble | DailySlope
-            | MixShift | Moods => weather::apply(self, world, r),
+            IdentityShared | IdentityMissing | OneOff | CronJobs | OtherBounds | Exponential | Dropped | Blind
+            | Batched | Repeated | ClocksOff | DayAhead | LoadsLost | NamesLost => reports::apply(self, world, r),
+            NoisyFirst | Overdispersed | Bursts | Correlated | GaugeJumps | TrafficWaves | RegionalWobble
+            | DailySlope | MixShift | Moods => weather::apply(self, world, r),
             UnrelatedFlag | GradualOther | AtOneInstant | ManyPushes | Ugly | PerHostBytes | PartialRollback => {
                 versions::apply(self, world, r);
             }

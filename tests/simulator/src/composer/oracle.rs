@@ -60,7 +60,9 @@ fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSee
     };
     let tells = |host: usize| {
         let style = world.fleet.hosts.get(host).and_then(|of| world.fleet.styles.get(of.style));
-        style.is_some_and(|style| tells(style, guilt) && (exposes(style, guilt) || !matches!(guilt.culprit, Culprit::Config { .. })))
+        style.is_some_and(|style| {
+            tells(style, guilt) && (exposes(style, guilt) || !matches!(guilt.culprit, Culprit::Config { .. }))
+        })
     };
     hosts.iter().map(|(host, seen)| (*host, seen)).filter(|(host, _)| named(*host) && tells(*host)).collect()
 }
@@ -87,7 +89,8 @@ fn hidden(world: &World, guilt: &Guilt, seen: &[(usize, &HostSeen)]) -> Option<&
     if showing.len() < HOSTS_MIN {
         return Some("fewer than three hosts show it");
     }
-    let most = |fits: &dyn Fn(&HostSeen) -> bool| showing.iter().filter(|seen| fits(seen)).count() * 10 >= showing.len() * 7;
+    let most =
+        |fits: &dyn Fn(&HostSeen) -> bool| showing.iter().filter(|seen| fits(seen)).count() * 10 >= showing.len() * 7;
     if !most(&|seen| seen.exposed >= REPORTS_MIN) && guilt.hurts != Hurts::Deaths {
         return Some("too few reports under it");
     }
@@ -144,7 +147,8 @@ fn meets_another(world: &World, evidence: &Evidence, number: usize) -> bool {
         let theirs: BTreeMap<usize, f64> = since(evidence, other).into_iter().collect();
         mine.iter().filter(|(host, at)| theirs.get(host).is_some_and(|other| (other - at).abs() < near)).count()
     };
-    let guilts = (0..world.guilts.len()).filter(|other| *other != number).any(|other| together(other) * 3 >= mine.len());
+    let guilts =
+        (0..world.guilts.len()).filter(|other| *other != number).any(|other| together(other) * 3 >= mine.len());
     let harm = |harm: &super::guilt::Harm| {
         let hit = mine.iter().filter(|(host, at)| harm.who.holds(&world.fleet, *host) && (harm.from - at).abs() < near);
         hit.count() * 3 >= mine.len().max(1)

@@ -64,12 +64,17 @@ fn strangers(world: &World, sink: &mut Sink) {
     let ends = world.fleet.length_s;
     let jobs = telemetry.cron_every_s.map_or(0, |every| (ends / every) as usize);
     let cron = (1..jobs).map(|number| number as f64 * telemetry.cron_every_s.unwrap_or(ends));
-    let life = |at: f64| Life { number: 0, from: at, to: at, ending: Ending::None, binary: 0, killed_by: None, loading: None };
+    let life =
+        |at: f64| Life { number: 0, from: at, to: at, ending: Ending::None, binary: 0, killed_by: None, loading: None };
     for (number, at) in telemetry.one_off_at.iter().copied().chain(cron).enumerate() {
         let resource = resource(world, (1_000_000 + number, 0), &life(at), style);
         let resource = resource.replace("\"proxy\"", "\"job\"");
-        let named = resource.replace("]}", &format!(",{{\"key\":\"service.instance.id\",\"value\":{{\"stringValue\":\"job-{number}\"}}}}]}}"));
-        let writer = events::Writer { world, style, host: 0, resource: &named, boot: "job", clock_s: 0.0, nameless: false };
+        let named = resource.replace(
+            "]}",
+            &format!(",{{\"key\":\"service.instance.id\",\"value\":{{\"stringValue\":\"job-{number}\"}}}}]}}"),
+        );
+        let writer =
+            events::Writer { world, style, host: 0, resource: &named, boot: "job", clock_s: 0.0, nameless: false };
         let load = super::timeline::Load { at, life: 0, version: *first, previous: None, refusal: None };
         sink.line(at, |out| writer.load(out, &load, number));
     }

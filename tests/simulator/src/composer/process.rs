@@ -86,9 +86,11 @@ impl Stretch<'_> {
         counted.total += total;
         self.views(served, &fails, (counted, shares), r);
         let slow = self.factor(|what| if let What::Slow(factor) = what { Some(factor) } else { None });
-        for (sum, count) in
-            [(&mut counted.good, total.ok), (&mut counted.denied, total.denied), (&mut counted.failed, total.error + total.panic)]
-        {
+        for (sum, count) in [
+            (&mut counted.good, total.ok),
+            (&mut counted.denied, total.denied),
+            (&mut counted.failed, total.error + total.panic),
+        ] {
             let drawn = latency(count, self.world.fleet.latency_s * slow, r);
             sum.iter_mut().zip(drawn).for_each(|(sum, more)| *sum += more);
         }
@@ -125,7 +127,8 @@ impl Stretch<'_> {
         let fleet = &self.world.fleet;
         let mut left = served;
         let mut fails = Vec::new();
-        let (error, denied) = ((fleet.base_error * base).min(0.9), (fleet.base_denied * self.weather.denied(self.middle())).min(0.9));
+        let (error, denied) =
+            ((fleet.base_error * base).min(0.9), (fleet.base_denied * self.weather.denied(self.middle())).min(0.9));
         for spell in self.spells() {
             let used = self.share(spell.config);
             let mut outcomes = Outcomes::default();

@@ -34,9 +34,11 @@ pub(crate) fn named(world: &World, needed: &[BTreeSet<usize>], incident: &Incide
         (Culprit::Region(region), "dimension") => {
             cause.dimensions.values().any(|value| Some(value) == world.fleet.regions.get(*region))
         }
-        (Culprit::Host(host), "host") => world.fleet.hosts.get(*host).is_some_and(|of| {
-            cause.dimensions.values().any(|value| value.starts_with(&of.name))
-        }),
+        (Culprit::Host(host), "host") => world
+            .fleet
+            .hosts
+            .get(*host)
+            .is_some_and(|of| cause.dimensions.values().any(|value| value.starts_with(&of.name))),
         (Culprit::Moment, "time") | (Culprit::Traffic, "traffic") | (Culprit::Request, "request") => true,
         _ => false,
     };
@@ -47,7 +49,9 @@ pub(crate) fn named(world: &World, needed: &[BTreeSet<usize>], incident: &Incide
         return Named::Guilt(number);
     }
     let half = |guilt: &Guilt| match &guilt.culprit {
-        Culprit::Config { binary: Some(binary), .. } => cause.kind == "binary" && scope == world.fleet.binaries.get(*binary),
+        Culprit::Config { binary: Some(binary), .. } => {
+            cause.kind == "binary" && scope == world.fleet.binaries.get(*binary)
+        }
         _ => false,
     };
     guilts().find(|(_, guilt)| half(guilt)).map_or(Named::Innocent, |(number, _)| Named::Part(number))
@@ -96,7 +100,9 @@ pub(crate) fn version(world: &World, hash: &str) -> Option<usize> {
 pub(crate) fn needed(world: &World, evidence: &super::evidence::Evidence) -> Vec<BTreeSet<usize>> {
     let late = world.fleet.length_s - 3.0 * world.step_s();
     let had = |version: &usize| {
-        evidence.loads.iter().any(|load| load.version == *version && !load.refused && load.at < late && load.until > load.at + world.step_s())
+        evidence.loads.iter().any(|load| {
+            load.version == *version && !load.refused && load.at < late && load.until > load.at + world.step_s()
+        })
     };
     let of = |guilt: &Guilt| match &guilt.culprit {
         Culprit::Config { versions, .. } => versions.iter().copied().filter(had).collect(),
@@ -156,7 +162,8 @@ pub(crate) fn external_is_true(world: &World, span: Span) -> bool {
 /// "The newest version of the named config, first active before the first bad load, that served at least 3 hosts (or all,
 /// if fewer) for at least 3 report intervals; or the repair, once it has served as long. Null while no such version is known."
 pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: usize) -> (Vec<usize>, bool) {
-    let Some(Culprit::Config { config, versions: guilty, .. }) = world.guilts.get(number).map(|guilt| &guilt.culprit) else {
+    let Some(Culprit::Config { config, versions: guilty, .. }) = world.guilts.get(number).map(|guilt| &guilt.culprit)
+    else {
         return (Vec::new(), true);
     };
     let first_bad = evidence
@@ -178,7 +185,8 @@ pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: 
     };
     let of_config = |version: &usize| world.versions.get(*version).is_some_and(|of| of.config == *config);
     let innocent = (0..world.versions.len()).filter(of_config).filter(|version| !guilty.contains(version));
-    let (before, after): (Vec<usize>, Vec<usize>) = innocent.filter(|version| served(*version)).partition(|v| first_active(*v) < first_bad);
+    let (before, after): (Vec<usize>, Vec<usize>) =
+        innocent.filter(|version| served(*version)).partition(|v| first_active(*v) < first_bad);
     let newest = before.iter().copied().max_by(|a, b| first_active(*a).total_cmp(&first_active(*b)));
     let unknown = newest.is_none_or(|newest| world.first.contains(&newest));
     (newest.into_iter().chain(after).collect(), unknown)

@@ -1,8 +1,8 @@
 //! What happens to telemetry between process and file: lost, repeated and batched reports, wrong clocks, lost events,
 //! identities that are shared or missing, foreign senders. What would have been sent is decided before.
 
-use super::push::{Who, lot};
 use super::fleet::Fleet;
+use super::push::{Who, lot};
 
 /// A time during which reports of some hosts are lost.
 #[derive(Clone, Copy, Debug)]

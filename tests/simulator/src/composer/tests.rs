@@ -23,7 +23,8 @@ fn every_line_is_a_request_in_json() {
         let text = String::from_utf8(lines).unwrap();
         assert!(text.lines().count() > 10, "seed {seed}");
         for line in text.lines() {
-            let value: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("seed {seed}: {error}: {line}"));
+            let value: Value =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("seed {seed}: {error}: {line}"));
             let requests = value.get("resourceMetrics").or(value.get("resourceLogs")).and_then(Value::as_array);
             assert!(requests.is_some_and(|requests| !requests.is_empty()), "seed {seed}: {line}");
         }

@@ -132,7 +132,9 @@ impl World {
     /// The version of `config` that a push before `at` brought last.
     pub(crate) fn version_before(&self, config: usize, at: f64) -> Option<usize> {
         let of = |push: &&Push| {
-            push.at < at && push.refusal.is_none() && self.versions.get(push.version).is_some_and(|v| v.config == config)
+            push.at < at
+                && push.refusal.is_none()
+                && self.versions.get(push.version).is_some_and(|v| v.config == config)
         };
         let last = self.pushes.iter().filter(of).max_by(|a, b| a.at.total_cmp(&b.at)).map(|push| push.version);
         last.or_else(|| self.first.get(config).copied())

@@ -40,7 +40,9 @@ fn scale_down(planned: Planned, world: &mut World, (at, takes_s): (f64, f64), r:
     let leaves = Who::Share(share, salt);
     let durable = world.fleet.styles.iter().any(|style| style.identity.is_durable() && !style.life_events);
     let going: Vec<usize> = (0..world.fleet.hosts.len()).filter(|host| leaves.holds(&world.fleet, *host)).collect();
-    for host in world.fleet.hosts.iter_mut().enumerate().filter(|(index, _)| going.contains(index)).map(|(_, host)| host) {
+    for host in
+        world.fleet.hosts.iter_mut().enumerate().filter(|(index, _)| going.contains(index)).map(|(_, host)| host)
+    {
         host.gone_s = Some(at + host.place * takes_s);
     }
     if durable && !going.is_empty() {
@@ -51,7 +53,9 @@ fn scale_down(planned: Planned, world: &mut World, (at, takes_s): (f64, f64), r:
 fn scale_up(planned: Planned, world: &mut World, (at, takes_s): (f64, f64), r: &mut Random) {
     let joins = Who::Share(planned.scaled(0.03, 0.4), r.bits());
     let coming: Vec<usize> = (0..world.fleet.hosts.len()).filter(|host| joins.holds(&world.fleet, *host)).collect();
-    for host in world.fleet.hosts.iter_mut().enumerate().filter(|(index, _)| coming.contains(index)).map(|(_, host)| host) {
+    for host in
+        world.fleet.hosts.iter_mut().enumerate().filter(|(index, _)| coming.contains(index)).map(|(_, host)| host)
+    {
         host.born_s = Some(at + host.place * takes_s);
     }
     cold(planned, world);

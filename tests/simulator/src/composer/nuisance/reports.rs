@@ -21,7 +21,9 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
         Kind::IdentityMissing => telemetry.anonymous = Some(some(0.02, 0.5, r)),
         Kind::OneOff => telemetry.one_off_at.push(at),
         Kind::CronJobs => telemetry.cron_every_s = Some((planned.scaled(600.0, 60.0)).max(length_s / 40.0)),
-        Kind::OtherBounds => telemetry.other_bounds = Some(if planned.strength < 0.5 { one } else { some(0.0, 0.5, r) }),
+        Kind::OtherBounds => {
+            telemetry.other_bounds = Some(if planned.strength < 0.5 { one } else { some(0.0, 0.5, r) })
+        }
         Kind::Exponential => telemetry.exponential = Some(some(0.05, 0.5, r)),
         Kind::Dropped => {
             let share = planned.scaled_log(0.001, 0.15);

@@ -43,7 +43,12 @@ fn first_guilt(world: &World) -> Option<f64> {
     world.guilts.iter().map(|guilt| guilt.from).reduce(f64::min)
 }
 
-fn fresh(world: &mut World, (config, oddity): (usize, Oddity), (at, shape): (f64, Shape), r: &mut Random) -> Option<usize> {
+fn fresh(
+    world: &mut World,
+    (config, oddity): (usize, Oddity),
+    (at, shape): (f64, Shape),
+    r: &mut Random,
+) -> Option<usize> {
     let version = world.make(config, oddity, r)?;
     world.push(version, at.max(0.0), shape, r);
     Some(world.pushes.len() - 1)
@@ -66,9 +71,10 @@ fn flags(planned: Planned, world: &mut World, r: &mut Random) {
 /// Several configs in one push; now and then with the guilty one, which then has twins.
 fn at_one_instant(planned: Planned, world: &mut World, at: f64, r: &mut Random) {
     let guilty = world.pushes.iter().rfind(|push| {
-        world.guilts.iter().any(|guilt| {
-            matches!(&guilt.culprit, Culprit::Config { versions, .. } if versions.contains(&push.version))
-        })
+        world
+            .guilts
+            .iter()
+            .any(|guilt| matches!(&guilt.culprit, Culprit::Config { versions, .. } if versions.contains(&push.version)))
     });
     let twin = guilty.copied().filter(|_| planned.strength > 0.6);
     let shape = crate::composer::background::shape(r, world.fleet.length_s);

@@ -23,7 +23,8 @@ pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<Strin
     let back = hosts.values().filter(|seen| seen.after >= BACK_REPORTS_MIN).count() >= BACK_HOSTS_MIN.min(came.len());
     let near = world.step_s().max(2.0);
     let is_twin = |other: &BTreeMap<usize, f64>| {
-        let both = came.iter().filter(|(host, at)| other.get(host).is_some_and(|other| (other - *at).abs() <= near)).count();
+        let both =
+            came.iter().filter(|(host, at)| other.get(host).is_some_and(|other| (other - *at).abs() <= near)).count();
         let further = other.keys().filter(|host| !came.contains_key(host)).count();
         both as f64 >= SHARED_MIN * came.len() as f64 && further as f64 <= FURTHER_MAX * came.len() as f64
     };
@@ -59,9 +60,10 @@ pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<Strin
 fn breaks_a_tie(world: &World, culprit: &Culprit) -> bool {
     let Culprit::Config { config, versions, .. } = culprit else { return false };
     let told = world.fleet.styles.iter().all(|style| style.facts && style.limits && style.load_events);
-    let over = versions.iter().filter_map(|version| world.versions.get(*version)).all(|version| {
-        world.configs.get(*config).is_some_and(|config| version.exceeds(config))
-    });
+    let over = versions
+        .iter()
+        .filter_map(|version| world.versions.get(*version))
+        .all(|version| world.configs.get(*config).is_some_and(|config| version.exceeds(config)));
     versions.len() > 1 || (told && over)
 }
 

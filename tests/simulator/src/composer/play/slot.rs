@@ -182,7 +182,12 @@ impl<'a> Slot<'a> {
         cuts
     }
 
-    fn report(&mut self, living: &mut Living<'_>, (from, to): (f64, f64), (sink, evidence): (&mut Sink, &mut Evidence)) {
+    fn report(
+        &mut self,
+        living: &mut Living<'_>,
+        (from, to): (f64, f64),
+        (sink, evidence): (&mut Sink, &mut Evidence),
+    ) {
         self.course.step(&self.world.noise, &mut self.random);
         let mut new = Counted::default();
         let mut gauges = Gauges::default();
@@ -303,7 +308,10 @@ impl<'a> Slot<'a> {
         for (number, hosts) in evidence.guilts.iter_mut().enumerate() {
             let Some(guilt) = self.world.guilts.get(number) else { continue };
             let seen: &mut HostSeen = hosts.entry(self.host).or_default();
-            let span = self.spells.iter().find(|spell| spell.guilt == Some(number) && spell.from < at && at <= spell.to + step);
+            let span = self
+                .spells
+                .iter()
+                .find(|spell| spell.guilt == Some(number) && spell.from < at && at <= spell.to + step);
             match span {
                 Some(spell) => {
                     seen.exposed += 1;

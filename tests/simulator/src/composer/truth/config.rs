@@ -57,7 +57,8 @@ fn deed(world: &mut World, config: usize, r: &mut Random) -> Deed {
         drawn if drawn < 0.69 => now(What::Hangs(r.between(0.0, 0.6)), Hurts::Hangs),
         drawn if drawn < 0.79 => {
             let after_s = if r.chance(0.7) { (0.2, 3.0) } else { (20.0, 90.0) };
-            let death = Death { after_s, backoff_s: log_uniform(r, 1.0, 15.0), signal: pick(r, Some(6), &[Some(11), None]) };
+            let death =
+                Death { after_s, backoff_s: log_uniform(r, 1.0, 15.0), signal: pick(r, Some(6), &[Some(11), None]) };
             now(What::Dies(death), Hurts::Deaths)
         }
         drawn if drawn < 0.87 => now(What::Denied(share(r)), Hurts::Denials),
@@ -74,7 +75,10 @@ fn oddity(r: &mut Random) -> Oddity {
     pick(
         r,
         Oversize,
-        &[Oversize, Oversize, None, None, None, Duplicates, Blanks, Empty, Columns, Source, Backwards, Undeclared, Corrupt],
+        &[
+            Oversize, Oversize, None, None, None, Duplicates, Blanks, Empty, Columns, Source, Backwards, Undeclared,
+            Corrupt,
+        ],
     )
 }
 
@@ -133,7 +137,8 @@ fn family(world: &mut World, config: usize, at: f64, r: &mut Random) {
 fn stale(world: &mut World, config: usize, at: f64, r: &mut Random) {
     let Some(before) = world.version_before(config, at) else { return };
     let Some(version) = world.make(config, Oddity::None, r) else { return };
-    let refusal = Refusal { share: r.between(0.2, 0.8), reason: "io", error: "read: unexpected end of file", rejected: false };
+    let refusal =
+        Refusal { share: r.between(0.2, 0.8), reason: "io", error: "read: unexpected end of file", rejected: false };
     let shape = background::shape(r, world.fleet.length_s);
     world.pushes.push(Push { version, at, shape, who: Who::All, refusal: Some(refusal), salt: r.bits() });
     let from = at + world.fleet.length_s * 0.15;
@@ -169,6 +174,15 @@ fn guilty(
     }
     let odd: Vec<_> = versions.iter().filter_map(|version| world.versions.get(*version)).map(|v| v.oddity).collect();
     let name = world.configs.get(config).map_or("", |config| config.name);
-    let words = format!("{name} {odd:?} {:?} after {:.0} to {:.0} s, binary {binary:?}", deed.what, deed.delay_s.0, deed.delay_s.1);
-    world.guilts.push(Guilt { culprit: Culprit::Config { config, versions, binary }, hurts: deed.hurts, from, until, words });
+    let words = format!(
+        "{name} {odd:?} {:?} after {:.0} to {:.0} s, binary {binary:?}",
+        deed.what, deed.delay_s.0, deed.delay_s.1
+    );
+    world.guilts.push(Guilt {
+        culprit: Culprit::Config { config, versions, binary },
+        hurts: deed.hurts,
+        from,
+        until,
+        words,
+    });
 }

@@ -31,7 +31,10 @@ pub(crate) struct Writer<'a> {
 
 impl Writer<'_> {
     fn record(&self, out: &mut String, (at, name, sequence): (f64, &str, usize), attributes: impl FnOnce(&mut String)) {
-        put(out, format_args!("{{\"resourceLogs\":[{{\"resource\":{},\"scopeLogs\":[{{\"logRecords\":[{{", self.resource));
+        put(
+            out,
+            format_args!("{{\"resourceLogs\":[{{\"resource\":{},\"scopeLogs\":[{{\"logRecords\":[{{", self.resource),
+        );
         out.push_str("\"timeUnixNano\":");
         json::number(out, self.style, unix_ns(at + self.clock_s));
         if !self.style.older_events && !self.nameless {
@@ -72,7 +75,9 @@ impl Writer<'_> {
                 json::text(out, attribute::ERROR, refusal.error);
                 out.push(',');
             }
-            if let Some(previous) = load.previous.and_then(|previous| world.versions.get(previous)).filter(|_| style.previous) {
+            if let Some(previous) =
+                load.previous.and_then(|previous| world.versions.get(previous)).filter(|_| style.previous)
+            {
                 json::text(out, attribute::CONFIG_PREVIOUS_HASH, &previous.hash_on(self.host).to_string());
                 out.push(',');
             }
@@ -81,14 +86,20 @@ impl Writer<'_> {
     }
 
     /// A panic.
-    pub(crate) fn panic(&self, out: &mut String, (at, sequence): (f64, usize), (guilt, active): (Option<usize>, &[usize])) {
+    pub(crate) fn panic(
+        &self,
+        out: &mut String,
+        (at, sequence): (f64, usize),
+        (guilt, active): (Option<usize>, &[usize]),
+    ) {
         let style = self.style;
         let place = site(guilt);
         let mut parts = place.split(':');
         self.record(out, (at, event::EXCEPTION, sequence), |out| {
             json::text(out, "exception.type", "panic");
             out.push(',');
-            let message = if guilt.is_some() { "called `Result::unwrap()` on an `Err` value" } else { "connection reset" };
+            let message =
+                if guilt.is_some() { "called `Result::unwrap()` on an `Err` value" } else { "connection reset" };
             json::text(out, "exception.message", message);
             out.push(',');
             json::text(out, "code.file.path", parts.next().unwrap_or(""));

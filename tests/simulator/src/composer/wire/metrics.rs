@@ -341,7 +341,8 @@ fn bounds_of(report: &Report<'_>) -> Option<Scores> {
     use crate::composer::style::SDK_BOUNDS;
     let scores = report.style.scores?;
     let telemetry = &report.world.telemetry;
-    let means = |who: Option<crate::composer::push::Who>| who.is_some_and(|who| who.holds(&report.world.fleet, report.host));
+    let means =
+        |who: Option<crate::composer::push::Who>| who.is_some_and(|who| who.holds(&report.world.fleet, report.host));
     if means(telemetry.other_bounds) {
         return Some(Scores::Explicit(&SDK_BOUNDS));
     }
@@ -350,7 +351,10 @@ fn bounds_of(report: &Report<'_>) -> Option<Scores> {
 
 /// The place in the source at which the panics of `guilt`, or those of every day, happen.
 pub(crate) fn site(guilt: Option<usize>) -> String {
-    guilt.map_or_else(|| "src/http/parse.rs:88:13".to_owned(), |guilt| format!("src/rules/load{guilt}.rs:{}:9", 40 + guilt))
+    guilt.map_or_else(
+        || "src/http/parse.rs:88:13".to_owned(),
+        |guilt| format!("src/rules/load{guilt}.rs:{}:9", 40 + guilt),
+    )
 }
 
 /// The attributes that name a version on a host.
