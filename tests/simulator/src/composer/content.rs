@@ -94,10 +94,10 @@ impl Version {
 }
 
 impl Config {
-    /// The configs of `seed`.
-    pub(crate) fn draw_all(seed: u64) -> Vec<Self> {
+    /// The configs of `seed`, at most so many.
+    pub(crate) fn draw_all(seed: u64, most: usize) -> Vec<Self> {
         let r = &mut Random::fork(seed, "composer:configs");
-        let count = 1 + r.below(5);
+        let count = 1 + r.below(most);
         let mut names = NAMES;
         r.shuffle(&mut names);
         names.into_iter().take(count).enumerate().map(|(index, name)| Self::draw(r, name, index == 0)).collect()

@@ -71,9 +71,9 @@ impl Counted {
     /// The view of `version`.
     pub(crate) fn view(&mut self, config: usize, version: usize) -> Option<&mut View> {
         if !self.views.iter().any(|view| view.version == version) {
-            // At most 8 live hashes per config and process: the oldest is folded away.
+            // "At most 8 live hashes per config and process": these processes keep four, and fold the oldest away.
             let of = |view: &View| view.config == config;
-            if self.views.iter().filter(|view| of(view)).count() >= 8 {
+            if self.views.iter().filter(|view| of(view)).count() >= 4 {
                 let oldest = self.views.iter().position(of);
                 oldest.into_iter().for_each(|index| drop(self.views.remove(index)));
             }

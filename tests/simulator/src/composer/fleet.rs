@@ -7,6 +7,10 @@ use crate::random::Random;
 
 /// Greatest number of host-reports of one draw: it bounds the bytes of a draw, and with them its time.
 const HOST_REPORTS_MAX: f64 = 100_000.0;
+/// Greatest number that a draw wants where its fleet is not too big for it: most draws are a matter of a second.
+const HOST_REPORTS_USUAL: f64 = 30_000.0;
+/// Host-reports from which a draw is a big one, and has few configs: bytes are what a draw costs.
+const HOST_REPORTS_BIG: f64 = 15_000.0;
 /// Shortest time that is looked at, seconds: a push, its effect, and time for a verdict must fit in.
 const LENGTH_MIN_S: f64 = 420.0;
 /// Longest time that is looked at, seconds.
@@ -51,6 +55,8 @@ pub(crate) struct Fleet {
     pub(crate) base_panic: f64,
     /// Median latency, seconds.
     pub(crate) latency_s: f64,
+    /// Host-reports of the whole draw, whether or not it was made smaller.
+    drawn: f64,
 }
 
 impl Fleet {
@@ -61,7 +67,7 @@ impl Fleet {
         let count = if few { 1 + r.below(2) } else { log_uniform(r, 3.0, 5_000.0).round() as usize };
         let interval_s = interval(r, count);
         let reports_max = HOST_REPORTS_MAX / count as f64;
-        let wanted = log_uniform(r, 1_500.0, HOST_REPORTS_MAX) / count as f64;
+        let wanted = log_uniform(r, 1_500.0, HOST_REPORTS_USUAL) / count as f64;
         let reports = wanted.clamp(REPORTS_MIN.max(LENGTH_MIN_S / interval_s), LENGTH_MAX_S / interval_s);
         let length_s = (reports.min(reports_max) * interval_s).max(interval_s * 16.0);
         let names = |what: &str, n: usize| (0..n).map(|index| format!("{what}{}", index + 1)).collect::<Vec<_>>();
@@ -80,6 +86,7 @@ impl Fleet {
             base_denied: log_uniform(r, 1e-3, 0.1),
             base_panic: if r.chance(0.3) { log_uniform(r, 1e-7, 1e-4) } else { 0.0 },
             latency_s: log_uniform(r, 0.002, 0.2),
+            drawn: length_s / interval_s * count as f64,
         };
         let hosts = fleet.draw_hosts(seed, count);
         fleet.hosts = hosts.into_iter().take(hosts_max).collect();
@@ -106,6 +113,11 @@ impl Fleet {
             gone_s: None,
         };
         (0..count).map(|index| host(index, r)).collect()
+    }
+
+    /// Most configs that its processes hold.
+    pub(crate) fn configs_max(&self) -> usize {
+        if self.drawn > HOST_REPORTS_BIG { 2 } else { 5 }
     }
 
     /// Hosts that are there at `at`.

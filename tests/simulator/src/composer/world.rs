@@ -77,10 +77,11 @@ pub(crate) struct World {
 impl World {
     /// The draw of `seed` with at most `hosts_max` hosts and the nuisances that `keep` says yes to, by number.
     pub(crate) fn draw(seed: u64, hosts_max: usize, keep: impl Fn(usize) -> bool) -> Self {
+        let fleet = Fleet::draw(seed, hosts_max);
         let mut world = Self {
             seed,
-            fleet: Fleet::draw(seed, hosts_max),
-            configs: Config::draw_all(seed),
+            configs: Config::draw_all(seed, fleet.configs_max()),
+            fleet,
             versions: Vec::new(),
             first: Vec::new(),
             pushes: Vec::new(),
