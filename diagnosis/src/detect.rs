@@ -20,6 +20,9 @@ pub(crate) const TOGETHER: i64 = 30;
 const HARD_SHARE: f64 = 0.25;
 /// Events of one unit from which its episode may be hard.
 const HARD_EVENTS: f64 = 3.0;
+/// Failures, and the share of what was tried, from which a long episode is hard as well.
+const MUCH_EVENTS: f64 = 300.0;
+const MUCH_SHARE: f64 = 0.2;
 /// Events beyond expectation, over all units, from which it is worth waking somebody.
 pub(crate) const WORTH_WAKING: f64 = 20.0;
 
@@ -42,6 +45,8 @@ pub(crate) struct Alarm {
 /// What unexplained episodes of one class show.
 #[derive(Clone, Debug, Default)]
 struct Episodes {
+    /// The greatest excess of one of them, and when that began.
+    worst: (f64, Ns),
     /// When each unit began.
     starts: Vec<Ns>,
     /// Units with a hard episode.
@@ -78,7 +83,7 @@ fn alarm(state: &State, class: Class, (from, since): (Ns, Ns)) -> Option<Ns> {
     }
     // A symptom of this class that is open explains the sums, or is still looked at.
     let busy = state.symptoms.iter().any(|symptom| symptom.class == class && symptom.resolved.is_none());
-    if busy { None } else { risen(state, class).filter(|onset| *onset >= from) }
+    if busy { None } else { risen(state, class).filter(|onset| *onset >= from).map(|onset| first_of(&episodes, onset)) }
 }
 
 fn is_alarmed(class: Class, episodes: &Episodes, live: usize) -> bool {
@@ -119,6 +124,8 @@ fn episodes(state: &State, class: Class, (from, since): (Ns, Ns)) -> Episodes {
                 lasting = lasting.max(if is_lasting(run) { run.observed - run.expected } else { 0.0 });
             }
         }
+        let worst = unit.runs.iter().filter(counts).map(|run| (run.observed - run.expected, run.start));
+        found.worst = worst.fold(found.worst, |most, one| if one.0 > most.0 { one } else { most });
         found.starts.extend(begun);
         found.hard += usize::from(hard > 0.0);
         found.excess += hard;
@@ -150,9 +157,17 @@ pub(crate) fn anchor(state: &State, onset: Ns, (counters, claim): (&[Counter], u
     starts.iter().enumerate().find(enough).map_or(onset, |(_, start)| *start)
 }
 
+/// When the sums were raised by an episode that goes on, they rose when it began.
+fn first_of(episodes: &Episodes, onset: Ns) -> Ns {
+    let (excess, start) = episodes.worst;
+    if excess >= WORTH_WAKING { start.min(onset) } else { onset }
+}
+
 /// Whether an episode fails so much of what was tried that a quiet host never does.
 pub(crate) fn is_hard(run: &Run) -> bool {
-    run.observed >= HARD_EVENTS && run.observed - run.expected >= HARD_SHARE * run.trials
+    let excess = run.observed - run.expected;
+    let much = excess >= MUCH_EVENTS && excess >= MUCH_SHARE * run.trials;
+    run.observed >= HARD_EVENTS && excess >= HARD_SHARE * run.trials || much
 }
 
 /// Whether it has gone on for more than one report.
