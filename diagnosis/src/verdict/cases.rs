@@ -139,7 +139,9 @@ fn case_for(state: &State, symptom: &Symptom) -> Option<u32> {
 /// The open incident that a symptom without an explanation is a part of: it hits the same hosts, or began at the same
 /// time as another that nothing explains.
 fn case_beside(state: &State, symptom: &Symptom) -> Option<u32> {
-    let open = |case: &&Case| case.resolved.is_none() && !case.merged;
+    // What was told keeps its name: it does not become a part of what was not.
+    let told = state.cases.iter().any(|case| case.id == symptom.case && case.published);
+    let open = |case: &&Case| case.resolved.is_none() && !case.merged && (case.published || !told);
     let part_of = |case: &&Case| {
         state.symptoms.iter().filter(|other| other.case == case.id && other.id != symptom.id).any(|other| {
             if is_spill_over(state, symptom, other) || is_covered(symptom, other) {

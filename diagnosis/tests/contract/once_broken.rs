@@ -129,6 +129,8 @@ fn a_host_that_fails_alone_is_an_incident() {
     let mut fleet = Fleet::new(86, 10, &[FEATURES])
         .effect(|host, at_ms| Shares::errors(0.34).when(host.index == 7 && at_ms > 562_000));
     let diagnosis = fleet.until(1200);
-    for i in &diagnosis.incidents { println!("DBG {} {:?} {:?} {:?}", i.id, i.state, i.verdict, i.impact); }
+    for i in &diagnosis.incidents {
+        println!("DBG {} {:?} {:?} {:?}", i.id, i.state, i.verdict, i.impact);
+    }
     assert_eq!(only(&diagnosis).verdict, Verdict::External, "{diagnosis:#?}");
 }
