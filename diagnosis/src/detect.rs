@@ -6,7 +6,7 @@ pub(crate) mod census;
 pub(crate) mod risen;
 pub(crate) mod tick;
 
-use crate::detect::risen::risen;
+use crate::detect::risen::{WORTH_WAKING, risen};
 use crate::numerics::reach::in_reach;
 use crate::numerics::time::Ns;
 use crate::state::State;
@@ -23,8 +23,6 @@ const HARD_EVENTS: f64 = 3.0;
 /// Failures, and the share of what was tried, from which a long episode is hard as well.
 const MUCH_EVENTS: f64 = 300.0;
 const MUCH_SHARE: f64 = 0.2;
-/// Events beyond expectation, over all units, from which it is worth waking somebody.
-pub(crate) const WORTH_WAKING: f64 = 20.0;
 
 /// Hosts that must fail hard within one report, and events beyond expectation, from which a second report is not waited
 /// for. Of real machines three now and then share a bad report, five hardly ever.

@@ -5,7 +5,6 @@
 //! Source of rules and numbers: ten methods compared on 298 hours of quiet fleets with the noise of real machines; these
 //! three (with hard hosts, see `detect`) opened .24 needless incidents a day and saw every strong effect within a report.
 
-use crate::detect::WORTH_WAKING;
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
 use crate::state::State;
@@ -13,6 +12,8 @@ use crate::state::class::Class;
 use crate::state::model::Counter;
 use crate::state::ring::{Cohort, Interval, Sums};
 
+/// Events beyond expectation, over all units, from which it is worth waking somebody.
+pub(crate) const WORTH_WAKING: f64 = 20.0;
 /// Deviations of the fleet's swing from which sums have risen. At 2.5 needless openings were .7 a day, at 3.5 .16.
 const RISEN_AT: f64 = 3.0;
 /// Observed over expected from which it is worth waking somebody.

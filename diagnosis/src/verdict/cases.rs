@@ -11,7 +11,6 @@ use crate::state::model::Counter;
 use crate::state::silence::heard;
 use crate::state::symptom::{Cost, Symptom};
 use crate::verdict::course::hosts_of;
-use crate::verdict::review::COMES_BACK;
 use crate::wording::facts::{blind_spots, first_error};
 use firstbad_protocol::Property;
 use firstbad_protocol::limits::INCIDENTS_MAX;
@@ -21,6 +20,8 @@ use firstbad_protocol::verdict::{
 };
 use std::collections::BTreeSet;
 
+/// Time after which what comes back is another symptom.
+pub(crate) const COMES_BACK: Ns = 1800 * SECOND_NS;
 /// Verdicts remembered.
 const HISTORY_MAX: usize = 32;
 /// Report intervals within which symptoms that nothing explains began together.

@@ -14,7 +14,7 @@ use crate::state::class::Class;
 use crate::state::model::Counter;
 use crate::state::ring::Sums;
 use crate::state::symptom::{Named, STATIC_AFTER, Symptom};
-use crate::verdict::cases::group;
+use crate::verdict::cases::{COMES_BACK, group};
 use crate::verdict::claims::claim;
 use crate::verdict::cost::add_up;
 use crate::verdict::course::{pattern, tell_facts};
@@ -29,8 +29,6 @@ use std::collections::BTreeMap;
 /// Reports without a failing after which a symptom is over, and the least time.
 const QUIET: i64 = 3;
 const QUIET_MIN: Ns = 60 * SECOND_NS;
-/// Time after which what comes back is another symptom.
-pub(crate) const COMES_BACK: Ns = 1800 * SECOND_NS;
 /// Symptoms kept.
 const SYMPTOMS_MAX: usize = 256;
 /// Of the hosts that fail most at once, the part from which it is recovering.
