@@ -14,7 +14,7 @@ use crate::verdict::course::hosts_of;
 use crate::wording::facts::{blind_spots, first_error};
 use firstbad_protocol::Property;
 use firstbad_protocol::limits::INCIDENTS_MAX;
-use firstbad_protocol::time::Timestamp;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::{
     Cause, HistoryEntry, Impact, Incident, Pattern, Signal, State as Stage, Verdict, by_urgency,
 };
