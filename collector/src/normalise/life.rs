@@ -126,6 +126,7 @@ impl<T> Lives<T> {
     }
 
     /// A point of a life that is not the one that reported last.
+    #[expect(clippy::too_many_arguments, reason = "how values compare depends on what is counted")]
     fn alternate(&mut self, place: usize, span: (i64, i64), value: T, order: impl Fn(&T, &T) -> Ordering) -> Added<T> {
         let Some(other) = self.others.as_mut().and_then(|others| others.get_mut(place)) else {
             return Added { step: Step::Baseline, before: None, returned: false };

@@ -391,12 +391,12 @@ impl Walk<'_> {
         }
         let times = reports::all_spans(metric).filter_map(|(_, time)| number::time(time).ok());
         let latest = times.filter(|time| self.normaliser.is_within_horizon(*time)).max();
-        if let (Some(latest), Source::Instance { .. }) = (latest, &sender.source) {
-            if self.normaliser.senders.instance(sender.instance).is_some_and(|known| known.understood) {
-                self.seen(sender.resource, latest);
-                let target = self.target(sender, &Labels::default(), (0, latest));
-                self.row_at(&target, latest);
-            }
+        if let (Some(latest), Source::Instance { .. }) = (latest, &sender.source)
+            && self.normaliser.senders.instance(sender.instance).is_some_and(|known| known.understood)
+        {
+            self.seen(sender.resource, latest);
+            let target = self.target(sender, &Labels::default(), (0, latest));
+            self.row_at(&target, latest);
         }
     }
 

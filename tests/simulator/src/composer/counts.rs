@@ -74,8 +74,9 @@ impl Counted {
             // "At most 8 live hashes per config and process": these processes keep four, and fold the oldest away.
             let of = |view: &View| view.config == config;
             if self.views.iter().filter(|view| of(view)).count() >= 4 {
-                let oldest = self.views.iter().position(of);
-                oldest.into_iter().for_each(|index| drop(self.views.remove(index)));
+                if let Some(oldest) = self.views.iter().position(of) {
+                    self.views.remove(oldest);
+                }
             }
             self.views.push(View { config, version, ..View::default() });
         }

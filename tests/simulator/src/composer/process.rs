@@ -123,6 +123,7 @@ impl Stretch<'_> {
         served
     }
 
+    #[expect(clippy::too_many_arguments, reason = "random numbers are drawn from the stream of the caller")]
     fn fails(&self, served: u64, base: f64, shares: &mut Vec<Share>, r: &mut Random) -> Vec<Fails> {
         let fleet = &self.world.fleet;
         let mut left = served;
@@ -160,6 +161,7 @@ impl Stretch<'_> {
         slow.for_each(|spell| charge(shares, spell.guilt, served as f64, 0.0));
     }
 
+    #[expect(clippy::too_many_arguments, reason = "random numbers are drawn from the stream of the caller")]
     fn views(&self, served: u64, fails: &[Fails], (counted, shares): (&mut Counted, &mut Vec<Share>), r: &mut Random) {
         let middle = self.middle();
         for active in self.actives.iter().filter(|active| active.from <= middle && middle < active.to) {
@@ -186,6 +188,7 @@ impl Stretch<'_> {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "random numbers are drawn from the stream of the caller")]
     fn scores(&self, active: &Active, used: u64, shares: &mut Vec<Share>, r: &mut Random) -> [u64; 14] {
         let mut scores = [0; 14];
         if !self.world.configs.get(active.config).is_some_and(|config| config.scores) || used == 0 {

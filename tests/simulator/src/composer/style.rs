@@ -148,5 +148,5 @@ fn identity(r: &mut Random) -> Identity {
 
 fn scores(r: &mut Random) -> Option<Scores> {
     let drawn = r.unit();
-    (drawn < 0.6).then(|| if drawn < 0.1 { Scores::Exponential } else { Scores::Explicit(&SCORE_BOUNDS) })
+    (drawn < 0.6).then_some(if drawn < 0.1 { Scores::Exponential } else { Scores::Explicit(&SCORE_BOUNDS) })
 }

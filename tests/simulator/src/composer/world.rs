@@ -126,6 +126,7 @@ impl World {
     }
 
     /// Pushes `version` to all at `at`.
+    #[expect(clippy::too_many_arguments, reason = "random numbers are drawn from the stream of the caller")]
     pub(crate) fn push(&mut self, version: usize, at: f64, shape: Shape, r: &mut Random) {
         self.pushes.push(Push { version, at, shape, who: Who::All, refusal: None, salt: r.bits() });
     }

@@ -35,7 +35,7 @@ pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<Strin
     for (version, other) in versions(world, evidence, &guilt.culprit) {
         if is_twin(&other) {
             let of = world.versions.get(version);
-            twins.push(of.map_or_else(String::new, |of| format!("{}", of.hash.short())));
+            twins.push(of.map_or_else(String::new, |of| of.hash.short().to_string()));
         }
     }
     if !matches!(guilt.culprit, Culprit::Binary(_)) {

@@ -167,6 +167,7 @@ impl Writer<'_, '_> {
         self.explicit((cells.iter().sum(), sum), cells, bounds, style);
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the parts of one data point")]
     fn explicit(&mut self, (count, sum): (u64, f64), cells: &[u64], bounds: impl Iterator<Item = f64>, style: &Style) {
         self.out.push_str(",\"count\":");
         json::number(self.out, style, count as i64);
