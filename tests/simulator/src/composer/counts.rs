@@ -73,10 +73,10 @@ impl Counted {
         if !self.views.iter().any(|view| view.version == version) {
             // "At most 8 live hashes per config and process": these processes keep four, and fold the oldest away.
             let of = |view: &View| view.config == config;
-            if self.views.iter().filter(|view| of(view)).count() >= 4 {
-                if let Some(oldest) = self.views.iter().position(of) {
-                    self.views.remove(oldest);
-                }
+            if self.views.iter().filter(|view| of(view)).count() >= 4
+                && let Some(oldest) = self.views.iter().position(of)
+            {
+                self.views.remove(oldest);
             }
             self.views.push(View { config, version, ..View::default() });
         }
