@@ -95,6 +95,7 @@ struct Mark {
     within_s: f64,
 }
 
+#[expect(clippy::type_complexity, reason = "one question to each look")]
 fn in_time(claim: &str, mark: Mark, (looks, wanted): (&[Look], &dyn Fn(&Verdict<'_>) -> bool)) -> Finding {
     let claim = claim.to_owned();
     let Some(from_ns) = mark.from_ns else {

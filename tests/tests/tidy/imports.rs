@@ -1,16 +1,17 @@
 //! Which files of a crate import which others of it: by `use`, by a path inside the code, and from a child module. What
 //! is allowed is decided in `tidy`. Test modules are left out: a test may look at more than what it tests may.
+#![allow(clippy::string_slice, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files below a `src` folder, with their text.
-pub type Sources = BTreeMap<String, String>;
+pub(crate) type Sources = BTreeMap<String, String>;
 
 /// File -> files that it imports.
-pub type Imports = BTreeMap<String, BTreeSet<String>>;
+pub(crate) type Imports = BTreeMap<String, BTreeSet<String>>;
 
 /// The imports among `sources`.
-pub fn imports(sources: &Sources) -> Imports {
+pub(crate) fn imports(sources: &Sources) -> Imports {
     let of = |(file, text): (&String, &String)| {
         let targets = paths(file, text).iter().filter_map(|path| declared_in(path, sources)).collect();
         (file.clone(), without(targets, file))
@@ -20,7 +21,7 @@ pub fn imports(sources: &Sources) -> Imports {
 
 /// Files that are on a circle of imports, or between two circles: what is left when files that import nothing that is left,
 /// or that nothing that is left imports, are taken away.
-pub fn on_circles(imports: &Imports) -> BTreeSet<String> {
+pub(crate) fn on_circles(imports: &Imports) -> BTreeSet<String> {
     let mut left: BTreeSet<String> = imports.keys().cloned().collect();
     loop {
         let inside =
@@ -36,7 +37,7 @@ pub fn on_circles(imports: &Imports) -> BTreeSet<String> {
 }
 
 /// The folder that a file belongs to, or the name of a file that is in none.
-pub fn room(file: &str) -> &str {
+pub(crate) fn room(file: &str) -> &str {
     file.split_once('/').map_or(file, |(folder, _)| folder).trim_end_matches(".rs")
 }
 
