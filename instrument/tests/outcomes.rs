@@ -39,8 +39,8 @@ fn load(live: &Live<()>, bytes: &[u8]) -> Tag {
 fn version(config: &str, bytes: &[u8]) -> VersionImage {
     let image = image();
     let config = image.configs.iter().find(|known| known.name == config).unwrap();
-    let of_config = image.versions.iter().filter(|version| version.config == config.place);
-    of_config.cloned().find(|version| version.hash == Some(Hash::of(bytes))).unwrap()
+    let mut of_config = image.versions.iter().filter(|version| version.config == config.place);
+    of_config.find(|version| version.hash == Some(Hash::of(bytes))).cloned().unwrap()
 }
 
 fn now_ns() -> u64 {

@@ -46,6 +46,7 @@ fn gaps(batch: &Batch) -> Vec<&str> {
 fn instance_and_host_are_the_finest_that_is_told() {
     use NamedBy::{Container, Host, Instance, Nothing, Pod};
     let (uid, pod, namespace) = ("k8s.pod.uid", "k8s.pod.name", "k8s.namespace.name");
+    #[expect(clippy::type_complexity, reason = "a table of cases")]
     let cases: [(&[(&str, &str)], &str, &str, NamedBy); 12] = [
         (&[("service.instance.id", "i"), (pod, "p"), ("host.name", "h")], "i", "h", Host),
         (&[("service.instance.id", "i"), (pod, "p")], "i", "p", Pod),
