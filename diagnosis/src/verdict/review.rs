@@ -194,7 +194,7 @@ fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
             && other.verdict.accuses()
             && other.factor() != factor
             && other.onset <= symptom.onset + state.interval
-            && (other.resolved.is_none() || other.last_bad >= symptom.onset)
+            && (other.resolved.is_none() || other.last_bad + COMES_BACK >= symptom.onset)
     });
     // A build or a flag that comes during an incident is a remedy that was tried, as far as its hosts failed before.
     // What was there before the accused version is what hosts went back to, or never left.

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Seeds of the slice. Nobody tunes an engine by them: the ledger's seeds are others.
 const FIRST_SEED: u64 = 700_001;
 /// Draws of the slice: what two busy cores do in a minute in the profile of the tests.
-const DRAWS: u64 = 60;
+const DRAWS: u64 = 30;
 /// Draws that may accuse something innocent. It must become 0: it is what the engine of this commit does.
-const ACCUSED_MAX: usize = 60;
+const ACCUSED_MAX: usize = 30;
 /// Draws that may exonerate something guilty. It must become 0.
-const EXONERATED_MAX: usize = 60;
+const EXONERATED_MAX: usize = 30;
 /// Identifiable changes that must be named, per cent: far below the mark, so that an engine that says nothing fails.
 const NAMED_MIN_PERCENT: usize = 0;
 
