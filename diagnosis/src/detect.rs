@@ -65,14 +65,14 @@ pub(crate) fn alarms(state: &State) -> Vec<Alarm> {
     Class::ALL
         .into_iter()
         .filter_map(|class| {
-            let onset = alarm(state, class, (from, now - TOGETHER * state.interval))?;
+            let onset = alarm(state, class, from, now - TOGETHER * state.interval)?;
             Some(Alarm { class, onset })
         })
         .collect()
 }
 
-fn alarm(state: &State, class: Class, (from, since): (Ns, Ns)) -> Option<Ns> {
-    let episodes = episodes(state, class, (from, since));
+fn alarm(state: &State, class: Class, from: Ns, since: Ns) -> Option<Ns> {
+    let episodes = episodes(state, class, from, since);
     let live = state.census.live.max(1);
     if is_alarmed(class, &episodes, live) {
         let mut starts = episodes.starts;
@@ -104,7 +104,7 @@ fn is_alarmed(class: Class, episodes: &Episodes, live: usize) -> bool {
 }
 
 /// Unexplained episodes that began at `from` or later and go on, or ended after `since`.
-fn episodes(state: &State, class: Class, (from, since): (Ns, Ns)) -> Episodes {
+fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
     let mut found = Episodes::default();
     for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id as usize)) {
         let counts = |run: &&Run| {
@@ -135,7 +135,7 @@ fn episodes(state: &State, class: Class, (from, since): (Ns, Ns)) -> Episodes {
 }
 
 /// Where the failing of a symptom that nobody explains yet really begins: a stray host before does not count.
-pub(crate) fn anchor(state: &State, onset: Ns, (counters, claim): (&[Counter], u32)) -> Ns {
+pub(crate) fn anchor(state: &State, onset: Ns, counters: &[Counter], claim: u32) -> Ns {
     let first = |unit: &Unit| {
         unit.runs
             .iter()

@@ -8,6 +8,7 @@ use crate::hypothesis::findings::{Ages, Excess, FastPush, Pooled, Separator, Sid
 use crate::numerics::math::{float, ratio};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
+use crate::state::model::Family;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,6 +58,11 @@ pub(crate) struct Hypothesis {
 }
 
 impl Hypothesis {
+    /// The levels that it accuses, if it accuses a version or a binary.
+    pub(crate) fn family(&self) -> Option<Family<'_>> {
+        Some(Family { factor: self.factor?, levels: &self.levels })
+    }
+
     /// Not yet weighed.
     pub(crate) fn new(kind: CauseKind, tally: Tally) -> Self {
         Self {
@@ -140,6 +146,6 @@ impl Hypothesis {
 
 /// Exposure spans of a hypothesis, if it is of a factor.
 pub(crate) fn spans(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Arc<Spans>> {
-    let worked_out = || Some(Arc::new(Spans::on_levels(scene, (hypothesis.factor?, &hypothesis.levels))));
+    let worked_out = || Some(Arc::new(Spans::on_levels(scene, hypothesis.family()?)));
     hypothesis.spans.clone().or_else(worked_out)
 }

@@ -64,14 +64,14 @@ pub(crate) struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// Lays out the scene from `onset` on, for the given counters.
-    pub(crate) fn new(state: &'a State, onset: Ns, (counters, claim): (&[Counter], u32)) -> Self {
+    pub(crate) fn new(state: &'a State, onset: Ns, counters: &[Counter], claim: u32) -> Self {
         let now = state.last_event.unwrap_or(onset).max(onset);
         let strata = strata(state);
         let places = places(state);
         let interval = state.interval;
         let from = onset - interval;
         let own = |run: &Run| run.claim == 0 || run.claim == claim;
-        let (floors, first) = severity(state, from, (counters, &own));
+        let (floors, first) = severity(state, from, counters, &own);
         let mut patients: Vec<Patient<'a>> = Vec::with_capacity(state.units.len());
         let mut moves: Vec<Move> = Vec::with_capacity(8 * state.units.len());
         let mut strong = (0, 0);
@@ -145,7 +145,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether a unit failed within a time of what is explained otherwise: its requests then say nothing of this.
-    pub(crate) fn is_busy(&self, unit: &Unit, (from, to): (Ns, Ns)) -> bool {
+    pub(crate) fn is_busy(&self, unit: &Unit, from: Ns, to: Ns) -> bool {
         let otherwise = |run: &Run| run.claim != 0 && run.claim != self.claim && self.counters.contains(&run.counter);
         unit.runs.iter().any(|run| otherwise(run) && run.start <= to && run.end >= from)
     }
@@ -239,7 +239,7 @@ impl<'a> Scene<'a> {
     /// Who could have begun to fail when: by strata, or, for a binary, by places.
     pub(crate) fn at_risk(&self, binary: bool) -> &AtRisk {
         let [by_stratum, by_place] = &self.at_risk;
-        let spells = self.spells.get_or_init(|| spells(&self.patients, (self.onset, self.interval)));
+        let spells = self.spells.get_or_init(|| spells(&self.patients, self.onset, self.interval));
         if binary { by_place } else { by_stratum }.get_or_init(|| AtRisk::new(spells, binary))
     }
 }
@@ -308,7 +308,7 @@ type IsOwn<'a> = &'a dyn Fn(&Run) -> bool;
 /// Least rate of a run of each counter that belongs to the incident: a twelfth of what most failing hosts show. What is
 /// weaker by more is a host's habit or noise, and would blur who began when.
 /// With it, when the first of the runs began that may belong.
-fn severity(state: &State, from: Ns, (counters, own): (&[Counter], IsOwn<'_>)) -> (Vec<(Counter, f64)>, Ns) {
+fn severity(state: &State, from: Ns, counters: &[Counter], own: IsOwn<'_>) -> (Vec<(Counter, f64)>, Ns) {
     let mut rates: [Vec<f64>; COUNTERS] = Default::default();
     let mut first = from;
     for run in state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.end >= from && own(run)) {

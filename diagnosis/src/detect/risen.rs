@@ -75,8 +75,10 @@ pub(crate) fn risen(state: &State, class: Class) -> Option<Ns> {
         let sums = summed(state, kind, at);
         is_worth(sums) && excess_log(sums) > RISEN_AT * libm::sqrt(swing + 1.0 / (sums.expected + 0.5))
     };
-    let cohort = |level: u32| both(&|at| cohort_rose(state, kind, (level, at), swing));
-    let rose = both(&fleet) || state.followed.iter().any(|level| cohort(*level));
+    let dispersion = dispersion_of(state, kind);
+    let cohort =
+        |level: u32, at: i64| cohort_rose(cohort(state, kind, level, at), summed(state, kind, at), dispersion, swing);
+    let rose = both(&fleet) || state.followed.iter().any(|level| both(&|at| cohort(*level, at)));
     rose.then(|| rose_at(state, kind, last))
 }
 
@@ -110,7 +112,7 @@ fn summed(state: &State, kind: Kind, at: i64) -> Sums {
     all
 }
 
-fn cohort(state: &State, kind: Kind, (level, at): (u32, i64)) -> Cohort {
+fn cohort(state: &State, kind: Kind, level: u32, at: i64) -> Cohort {
     let mut all = Cohort::default();
     for interval in (at - reports(state) + 1..=at).filter_map(|at| state.ring.get(at)) {
         if let Some(of) = interval.cohorts.get(&level).and_then(|of| of.of(kind.counter)) {
@@ -121,8 +123,7 @@ fn cohort(state: &State, kind: Kind, (level, at): (u32, i64)) -> Cohort {
 }
 
 /// Whether the hosts that have a version all the time do worse than before, by more than the rest does.
-fn cohort_rose(state: &State, kind: Kind, (level, at): (u32, i64), swing: f64) -> bool {
-    let (own, fleet) = (cohort(state, kind, (level, at)), summed(state, kind, at));
+fn cohort_rose(own: Cohort, fleet: Sums, dispersion: f64, swing: f64) -> bool {
     let rest = Sums {
         observed: (fleet.observed - own.sums.observed).max(0.0),
         trials: (fleet.trials - own.sums.trials).max(0.0),
@@ -134,7 +135,7 @@ fn cohort_rose(state: &State, kind: Kind, (level, at): (u32, i64), swing: f64) -
     let weight = swing / (swing + 1.0 / (rest.expected + 0.5) + 0.02);
     let rise = excess_log(own.sums) - weight * excess_log(rest).max(0.0);
     let expected = own.sums.expected.max(1e-9);
-    let hosts = dispersion_of(state, kind) * own.squares / (expected * expected);
+    let hosts = dispersion * own.squares / (expected * expected);
     let variance = 1.0 / (own.sums.expected + 0.5) + hosts + swing * (1.0 - weight);
     rise > RISEN_AT * libm::sqrt(variance)
 }

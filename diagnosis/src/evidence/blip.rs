@@ -23,7 +23,7 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
             };
             all += 1;
             let left = (*to).min(patient.seen) - bout.end;
-            let longest = longest(scene, (patient, bout), hypothesis.factor);
+            let longest = longest(scene, patient, bout, hypothesis.factor);
             short += u64::from(!bout.open && longest <= blip(scene.interval) && left >= 2 * scene.interval);
         }
     }
@@ -50,8 +50,7 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
         all.filter(|(index, _, bout)| own(*index, bout)).map(|(_, patient, bout)| (patient, bout))
     };
     let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
-    let long =
-        bouts().filter(|(patient, bout)| longest(scene, (*patient, *bout), hypothesis.factor) >= long_since).count();
+    let long = bouts().filter(|(patient, bout)| longest(scene, patient, bout, hypothesis.factor) >= long_since).count();
     long >= 3 && long * 10 >= old * 7
 }
 
@@ -88,7 +87,7 @@ fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 }
 
 /// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.
-fn longest(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), factor: Option<u16>) -> Ns {
+fn longest(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, factor: Option<u16>) -> Ns {
     let loads = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
     let mut from = bout.start;
     let mut most = 0;

@@ -28,14 +28,14 @@ struct Starts {
 
 /// Whether the start explains what is explained by the exposure.
 pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans) -> bool {
-    let (mut with, mut without) = (Starts::default(), Starts::default());
+    let mut starts = Compared::default();
     let (mut young, mut all, mut lasting) = (0_u64, 0_u64, 0_u64);
-    let cold = COLD_FOR.max(COLD_REPORTS * scene.interval);
+    let cold = cold_for(scene);
     // A process that has not reported yet has not lived yet, however often its loads were told.
     let lives = |(_, patient): &(usize, &Patient<'_>)| patient.unit.rows > 0;
     for (index, patient) in scene.patients.iter().enumerate().filter(lives) {
         let Some(spans) = exposed.of(index) else { continue };
-        count_starts(scene, (patient, spans, cold), (&mut with, &mut without));
+        starts.count(scene, patient, spans);
         for bout in patient.bouts.iter().filter(|bout| scene.began_in(bout, spans)) {
             all += 1;
             // What fails first and restarts then is not young: the start follows the failing.
@@ -48,23 +48,33 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans) -> bool {
         return false;
     }
     // Without a process that starts on something else nobody can tell the start from what came with it.
+    let Compared { with, without } = starts;
     without.all < STARTS_MIN || 2.0 * ratio(without.failing, without.all) >= ratio(with.failing, with.all)
 }
 
-fn count_starts(
-    scene: &Scene<'_>,
-    (patient, spans, cold): (&Patient<'_>, &[(Ns, Ns)], Ns),
-    (with, without): (&mut Starts, &mut Starts),
-) {
-    // What was there when the data began started long before.
-    let known = |start: &&Ns| **start > scene.warm && **start + scene.interval < scene.now;
-    for start in patient.unit.starts.iter().filter(known) {
-        let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
-        let after = start - scene.interval..=start + cold;
-        let fails =
-            patient.unit.runs.iter().any(|run| after.contains(&run.start) && scene.counters.contains(&run.counter));
-        let side = if exposed { &mut *with } else { &mut *without };
-        side.all += 1;
-        side.failing += u64::from(fails);
+/// Starts with what is accused, and without it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Compared {
+    with: Starts,
+    without: Starts,
+}
+
+impl Compared {
+    fn count(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
+        // What was there when the data began started long before.
+        let known = |start: &&Ns| **start > scene.warm && **start + scene.interval < scene.now;
+        for start in patient.unit.starts.iter().filter(known) {
+            let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
+            let after = start - scene.interval..=start + cold_for(scene);
+            let fails =
+                patient.unit.runs.iter().any(|run| after.contains(&run.start) && scene.counters.contains(&run.counter));
+            let side = if exposed { &mut self.with } else { &mut self.without };
+            side.all += 1;
+            side.failing += u64::from(fails);
+        }
     }
+}
+
+fn cold_for(scene: &Scene<'_>) -> Ns {
+    COLD_FOR.max(COLD_REPORTS * scene.interval)
 }

@@ -7,7 +7,7 @@ use crate::hypothesis::Hypothesis;
 use crate::numerics::math::{float, ratio};
 use crate::scene::Scene;
 use crate::state::State;
-use crate::state::model::Level;
+use crate::state::model::{Family, Level};
 use firstbad_protocol::Property;
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(crate) fn exceeds(state: &State, level: u32) -> bool {
 pub(crate) fn clean<'a>(
     state: &'a State,
     scene: &Scene<'_>,
-    (factor, bad): (u16, &[u32]),
+    bad: Family<'_>,
     shares: &BTreeMap<u32, Shares>,
 ) -> Vec<&'a Level> {
     let accused = |id: u32| state.symptoms.iter().any(|symptom| symptom.accused().contains(&id));
@@ -39,7 +39,11 @@ pub(crate) fn clean<'a>(
     (0_u32..)
         .zip(&state.tables.levels)
         .filter(|(id, level)| {
-            level.factor == factor && !bad.contains(id) && level.units_ever > 0 && served(*id, level) && !accused(*id)
+            level.factor == bad.factor
+                && !bad.levels.contains(id)
+                && level.units_ever > 0
+                && served(*id, level)
+                && !accused(*id)
         })
         .map(|(_, level)| level)
         .collect()
@@ -50,7 +54,7 @@ pub(crate) fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothe
     let Some(factor) = hypothesis.factor else { return };
     let levels = &hypothesis.levels;
     let bad = of_levels(state, levels);
-    let clean = clean(state, scene, (factor, levels), shares);
+    let clean = clean(state, scene, Family { factor, levels }, shares);
     hypothesis.properties = properties(&bad, &clean);
     let first = hypothesis.properties.first();
     hypothesis.mechanism = match first {

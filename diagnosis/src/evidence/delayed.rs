@@ -11,6 +11,7 @@ use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
+use crate::state::model::Family;
 use crate::state::moves::DELAY_MAX;
 use crate::state::reload_window::blip;
 use firstbad_protocol::verdict::CauseKind;
@@ -28,7 +29,7 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     if hypothesis.explained() < 0.9 || !hypothesis.recent {
         return None;
     }
-    let spans = Spans::ever_on_levels(scene, (factor, &hypothesis.levels));
+    let spans = Spans::ever_on_levels(scene, Family { factor, levels: &hypothesis.levels });
     let loaded = |index: usize| {
         let first = spans.of(index).and_then(|spans| spans.first());
         first.map(|(from, _)| *from).filter(|from| *from > scene.onset - DELAY_MAX)
@@ -54,7 +55,7 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     let least =
         first.get(first.len() / STRAYS).copied().filter(|least| *least > blip(scene.interval).max(scene.soon()))?;
     let aged = Spans::of_some(scene, |index, patient| Some(old(patient, loaded(index)?, least)));
-    let said = contrast(scene, false, (&aged, None));
+    let said = contrast(scene, false, &aged, None);
     let (one, two) = (moments(&first), moments(&again));
     let error = libm::sqrt(one.1 / float(first.len()) + two.1 / float(again.len()));
     // That none dies younger than the first that died is so by itself, where none has died again.

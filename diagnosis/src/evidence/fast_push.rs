@@ -31,16 +31,12 @@ const ALIGNED_MIN: f64 = -5.0;
 const SELDOM: f64 = 4.6;
 
 /// Whether a version may be suspected for having reached everybody at once just before.
-pub(crate) fn fast_push(
-    state: &State,
-    scene: &Scene<'_>,
-    (hypothesis, counters): (&Hypothesis, &[Counter]),
-) -> Option<FastPush> {
+pub(crate) fn fast_push(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<FastPush> {
     let tally = &hypothesis.tally;
     let placed = scene.now - scene.middle() > (PLACED_IN + 1) * scene.interval;
     let one = hypothesis.levels.len() == 1 || !hypothesis.properties.is_empty();
     let all = tally.exposed.0 >= HOSTS_MIN && hypothesis.share() >= 0.8 && hypothesis.explained() >= 0.95;
-    let busy = counters.contains(&Counter::Cpu) && growth(state, scene.onset, None) <= GROWTH_MAX;
+    let busy = scene.counters.contains(&Counter::Cpu) && growth(state, scene.onset, None) <= GROWTH_MAX;
     let delay = tally.lag.3;
     let near = (BEGINS.0..=BEGINS.1).contains(&delay) && tally.aligned >= ALIGNED_MIN;
     if !placed || !one || !all || !busy || !near || hypothesis.kind != CauseKind::Config || !hypothesis.recent {

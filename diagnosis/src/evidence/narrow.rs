@@ -58,6 +58,6 @@ pub(crate) fn narrow(
     let ((key, value), _) = best;
     let (key, value) = (key.to_owned(), value.to_owned());
     let inside = |dims: u32| state.tables.value(dims, &key) == Some(value.as_str());
-    let narrowed = tally(scene, (levels, false), &exposed.within(scene, inside));
+    let narrowed = tally(scene, levels, false, &exposed.within(scene, inside));
     Some((BTreeMap::from([(key, value)]), narrowed))
 }

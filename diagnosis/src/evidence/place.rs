@@ -32,12 +32,12 @@ const MARGIN: f64 = 5.0;
 const SURGE: f64 = 1.8;
 
 /// The best explanation that accuses nothing.
-pub(crate) fn place(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
-    host(state, scene, counters)
-        .or_else(|| surge(state, scene, counters))
-        .or_else(|| of_requests(state, scene, counters))
+pub(crate) fn place(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
+    host(state, scene)
+        .or_else(|| surge(state, scene))
+        .or_else(|| of_requests(state, scene))
         .or_else(|| of_hosts(state, scene))
-        .or_else(|| moment(scene, counters))
+        .or_else(|| moment(scene))
 }
 
 fn plain(kind: CauseKind, dimensions: BTreeMap<String, String>, tally: Tally) -> Hypothesis {
@@ -46,7 +46,7 @@ fn plain(kind: CauseKind, dimensions: BTreeMap<String, String>, tally: Tally) ->
 }
 
 /// The failing is concentrated on one or two hosts of many.
-fn host(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
+fn host(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     let failing: Vec<&Patient<'_>> = scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).collect();
     let all = scene.patients.len();
     if failing.is_empty() || all < 6 || failing.len() > (all / 100).max(1) {
@@ -72,7 +72,7 @@ fn host(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypoth
             .sum();
         fleet > 2.0 * own + 10.0
     };
-    if counters.iter().any(beyond) {
+    if scene.counters.iter().any(beyond) {
         return None;
     }
     let tally = Tally {
@@ -91,8 +91,8 @@ fn lasting(scene: &Scene<'_>) -> bool {
 }
 
 /// Far more requests where it fails than before, and no panic: overload.
-fn surge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
-    if counters.contains(&Counter::Panics) {
+fn surge(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
+    if scene.counters.contains(&Counter::Panics) {
         return None;
     }
     let failing: BTreeSet<u32> =
@@ -102,8 +102,8 @@ fn surge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypot
 }
 
 /// The combination of dimensions, of requests or of their hosts, that carries the excess of failed requests.
-fn of_requests(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
-    if !counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
+fn of_requests(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
+    if !scene.counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
         return None;
     }
     let onset = index_of(scene.onset, scene.interval);
@@ -186,7 +186,7 @@ fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
 }
 
 /// Everything at one moment: a turn of the clock, or rare requests.
-fn moment(scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
+fn moment(scene: &Scene<'_>) -> Option<Hypothesis> {
     let first = |patient: &Patient<'_>| patient.bouts.first().map(|bout| seconds(bout.start - scene.onset));
     let starts: Vec<f64> = scene.patients.iter().filter_map(first).collect();
     let together = starts.len() >= 3 && spread(&starts) <= 1.5 * seconds(scene.interval);
@@ -199,7 +199,7 @@ fn moment(scene: &Scene<'_>, counters: &[Counter]) -> Option<Hypothesis> {
     if together && wide && on_the_hour {
         return Some(plain(CauseKind::Time, BTreeMap::new(), all(scene)));
     }
-    (counters.contains(&Counter::Panics) && rare(scene) && !together)
+    (scene.counters.contains(&Counter::Panics) && rare(scene) && !together)
         .then(|| plain(CauseKind::Request, BTreeMap::new(), all(scene)))
 }
 

@@ -12,7 +12,7 @@ use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
-use crate::state::model::{Counter, Factor};
+use crate::state::model::{Counter, Factor, Family};
 use crate::state::ring::{Sums, index_of};
 use crate::state::strata::{places, strata};
 use firstbad_protocol::names::attribute;
@@ -28,11 +28,11 @@ const FAMILY_MAX: usize = 12;
 type Folded = (i64, u32, u32, Sums);
 
 /// The explanation by sums with the greatest e-value, and that of the next one that is not of the same factor.
-pub(crate) fn pooled(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Option<(Hypothesis, f64)> {
+pub(crate) fn pooled(state: &State, scene: &Scene<'_>) -> Option<(Hypothesis, f64)> {
     let mut found: Vec<Hypothesis> = Vec::new();
-    for counter in counters.iter().filter(|counter| counter.is_additive()) {
-        for (index, factor) in (0_u16..).zip(&state.tables.factors) {
-            found.extend(of_factor(state, scene, (index, factor), *counter));
+    for counter in scene.counters.iter().filter(|counter| counter.is_additive()) {
+        for factor in 0..u16::try_from(state.tables.factors.len()).unwrap_or(u16::MAX) {
+            found.extend(of_factor(state, scene, factor, *counter));
         }
     }
     let weight = |one: &Hypothesis| one.pooled.map_or(0.0, |pooled| pooled.ln_e);
@@ -42,14 +42,9 @@ pub(crate) fn pooled(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> 
     Some((best, next))
 }
 
-fn of_factor(
-    state: &State,
-    scene: &Scene<'_>,
-    (index, factor): (u16, &Factor),
-    counter: Counter,
-) -> Option<Hypothesis> {
-    let binary = matches!(factor, Factor::Binary(_));
-    let cells = folded(state, scene, (index, binary), counter);
+fn of_factor(state: &State, scene: &Scene<'_>, index: u16, counter: Counter) -> Option<Hypothesis> {
+    let binary = is_binary(state, index);
+    let cells = folded(state, scene, index, counter);
     let (levels, pooled) = family(state, scene, &cells)?;
     let kind = if binary { CauseKind::Binary } else { CauseKind::Config };
     let mut hypothesis = Hypothesis::new(kind, hosts(scene, index, &levels));
@@ -66,8 +61,12 @@ fn of_factor(
 }
 
 /// Cells from the onset on that have a level of the factor.
-fn folded(state: &State, scene: &Scene<'_>, (factor, binary): (u16, bool), counter: Counter) -> Vec<Folded> {
-    let strata = if binary { places(state) } else { strata(state) };
+fn is_binary(state: &State, factor: u16) -> bool {
+    matches!(state.tables.factors.get(usize::from(factor)), Some(Factor::Binary(_)))
+}
+
+fn folded(state: &State, scene: &Scene<'_>, factor: u16, counter: Counter) -> Vec<Folded> {
+    let strata = if is_binary(state, factor) { places(state) } else { strata(state) };
     let end = index_of(scene.now, scene.interval);
     let from = index_of(scene.onset, scene.interval).max(end - WINDOW);
     let mut cells = Vec::new();
@@ -152,7 +151,7 @@ fn contrast(cells: &[Folded], levels: &BTreeSet<u32>) -> Pooled {
 fn hosts(scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Tally {
     let mut tally = Tally::default();
     let mut lags: Vec<f64> = Vec::new();
-    let of_all = Spans::on_levels(scene, (factor, levels));
+    let of_all = Spans::on_levels(scene, Family { factor, levels });
     for (index, patient) in scene.patients.iter().enumerate() {
         let spans = of_all.of(index).unwrap_or_default();
         let on = spans.iter().find(|(from, to)| *to > scene.onset && *from < patient.seen);

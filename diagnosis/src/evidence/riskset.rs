@@ -84,7 +84,7 @@ fn counts(at_risk: &AtRisk, exposure: &Exposure<'_>) -> Vec<Vec<[i32; 4]>> {
 
 /// Computes the contrast of a hypothesis, that of a binary among all binaries; among hosts that are alike in another
 /// exposure, if one is to be held equal.
-pub(crate) fn contrast(scene: &Scene<'_>, binary: bool, (spans, equal): (&Spans, Option<&Spans>)) -> Contrast {
+pub(crate) fn contrast(scene: &Scene<'_>, binary: bool, spans: &Spans, equal: Option<&Spans>) -> Contrast {
     let exposure = Exposure { spans, equal, early: scene.tolerance() };
     let at_risk = scene.at_risk(binary);
     let counts = counts(at_risk, &exposure);

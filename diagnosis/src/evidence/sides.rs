@@ -33,11 +33,7 @@ const COSTS: f64 = 0.15;
 const BEYOND: f64 = 4.0;
 
 /// What the reports say in which hosts went to one of the versions.
-pub(crate) fn sides(
-    state: &State,
-    scene: &Scene<'_>,
-    (hypothesis, counters): (&Hypothesis, &[Counter]),
-) -> Option<Sides> {
+pub(crate) fn sides(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Sides> {
     let levels = &hypothesis.levels;
     let settled = settled(state, levels)?;
     let in_scope = |divided: &&Divided| {
@@ -49,10 +45,10 @@ pub(crate) fn sides(
     };
     let all = levels.iter().flat_map(|level| state.divided.of(*level)).filter(in_scope);
     let all: Vec<&Divided> = all.filter(|of| is_free(state, scene, of)).collect();
-    let any = |of: &[Counter]| counters.iter().any(|counter| of.contains(counter));
+    let any = |of: &[Counter]| scene.counters.iter().any(|counter| of.contains(counter));
     let failed = any(&[Counter::Errors, Counter::Panics]).then(|| by_requests(state, &all)).flatten();
     let failed = failed.filter(|_| costs(state, hypothesis) != Some(true));
-    let scored = any(&[Counter::Drift, Counter::Zeros]).then(|| by_scores(state, (&all, levels))).flatten();
+    let scored = any(&[Counter::Drift, Counter::Zeros]).then(|| by_scores(state, &all, levels)).flatten();
     let hangs = any(&[Counter::Stall]).then(|| by_finished(state, &all)).flatten();
     [failed, scored, hangs].into_iter().flatten().max_by(|a, b| a.ratio.total_cmp(&b.ratio))
 }
@@ -83,7 +79,7 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
 
 /// Whether the host did not fail of something else in the report.
 fn is_free(state: &State, scene: &Scene<'_>, of: &Divided) -> bool {
-    state.units.get(of.unit as usize).is_some_and(|unit| !scene.is_busy(unit, of.span))
+    state.units.get(of.unit as usize).is_some_and(|unit| !scene.is_busy(unit, of.span.0, of.span.1))
 }
 
 /// Failed requests of the version before, in the reports that hold the load, from which it tells that they failed already,
@@ -162,7 +158,7 @@ fn from(told: &[&Divided]) -> Vec<u32> {
     told.iter().map(|of| of.from).collect::<BTreeSet<u32>>().into_iter().collect()
 }
 
-fn by_scores(state: &State, (all, levels): (&[&Divided], &[u32])) -> Option<Sides> {
+fn by_scores(state: &State, all: &[&Divided], levels: &[u32]) -> Option<Sides> {
     let scored = |side: &Side| side.scores.iter().any(|count| *count > 0);
     let told: Vec<&Divided> = all.iter().filter(|of| scored(&of.before) && scored(&of.after)).copied().collect();
     let kinds = (mix_of(state, &from(&told))?, mix_of(state, levels)?);
@@ -200,13 +196,13 @@ fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Sid
     let aged: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, 0, of.span.1 - of.at)).collect();
     let length = told.iter().map(|of| of.span.1 - of.span.0).max().unwrap_or(1);
     let ages: Vec<Ns> = [0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect();
-    let own = before.iter().map(|of| of.ln(0.0)).zip(best(&aged, (&ages, None))).map(|(before, after)| before + after);
+    let own = before.iter().map(|of| of.ln(0.0)).zip(best(&aged, &ages, None)).map(|(before, after)| before + after);
     let both: Vec<Stretch<'_>> = before.iter().chain(&after).cloned().collect();
     let edges = edges(told);
     let count = |side: Side| f64::from(side.requests).max(side.scores.iter().map(|count| f64::from(*count)).sum());
     let split = |of: &&Divided| ([count(of.before), count(of.after)], [of.span.0, of.at, of.span.1]);
     let rates = rates(&told.iter().map(split).collect::<Vec<_>>(), &edges);
-    let course = best(&both, (&edges, Some(&rates)));
+    let course = best(&both, &edges, Some(&rates));
     let moment = course.iter().zip(course.iter().skip(told.len())).map(|(before, after)| before + after);
     own.zip(moment).map(|(own, moment)| own - moment).collect()
 }

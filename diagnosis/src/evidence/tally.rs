@@ -27,7 +27,7 @@ struct Sheet {
 
 /// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries; with the
 /// spans in which each patient was exposed.
-pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed: &Spans) -> Tally {
+pub(crate) fn tally(scene: &Scene<'_>, levels: &[u32], binary: bool, exposed: &Spans) -> Tally {
     let mut result = Tally::default();
     let mut sheet = Sheet { entries: Rollouts::new(scene.interval), leaves: Rollouts::new(scene.interval) };
     for (index, patient) in scene.patients.iter().enumerate() {
@@ -40,7 +40,7 @@ pub(crate) fn tally(scene: &Scene<'_>, (levels, binary): (&[u32], bool), exposed
         };
         one(scene, patient, (spans, levels), (&mut result, &mut sheet));
     }
-    result.risk = contrast(scene, binary, (exposed, None));
+    result.risk = contrast(scene, binary, exposed, None);
     aligned(scene, &mut result, sheet.entries, true);
     aligned(scene, &mut result, sheet.leaves, false);
     // Both together: bounded one by one, what hosts left could outweigh that none began to fail with it.
@@ -123,7 +123,7 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         result.hearsay += u64::from(itself || left);
         if (start.is_some() || long_enough) && !itself {
             let near = began.map_or((0, 0), |bout| bout.near);
-            let gap = began.map_or(0, |_| gap(scene, patient, (from, load)));
+            let gap = began.map_or(0, |_| gap(scene, patient, from, load));
             sheet.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed, gap });
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
@@ -168,7 +168,7 @@ fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
 }
 
 /// Time from a load to the nearest other one of its config on the same unit.
-fn gap(scene: &Scene<'_>, patient: &Patient<'_>, (at, load): (Ns, Option<&Move>)) -> Ns {
+fn gap(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns, load: Option<&Move>) -> Ns {
     let others = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == load.map(|load| load.factor));
     others.map(|entry| (entry.at - at).abs()).filter(|apart| *apart > 0).min().unwrap_or(DELAY_MAX)
 }

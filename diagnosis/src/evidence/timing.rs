@@ -48,13 +48,28 @@ pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans
     let mut said = Timing::default();
     for (index, patient) in scene.patients.iter().enumerate().filter(|(_, patient)| patient.unit.rows > 0) {
         let Some(spans) = exposed.of(index) else { continue };
-        one(scene, (patient, spans), hypothesis, &mut said);
+        one(&mut said, scene, patient, &Exposed { levels: &hypothesis.levels, spans });
     }
     said
 }
 
-fn one(scene: &Scene<'_>, (patient, spans): (&Patient<'_>, &[(Ns, Ns)]), hypothesis: &Hypothesis, said: &mut Timing) {
-    let first = spans.iter().find(|(_, to)| *to > scene.onset - scene.interval);
+/// The accused versions, and when one host had them.
+struct Exposed<'a> {
+    levels: &'a [u32],
+    spans: &'a [(Ns, Ns)],
+}
+
+/// One host's beginning to fail after a load.
+#[derive(Clone, Copy)]
+struct Beginning<'a> {
+    scene: &'a Scene<'a>,
+    patient: &'a Patient<'a>,
+    bout: &'a Bout,
+    load: Ns,
+}
+
+fn one(said: &mut Timing, scene: &Scene<'_>, patient: &Patient<'_>, hypothesis: &Exposed<'_>) {
+    let first = hypothesis.spans.iter().find(|(_, to)| *to > scene.onset - scene.interval);
     let Some((load, until)) = first.copied() else {
         said.elsewhere += u64::from(!patient.bouts.is_empty());
         return;
@@ -67,7 +82,8 @@ fn one(scene: &Scene<'_>, (patient, spans): (&Patient<'_>, &[(Ns, Ns)]), hypothe
         said.elsewhere += u64::from(!patient.bouts.is_empty());
         return;
     };
-    let chance = chance(scene, (patient, bout), load, hypothesis);
+    let beginning = Beginning { scene, patient, bout, load };
+    let chance = beginning.chance(hypothesis.levels);
     said.close += u64::from(chance <= CLOSE);
     said.surprise -= libm::log(chance);
     if until < patient.seen - scene.interval {
@@ -76,51 +92,55 @@ fn one(scene: &Scene<'_>, (patient, spans): (&Patient<'_>, &[(Ns, Ns)]), hypothe
         let over = !bout.open || bout.end <= until + scene.interval;
         said.go_on += u64::from(!over);
         if over {
-            said.surprise -= libm::log(back_by_chance(scene, (patient, bout), until));
+            said.surprise -= libm::log(back_by_chance(scene, bout, until));
         }
     }
 }
 
-/// Probability that a host which fails by itself as often as this one ever did begins so close to one of its loads.
-fn chance(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), load: Ns, hypothesis: &Hypothesis) -> f64 {
-    let known = known_s(patient.unit, load);
-    // What it did before counts only as far as it was as bad: a flicker is no such episode.
-    let own = patient.unit.runs.iter().filter(|run| is_of(scene, run.counter) && run.end >= bout.start);
-    let as_bad = own.map(rate_of).fold(0.0, f64::max) * AS_BAD;
-    let earlier = |run: &&Run| is_of(scene, run.counter) && run.end < load && rate_of(run) >= as_bad;
-    let before = patient.unit.runs.iter().filter(earlier).count();
-    let loads = patient.unit.moves.iter().filter(|entry| entry.told && entry.at > patient.unit.first).count();
-    let rate = (float(before) + EPISODES_PRIOR) / known;
-    let distance = distance_s(scene, (patient, bout), load, hypothesis);
-    (rate * distance * float(loads.max(1))).clamp(1e-9, 1.0)
+impl Beginning<'_> {
+    /// Probability that a host which fails by itself as often as this one ever did begins so close to one of its loads.
+    fn chance(&self, levels: &[u32]) -> f64 {
+        let Self { scene, patient, bout, load } = *self;
+        let known = known_s(patient.unit, load);
+        // What it did before counts only as far as it was as bad: a flicker is no such episode.
+        let own = patient.unit.runs.iter().filter(|run| is_of(scene, run.counter) && run.end >= bout.start);
+        let as_bad = own.map(rate_of).fold(0.0, f64::max) * AS_BAD;
+        let earlier = |run: &&Run| is_of(scene, run.counter) && run.end < load && rate_of(run) >= as_bad;
+        let before = patient.unit.runs.iter().filter(earlier).count();
+        let loads = patient.unit.moves.iter().filter(|entry| entry.told && entry.at > patient.unit.first).count();
+        let rate = (float(before) + EPISODES_PRIOR) / known;
+        let distance = self.distance_s(levels);
+        (rate * distance * float(loads.max(1))).clamp(1e-9, 1.0)
+    }
+
+    /// How far a beginning is from its load at most, seconds.
+    fn distance_s(&self, levels: &[u32]) -> f64 {
+        let Self { scene, patient, bout, load } = *self;
+        let (place, deviation) = bout.near;
+        let report = seconds(scene.interval);
+        let placed = if deviation > 0 {
+            seconds((place - load).abs()) + DEVIATIONS * seconds(deviation)
+        } else {
+            seconds((bout.began.1 - load).abs()).max(seconds((load - bout.began.0).abs())).min(2.0 * report)
+        };
+        let told = patient.unit.first_failures.iter().find(|(level, _)| levels.contains(level));
+        let told = told.map(|(_, at)| seconds((at - load).max(0)));
+        let ordinary = |after: f64| usual_per_s(patient.unit) * after;
+        match told.filter(|after| ordinary(*after) <= ORDINARY) {
+            Some(after) => after.min(placed).max(NEAREST_S),
+            // An event has its own time; a beginning that counts place within a report is less sure than their noise alone.
+            None if bout.precise => placed.max(NEAREST_S),
+            None => placed.max(report * PLACED_WITHIN),
+        }
+    }
 }
 
 /// Probability that an episode which ends by itself ends as close to the way back.
-fn back_by_chance(scene: &Scene<'_>, (_, bout): (&Patient<'_>, &Bout), left: Ns) -> f64 {
+fn back_by_chance(scene: &Scene<'_>, bout: &Bout, left: Ns) -> f64 {
     let lasted = seconds((bout.end - bout.start).max(scene.interval));
     // Nobody tells the last failure: the report in which the failing ended is known, and no more.
     let off = seconds((bout.end - left).abs().max(scene.interval / 2)).max(NEAREST_S);
     (off / (off + lasted)).clamp(1e-3, 1.0)
-}
-
-/// How far a beginning is from its load at most, seconds.
-fn distance_s(scene: &Scene<'_>, (patient, bout): (&Patient<'_>, &Bout), load: Ns, hypothesis: &Hypothesis) -> f64 {
-    let (place, deviation) = bout.near;
-    let report = seconds(scene.interval);
-    let placed = if deviation > 0 {
-        seconds((place - load).abs()) + DEVIATIONS * seconds(deviation)
-    } else {
-        seconds((bout.began.1 - load).abs()).max(seconds((load - bout.began.0).abs())).min(2.0 * report)
-    };
-    let told = patient.unit.first_failures.iter().find(|(level, _)| hypothesis.levels.contains(level));
-    let told = told.map(|(_, at)| seconds((at - load).max(0)));
-    let ordinary = |after: f64| usual_per_s(patient.unit) * after;
-    match told.filter(|after| ordinary(*after) <= ORDINARY) {
-        Some(after) => after.min(placed).max(NEAREST_S),
-        // An event has its own time; a beginning that counts place within a report is less sure than their noise alone.
-        None if bout.precise => placed.max(NEAREST_S),
-        None => placed.max(report * PLACED_WITHIN),
-    }
 }
 
 /// Failed requests per second that are usual on a host.

@@ -4,7 +4,7 @@
 //! say is decided in `sides`.
 
 use crate::numerics::shape;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::observation::Row;
 use crate::observation::counts::Requests;
 use crate::state::State;
@@ -16,7 +16,8 @@ use firstbad_protocol::Hash;
 const KNOWN_FROM: u64 = 3;
 
 /// Keeps what a report says on both sides of a load, if it holds just one load of a config and both versions' tags.
-pub(crate) fn note_sides(state: &mut State, id: u32, row: &Row, (start, end): (Ns, Ns)) {
+pub(crate) fn note_sides(state: &mut State, id: u32, row: &Row, window: Window) {
+    let Window { start, end } = window;
     let Some(unit) = state.units.get(id as usize).filter(|unit| !unit.aggregate && !row.restarted) else { return };
     let within = |at: Ns| at > start && at <= end && at != BEFORE_ALL;
     let moved: Vec<(u16, u32, Ns, bool)> = unit
@@ -33,7 +34,7 @@ pub(crate) fn note_sides(state: &mut State, id: u32, row: &Row, (start, end): (N
             continue;
         }
         let Some(after) = state.tables.level_at(*to).and_then(crate::state::model::Level::hash) else { continue };
-        let Some((from, before, after)) = both_sides(state, row, (*factor, after)) else { continue };
+        let Some((from, before, after)) = both_sides(state, row, *factor, after) else { continue };
         // Where the load is guessed from the requests on its two sides, these cannot tell how many are missing.
         let usual = if *told { usual } else { 0.0 };
         let divided = Divided { unit: id, from, at: *at, span: (start, end), before, after, usual };
@@ -42,7 +43,7 @@ pub(crate) fn note_sides(state: &mut State, id: u32, row: &Row, (start, end): (N
 }
 
 /// The other version of the config that the row's tags name, and both sides; none unless there is just one other.
-fn both_sides(state: &State, row: &Row, (factor, after): (u16, Hash)) -> Option<(u32, Side, Side)> {
+fn both_sides(state: &State, row: &Row, factor: u16, after: Hash) -> Option<(u32, Side, Side)> {
     let config = state.tables.config_name(factor)?;
     let views = row.views.iter().filter(|view| *view.config == *config);
     let scores = || row.scores.iter().filter_map(|scores| Some((scores.version.as_ref()?, scores)));

@@ -1,7 +1,7 @@
 //! What each counter observed in a row, and what was expected of it: counts against the unit's own rate, gauges as yes or
 //! no against its own past. Whether that is failing is decided in `watch`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::Window;
 use crate::observation::Row;
 use crate::observation::counts::{self, Requests, float, seconds};
 use crate::signals::baseline::{fleet_rate, unit_rate};
@@ -20,7 +20,8 @@ const SPREAD: f64 = 0.3;
 const RATE_UNKNOWN: f64 = 0.02;
 
 /// What each counter observed and expected.
-pub(crate) fn samples(state: &mut State, id: u32, row: &Row, (start, end): (Ns, Ns)) -> Vec<Sample> {
+pub(crate) fn samples(state: &mut State, id: u32, row: &Row, window: Window) -> Vec<Sample> {
+    let Window { start, end } = window;
     let requests = counts::requests(row);
     let scores = counts::score_entries(row);
     let mut observed: Vec<Counted> = Vec::with_capacity(COUNTERS);

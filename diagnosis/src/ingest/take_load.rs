@@ -42,10 +42,10 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
         }
         Some(result) => {
             end_loading(state, unit, level);
-            note_fresh_load(state, attempt, (load.previous.is_none(), result));
+            note_fresh_load(state, attempt, load.previous.is_none(), result);
             attempted(state, attempt, result);
             if result.is_refusal() {
-                note_refusal(state, attempt, (load.error.as_ref(), load.reason.as_ref()));
+                note_refusal(state, attempt, load.error.as_ref(), load.reason.as_ref());
             }
         }
     }
@@ -53,7 +53,7 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
 
 /// A process that applies what its host has already, and had nothing before, has just started: where no start is told, this
 /// tells it.
-fn note_fresh_load(state: &mut State, attempt: Attempt, (nothing_before, result): (bool, LoadResult)) {
+fn note_fresh_load(state: &mut State, attempt: Attempt, nothing_before: bool, result: LoadResult) {
     let interval = state.interval;
     let Some(unit) = state.units.get_mut(attempt.unit as usize) else { return };
     let again = level_at(unit, attempt.factor, attempt.at) == Some(attempt.level);
@@ -107,7 +107,7 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
     };
     if refused {
         let counter = if result == LoadResult::Rejected { Counter::Rejected } else { Counter::Refused };
-        refuse(&mut known.runs, at, (level, counter));
+        refuse(&mut known.runs, at, level, counter);
         known.stirred = true;
         if known.runs.len() > 24 {
             known.runs.remove(0);
@@ -128,7 +128,7 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
 }
 
 /// Keeps the error of a refusal, verbatim.
-fn note_refusal(state: &mut State, attempt: Attempt, (error, reason): (Option<&Name>, Option<&Name>)) {
+fn note_refusal(state: &mut State, attempt: Attempt, error: Option<&Name>, reason: Option<&Name>) {
     if let Some(level) = state.tables.level_mut(attempt.level) {
         level.refusals += 1;
     }
@@ -159,7 +159,7 @@ fn is_refusal(run: &Run) -> bool {
 }
 
 /// A refusal opens a run of its own, which the next accepted load ends.
-fn refuse(runs: &mut Vec<Run>, at: Ns, (level, counter): (u32, Counter)) {
+fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32, counter: Counter) {
     let open = |run: &&mut Run| run.counter == counter && run.open && run.level == Some(level);
     if let Some(run) = runs.iter_mut().find(open) {
         run.end = run.end.max(at);
@@ -170,24 +170,7 @@ fn refuse(runs: &mut Vec<Run>, at: Ns, (level, counter): (u32, Counter)) {
     for run in runs.iter_mut() {
         run.open &= !is_refusal(run);
     }
-    let run = Run {
-        counter,
-        start: at,
-        end: at,
-        open: true,
-        observed: 1.0,
-        trials: 1.0,
-        expected: 0.0,
-        quiet: 0.0,
-        first: (at, at, 1.0),
-        precise: true,
-        slack: 0,
-        opening: (1.0, 1.0, 0.0),
-        near: (at, 0),
-        sizes: Default::default(),
-        level: Some(level),
-        claim: 0,
-    };
+    let run = Run::of_event(counter, at, Some(level));
     let index = runs.partition_point(|other| other.start <= at);
     runs.insert(index, run);
 }

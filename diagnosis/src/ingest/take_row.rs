@@ -8,7 +8,7 @@ use crate::ingest::take_load::{Attempt, attempted};
 use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
 use crate::ingest::waiting::wait;
 use crate::numerics::shape;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::observation::counts::{self, Requests, seconds};
 use crate::observation::{Name, Row, Source};
 use crate::signals::death::{died, end_panics, unheard};
@@ -47,6 +47,7 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
     }
     let start = corrected(state, id, row.span.start.0);
     let end = corrected(state, id, row.span.end.0);
+    let window = Window { start, end };
     seen(state, start);
     state.first_row = Some(state.first_row.map_or(start, |first| first.min(start)));
     state.last_event = Some(state.last_event.map_or(end, |last| last.max(end)));
@@ -59,11 +60,11 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
     note_first_row(state, id, start);
     note_first_failures(state, id, row);
     note_sites(state, row);
-    note_levels(state, id, row, (start, end));
-    note_sides(state, id, row, (start, end));
+    note_levels(state, id, row, window);
+    note_sides(state, id, row, window);
     note_tags(state, id, row, index_of(end, state.interval));
     note_leaves(state, id, row, index_of(end, state.interval));
-    let samples = samples(state, id, row, (start, end));
+    let samples = samples(state, id, row, window);
     feed(state, id, row, (&samples, frozen));
 }
 
@@ -84,7 +85,9 @@ const FIRST_FAILURES_MAX: usize = 16;
 fn note_first_failures(state: &mut State, id: u32, row: &Row) {
     for told in &row.first_failed {
         let at = corrected(state, id, told.at.0);
-        let Some((_, level)) = version_of(state, id, (&told.config, told.hash), at) else { continue };
+        let Some((_, level)) = version_of(state, id, Version { config: &told.config, hash: told.hash }, at) else {
+            continue;
+        };
         let Some(unit) = state.units.get_mut(id as usize) else { return };
         match unit.first_failures.iter_mut().find(|(known, _)| *known == level) {
             Some((_, known)) => *known = at.min(*known),
@@ -146,8 +149,15 @@ fn on_time(state: &mut State, id: u32, end: Ns) -> bool {
     false
 }
 
+/// A version of a config, as the sender names it.
+#[derive(Clone, Copy)]
+struct Version<'a> {
+    config: &'a Name,
+    hash: Hash,
+}
+
 /// Index of a version, which mostly is one that the unit has.
-fn version_of(state: &mut State, id: u32, (config, hash): (&Name, Hash), at: Ns) -> Option<(u16, u32)> {
+fn version_of(state: &mut State, id: u32, Version { config, hash }: Version<'_>, at: Ns) -> Option<(u16, u32)> {
     let active = state.units.get(id as usize).map_or(&[][..], |unit| &unit.active);
     let held = active.iter().find(|held| state.tables.is_version(**held, config, &hash)).copied();
     held.or_else(|| version(state, config, hash, at))
@@ -160,7 +170,8 @@ pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Ns) -> O
 }
 
 /// What the row itself says about active versions: the gauge first, else the tags of its points.
-fn note_levels(state: &mut State, id: u32, row: &Row, (start, end): (Ns, Ns)) {
+fn note_levels(state: &mut State, id: u32, row: &Row, window: Window) {
+    let Window { start, end } = window;
     let shares = view_shares(row);
     let share = |config: &Name, hash: &Hash| {
         let at = shares.binary_search_by(|(of, version, _)| (*of, version).cmp(&(config, hash))).ok()?;
@@ -172,15 +183,19 @@ fn note_levels(state: &mut State, id: u32, row: &Row, (start, end): (Ns, Ns)) {
     for of_config in gauges.chunk_by(|one, other| one.0 == other.0) {
         let [(config, hash)] = of_config else { continue };
         let last = share(config, hash);
-        if let (Some(last), Some((between, part))) = (last, between(state, id, (config, *hash), (start, &shares))) {
-            guess(state, (id, config, between), (start, end), Some(last + part));
+        let version = Version { config, hash: *hash };
+        let before = version_at(state, id, config, start);
+        if let (Some(last), Some((hash, part))) = (last, before.and_then(|before| between(&shares, version, before))) {
+            let version = Version { config, hash };
+            guess(state, id, Guess { version, window, share: Some(last + part) });
         }
-        guess(state, (id, config, *hash), (start, end), last);
+        guess(state, id, Guess { version, window, share: last });
     }
     for of_config in shares.chunk_by(|one, other| one.0 == other.0) {
         let most = of_config.iter().max_by(|a, b| a.2.total_cmp(&b.2));
         if let Some((config, hash, share)) = most.filter(|(config, ..)| !told(config)) {
-            guess(state, (id, config, *hash), (start, end), Some(*share));
+            let version = Version { config, hash: *hash };
+            guess(state, id, Guess { version, window, share: Some(*share) });
         }
     }
     for count in &row.loads {
@@ -194,30 +209,35 @@ fn note_levels(state: &mut State, id: u32, row: &Row, (start, end): (Ns, Ns)) {
     }
 }
 
-/// The version that a unit had for a part of a row only, between the one of its beginning and that of its end, where
-/// the row's tags tell of just one such, and its share of the row.
-fn between(
-    state: &State,
-    id: u32,
-    (config, last): (&Name, Hash),
-    (start, shares): (Ns, &[(&Name, Hash, f64)]),
-) -> Option<(Hash, f64)> {
-    let from = shares.partition_point(|(of, ..)| *of < config);
-    let own = || shares.iter().skip(from).take_while(|(of, ..)| *of == config);
-    if own().count() < 2 {
-        return None;
-    }
+/// The version of a config that a unit had at a time.
+fn version_at(state: &State, id: u32, config: &Name, at: Ns) -> Option<Hash> {
     let unit = state.units.get(id as usize)?;
     let factor = state.tables.factors.iter().position(|of| matches!(of, Factor::Config(name) if name == config))?;
-    let before = state.tables.level_at(level_at(unit, u16::try_from(factor).ok()?, start)?)?.hash()?;
-    let mut others = own().filter(|(_, hash, _)| *hash != last && *hash != before);
-    let (_, hash, share) = others.next().filter(|_| before != last)?;
+    state.tables.level_at(level_at(unit, u16::try_from(factor).ok()?, at)?)?.hash()
+}
+
+/// The version that a unit had for a part of a row only, between `before` at its beginning and `last` at its end, and its
+/// share of the row; none if the row's tags name several.
+fn between(shares: &[(&Name, Hash, f64)], last: Version<'_>, before: Hash) -> Option<(Hash, f64)> {
+    let from = shares.partition_point(|(of, ..)| *of < last.config);
+    let own = || shares.iter().skip(from).take_while(|(of, ..)| *of == last.config);
+    let mut others = own().filter(|(_, hash, _)| *hash != last.hash && *hash != before);
+    let (_, hash, share) = others.next().filter(|_| before != last.hash)?;
     others.next().is_none().then_some((*hash, *share))
 }
 
-/// A row says that `hash` was active at its end: if the moves say otherwise, the unit moved within the row.
-fn guess(state: &mut State, (id, config, hash): (u32, &Name, Hash), (start, end): (Ns, Ns), share: Option<f64>) {
-    let Some((factor, level)) = version_of(state, id, (config, hash), start) else { return };
+/// A version that a row says was active at its end, and its share of the row's requests, if that is known.
+#[derive(Clone, Copy)]
+struct Guess<'a> {
+    version: Version<'a>,
+    window: Window,
+    share: Option<f64>,
+}
+
+/// If the moves of the unit say otherwise than the row, it moved within the row.
+fn guess(state: &mut State, id: u32, Guess { version, window, share }: Guess<'_>) {
+    let Window { start, end } = window;
+    let Some((factor, level)) = version_of(state, id, version, start) else { return };
     let (slack, interval) = (slack(state), state.interval);
     let Some(unit) = state.units.get_mut(id as usize) else { return };
     let known = level_at(unit, factor, end);
@@ -256,7 +276,9 @@ fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
     let at = row.span.start.0;
     let mut by_config: Vec<(u16, Requests)> = Vec::new();
     for view in &row.views {
-        let Some((factor, level)) = version_of(state, id, (&view.config, view.hash), at) else { continue };
+        let Some((factor, level)) = version_of(state, id, Version { config: &view.config, hash: view.hash }, at) else {
+            continue;
+        };
         let counts = Requests::of(view.outcomes);
         config_use::add(&mut by_config, factor, counts);
         if let Some(known) = state.tables.level_mut(level) {
@@ -277,7 +299,7 @@ fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
     }
     for scores in &row.scores {
         let Some((config, hash)) = &scores.version else { continue };
-        let Some((_, level)) = version_of(state, id, (config, *hash), at) else { continue };
+        let Some((_, level)) = version_of(state, id, Version { config, hash: *hash }, at) else { continue };
         let (zero, all) = counts::zeros(scores);
         if let Some(known) = state.tables.level_mut(level) {
             known.last_active = known.last_active.max(row.span.end.0);
@@ -320,7 +342,7 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
         watch::grow(unit, memory, row.span.end.0 - unit.offset);
     }
     let mut sums = [Sums::default(); COUNTERS];
-    let span = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
+    let window = Window { start: row.span.start.0 - unit.offset, end: row.span.end.0 - unit.offset };
     for sample in samples {
         let at = sample.counter as usize;
         if let Some(slot) = sums.get_mut(at) {
@@ -336,7 +358,7 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
             }
             if let Some(spread) = state.spread.get_mut(at).filter(|_| sample.counter.is_additive()) {
                 let known = unit.base.get(at).map_or(0.0, Base::events);
-                spread.learn((sample.observed, sample.expected), known);
+                spread.learn(sample.observed, sample.expected, known);
             }
         }
     }
@@ -361,13 +383,13 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
         }
     }
     if row.restarted {
-        unit.note_start(span.0, state.interval);
-        restarted(unit, (now, state.interval));
+        unit.note_start(window.start, state.interval);
+        restarted(unit, now, state.interval);
     }
     end_panics(unit, row.span.end.0 - unit.offset, state.interval);
     alive(unit, row, now, silent_after);
     if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
-        wait(state, id, span, &sums);
+        wait(state, id, window, &sums);
     }
     if samples.iter().any(|sample| sample.counter == Counter::Drift && sample.observed > 0.0) {
         place_drift(state, id);

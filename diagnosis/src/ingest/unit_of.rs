@@ -31,14 +31,14 @@ pub(crate) fn unit_of(state: &mut State, source: &Source, dims: &Dimensions, at:
     let Source::Instance { instance, host } = source else {
         let dims_id = state.tables.dims(dims);
         let host = Name::from(format!("\u{0}aggregate-{dims_id}"));
-        let id = state.unit_ids.get(&host, service).or_else(|| enter_unit(state, host, (dims_id, true), at))?;
+        let id = state.unit_ids.get(&host, service).or_else(|| enter_unit(state, new_unit(host, dims_id, true), at))?;
         unsettle(state, id);
         note_binary(state, id, dims, at);
         return Some(id);
     };
     let known = state.unit_ids.get(host, service);
     let dims_id = dims_of(state, known, dims);
-    let id = known.or_else(|| enter_unit(state, host.clone(), (dims_id, false), at))?;
+    let id = known.or_else(|| enter_unit(state, new_unit(host.clone(), dims_id, false), at))?;
     unsettle(state, id);
     let same = |unit: &Unit| unit.dims == dims_id && unit.binary_known;
     if !state.units.get(id as usize).is_some_and(same) {
@@ -59,7 +59,8 @@ fn dims_of(state: &mut State, unit: Option<u32>, dims: &Dimensions) -> u32 {
     same.unwrap_or_else(|| state.tables.dims(dims))
 }
 
-pub(crate) fn enter_unit(state: &mut State, host: Name, (dims, aggregate): (u32, bool), at: Ns) -> Option<u32> {
+fn enter_unit(state: &mut State, unit: Unit, at: Ns) -> Option<u32> {
+    let (dims, aggregate) = (unit.dims, unit.aggregate);
     if state.units.len() >= INSTANCES_MAX {
         state.tables.overflow += 1;
         return None;
@@ -71,7 +72,7 @@ pub(crate) fn enter_unit(state: &mut State, host: Name, (dims, aggregate): (u32,
         last_arrival: state.now.unwrap_or(at),
         span: state.interval,
         rotations: state.rotations,
-        ..new_unit(host, dims, aggregate)
+        ..unit
     };
     add_unit(state, id, unit);
     // A host that appears later than the fleet may stand in for one that is gone.
@@ -119,7 +120,7 @@ fn note_process(state: &mut State, id: u32, instance: &Name, at: Ns) {
     }
     if !unit.instances.is_empty() {
         unit.restarts += 1;
-        restarted(unit, (now, state.interval));
+        restarted(unit, now, state.interval);
     }
     state.instances_seen += 1;
     if unit.instances.len() >= PROCESSES_MAX {

@@ -1,7 +1,7 @@
 //! From a row to the sums of its report interval: the fleet's are added up at once; those of its exposure wait for the
 //! tick, when the loads of the same batch are known.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::state::State;
 use crate::state::model::{COUNTERS, Counter, Exposure, Unit};
 use crate::state::moves::{STALE, level_at, moved_within};
@@ -10,7 +10,8 @@ use crate::state::reload_window::blip;
 use crate::state::ring::{Sums, index_of};
 
 /// Takes a row's sums.
-pub(crate) fn wait(state: &mut State, id: u32, (start, end): (Ns, Ns), sums: &[Sums; COUNTERS]) {
+pub(crate) fn wait(state: &mut State, id: u32, window: Window, sums: &[Sums; COUNTERS]) {
+    let Window { start, end } = window;
     let known = state.is_interval_known();
     if known {
         add_to_fleet(state, end, sums);
@@ -18,7 +19,7 @@ pub(crate) fn wait(state: &mut State, id: u32, (start, end): (Ns, Ns), sums: &[S
         state.waiting.early.push((end, *sums));
     }
     // What the unit has and how it is stands in the cache now; at the tick it would have to be fetched again.
-    let cell = if known { cell_of(state, id, (start, end)) } else { STALE };
+    let cell = if known { cell_of(state, id, window) } else { STALE };
     let place = u32::try_from(state.waiting.rows.len()).unwrap_or(STALE);
     state.waiting.rows.push(Waiting { unit: id, cell, start, end, sums: Counter::additive(sums) });
     if let Some(unit) = state.units.get_mut(id as usize) {
@@ -44,7 +45,7 @@ pub(crate) fn fold(state: &mut State, changed: bool) {
     for row in &rows {
         add_to_cohorts(state, row, &followed);
         let stale = changed || row.cell == STALE;
-        let cell = if stale { cell_of(state, row.unit, (row.start, row.end)) } else { row.cell };
+        let cell = if stale { cell_of(state, row.unit, Window { start: row.start, end: row.end }) } else { row.cell };
         if let Some(interval) = state.ring.at(index_of(row.end, state.interval)) {
             let cell = interval.cells.entry(cell).or_default();
             cell.rows += 1;
@@ -85,34 +86,33 @@ fn add_to_fleet(state: &mut State, end: Ns, sums: &[Sums; COUNTERS]) {
 
 /// The cell of a row: without levels where a host fails visibly by itself, or still pays for its last load. What is
 /// judged on sums (`pooled`) is the rest.
-fn cell_of(state: &mut State, id: u32, (start, end): (Ns, Ns)) -> u32 {
+fn cell_of(state: &mut State, id: u32, window: Window) -> u32 {
     let settling = blip(state.interval);
     let (dims, apart) = state.units.get(id as usize).map_or((0, true), |unit| {
-        let loaded = unit.moves.iter().rev().any(|last| (0..settling).contains(&(end - last.at)));
+        let loaded = unit.moves.iter().rev().any(|last| (0..settling).contains(&(window.end - last.at)));
         (unit.dims, loaded || unit.runs.iter().any(|run| run.open))
     });
     if apart {
         return state.tables.exposure(Exposure { dims, levels: Vec::new() });
     }
-    exposure_of(state, id, (start, end))
+    exposure_of(state, id, window)
 }
 
 /// Exposure over a span: empty of levels where the unit moved within it.
-fn exposure_of(state: &mut State, id: u32, (start, end): (Ns, Ns)) -> u32 {
+fn exposure_of(state: &mut State, id: u32, window: Window) -> u32 {
     let Some(unit) = state.units.get(id as usize) else { return 0 };
-    let settled = unit.moves.last().is_none_or(|last| last.at <= start);
+    let settled = unit.moves.last().is_none_or(|last| last.at <= window.start);
     if settled && unit.exposure != STALE {
         return unit.exposure;
     }
-    let exposure =
-        state.tables.exposure(Exposure { dims: unit.dims, levels: levels_over(unit, settled, (start, end)) });
+    let exposure = state.tables.exposure(Exposure { dims: unit.dims, levels: levels_over(unit, settled, window) });
     if settled && let Some(unit) = state.units.get_mut(id as usize) {
         unit.exposure = exposure;
     }
     exposure
 }
 
-fn levels_over(unit: &Unit, settled: bool, (start, end): (Ns, Ns)) -> Vec<(u16, u32)> {
+fn levels_over(unit: &Unit, settled: bool, Window { start, end }: Window) -> Vec<(u16, u32)> {
     if settled {
         return unit.active.clone();
     }

@@ -128,7 +128,7 @@ fn align(Question { interval, all, matched }: &Question, first: Ns) -> Alignment
     let most = HOST_MAX * (12.0 / float(matched.len())).clamp(1.0, 2.0);
     let said = compared(&own, &moment);
     let each = agreed(said.clone());
-    let each = if each < HOST_MIN { each } else { each.min(without_ends((&own, &moment), &said)).max(0.0) };
+    let each = if each < HOST_MIN { each } else { each.min(without_ends(&own, &moment, &said)).max(0.0) };
     let each = if (0.0..HOST_MIN).contains(&each) { 0.0 } else { each.clamp(-most, most) };
     let middles = |beginnings: &[Beginning]| -> Vec<f64> { beginnings.iter().map(|one| one.middle() * unit).collect() };
     let mut lags = middles(&own);
@@ -151,7 +151,7 @@ fn compared(own: &[Beginning], moment: &[Beginning]) -> Vec<f64> {
 
 /// What the others say without the sixth at either end, both answers at their best for those: a few whose clocks are off
 /// widen the moment for all.
-fn without_ends((own, moment): (&[Beginning], &[Beginning]), said: &[f64]) -> f64 {
+fn without_ends(own: &[Beginning], moment: &[Beginning], said: &[f64]) -> f64 {
     let mut order: Vec<usize> = (0..said.len()).collect();
     order.sort_by(|a, b| said.get(*a).unwrap_or(&0.0).total_cmp(said.get(*b).unwrap_or(&0.0)));
     let cut = order.len() / 6;
@@ -207,20 +207,20 @@ fn best(beginnings: &[Beginning], earliest: f64) -> Vec<f64> {
     let placed = beginnings.iter().filter(|one| matches!(one, Beginning::Near(..))).count() * 2 > beginnings.len();
     let least = if placed { earliest } else { f64::NEG_INFINITY };
     let of = |kernel: Kernel| {
-        let sum = |place: f64, scale: f64| sum_of_logs(beginnings, kernel, (place.max(least), scale));
+        let sum = |place: f64, scale: f64| sum_of_logs(beginnings, kernel, place.max(least), scale);
         let (most, place, scale) = climb(&places(beginnings, kernel), sum);
         (most, kernel, place.max(least), scale)
     };
     let (around, after) = (of(Kernel::Around), of(Kernel::After));
     let (_, kernel, place, scale) = if after.0 > around.0 { after } else { around };
-    beginnings.iter().map(|one| libm::log(likelihood(*one, kernel, (place, scale)))).collect()
+    beginnings.iter().map(|one| libm::log(likelihood(*one, kernel, place, scale))).collect()
 }
 
 /// Likelihoods multiplied before a logarithm is taken: none is below 1e-7, so that sixteen of them stay far above zero.
 const FACTORS: usize = 16;
 
-fn sum_of_logs(beginnings: &[Beginning], kernel: Kernel, at: (f64, f64)) -> f64 {
-    let product = |some: &[Beginning]| some.iter().map(|one| likelihood(*one, kernel, at)).product::<f64>();
+fn sum_of_logs(beginnings: &[Beginning], kernel: Kernel, place: f64, scale: f64) -> f64 {
+    let product = |some: &[Beginning]| some.iter().map(|one| likelihood(*one, kernel, place, scale)).product::<f64>();
     beginnings.chunks(FACTORS).map(|some| libm::log(product(some))).sum()
 }
 
@@ -291,7 +291,7 @@ fn shared(beginnings: &[Beginning]) -> f64 {
 /// How likely a beginning is around or after the place, with a few strays anywhere within minutes: the probability of the
 /// bracket (logistic, or exponential), or the density at the estimate (normal, or exponential with the estimate's own error:
 /// an exponentially modified normal distribution), per report interval.
-fn likelihood(beginning: Beginning, kernel: Kernel, (place, scale): (f64, f64)) -> f64 {
+fn likelihood(beginning: Beginning, kernel: Kernel, place: f64, scale: f64) -> f64 {
     match (beginning, kernel) {
         (Beginning::Within(from, to), kernel) => {
             let below = |x: f64| match kernel {

@@ -47,7 +47,7 @@ fn mixed((usual, came): (&f64, &f64), part: f64) -> f64 {
 
 /// Log likelihood of each stretch, with the part of what came at its best in each of the cells between `edges`, of which
 /// each gives counts at a rate of its own.
-pub(crate) fn best(stretches: &[Stretch<'_>], (edges, rates): (&[Ns], Option<&[f64]>)) -> Vec<f64> {
+pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Ns], rates: Option<&[f64]>) -> Vec<f64> {
     let weighted = |stretch: &Stretch<'_>| {
         let mut shares = shares((stretch.from, stretch.to), edges);
         let rate = |cell: usize| rates.map_or(1.0, |rates| rates.get(cell).copied().unwrap_or(1.0));
@@ -153,7 +153,7 @@ mod tests {
     fn a_course_that_explains_all_stretches_is_found_and_a_contradiction_costs() {
         let kinds = (vec![0.001, 0.999], vec![1.0, 0.0]);
         let edges: Vec<Ns> = (0..=4).map(|at| at * 5 * S).collect();
-        let ln = |all: &[Stretch<'_>]| best(all, (&edges, None)).iter().sum::<f64>();
+        let ln = |all: &[Stretch<'_>]| best(all, &edges, None).iter().sum::<f64>();
         // From 10 s on everything fails, for all.
         let step = [((0.0, 100.0), (0, 10)), ((50.0, 100.0), (5, 15)), ((100.0, 100.0), (10, 20))];
         let agreed: Vec<_> = step.iter().map(|(counts, span)| stretch(&kinds, *counts, *span)).collect();

@@ -21,7 +21,7 @@ pub(crate) struct Spread {
 
 impl Spread {
     /// Learns from a report: events observed where `expected` were, known with the weight of `known` events.
-    pub(crate) fn learn(&mut self, (observed, expected): (f64, f64), known: f64) {
+    pub(crate) fn learn(&mut self, observed: f64, expected: f64, known: f64) {
         if expected < 0.4 {
             return;
         }
@@ -46,14 +46,14 @@ impl Spread {
 
 /// Log likelihood ratio of the observed rate over the expected one, of a negative binomial count with the given variance
 /// beyond chance; of a Poisson count where that is nearly none.
-pub(crate) fn surprise((observed, expected): (f64, f64), beyond: f64) -> f64 {
+pub(crate) fn surprise(observed: f64, expected: f64, beyond: f64) -> f64 {
     let size = 1.0 / beyond.max(1e-6);
     let own = if observed > 0.0 { observed * libm::log(observed / expected) } else { 0.0 };
     own - (observed + size) * libm::log((observed + size) / (expected + size))
 }
 
 /// Log likelihood ratio of `factor` times the expected rate over the expected one.
-pub(crate) fn gain((observed, expected): (f64, f64), factor: f64, beyond: f64) -> f64 {
+pub(crate) fn gain(observed: f64, expected: f64, factor: f64, beyond: f64) -> f64 {
     let size = 1.0 / beyond.max(1e-6);
     observed * libm::log(factor) - (observed + size) * libm::log((factor * expected + size) / (expected + size))
 }
@@ -66,9 +66,9 @@ mod tests {
     fn without_dispersion_it_is_the_poisson_ratio_and_with_it_less() {
         let (observed, expected) = (20.0_f64, 5.0_f64);
         let poisson = observed * (observed / expected).ln() - (observed - expected);
-        assert!((surprise((observed, expected), 1e-6) - poisson).abs() < 1e-3);
-        assert!(surprise((observed, expected), 0.3) < 0.5 * poisson);
-        assert!(gain((1.0, 5.0), 4.0, 0.3) < 0.0);
+        assert!((surprise(observed, expected, 1e-6) - poisson).abs() < 1e-3);
+        assert!(surprise(observed, expected, 0.3) < 0.5 * poisson);
+        assert!(gain(1.0, 5.0, 4.0, 0.3) < 0.0);
     }
 
     #[test]
@@ -76,8 +76,8 @@ mod tests {
         let (mut steady, mut bursty) = (Spread::default(), Spread::default());
         for at in 0..2000_u32 {
             let noise = f64::from(at * 7919 % 11) - 5.0;
-            steady.learn((20.0 + noise, 20.0), 1e6);
-            bursty.learn((if at % 2 == 0 { 5.0 } else { 35.0 }, 20.0), 1e6);
+            steady.learn(20.0 + noise, 20.0, 1e6);
+            bursty.learn(if at % 2 == 0 { 5.0 } else { 35.0 }, 20.0, 1e6);
         }
         assert!(steady.rate(0.3) < 0.02, "{}", steady.rate(0.3));
         assert!(bursty.rate(0.3) > 0.3, "{}", bursty.rate(0.3));

@@ -3,6 +3,13 @@
 /// Nanoseconds of event time.
 pub(crate) type Ns = i64;
 
+/// A stretch of event time, such as that of a report, by the corrected clock of its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub start: Ns,
+    pub end: Ns,
+}
+
 #[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]
 pub(crate) fn seconds(ns: Ns) -> f64 {
     ns as f64 / 1e9

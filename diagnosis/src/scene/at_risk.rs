@@ -35,7 +35,7 @@ pub(crate) struct Spell {
 }
 
 /// All stretches from an interval before the onset on, in the order of the patients: both layouts are made of them.
-pub(crate) fn spells(patients: &[Patient<'_>], (onset, interval): (Ns, Ns)) -> Vec<Spell> {
+pub(crate) fn spells(patients: &[Patient<'_>], onset: Ns, interval: Ns) -> Vec<Spell> {
     let mut all = Vec::with_capacity(patients.len() + patients.len() / 2);
     let mut ends = Vec::new();
     for (id, patient) in (0..).zip(patients) {

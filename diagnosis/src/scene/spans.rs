@@ -4,7 +4,7 @@
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
-use crate::state::model::Move;
+use crate::state::model::{Family, Move};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ pub(crate) struct Spans {
 
 impl Spans {
     /// Spans on one of `levels`; every patient is inside. What was over long before the failing is left out.
-    pub(crate) fn on_levels(scene: &Scene<'_>, wanted: (u16, &[u32])) -> Self {
+    pub(crate) fn on_levels(scene: &Scene<'_>, family: Family<'_>) -> Self {
         let mut spans = Self::of_each(scene, |patient, spans| {
-            on_levels((patient, scene.moves(patient)), wanted, (spans, scene.interval))
+            on_levels(patient, scene.moves(patient), family, (spans, scene.interval))
         });
         for (of, patient) in spans.of.iter_mut().zip(&scene.patients).filter(|(_, patient)| patient.torn) {
-            let first = scene.moves(patient).iter().find(|entry| entry.factor == wanted.0);
+            let first = scene.moves(patient).iter().find(|entry| entry.factor == family.factor);
             // Alike for those that fail and those that do not, or what is remembered would tell them apart by itself.
             if first.is_some_and(|first| first.torn && first.at > scene.onset - scene.interval) {
                 *of = UNKNOWN;
@@ -37,10 +37,8 @@ impl Spans {
     }
 
     /// The same with all that is remembered, however long ago.
-    pub(crate) fn ever_on_levels(scene: &Scene<'_>, wanted: (u16, &[u32])) -> Self {
-        Self::of_each(scene, |patient, spans| {
-            on_levels((patient, &patient.unit.moves), wanted, (spans, scene.interval))
-        })
+    pub(crate) fn ever_on_levels(scene: &Scene<'_>, family: Family<'_>) -> Self {
+        Self::of_each(scene, |patient, spans| on_levels(patient, &patient.unit.moves, family, (spans, scene.interval)))
     }
 
     /// Spans of those patients for which there are any to give; the others are out of scope.
@@ -98,8 +96,9 @@ impl Spans {
 /// Spans in which a patient was on one of `levels`; adjacent ones are joined. None is shorter than a report: of what began
 /// and ended within one it cannot be told where in it that was.
 fn on_levels(
-    (patient, moves): (&Patient<'_>, &[Move]),
-    (factor, levels): (u16, &[u32]),
+    patient: &Patient<'_>,
+    moves: &[Move],
+    Family { factor, levels }: Family<'_>,
     (spans, report): (&mut Vec<(Ns, Ns)>, Ns),
 ) {
     let first = spans.len();

@@ -50,7 +50,7 @@ impl Base {
     }
 
     /// Rate, shrunk towards `prior` with the weight of `trials`.
-    pub(crate) fn rate(&self, (prior, weight): (f64, f64)) -> f64 {
+    pub(crate) fn rate(&self, prior: f64, weight: f64) -> f64 {
         let (observed, trials) = self.in_use();
         (observed + weight * prior) / (trials + weight)
     }
@@ -82,11 +82,11 @@ impl Unit {
 /// The fleet's rate of a counter: learned, with the documented prior's floor, so that a rate of zero is no certainty.
 pub(crate) fn fleet_rate(base: &Base, counter: Counter) -> f64 {
     let (prior, weight) = counter.prior();
-    base.rate((prior, weight)).max(prior * 0.05)
+    base.rate(prior, weight).max(prior * 0.05)
 }
 
 /// A unit's rate of a counter.
 pub(crate) fn unit_rate(unit: &Base, fleet: f64, counter: Counter) -> f64 {
     let (prior, weight) = counter.prior();
-    unit.rate((fleet, weight)).max(prior * 0.05)
+    unit.rate(fleet, weight).max(prior * 0.05)
 }

@@ -43,7 +43,7 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
         run.level = run.level.or(level);
         return;
     }
-    watch::open(unit, death(at, level));
+    watch::open(unit, Run::of_event(Counter::Silent, at, level));
 }
 
 /// Time without a panic after which the panics of a process that counts no requests are over, and in report intervals.
@@ -60,7 +60,7 @@ pub(crate) fn panicked(unit: &mut Unit, at: Ns, interval: Ns) {
         (run.observed, run.trials) = (run.observed + 1.0, run.trials + 1.0);
         return;
     }
-    watch::open(unit, Run { counter: Counter::Panics, near: (at, PANIC_SLACK), ..death(at, None) });
+    watch::open(unit, Run { near: (at, PANIC_SLACK), ..Run::of_event(Counter::Panics, at, None) });
 }
 
 /// Ends the panics of a process that counts no requests, when there was none for long.
@@ -76,26 +76,5 @@ pub(crate) fn end_panics(unit: &mut Unit, now: Ns, interval: Ns) {
 
 /// A process died, and another took its place.
 pub(crate) fn past_death(unit: &mut Unit, at: Ns) {
-    watch::open(unit, Run { open: false, ..death(at, None) });
-}
-
-fn death(at: Ns, level: Option<u32>) -> Run {
-    Run {
-        counter: Counter::Silent,
-        start: at,
-        end: at,
-        open: true,
-        observed: 1.0,
-        trials: 1.0,
-        expected: 0.0,
-        quiet: 0.0,
-        first: (at, at, 1.0),
-        precise: true,
-        slack: 0,
-        opening: (1.0, 1.0, 0.0),
-        near: (at, 0),
-        sizes: Default::default(),
-        level,
-        claim: 0,
-    }
+    watch::open(unit, Run { open: false, ..Run::of_event(Counter::Silent, at, None) });
 }

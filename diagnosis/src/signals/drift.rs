@@ -43,7 +43,7 @@ pub(crate) fn drift(state: &mut State, id: u32, scores: &[&Scores], span: (Ns, N
         return None;
     }
     let before = std::mem::replace(&mut unit.scored, row.clone());
-    let (far, since) = follow(unit, shape, (before, &row));
+    let (far, since) = follow(unit, shape, before, &row);
     if unit.drifting.is_none() && ordinary {
         shape::learn(waiting, &row.bins);
     }
@@ -67,7 +67,7 @@ pub(crate) fn place_drift(state: &mut State, id: u32) {
 }
 
 /// Follows a unit's drift by one report: whether it is one, and since when what tells so was added up.
-fn follow(unit: &mut Unit, shape: &[f64], (before, row): (Binned, &Binned)) -> (bool, Ns) {
+fn follow(unit: &mut Unit, shape: &[f64], before: Binned, row: &Binned) -> (bool, Ns) {
     let going_on = unit.watches.iter().any(|watch| watch.counter == Counter::Drift)
         || unit.runs.iter().any(|run| run.counter == Counter::Drift && run.open);
     if let Some(drifting) = unit.drifting.as_deref_mut().filter(|drifting| going_on && drifting.told) {

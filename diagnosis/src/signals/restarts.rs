@@ -7,7 +7,7 @@ use crate::signals::death::past_death;
 use crate::state::model::{Counter, Unit};
 
 /// A process that was not heard before, or that began anew, reports for a unit at tick time `now`.
-pub(crate) fn restarted(unit: &mut Unit, (now, interval): (Ns, Ns)) {
+pub(crate) fn restarted(unit: &mut Unit, now: Ns, interval: Ns) {
     let since = unit.restarts_seen.started + 2 * interval;
     let side_by_side = unit.instances.iter().filter(|(_, heard)| *heard > since).count() > 1;
     unit.restarts_seen.started = now;

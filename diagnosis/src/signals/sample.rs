@@ -35,9 +35,9 @@ impl Sample {
             return observed * libm::log(0.9 / usual) + (self.trials - observed) * libm::log(0.1 / (1.0 - usual)) - 0.5;
         }
         if observed > LEAST_RATIO * expected && excess > self.counter.least_excess() * self.trials {
-            (surprise((observed, expected), self.beyond) - 1.0).max(0.0)
+            (surprise(observed, expected, self.beyond) - 1.0).max(0.0)
         } else {
-            gain((observed, expected), LEAST_RATIO, self.beyond) - 0.5
+            gain(observed, expected, LEAST_RATIO, self.beyond) - 0.5
         }
     }
 }

@@ -157,6 +157,13 @@ impl Level {
     }
 }
 
+/// Some levels of one factor, such as the versions of a config that are accused together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Family<'a> {
+    pub factor: u16,
+    pub levels: &'a [u32],
+}
+
 /// A unit changed a factor's level.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Move {
@@ -213,6 +220,28 @@ impl Run {
     /// Whether it is known that a process died, and not only that it is not heard.
     pub(crate) fn is_death(&self) -> bool {
         self.counter == Counter::Silent && self.opening.1 <= 1.0
+    }
+
+    /// What one event opens: its time is exact.
+    pub(crate) fn of_event(counter: Counter, at: Ns, level: Option<u32>) -> Self {
+        Self {
+            counter,
+            start: at,
+            end: at,
+            open: true,
+            observed: 1.0,
+            trials: 1.0,
+            expected: 0.0,
+            quiet: 0.0,
+            first: (at, at, 1.0),
+            precise: true,
+            slack: 0,
+            opening: (1.0, 1.0, 0.0),
+            near: (at, 0),
+            sizes: Default::default(),
+            level,
+            claim: 0,
+        }
     }
 }
 

@@ -25,7 +25,7 @@ impl UnitIds {
     }
 
     /// Adds a unit; gives another one of the same host, if there is one.
-    pub(crate) fn insert(&mut self, (host, service): (&str, &str), id: u32) -> Option<u32> {
+    pub(crate) fn insert(&mut self, host: &str, service: &str, id: u32) -> Option<u32> {
         self.units.insert(hash((host, service)), id);
         self.hosts.insert(hash(host), id)
     }

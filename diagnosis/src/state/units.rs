@@ -13,14 +13,14 @@ pub(crate) fn index_units(state: &mut State) {
     state.unit_ids = UnitIds::default();
     state.earliest = Earliest::default();
     for (id, unit) in (0..).zip(&state.units) {
-        state.unit_ids.insert((&unit.host, service(&state.tables, unit)), id);
+        state.unit_ids.insert(&unit.host, service(&state.tables, unit), id);
         unit.moves.iter().for_each(|moved| state.earliest.note(*moved));
     }
 }
 
 /// Enters a new unit.
 pub(crate) fn add_unit(state: &mut State, id: u32, unit: Unit) {
-    let sibling = state.unit_ids.insert((&unit.host, service(&state.tables, &unit)), id);
+    let sibling = state.unit_ids.insert(&unit.host, service(&state.tables, &unit), id);
     state.units.push(unit);
     for id in sibling.into_iter().flat_map(|sibling| [sibling, id]) {
         if let Some(unit) = state.units.get_mut(id as usize) {

@@ -99,8 +99,8 @@ fn of_hosts(state: &State) -> Option<Incident> {
     let mut counters: Vec<Counter> = runs().map(|run| run.counter).collect();
     counters.sort_unstable();
     counters.dedup();
-    let scene = Scene::new(state, onset, (&counters, 0));
-    let judged = judge(state, &scene, &counters);
+    let scene = Scene::new(state, onset, &counters, 0);
+    let judged = judge(state, &scene);
     let mut incident = blank(onset, *counters.first()?);
     incident.signals = counters.iter().map(|counter| counter.signal()).collect();
     incident.signals.dedup();

@@ -215,7 +215,7 @@ fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
     case.last_bad = symptoms.iter().map(|symptom| symptom.last_bad).max().unwrap_or(case.last_bad);
     case.published |= is_told(state, symptoms);
     let now = Timestamp(state.last_event.unwrap_or(lead.onset));
-    note_change(case, (lead.verdict, cause_of_all(symptoms, lead)), now);
+    note_change(case, lead.verdict, cause_of_all(symptoms, lead), now);
     let told = &mut case.incident;
     let onset = Timestamp(symptoms.iter().filter(|one| counts(one, lead)).map(|one| one.onset).min().unwrap_or(0));
     told.onset = if told.id.is_empty() { onset } else { told.onset.min(onset) };
@@ -385,7 +385,7 @@ fn signals(symptoms: &[&Symptom]) -> Vec<Signal> {
 }
 
 /// Remembers the verdict that is given up; the first time a cause is named is kept with it.
-fn note_change(case: &mut Case, (verdict, cause): (Verdict, Option<Cause>), now: Timestamp) {
+fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Timestamp) {
     let told = &mut case.incident;
     let key = |cause: &Option<Cause>| {
         cause.as_ref().map(|cause| (cause.kind, cause.config.clone(), cause.change.clone(), cause.dimensions.clone()))

@@ -30,7 +30,7 @@ pub(crate) fn claim(state: &mut State, symptom: &Symptom) {
             let explained = if over {
                 run.start >= symptom.onset - 2 * interval
             } else {
-                symptom.verdict.accuses() && inside && is_explained(unit, run, (symptom, interval, hit))
+                symptom.verdict.accuses() && inside && is_explained(unit, run, symptom, Slack { interval, hit })
             };
             hit |= explained;
             run.claim = if explained { symptom.id } else { 0 };
@@ -59,8 +59,18 @@ fn is_of(run: &Run, symptom: &Symptom) -> bool {
     Class::of(run.counter) == symptom.class && (run.claim == 0 || run.claim == symptom.id)
 }
 
+/// What allows for times that are not exact.
+#[derive(Clone, Copy)]
+struct Slack {
+    /// Length of a report.
+    interval: Ns,
+    /// Whether the unit has failed of the same before.
+    hit: bool,
+}
+
 /// Whether an episode began under what is accused, or soon after on a unit that it had hit already.
-fn is_explained(unit: &Unit, run: &Run, (symptom, interval, hit): (&Symptom, Ns, bool)) -> bool {
+fn is_explained(unit: &Unit, run: &Run, symptom: &Symptom, slack: Slack) -> bool {
+    let Slack { interval, hit } = slack;
     let Some(factor) = symptom.factor() else { return run.start >= symptom.onset - interval };
     let early = (EARLY_TENTHS * interval / 10).max(2 * run.near.1);
     if run.level.is_some_and(|level| symptom.accused().contains(&level)) {

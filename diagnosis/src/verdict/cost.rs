@@ -143,7 +143,7 @@ fn cost_of(state: &State, unit: &Unit, run: &Run) -> Cost {
 
 /// The fleet's excess since the onset: exact where all of it is this symptom's.
 fn fleet_cost(state: &State, symptom: &Symptom) -> Cost {
-    let of = |counter: Counter| fleet_excess(state, counter, (symptom.onset, symptom.last_bad));
+    let of = |counter: Counter| fleet_excess(state, counter, symptom.onset, symptom.last_bad);
     let mut cost = Cost::default();
     match symptom.class {
         Class::Failed => cost.failed = of(Counter::Errors),
@@ -155,7 +155,7 @@ fn fleet_cost(state: &State, symptom: &Symptom) -> Cost {
 }
 
 /// Events of the fleet beyond expectation.
-fn fleet_excess(state: &State, counter: Counter, (from, to): (Ns, Ns)) -> f64 {
+fn fleet_excess(state: &State, counter: Counter, from: Ns, to: Ns) -> f64 {
     let (from, to) = (index_of(from, state.interval), index_of(to, state.interval) + 1);
     let mut all = Sums::default();
     (from..=to)

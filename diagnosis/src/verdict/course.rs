@@ -5,6 +5,7 @@ use crate::hypothesis::judgement::Judgement;
 use crate::numerics::time::from_seconds;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::model::Family;
 use crate::state::ring::index_of;
 use crate::state::symptom::Symptom;
 use crate::state::units::hosts;
@@ -21,7 +22,7 @@ pub(crate) fn tell_facts(state: &State, symptom: &mut Symptom, scene: &Scene<'_>
         && let Some(factor) = named.factor
     {
         let delay = judged.named.as_ref().map_or(0, |named| from_seconds(named.tally.lag.3.max(0.0)));
-        let good = last_known_good(state, scene, (factor, &named.levels), delay);
+        let good = last_known_good(state, scene, Family { factor, levels: &named.levels }, delay);
         symptom.input = input(state, &named.levels, good.as_ref());
         symptom.good = good;
     }

@@ -6,7 +6,7 @@ use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
-use crate::state::model::{Level, Move};
+use crate::state::model::{Family, Level, Move};
 use crate::state::moves::BEFORE_ALL;
 use crate::state::symptom::Symptom;
 use firstbad_protocol::verdict::LastKnownGood;
@@ -50,7 +50,7 @@ impl Wanted {
 pub(crate) fn last_known_good(
     state: &State,
     scene: &Scene<'_>,
-    (factor, accused): (u16, &[u32]),
+    Family { factor, levels: accused }: Family<'_>,
     delay: Ns,
 ) -> Option<LastKnownGood> {
     let of_accused = || accused.iter().filter_map(|level| state.tables.level_at(*level));
@@ -61,12 +61,12 @@ pub(crate) fn last_known_good(
     let accused: BTreeSet<u32> = state.symptoms.iter().flat_map(Symptom::accused).chain(accused).copied().collect();
     let lately = served_lately(state, scene, factor);
     // What served enough of late and is the newest that may be it need not be looked for further back.
-    let first = newest(state, wanted, (&accused, &|_| true));
+    let first = newest(state, wanted, &accused, &|_| true);
     let found = first.filter(|level| lately.get(*level as usize).is_some_and(|served| wanted.is_enough(served)));
     let known = found.is_some_and(|level| state.earliest.of(level) > scene.long_ago);
     let served = if known { lately } else { served_ever(state, scene, factor) };
     let enough = |level: u32| served.get(level as usize).is_some_and(|served| wanted.is_enough(served));
-    let level = newest(state, wanted, (&accused, &enough))?;
+    let level = newest(state, wanted, &accused, &enough)?;
     let bake = served.get(level as usize).and_then(|served| served.first()).copied().unwrap_or(0);
     let contaminated = of_accused().any(|level| scene.onset - level.first_seen > 9 * scene.interval);
     Some(LastKnownGood {
@@ -77,7 +77,7 @@ pub(crate) fn last_known_good(
 }
 
 /// The newest version that may be it and of which `is` holds.
-fn newest(state: &State, wanted: Wanted, (accused, is): (&BTreeSet<u32>, &dyn Fn(u32) -> bool)) -> Option<u32> {
+fn newest(state: &State, wanted: Wanted, accused: &BTreeSet<u32>, is: &dyn Fn(u32) -> bool) -> Option<u32> {
     (0_u32..)
         .zip(&state.tables.levels)
         .filter(|(level, known)| known.factor == wanted.factor && known.units_ever > 0 && !accused.contains(level))
@@ -117,7 +117,7 @@ fn longest<'a>(
             if let Some(longest) = served.get_mut(level as usize)
                 && longest.last().is_some_and(|least| to - from > *least)
             {
-                enter(longest, well((patient, scene.interval), (from, to)));
+                enter(longest, well(patient, scene.interval, from, to));
             }
         };
         let mut before: Option<(Ns, u32)> = None;
@@ -144,7 +144,7 @@ fn enter(longest: &mut Served, time: Ns) {
 }
 
 /// How long a stay on a version went well.
-fn well((patient, interval): (&Patient<'_>, Ns), (from, to): (Ns, Ns)) -> Ns {
+fn well(patient: &Patient<'_>, interval: Ns, from: Ns, to: Ns) -> Ns {
     let mut starts = patient.bouts.iter().map(|bout| bout.start);
     let first_bad = starts.find(|start| *start > from + interval && *start < to);
     first_bad.unwrap_or(to) - from

@@ -20,7 +20,7 @@ use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::class::Class;
-use crate::state::model::{Counter, Factor, Key, Level};
+use crate::state::model::{Counter, Factor, Family, Key, Level};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
@@ -31,11 +31,11 @@ use std::sync::Arc;
 const STRAYS: u64 = 33;
 
 /// All hypotheses about a scene, greatest weight first.
-pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Vec<Hypothesis> {
+pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     let mut all: Vec<Hypothesis> = Vec::new();
     let shares = AllShares::new(scene);
-    for (index, factor) in (0_u16..).zip(&state.tables.factors) {
-        all.extend(of_factor(state, (scene, counters), (index, factor), &shares));
+    for factor in 0..u16::try_from(state.tables.factors.len()).unwrap_or(u16::MAX) {
+        all.extend(of_factor(state, scene, factor, &shares));
     }
     for mut old in stale(state, scene) {
         // Refused for long, served on, and failing only then: each host tells it by itself.
@@ -60,7 +60,7 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>, counters: &[Counter])
         if let Some(factor) = hypothesis.factor.filter(|_| hypothesis.kind == CauseKind::Config) {
             hypothesis.used = uses.alone(factor);
             hypothesis.unused = uses.spared(factor);
-            hypothesis.sides = sides(state, scene, (&*hypothesis, counters)).filter(|sides| sides.ratio >= TOLD_AT);
+            hypothesis.sides = sides(state, scene, hypothesis).filter(|sides| sides.ratio >= TOLD_AT);
             hypothesis.moment = if hypothesis.used.is_some() { moment(state, scene, hypothesis) } else { 0.0 };
         }
         let own = distance(state, scene, hypothesis);
@@ -90,13 +90,20 @@ fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
     levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Ns::MAX)
 }
 
+/// What may be added to the versions under which hosts began to fail.
+struct Carried<'a> {
+    /// Versions under which hosts only went on failing.
+    carried: Vec<u32>,
+    /// Versions that were accused before.
+    named: &'a [u32],
+    clean: &'a [&'a Level],
+    shares: &'a BTreeMap<u32, Shares>,
+}
+
 /// Adds versions under which most hosts only went on failing. Such a version is bad if its content says so; else it may be
 /// the repair, and the hosts that go on failing under it do so of what they had before, unless others began under it.
-fn add_carried(
-    state: &State,
-    (levels, shares): (&mut Vec<u32>, &BTreeMap<u32, Shares>),
-    (carried, named, clean): (Vec<u32>, &[u32], &[&Level]),
-) {
+fn add_carried(state: &State, levels: &mut Vec<u32>, of: Carried<'_>) {
+    let Carried { carried, named, clean, shares } = of;
     if let Some(property) = properties(&of_levels(state, levels), clean).first() {
         let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
         let has = |level: &&u32| properties(&of_levels(state, &with(**level)), clean).first() == Some(property);
@@ -118,12 +125,8 @@ fn add_carried(
 const BEGUN_MIN: u64 = 3;
 const BEGUN_PART: u64 = 20;
 
-fn of_factor(
-    state: &State,
-    (scene, counters): (&Scene<'_>, &[Counter]),
-    (index, factor): (u16, &Factor),
-    of_all: &AllShares,
-) -> Option<Hypothesis> {
+fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -> Option<Hypothesis> {
+    let factor = state.tables.factors.get(usize::from(index))?;
     let shares = of_all.of_factor(state, index);
     let most = shares.values().map(|of| ratio(of.failing, of.all)).fold(0.0, f64::max);
     if most < 0.02 {
@@ -135,10 +138,10 @@ fn of_factor(
     let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
         shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
     };
-    let mut levels = by_themselves(state, of_all, (chosen(&begun), &shares));
+    let mut levels = by_themselves(state, of_all, chosen(&begun), &shares);
     // What was named stays named, though what hosts did under it is forgotten by now.
     let named = state.symptoms.iter().filter(|symptom| {
-        counters.first().is_some_and(|first| Class::of(*first) == symptom.class)
+        scene.counters.first().is_some_and(|first| Class::of(*first) == symptom.class)
             && symptom.resolved.is_none()
             && symptom.factor() == Some(index)
     });
@@ -150,16 +153,16 @@ fn of_factor(
     if levels.is_empty() {
         return None;
     }
-    let mut levels = newcomers(state, scene, (proved(state, counters, (levels, &shares)), &shares));
+    let mut levels = newcomers(state, scene, proved(state, scene, levels, &shares), &shares);
     let carried = chosen(&|of| bad(of) && !begun(of));
-    let clean = clean(state, scene, (index, &levels), &shares);
-    add_carried(state, (&mut levels, &shares), (carried, &named, &clean));
+    let clean = clean(state, scene, Family { factor: index, levels: &levels }, &shares);
+    add_carried(state, &mut levels, Carried { carried, named: &named, clean: &clean, shares: &shares });
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
-    let spans = Arc::new(Spans::on_levels(scene, (index, &levels)));
+    let spans = Arc::new(Spans::on_levels(scene, Family { factor: index, levels: &levels }));
     let whole = match factor {
-        Factor::Config(_) => tally(scene, (&levels, false), &spans),
+        Factor::Config(_) => tally(scene, &levels, false, &spans),
         Factor::Binary(service) => {
-            tally(scene, (&levels, true), &spans.within(scene, |dims| of_service(state, dims, service)))
+            tally(scene, &levels, true, &spans.within(scene, |dims| of_service(state, dims, service)))
         }
     };
     let mut hypothesis = Hypothesis::new(kind, whole);
@@ -236,7 +239,7 @@ fn of_service(state: &State, dims: u32, service: &str) -> bool {
 
 /// Of the versions under which hosts began to fail those that did it by themselves: neither because the one before had
 /// just come, nor on a few hosts where hundreds fail under the others. One that breaks a limit needs no such proof.
-fn by_themselves(state: &State, of_all: &AllShares, (begun, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
+fn by_themselves(state: &State, of_all: &AllShares, begun: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
     let begins = |level: &u32| shares.get(level).map_or(0, |of| of.begun);
     let stray = begun.iter().map(begins).max().unwrap_or(0) / STRAYS;
     let themselves = of_all.themselves(state, begun.clone(), shares);
@@ -249,7 +252,7 @@ const FIRST_BEGUN_PART: u64 = 3;
 
 /// Versions under which hosts began to fail before a worse one came, or after which none came. A version that hosts go back
 /// to shares no guilt: they may go on failing under it, or begin again, of what they had.
-fn newcomers(state: &State, scene: &Scene<'_>, (levels, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
+fn newcomers(state: &State, scene: &Scene<'_>, levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
     let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
     let begun = |level: u32| shares.get(&level).map_or(0, |of| of.begun);
     let Some(worst) = levels.iter().copied().max_by_key(|level| (begun(*level), *level)) else { return levels };
@@ -279,7 +282,7 @@ const TAGGED_BAD: f64 = 0.02;
 /// Of versions under which hosts began to fail those that are worse by themselves. A beginning is placed only so well, and
 /// may fall to the version before: those over a limit explain it alone, if so, and those whose own requests were answered
 /// do not.
-fn proved(state: &State, counters: &[Counter], (levels, shares): (Vec<u32>, &BTreeMap<u32, Shares>)) -> Vec<u32> {
+fn proved(state: &State, scene: &Scene<'_>, levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
     let failing = |of: &[u32]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
     let over: Vec<u32> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
     let levels = if failing(&over) * 5 >= failing(&levels) * 4 { over } else { levels };
@@ -288,7 +291,7 @@ fn proved(state: &State, counters: &[Counter], (levels, shares): (Vec<u32>, &BTr
         Some(ratio(known.failed, known.requests))
     };
     let most = levels.iter().filter_map(share).fold(0.0, f64::max);
-    if most < TAGGED_BAD || !counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
+    if most < TAGGED_BAD || !scene.counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
         return levels;
     }
     levels.into_iter().filter(|level| share(level).is_none_or(|share| share >= most / 10.0)).collect()
@@ -309,7 +312,7 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
             Tally { exposed: (all, failing), bouts: (failing, failing), lag, ..Tally::default() }
         } else {
             let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
-            tally(scene, (&[], false), &Spans::since(scene, |patient| reached.get(&patient.id).copied()))
+            tally(scene, &[], false, &Spans::since(scene, |patient| reached.get(&patient.id).copied()))
         };
         if counted.exposed.1 == 0 {
             continue;

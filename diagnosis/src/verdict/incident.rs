@@ -14,7 +14,7 @@ use firstbad_protocol::verdict::{Cause, CauseKind, Suspect, Verdict};
 /// When the first hosts began to fail under what is named; a fiftieth may have a trouble of their own.
 pub(crate) fn begins_with(judged: &Judgement, scene: &Scene<'_>) -> Option<Ns> {
     let named = judged.named.as_ref()?;
-    let exposed = Spans::on_levels(scene, (named.factor?, &named.levels));
+    let exposed = Spans::on_levels(scene, named.family()?);
     let tolerance = scene.tolerance();
     let mut begun: Vec<Ns> = scene
         .patients

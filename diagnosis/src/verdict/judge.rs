@@ -18,7 +18,7 @@ use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
-use crate::state::model::Counter;
+use crate::state::model::{Counter, Family};
 use crate::state::reload_window::BLIP;
 use crate::verdict::hypotheses::{distances, hypotheses};
 use crate::verdict::small_fleet;
@@ -59,8 +59,8 @@ const TOGETHER: f64 = 1.0;
 const BEGUN: f64 = 0.5;
 
 /// Judges a scene.
-pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> Judgement {
-    let mut ranked = hypotheses(state, scene, counters);
+pub(crate) fn judge(state: &State, scene: &Scene<'_>) -> Judgement {
+    let mut ranked = hypotheses(state, scene);
     order(scene, &mut ranked);
     let verdicts: Vec<Option<Verdict>> = ranked.iter().map(|hypothesis| accusation(state, scene, hypothesis)).collect();
     // What may be called the cause comes before what may only be suspected, however the weights compare.
@@ -77,7 +77,7 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
         ranked.remove(best);
         ranked.insert(0, hypothesis.clone());
         if tied == 0 {
-            let hypothesis = scoped(state, scene, (hypothesis, &ranked));
+            let hypothesis = scoped(state, scene, hypothesis, &ranked);
             if let Some(first) = ranked.first_mut() {
                 *first = hypothesis.clone();
             }
@@ -88,9 +88,9 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>, counters: &[Counter]) -> J
         }
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
     }
-    by_sums(state, scene, (&ranked, counters)).or_else(|| by_age(scene, &ranked)).unwrap_or_else(|| {
-        let judged = outside(state, scene, (ranked, counters));
-        if judged.verdict == Verdict::External { judged } else { at_once(state, scene, (judged, counters)) }
+    by_sums(state, scene, &ranked).or_else(|| by_age(scene, &ranked)).unwrap_or_else(|| {
+        let judged = outside(state, scene, ranked);
+        if judged.verdict == Verdict::External { judged } else { at_once(state, scene, judged) }
     })
 }
 
@@ -102,7 +102,7 @@ const ON_BINARY_MIN: usize = 3;
 
 /// Two inputs may be guilty at once, each on one binary: what is named is narrowed to the binary on which no other config
 /// explains the failing better.
-fn scoped(state: &State, scene: &Scene<'_>, (named, ranked): (Hypothesis, &[Hypothesis])) -> Hypothesis {
+fn scoped(state: &State, scene: &Scene<'_>, named: Hypothesis, ranked: &[Hypothesis]) -> Hypothesis {
     if named.kind != CauseKind::Config || !named.scope.is_empty() {
         return named;
     }
@@ -122,7 +122,7 @@ fn scoped(state: &State, scene: &Scene<'_>, (named, ranked): (Hypothesis, &[Hypo
     let is_of =
         |dims: u32, binary: &str| state.tables.value(dims, attribute::SERVICE_VERSION).unwrap_or_default() == binary;
     let on = |hypothesis: &Hypothesis, exposed: &Spans, binary: &str| {
-        tally(scene, (&hypothesis.levels, false), &exposed.within(scene, |dims| is_of(dims, binary)))
+        tally(scene, &hypothesis.levels, false, &exposed.within(scene, |dims| is_of(dims, binary)))
     };
     let elsewhere = |binary: &str| {
         let own = on(&named, &exposed, binary);
@@ -177,8 +177,8 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
     };
     let alone = |level: &u32| {
         let levels = vec![*level];
-        let spans = Arc::new(Spans::on_levels(scene, (factor, &levels)));
-        let tally = tally(scene, (&levels, false), &spans);
+        let spans = Arc::new(Spans::on_levels(scene, Family { factor, levels: &levels }));
+        let tally = tally(scene, &levels, false, &spans);
         Hypothesis { levels, tally, spans: Some(spans), choices: 0.0, ..hypothesis.clone() }
     };
     let most = hypothesis.levels.iter().map(alone).max_by_key(|hypothesis| hypothesis.tally.bouts.0)?;
@@ -188,8 +188,8 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
 }
 
 /// A suspicion of what reached everybody at once just before, if nothing else did and nothing else can be said.
-fn at_once(state: &State, scene: &Scene<'_>, (judged, counters): (Judgement, &[Counter])) -> Judgement {
-    let told = |hypothesis| Some((hypothesis, fast_push(state, scene, (hypothesis, counters))?));
+fn at_once(state: &State, scene: &Scene<'_>, judged: Judgement) -> Judgement {
+    let told = |hypothesis| Some((hypothesis, fast_push(state, scene, hypothesis)?));
     let Some((found, push)) = judged.ranked.iter().find_map(told) else { return judged };
     let since = |at: Ns| crate::numerics::time::seconds(scene.middle() - at);
     // What came when half of them had begun did not set it off.
@@ -210,11 +210,11 @@ fn at_once(state: &State, scene: &Scene<'_>, (judged, counters): (Judgement, &[C
 }
 
 /// An accusation on sums, where hardly any host shows the effect by itself.
-fn by_sums(state: &State, scene: &Scene<'_>, (ranked, counters): (&[Hypothesis], &[Counter])) -> Option<Judgement> {
+fn by_sums(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     if scene.failing() * 4 > scene.patients.len() {
         return None;
     }
-    let (best, next) = pooled(state, scene, counters)?;
+    let (best, next) = pooled(state, scene)?;
     let said = best.pooled?;
     let seen = said.ln_e - libm::log(float(distances(state, scene).len().max(1)));
     let hosts = best.tally.exposed.0.min(best.tally.control.0);
@@ -261,7 +261,7 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
 fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) {
     let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return (0.0, 0.0) };
     let given = |this: &Hypothesis, spans: &Spans, other: &Spans| {
-        contrast(scene, this.kind == CauseKind::Binary, (spans, Some(other))).ln_e
+        contrast(scene, this.kind == CauseKind::Binary, spans, Some(other)).ln_e
     };
     (given(one, &of_one, &of_two), given(two, &of_two, &of_one))
 }
@@ -449,11 +449,11 @@ fn refuted(hypothesis: &Hypothesis) -> bool {
 const SHOWN: i64 = 12;
 
 /// What is no change that we see: one host, a place, a moment, traffic, request data, or unknown.
-fn outside(state: &State, scene: &Scene<'_>, (mut ranked, counters): (Vec<Hypothesis>, &[Counter])) -> Judgement {
+fn outside(state: &State, scene: &Scene<'_>, mut ranked: Vec<Hypothesis>) -> Judgement {
     let early = scene.now - scene.middle() < 3 * scene.interval;
     let open: Vec<&Hypothesis> =
         ranked.iter().filter(|hypothesis| possible(state, scene, hypothesis) && !refuted(hypothesis)).collect();
-    let place = place(state, scene, counters);
+    let place = place(state, scene);
     // A place or a surge speaks for itself unless a change has something for it, or came just before.
     // One binary alone is no place: it fails together with something that it was given.
     let binary = |place: &Hypothesis| {

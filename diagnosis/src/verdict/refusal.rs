@@ -33,13 +33,13 @@ struct Offered {
 pub(crate) fn judge_refusals(state: &State, scene: &Scene<'_>) -> Judgement {
     let offered = offered(state, scene);
     let mut found: Vec<(Hypothesis, bool)> =
-        offered.iter().filter_map(|(level, of)| weighed(state, (*level, of))).collect();
+        offered.iter().filter_map(|(level, of)| weighed(state, *level, of)).collect();
     found.sort_by(|a, b| {
         let key = |one: &Hypothesis| (one.tally.exposed.1, std::cmp::Reverse(one.levels.clone()));
         key(&b.0).cmp(&key(&a.0))
     });
     let named = found.iter().find(|(_, content)| *content).map(|(one, _)| one.clone());
-    let named = named.map(|first| family(state, (first, &found), &offered));
+    let named = named.map(|first| family(state, first, &found, &offered));
     let verdict = if named.is_some() { Verdict::Cause } else { Verdict::InsufficientEvidence };
     let ranked =
         named.iter().cloned().chain(found.into_iter().map(|(one, _)| one).filter(|one| {
@@ -52,7 +52,8 @@ pub(crate) fn judge_refusals(state: &State, scene: &Scene<'_>) -> Judgement {
 /// refuses them if another takes them.
 fn family(
     state: &State,
-    (first, found): (Hypothesis, &[(Hypothesis, bool)]),
+    first: Hypothesis,
+    found: &[(Hypothesis, bool)],
     offered: &BTreeMap<u32, Offered>,
 ) -> Hypothesis {
     let alike = |(one, content): &&(Hypothesis, bool)| *content && one.factor == first.factor;
@@ -103,7 +104,7 @@ fn offered(state: &State, scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
 }
 
 /// What a version has for it, and whether its content was refused.
-fn weighed(state: &State, (level, of): (u32, &Offered)) -> Option<(Hypothesis, bool)> {
+fn weighed(state: &State, level: u32, of: &Offered) -> Option<(Hypothesis, bool)> {
     let known = state.tables.level_at(level)?;
     let reason = state.refusals.get(&level).and_then(|seen| seen.reason.as_deref());
     let of_content = reason.is_some_and(|reason| OF_CONTENT.contains(&reason));

@@ -11,7 +11,7 @@ use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::class::Class;
-use crate::state::model::Counter;
+use crate::state::model::{Counter, Family};
 use crate::state::ring::Sums;
 use crate::state::symptom::{Named, STATIC_AFTER, Symptom};
 use crate::verdict::cases::{COMES_BACK, group};
@@ -111,16 +111,12 @@ fn forget_recent(state: &mut State) {
 fn update(state: &State, symptom: &mut Symptom) {
     symptom.judged = state.now;
     let counters = symptom.class.counters();
-    let anchor = anchor(state, symptom.onset, (counters, symptom.id));
+    let anchor = anchor(state, symptom.onset, counters, symptom.id);
     if !symptom.verdict.accuses() || anchor < symptom.onset {
         symptom.onset = anchor;
     }
-    let scene = Scene::new(state, symptom.onset, (counters, symptom.id));
-    let mut judged = if symptom.class == Class::Refused {
-        judge_refusals(state, &scene)
-    } else {
-        judge(state, &scene, &seen(state, symptom))
-    };
+    let scene = Scene::new(state, symptom.onset, &seen(state, symptom), symptom.id);
+    let mut judged = if symptom.class == Class::Refused { judge_refusals(state, &scene) } else { judge(state, &scene) };
     let stands = symptom.class.is_judged_alone() || is_plain(&judged);
     if judged.verdict.accuses() && !symptom.verdict.accuses() && !(stands && stands_beside(state, symptom, &judged)) {
         judged = Judgement { verdict: Verdict::InsufficientEvidence, named: None, ..judged };
@@ -130,7 +126,7 @@ fn update(state: &State, symptom: &mut Symptom) {
     }
     let keeps = match symptom.verdict {
         Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
-        verdict => verdict.accuses() && (!stands || keep(symptom, (&judged, &scene))),
+        verdict => verdict.accuses() && (!stands || keep(symptom, &judged, &scene)),
     };
     if keeps {
         go_on(state, symptom, &judged);
@@ -251,7 +247,7 @@ fn complete_property(state: &State, symptom: &mut Symptom, scene: &Scene<'_>) {
     let Some(named) = symptom.named.as_mut().filter(|named| named.kind == CauseKind::Config) else { return };
     let Some(factor) = named.factor.filter(|_| named.property.is_none() && named.levels.len() > 1) else { return };
     let shares = AllShares::new(scene).of_factor(state, factor);
-    let clean = clean(state, scene, (factor, &named.levels), &shares);
+    let clean = clean(state, scene, Family { factor, levels: &named.levels }, &shares);
     let mut found = properties(&of_levels(state, &named.levels), &clean).into_iter().map(|found| found.property);
     named.property = found.next();
     if let Some(cause) = &mut symptom.cause {
@@ -299,7 +295,7 @@ fn go_on(state: &State, symptom: &mut Symptom, judged: &Judgement) {
 
 /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
 /// named is contradicted by hosts that began to fail without it.
-fn keep(symptom: &Symptom, (judged, scene): (&Judgement, &Scene<'_>)) -> bool {
+fn keep(symptom: &Symptom, judged: &Judgement, scene: &Scene<'_>) -> bool {
     let factor = symptom.factor();
     if !judged.verdict.accuses() {
         let contradicted = judged.ranked.iter().find(|other| other.factor == factor && factor.is_some());

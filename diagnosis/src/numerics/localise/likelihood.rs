@@ -40,11 +40,14 @@ impl Evidence {
 /// The evidence of each leaf, in the order of the leaves.
 pub(super) fn evidence(leaves: &[Leaf], constants: &Constants) -> Vec<Evidence> {
     let factors = factors().map(|factor| (factor, libm::log(factor)));
-    expected(leaves, constants.decay).into_iter().map(|counts| weigh(counts, constants.dispersion, &factors)).collect()
+    expected(leaves, constants.decay)
+        .into_iter()
+        .map(|(observed, expected)| weigh(observed, expected, constants.dispersion, &factors))
+        .collect()
 }
 
 /// Negative binomial with mean E and variance E + d E^2 against the same with mean `factor` E; the shared terms cancel.
-fn weigh((observed, expected): (f64, f64), dispersion: f64, factors: &[(f64, f64); FACTORS]) -> Evidence {
+fn weigh(observed: f64, expected: f64, dispersion: f64, factors: &[(f64, f64); FACTORS]) -> Evidence {
     let spread = |factor: f64| 1.0 + dispersion * factor * expected;
     let ratio = |(factor, ln_factor): (f64, f64)| {
         observed * ln_factor - (observed + 1.0 / dispersion) * libm::log(spread(factor) / spread(1.0))
