@@ -6,9 +6,9 @@ pub(crate) mod census;
 pub(crate) mod risen;
 pub(crate) mod tick;
 
-use crate::detect::risen::{WORTH_WAKING, risen};
+use crate::detect::risen::{WORTH_WAKING, risen, summed_for};
 use crate::numerics::reach::in_reach;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, seconds};
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::{Counter, Run, Unit};
@@ -43,8 +43,8 @@ pub(crate) struct Alarm {
 /// What unexplained episodes of one class show.
 #[derive(Clone, Debug, Default)]
 struct Episodes {
-    /// The greatest excess of one of them, and when that began.
-    worst: (f64, Ns),
+    /// The unit with the greatest excess.
+    worst: Worst,
     /// When each unit began.
     starts: Vec<Ns>,
     /// Units with a hard episode.
@@ -56,6 +56,31 @@ struct Episodes {
     lasting_excess: f64,
     /// Units that panic.
     panicking: usize,
+}
+
+/// The episode of one unit that has the greatest excess.
+#[derive(Clone, Copy, Debug, Default)]
+struct Worst {
+    /// Events beyond expectation.
+    excess: f64,
+    start: Ns,
+    end: Ns,
+}
+
+impl Worst {
+    fn of(run: &Run) -> Self {
+        Self { excess: run.observed - run.expected, start: run.start, end: run.end }
+    }
+
+    fn or_worse(self, other: Self) -> Self {
+        if other.excess > self.excess { other } else { self }
+    }
+
+    /// Events beyond expectation within `length`, if they came evenly.
+    fn within(self, length: Ns) -> f64 {
+        let lasted = (self.end - self.start).max(1);
+        self.excess * (seconds(length) / seconds(lasted)).min(1.0)
+    }
 }
 
 /// Classes that are alarmed by what no symptom explains.
@@ -81,7 +106,12 @@ fn alarm(state: &State, class: Class, from: Ns, since: Ns) -> Option<Ns> {
     }
     // A symptom of this class that is open explains the sums, or is still looked at.
     let busy = state.symptoms.iter().any(|symptom| symptom.class == class && symptom.resolved.is_none());
-    if busy { None } else { risen(state, class).filter(|onset| *onset >= from).map(|onset| first_of(&episodes, onset)) }
+    if busy {
+        return None;
+    }
+    // One host alone raises an alarm where it fails hard. Of a few hosts, one is a good part of the fleet.
+    let alone = if live <= FEW_HOSTS { 0.0 } else { episodes.worst.within(summed_for(state)) };
+    risen(state, class, alone).filter(|onset| *onset >= from).map(|onset| first_of(&episodes, onset))
 }
 
 fn is_alarmed(class: Class, episodes: &Episodes, live: usize) -> bool {
@@ -122,8 +152,7 @@ fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
                 lasting = lasting.max(if is_lasting(run) { run.observed - run.expected } else { 0.0 });
             }
         }
-        let worst = unit.runs.iter().filter(counts).map(|run| (run.observed - run.expected, run.start));
-        found.worst = worst.fold(found.worst, |most, one| if one.0 > most.0 { one } else { most });
+        found.worst = unit.runs.iter().filter(counts).map(Worst::of).fold(found.worst, Worst::or_worse);
         found.starts.extend(begun);
         found.hard += usize::from(hard > 0.0);
         found.excess += hard;
@@ -157,7 +186,7 @@ pub(crate) fn anchor(state: &State, onset: Ns, counters: &[Counter], claim: u32)
 
 /// When the sums were raised by an episode that goes on, they rose when it began.
 fn first_of(episodes: &Episodes, onset: Ns) -> Ns {
-    let (excess, start) = episodes.worst;
+    let Worst { excess, start, .. } = episodes.worst;
     if excess >= WORTH_WAKING { start.min(onset) } else { onset }
 }
 

@@ -32,6 +32,7 @@ use crate::state::model::{Base, COUNTERS, Unit, WorldChange};
 use crate::state::moves::Earliest;
 use crate::state::pending_rows::WaitingRows;
 use crate::state::ring::Ring;
+use crate::state::strata::Place;
 use crate::state::symptom::{STATIC_AFTER, Symptom};
 use crate::state::tables::Tables;
 use crate::state::tick_summary::Census;
@@ -127,8 +128,8 @@ pub(crate) struct State {
     /// Symptoms and incidents that there ever were: their identities.
     pub symptoms_ever: u32,
     pub cases_ever: u32,
-    /// New units by dimensions that have not yet replaced a silent one.
-    pub born: BTreeMap<u32, u64>,
+    /// New units of each place that have not yet replaced a silent one.
+    pub born: BTreeMap<Place, u64>,
     /// Ticks so far.
     pub ticks: u64,
     /// What the last tick saw when it looked over the units.

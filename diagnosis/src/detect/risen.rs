@@ -61,8 +61,9 @@ impl Kind {
     }
 }
 
-/// Since when the sums of a class have risen, if they have in the last two complete reports.
-pub(crate) fn risen(state: &State, class: Class) -> Option<Ns> {
+/// Since when the sums of a class have risen, if they have in the last two complete reports. `alone` are events beyond
+/// expectation of the one host that has most of them: they do not count, for a fleet has risen where several hosts have.
+pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
     let kind = Kind::of(class)?;
     let last = last_complete(state)?;
     if last < state.warm() / state.interval.max(1) {
@@ -72,12 +73,15 @@ pub(crate) fn risen(state: &State, class: Class) -> Option<Ns> {
     let both = |rose: &dyn Fn(i64) -> bool| rose(last) && rose(last - again);
     let swing = swing(state, kind, last);
     let fleet = |at: i64| {
-        let sums = summed(state, kind, at);
+        let sums = without(summed(state, kind, at), alone);
         is_worth(sums) && excess_log(sums) > RISEN_AT * libm::sqrt(swing + 1.0 / (sums.expected + 0.5))
     };
     let dispersion = dispersion_of(state, kind);
-    let cohort =
-        |level: u32, at: i64| cohort_rose(cohort(state, kind, level, at), summed(state, kind, at), dispersion, swing);
+    let cohort = |level: u32, at: i64| {
+        let own = cohort(state, kind, level, at);
+        let own = Cohort { sums: without(own.sums, alone), ..own };
+        cohort_rose(own, summed(state, kind, at), dispersion, swing)
+    };
     let rose = both(&fleet) || state.followed.iter().any(|level| both(&|at| cohort(*level, at)));
     rose.then(|| rose_at(state, kind, last))
 }
@@ -152,6 +156,15 @@ fn rose_at(state: &State, kind: Kind, last: i64) -> Ns {
     };
     let first = (last - 2 * reports(state)..last).rev().take_while(high).last().unwrap_or(last - 1);
     first * state.interval
+}
+
+fn without(sums: Sums, alone: f64) -> Sums {
+    Sums { observed: (sums.observed - alone).max(0.0), ..sums }
+}
+
+/// Time over which events are summed, ns.
+pub(crate) fn summed_for(state: &State) -> Ns {
+    reports(state) * state.interval
 }
 
 /// Reports that are summed.

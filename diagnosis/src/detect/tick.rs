@@ -9,6 +9,7 @@ use crate::signals::death::not_heard;
 use crate::state::compact::compact;
 use crate::state::model::Counter;
 use crate::state::ring::{Ring, index_of};
+use crate::state::strata::Place;
 use crate::state::{REVISABLE, State};
 use std::collections::BTreeMap;
 
@@ -60,7 +61,7 @@ fn mark_silent(state: &mut State) {
             run.end = run.end.max(now);
             continue;
         }
-        let credit = state.born.entry(unit.dims).or_default();
+        let credit = state.born.entry(Place::of(&state.tables, unit.dims)).or_default();
         if *credit > 0 {
             *credit -= 1;
             unit.left = Some(unit.last_event);

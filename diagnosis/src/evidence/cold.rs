@@ -26,8 +26,17 @@ struct Starts {
     failing: u64,
 }
 
+/// What is concluded where no process starts without what is accused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Uncontrolled {
+    /// The start may explain the failing: what is accused need not come with a start.
+    IsCold,
+    /// The start cannot be told from what is accused, as with a binary, and is not held against it.
+    IsUnknown,
+}
+
 /// Whether the start explains what is explained by the exposure.
-pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans) -> bool {
+pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans, uncontrolled: Uncontrolled) -> bool {
     let mut starts = Compared::default();
     let (mut young, mut all, mut lasting) = (0_u64, 0_u64, 0_u64);
     let cold = cold_for(scene);
@@ -47,9 +56,11 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans) -> bool {
     if young * YOUNG_PART < all * (YOUNG_PART - 2) || all == 0 || lasting * 2 > all {
         return false;
     }
-    // Without a process that starts on something else nobody can tell the start from what came with it.
     let Compared { with, without } = starts;
-    without.all < STARTS_MIN || 2.0 * ratio(without.failing, without.all) >= ratio(with.failing, with.all)
+    if without.all < STARTS_MIN {
+        return uncontrolled == Uncontrolled::IsCold;
+    }
+    2.0 * ratio(without.failing, without.all) >= ratio(with.failing, with.all)
 }
 
 /// Starts with what is accused, and without it.

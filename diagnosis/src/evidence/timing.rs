@@ -26,7 +26,7 @@ const DEVIATIONS: f64 = 2.0;
 /// What timing says of one explanation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Timing {
-    /// -ln of the probability that all beginnings came so close to their loads by chance.
+    /// -ln of the probability that independent beginnings lie so near to their loads by chance.
     pub surprise: f64,
     /// Hosts that began to fail close to their load, each of them one chance in twenty at most.
     pub close: u64,
@@ -46,10 +46,17 @@ const CLOSE: f64 = 0.05;
 /// Computes it.
 pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans) -> Timing {
     let mut said = Timing::default();
+    let (mut begun, mut over) = (Vec::new(), Vec::new());
     for (index, patient) in scene.patients.iter().enumerate().filter(|(_, patient)| patient.unit.rows > 0) {
         let Some(spans) = exposed.of(index) else { continue };
-        one(&mut said, scene, patient, &Exposed { levels: &hypothesis.levels, spans });
+        let exposed = Exposed { levels: &hypothesis.levels, spans };
+        let Some(beginning) = one(&mut said, scene, patient, &exposed) else { continue };
+        let chance = beginning.chance(exposed.levels);
+        said.close += u64::from(chance <= CLOSE);
+        begun.push(Coincidence { at: beginning.bout.start, surprise: -libm::log(chance) });
+        over.extend(left(&mut said, &beginning));
     }
+    said.surprise = independent(begun, scene.interval) + independent(over, scene.interval);
     said
 }
 
@@ -59,20 +66,42 @@ struct Exposed<'a> {
     spans: &'a [(Ns, Ns)],
 }
 
-/// One host's beginning to fail after a load.
+/// One host's beginning to fail after a load, under a version that it had until `until`.
 #[derive(Clone, Copy)]
 struct Beginning<'a> {
     scene: &'a Scene<'a>,
     patient: &'a Patient<'a>,
     bout: &'a Bout,
     load: Ns,
+    until: Ns,
 }
 
-fn one(said: &mut Timing, scene: &Scene<'_>, patient: &Patient<'_>, hypothesis: &Exposed<'_>) {
-    let first = hypothesis.spans.iter().find(|(_, to)| *to > scene.onset - scene.interval);
+/// An event on one host that lies near a load, and -ln of the probability that it lies so near by chance.
+#[derive(Clone, Copy)]
+struct Coincidence {
+    at: Ns,
+    surprise: f64,
+}
+
+/// Sum of the surprises of independent events. Events of several hosts within one report may have one cause outside, so
+/// that together they are one coincidence, and no greater than the least of them.
+fn independent(mut events: Vec<Coincidence>, interval: Ns) -> f64 {
+    events.sort_unstable_by_key(|event| event.at);
+    let least = |group: &[Coincidence]| group.iter().map(|event| event.surprise).fold(f64::INFINITY, f64::min);
+    events.chunk_by(|one, next| next.at - one.at <= interval).map(least).sum()
+}
+
+/// Counts one host; returns its beginning if it began to fail under what is accused.
+fn one<'a>(
+    said: &mut Timing,
+    scene: &'a Scene<'a>,
+    patient: &'a Patient<'a>,
+    exposed: &Exposed<'_>,
+) -> Option<Beginning<'a>> {
+    let first = exposed.spans.iter().find(|(_, to)| *to > scene.onset - scene.interval);
     let Some((load, until)) = first.copied() else {
         said.elsewhere += u64::from(!patient.bouts.is_empty());
-        return;
+        return None;
     };
     let begun = patient.bouts.iter().find(|bout| bout.start >= load - scene.interval && bout.start < until);
     let shown = patient.seen - load >= 2 * scene.interval || until < patient.seen;
@@ -80,27 +109,28 @@ fn one(said: &mut Timing, scene: &Scene<'_>, patient: &Patient<'_>, hypothesis: 
     let Some(bout) = begun else {
         said.well += u64::from(shown);
         said.elsewhere += u64::from(!patient.bouts.is_empty());
-        return;
+        return None;
     };
-    let beginning = Beginning { scene, patient, bout, load };
-    let chance = beginning.chance(hypothesis.levels);
-    said.close += u64::from(chance <= CLOSE);
-    said.surprise -= libm::log(chance);
-    if until < patient.seen - scene.interval {
-        said.left += 1;
-        // A report that spans the way back holds both: what goes on is seen in the one after it.
-        let over = !bout.open || bout.end <= until + scene.interval;
-        said.go_on += u64::from(!over);
-        if over {
-            said.surprise -= libm::log(back_by_chance(scene, bout, until));
-        }
+    Some(Beginning { scene, patient, bout, load, until })
+}
+
+/// Counts a host that left what is accused; returns how near to that its failing ended, if it did.
+fn left(said: &mut Timing, beginning: &Beginning<'_>) -> Option<Coincidence> {
+    let Beginning { scene, patient, bout, until, .. } = *beginning;
+    if until >= patient.seen - scene.interval {
+        return None;
     }
+    said.left += 1;
+    // A report that spans the way back holds both: what goes on is seen in the one after it.
+    let over = !bout.open || bout.end <= until + scene.interval;
+    said.go_on += u64::from(!over);
+    over.then(|| Coincidence { at: bout.end, surprise: -libm::log(back_by_chance(scene, bout, until)) })
 }
 
 impl Beginning<'_> {
     /// Probability that a host which fails by itself as often as this one ever did begins so close to one of its loads.
     fn chance(&self, levels: &[u32]) -> f64 {
-        let Self { scene, patient, bout, load } = *self;
+        let Self { scene, patient, bout, load, .. } = *self;
         let known = known_s(patient.unit, load);
         // What it did before counts only as far as it was as bad: a flicker is no such episode.
         let own = patient.unit.runs.iter().filter(|run| is_of(scene, run.counter) && run.end >= bout.start);
@@ -115,7 +145,7 @@ impl Beginning<'_> {
 
     /// How far a beginning is from its load at most, seconds.
     fn distance_s(&self, levels: &[u32]) -> f64 {
-        let Self { scene, patient, bout, load } = *self;
+        let Self { scene, patient, bout, load, .. } = *self;
         let (place, deviation) = bout.near;
         let report = seconds(scene.interval);
         let placed = if deviation > 0 {

@@ -10,6 +10,7 @@ use crate::state::model::{Base, COUNTERS, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, STALE, note};
 use crate::state::restart_times::Restarts;
 use crate::state::score_bins::Binned;
+use crate::state::strata::Place;
 use crate::state::units::add_unit;
 use crate::state::{REVISABLE, State};
 use firstbad_protocol::limits::INSTANCES_MAX;
@@ -77,7 +78,7 @@ fn enter_unit(state: &mut State, unit: Unit, at: Ns) -> Option<u32> {
     add_unit(state, id, unit);
     // A host that appears later than the fleet may stand in for one that is gone.
     if !aggregate && state.first_row.is_some() && at > state.warm() {
-        *state.born.entry(dims).or_default() += 1;
+        *state.born.entry(Place::of(&state.tables, dims)).or_default() += 1;
     }
     Some(id)
 }

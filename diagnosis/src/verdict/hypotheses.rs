@@ -169,7 +169,8 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -
     hypothesis.spans = Some(spans.clone());
     hypothesis.factor = Some(index);
     let flips = hypothesis.tally.flips.0 > 0 && !served_well(scene, &spans);
-    hypothesis.recent = flips || arrived(state, scene, index, &levels);
+    let always = kind == CauseKind::Binary && was_always_there(scene, &spans);
+    hypothesis.recent = !always && (flips || arrived(state, scene, index, &levels));
     if kind == CauseKind::Binary {
         let value = levels.first().and_then(|level| state.tables.level_at(*level)).map(name);
         if let Some(value) = value.filter(|_| levels.len() == 1) {
@@ -230,6 +231,17 @@ fn served_well(scene: &Scene<'_>, spans: &Spans) -> bool {
         patient.first <= before && spans.of(*index).is_some_and(|spans| spans.iter().any(|(from, _)| *from <= before))
     };
     scene.that_fail().filter(had).count() * 2 > scene.failing()
+}
+
+/// Whether most units that fail had it when they were first seen, as early as the fleet itself. A binary that a release
+/// replaces is such a one: its hosts fall silent because they are replaced.
+fn was_always_there(scene: &Scene<'_>, spans: &Spans) -> bool {
+    let early = scene.warm;
+    let always = |(index, patient): &(usize, &Patient<'_>)| {
+        let had = |(from, _): &(Ns, Ns)| *from <= patient.first;
+        patient.first <= early && spans.of(*index).is_some_and(|spans| spans.iter().any(had))
+    };
+    scene.that_fail().filter(always).count() * 2 > scene.failing()
 }
 
 /// A binary of another service is no explanation.

@@ -2,7 +2,7 @@
 //! ties and gaps are printed (invariant 10).
 
 use crate::evidence::blip::{blips, lasts};
-use crate::evidence::cold::is_cold;
+use crate::evidence::cold::{Uncontrolled, is_cold};
 use crate::evidence::delayed::ages;
 use crate::evidence::fast_push::fast_push;
 use crate::evidence::place::{is_of_requests, place};
@@ -18,6 +18,7 @@ use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::class::Class;
 use crate::state::model::{Counter, Family};
 use crate::state::reload_window::BLIP;
 use crate::verdict::hypotheses::{distances, hypotheses};
@@ -395,13 +396,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         || own >= 2
         || hypothesis.mechanism >= 5.0
         || hypothesis.moment >= MOMENT_AT;
-    // Deaths come back with every start; what else fails after one may do so for being cold.
-    let cold = hypothesis.kind == CauseKind::Config
-        && own < 2
-        && hypothesis.mechanism < 5.0
-        && !scene.counters.contains(&Counter::Silent)
-        && spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed));
-    let exonerated = cold
+    let exonerated = starts_explain(scene, hypothesis)
         || precedes(state, scene, hypothesis)
         || hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
@@ -424,6 +419,23 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
     let certain = tally.exposed.1 >= CAUSE_HOSTS && (seen || broken);
     Some(if certain { Verdict::Cause } else { Verdict::Suspect })
+}
+
+/// Whether the starts of processes explain what follows them. A death is not explained by a start: it comes back with
+/// every one. Nor is a binary, where no start on another one failed; but CPU, memory and latency rise with any start.
+fn starts_explain(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let graded = scene.counters.first().is_some_and(|first| !Class::of(*first).is_judged_alone());
+    let uncontrolled = match hypothesis.kind {
+        CauseKind::Config => Uncontrolled::IsCold,
+        CauseKind::Binary if graded => Uncontrolled::IsCold,
+        CauseKind::Binary => Uncontrolled::IsUnknown,
+        _ => return false,
+    };
+    let own = hypothesis.tally.deaths + hypothesis.tally.refusals;
+    if own >= 2 || hypothesis.mechanism >= 5.0 || scene.counters.contains(&Counter::Silent) {
+        return false;
+    }
+    spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed, uncontrolled))
 }
 
 /// Seconds after a load in which what follows may well be its effect.
