@@ -1,6 +1,7 @@
 //! One test each of a hypothesis against what is seen around an incident. What follows from them is decided in `verdict`.
 
 pub(crate) mod aggregate;
+pub(crate) mod alike;
 pub(crate) mod blip;
 pub(crate) mod cold;
 pub(crate) mod combine;

@@ -12,6 +12,7 @@ use crate::numerics::time::Ns;
 use crate::scene::at_risk::{AtRisk, Spell, spells};
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
+use crate::state::class::Class;
 use crate::state::model::{COUNTERS, Counter, Move, Run, Unit};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use crate::state::strata::{places, strata};
@@ -148,6 +149,11 @@ impl<'a> Scene<'a> {
     pub(crate) fn is_busy(&self, unit: &Unit, from: Ns, to: Ns) -> bool {
         let otherwise = |run: &Run| run.claim != 0 && run.claim != self.claim && self.counters.contains(&run.counter);
         unit.runs.iter().any(|run| otherwise(run) && run.start <= to && run.end >= from)
+    }
+
+    /// Whether it is of outcomes that move with traffic and with every restart.
+    pub(crate) fn is_graded(&self) -> bool {
+        self.counters.first().is_some_and(|first| !Class::of(*first).is_judged_alone())
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.

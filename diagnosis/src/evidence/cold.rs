@@ -73,7 +73,9 @@ struct Compared {
 impl Compared {
     fn count(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
         // What was there when the data began started long before.
-        let known = |start: &&Ns| **start > scene.warm && **start + scene.interval < scene.now;
+        // What is graded is held against a host's own past, so a host without one tells nothing.
+        let lived = |start: &Ns| !scene.is_graded() || *start > patient.first + scene.interval;
+        let known = |start: &&Ns| **start > scene.warm && **start + scene.interval < scene.now && lived(start);
         for start in patient.unit.starts.iter().filter(known) {
             let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
             let after = start - scene.interval..=start + cold_for(scene);

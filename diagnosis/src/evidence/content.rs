@@ -67,10 +67,8 @@ pub(crate) fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothe
     hypothesis.mechanism += (1.5 * own).min(12.0);
 }
 
-/// Whether a version of that property is suspect whatever the clean versions look like.
+/// Whether a version of that property is suspect whatever the clean versions look like. A generation that went backwards
+/// is not: so does every way back to a good version.
 const fn is_a_fault_by_itself(property: &Property) -> bool {
-    matches!(
-        property,
-        Property::Empty | Property::GenerationWentBackwards | Property::SplitWithinGeneration | Property::Undeclared
-    )
+    matches!(property, Property::Empty | Property::SplitWithinGeneration | Property::Undeclared)
 }

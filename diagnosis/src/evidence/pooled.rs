@@ -95,7 +95,7 @@ fn family(state: &State, scene: &Scene<'_>, cells: &[Folded]) -> Option<(Vec<u32
     let ratio = |sums: &Sums| (sums.observed + 1.0) / (sums.expected + 1.0);
     let recent = |level: &u32| {
         let since = state.tables.level_at(*level).map_or(Ns::MIN / 4, |level| level.first_seen);
-        since >= scene.onset - crate::state::moves::DELAY_MAX && state.first_event.is_some_and(|first| since > first)
+        since >= scene.onset - crate::state::moves::DELAY_MAX && since > state.warm()
     };
     let mut order: Vec<(f64, u32)> =
         by_level.iter().filter(|(level, _)| recent(level)).map(|(level, sums)| (ratio(sums), *level)).collect();

@@ -1,6 +1,7 @@
 //! The hypotheses: versions of a config, a binary, a change event, a dimension, one host. Each is held against the scene
 //! and weighed; which of them may be named is decided in `judge`.
 
+use crate::evidence::alike::as_prompt;
 use crate::evidence::combine::TOLD_AT;
 use crate::evidence::content::{clean, content, exceeds, of_levels};
 use crate::evidence::moment::moment;
@@ -153,7 +154,8 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -
     if levels.is_empty() {
         return None;
     }
-    let mut levels = newcomers(state, scene, proved(state, scene, levels, &shares), &shares);
+    let levels = newcomers(state, scene, proved(state, scene, levels, &shares), &shares);
+    let mut levels = as_prompt(scene, index, levels);
     let carried = chosen(&|of| bad(of) && !begun(of));
     let clean = clean(state, scene, Family { factor: index, levels: &levels }, &shares);
     add_carried(state, &mut levels, Carried { carried, named: &named, clean: &clean, shares: &shares });

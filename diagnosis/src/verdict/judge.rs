@@ -18,7 +18,6 @@ use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
-use crate::state::class::Class;
 use crate::state::model::{Counter, Family};
 use crate::state::reload_window::BLIP;
 use crate::verdict::hypotheses::{distances, hypotheses};
@@ -405,7 +404,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     let hosts = scene.patients.len() as u64;
     let enough = tally.exposed.1 >= 2
         || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
-    let hearsay = own < 2 && 2 * tally.hearsay > tally.exposed.1;
+    let hearsay = own < 2 && (2 * tally.hearsay > tally.exposed.1 || is_unheard(scene) && !tally.is_prompt());
     if hearsay || everywhere || exonerated || !direct || !enough || !hypothesis.recent || hypothesis.weight < SUSPECT_AT
     {
         return None;
@@ -421,13 +420,19 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     Some(if certain { Verdict::Cause } else { Verdict::Suspect })
 }
 
+/// Whether of most that fail nothing is known but that they are not heard. Restarts go through a fleet in the order in
+/// which pushes do, so that silence long after each host's own load is no sign of that load.
+fn is_unheard(scene: &Scene<'_>) -> bool {
+    let unheard = |patient: &Patient<'_>| patient.bouts.iter().all(|bout| bout.silent && !bout.precise);
+    scene.that_fail().filter(|(_, patient)| unheard(patient)).count() * 2 > scene.failing()
+}
+
 /// Whether the starts of processes explain what follows them. A death is not explained by a start: it comes back with
 /// every one. Nor is a binary, where no start on another one failed; but CPU, memory and latency rise with any start.
 fn starts_explain(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let graded = scene.counters.first().is_some_and(|first| !Class::of(*first).is_judged_alone());
     let uncontrolled = match hypothesis.kind {
         CauseKind::Config => Uncontrolled::IsCold,
-        CauseKind::Binary if graded => Uncontrolled::IsCold,
+        CauseKind::Binary if scene.is_graded() => Uncontrolled::IsCold,
         CauseKind::Binary => Uncontrolled::IsUnknown,
         _ => return false,
     };
