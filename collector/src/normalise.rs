@@ -23,6 +23,7 @@ mod recognise;
 mod repeats;
 mod reporters;
 mod reports;
+mod restarts;
 mod rows;
 mod senders;
 mod series;

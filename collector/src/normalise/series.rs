@@ -4,6 +4,7 @@ use super::gaps::Fault;
 use super::keys::{self, Key};
 use super::life::{self, Added, Context, Lives, Step};
 use super::repeats::{POINTS_MANY_MAX, POINTS_MAX, Repeats, Seen};
+use super::restarts::Restarts;
 use super::table::Table;
 use firstbad_diagnosis::observation::Histogram;
 use firstbad_protocol::limits::{INSTANCES_MAX, SERIES_MAX, SERIES_PER_AGGREGATE_MAX, SERIES_PER_SENDER_MAX};
@@ -17,6 +18,9 @@ pub(super) struct SeriesTable {
     /// How many of them each sender brought; counted anew after a restart, and when series had to go.
     #[serde(skip)]
     brought: Table<usize>,
+    /// A restart that was told before a checkpoint may be told once more after it.
+    #[serde(skip)]
+    restarts: Restarts,
     /// Whether a series went back to an earlier start time since this was last asked.
     #[serde(skip)]
     returned: bool,
@@ -77,6 +81,7 @@ impl SeriesTable {
     pub(super) fn tick(&mut self) {
         self.states.tick();
         self.brought.tick();
+        self.restarts.tick();
     }
 
     /// What a cumulative point of a sum adds.
@@ -84,10 +89,11 @@ impl SeriesTable {
         if let Some(State::Sum(lives)) = self.states.get_mut(place.series) {
             let Added { step, before, returned } = lives.take(place.span, value, (u64::cmp, place.context));
             self.returned |= returned;
-            return Ok(reading(step, place.span.1, value, value.saturating_sub(before.unwrap_or(0))));
+            let difference = value.saturating_sub(before.unwrap_or(0));
+            return Ok(self.reading(step, place, value, difference));
         }
         let step = self.begin(place, State::Sum(Lives::begin(place.span, value)))?;
-        Ok(reading(step, place.span.1, value, value))
+        Ok(self.reading(step, place, value, value))
     }
 
     /// What a cumulative point of a histogram adds.
@@ -107,13 +113,20 @@ impl SeriesTable {
                 Some(before) if before.bounds != bounds => Taken::Baseline,
                 Some(before) => {
                     let difference = subtract(&histogram, &before.counts, before.sum);
-                    reading(step, place.span.1, histogram, difference)
+                    self.reading(step, place, histogram, difference)
                 }
-                None => reading(step, place.span.1, histogram, Histogram::default()),
+                None => self.reading(step, place, histogram, Histogram::default()),
             });
         }
         let step = self.begin(place, State::Histogram(Lives::begin(place.span, counted)))?;
-        Ok(reading(step, place.span.1, histogram, Histogram::default()))
+        Ok(self.reading(step, place, histogram, Histogram::default()))
+    }
+
+    fn reading<T>(&mut self, step: Step, place: Place, whole: T, difference: T) -> Taken<T> {
+        match reading(step, place.span.1, whole, difference) {
+            Taken::Counted(reading) => Taken::Counted(self.restarts.once(place.sender, place.span.0, reading)),
+            other => other,
+        }
     }
 
     /// Whether a series went back to an earlier start time since this was last asked: several processes report as one.
