@@ -1,4 +1,4 @@
-//! The fleet of one run: a collector, hosts with their agents, the cables between them, and what the workers have told so far.
+//! The fleet of one run: a collector, hosts with their agents, the cables between them, and the reports of the workers.
 
 use crate::Settings;
 use crate::host::{self, CABLE};
@@ -10,31 +10,31 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// Longest wait for a process that was started to say so.
+/// Longest wait until a started process listens, or is in its namespace. Chosen.
 const START_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// A load or a failure, as the worker of a host told it.
+/// A load or a failure that the worker of a host reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
-    /// Host, from 0.
+    /// Number of the host, from 0.
     pub(crate) host: usize,
     /// What happened.
     pub(crate) what: What,
-    /// When, ns since the Unix epoch.
+    /// Time, ns since the Unix epoch.
     pub(crate) at_ns: u64,
 }
 
-/// What a worker tells.
+/// What a worker reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// It loaded a file with this upstream.
+    /// A load of a file with this upstream.
     Loaded(String),
-    /// The tenth request failed.
+    /// The tenth failed request.
     TenthFailure,
 }
 
 impl Told {
-    /// A line of a worker.
+    /// Reads a line of a worker.
     fn read(host: usize, line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let (kind, at_ns) = (words.next()?, words.next()?.parse().ok()?);
@@ -47,21 +47,22 @@ impl Told {
     }
 }
 
-/// A running fleet. Dropping it ends every process of it.
+/// A running fleet. Dropping it ends all its processes.
 pub(crate) struct Fleet {
-    /// The query API of its collector.
+    /// Address of the collector's query API.
     pub(crate) api: String,
-    /// The binary that is asked.
+    /// The firstbad binary.
     pub(crate) firstbad: PathBuf,
     told: Receiver<Told>,
     directories: Vec<PathBuf>,
-    /// Ended first to last: hosts before the collector.
+    /// Fields are dropped in this order, so the hosts end before the collector.
     _hosts: Vec<Started>,
     _collector: Started,
 }
 
 impl Fleet {
-    /// Starts the fleet of `scenario` in `directory`, with the good file on every host. In namespaces if `apart`.
+    /// Starts the fleet of `scenario` in `directory`, with the good file on every host. If `apart`, each host has its own
+    /// namespaces.
     ///
     /// # Errors
     /// If a part cannot be started.
@@ -92,7 +93,7 @@ impl Fleet {
         Ok(Self { api: addresses.api, firstbad, told, directories, _hosts: hosts, _collector: collector })
     }
 
-    /// Puts `content` in place of the file of `host`.
+    /// Replaces the content of the file of `host`.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -100,7 +101,7 @@ impl Fleet {
         push(self.directories.get(host).ok_or("no such host")?, content)
     }
 
-    /// What the workers have told since this was asked last.
+    /// Returns the reports of the workers since the last call.
     pub(crate) fn told(&self) -> Vec<Told> {
         self.told.try_iter().collect()
     }
@@ -113,7 +114,7 @@ fn push(directory: &Path, content: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where a collector listens.
+/// The addresses on which a collector listens.
 struct Addresses {
     otlp_http: String,
     api: String,
@@ -127,7 +128,7 @@ fn collect(
 ) -> Result<(Started, Addresses), Error> {
     let mut command = kept(firstbad)?;
     command.args(["collect", "--otlp-grpc", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
-    // Alone in its namespace, it may listen to every host's cable.
+    // In its own namespace, the collector must listen on every host's cable.
     command.args(["--otlp-http", if apart { "0.0.0.0:0" } else { "127.0.0.1:0" }]);
     command.arg("--data-dir").arg(directory.join("store"));
     command.args(["--report-interval", &format!("{}s", REPORT_INTERVAL.as_secs())]);
@@ -138,14 +139,14 @@ fn collect(
     if apart {
         command.arg("--insecure");
     }
-    // It says where it listens on standard error.
+    // The collector prints its addresses on standard error.
     let spawned = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let mut started = Started(spawned);
     let output = started.0.stderr.take().ok_or("no standard error")?;
     let mut log = std::fs::File::create(directory.join("collector.log"))?;
     let (tell, told) = channel();
     std::thread::spawn(move || {
-        // Read to its end, so that the collector never waits for this reader.
+        // Reads until the end, so that the collector never waits for this reader.
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             let _ = writeln!(log, "{line}");
             let _ = tell.send(line);
@@ -166,18 +167,18 @@ fn collect(
     Ok((started, addresses))
 }
 
-/// Where one host is.
+/// The place of one host.
 struct Place<'a> {
     number: usize,
     directory: &'a Path,
-    /// The collector's OTLP/HTTP address; none: it reads the recorders itself.
+    /// The collector's OTLP/HTTP address; none if the collector reads the recorders itself.
     to: Option<&'a String>,
     apart: bool,
 }
 
 impl Place<'_> {
     fn start(&self, settings: &Settings, tell: Sender<Told>) -> Result<Started, Error> {
-        // Four addresses a cable: network, collector, host, broadcast.
+        // Each cable has four addresses: network, collector, host, broadcast.
         let (here, there) = (format!("10.0.{}.1", self.number), format!("10.0.{}.2/30", self.number));
         let mut command = if self.apart {
             let mut command = Command::new("unshare");
@@ -213,7 +214,8 @@ impl Place<'_> {
         Ok(started)
     }
 
-    /// A cable from here into the host's namespace. It goes with the namespace, and that with its last process.
+    /// Lays a cable from this namespace into the host's. The kernel removes it with the host's namespace, after the last
+    /// process in there ends.
     fn lay_cable(&self, here: &str, pid: u32) -> Result<(), Error> {
         let (cable, pid) = (format!("host{}", self.number), pid.to_string());
         wait_for_namespace(&pid)?;
@@ -223,7 +225,7 @@ impl Place<'_> {
     }
 }
 
-/// Waits until the process has left this namespace for its own.
+/// Waits until the process is in its own namespace.
 fn wait_for_namespace(pid: &str) -> Result<(), Error> {
     let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net"));
     let (here, deadline) = (of("self")?, Instant::now() + START_TIME_MAX);
@@ -236,7 +238,7 @@ fn wait_for_namespace(pid: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether namespaces can be made here.
+/// Whether this process may create namespaces.
 pub(crate) fn can_be_apart() -> bool {
     let mut command = Command::new("unshare");
     command.args(["--net", "--uts", "--", "ip", "link", "set", "lo", "up"]);

@@ -1,4 +1,5 @@
-//! One run: starts the fleet, lets it serve, pushes, looks every second, judges, and says so in one line of JSON.
+//! One run: starts the fleet, lets it serve, pushes, asks for the verdict every second, judges, and prints the outcome as one
+//! line of JSON.
 
 use crate::Settings;
 use crate::fleet::{Fleet, Told, What};
@@ -12,53 +13,54 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-/// Time between two looks.
+/// Time between two looks. Chosen.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Looks in a row that may go without an answer, on a machine that is busy.
+/// Greatest number of consecutive looks without an answer; one more ends the run. Chosen for a busy machine.
 const UNANSWERED_MAX: u32 = 15;
-/// Time between the pushes to two hosts.
+/// Time between the pushes to two hosts. Chosen.
 const STAGGER: Duration = Duration::from_millis(700);
-/// How long a run may take beyond what it waits for.
+/// Longest time of a run beyond its planned waits. Chosen.
 pub(crate) const SLACK: Duration = Duration::from_secs(120);
 
-/// What a run says of itself.
+/// The outcome of a run, as it prints it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    /// Which run.
+    /// Number of the run.
     pub(crate) number: u32,
-    /// What had to be so.
+    /// The result of every claim.
     pub(crate) findings: Vec<Finding>,
 }
 
 impl Outcome {
-    /// Whether everything was so.
+    /// Whether every claim holds.
     pub(crate) fn holds(&self) -> bool {
         !self.findings.is_empty() && self.findings.iter().all(|finding| finding.holds)
     }
 }
 
-/// Healthy traffic of this run: each pushes at another phase of the reports.
+/// Returns the duration of the healthy traffic in this run. It differs between runs, so that each pushes at another phase
+/// of the report interval.
 fn healthy(number: u32, settings: &Settings) -> Duration {
     let phase = REPORT_INTERVAL * (number.saturating_sub(1) % settings.runs.max(1)) / settings.runs.max(1);
     Duration::from_secs(u64::from(settings.healthy_s)) + phase
 }
 
-/// The longest that a run may take.
+/// Returns the longest time that a run may take.
 pub(crate) fn time_max(scenario: Scenario, settings: &Settings) -> Duration {
     healthy(settings.runs, settings) + scenario.stays() + scenario.way_back().unwrap_or_default() + SLACK
 }
 
-/// A run and what it has seen.
+/// A run and its observations.
 struct Run {
     scenario: Scenario,
     fleet: Fleet,
     told: Vec<Told>,
     looks: Vec<Look>,
-    /// Looks without an answer since the last one that had one.
+    /// Number of looks without an answer since the last answer.
     unanswered: u32,
 }
 
-/// The run's part.
+/// Plays a run.
 ///
 /// # Errors
 /// If the fleet cannot be started or asked.
@@ -93,7 +95,7 @@ pub(crate) fn play(
 }
 
 impl Run {
-    /// Looks until `time` has passed.
+    /// Looks again and again until `time` has passed.
     fn watch(&mut self, time: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + time;
         loop {
@@ -113,7 +115,7 @@ impl Run {
         }
     }
 
-    /// What the workers told.
+    /// Returns the story that the workers reported.
     fn story(&self) -> Story {
         let upstream = |content: &str| content.trim().rsplit(' ').next().unwrap_or_default().to_owned();
         let (pushed, good) = (upstream(self.scenario.pushed()), upstream(GOOD));
@@ -132,7 +134,7 @@ impl Run {
         }
     }
 
-    /// Keeps what was seen, and the bundle of the incident if there is one.
+    /// Stores the observations in `directory`, and the bundle of the incident if there is one.
     fn keep(&self, directory: &Path, number: u32) -> Result<(), Error> {
         std::fs::create_dir_all(directory)?;
         let name = format!("{}-{number:02}", self.scenario.name());

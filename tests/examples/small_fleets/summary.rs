@@ -1,4 +1,4 @@
-//! Plays all runs of a scenario, some at a time, and says how each went and how all did.
+//! Plays all runs of a scenario, several at the same time, and prints the outcome of each run and of all.
 
 use crate::Settings;
 use crate::fleet::can_be_apart;
@@ -13,10 +13,10 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
-/// Plays the scenario. Exit code 1 if a run is not right.
+/// Plays the scenario. The exit code is 1 if a run is wrong.
 ///
 /// # Errors
-/// If a run could not be played.
+/// If a run cannot be played.
 pub(crate) fn play(scenario: Scenario, settings: &Settings) -> Result<ExitCode, Error> {
     let firstbad = settings.firstbad.clone().unwrap_or_else(firstbad_tests::firstbad);
     if !firstbad.exists() {
@@ -51,7 +51,7 @@ pub(crate) fn play(scenario: Scenario, settings: &Settings) -> Result<ExitCode, 
     Ok(if right == outcomes.len() && right > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A directory of this process's own, removed with it.
+/// A temporary directory of this process. Dropping it removes the directory.
 struct Home(PathBuf);
 
 impl Home {
@@ -104,7 +104,7 @@ fn one(scenario: Scenario, number: u32, (home, settings, apart): (&Path, &Settin
     Ok(serde_json::from_str(&line)?)
 }
 
-/// A run in a line: what took how long, and what was not right.
+/// Describes a run in one line: the times of its claims, and the claims that do not hold.
 fn line(outcome: &Outcome) -> String {
     let mut line = format!("run {:02}  {}", outcome.number, if outcome.holds() { "right" } else { "WRONG" });
     for finding in &outcome.findings {
@@ -118,7 +118,7 @@ fn line(outcome: &Outcome) -> String {
     line
 }
 
-/// Median and longest time of each claim that has one.
+/// Returns the median and the longest time of each claim with a time.
 fn times(outcomes: &[Outcome]) -> Vec<String> {
     let mut by_claim: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for finding in outcomes.iter().flat_map(|outcome| &outcome.findings) {

@@ -1,5 +1,5 @@
-//! The process under test: it watches a file with the crate and serves requests of its own making by what the file says. It tells
-//! its loads, and its tenth failure, on standard output.
+//! The process under test. It watches a file with the crate, makes requests for itself, and serves them with the upstream that
+//! the file names. It reports its loads and its tenth failure on standard output.
 
 use crate::clock::now_ns;
 use crate::parts::Error;
@@ -12,17 +12,18 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 static ROUTES: Live<String> = Live::new("routes");
-/// Requests that failed.
+/// Number of failed requests.
 static FAILED: AtomicU64 = AtomicU64::new(0);
 
-/// Upstreams that answer.
+/// Upstreams with which requests succeed.
 const ANSWERING: [&str; 2] = ["a", "b"];
-/// Threads that serve, and the pause of each between two requests: 100 requests a second.
+/// Number of threads that serve. With `PAUSE`, they serve 100 requests per second. Chosen.
 const THREADS: usize = 2;
+/// Pause of a thread between two requests. Chosen.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How often the file is looked at.
+/// Time between two looks at the file. Chosen: short beside the marks of the judge.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The failure that is told.
+/// Number of the failed request that is reported. Chosen: the judge measures the time to an accusation from there.
 const TOLD_FAILURE: u64 = 10;
 
 /// Serves until standard input ends.
@@ -66,7 +67,7 @@ fn serve() {
     }
 }
 
-/// A line for whoever started this process; if nobody reads any more, standard input ends as well.
+/// Prints a line for the parent process. Errors are ignored: if the parent is gone, standard input ends as well.
 fn tell(line: &str) {
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{line}");

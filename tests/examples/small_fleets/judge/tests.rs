@@ -1,4 +1,4 @@
-//! The judge against answers that are right, late, wrong, or those of the engine before it could do this.
+//! Tests of the judge with answers that are right, late or wrong, and with those of an older engine.
 
 use super::*;
 use crate::looks::{Seen, read};
@@ -8,7 +8,7 @@ use serde_json::json;
 const SECOND_NS: u64 = 1_000_000_000;
 const START_NS: u64 = 1_790_000_000 * SECOND_NS;
 
-/// A time of the story, seconds after the push.
+/// Returns a time of the story, given in seconds after the push.
 fn at(seconds: u64) -> u64 {
     START_NS + seconds * SECOND_NS
 }
@@ -36,7 +36,7 @@ fn innocent(hosts_pushed: usize) -> Story {
     Story { pushed_ns: Some(at(0)), hosts_pushed, ..Story::default() }
 }
 
-/// Claims that do not hold.
+/// Returns the claims that do not hold.
 fn broken(scenario: Scenario, story: &Story, looks: &[Look]) -> Vec<String> {
     judge(scenario, story, looks).into_iter().filter(|finding| !finding.holds).map(|finding| finding.claim).collect()
 }
@@ -56,7 +56,7 @@ fn right_answers_in_time_are_right() {
 
 #[test]
 fn what_the_engine_said_of_a_real_process_before_is_wrong() {
-    // Adopting the crate in a real proxy: 100 % of the requests failed for as long as the file was there.
+    // From an experiment with the crate in a real proxy: all requests failed while the file was there.
     let answer = json!({"snapshot": {"diagnosis": {"window": {"hosts": 1}, "incidents": [{
         "verdict": "insufficient_evidence", "cause": null, "signals": ["errors"],
         "suspects": [{"rank": 1, "kind": "config", "config": "routes", "confidence": 0.22}]}]}}});
@@ -107,7 +107,7 @@ fn anything_else_that_is_named_is_a_false_accusation() {
     }
 }
 
-/// The repair, or the version before, is named with the bad file.
+/// Returns an answer that names the good file together with the bad one.
 fn both_files(seconds: u64) -> Look {
     let mut look = said(seconds, "cause", Some(BAD), 4);
     if let Some(named) = look.incidents[0].cause.as_mut() {
