@@ -66,11 +66,7 @@ impl Fleet {
     ///
     /// # Errors
     /// If a part cannot be started.
-    pub(crate) fn start(
-        scenario: Scenario,
-        directory: &Path,
-        (settings, apart): (&Settings, bool),
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(scenario: Scenario, directory: &Path, settings: &Settings, apart: bool) -> Result<Self, Error> {
         let firstbad = settings.firstbad.clone().unwrap_or_else(firstbad_tests::firstbad);
         let count = scenario.hosts().all;
         let directories: Vec<PathBuf> = (0..count).map(|host| directory.join(format!("host-{host}"))).collect();
@@ -82,7 +78,7 @@ impl Fleet {
         if apart {
             system(&["ip", "link", "set", "lo", "up"])?;
         }
-        let (collector, addresses) = collect(&firstbad, directory, (reads_itself.as_deref(), apart))?;
+        let Collector { process, addresses } = collect(&firstbad, directory, reads_itself.as_deref(), apart)?;
         let (tell, told) = channel();
         let mut hosts = Vec::new();
         for (number, of_host) in directories.iter().enumerate() {
@@ -90,7 +86,7 @@ impl Fleet {
             let place = Place { number, directory: of_host, to, apart };
             hosts.push(place.start(settings, tell.clone())?);
         }
-        Ok(Self { api: addresses.api, firstbad, told, directories, _hosts: hosts, _collector: collector })
+        Ok(Self { api: addresses.api, firstbad, told, directories, _hosts: hosts, _collector: process })
     }
 
     /// Replaces the content of the file of `host`.
@@ -120,12 +116,14 @@ struct Addresses {
     api: String,
 }
 
-/// Starts a collector and waits until it listens.
-fn collect(
-    firstbad: &Path,
-    directory: &Path,
-    (recorders, apart): (Option<&Path>, bool),
-) -> Result<(Started, Addresses), Error> {
+/// A running collector.
+struct Collector {
+    process: Started,
+    addresses: Addresses,
+}
+
+/// Starts a collector, which reads the recorders in `recorders` if there are some, and waits until it listens.
+fn collect(firstbad: &Path, directory: &Path, recorders: Option<&Path>, apart: bool) -> Result<Collector, Error> {
     let mut command = kept(firstbad)?;
     command.args(["collect", "--otlp-grpc", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
     // In its own namespace, the collector must listen on every host's cable.
@@ -141,8 +139,8 @@ fn collect(
     }
     // The collector prints its addresses on standard error.
     let spawned = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let mut started = Started(spawned);
-    let output = started.0.stderr.take().ok_or("no standard error")?;
+    let mut process = Started(spawned);
+    let output = process.0.stderr.take().ok_or("no standard error")?;
     let mut log = std::fs::File::create(directory.join("collector.log"))?;
     let (tell, told) = channel();
     std::thread::spawn(move || {
@@ -164,7 +162,7 @@ fn collect(
             _ => {}
         }
     }
-    Ok((started, addresses))
+    Ok(Collector { process, addresses })
 }
 
 /// The place of one host.

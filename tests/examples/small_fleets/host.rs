@@ -57,13 +57,13 @@ pub(crate) fn play(host: &HostArguments, settings: &Settings) -> Result<ExitCode
         worker.env("OTEL_RESOURCE_ATTRIBUTES", format!("host.name={}", host.name));
     }
     let worker = worker.stdin(Stdio::piped()).spawn().map(Started)?;
-    let agent = host.to.as_ref().map(|to| agent(host, (to, settings))).transpose()?;
+    let agent = host.to.as_ref().map(|to| agent(host, to, settings)).transpose()?;
     let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
     drop((worker, agent));
     Ok(ExitCode::SUCCESS)
 }
 
-fn agent(host: &HostArguments, (to, settings): (&str, &Settings)) -> Result<Started, Error> {
+fn agent(host: &HostArguments, to: &str, settings: &Settings) -> Result<Started, Error> {
     let program = settings.firstbad.clone().unwrap_or_else(firstbad_tests::firstbad);
     let mut agent = kept(&program)?;
     agent.args(["agent", "--to", to, "--report-interval", &format!("{}s", REPORT_INTERVAL.as_secs())]);

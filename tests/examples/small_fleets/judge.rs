@@ -48,16 +48,16 @@ pub(crate) fn judge(scenario: Scenario, story: &Story, looks: &[Look]) -> Vec<Fi
         Scenario::OneProcess => {
             let accused = |named: &Verdict<'_>| named.accuses_the_bad_file();
             let mark = Mark { from_ns: story.tenth_failure_ns, within_s: report_s + WAY_S };
-            findings.push(in_time("accused after the tenth failure", mark, (looks, &accused)));
+            findings.push(in_time("accused after the tenth failure", mark, looks, accused));
             let cause = |named: &Verdict<'_>| named.is_the_cause();
             let mark = Mark { from_ns: story.way_back_ns, within_s: WAY_BACK_REPORTS * report_s + WAY_S };
-            findings.push(in_time("cause after the way back", mark, (looks, &cause)));
+            findings.push(in_time("cause after the way back", mark, looks, cause));
             findings.push(stays(looks));
         }
         Scenario::FourHosts => {
             let cause = |named: &Verdict<'_>| named.is_the_cause();
             let mark = Mark { from_ns: story.pushed_ns, within_s: FOUR_HOSTS_CAUSE_S };
-            findings.push(in_time("cause after the first bad load", mark, (looks, &cause)));
+            findings.push(in_time("cause after the first bad load", mark, looks, cause));
             findings.push(stays(looks));
         }
         Scenario::OneProcessInnocent | Scenario::FourHostsInnocent => {}
@@ -98,8 +98,8 @@ struct Mark {
     within_s: f64,
 }
 
-#[expect(clippy::type_complexity, reason = "one question to each look")]
-fn in_time(claim: &str, mark: Mark, (looks, wanted): (&[Look], &dyn Fn(&Verdict<'_>) -> bool)) -> Finding {
+/// Checks that a verdict for which `wanted` holds appears within the time limit `mark`.
+fn in_time(claim: &str, mark: Mark, looks: &[Look], wanted: impl Fn(&Verdict<'_>) -> bool) -> Finding {
     let claim = claim.to_owned();
     let Some(from_ns) = mark.from_ns else {
         return Finding { claim, holds: false, took_s: None, detail: "it did not happen".to_owned() };

@@ -94,7 +94,7 @@ fn main() -> ExitCode {
         Part::FourHosts => summary::play(Scenario::FourHosts, settings),
         Part::OneProcessInnocent => summary::play(Scenario::OneProcessInnocent, settings),
         Part::FourHostsInnocent => summary::play(Scenario::FourHostsInnocent, settings),
-        Part::Run { scenario, number, directory } => run::play(*scenario, *number, (directory, settings)),
+        Part::Run { scenario, number, directory } => run::play(*scenario, *number, directory, settings),
         Part::Host(of_host) => host::play(of_host, settings),
         Part::Worker { file } => worker::play(file),
         Part::Keep { command } => parts::keep(command),

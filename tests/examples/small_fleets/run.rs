@@ -64,13 +64,9 @@ struct Run {
 ///
 /// # Errors
 /// If the fleet cannot be started or asked.
-pub(crate) fn play(
-    scenario: Scenario,
-    number: u32,
-    (directory, settings): (&Path, &Settings),
-) -> Result<ExitCode, Error> {
+pub(crate) fn play(scenario: Scenario, number: u32, directory: &Path, settings: &Settings) -> Result<ExitCode, Error> {
     end_with_the_parent();
-    let fleet = Fleet::start(scenario, directory, (settings, !settings.loopback))?;
+    let fleet = Fleet::start(scenario, directory, settings, !settings.loopback)?;
     let mut run = Run { scenario, fleet, told: Vec::new(), looks: Vec::new(), unanswered: 0 };
     run.watch(healthy(number, settings))?;
     let hosts = scenario.hosts();

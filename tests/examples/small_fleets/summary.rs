@@ -26,13 +26,14 @@ pub(crate) fn play(scenario: Scenario, settings: &Settings) -> Result<ExitCode, 
     let place = if apart { "network namespaces of their own" } else { "loopback" };
     println!("{}: {} runs, hosts in {place}, reports every 10 s", scenario.name(), settings.runs);
     let home = Home::create()?;
+    let runs = Runs { scenario, settings, home: &home.0, apart };
     let next = Mutex::new(1..=settings.runs);
     let outcomes = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..settings.parallel.clamp(1, settings.runs.max(1)) {
             scope.spawn(|| {
                 while let Some(number) = next.lock().unwrap_or_else(PoisonError::into_inner).next() {
-                    let played = one(scenario, number, (&home.0, settings, apart));
+                    let played = runs.play(number);
                     if let Ok(outcome) = &played {
                         println!("{}", line(outcome));
                     }
@@ -68,40 +69,52 @@ impl Drop for Home {
     }
 }
 
-/// One run, in a process (and, if `apart`, a namespace) of its own.
-fn one(scenario: Scenario, number: u32, (home, settings, apart): (&Path, &Settings, bool)) -> Result<Outcome, Error> {
-    let mut command = if apart {
-        let mut command = Command::new("unshare");
-        command.args(["--net", "--"]).arg(std::env::current_exe()?);
-        command
-    } else {
-        myself()?
-    };
-    let directory = home.join(format!("run-{number}"));
-    std::fs::create_dir_all(&directory)?;
-    command.args(["run", scenario.name(), &number.to_string()]).arg(&directory);
-    command.args(["--runs", &settings.runs.to_string(), "--healthy-s", &settings.healthy_s.to_string()]);
-    for (flag, path) in [("--firstbad", &settings.firstbad), ("--keep", &settings.keep)] {
-        if let Some(path) = path {
-            command.arg(flag).arg(path);
+/// What all runs of a scenario share.
+struct Runs<'a> {
+    scenario: Scenario,
+    settings: &'a Settings,
+    home: &'a Path,
+    /// Whether each run has its own network namespace.
+    apart: bool,
+}
+
+impl Runs<'_> {
+    /// Plays run number `number` in its own process.
+    fn play(&self, number: u32) -> Result<Outcome, Error> {
+        let Self { scenario, settings, home, apart } = *self;
+        let mut command = if apart {
+            let mut command = Command::new("unshare");
+            command.args(["--net", "--"]).arg(std::env::current_exe()?);
+            command
+        } else {
+            myself()?
+        };
+        let directory = home.join(format!("run-{number}"));
+        std::fs::create_dir_all(&directory)?;
+        command.args(["run", scenario.name(), &number.to_string()]).arg(&directory);
+        command.args(["--runs", &settings.runs.to_string(), "--healthy-s", &settings.healthy_s.to_string()]);
+        for (flag, path) in [("--firstbad", &settings.firstbad), ("--keep", &settings.keep)] {
+            if let Some(path) = path {
+                command.arg(flag).arg(path);
+            }
         }
-    }
-    if !apart {
-        command.arg("--loopback");
-    }
-    let mut run = Started::of(command.stderr(Stdio::inherit()))?;
-    let output = run.0.stdout.take().ok_or("no standard output")?;
-    let (tell, told) = channel();
-    std::thread::spawn(move || {
-        let _ = tell.send(BufReader::new(output).lines().map_while(Result::ok).last());
-    });
-    let line = match told.recv_timeout(time_max(scenario, settings)) {
-        Ok(line) => line.ok_or_else(|| format!("run {number} said nothing"))?,
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            return Err(format!("run {number} did not end in {} s", time_max(scenario, settings).as_secs()).into());
+        if !apart {
+            command.arg("--loopback");
         }
-    };
-    Ok(serde_json::from_str(&line)?)
+        let mut run = Started::of(command.stderr(Stdio::inherit()))?;
+        let output = run.0.stdout.take().ok_or("no standard output")?;
+        let (tell, told) = channel();
+        std::thread::spawn(move || {
+            let _ = tell.send(BufReader::new(output).lines().map_while(Result::ok).last());
+        });
+        let line = match told.recv_timeout(time_max(scenario, settings)) {
+            Ok(line) => line.ok_or_else(|| format!("run {number} said nothing"))?,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                return Err(format!("run {number} did not end in {} s", time_max(scenario, settings).as_secs()).into());
+            }
+        };
+        Ok(serde_json::from_str(&line)?)
+    }
 }
 
 /// Describes a run in one line: the times of its claims, and the claims that do not hold.

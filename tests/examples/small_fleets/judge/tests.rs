@@ -51,7 +51,11 @@ fn right_answers_in_time_are_right() {
     assert_eq!(broken(Scenario::OneProcessInnocent, &innocent(1), &calm(1)), [""; 0]);
     assert_eq!(broken(Scenario::FourHostsInnocent, &innocent(3), &calm(4)), [""; 0]);
     let unnamed = [said(9, "insufficient_evidence", None, 1)];
-    assert_eq!(broken(Scenario::OneProcessInnocent, &innocent(1), &unnamed), [""; 0], "it names nothing");
+    assert_eq!(
+        broken(Scenario::OneProcessInnocent, &innocent(1), &unnamed),
+        [""; 0],
+        "a verdict without a cause accuses nothing"
+    );
 }
 
 #[test]
@@ -120,7 +124,11 @@ fn both_files(seconds: u64) -> Look {
 fn a_run_in_which_nothing_happened_is_not_a_calm_one() {
     let calm = [Look { at_ns: at(60), hosts: 1, incidents: Vec::new() }];
     assert_eq!(broken(Scenario::OneProcessInnocent, &Story::default(), &calm), ["it was played"]);
-    assert_eq!(broken(Scenario::FourHostsInnocent, &innocent(3), &calm), ["it was played"], "one host of four");
+    assert_eq!(
+        broken(Scenario::FourHostsInnocent, &innocent(3), &calm),
+        ["it was played"],
+        "only one of four hosts is seen"
+    );
     assert_eq!(broken(Scenario::OneProcessInnocent, &innocent(1), &[]), ["it was played"]);
     let failing = Story { tenth_failure_ns: Some(at(1)), ..innocent(1) };
     assert_eq!(broken(Scenario::OneProcessInnocent, &failing, &calm), ["it was played"]);
