@@ -1,4 +1,4 @@
-//! One draw through intake and engine.
+//! Runs one draw through intake and engine.
 
 use anyhow::Context;
 use firstbad_collector::{diagnosis_json, offline};
@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// Draws `recipe`, asks, and judges.
+/// Makes the draw of `recipe`, runs it, and judges the verdict.
 ///
 /// # Errors
-/// If the capture cannot be written or nothing in it is readable.
+/// If the capture cannot be written or cannot be read.
 pub fn run(recipe: &Recipe) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
     let draw = Draw::compose(recipe);
@@ -20,19 +20,19 @@ pub fn run(recipe: &Recipe) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Asks about `draw`, and judges the answer.
+/// Runs `draw`, and judges the verdict.
 ///
 /// # Errors
-/// If the capture cannot be written or nothing in it is readable.
+/// If the capture cannot be written or cannot be read.
 pub fn judged(draw: &Draw) -> anyhow::Result<Outcome> {
     let verdict = verdict(draw)?;
     draw.judge(&verdict).context("the verdict is not of schema 1")
 }
 
-/// What `firstbad diagnose --format json` says of the capture of `draw`.
+/// Returns the output of `firstbad diagnose --format json` for the capture of `draw`.
 ///
 /// # Errors
-/// If the capture cannot be written or nothing in it is readable.
+/// If the capture cannot be written or cannot be read.
 pub fn verdict(draw: &Draw) -> anyhow::Result<String> {
     let mut file = tempfile::Builder::new().suffix(".jsonl").tempfile().context("a temporary file for the capture")?;
     file.write_all(draw.capture()).context("writing the capture")?;
@@ -40,7 +40,7 @@ pub fn verdict(draw: &Draw) -> anyhow::Result<String> {
     Ok(diagnosis_json(&said.diagnosis))
 }
 
-/// The commit that last changed intake or engine, `+` if they were changed since.
+/// Returns the last commit that changed intake or engine, with `+` if the working tree changes them.
 #[must_use]
 pub fn engine_commit() -> String {
     let git = |words: &[&str]| {

@@ -1,10 +1,10 @@
-//! What a ledger comes to: rates with exact bounds, calibration, times.
+//! Sums up a ledger: rates with exact bounds, calibration, times.
 
 use firstbad_simulator::composer::Outcome;
 use firstbad_simulator::table::upper_bound;
 use std::fmt::Write as _;
 
-/// Bins of confidence, by their lower edge.
+/// Lower edges of the bins of confidence.
 const BINS: [f64; 6] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
 
 /// Sums of a ledger. All are counts.
@@ -12,17 +12,17 @@ const BINS: [f64; 6] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
 pub struct Sums {
     /// Draws.
     pub draws: usize,
-    /// Draws with a false accusation, and with a wrong exoneration.
+    /// Draws with a false accusation.
     pub accused: usize,
     /// Draws with a wrong exoneration.
     pub exonerated: usize,
-    /// Guilty changes that could be named.
+    /// Guilty changes that the oracle can name.
     pub clear: usize,
-    /// Of them, named.
+    /// Guilty changes that the oracle can name and the verdict names.
     pub clear_named: usize,
 }
 
-/// Adds up `outcomes`.
+/// Sums up `outcomes`.
 #[must_use]
 pub fn sums(outcomes: &[Outcome]) -> Sums {
     let count = |of: &dyn Fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| of(outcome)).count();
@@ -35,7 +35,7 @@ pub fn sums(outcomes: &[Outcome]) -> Sums {
     }
 }
 
-/// The table.
+/// Returns the table of `outcomes`.
 #[must_use]
 pub fn text(outcomes: &[Outcome]) -> String {
     let mut out = String::new();

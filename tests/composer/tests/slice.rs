@@ -1,5 +1,5 @@
-//! A slice of fixed seeds through intake and engine, as part of the tests: what must never happen, how often what may happen
-//! does, and that the judge would see it.
+//! Runs a slice of fixed seeds through intake and engine, and bounds the number of wrong verdicts. Further tests show that the
+//! judge detects a wrong verdict.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 use firstbad_composer::{run, table};
@@ -7,15 +7,15 @@ use firstbad_simulator::composer::{Draw, Outcome, Recipe, origins};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Seeds of the slice. Nobody tunes an engine by them: the ledger's seeds are others.
+/// First seed of the slice. The ledger has other seeds, so no engine is tuned on these.
 const FIRST_SEED: u64 = 700_001;
-/// Draws of the slice: what two busy cores do in a minute in the profile of the tests.
+/// Number of draws. Chosen: two busy cores run them in a minute in the test profile.
 const DRAWS: u64 = 30;
-/// Draws that may accuse something innocent. It must become 0: it is what the engine of this commit does.
+/// Greatest number of draws with a false accusation. The present value allows all draws; the goal is 0.
 const ACCUSED_MAX: usize = 30;
-/// Draws that may exonerate something guilty. It must become 0.
+/// Greatest number of draws with a wrong exoneration. The present value allows all draws; the goal is 0.
 const EXONERATED_MAX: usize = 30;
-/// Identifiable changes that must be named, per cent: far below the mark, so that an engine that says nothing fails.
+/// Minimum share of the identifiable changes that verdicts must name, per cent. The present value asks for none.
 const NAMED_MIN_PERCENT: usize = 0;
 
 #[test]

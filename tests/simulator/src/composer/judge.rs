@@ -1,4 +1,5 @@
-//! Holds what was said against what may be said. It decides nothing about either.
+//! Compares a verdict with the admissible ones, and counts what is right and what is wrong. What is admissible is decided in
+//! `rules` and `oracle`.
 
 use super::evidence::Evidence;
 use super::guilt::Culprit;
@@ -10,7 +11,7 @@ use super::wire::unix_ns;
 use super::world::World;
 use std::collections::BTreeSet;
 
-/// An incident must be over this many seconds after the last failing, and two reports.
+/// Time, seconds, after which an incident must be resolved: this long plus two report intervals after the last harm. Chosen.
 const OVER_AFTER_S: f64 = 300.0;
 
 /// The judge of one draw.
@@ -22,13 +23,13 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge who has fixed what is admissible.
+    /// Returns a judge that has fixed what is admissible.
     pub(crate) fn new(world: &'a World, evidence: &'a Evidence) -> Self {
         let sights = (0..world.guilts.len()).map(|number| oracle::sight(world, evidence, number)).collect();
         Self { world, evidence, needed: rules::needed(world, evidence), sights }
     }
 
-    /// What can be seen of each guilt.
+    /// Returns what the wire reveals of each guilt.
     pub(crate) fn sights(&self) -> &[Sight] {
         &self.sights
     }
@@ -37,7 +38,7 @@ impl<'a> Judge<'a> {
         rules::named(self.world, &self.needed, incident, cause)
     }
 
-    /// What `said` comes to.
+    /// Judges the verdict `said`.
     pub(crate) fn judge(&self, said: &Said) -> Outcome {
         let mut outcome = self.summary();
         outcome.incidents = said.incidents.len();
@@ -79,7 +80,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// "A `cause` or `suspect` verdict accuses", at the end and in the history.
+    /// Counts accusations of innocent changes, at the end and in the history. "A `cause` or `suspect` verdict accuses."
     fn accusations(&self, incident: &Incident, outcome: &mut Outcome) {
         let now = incident.cause.as_ref().filter(|_| accuses(&incident.verdict));
         let before =
@@ -98,8 +99,9 @@ impl<'a> Judge<'a> {
         outcome.confidences.push_str(&format!("{:.3}{sign} ", first.confidence));
     }
 
-    /// `external` "does not accuse a change", and `ruled_out` excludes one: neither may be said of what is guilty and shows.
-    /// Where the guilty one is named as well, an incident about an echo of it is one too many, and no exoneration.
+    /// Counts verdicts that exonerate guilt number `number`: `external` "does not accuse a change", and `ruled_out` excludes
+    /// one, so neither is admissible for a guilt that the wire reveals. If another incident names the guilt, an `external`
+    /// incident about its side effects is needless, but no exoneration.
     fn exonerations(&self, number: usize, said: &Said, outcome: &mut Outcome) {
         let Some(guilt) = self.world.guilts.get(number).filter(|guilt| guilt.culprit.is_change()) else { return };
         if matches!(self.sights.get(number), Some(Sight::Hidden(_)) | None) {
@@ -243,7 +245,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// An incident in a few words.
+/// Describes an incident in a few words.
 pub(crate) fn words(incident: &Incident) -> String {
     let cause = incident.cause.as_ref().map_or_else(|| "nothing".to_owned(), Cause::words);
     format!("{} {} of {:?}", incident.verdict, cause, incident.signals)

@@ -1,6 +1,6 @@
-//! Whether a guilty change can be named at all, by one who knows the truth and sees only what came onto the wire. A draw in
-//! which it cannot asks nothing of the engine but to accuse nobody else. The thresholds say what a careful engineer would
-//! want to see; they were set before any engine was run.
+//! Decides whether the wire holds enough evidence to name a guilty change. If it does not, the engine need not name the
+//! change, but must accuse no other. The thresholds are those of a careful engineer; they were set before any engine was
+//! run.
 
 mod twins;
 
@@ -10,33 +10,34 @@ use super::style::Style;
 use super::world::World;
 use std::collections::BTreeMap;
 
-/// Hosts that must show it. Fewer than three hosts are one host's trouble for all that anybody can tell.
+/// Minimum number of hosts that show the guilt. Chosen: with fewer, a fault of single hosts explains the same data.
 const HOSTS_MIN: usize = 3;
-/// Reports that each of them must have sent under it.
+/// Minimum number of reports of a host under exposure (70 % of the hosts must have them). Chosen.
 const REPORTS_MIN: u32 = 3;
-/// Reports of each before anybody had it: its own past.
+/// Minimum number of reports of a host before the guilt began, as its baseline (70 % of the hosts must have them). Chosen.
 const PAST_MIN: u32 = 6;
-/// Events over all hosts.
+/// Minimum number of events of the guilt over all hosts. Chosen.
 const EVENTS_MIN: f64 = 30.0;
-/// Standard deviations, of what the fleet's own noise makes of a sum of usual events, by which events must stand out.
+/// Minimum number of events, in standard deviations of the usual number of events under the fleet's own noise. Chosen.
 const DEVIATIONS_MIN: f64 = 8.0;
-/// Report intervals over which the loads of most hosts must be spread, where all hosts got it: less is one moment.
+/// Minimum spread of the exposures of 80 % of the hosts, report intervals, if there are too few controls. Chosen: a shorter
+/// rollout cannot be told from a simultaneous external event.
 const SPREAD_INTERVALS: f64 = 2.0;
-/// Share of load events that may be lost before exposure is guesswork.
+/// Greatest share of lost load events at which exposure is still known, if load events alone reveal it. Chosen.
 const LOADS_LOST_MAX: f64 = 0.2;
 
-/// What can be seen of a guilt.
+/// What the wire reveals of a guilt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Sight {
-    /// It can be named.
+    /// The guilt can be named.
     Clear,
-    /// It shares its hosts and moments with these, and nothing separates them.
+    /// These other changes reached the same hosts at the same times, and nothing separates them from the guilt.
     Tied(Vec<String>),
-    /// It cannot be told from nothing, or from something else; why.
+    /// The evidence is too weak, or has another explanation: the reason.
     Hidden(&'static str),
 }
 
-/// What can be seen of guilt number `number`.
+/// Returns what the wire reveals of guilt number `number`.
 pub(crate) fn sight(world: &World, evidence: &Evidence, number: usize) -> Sight {
     let Some((guilt, hosts)) = world.guilts.get(number).zip(evidence.guilts.get(number)) else {
         return Sight::Hidden("it is not there");
@@ -67,7 +68,7 @@ fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSee
     hosts.iter().map(|(host, seen)| (*host, seen)).filter(|(host, _)| named(*host) && tells(*host)).collect()
 }
 
-/// Whether such harm can be seen in what this sender sends.
+/// Whether the telemetry of this sender can show the harm of `guilt`.
 fn tells(style: &Style, guilt: &Guilt) -> bool {
     match guilt.hurts {
         Hurts::Requests | Hurts::Hangs => true,
@@ -78,7 +79,7 @@ fn tells(style: &Style, guilt: &Guilt) -> bool {
     }
 }
 
-/// Whether this sender tells which version it has.
+/// Whether this sender reports which version is active.
 fn exposes(style: &Style, _guilt: &Guilt) -> bool {
     style.active || style.load_events || style.tags_points()
 }
@@ -112,7 +113,7 @@ fn hidden(world: &World, guilt: &Guilt, seen: &[(usize, &HostSeen)]) -> Option<&
     Some("everybody at one moment, and no controls")
 }
 
-/// Whether the loads of most hosts lie far enough apart, and began to show one after another.
+/// Whether the exposures of most hosts began far enough apart.
 fn is_spread(world: &World, showing: &[&HostSeen]) -> bool {
     let mut since: Vec<f64> = showing.iter().filter_map(|seen| seen.since).collect();
     since.sort_by(f64::total_cmp);
@@ -139,7 +140,7 @@ fn stands_out(world: &World, seen: &[(usize, &HostSeen)]) -> bool {
     events >= EVENTS_MIN && events >= DEVIATIONS_MIN * (variance + common).sqrt()
 }
 
-/// Whether another guilt, or an outage elsewhere, begins on many of the same hosts at nearly the same time.
+/// Whether another guilt or a harmful nuisance begins on a third of the same hosts at nearly the same time.
 fn meets_another(world: &World, evidence: &Evidence, number: usize) -> bool {
     let near = world.step_s() * 3.0 + 5.0;
     let mine: Vec<(usize, f64)> = since(evidence, number);

@@ -1,5 +1,5 @@
-//! Plays a draw: every process slot of every host from its first report to its last, onto the wire and, for the oracle, into
-//! the evidence. What happens to it, `timeline` and `spells` have decided; how it is spelled, `wire`.
+//! Plays a draw: writes every report and event of every process slot, and notes for the oracle what reaches the wire. What
+//! happens to a slot is decided in `timeline` and `spells`; how it is spelled, in `wire`.
 
 mod slot;
 
@@ -12,7 +12,7 @@ use crate::composer::timeline::{Ending, Life};
 use crate::random::Random;
 use slot::Slot;
 
-/// A draw as lines, and what of its truth is in them.
+/// A draw as lines, and the evidence that they hold.
 #[derive(Debug)]
 pub(crate) struct Played {
     pub(crate) lines: Vec<u8>,
@@ -36,7 +36,7 @@ pub(crate) fn play(world: &World) -> Played {
     Played { lines, evidence }
 }
 
-/// What the pipeline says for the whole fleet: publishes, and changes that no host tells of.
+/// Writes the events of the deployment pipeline: publish events, and changes of the whole fleet.
 fn pipeline(world: &World, sink: &mut Sink) {
     let Some(style) = world.fleet.styles.first() else { return };
     let resource = "{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"pipeline\"}}]}";
@@ -57,7 +57,7 @@ fn pipeline(world: &World, sink: &mut Sink) {
     }
 }
 
-/// Lines of senders that are no proxies.
+/// Writes the load events of foreign jobs, which are no proxies.
 fn strangers(world: &World, sink: &mut Sink) {
     let Some((style, first)) = world.fleet.styles.first().zip(world.first.first()) else { return };
     let telemetry = &world.telemetry;

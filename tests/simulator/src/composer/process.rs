@@ -1,5 +1,5 @@
-//! What one process serves between two instants at which nothing changes: requests, who fails them, scores, latency. Each
-//! failing request is charged to the guilt that caused it, for the oracle.
+//! The counts of one process in one stretch of time: requests, failures, scores, latency. Each failing request is charged
+//! to the guilt that caused it, for the oracle.
 
 use super::counts::{Counted, LATENCY_BOUNDS_S, Latency, Outcomes, SCORE_VALUES};
 use super::effect::What;
@@ -10,14 +10,14 @@ use super::timeline::Active;
 use super::world::World;
 use crate::random::Random;
 
-/// Spread of latency: standard deviation of its logarithm.
+/// Standard deviation of the natural logarithm of latency. Chosen: the 95th percentile is 3.7 times the median.
 const LATENCY_SIGMA: f64 = 0.8;
-/// Share of scores that are 0 in peace: requests that are never scored.
+/// Share of the scores that are 0 without any effect: some requests are never scored. Chosen.
 const ZERO_SHARE: f64 = 0.01;
-/// Standard deviation of scores about their mean.
+/// Standard deviation of a score about the mean, points. Chosen: scores fill most of their range of 0 to 100.
 const SCORE_SIGMA: f64 = 18.0;
 
-/// A stretch of one process's time in which nothing changes.
+/// A stretch of time in which neither the effects on a process nor its active versions change.
 pub(crate) struct Stretch<'a> {
     pub(crate) world: &'a World,
     pub(crate) weather: &'a Weather,
@@ -28,7 +28,7 @@ pub(crate) struct Stretch<'a> {
     pub(crate) actives: &'a [Active],
 }
 
-/// What one cause does to the requests of a stretch.
+/// The requests of a stretch that fail by one cause.
 struct Fails {
     config: Option<usize>,
     outcomes: Outcomes,
@@ -110,7 +110,7 @@ impl Stretch<'_> {
         Gauges { cpu, memory: course.memory * (1.0 + leaked), in_flight: in_flight.round() }
     }
 
-    /// How many of `offered` are ever finished.
+    /// Draws how many of the `offered` requests finish.
     fn hang(&self, offered: u64, shares: &mut Vec<Share>, r: &mut Random) -> u64 {
         let mut served = offered;
         for spell in self.spells() {
@@ -203,7 +203,7 @@ impl Stretch<'_> {
                 }
                 What::ScoreShift(by) => {
                     shift += by;
-                    // Nearly every score moves by more than its cell is wide.
+                    // The shift is wider than a cell, so nearly every score counts as an event.
                     charge(shares, spell.guilt, used as f64, 0.0);
                 }
                 _ => {}
@@ -224,7 +224,7 @@ fn charge(shares: &mut Vec<Share>, guilt: Option<usize>, events: f64, usual: f64
     shares.push(Share { guilt, events, usual });
 }
 
-/// Spreads `count` over cells in proportion to their weights.
+/// Distributes `count` over cells at random, in proportion to their weights.
 fn spread<'a>(count: u64, weights: &[f64], cells: impl Iterator<Item = &'a mut u64>, r: &mut Random) {
     let (mut left, mut rest) = (count, weights.iter().sum::<f64>());
     for (weight, cell) in weights.iter().zip(cells) {
@@ -237,7 +237,7 @@ fn spread<'a>(count: u64, weights: &[f64], cells: impl Iterator<Item = &'a mut u
     }
 }
 
-/// The normal distribution's share below `z` (logistic approximation, off by at most 0.01).
+/// Returns the share of the normal distribution below `z` (logistic approximation, error at most 0.01).
 fn below(z: f64) -> f64 {
     1.0 / (1.0 + (-1.702 * z).exp())
 }

@@ -1,5 +1,5 @@
-//! What may be said of a draw: each rule follows from the truth by a sentence of contract.md, and was fixed before any
-//! engine was run. Whether a guilt *had to* be named is the oracle's to say; what was said, the judge's.
+//! The admissible verdicts of a draw. Each rule follows from the truth by a sentence of contract.md, and was fixed before
+//! any engine was run. Whether a guilt *must* be named is decided in `oracle`; the verdict itself is judged in `judge`.
 
 use super::guilt::{Culprit, Guilt};
 use super::said::{Cause, Incident};
@@ -7,20 +7,20 @@ use super::wire::unix_ns;
 use super::world::World;
 use std::collections::BTreeSet;
 
-/// What a cause names, held against the truth.
+/// What a cause names, compared with the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
-    /// This guilt, whole.
+    /// This guilt, completely.
     Guilt(usize),
-    /// This guilt, without all of its versions, or only one of its two factors: no false accusation, and not right.
+    /// This guilt, but not all of its versions, or only one of its two factors: neither a false accusation nor right.
     Part(usize),
-    /// A version that was refused as content by everybody of a binary, as an incident of its own.
+    /// A version whose content every host of a binary refused, in an incident of its own.
     Refusal,
-    /// Something innocent.
+    /// A change that is innocent.
     Innocent,
 }
 
-/// What `cause` of `incident` names.
+/// Returns what `cause` of `incident` names.
 ///
 /// "`hashes` lists every version that the cause covers": all guilty ones that somebody had, and no innocent one.
 /// "A bad build is `kind:\"binary\"` with `scope:{\"service.version\":..}`." "`dimensions` holds the exact minimal combination."
@@ -84,7 +84,7 @@ fn config(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause:
     if of_its_own && versions.iter().all(refused) { Named::Refusal } else { Named::Innocent }
 }
 
-/// The version whose bytes `hash` are, on any host.
+/// Returns the version that has this hash on any host.
 pub(crate) fn version(world: &World, hash: &str) -> Option<usize> {
     let hosts = world.fleet.hosts.len();
     world.versions.iter().position(|version| {
@@ -111,7 +111,7 @@ pub(crate) fn needed(world: &World, evidence: &super::evidence::Evidence) -> Vec
     world.guilts.iter().map(of).collect()
 }
 
-/// A span of the draw.
+/// A span of time of the draw, seconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
     pub(crate) from: f64,
@@ -119,7 +119,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The span of an incident.
+    /// Returns the span of an incident.
     pub(crate) fn of(world: &World, incident: &Incident) -> Self {
         let second = |at: firstbad_protocol::time::Timestamp| (at.0 - unix_ns(0.0)) as f64 / 1e9;
         Self {
@@ -128,14 +128,14 @@ impl Span {
         }
     }
 
-    /// Whether the two meet, give or take `slack` seconds.
+    /// Whether the two overlap, or are at most `slack` seconds apart.
     pub(crate) fn meets(self, other: Self, slack: f64) -> bool {
         self.from <= other.until + slack && other.from <= self.until + slack
     }
 }
 
-/// Whether something hurts, in truth, during `span`: then an incident is not needless. "An incident is not over while hosts
-/// still fail in its own way", so a few reports are allowed on either side.
+/// Whether a guilt or a harmful nuisance acts during `span`, so that an incident is not needless. "An incident is not over
+/// while hosts still fail in its own way", so a few reports are allowed on either side.
 pub(crate) fn hurts(world: &World, span: Span) -> bool {
     let slack = 3.0 * world.step_s() + 10.0;
     let guilts = world.guilts.iter().map(|guilt| Span { from: guilt.from, until: guilt.until });
@@ -143,12 +143,12 @@ pub(crate) fn hurts(world: &World, span: Span) -> bool {
     guilts.chain(harms).any(|real| span.meets(real, slack))
 }
 
-/// Whether an incident is only about refused loads, and there were some. "It may be an incident of its own."
+/// Whether an incident is about refused loads only, and the draw has some. "It may be an incident of its own."
 pub(crate) fn is_of_refusals(world: &World, incident: &Incident) -> bool {
     incident.signals == ["loads"] && !world.refused.is_empty()
 }
 
-/// Whether `external` may be said of an incident over `span`: something that is no change hurts in it.
+/// Whether `external` is an admissible verdict for an incident over `span`: harm acts in it that no change causes.
 pub(crate) fn external_is_true(world: &World, span: Span) -> bool {
     let slack = 3.0 * world.step_s() + 10.0;
     let outside = world.guilts.iter().filter(|guilt| !guilt.culprit.is_change());

@@ -1,10 +1,10 @@
-//! A draw in words: fleet, truth, what the oracle sees, nuisances, pushes.
+//! Describes a draw in words: fleet, truth, the oracle's view, nuisances, pushes.
 
 use super::judge::Judge;
 use super::world::World;
 use std::fmt::Write as _;
 
-/// `world`, as its judge sees it.
+/// Describes `world` and its judge's view of it.
 pub(crate) fn text(world: &World, judge: &Judge<'_>, dropped: &[usize]) -> String {
     let mut out = String::new();
     let fleet = &world.fleet;

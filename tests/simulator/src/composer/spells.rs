@@ -1,5 +1,5 @@
-//! When each effect is upon one process: spans of time, from the timeline and the effects. Between the ends of spans
-//! nothing changes, so counts are drawn from one to the next.
+//! The spans of time in which each effect acts on one process, derived from its timeline and the effects. Nothing changes
+//! between two ends of spans, so counts are drawn for each stretch between them.
 
 use super::effect::{Effect, On, What};
 use super::push::lot;
@@ -7,18 +7,18 @@ use super::timeline::{Active, Timeline};
 use super::world::World;
 use crate::random::Random;
 
-/// A span in which one effect is upon a process.
+/// A span in which one effect acts on a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spell {
     pub(crate) what: What,
     pub(crate) guilt: Option<usize>,
-    /// Config whose use it is that fails, where it is a config's.
+    /// The config, for an effect that only acts on requests that use one.
     pub(crate) config: Option<usize>,
     pub(crate) from: f64,
     pub(crate) to: f64,
 }
 
-/// The spells of host number `host` with this timeline.
+/// Returns the spells of one process on host number `host`.
 pub(crate) fn of(world: &World, host: usize, timeline: &Timeline) -> Vec<Spell> {
     let mut spells = Vec::new();
     for (number, effect) in world.effects.iter().enumerate() {

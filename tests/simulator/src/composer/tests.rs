@@ -1,5 +1,5 @@
-//! The composer's parts held against each other: lines are JSON, truth shows where it should and nowhere else, and the
-//! rules tell right from wrong.
+//! Tests of the composer's parts against each other: lines are JSON, only exposed hosts show a guilt, and the rules separate
+//! right verdicts from wrong ones.
 
 use super::evidence::Evidence;
 use super::guilt::Culprit;
@@ -10,7 +10,7 @@ use super::said::{Cause, Incident};
 use super::world::World;
 use serde_json::Value;
 
-/// Small draws of many seeds, without nuisances.
+/// Makes small draws of many seeds, without nuisances.
 fn plain(seeds: std::ops::Range<u64>) -> impl Iterator<Item = World> {
     seeds.map(|seed| World::draw(seed, 12, |_| false))
 }

@@ -1,21 +1,21 @@
-//! One process slot of one host from beginning to end: its lives, its loads, and what was active when. Deaths that a
-//! version brings are decided here; which requests fail meanwhile, in `spells` and `process`.
+//! One process slot of one host from beginning to end: its lives, its loads, and which version is active at which time.
+//! Deaths that a version causes are decided here; which requests fail, in `spells` and `process`.
 
 use super::effect::{Death, Effect, On, What};
 use super::push::Refusal;
 use super::world::World;
 use crate::random::Random;
 
-/// How a life ended.
+/// How the life of a process ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Ending {
-    /// It goes on when the capture ends.
+    /// The process still runs when the capture ends.
     None,
-    /// On purpose.
+    /// The process is stopped on purpose.
     Clean,
-    /// By a signal.
+    /// A signal ends the process.
     Signal(i64),
-    /// By an exit status that is no success.
+    /// The process exits with this status, which is no success.
     Status(i64),
 }
 
@@ -27,9 +27,9 @@ pub(crate) struct Life {
     pub(crate) to: f64,
     pub(crate) ending: Ending,
     pub(crate) binary: usize,
-    /// Guilt whose version ended it.
+    /// The guilt whose version killed the process.
     pub(crate) killed_by: Option<usize>,
-    /// Version being loaded when it died, if it did not survive the load.
+    /// The version that the process was loading when it died.
     pub(crate) loading: Option<usize>,
 }
 
@@ -43,16 +43,16 @@ pub(crate) struct Load {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// What a slot went through.
+/// The history of one slot.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timeline {
     pub(crate) lives: Vec<Life>,
     pub(crate) loads: Vec<Load>,
-    /// Active version of a config from this second on; none where a load was rejected.
+    /// Spans in which a version was active; there is none after a load that was rejected.
     pub(crate) actives: Vec<Active>,
 }
 
-/// A config's version from `from` to `to` in one life.
+/// A span in which a version of a config was active in one life.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Active {
     pub(crate) config: usize,
@@ -62,7 +62,7 @@ pub(crate) struct Active {
     pub(crate) life: usize,
 }
 
-/// Something that is going to happen to the slot.
+/// An event that the draw plans for the slot.
 #[derive(Clone, Copy, Debug)]
 enum Planned {
     Arrives { version: usize, refusal: Option<Refusal> },
@@ -74,7 +74,7 @@ struct Walk<'a> {
     world: &'a World,
     random: Random,
     timeline: Timeline,
-    /// What lies on disk, by config.
+    /// Version on disk, by config.
     disk: Vec<Option<usize>>,
     active: Vec<Option<usize>>,
     binary: usize,
@@ -84,7 +84,7 @@ struct Walk<'a> {
     deaths: i32,
 }
 
-/// The timeline of slot number `slot` of host number `host`.
+/// Returns the timeline of slot number `slot` of host number `host`.
 pub(crate) fn of(world: &World, host: usize, slot: usize) -> Timeline {
     let Some(of) = world.fleet.hosts.get(host) else { return Timeline::default() };
     let random = Random::fork(world.seed, &format!("composer:timeline:{host}:{slot}"));
@@ -130,7 +130,7 @@ fn plans(world: &World, host: usize, slot: usize) -> Vec<(f64, Planned)> {
 }
 
 impl Walk<'_> {
-    /// The first life; silent about its loads where the fleet is warm.
+    /// Begins the first life. In a warm fleet, its first loads are older than the capture and are not in it.
     fn begin(&mut self, born_s: Option<f64>) {
         match born_s {
             Some(at) => self.starts = Some(at),
@@ -154,7 +154,7 @@ impl Walk<'_> {
         self.timeline.lives.push(life);
     }
 
-    /// Starts, and loads what lies on disk.
+    /// Starts the process, which loads every version on disk.
     fn start(&mut self, at: f64) {
         self.born(at);
         self.active.fill(None);
@@ -201,7 +201,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether `version` is the death of this process, and when.
+    /// Draws the death that `version` causes in this process, if it causes one.
     fn may_die(&mut self, at: f64, version: usize) {
         let dies = |effect: &&Effect| match effect.on {
             On::Version { version: of, binary } => of == version && binary.is_none_or(|binary| binary == self.binary),
@@ -217,7 +217,7 @@ impl Walk<'_> {
         self.death = guilt.map(|guilt| (at + after, death, guilt, version));
     }
 
-    /// Starts and deaths before `at`.
+    /// Plays the starts and deaths before `at`.
     fn until(&mut self, at: f64) {
         loop {
             let starts = self.starts.filter(|starts| *starts < at);

@@ -1,5 +1,5 @@
-//! The truth of a draw: nothing at all, one or two guilty inputs, or something that is no change. What is drawn here is
-//! written into `World::guilts`; nothing else is guilty.
+//! The truth of a draw: no fault, one or two guilty changes, or an outside event. Everything that is drawn here is written
+//! into `World::guilts`; nothing else is guilty.
 
 mod config;
 mod outside;
@@ -34,13 +34,13 @@ pub(crate) fn add(world: &mut World) {
     }
 }
 
-/// When what began at `at` ends: in a third of the draws not before the end.
+/// Draws the end of a fault that begins at `at`: in 35 % of the draws, the end of the draw.
 pub(crate) fn end(world: &World, at: f64, r: &mut Random) -> f64 {
     let length_s = world.fleet.length_s;
     if r.chance(0.35) { length_s } else { (at + length_s * r.between(0.1, 0.3)).min(length_s) }
 }
 
-/// A share of requests that fail, from few to all.
+/// Draws the share of the requests that fail, from 3 % to all.
 pub(crate) fn share(r: &mut Random) -> f64 {
     log_uniform(r, 0.03, 1.2).min(1.0)
 }
@@ -50,7 +50,7 @@ fn failing(r: &mut Random) -> What {
     if r.chance(0.5) { What::Errors(share) } else { What::Panics(share) }
 }
 
-/// A bad build, rolled out host after host.
+/// Adds a bad build that is rolled out host after host.
 fn binary(world: &mut World, at: f64, r: &mut Random) {
     let number = world.fleet.binaries.len();
     world.fleet.binaries.push("2.5.0".into());
@@ -79,7 +79,7 @@ pub(crate) fn deploy(world: &mut World, at: f64, (takes_s, binary): (f64, usize)
     world.changes.push(Change { kind: "deploy", id, target, at, takes_s, who: Who::All, fleet_wide, told, until });
 }
 
-/// A flag that is turned on host by host, or for a share of the fleet.
+/// Adds a bad feature flag that is turned on host by host, for all hosts or for a share of them.
 fn change(world: &mut World, at: f64, r: &mut Random) {
     let number = world.changes.len();
     let takes_s = log_uniform(r, 1.0, world.fleet.length_s * 0.1);

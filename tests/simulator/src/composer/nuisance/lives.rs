@@ -1,4 +1,4 @@
-//! Processes and hosts that come and go as they do every day.
+//! Nuisances of usual operations: restarts, releases, hosts that are added or taken away.
 
 use super::{Kind, Planned};
 use crate::composer::chance::log_uniform;
@@ -61,7 +61,7 @@ fn scale_up(planned: Planned, world: &mut World, (at, takes_s): (f64, f64), r: &
     cold(planned, world);
 }
 
-/// Young processes are slow, and fail a little more.
+/// Makes young processes slow, with a few more errors.
 fn cold(planned: Planned, world: &mut World) {
     let seconds = planned.scaled(5.0, 60.0).max(world.fleet.interval_s);
     let young = On::Young(seconds);

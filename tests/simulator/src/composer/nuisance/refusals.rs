@@ -1,4 +1,4 @@
-//! Refused versions: the last good one serves on, and nobody is harmed.
+//! Nuisances of refused versions: hosts keep the last good version, and no request fails.
 
 use super::{Kind, Planned};
 use crate::composer::background;
@@ -32,7 +32,7 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
 }
 
 fn refuse(world: &mut World, share: f64, r: &mut Random) {
-    // A config that carries guilt is left alone: who refuses the guilty version, or the repair, changes the truth.
+    // Only innocent configs are refused: refusing a guilty version, or its repair, would change the truth.
     let innocent: Vec<usize> = (0..world.configs.len()).filter(|config| !world.is_suspected(*config)).collect();
     let Some(config) = innocent.get(r.below(innocent.len())).copied() else { return };
     let at = world.fleet.length_s * r.between(0.15, 0.85);

@@ -1,4 +1,4 @@
-//! Telemetry that is lost, late, repeated, wrong about the time, or from somebody else.
+//! Nuisances of telemetry: lost, late or repeated reports, wrong clocks, wrong identities, foreign senders.
 
 use super::{Kind, Planned};
 use crate::composer::push::Who;

@@ -1,4 +1,4 @@
-//! Innocent versions and changes that lie in the way.
+//! Nuisances of innocent versions and changes, which may look guilty.
 
 use super::{Kind, Planned};
 use crate::composer::chance::pick;
@@ -68,7 +68,7 @@ fn flags(planned: Planned, world: &mut World, r: &mut Random) {
     }
 }
 
-/// Several configs in one push; now and then with the guilty one, which then has twins.
+/// Pushes several configs at the same time: with the guilty version, if the strength is above 0.6, so that it has twins.
 fn at_one_instant(planned: Planned, world: &mut World, at: f64, r: &mut Random) {
     let guilty = world.pushes.iter().rfind(|push| {
         world
@@ -105,7 +105,7 @@ fn many(planned: Planned, world: &mut World, r: &mut Random) {
     }
 }
 
-/// The push that repairs reaches only some hosts; the rest get it later.
+/// Lets the repair reach only some hosts; the others get it later.
 fn partial_rollback(planned: Planned, world: &mut World, r: &mut Random) {
     let length_s = world.fleet.length_s;
     let Some(guilt) = world.guilts.first_mut() else { return };

@@ -1,4 +1,4 @@
-//! A fleet that is less calm than most: dispersion, bursts and memory of failing, waves of traffic, wobbling regions.
+//! Nuisances of noise: dispersion, bursts and autocorrelation of failures, waves of traffic, unsteady regions.
 
 use super::{Kind, Planned};
 use crate::composer::world::World;

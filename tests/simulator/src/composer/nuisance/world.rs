@@ -1,4 +1,4 @@
-//! Things that hurt, or seem to, beside the truth: echoes of it, and small outages that have nothing to do with it.
+//! Nuisances that do harm: echoes of the truth, and small outages that are independent of it.
 
 use super::{Kind, Planned};
 use crate::composer::effect::{Effect, On, What};
@@ -27,7 +27,7 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
             let at = length_s * r.between(0.6, 0.9);
             let stops = Effect::new(On::Hosts(Who::All), What::Traffic(planned.scaled(0.5, 0.0))).during(at, length_s);
             world.effects.push(stops);
-            // Throughput did fall: an incident that says so, and accuses nobody, is not needless.
+            // Throughput does fall: an incident about it that accuses no change is not needless.
             world.harms.push(Harm { who: Who::All, from: at, until: length_s });
         }
         _ => {
@@ -37,7 +37,7 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
     }
 }
 
-/// What a guilty thing sets off elsewhere. It belongs to that incident: it hurts nobody in a calm fleet.
+/// Adds a side effect of the first guilt on all hosts. It belongs to the incident of that guilt, and is no harm of its own.
 fn echo(planned: Planned, world: &mut World, r: &mut Random) {
     let Some(guilt) = world.guilts.first_mut() else { return };
     let length_s = world.fleet.length_s;

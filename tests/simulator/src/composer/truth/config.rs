@@ -1,4 +1,4 @@
-//! Guilty inputs: what is odd about them, what they do, how they travel, and how the fleet gets rid of them.
+//! Guilty config versions: the oddity of their content, their effect, their rollout, and their repair.
 
 use super::{end, share};
 use crate::composer::background;
@@ -10,10 +10,10 @@ use crate::composer::push::{Push, Refusal, Shape, Who};
 use crate::composer::world::World;
 use crate::random::Random;
 
-/// Greatest seconds from a load until its effect shows, where it shows at once: a request must come.
+/// Greatest delay from a load to its effect, seconds, for an effect that needs only the next request. Chosen.
 const AT_ONCE_S: f64 = 0.5;
 
-/// What a guilty version does.
+/// The effect of a guilty version.
 #[derive(Clone, Copy, Debug)]
 struct Deed {
     what: What,
@@ -32,7 +32,7 @@ pub(super) fn add(world: &mut World, at: f64, r: &mut Random) {
     }
 }
 
-/// A version that fails only with one of two binaries.
+/// Adds a version that fails with one of two binaries only.
 pub(super) fn with_binary(world: &mut World, at: f64, r: &mut Random) {
     if world.fleet.binaries.len() < 2 {
         world.fleet.binaries.push("3.0.0".into());
@@ -112,7 +112,7 @@ fn single(world: &mut World, (config, binary): (usize, Option<usize>), at: f64, 
     guilty(world, (config, binary), vec![version], (deed, at, until));
 }
 
-/// Good and bad generations by turns, each with a hash of its own; the bad ones have one thing in common.
+/// Adds good and bad generations in turn, each with its own hash. The bad ones share one oddity.
 fn family(world: &mut World, config: usize, at: f64, r: &mut Random) {
     let oddity = pick(r, Oddity::Oversize, &[Oddity::Duplicates, Oddity::Source, Oddity::Blanks]);
     let deed = deed(world, config, r);
@@ -133,7 +133,7 @@ fn family(world: &mut World, config: usize, at: f64, r: &mut Random) {
     guilty(world, (config, None), bad, (deed, at, until));
 }
 
-/// Some hosts refuse a new version and keep the last good one, until what they kept is too old to serve with.
+/// Adds a version that some hosts refuse. They keep the previous version until it is too old, and then fail.
 fn stale(world: &mut World, config: usize, at: f64, r: &mut Random) {
     let Some(before) = world.version_before(config, at) else { return };
     let Some(version) = world.make(config, Oddity::None, r) else { return };

@@ -1,4 +1,4 @@
-//! Loads, panics, starts, exits and changes as log records.
+//! Events as log records: loads, panics, starts, exits and changes.
 
 use super::json::{self, Commas, put};
 use super::metrics::{site, version};
@@ -11,21 +11,21 @@ use firstbad_protocol::names::{attribute, event};
 
 /// Exit status of a process that ended without a signal (contract.md section 2).
 const EXIT_STATUS: &str = "firstbad.exit.status";
-/// What all hosts' renderings of one logical version share (contract.md section 2).
+/// Revision that all hosts' renderings of one version share (contract.md section 2).
 const CONFIG_REVISION: &str = "firstbad.config.revision";
 
-/// Who writes a record, and when by its own clock.
+/// The sender of a record.
 #[derive(Clone, Copy)]
 pub(crate) struct Writer<'a> {
     pub(crate) world: &'a World,
     pub(crate) style: &'a Style,
     pub(crate) host: usize,
     pub(crate) resource: &'a str,
-    /// Identity of the process's life, where events are numbered.
+    /// Identity of the life of the process, for senders that number their events.
     pub(crate) boot: &'a str,
-    /// Seconds by which its clock is ahead.
+    /// Seconds by which the sender's clock is ahead.
     pub(crate) clock_s: f64,
-    /// Whether the name of the event is lost on the way.
+    /// Whether the name of the event is lost.
     pub(crate) nameless: bool,
 }
 
@@ -52,14 +52,14 @@ impl Writer<'_> {
             out.push(',');
         }
         attributes(out);
-        // A trailing comma would be no JSON.
+        // JSON forbids a trailing comma.
         if out.ends_with(',') {
             out.pop();
         }
         out.push_str("]}]}]}]}");
     }
 
-    /// A load.
+    /// Writes a load event.
     pub(crate) fn load(&self, out: &mut String, load: &Load, sequence: usize) {
         let (world, style) = (self.world, self.style);
         let Some(loaded) = world.versions.get(load.version) else { return };
@@ -125,12 +125,12 @@ impl Writer<'_> {
         out.push_str("]}}}");
     }
 
-    /// A start.
+    /// Writes the start of a process.
     pub(crate) fn start(&self, out: &mut String, at: f64) {
         self.record(out, (at, event::PROCESS_START, 0), |_| ());
     }
 
-    /// An exit.
+    /// Writes the exit of a process.
     pub(crate) fn exit(&self, out: &mut String, life: &Life, active: &[usize]) {
         self.record(out, (life.to, event::PROCESS_EXIT, 9_999), |out| {
             json::truth(out, attribute::EXIT_CLEAN, life.ending == Ending::Clean);
@@ -151,7 +151,7 @@ impl Writer<'_> {
         });
     }
 
-    /// A change that reached this process, or the whole fleet.
+    /// Writes a change that reaches this process, or the whole fleet.
     pub(crate) fn change(&self, out: &mut String, change: &Change, at: f64) {
         self.record(out, (at, event::CHANGE, 5_000), |out| {
             json::text(out, attribute::CHANGE_KIND, change.kind);
@@ -162,7 +162,7 @@ impl Writer<'_> {
         });
     }
 
-    /// A version's declaration.
+    /// Writes the publish event that declares a version.
     pub(crate) fn publish(&self, out: &mut String, number: usize, at: f64) {
         self.record(out, (at, event::CHANGE, number), |out| {
             json::text(out, attribute::CHANGE_KIND, "publish");
@@ -174,7 +174,7 @@ impl Writer<'_> {
     }
 }
 
-/// The result of a load, as told.
+/// Returns the result of a load as the wire spells it.
 pub(crate) fn result(load: &Load) -> &'static str {
     match load.refusal {
         None => "applied",

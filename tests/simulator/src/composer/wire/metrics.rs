@@ -1,4 +1,4 @@
-//! A report as metrics: firstbad's own, or the standard ones in either spelling.
+//! A report as metrics: those of firstbad, or the standard HTTP metrics in the current or the older spelling.
 
 use super::json::{self, Commas, put};
 use super::unix_ns;
@@ -8,24 +8,25 @@ use crate::composer::style::{Counts, Panics, Scores, Style};
 use crate::composer::world::World;
 use firstbad_protocol::names::{attribute, metric};
 
-/// A gauge of the contract that tells when the first request failed under a version, Unix seconds.
+/// Gauge of the contract: Unix time, seconds, at which the first request failed under a version.
 const FIRST_FAILED: &str = "firstbad.requests.first_failed";
-/// Status codes that stand for answers that are good, denied, and failed.
+/// HTTP status codes of good, denied and failed answers, in this order.
 const STATUSES: [i64; 3] = [200, 403, 500];
 
-/// What a report holds.
+/// The content of one report.
 pub(crate) struct Report<'a> {
     pub(crate) world: &'a World,
     pub(crate) style: &'a Style,
     pub(crate) host: usize,
     pub(crate) counted: &'a Counted,
     pub(crate) gauges: Gauges,
-    /// Active version of each config at its end.
+    /// Active version of each config at the end of the report.
     pub(crate) active: &'a [usize],
-    /// Loads so far, or since the last report: version, result and reason.
+    /// Loads since the start of the process (cumulative senders) or since the last report.
     pub(crate) loads: &'a [LoadCount],
-    /// Span, in seconds of the sender's clock.
+    /// Beginning of the span, seconds by the sender's clock.
     pub(crate) start: f64,
+    /// End of the span, seconds by the sender's clock.
     pub(crate) end: f64,
 }
 
@@ -76,7 +77,7 @@ impl Writer<'_, '_> {
         self.out.push_str("]}}");
     }
 
-    /// Opens a point with its span; attributes are written by `attributes`.
+    /// Opens a point: writes its attributes by `attributes`, and its span.
     fn point(&mut self, attributes: impl FnOnce(&mut String)) {
         self.points.next(self.out);
         self.out.push_str("{\"attributes\":[");
@@ -337,7 +338,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// How this host tells scores: as its sender does, or by bounds of its own.
+/// Returns how this host sends scores: in the style of its sender, unless a nuisance changes it.
 fn bounds_of(report: &Report<'_>) -> Option<Scores> {
     use crate::composer::style::SDK_BOUNDS;
     let scores = report.style.scores?;
@@ -350,7 +351,7 @@ fn bounds_of(report: &Report<'_>) -> Option<Scores> {
     Some(if means(telemetry.exponential) { Scores::Exponential } else { scores })
 }
 
-/// The place in the source at which the panics of `guilt`, or those of every day, happen.
+/// Returns the source location of the panics that `guilt` causes, or of the usual panics.
 pub(crate) fn site(guilt: Option<usize>) -> String {
     guilt.map_or_else(
         || "src/http/parse.rs:88:13".to_owned(),
