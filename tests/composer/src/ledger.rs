@@ -68,6 +68,6 @@ mod tests {
         assert_eq!(again, lines);
         assert_eq!(done(&again, "abc"), BTreeSet::from([7, 9]));
         std::fs::write(&path, "seed,hosts\n1,2\n").unwrap();
-        assert!(read(&[path]).is_err(), "a foreign file is refused");
+        assert!(read(&[path]).is_err(), "a file with other columns is an error");
     }
 }

@@ -34,7 +34,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use nuisance::{Origin, origins};
+pub use nuisance::{Origin, OriginCount, origins};
 pub use outcome::Outcome;
 pub use shrink::{Shrunk, shrink};
 

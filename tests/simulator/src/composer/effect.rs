@@ -2,6 +2,8 @@
 //! or to a nuisance is decided in `guilt`; how counts are drawn from effects, in `process`.
 
 use super::push::Who;
+use crate::random::Random;
+use std::fmt;
 
 /// What an effect does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,12 +34,33 @@ pub(crate) enum What {
     Dies(Death),
 }
 
-/// How a process dies of a version.
+/// A range of durations, seconds. One duration is drawn from it for each host or process.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) struct SecondsRange {
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+}
+
+impl SecondsRange {
+    /// Draws one duration, each equally likely.
+    pub(crate) fn draw(self, r: &mut Random) -> f64 {
+        r.between(self.least, self.most.max(self.least))
+    }
+}
+
+/// Printed as `(least, most)`: the ledger holds the truth of each draw in these words, and must stay comparable.
+impl fmt::Debug for SecondsRange {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("").field(&self.least).field(&self.most).finish()
+    }
+}
+
+/// How a version kills a process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Death {
-    /// Least and greatest age at death, seconds after the load.
-    pub(crate) after_s: (f64, f64),
-    /// Seconds until the first restart; doubled each time.
+    /// Time from the load to the death.
+    pub(crate) after_s: SecondsRange,
+    /// Seconds from the first death to the restart; each further death doubles them.
     pub(crate) backoff_s: f64,
     /// The signal that ends the process. Without one, the exit status is 1.
     pub(crate) signal: Option<i64>,
@@ -60,6 +83,15 @@ pub(crate) enum On {
     Loading(f64),
 }
 
+/// For how long, and on how many hosts, an effect outlives its cause.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lingering {
+    /// Share of the affected hosts.
+    pub(crate) hosts_share: f64,
+    /// Seconds for which the effect continues there after its cause has ended.
+    pub(crate) lasts_s: f64,
+}
+
 /// One effect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effect {
@@ -69,16 +101,16 @@ pub(crate) struct Effect {
     pub(crate) what: What,
     pub(crate) from: f64,
     pub(crate) until: f64,
-    /// Least and greatest seconds until it shows on a host.
-    pub(crate) delay_s: (f64, f64),
-    /// Share of the hosts on which it goes on although its cause is gone, and for how many seconds.
-    pub(crate) lingers: (f64, f64),
+    /// Time from the cause to the first effect on a host.
+    pub(crate) delay_s: SecondsRange,
+    pub(crate) lingering: Lingering,
 }
 
 impl Effect {
     /// Returns an effect of a nuisance that acts without delay and for the whole draw.
     pub(crate) fn new(on: On, what: What) -> Self {
-        Self { guilt: None, on, what, from: 0.0, until: f64::INFINITY, delay_s: (0.0, 0.0), lingers: (0.0, 0.0) }
+        let (delay_s, lingering) = (SecondsRange::default(), Lingering::default());
+        Self { guilt: None, on, what, from: 0.0, until: f64::INFINITY, delay_s, lingering }
     }
 
     /// Returns the same effect, limited to the time from `from` to `until`.

@@ -50,7 +50,14 @@ pub(crate) struct SeenLoad {
     pub(crate) refused: bool,
 }
 
-/// What came onto the wire.
+/// A change of the binary that runs on a host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BinaryChange {
+    pub(crate) host: usize,
+    pub(crate) at: f64,
+}
+
+/// Everything that reached the wire.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
     /// What each host showed, by number of the guilt.
@@ -60,8 +67,7 @@ pub(crate) struct Evidence {
     pub(crate) host_s: f64,
     pub(crate) reports: u64,
     pub(crate) bytes: u64,
-    /// Hosts by the second at which each got another binary.
-    pub(crate) binaries: Vec<(usize, usize, f64)>,
+    pub(crate) binaries: Vec<BinaryChange>,
 }
 
 impl Evidence {

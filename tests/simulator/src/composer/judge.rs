@@ -235,11 +235,13 @@ impl<'a> Judge<'a> {
         if !is_config {
             return;
         }
-        let (admissible, none) = rules::good(self.world, self.evidence, number);
+        let admissible = rules::good(self.world, self.evidence, number);
         outcome.good_asked += 1;
         let right = match &incident.last_known_good {
-            None => none || admissible.is_empty(),
-            Some(good) => rules::version(self.world, &good.hash).is_some_and(|version| admissible.contains(&version)),
+            None => admissible.may_be_none || admissible.versions.is_empty(),
+            Some(good) => {
+                rules::version(self.world, &good.hash).is_some_and(|version| admissible.versions.contains(&version))
+            }
         };
         outcome.good_right += usize::from(right);
     }

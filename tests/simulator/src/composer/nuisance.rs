@@ -29,6 +29,22 @@ pub enum Origin {
     Task,
 }
 
+/// The origin of a kind of nuisance, and its description.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    pub(crate) origin: Origin,
+    pub(crate) words: &'static str,
+}
+
+/// The number of kinds of nuisances from one origin.
+#[derive(Clone, Copy, Debug)]
+pub struct OriginCount {
+    /// The origin.
+    pub origin: Origin,
+    /// How many kinds it has.
+    pub kinds: usize,
+}
+
 macro_rules! kinds {
     ($($kind:ident: $origin:ident, $words:literal;)*) => {
         /// A kind of nuisance.
@@ -39,9 +55,9 @@ macro_rules! kinds {
         pub(crate) const ALL: &[Kind] = &[$(Kind::$kind),*];
 
         impl Kind {
-            /// Where it was met, and what it is.
-            pub(crate) const fn about(self) -> (Origin, &'static str) {
-                match self { $(Self::$kind => (Origin::$origin, $words)),* }
+            /// Returns the origin and the description.
+            pub(crate) const fn about(self) -> About {
+                match self { $(Self::$kind => About { origin: Origin::$origin, words: $words }),* }
             }
         }
     };
@@ -157,8 +173,8 @@ impl Planned {
 
 /// Returns the number of kinds of nuisances from each origin.
 #[must_use]
-pub fn origins() -> Vec<(Origin, usize)> {
+pub fn origins() -> Vec<OriginCount> {
     let all = [Origin::Outages, Origin::Operations, Origin::Adoption, Origin::Series, Origin::Task];
-    let of = |origin: Origin| ALL.iter().filter(|kind| kind.about().0 == origin).count();
-    all.into_iter().map(|origin| (origin, of(origin))).collect()
+    let kinds = |origin: Origin| ALL.iter().filter(|kind| kind.about().origin == origin).count();
+    all.into_iter().map(|origin| OriginCount { origin, kinds: kinds(origin) }).collect()
 }

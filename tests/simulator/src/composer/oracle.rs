@@ -5,7 +5,9 @@
 mod twins;
 
 use super::evidence::{Evidence, HostSeen};
-use super::guilt::{Culprit, Guilt, Hurts};
+use super::guilt::{Culprit, Guilt, Harm, Hurts};
+use super::noise::Bursts;
+use super::push::Who;
 use super::style::Style;
 use super::world::World;
 use std::collections::BTreeMap;
@@ -52,11 +54,11 @@ pub(crate) fn sight(world: &World, evidence: &Evidence, number: usize) -> Sight 
     if twins.is_empty() { Sight::Clear } else { Sight::Tied(twins) }
 }
 
-/// Hosts that say who they are, and in whose telemetry such harm can be seen.
-fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSeen>) -> Vec<(usize, &'e HostSeen)> {
+/// Returns the evidence of the hosts that send an identity and whose telemetry can show the harm of `guilt`.
+fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSeen>) -> Vec<&'e HostSeen> {
     let telemetry = &world.telemetry;
     let named = |host: usize| {
-        let among = |who: Option<super::push::Who>| who.is_some_and(|who| who.holds(&world.fleet, host));
+        let among = |who: Option<Who>| who.is_some_and(|who| who.holds(&world.fleet, host));
         !among(telemetry.anonymous) && !among(telemetry.shared)
     };
     let tells = |host: usize| {
@@ -65,7 +67,7 @@ fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSee
             tells(style, guilt) && (exposes(style, guilt) || !matches!(guilt.culprit, Culprit::Config { .. }))
         })
     };
-    hosts.iter().map(|(host, seen)| (*host, seen)).filter(|(host, _)| named(*host) && tells(*host)).collect()
+    hosts.iter().filter(|(host, _)| named(**host) && tells(**host)).map(|(_, seen)| seen).collect()
 }
 
 /// Whether the telemetry of this sender can show the harm of `guilt`.
@@ -84,9 +86,9 @@ fn exposes(style: &Style, _guilt: &Guilt) -> bool {
     style.active || style.load_events || style.tags_points()
 }
 
-fn hidden(world: &World, guilt: &Guilt, seen: &[(usize, &HostSeen)]) -> Option<&'static str> {
-    let showing: Vec<&HostSeen> =
-        seen.iter().map(|(_, seen)| *seen).filter(|seen| seen.since.is_some() && seen.shows()).collect();
+/// Returns why the hosts of `seen` do not reveal the guilt, if they do not.
+fn hidden(world: &World, guilt: &Guilt, seen: &[&HostSeen]) -> Option<&'static str> {
+    let showing: Vec<&HostSeen> = seen.iter().copied().filter(|seen| seen.since.is_some() && seen.shows()).collect();
     if showing.len() < HOSTS_MIN {
         return Some("fewer than three hosts show it");
     }
@@ -106,7 +108,7 @@ fn hidden(world: &World, guilt: &Guilt, seen: &[(usize, &HostSeen)]) -> Option<&
     if lossy && by_loads {
         return Some("loads are lost");
     }
-    let controls = seen.iter().filter(|(_, seen)| seen.since.is_none() && seen.control >= REPORTS_MIN);
+    let controls = seen.iter().filter(|seen| seen.since.is_none() && seen.control >= REPORTS_MIN);
     if controls.count() >= HOSTS_MIN.max(showing.len() / 50) || is_spread(world, &showing) {
         return None;
     }
@@ -122,14 +124,14 @@ fn is_spread(world: &World, showing: &[&HostSeen]) -> bool {
     since.len() >= 6 && range >= SPREAD_INTERVALS * world.step_s().max(2.0)
 }
 
-/// Whether the sum of events stands out of the fleet's noise.
-fn stands_out(world: &World, seen: &[(usize, &HostSeen)]) -> bool {
+/// Whether the number of events exceeds the fleet's noise.
+fn stands_out(world: &World, seen: &[&HostSeen]) -> bool {
     let noise = &world.noise;
-    let (chance, factor, reports) = noise.bursts;
+    let Bursts { chance, factor_max, reports } = noise.bursts;
     let memory = (1.0 + noise.memory) / (1.0 - noise.memory);
-    let of_report = noise.dispersion + chance * reports * reports * factor * factor / 3.0;
+    let of_report = noise.dispersion + chance * reports * reports * factor_max * factor_max / 3.0;
     let (mut events, mut usual, mut variance) = (0.0, 0.0, 0.0);
-    for (_, seen) in seen.iter().filter(|(_, seen)| seen.since.is_some()) {
+    for seen in seen.iter().filter(|seen| seen.since.is_some()) {
         let n = f64::from(seen.exposed.max(1));
         let relative = of_report / n + noise.host_errors.powi(2) * (memory / n).min(1.0);
         events += seen.events;
@@ -143,21 +145,23 @@ fn stands_out(world: &World, seen: &[(usize, &HostSeen)]) -> bool {
 /// Whether another guilt or a harmful nuisance begins on a third of the same hosts at nearly the same time.
 fn meets_another(world: &World, evidence: &Evidence, number: usize) -> bool {
     let near = world.step_s() * 3.0 + 5.0;
-    let mine: Vec<(usize, f64)> = since(evidence, number);
+    let mine = since(evidence, number);
     let together = |other: usize| {
-        let theirs: BTreeMap<usize, f64> = since(evidence, other).into_iter().collect();
-        mine.iter().filter(|(host, at)| theirs.get(host).is_some_and(|other| (other - at).abs() < near)).count()
+        let theirs = since(evidence, other);
+        mine.iter().filter(|(host, at)| theirs.get(host).is_some_and(|other| (other - *at).abs() < near)).count()
     };
     let guilts =
         (0..world.guilts.len()).filter(|other| *other != number).any(|other| together(other) * 3 >= mine.len());
-    let harm = |harm: &super::guilt::Harm| {
-        let hit = mine.iter().filter(|(host, at)| harm.who.holds(&world.fleet, *host) && (harm.from - at).abs() < near);
+    let harm = |harm: &Harm| {
+        let hit =
+            mine.iter().filter(|(host, at)| harm.who.holds(&world.fleet, **host) && (harm.from - *at).abs() < near);
         hit.count() * 3 >= mine.len().max(1)
     };
     guilts || world.harms.iter().any(harm)
 }
 
-fn since(evidence: &Evidence, number: usize) -> Vec<(usize, f64)> {
+/// Returns the second of the first exposure of each exposed host to guilt number `number`.
+fn since(evidence: &Evidence, number: usize) -> BTreeMap<usize, f64> {
     let hosts = evidence.guilts.get(number).into_iter().flatten();
     hosts.filter_map(|(host, seen)| Some((*host, seen.since?))).collect()
 }

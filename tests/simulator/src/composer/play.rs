@@ -5,7 +5,7 @@ mod slot;
 
 use super::evidence::Evidence;
 use super::noise::Weather;
-use super::wire::{Sink, events, resource};
+use super::wire::{Process, Sink, events, resource};
 use super::world::World;
 use crate::composer::content::Oddity;
 use crate::composer::timeline::{Ending, Life};
@@ -19,16 +19,22 @@ pub(crate) struct Played {
     pub(crate) evidence: Evidence,
 }
 
+/// Where slots write while they are played.
+struct Output {
+    sink: Sink,
+    evidence: Evidence,
+}
+
 /// Plays `world`.
 pub(crate) fn play(world: &World) -> Played {
     let weather = Weather::new(&world.noise, world.fleet.regions.len(), world.fleet.length_s);
-    let mut sink = Sink::default();
-    let mut evidence = Evidence::new(world.guilts.len());
+    let mut output = Output { sink: Sink::default(), evidence: Evidence::new(world.guilts.len()) };
     for (host, of) in world.fleet.hosts.iter().enumerate() {
         for number in 0..of.slots {
-            Slot::new(world, &weather, (host, number)).play(&mut sink, &mut evidence);
+            Slot::new(world, &weather, host, number).play(&mut output);
         }
     }
+    let Output { mut sink, mut evidence } = output;
     pipeline(world, &mut sink);
     strangers(world, &mut sink);
     let lines = sink.in_order();
@@ -64,10 +70,10 @@ fn strangers(world: &World, sink: &mut Sink) {
     let ends = world.fleet.length_s;
     let jobs = telemetry.cron_every_s.map_or(0, |every| (ends / every) as usize);
     let cron = (1..jobs).map(|number| number as f64 * telemetry.cron_every_s.unwrap_or(ends));
-    let life =
-        |at: f64| Life { number: 0, from: at, to: at, ending: Ending::None, binary: 0, killed_by: None, loading: None };
     for (number, at) in telemetry.one_off_at.iter().copied().chain(cron).enumerate() {
-        let resource = resource(world, (1_000_000 + number, 0), &life(at), style);
+        let ending = Ending::None;
+        let life = Life { number: 0, from: at, to: at, ending, binary: 0, killed_by: None, loading: None };
+        let resource = resource(world, Process { host: 1_000_000 + number, slot: 0, life: &life, style });
         let resource = resource.replace("\"proxy\"", "\"job\"");
         let named = resource.replace(
             "]}",
@@ -80,7 +86,7 @@ fn strangers(world: &World, sink: &mut Sink) {
     }
 }
 
-/// A stream of random numbers for one slot.
-fn stream(world: &World, (host, slot): (usize, usize)) -> Random {
+/// Returns the stream of random numbers of one slot.
+fn stream(world: &World, host: usize, slot: usize) -> Random {
     Random::new(world.seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ ((host as u64) << 8) ^ slot as u64)
 }

@@ -35,6 +35,13 @@ struct Fails {
     guilt: Option<usize>,
 }
 
+/// Where the counts of a stretch go.
+pub(crate) struct Tally<'t> {
+    pub(crate) counted: &'t mut Counted,
+    /// Events that are charged to guilts.
+    pub(crate) shares: &'t mut Vec<Share>,
+}
+
 /// Gauges at the end of a stretch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Gauges {
@@ -61,45 +68,42 @@ impl Stretch<'_> {
         config.and_then(|config| self.world.configs.get(config)).map_or(1.0, |config| config.use_share)
     }
 
-    /// Draws the stretch into `counted`; what is charged to guilts goes into `shares`.
-    pub(crate) fn draw(
-        &self,
-        course: &Course,
-        (counted, shares): (&mut Counted, &mut Vec<Share>),
-        r: &mut Random,
-    ) -> Gauges {
+    /// Draws the counts of the stretch into `tally`, and returns the gauges at its end.
+    pub(crate) fn draw(&self, course: &Course, tally: &mut Tally<'_>, r: &mut Random) -> Gauges {
         let Some(host) = self.world.fleet.hosts.get(self.host) else { return Gauges::default() };
         let noise = &self.world.noise;
         let (middle, seconds) = (self.middle(), self.to - self.from);
         let traffic = self.factor(|what| if let What::Traffic(factor) = what { Some(factor) } else { None });
         let rate = host.rps * self.weather.traffic(middle) * course.traffic(noise) * traffic;
         let offered = r.poisson(rate * seconds);
-        let served = self.hang(offered, shares, r);
+        let served = self.hang(offered, tally.shares, r);
         let base = host.error_scale * self.weather.failing(host.region, middle) * course.failing(noise, r);
-        let fails = self.fails(served, base, shares, r);
+        let fails = self.fails(served, base, tally.shares, r);
         let mut total = Outcomes::default();
         for fail in &fails {
             total += fail.outcomes;
-            counted.panics_at(fail.guilt, fail.outcomes.panic);
+            tally.counted.panics_at(fail.guilt, fail.outcomes.panic);
         }
         total.ok = served.saturating_sub(total.sum());
-        counted.total += total;
-        self.views(served, &fails, (counted, shares), r);
+        tally.counted.total += total;
+        self.views(served, &fails, tally, r);
         let slow = self.factor(|what| if let What::Slow(factor) = what { Some(factor) } else { None });
         for (sum, count) in [
-            (&mut counted.good, total.ok),
-            (&mut counted.denied, total.denied),
-            (&mut counted.failed, total.error + total.panic),
+            (&mut tally.counted.good, total.ok),
+            (&mut tally.counted.denied, total.denied),
+            (&mut tally.counted.failed, total.error + total.panic),
         ] {
             let drawn = latency(count, self.world.fleet.latency_s * slow, r);
             sum.iter_mut().zip(drawn).for_each(|(sum, more)| *sum += more);
         }
-        self.charge_slow(served, shares);
+        self.charge_slow(served, tally.shares);
         let hung = (offered - served) as f64;
-        self.gauges(course, (rate / host.rps.max(1e-9), rate * self.world.fleet.latency_s * slow + hung))
+        let in_flight = rate * self.world.fleet.latency_s * slow + hung;
+        self.gauges(course, rate / host.rps.max(1e-9), in_flight)
     }
 
-    fn gauges(&self, course: &Course, (load, in_flight): (f64, f64)) -> Gauges {
+    /// Returns the gauges under `load`, the traffic in multiples of the host's usual traffic.
+    fn gauges(&self, course: &Course, load: f64, in_flight: f64) -> Gauges {
         let more: f64 = self.spells().map(|spell| if let What::Cpu(more) = spell.what { more } else { 0.0 }).sum();
         let leak = |spell: &Spell| match spell.what {
             What::Leak(share) => share * (self.to - spell.from).max(0.0) / 60.0,
@@ -133,16 +137,16 @@ impl Stretch<'_> {
         for spell in self.spells() {
             let used = self.share(spell.config);
             let mut outcomes = Outcomes::default();
-            let (count, usual) = match spell.what {
-                What::Errors(p) => (&mut outcomes.error, (p, error)),
-                What::ErrorsTimes(times) => (&mut outcomes.error, (error * (times - 1.0), error)),
-                What::Panics(p) => (&mut outcomes.panic, (p, fleet.base_panic)),
-                What::Denied(p) => (&mut outcomes.denied, (p, denied)),
+            let (count, p, usual) = match spell.what {
+                What::Errors(p) => (&mut outcomes.error, p, error),
+                What::ErrorsTimes(times) => (&mut outcomes.error, error * (times - 1.0), error),
+                What::Panics(p) => (&mut outcomes.panic, p, fleet.base_panic),
+                What::Denied(p) => (&mut outcomes.denied, p, denied),
                 _ => continue,
             };
-            *count = r.binomial(left, (usual.0 * used).clamp(0.0, 1.0));
+            *count = r.binomial(left, (p * used).clamp(0.0, 1.0));
             left -= *count;
-            charge(shares, spell.guilt, *count as f64, served as f64 * used * usual.1);
+            charge(shares, spell.guilt, *count as f64, served as f64 * used * usual);
             fails.push(Fails { config: spell.config, outcomes, guilt: spell.guilt });
         }
         let outcomes = Outcomes {
@@ -162,7 +166,7 @@ impl Stretch<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "random numbers are drawn from the stream of the caller")]
-    fn views(&self, served: u64, fails: &[Fails], (counted, shares): (&mut Counted, &mut Vec<Share>), r: &mut Random) {
+    fn views(&self, served: u64, fails: &[Fails], tally: &mut Tally<'_>, r: &mut Random) {
         let middle = self.middle();
         for active in self.actives.iter().filter(|active| active.from <= middle && middle < active.to) {
             let share = self.share(Some(active.config));
@@ -177,10 +181,10 @@ impl Stretch<'_> {
             }
             let used = if share >= 1.0 { served } else { r.binomial(served, share) };
             outcomes.ok = used.saturating_sub(outcomes.sum());
-            let scores = self.scores(active, used, shares, r);
+            let scores = self.scores(active, used, tally.shares, r);
             let failed = outcomes.error + outcomes.panic > 0;
             let from = self.from;
-            let Some(view) = counted.view(active.config, active.version) else { continue };
+            let Some(view) = tally.counted.view(active.config, active.version) else { continue };
             view.outcomes += outcomes;
             view.site = site.or(view.site);
             view.first_failed = view.first_failed.or(failed.then_some(from));

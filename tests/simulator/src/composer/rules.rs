@@ -1,6 +1,7 @@
 //! The admissible verdicts of a draw. Each rule follows from the truth by a sentence of contract.md, and was fixed before
 //! any engine was run. Whether a guilt *must* be named is decided in `oracle`; the verdict itself is judged in `judge`.
 
+use super::evidence::{Evidence, SeenLoad};
 use super::guilt::{Culprit, Guilt};
 use super::said::{Cause, Incident};
 use super::wire::unix_ns;
@@ -96,8 +97,9 @@ pub(crate) fn version(world: &World, hash: &str) -> Option<usize> {
     })
 }
 
-/// Versions of each guilt that at least somebody had for three reports before the end: they must be listed.
-pub(crate) fn needed(world: &World, evidence: &super::evidence::Evidence) -> Vec<BTreeSet<usize>> {
+/// Returns the versions of each guilt that a verdict must list: those that at least one host loaded three report intervals
+/// before the end, and kept for at least one.
+pub(crate) fn needed(world: &World, evidence: &Evidence) -> Vec<BTreeSet<usize>> {
     let late = world.fleet.length_s - 3.0 * world.step_s();
     let had = |version: &usize| {
         evidence.loads.iter().any(|load| {
@@ -157,14 +159,21 @@ pub(crate) fn external_is_true(world: &World, span: Span) -> bool {
     guilts.chain(harms).any(|real| span.meets(real, slack))
 }
 
-/// Hashes that may be given as last known good for guilt number `number`, and whether none may be.
+/// The admissible values of `last_known_good`.
+pub(crate) struct LastKnownGood {
+    pub(crate) versions: Vec<usize>,
+    /// Whether null is admissible too.
+    pub(crate) may_be_none: bool,
+}
+
+/// Returns the admissible values of `last_known_good` for guilt number `number`.
 ///
 /// "The newest version of the named config, first active before the first bad load, that served at least 3 hosts (or all,
 /// if fewer) for at least 3 report intervals; or the repair, once it has served as long. Null while no such version is known."
-pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: usize) -> (Vec<usize>, bool) {
+pub(crate) fn good(world: &World, evidence: &Evidence, number: usize) -> LastKnownGood {
     let Some(Culprit::Config { config, versions: guilty, .. }) = world.guilts.get(number).map(|guilt| &guilt.culprit)
     else {
-        return (Vec::new(), true);
+        return LastKnownGood { versions: Vec::new(), may_be_none: true };
     };
     let first_bad = evidence
         .loads
@@ -173,9 +182,8 @@ pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: 
         .fold(f64::INFINITY, |first, load| first.min(load.at));
     let enough = 3.min(world.fleet.hosts.len());
     let served = |version: usize| {
-        let long = |load: &&super::evidence::SeenLoad| {
-            load.version == version && !load.refused && load.until - load.at >= 3.0 * world.step_s()
-        };
+        let long =
+            |load: &&SeenLoad| load.version == version && !load.refused && load.until - load.at >= 3.0 * world.step_s();
         let hosts: BTreeSet<usize> = evidence.loads.iter().filter(long).map(|load| load.host).collect();
         hosts.len() >= enough
     };
@@ -189,5 +197,5 @@ pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: 
         innocent.filter(|version| served(*version)).partition(|v| first_active(*v) < first_bad);
     let newest = before.iter().copied().max_by(|a, b| first_active(*a).total_cmp(&first_active(*b)));
     let unknown = newest.is_none_or(|newest| world.first.contains(&newest));
-    (newest.into_iter().chain(after).collect(), unknown)
+    LastKnownGood { versions: newest.into_iter().chain(after).collect(), may_be_none: unknown }
 }

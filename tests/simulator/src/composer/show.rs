@@ -1,6 +1,7 @@
 //! Describes a draw in words: fleet, truth, the oracle's view, nuisances, pushes.
 
 use super::judge::Judge;
+use super::nuisance::About;
 use super::world::World;
 use std::fmt::Write as _;
 
@@ -41,7 +42,7 @@ pub(crate) fn text(world: &World, judge: &Judge<'_>, dropped: &[usize]) -> Strin
         line("truth: nothing is guilty".into());
     }
     for (number, planned) in world.nuisances.iter().enumerate() {
-        let (origin, words) = planned.kind.about();
+        let About { origin, words } = planned.kind.about();
         let left_out = if dropped.contains(&number) { " (left out)" } else { "" };
         line(format!("nuisance {number}: {:?} {:.2}: {words} [{origin:?}]{left_out}", planned.kind, planned.strength));
     }

@@ -27,36 +27,44 @@ pub(crate) struct Skew {
     pub(crate) salt: u64,
 }
 
-/// Faults of one draw.
+/// Requests that are sent more than once.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Repeats {
+    /// Share of the lines that are repeated.
+    pub(crate) share: f64,
+    /// Number of repetitions of each.
+    pub(crate) times: usize,
+}
+
+/// Faults of telemetry in one draw.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Telemetry {
     pub(crate) blind: Vec<Blind>,
     pub(crate) skews: Vec<Skew>,
-    /// Share of lines that come twice, and how many times then.
-    pub(crate) repeats: (f64, usize),
+    pub(crate) repeats: Repeats,
     /// Share of load events that are lost.
     pub(crate) loads_lost: f64,
     /// Share of load events whose name is lost.
     pub(crate) names_lost: f64,
     /// Hosts without any identity.
     pub(crate) anonymous: Option<Who>,
+    /// Hosts that all send the same identity.
     pub(crate) shared: Option<Who>,
     /// Hosts that use other score bounds than the rest.
     pub(crate) other_bounds: Option<Who>,
+    /// Hosts that send scores as exponential histograms.
     pub(crate) exponential: Option<Who>,
     /// Seconds at which a foreign job sends one load event each.
     pub(crate) one_off_at: Vec<f64>,
+    /// Seconds between foreign jobs that run again and again.
     pub(crate) cron_every_s: Option<f64>,
 }
-    /// Hosts that all send the same identity.
 
 impl Telemetry {
     /// Returns the seconds by which the clock of `host` is ahead.
-    /// Hosts that send scores as exponential histograms.
     pub(crate) fn clock_off_s(&self, fleet: &Fleet, host: usize) -> f64 {
         let of = |skew: &Skew| {
             let off = if skew.exact { skew.off_s } else { (2.0 * lot(skew.salt, host) - 1.0) * skew.off_s };
-    /// Seconds between foreign jobs that run again and again.
             if skew.who.holds(fleet, host) { off } else { 0.0 }
         };
         self.skews.iter().map(of).sum()

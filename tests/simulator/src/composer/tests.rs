@@ -40,12 +40,12 @@ fn a_guilt_shows_only_on_hosts_that_had_it() {
             let Culprit::Config { versions, .. } = &guilt.culprit else { continue };
             for (host, seen) in hosts.iter().filter(|(_, seen)| seen.events > 0.0) {
                 let had = loads.iter().any(|load| load.host == *host && versions.contains(&load.version));
-                assert!(had, "seed {}: host {host} shows {} events of what it never had", world.seed, seen.events);
+                assert!(had, "seed {}: host {host} shows {} events without a guilty load", world.seed, seen.events);
                 showing += 1;
             }
         }
     }
-    assert!(showing > 100, "{showing} hosts show something");
+    assert!(showing > 100, "only {showing} hosts show a guilt");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn rules_tell_the_guilty_hash_from_others() {
             let config = matches!(world.guilts.as_slice(), [guilt] if matches!(guilt.culprit, Culprit::Config { .. }));
             config && sight(world, evidence, 0) == Sight::Clear
         })
-        .expect("one of 200 draws has one guilty input that can be named");
+        .expect("one of 200 draws has exactly one guilty config version that the oracle can name");
     let Culprit::Config { versions, .. } = &world.guilts[0].culprit else { panic!("a config") };
     let cause = |hashes: Vec<String>| Cause { kind: "config".into(), hashes, ..Cause::default() };
     let hash = |version: usize| world.versions[version].hash.to_string();

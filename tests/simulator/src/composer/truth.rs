@@ -56,8 +56,9 @@ fn binary(world: &mut World, at: f64, r: &mut Random) {
     world.fleet.binaries.push("2.5.0".into());
     let takes_s = world.fleet.length_s * r.between(0.03, 0.25);
     let down_s = log_uniform(r, 0.3, 20.0);
-    world.waves.push(Wave { at, takes_s, who: Who::All, down_s, binary: Some(number) });
-    deploy(world, at, (takes_s, number), r);
+    let wave = Wave { at, takes_s, who: Who::All, down_s, binary: Some(number) };
+    world.waves.push(wave);
+    deploy(world, wave, r);
     let until = end(world, at + takes_s, r);
     if until < world.fleet.length_s {
         let back = Wave { at: until, takes_s: takes_s * 0.3, who: Who::All, down_s, binary: Some(0) };
@@ -70,9 +71,10 @@ fn binary(world: &mut World, at: f64, r: &mut Random) {
     world.guilts.push(Guilt { culprit: Culprit::Binary(number), hurts: Hurts::Requests, from: at, until, words });
 }
 
-/// The deploy event of a build, if its pipeline tells of it.
-pub(crate) fn deploy(world: &mut World, at: f64, (takes_s, binary): (f64, usize), r: &mut Random) {
-    let target = world.fleet.binaries.get(binary).cloned().unwrap_or_default();
+/// Adds the change that rolls out the binary of `wave`. Its pipeline sends deploy events in 60 % of the draws.
+pub(crate) fn deploy(world: &mut World, wave: Wave, r: &mut Random) {
+    let Wave { at, takes_s, binary, .. } = wave;
+    let target = binary.and_then(|binary| world.fleet.binaries.get(binary)).cloned().unwrap_or_default();
     let id = format!("deploy-{}", world.changes.len());
     let (fleet_wide, told) = (r.chance(0.4), r.chance(0.6));
     let until = f64::INFINITY;

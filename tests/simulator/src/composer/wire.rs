@@ -57,9 +57,19 @@ impl Sink {
     }
 }
 
-/// The resource attributes of one life of a process.
-pub(crate) fn resource(world: &World, (host, slot): (usize, usize), life: &Life, style: &Style) -> String {
+/// One life of a process that sends telemetry.
+#[derive(Clone, Copy)]
+pub(crate) struct Process<'p> {
+    pub(crate) host: usize,
+    pub(crate) slot: usize,
+    pub(crate) life: &'p Life,
+    pub(crate) style: &'p Style,
+}
+
+/// Returns the resource attributes of `process`.
+pub(crate) fn resource(world: &World, process: Process<'_>) -> String {
     let fleet: &Fleet = &world.fleet;
+    let Process { host, life, .. } = process;
     let mut text = String::from("{\"attributes\":[");
     json::text(&mut text, attribute::SERVICE_NAME, "proxy");
     text.push(',');
@@ -72,14 +82,15 @@ pub(crate) fn resource(world: &World, (host, slot): (usize, usize), life: &Life,
             text.push(',');
             json::text(&mut text, attribute::SERVICE_INSTANCE_ID, "proxy-1");
         } else if !means(&world.telemetry.anonymous) {
-            identity(&mut text, &of.name, (host * 16 + slot, life.number), style);
+            identity(&mut text, &of.name, process);
         }
     }
     text.push_str("]}");
     text
 }
 
-fn identity(text: &mut String, name: &str, (slot, life): (usize, usize), style: &Style) {
+fn identity(text: &mut String, name: &str, process: Process<'_>) {
+    let (slot, life, style) = (process.host * 16 + process.slot, process.life.number, process.style);
     let fresh = format!("{:08x}-{slot:x}-{life:x}", slot.wrapping_mul(2_654_435_761).wrapping_add(life * 97) as u32);
     text.push(',');
     match style.identity {

@@ -9,14 +9,25 @@ use crate::composer::push::{Push, Refusal, Who};
 use crate::composer::world::World;
 use crate::random::Random;
 
-/// Reasons of contract.md section 1, and words of proxies' own, with the error of each.
-const REASONS: [(&str, &str); 6] = [
-    ("parse", "line 7: expected 4 fields, found 3"),
-    ("parser_panic", "index out of bounds: the len is 20 but the index is 20"),
-    ("limit", "rows 240 > 200"),
-    ("io", "No such file or directory (os error 2)"),
-    ("checksum", "checksum mismatch"),
-    ("schema", "unknown key `mode`"),
+/// Why a host refuses a version.
+#[derive(Clone, Copy)]
+struct Why {
+    reason: &'static str,
+    error: &'static str,
+}
+
+const fn why(reason: &'static str, error: &'static str) -> Why {
+    Why { reason, error }
+}
+
+/// The reasons of contract.md section 1, and two that proxies choose themselves.
+const REASONS: [Why; 6] = [
+    why("parse", "line 7: expected 4 fields, found 3"),
+    why("parser_panic", "index out of bounds: the len is 20 but the index is 20"),
+    why("limit", "rows 240 > 200"),
+    why("io", "No such file or directory (os error 2)"),
+    why("checksum", "checksum mismatch"),
+    why("schema", "unknown key `mode`"),
 ];
 
 pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
@@ -38,7 +49,7 @@ fn refuse(world: &mut World, share: f64, r: &mut Random) {
     let at = world.fleet.length_s * r.between(0.15, 0.85);
     let oddity = pick(r, Oddity::None, &[Oddity::Blanks, Oddity::Oversize, Oddity::Columns]);
     let Some(version) = world.make(config, oddity, r) else { return };
-    let (reason, error) = pick(r, ("parse", "line 1: no header"), &REASONS);
+    let Why { reason, error } = pick(r, why("parse", "line 1: no header"), &REASONS);
     let refusal = Refusal { share, reason, error, rejected: false };
     let shape = background::shape(r, world.fleet.length_s);
     world.pushes.push(Push { version, at, shape, who: Who::All, refusal: Some(refusal), salt: r.bits() });

@@ -2,7 +2,7 @@
 
 use super::{Kind, Planned};
 use crate::composer::push::Who;
-use crate::composer::telemetry::{Blind, Skew};
+use crate::composer::telemetry::{Blind, Repeats, Skew};
 use crate::composer::world::World;
 use crate::random::Random;
 
@@ -34,7 +34,9 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
             let (who, late) = (some(0.2, 1.0, r), planned.kind == Kind::Batched);
             telemetry.blind.push(Blind { who, from: at, until, share: 1.0, late });
         }
-        Kind::Repeated => telemetry.repeats = (planned.scaled_log(0.002, 0.2), 1 + r.below(2)),
+        Kind::Repeated => {
+            telemetry.repeats = Repeats { share: planned.scaled_log(0.002, 0.2), times: 1 + r.below(2) };
+        }
         Kind::ClocksOff => {
             let (who, off_s) = (some(0.05, 0.4, r), planned.scaled_log(0.2, 90.0));
             telemetry.skews.push(Skew { who, off_s, exact: false, salt: r.bits() });

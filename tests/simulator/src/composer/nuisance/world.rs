@@ -1,7 +1,7 @@
 //! Nuisances that do harm: echoes of the truth, and small outages that are independent of it.
 
 use super::{Kind, Planned};
-use crate::composer::effect::{Effect, On, What};
+use crate::composer::effect::{Effect, Lingering, On, What};
 use crate::composer::guilt::Harm;
 use crate::composer::push::Who;
 use crate::composer::world::World;
@@ -11,10 +11,10 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
     let length_s = world.fleet.length_s;
     match planned.kind {
         Kind::SlowRecovery => {
-            let lingers = (planned.scaled(0.02, 0.4), length_s * r.between(0.03, 0.15));
+            let (hosts_share, lasts_s) = (planned.scaled(0.02, 0.4), length_s * r.between(0.03, 0.15));
             let guilty = world.effects.iter_mut().filter(|effect| effect.guilt.is_some());
-            guilty.for_each(|effect| effect.lingers = lingers);
-            world.guilts.iter_mut().for_each(|guilt| guilt.until = (guilt.until + lingers.1).min(length_s));
+            guilty.for_each(|effect| effect.lingering = Lingering { hosts_share, lasts_s });
+            world.guilts.iter_mut().for_each(|guilt| guilt.until = (guilt.until + lasts_s).min(length_s));
         }
         Kind::FeedbackLoop | Kind::RetrySpill | Kind::DebugCost => echo(planned, world, r),
         Kind::SecondOutage => second_outage(planned, world, r),

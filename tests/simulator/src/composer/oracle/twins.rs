@@ -41,7 +41,7 @@ pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<Strin
         }
     }
     if !matches!(guilt.culprit, Culprit::Binary(_)) {
-        let binaries: BTreeMap<usize, f64> = evidence.binaries.iter().map(|(host, _, at)| (*host, *at)).collect();
+        let binaries: BTreeMap<usize, f64> = evidence.binaries.iter().map(|change| (change.host, change.at)).collect();
         if is_twin(&binaries) {
             twins.push("a build".into());
         }
