@@ -3,6 +3,7 @@
 
 use super::fleet::Fleet;
 use crate::random::Random;
+use std::fmt;
 
 /// The shape of a rollout.
 #[derive(Clone, Copy, Debug)]
@@ -17,21 +18,37 @@ pub(crate) enum Shape {
     Canary(f64),
 }
 
-/// A set of hosts.
-#[derive(Clone, Copy, Debug)]
+/// A set of hosts. The hosts of a share are random; `salt` selects them.
+#[derive(Clone, Copy)]
 pub(crate) enum Who {
     /// All hosts.
     All,
-    /// A random share of the hosts: the share, and the salt that selects them.
-    Share(f64, u64),
-    /// All hosts except the `Share` with these numbers.
-    Rest(f64, u64),
+    /// A share of the hosts.
+    Share { share: f64, salt: u64 },
+    /// All hosts except those of the `Share` with the same fields.
+    Rest { share: f64, salt: u64 },
     /// The hosts of one region.
     Region(usize),
     /// One host.
     Host(usize),
-    /// A random share of the hosts of one region: the region, the share, and the salt that selects them.
-    RegionShare(usize, f64, u64),
+    /// A share of the hosts of one region.
+    RegionShare { region: usize, share: f64, salt: u64 },
+}
+
+/// Printed without the names of the fields: the ledger holds the truth of each draw in these words, and must stay comparable.
+impl fmt::Debug for Who {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => out.write_str("All"),
+            Self::Share { share, salt } => out.debug_tuple("Share").field(share).field(salt).finish(),
+            Self::Rest { share, salt } => out.debug_tuple("Rest").field(share).field(salt).finish(),
+            Self::Region(region) => out.debug_tuple("Region").field(region).finish(),
+            Self::Host(host) => out.debug_tuple("Host").field(host).finish(),
+            Self::RegionShare { region, share, salt } => {
+                out.debug_tuple("RegionShare").field(region).field(share).field(salt).finish()
+            }
+        }
+    }
 }
 
 /// Returns a random number in [0, 1) that depends on host and salt only.
@@ -45,11 +62,11 @@ impl Who {
         let region = || fleet.hosts.get(host).map(|h| h.region);
         match self {
             Self::All => true,
-            Self::Share(share, salt) => lot(salt, host) < share,
-            Self::Rest(share, salt) => lot(salt, host) >= share,
+            Self::Share { share, salt } => lot(salt, host) < share,
+            Self::Rest { share, salt } => lot(salt, host) >= share,
             Self::Region(wanted) => region() == Some(wanted),
             Self::Host(wanted) => host == wanted,
-            Self::RegionShare(wanted, share, salt) => region() == Some(wanted) && lot(salt, host) < share,
+            Self::RegionShare { region: wanted, share, salt } => region() == Some(wanted) && lot(salt, host) < share,
         }
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn deploy(world: &mut World, wave: Wave, r: &mut Random) {
 fn change(world: &mut World, at: f64, r: &mut Random) {
     let number = world.changes.len();
     let takes_s = log_uniform(r, 1.0, world.fleet.length_s * 0.1);
-    let who = if r.chance(0.6) { Who::Share(r.between(0.1, 0.7), r.bits()) } else { Who::All };
+    let who = if r.chance(0.6) { Who::Share { share: r.between(0.1, 0.7), salt: r.bits() } } else { Who::All };
     let until = end(world, at + takes_s, r);
     let (id, target) = ("flag-77".into(), "http3".into());
     let fleet_wide = false;

@@ -17,7 +17,7 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
     match planned.kind {
         Kind::RollingRestart => world.waves.push(wave),
         Kind::QuickRestart => {
-            let who = Who::Share(planned.scaled(0.05, 1.0), r.bits());
+            let who = Who::Share { share: planned.scaled(0.05, 1.0), salt: r.bits() };
             world.waves.push(Wave { down_s: r.between(0.05, 0.5), takes_s: 2.0, who, ..wave });
         }
         Kind::Release | Kind::ReleaseTold => {
@@ -39,7 +39,7 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
 /// and nothing reports their exits.
 fn scale_down(planned: Planned, world: &mut World, wave: Wave, r: &mut Random) {
     let (share, salt) = (planned.scaled(0.03, 0.4), r.bits());
-    let leaves = Who::Share(share, salt);
+    let leaves = Who::Share { share, salt };
     let durable = world.fleet.styles.iter().any(|style| style.identity.is_durable() && !style.life_events);
     let going: Vec<usize> = (0..world.fleet.hosts.len()).filter(|host| leaves.holds(&world.fleet, *host)).collect();
     for host in
@@ -54,7 +54,7 @@ fn scale_down(planned: Planned, world: &mut World, wave: Wave, r: &mut Random) {
 
 /// Adds hosts, in the rollout order of `wave`: hosts of the fleet start later than the others.
 fn scale_up(planned: Planned, world: &mut World, wave: Wave, r: &mut Random) {
-    let joins = Who::Share(planned.scaled(0.03, 0.4), r.bits());
+    let joins = Who::Share { share: planned.scaled(0.03, 0.4), salt: r.bits() };
     let coming: Vec<usize> = (0..world.fleet.hosts.len()).filter(|host| joins.holds(&world.fleet, *host)).collect();
     for host in
         world.fleet.hosts.iter_mut().enumerate().filter(|(index, _)| coming.contains(index)).map(|(_, host)| host)

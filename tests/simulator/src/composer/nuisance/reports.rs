@@ -11,7 +11,8 @@ const DAY_S: f64 = 86_400.0;
 
 pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
     let length_s = world.fleet.length_s;
-    let some = |weak: f64, strong: f64, r: &mut Random| Who::Share(planned.scaled(weak, strong), r.bits());
+    let some =
+        |weak: f64, strong: f64, r: &mut Random| Who::Share { share: planned.scaled(weak, strong), salt: r.bits() };
     let at = length_s * r.between(0.1, 0.8);
     let one = Who::Host(r.below(world.fleet.hosts.len()));
     let step_s = world.fleet.interval_s;

@@ -66,7 +66,7 @@ fn flags(planned: Planned, world: &mut World, r: &mut Random) {
         let kind = pick(r, "flag", &["dns", "schema", "capacity"]);
         let (id, target) = (format!("other-{number}"), format!("{kind}-{number}"));
         let (fleet_wide, takes_s) = (r.chance(0.5), r.between(0.0, 60.0));
-        let who = Who::Share(r.between(0.1, 1.0), r.bits());
+        let who = Who::Share { share: r.between(0.1, 1.0), salt: r.bits() };
         let until = f64::INFINITY;
         world.changes.push(Change { kind, id, target, at, takes_s, who, fleet_wide, told: true, until });
     }
@@ -122,9 +122,9 @@ fn partial_rollback(planned: Planned, world: &mut World, r: &mut Random) {
     };
     let Some(repair) = world.pushes.iter_mut().find(repairs) else { return };
     let (share, salt) = (planned.scaled(0.2, 0.9), r.bits());
-    repair.who = Who::Share(share, salt);
+    repair.who = Who::Share { share, salt };
     let at = (repair.at + length_s * 0.1).min(length_s);
-    let rest = Push { at, who: Who::Rest(share, salt), ..*repair };
+    let rest = Push { at, who: Who::Rest { share, salt }, ..*repair };
     guilt.until = (at + rest.takes_s()).min(length_s);
     world.pushes.push(rest);
 }

@@ -66,7 +66,7 @@ fn echo(planned: Planned, world: &mut World, r: &mut Random) {
 fn second_outage(planned: Planned, world: &mut World, r: &mut Random) {
     let length_s = world.fleet.length_s;
     let region = r.below(world.fleet.regions.len());
-    let who = Who::RegionShare(region, planned.scaled(0.05, 0.4), r.bits());
+    let who = Who::RegionShare { region, share: planned.scaled(0.05, 0.4), salt: r.bits() };
     let from = length_s * r.between(0.1, 0.8);
     let until = (from + length_s * r.between(0.03, 0.15)).min(length_s);
     world.effects.push(Effect::new(On::Hosts(who), What::Errors(planned.scaled(0.05, 0.8))).during(from, until));

@@ -130,11 +130,11 @@ fn single(world: &mut World, target: Target, at: f64, r: &mut Random) {
         let share = r.between(0.1, 0.6);
         let good = world.make(config, Oddity::None, r);
         if let Some(good) = good {
-            world.pushes.push(Push { version: good, who: Who::Rest(share, push.salt), ..push });
+            world.pushes.push(Push { version: good, who: Who::Rest { share, salt: push.salt }, ..push });
             let generation = world.versions.get(good).map_or(0, |good| good.generation);
             world.versions.iter_mut().skip(version).take(1).for_each(|bad| bad.generation = generation);
         }
-        push.who = Who::Share(share, push.salt);
+        push.who = Who::Share { share, salt: push.salt };
     }
     world.pushes.push(push);
     let since = at + push.takes_s() + deed.delay_s.most;
