@@ -36,8 +36,8 @@ pub fn judged(draw: &Draw) -> anyhow::Result<Outcome> {
 pub fn verdict(draw: &Draw) -> anyhow::Result<String> {
     let mut file = tempfile::Builder::new().suffix(".jsonl").tempfile().context("a temporary file for the capture")?;
     file.write_all(draw.capture()).context("writing the capture")?;
-    let said = offline::diagnose(&[file.path().to_owned()], &offline::Options::default())?;
-    Ok(diagnosis_json(&said.diagnosis))
+    let diagnosed = offline::diagnose(&[file.path().to_owned()], &offline::Options::default())?;
+    Ok(diagnosis_json(&diagnosed.diagnosis))
 }
 
 /// Returns the last commit that changed intake or engine, with `+` if the working tree changes them.
@@ -46,8 +46,8 @@ pub fn engine_commit() -> String {
     let git = |words: &[&str]| {
         let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let of = ["--", "diagnosis", "protocol", "collector"];
-        let said = Command::new("git").arg("-C").arg(home).args(words).args(of).output();
-        said.ok().map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned())
+        let output = Command::new("git").arg("-C").arg(home).args(words).args(of).output();
+        output.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["log", "-1", "--format=%h"]).filter(|commit| !commit.is_empty());
     let changed = git(&["status", "--porcelain"]).is_some_and(|files| !files.is_empty());

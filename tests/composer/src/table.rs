@@ -4,7 +4,7 @@ use firstbad_simulator::composer::Outcome;
 use firstbad_simulator::table::upper_bound;
 use std::fmt::Write as _;
 
-/// Lower edges of the bins of confidence.
+/// Lower edges of the bins of confidence. Chosen: finer near 1, where most confidences are.
 const BINS: [f64; 6] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
 
 /// Sums of a ledger. All are counts.

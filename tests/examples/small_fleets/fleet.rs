@@ -15,7 +15,7 @@ const START_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// A load or a failure that the worker of a host reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct WorkerEvent {
     /// Number of the host, from 0.
     pub(crate) host: usize,
     /// What happened.
@@ -33,7 +33,7 @@ pub(crate) enum What {
     TenthFailure,
 }
 
-impl Told {
+impl WorkerEvent {
     /// Reads a line of a worker.
     fn read(host: usize, line: &str) -> Option<Self> {
         let mut words = line.split(' ');
@@ -53,7 +53,7 @@ pub(crate) struct Fleet {
     pub(crate) api: String,
     /// The firstbad binary.
     pub(crate) firstbad: PathBuf,
-    told: Receiver<Told>,
+    events: Receiver<WorkerEvent>,
     directories: Vec<PathBuf>,
     /// Fields are dropped in this order, so the hosts end before the collector.
     _hosts: Vec<Started>,
@@ -79,14 +79,14 @@ impl Fleet {
             system(&["ip", "link", "set", "lo", "up"])?;
         }
         let Collector { process, addresses } = collect(&firstbad, directory, reads_itself.as_deref(), apart)?;
-        let (tell, told) = channel();
+        let (sender, events) = channel();
         let mut hosts = Vec::new();
         for (number, of_host) in directories.iter().enumerate() {
             let to = reads_itself.is_none().then_some(&addresses.otlp_http);
             let place = Place { number, directory: of_host, to, apart };
-            hosts.push(place.start(settings, tell.clone())?);
+            hosts.push(place.start(settings, sender.clone())?);
         }
-        Ok(Self { api: addresses.api, firstbad, told, directories, _hosts: hosts, _collector: process })
+        Ok(Self { api: addresses.api, firstbad, events, directories, _hosts: hosts, _collector: process })
     }
 
     /// Replaces the content of the file of `host`.
@@ -98,8 +98,8 @@ impl Fleet {
     }
 
     /// Returns the reports of the workers since the last call.
-    pub(crate) fn told(&self) -> Vec<Told> {
-        self.told.try_iter().collect()
+    pub(crate) fn events(&self) -> Vec<WorkerEvent> {
+        self.events.try_iter().collect()
     }
 }
 
@@ -142,19 +142,19 @@ fn collect(firstbad: &Path, directory: &Path, recorders: Option<&Path>, apart: b
     let mut process = Started(spawned);
     let output = process.0.stderr.take().ok_or("no standard error")?;
     let mut log = std::fs::File::create(directory.join("collector.log"))?;
-    let (tell, told) = channel();
+    let (sender, events) = channel();
     std::thread::spawn(move || {
         // Reads until the end, so that the collector never waits for this reader.
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             let _ = writeln!(log, "{line}");
-            let _ = tell.send(line);
+            let _ = sender.send(line);
         }
     });
     let deadline = Instant::now() + START_TIME_MAX;
     let mut addresses = Addresses { otlp_http: String::new(), api: String::new() };
     while addresses.api.is_empty() || addresses.otlp_http.is_empty() {
         let left = deadline.saturating_duration_since(Instant::now());
-        let line = told.recv_timeout(left).map_err(|_| "the collector does not say where it listens")?;
+        let line = events.recv_timeout(left).map_err(|_| "the collector does not say where it listens")?;
         let (what, address) = line.split_once(" on ").unwrap_or_default();
         match what.rsplit(' ').next() {
             Some("otlp_http") => address.clone_into(&mut addresses.otlp_http),
@@ -175,7 +175,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn start(&self, settings: &Settings, tell: Sender<Told>) -> Result<Started, Error> {
+    fn start(&self, settings: &Settings, sender: Sender<WorkerEvent>) -> Result<Started, Error> {
         // Each cable has four addresses: network, collector, host, broadcast.
         let (here, there) = (format!("10.0.{}.1", self.number), format!("10.0.{}.2/30", self.number));
         let mut command = if self.apart {
@@ -206,7 +206,7 @@ impl Place<'_> {
         let (output, host) = (started.0.stdout.take().ok_or("no standard output")?, self.number);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let _ = Told::read(host, &line).map(|told| tell.send(told));
+                let _ = WorkerEvent::read(host, &line).map(|event| sender.send(event));
             }
         });
         Ok(started)

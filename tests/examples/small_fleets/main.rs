@@ -27,7 +27,10 @@ use std::process::ExitCode;
 
 /// The command line.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "small-fleets", about = "Whether small fleets are told which file broke them, live")]
+#[command(
+    name = "small-fleets",
+    about = "Checks on live processes that a verdict names the file that broke a small fleet"
+)]
 struct Arguments {
     #[command(flatten)]
     settings: Settings,

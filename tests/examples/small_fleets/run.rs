@@ -2,7 +2,7 @@
 //! line of JSON.
 
 use crate::Settings;
-use crate::fleet::{Fleet, Told, What};
+use crate::fleet::{Fleet, What, WorkerEvent};
 use crate::judge::{Finding, Story, judge};
 use crate::looks::{Look, look};
 use crate::parts::{Error, end_with_the_parent};
@@ -54,7 +54,7 @@ pub(crate) fn time_max(scenario: Scenario, settings: &Settings) -> Duration {
 struct Run {
     scenario: Scenario,
     fleet: Fleet,
-    told: Vec<Told>,
+    events: Vec<WorkerEvent>,
     looks: Vec<Look>,
     /// Number of looks without an answer since the last answer.
     unanswered: u32,
@@ -67,7 +67,7 @@ struct Run {
 pub(crate) fn play(scenario: Scenario, number: u32, directory: &Path, settings: &Settings) -> Result<ExitCode, Error> {
     end_with_the_parent();
     let fleet = Fleet::start(scenario, directory, settings, !settings.loopback)?;
-    let mut run = Run { scenario, fleet, told: Vec::new(), looks: Vec::new(), unanswered: 0 };
+    let mut run = Run { scenario, fleet, events: Vec::new(), looks: Vec::new(), unanswered: 0 };
     run.watch(healthy(number, settings))?;
     let hosts = scenario.hosts();
     for host in 0..hosts.pushed {
@@ -81,7 +81,7 @@ pub(crate) fn play(scenario: Scenario, number: u32, directory: &Path, settings: 
         }
         run.watch(stays)?;
     }
-    run.told.extend(run.fleet.told());
+    run.events.extend(run.fleet.events());
     let findings = judge(scenario, &run.story(), &run.looks);
     if let Some(keep) = &settings.keep {
         run.keep(keep, number)?;
@@ -117,15 +117,15 @@ impl Run {
         let (pushed, good) = (upstream(self.scenario.pushed()), upstream(GOOD));
         let loads = |wanted: &str| -> Vec<u64> {
             let wanted = What::Loaded(wanted.to_owned());
-            self.told.iter().filter(|told| told.what == wanted).map(|told| told.at_ns).collect()
+            self.events.iter().filter(|event| event.what == wanted).map(|event| event.at_ns).collect()
         };
         let pushed = loads(&pushed);
         let pushed_ns = pushed.iter().min().copied();
-        let failures = self.told.iter().filter(|told| told.what == What::TenthFailure);
+        let failures = self.events.iter().filter(|event| event.what == What::TenthFailure);
         Story {
             pushed_ns,
             hosts_pushed: pushed.len(),
-            tenth_failure_ns: failures.map(|told| told.at_ns).min(),
+            tenth_failure_ns: failures.map(|event| event.at_ns).min(),
             way_back_ns: loads(&good).into_iter().filter(|at_ns| pushed_ns.is_some_and(|from| *at_ns > from)).max(),
         }
     }
@@ -135,9 +135,9 @@ impl Run {
         std::fs::create_dir_all(directory)?;
         let name = format!("{}-{number:02}", self.scenario.name());
         let mut lines = String::new();
-        for told in &self.told {
-            let what = format!("{:?}", told.what);
-            lines += &format!("{}\n", json!({"at_ns": told.at_ns, "host": told.host, "told": what}));
+        for event in &self.events {
+            let what = format!("{:?}", event.what);
+            lines += &format!("{}\n", json!({"at_ns": event.at_ns, "host": event.host, "told": what}));
         }
         for look in &self.looks {
             lines += &(serde_json::to_string(look)? + "\n");

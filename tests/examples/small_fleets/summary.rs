@@ -103,11 +103,11 @@ impl Runs<'_> {
         }
         let mut run = Started::of(command.stderr(Stdio::inherit()))?;
         let output = run.0.stdout.take().ok_or("no standard output")?;
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         std::thread::spawn(move || {
-            let _ = tell.send(BufReader::new(output).lines().map_while(Result::ok).last());
+            let _ = sender.send(BufReader::new(output).lines().map_while(Result::ok).last());
         });
-        let line = match told.recv_timeout(time_max(scenario, settings)) {
+        let line = match receiver.recv_timeout(time_max(scenario, settings)) {
             Ok(line) => line.ok_or_else(|| format!("run {number} said nothing"))?,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 return Err(format!("run {number} did not end in {} s", time_max(scenario, settings).as_secs()).into());
@@ -139,10 +139,10 @@ fn times(outcomes: &[Outcome]) -> Vec<String> {
             by_claim.entry(&finding.claim).or_default().push(took_s);
         }
     }
-    let told = |(claim, mut times): (&str, Vec<f64>)| {
+    let described = |(claim, mut times): (&str, Vec<f64>)| {
         times.sort_by(f64::total_cmp);
         let (median, longest) = (times.get(times.len() / 2)?, times.last()?);
         Some(format!("{claim}: {} times, median {median:.1} s, longest {longest:.1} s", times.len()))
     };
-    by_claim.into_iter().filter_map(told).collect()
+    by_claim.into_iter().filter_map(described).collect()
 }

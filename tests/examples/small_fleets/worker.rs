@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Time between two looks at the file. Chosen: short beside the marks of the judge.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Number of the failed request that is reported. Chosen: the judge measures the time to an accusation from there.
-const TOLD_FAILURE: u64 = 10;
+const REPORTED_FAILURE: u64 = 10;
 
 /// Serves until standard input ends.
 ///
@@ -47,7 +47,7 @@ pub(crate) fn play(file: &Path) -> Result<ExitCode, Error> {
 fn parse(bytes: &[u8]) -> Result<String, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     let upstream = text.trim().strip_prefix("upstream = ").ok_or("no upstream")?;
-    tell(&format!("loaded {} {}", now_ns(), upstream));
+    report(&format!("loaded {} {}", now_ns(), upstream));
     Ok(upstream.to_owned())
 }
 
@@ -60,15 +60,15 @@ fn serve() {
             request.finish(Outcome::Ok);
         } else {
             request.finish(Outcome::Error);
-            if FAILED.fetch_add(1, Relaxed) + 1 == TOLD_FAILURE {
-                tell(&format!("tenth-failure {}", now_ns()));
+            if FAILED.fetch_add(1, Relaxed) + 1 == REPORTED_FAILURE {
+                report(&format!("tenth-failure {}", now_ns()));
             }
         }
     }
 }
 
 /// Prints a line for the parent process. Errors are ignored: if the parent is gone, standard input ends as well.
-fn tell(line: &str) {
+fn report(line: &str) {
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{line}");
     let _ = output.flush();

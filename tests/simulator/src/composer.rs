@@ -7,6 +7,7 @@ mod background;
 mod chance;
 mod content;
 mod counts;
+mod diagnosis;
 mod effect;
 mod evidence;
 mod fleet;
@@ -20,7 +21,6 @@ mod play;
 mod process;
 mod push;
 mod rules;
-mod said;
 mod show;
 mod shrink;
 mod spells;
@@ -38,9 +38,9 @@ pub use nuisance::{Origin, OriginCount, origins};
 pub use outcome::Outcome;
 pub use shrink::{Shrunk, shrink};
 
+use diagnosis::Diagnosis;
 use judge::Judge;
 use play::Played;
-use said::Said;
 use world::World;
 
 /// Everything that determines a draw, so that a failing draw can be written down in one line.
@@ -102,7 +102,7 @@ impl Draw {
     /// # Errors
     /// If `json` is not a verdict.
     pub fn judge(&self, json: &str) -> Result<Outcome, serde_json::Error> {
-        Ok(Judge::new(&self.world, &self.played.evidence).judge(&Said::read(json)?))
+        Ok(Judge::new(&self.world, &self.played.evidence).judge(&Diagnosis::read(json)?))
     }
 
     /// Describes fleet, truth, nuisances and pushes in words.

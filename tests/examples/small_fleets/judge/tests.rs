@@ -13,7 +13,7 @@ fn at(seconds: u64) -> u64 {
     START_NS + seconds * SECOND_NS
 }
 
-fn said(seconds: u64, verdict: &str, file: Option<&str>, hosts: u64) -> Look {
+fn answer(seconds: u64, verdict: &str, file: Option<&str>, hosts: u64) -> Look {
     let cause = file.map(|file| Named {
         kind: "config".to_owned(),
         config: "routes".to_owned(),
@@ -43,14 +43,14 @@ fn broken(scenario: Scenario, story: &Story, looks: &[Look]) -> Vec<String> {
 
 #[test]
 fn right_answers_in_time_are_right() {
-    let looks = [said(13, "suspect", Some(BAD), 1), said(57, "cause", Some(BAD), 1)];
+    let looks = [answer(13, "suspect", Some(BAD), 1), answer(57, "cause", Some(BAD), 1)];
     assert_eq!(broken(Scenario::OneProcess, &one_process(), &looks), [""; 0]);
-    let looks = [said(12, "suspect", Some(BAD), 4), said(30, "cause", Some(BAD), 4)];
+    let looks = [answer(12, "suspect", Some(BAD), 4), answer(30, "cause", Some(BAD), 4)];
     assert_eq!(broken(Scenario::FourHosts, &four_hosts(), &looks), [""; 0]);
     let calm = |hosts| [Look { at_ns: at(60), hosts, incidents: Vec::new() }];
     assert_eq!(broken(Scenario::OneProcessInnocent, &innocent(1), &calm(1)), [""; 0]);
     assert_eq!(broken(Scenario::FourHostsInnocent, &innocent(3), &calm(4)), [""; 0]);
-    let unnamed = [said(9, "insufficient_evidence", None, 1)];
+    let unnamed = [answer(9, "insufficient_evidence", None, 1)];
     assert_eq!(
         broken(Scenario::OneProcessInnocent, &innocent(1), &unnamed),
         [""; 0],
@@ -80,40 +80,40 @@ fn what_the_engine_said_of_a_real_process_before_is_wrong() {
 
 #[test]
 fn what_is_late_is_not_in_time() {
-    let looks = [said(14, "suspect", Some(BAD), 1), said(58, "cause", Some(BAD), 1)];
+    let looks = [answer(14, "suspect", Some(BAD), 1), answer(58, "cause", Some(BAD), 1)];
     let claims = broken(Scenario::OneProcess, &one_process(), &looks);
     assert_eq!(claims, ["accused after the tenth failure", "cause after the way back"]);
-    let looks = [said(31, "cause", Some(BAD), 4)];
+    let looks = [answer(31, "cause", Some(BAD), 4)];
     assert_eq!(broken(Scenario::FourHosts, &four_hosts(), &looks), ["cause after the first bad load"]);
 }
 
 #[test]
 fn a_suspicion_is_no_cause_and_a_cause_must_stay() {
-    let looks = [said(12, "suspect", Some(BAD), 4), said(40, "suspect", Some(BAD), 4)];
+    let looks = [answer(12, "suspect", Some(BAD), 4), answer(40, "suspect", Some(BAD), 4)];
     let claims = broken(Scenario::FourHosts, &four_hosts(), &looks);
     assert_eq!(claims, ["cause after the first bad load", "the cause at the end"]);
-    let looks = [said(20, "cause", Some(BAD), 4), said(40, "insufficient_evidence", None, 4)];
+    let looks = [answer(20, "cause", Some(BAD), 4), answer(40, "insufficient_evidence", None, 4)];
     assert_eq!(broken(Scenario::FourHosts, &four_hosts(), &looks), ["the cause at the end"]);
 }
 
 #[test]
 fn anything_else_that_is_named_is_a_false_accusation() {
-    let right = said(12, "cause", Some(BAD), 4);
-    for wrong in [said(5, "suspect", Some(GOOD), 4), said(5, "external", Some(BAD), 4), both_files(5)] {
+    let right = answer(12, "cause", Some(BAD), 4);
+    for wrong in [answer(5, "suspect", Some(GOOD), 4), answer(5, "external", Some(BAD), 4), both_files(5)] {
         let claims = broken(Scenario::FourHosts, &four_hosts(), &[wrong, right.clone()]);
         assert_eq!(claims, ["nothing innocent was named"]);
     }
     for (scenario, story, hosts) in
         [(Scenario::OneProcessInnocent, innocent(1), 1), (Scenario::FourHostsInnocent, innocent(3), 4)]
     {
-        let looks = [said(20, "suspect", Some(INNOCENT), hosts)];
+        let looks = [answer(20, "suspect", Some(INNOCENT), hosts)];
         assert_eq!(broken(scenario, &story, &looks), ["nothing innocent was named"]);
     }
 }
 
 /// Returns an answer that names the good file together with the bad one.
 fn both_files(seconds: u64) -> Look {
-    let mut look = said(seconds, "cause", Some(BAD), 4);
+    let mut look = answer(seconds, "cause", Some(BAD), 4);
     if let Some(named) = look.incidents[0].cause.as_mut() {
         named.hashes.push(Hash::of(GOOD.as_bytes()).to_string());
     }

@@ -23,7 +23,7 @@ const EVENTS_MIN: f64 = 30.0;
 /// Minimum number of events, in standard deviations of the usual number of events under the fleet's own noise. Chosen.
 const DEVIATIONS_MIN: f64 = 8.0;
 /// Minimum spread of the exposures of 80 % of the hosts, report intervals, if there are too few controls. Chosen: a shorter
-/// rollout cannot be told from a simultaneous external event.
+/// rollout cannot be distinguished from a simultaneous external event.
 const SPREAD_INTERVALS: f64 = 2.0;
 /// Greatest share of lost load events at which exposure is still known, if load events alone reveal it. Chosen.
 const LOADS_LOST_MAX: f64 = 0.2;
@@ -61,17 +61,17 @@ fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSee
         let among = |who: Option<Who>| who.is_some_and(|who| who.holds(&world.fleet, host));
         !among(telemetry.anonymous) && !among(telemetry.shared)
     };
-    let tells = |host: usize| {
+    let is_readable = |host: usize| {
         let style = world.fleet.hosts.get(host).and_then(|of| world.fleet.styles.get(of.style));
         style.is_some_and(|style| {
-            tells(style, guilt) && (exposes(style, guilt) || !matches!(guilt.culprit, Culprit::Config { .. }))
+            can_show(style, guilt) && (exposes(style, guilt) || !matches!(guilt.culprit, Culprit::Config { .. }))
         })
     };
-    hosts.iter().filter(|(host, _)| named(**host) && tells(**host)).map(|(_, seen)| seen).collect()
+    hosts.iter().filter(|(host, _)| named(**host) && is_readable(**host)).map(|(_, seen)| seen).collect()
 }
 
 /// Whether the telemetry of this sender can show the harm of `guilt`.
-fn tells(style: &Style, guilt: &Guilt) -> bool {
+fn can_show(style: &Style, guilt: &Guilt) -> bool {
     match guilt.hurts {
         Hurts::Requests | Hurts::Hangs => true,
         Hurts::Denials => style.denied,

@@ -27,7 +27,7 @@ pub struct Outcome {
     pub clear: usize,
     /// Guilty changes that the oracle can name and the final verdict names completely.
     pub clear_named: usize,
-    /// Guilty changes that cannot be told from an innocent twin.
+    /// Guilty changes that cannot be distinguished from an innocent twin.
     pub tied: usize,
     /// Ties that the verdict reports: it accuses nothing, and the guilty change is among the suspects of rank 1.
     pub tied_said: usize,

@@ -47,7 +47,7 @@ fn pipeline(world: &World, sink: &mut Sink) {
     let Some(style) = world.fleet.styles.first() else { return };
     let resource = "{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"pipeline\"}}]}";
     let writer = events::Writer { world, style, host: 0, resource, boot: "pipeline", clock_s: 0.0, nameless: false };
-    for change in world.changes.iter().filter(|change| change.told && change.fleet_wide) {
+    for change in world.changes.iter().filter(|change| change.announced && change.fleet_wide) {
         sink.line(change.at, |out| writer.change(out, change, change.at));
     }
     if !world.publishes {

@@ -1,9 +1,9 @@
 //! The admissible verdicts of a draw. Each rule follows from the truth by a sentence of contract.md, and was fixed before
 //! any engine was run. Whether a guilt *must* be named is decided in `oracle`; the verdict itself is judged in `judge`.
 
+use super::diagnosis::{Cause, Incident};
 use super::evidence::{Evidence, SeenLoad};
 use super::guilt::{Culprit, Guilt};
-use super::said::{Cause, Incident};
 use super::wire::unix_ns;
 use super::world::World;
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ pub(crate) enum Named {
 
 /// Returns what `cause` of `incident` names.
 ///
-/// "`hashes` lists every version that the cause covers": all guilty ones that somebody had, and no innocent one.
+/// "`hashes` lists every version that the cause covers": all guilty ones that a host kept for a while, and no innocent one.
 /// "A bad build is `kind:\"binary\"` with `scope:{\"service.version\":..}`." "`dimensions` holds the exact minimal combination."
 pub(crate) fn named(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause: &Cause) -> Named {
     let guilts = || world.guilts.iter().enumerate();

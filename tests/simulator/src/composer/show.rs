@@ -60,7 +60,7 @@ pub(crate) fn text(world: &World, judge: &Judge<'_>, dropped: &[usize]) -> Strin
     for change in &world.changes {
         line(format!(
             "change {:>6.0} s {} {} told {} fleet-wide {}",
-            change.at, change.kind, change.id, change.told, change.fleet_wide
+            change.at, change.kind, change.id, change.announced, change.fleet_wide
         ));
     }
     world.waves.iter().for_each(|wave| line(format!("restarts {wave:?}")));

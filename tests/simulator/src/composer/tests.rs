@@ -1,12 +1,12 @@
 //! Tests of the composer's parts against each other: lines are JSON, only exposed hosts show a guilt, and the rules separate
 //! right verdicts from wrong ones.
 
+use super::diagnosis::{Cause, Incident};
 use super::evidence::Evidence;
 use super::guilt::Culprit;
 use super::oracle::{Sight, sight};
 use super::play::play;
 use super::rules::{Named, named, needed};
-use super::said::{Cause, Incident};
 use super::world::World;
 use serde_json::Value;
 

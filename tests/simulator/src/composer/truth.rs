@@ -76,9 +76,9 @@ pub(crate) fn deploy(world: &mut World, wave: Wave, r: &mut Random) {
     let Wave { at, takes_s, binary, .. } = wave;
     let target = binary.and_then(|binary| world.fleet.binaries.get(binary)).cloned().unwrap_or_default();
     let id = format!("deploy-{}", world.changes.len());
-    let (fleet_wide, told) = (r.chance(0.4), r.chance(0.6));
+    let (fleet_wide, announced) = (r.chance(0.4), r.chance(0.6));
     let until = f64::INFINITY;
-    world.changes.push(Change { kind: "deploy", id, target, at, takes_s, who: Who::All, fleet_wide, told, until });
+    world.changes.push(Change { kind: "deploy", id, target, at, takes_s, who: Who::All, fleet_wide, announced, until });
 }
 
 /// Adds a bad feature flag that is turned on host by host, for all hosts or for a share of them.
@@ -89,7 +89,7 @@ fn change(world: &mut World, at: f64, r: &mut Random) {
     let until = end(world, at + takes_s, r);
     let (id, target) = ("flag-77".into(), "http3".into());
     let fleet_wide = false;
-    world.changes.push(Change { kind: "flag", id, target, at, takes_s, who, fleet_wide, told: true, until });
+    world.changes.push(Change { kind: "flag", id, target, at, takes_s, who, fleet_wide, announced: true, until });
     let what = failing(r);
     let effect = Effect::new(On::Change(number), what).during(at, until);
     world.effects.push(Effect { guilt: Some(world.guilts.len()), ..effect });

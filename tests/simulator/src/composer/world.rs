@@ -27,7 +27,7 @@ pub(crate) struct Change {
     /// Whether the change reaches the whole fleet at once, and the pipeline sends its event.
     pub(crate) fleet_wide: bool,
     /// Whether a change event is sent.
-    pub(crate) told: bool,
+    pub(crate) announced: bool,
     pub(crate) until: f64,
 }
 

@@ -68,7 +68,7 @@ fn flags(planned: Planned, world: &mut World, r: &mut Random) {
         let (fleet_wide, takes_s) = (r.chance(0.5), r.between(0.0, 60.0));
         let who = Who::Share { share: r.between(0.1, 1.0), salt: r.bits() };
         let until = f64::INFINITY;
-        world.changes.push(Change { kind, id, target, at, takes_s, who, fleet_wide, told: true, until });
+        world.changes.push(Change { kind, id, target, at, takes_s, who, fleet_wide, announced: true, until });
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<Strin
             twins.push("a build".into());
         }
     }
-    for (index, change) in world.changes.iter().enumerate().filter(|(_, change)| change.told) {
+    for (index, change) in world.changes.iter().enumerate().filter(|(_, change)| change.announced) {
         let own = guilt.culprit == Culprit::Change(index)
             || matches!(guilt.culprit, Culprit::Binary(_) if change.kind == "deploy");
         let at = |host: usize| Some((host, change.arrival(&world.fleet, host)?));
@@ -58,16 +58,16 @@ pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<Strin
     twins
 }
 
-/// Whether the guilty change can be told from its twins by its content (it exceeds a declared limit that every sender
+/// Whether the guilty change can be reported from its twins by its content (it exceeds a declared limit that every sender
 /// reports), or by its later generations, which the twins do not share.
 fn breaks_a_tie(world: &World, culprit: &Culprit) -> bool {
     let Culprit::Config { config, versions, .. } = culprit else { return false };
-    let told = world.fleet.styles.iter().all(|style| style.facts && style.limits && style.load_events);
+    let reported = world.fleet.styles.iter().all(|style| style.facts && style.limits && style.load_events);
     let over = versions
         .iter()
         .filter_map(|version| world.versions.get(*version))
         .all(|version| world.configs.get(*config).is_some_and(|config| version.exceeds(config)));
-    versions.len() > 1 || (told && over)
+    versions.len() > 1 || (reported && over)
 }
 
 /// Returns the second at which the guilty change reached each exposed host.

@@ -46,7 +46,7 @@ struct Living<'l> {
     counted: Counted,
     loads: Vec<LoadCount>,
     /// Number of loads that have been reported.
-    told: usize,
+    reported: usize,
     start: f64,
     sequence: usize,
 }
@@ -60,7 +60,7 @@ struct Interval {
 
 /// The parts of a report that are known at its end.
 struct AtEnd<'r> {
-    /// Second from which its counts are counted.
+    /// First second that the counts cover.
     start: f64,
     end: f64,
     gauges: Gauges,
@@ -97,7 +97,7 @@ impl<'a> Slot<'a> {
         for life in &lives {
             self.live(life, output);
         }
-        for change in self.world.changes.iter().filter(|change| change.told && !change.fleet_wide) {
+        for change in self.world.changes.iter().filter(|change| change.announced && !change.fleet_wide) {
             let at = change.arrival(&self.world.fleet, self.host);
             let alive = |at: &f64| lives.iter().any(|life| life.from <= *at && *at < life.to);
             if let (Some(at), Some(life)) = (at.filter(alive), lives.first()) {
@@ -140,7 +140,7 @@ impl<'a> Slot<'a> {
             boot: format!("{}-{}-{}", self.host, self.number, life.number),
             counted: Counted::default(),
             loads: Vec::new(),
-            told: 0,
+            reported: 0,
             start: if warm { -WARM_S } else { life.from },
             sequence: 0,
         };
@@ -250,9 +250,9 @@ impl<'a> Slot<'a> {
         let number = living.life.number;
         let new: Vec<Load> = {
             let of = self.timeline.loads.iter().filter(|load| load.life == number);
-            of.skip(living.told).take_while(|load| load.at < to).copied().collect()
+            of.skip(living.reported).take_while(|load| load.at < to).copied().collect()
         };
-        living.told += new.len();
+        living.reported += new.len();
         if !self.style.cumulative {
             living.loads.clear();
         }

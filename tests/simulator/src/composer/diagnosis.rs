@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// A diagnosis.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Said {
+pub(crate) struct Diagnosis {
     pub(crate) window: Window,
     pub(crate) incidents: Vec<Incident>,
 }
@@ -100,7 +100,7 @@ pub(crate) fn accuses(verdict: &str) -> bool {
     matches!(verdict, "cause" | "suspect")
 }
 
-impl Said {
+impl Diagnosis {
     /// Reads a verdict.
     ///
     /// # Errors
