@@ -34,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ingest", &["observation", "numerics", "state", "signals"]),
     ("detect", &["observation", "numerics", "state", "signals", "ingest"]),
     ("scene", &["numerics", "state"]),
-    ("hypothesis", &["numerics", "scene"]),
+    ("hypothesis", &["numerics", "state", "scene"]),
     ("evidence", &["observation", "numerics", "state", "signals", "scene", "hypothesis"]),
     ("wording", &["observation", "numerics", "state", "scene", "hypothesis"]),
     ("verdict", &["numerics", "state", "signals", "detect", "scene", "hypothesis", "evidence", "wording"]),
