@@ -92,6 +92,34 @@ pub struct Row {
     pub named_by: NamedBy,
 }
 
+impl Row {
+    /// Returns a row without counts, gauges and facts, from a source whose host is named by `host.name`. The caller fills
+    /// in what was reported.
+    #[must_use]
+    pub const fn new(source: Source, dimensions: Dimensions, span: Span) -> Self {
+        Self {
+            source,
+            dimensions,
+            span,
+            totals: Vec::new(),
+            views: Vec::new(),
+            panics: Vec::new(),
+            scores: Vec::new(),
+            active: Vec::new(),
+            loads: Vec::new(),
+            latency: None,
+            in_flight: None,
+            cpu: None,
+            memory: None,
+            facts: Vec::new(),
+            dropped: 0,
+            restarted: false,
+            first_failed: Vec::new(),
+            named_by: NamedBy::Host,
+        }
+    }
+}
+
 /// When the first request failed under one version in one process: finer than any report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FirstFailure {

@@ -25,7 +25,7 @@ fn incident(name: &str, lines: &[Value]) -> Value {
     incident_of_file(name, text.as_bytes())
 }
 
-/// The one incident that `firstbad diagnose` finds in a file.
+/// Returns the only incident that `firstbad diagnose` finds in a file with these bytes.
 fn incident_of_file(name: &str, bytes: &[u8]) -> Value {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("capture.jsonl");
@@ -236,7 +236,7 @@ const FORMS: [(&str, Change); 16] = [
     }),
 ];
 
-/// `{"snakeCase":1}` as `{"snake_case":1}`, whatever is in it.
+/// Renames every field in `value`, at all depths, from `camelCase` to `snake_case`.
 fn with_underscores(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -282,7 +282,7 @@ fn the_pushed_version_is_named_in_every_form() {
     }
 }
 
-/// Durations and their attributes by the names of before 2024, in milliseconds.
+/// Renames duration metrics and their attributes to the HTTP conventions before 2024, and converts them to milliseconds.
 fn by_older_names(lines: &mut [Value]) {
     each_report(lines, |line| {
         for metric in metrics(line) {

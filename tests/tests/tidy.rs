@@ -1,6 +1,5 @@
-//! Rules of the house that no lint knows: every file says what it decides, none grows past 500 lines, crates depend only
-//! downwards and so do the folders of the engine, unsafe code stays where it is declared, and what was promised to be there
-//! is there.
+//! Rules of this repository that no lint checks: every file states what it decides, no file exceeds 500 lines, crates and
+//! the folders of the engine depend only downwards, unsafe code stays in declared places, and promised files exist.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 #[path = "tidy/imports.rs"]
@@ -24,8 +23,8 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("tests/composer", &["simulator", "collector"]),
 ];
 
-/// Layers of `diagnosis`, lowest first: folder, or file that is in none -> those that it may import. Each stands above all
-/// that it imports, so they cannot form a circle.
+/// Layers of `diagnosis`, lowest first: each folder (or file outside all folders) -> the layers that it may import. A layer
+/// may import only earlier layers of this list, so layers cannot form a circle.
 const LAYERS: &[(&str, &[&str])] = &[
     ("settings", &[]),
     ("observation", &[]),
@@ -35,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ingest", &["observation", "numerics", "state", "signals"]),
     ("detect", &["observation", "numerics", "state", "signals", "ingest"]),
     ("scene", &["numerics", "state"]),
-    ("hypothesis", &["numerics", "scene"]),
+    ("hypothesis", &["numerics", "state", "scene"]),
     ("evidence", &["observation", "numerics", "state", "signals", "scene", "hypothesis"]),
     ("wording", &["observation", "numerics", "state", "scene", "hypothesis"]),
     ("verdict", &["numerics", "state", "signals", "detect", "scene", "hypothesis", "evidence", "wording"]),
@@ -109,7 +108,7 @@ fn crates_depend_only_downwards() {
     }
 }
 
-/// The engine's files by their path below `diagnosis/src`, without those that hold only tests.
+/// Returns the engine's files by their path below `diagnosis/src`, without the files that hold only tests.
 fn engine() -> Sources {
     let below = |(name, text): (String, String)| Some((name.strip_prefix("diagnosis/src/")?.to_owned(), text));
     let files: Sources =
@@ -118,7 +117,7 @@ fn engine() -> Sources {
     files
 }
 
-/// Imports across folders that `LAYERS` does not allow.
+/// Returns the imports across layers that `LAYERS` does not allow.
 fn upward(files: &Sources) -> Vec<String> {
     let allowed = |room: &str| LAYERS.iter().find(|(name, _)| *name == room).map_or(&[][..], |(_, allowed)| *allowed);
     let crossing = |(from, to): &(String, String)| room(from) != room(to) && !allowed(room(from)).contains(&room(to));
@@ -130,11 +129,11 @@ fn upward(files: &Sources) -> Vec<String> {
 fn folders_of_the_engine_import_only_downwards() {
     for (index, (name, allowed)) in LAYERS.iter().enumerate() {
         let below: Vec<&str> = LAYERS.iter().take(index).map(|(name, _)| *name).collect();
-        assert!(allowed.iter().all(|other| below.contains(other)), "{name} may import what is above it");
+        assert!(allowed.iter().all(|other| below.contains(other)), "{name} may import a layer that is not below it");
     }
     let files = engine();
     let unknown: Vec<_> = files.keys().filter(|file| !LAYERS.iter().any(|(name, _)| *name == room(file))).collect();
-    assert!(unknown.is_empty(), "no layer: {unknown:#?}");
+    assert!(unknown.is_empty(), "files without a layer: {unknown:#?}");
     let upward = upward(&files);
     assert!(upward.is_empty(), "imports against the layers: {upward:#?}");
 }
@@ -142,12 +141,12 @@ fn folders_of_the_engine_import_only_downwards() {
 #[test]
 fn no_files_of_the_engine_import_each_other_in_a_circle() {
     let circles = on_circles(&imports(&engine()));
-    assert!(circles.is_empty(), "in a circle, or between two: {circles:#?}");
+    assert!(circles.is_empty(), "files in a circle of imports, or between two circles: {circles:#?}");
 }
 
 #[test]
 fn only_state_itself_has_methods_of_state() {
-    // A call of a method is no import: what acts on the state are functions, which every caller has to import.
+    // A method call needs no import, so this test would not see it. Functions on the state must be imported.
     let with: Vec<_> =
         engine().into_iter().filter(|(_, text)| text.contains("\nimpl State {")).map(|(name, _)| name).collect();
     assert_eq!(with, ["state.rs"]);
@@ -173,11 +172,11 @@ fn imports_against_the_layers_and_circles_are_seen_however_they_are_written() {
     assert_eq!(seen("use crate::{state::ring::Ring, verdict::{\n    judge::{judge, spans},\n}};\n"), (both.clone(), 1));
     assert_eq!(seen("use crate::{state::ring as circle, verdict::judge};\n"), (both, 1));
     assert_eq!(seen("fn test() -> bool {\n    crate::verdict::judge::judge()\n}\n"), (judge(), 1));
-    // What is said in a comment, or imported by a test alone, is no import of the code.
+    // Paths in comments, and imports of test modules, do not count.
     assert_eq!(seen("// crate::verdict::judge::judge\n"), (Vec::new(), 0));
     assert_eq!(seen("#[cfg(test)]\nmod tests {\n    use crate::verdict::judge::judge;\n}\n"), (Vec::new(), 0));
 
-    // A circle of three, one arrow of it by `super` and one from a child module; a file beside it is in none.
+    // A circle of three files, with one import by `super` and one of a child module. `engine.rs` is outside the circle.
     let circle = [
         ("state.rs", "mod ring;\nmod rows;\nuse ring::Ring;\n"),
         ("state/ring.rs", "use super::rows::Row;\n"),

@@ -90,26 +90,9 @@ pub(super) fn alike((start, end): (i64, i64), a: i64, b: i64) -> bool {
 
 impl Building {
     fn new(target: &Target, (start, end): (i64, i64)) -> Self {
-        let row = Row {
-            source: target.source.clone(),
-            dimensions: Dimensions::clone(&target.dimensions),
-            span: Span { start: Timestamp(start), end: Timestamp(end) },
-            totals: Vec::new(),
-            views: Vec::new(),
-            panics: Vec::new(),
-            scores: Vec::new(),
-            active: Vec::new(),
-            loads: Vec::new(),
-            latency: None,
-            in_flight: None,
-            cpu: None,
-            memory: None,
-            facts: Vec::new(),
-            dropped: 0,
-            restarted: false,
-            first_failed: Vec::new(),
-            named_by: target.named_by,
-        };
+        let span = Span { start: Timestamp(start), end: Timestamp(end) };
+        let empty = Row::new(target.source.clone(), Dimensions::clone(&target.dimensions), span);
+        let row = Row { named_by: target.named_by, ..empty };
         Self { instance: target.instance, row, places: HashMap::new(), limits: Vec::new(), usages: Vec::new() }
     }
 

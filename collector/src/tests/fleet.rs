@@ -1,9 +1,7 @@
 //! A small fleet whose half loads a bad version: the observations that a normaliser would hand over, a second at a time.
 
 use crate::store::Batch;
-use firstbad_diagnosis::observation::{
-    Facts, Load, Name, NamedBy, Observation, Outcomes, PanicCount, Row, Source, Total, View,
-};
+use firstbad_diagnosis::observation::{Facts, Load, Name, Observation, Outcomes, PanicCount, Row, Source, Total, View};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
@@ -82,23 +80,10 @@ fn row(host: u64, end: Timestamp, (hash, outcomes): (Hash, Outcomes)) -> Row {
     let site: Option<Name> = Some("proxy.rs:1:1".into());
     let panics = PanicCount { version: Some((Arc::clone(&config), hash)), site, count: outcomes.panic };
     Row {
-        source: source(host),
-        dimensions: dimensions(),
-        span: Span { start: end - SECOND_NS, end },
         totals: vec![Total { dimensions: none, outcomes }],
         views: vec![view],
         panics: if panics.count == 0 { Vec::new() } else { vec![panics] },
-        scores: Vec::new(),
         active: vec![(config, hash)],
-        loads: Vec::new(),
-        latency: None,
-        in_flight: None,
-        cpu: None,
-        memory: None,
-        facts: Vec::new(),
-        dropped: 0,
-        restarted: false,
-        first_failed: Vec::new(),
-        named_by: NamedBy::Host,
+        ..Row::new(source(host), dimensions(), Span { start: end - SECOND_NS, end })
     }
 }

@@ -3,9 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use firstbad_diagnosis::Engine;
-use firstbad_diagnosis::observation::{
-    Dimensions, Facts, Load, Name, NamedBy, Observation, Outcomes, Row, Source, Total, View,
-};
+use firstbad_diagnosis::observation::{Dimensions, Facts, Load, Name, Observation, Outcomes, Row, Source, Total, View};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
@@ -58,9 +56,6 @@ pub(crate) fn row(index: i64, second: i64, (content, failing): (&[u8], f64)) -> 
     let outcomes = Outcomes { ok: 50 - error, panic: error, ..Outcomes::default() };
     let span = Span { start: Timestamp::from_seconds(second), end: Timestamp::from_seconds(second + 1) };
     Observation::Row(Row {
-        source: host(index),
-        dimensions: dimensions(index),
-        span,
         totals: vec![Total { dimensions: Arc::default(), outcomes }],
         views: vec![View {
             config: name("bot-features"),
@@ -68,19 +63,8 @@ pub(crate) fn row(index: i64, second: i64, (content, failing): (&[u8], f64)) -> 
             dimensions: Arc::default(),
             outcomes,
         }],
-        panics: Vec::new(),
-        scores: Vec::new(),
         active: vec![(name("bot-features"), Hash::of(content))],
-        loads: Vec::new(),
-        latency: None,
-        in_flight: None,
-        cpu: None,
-        memory: None,
-        facts: Vec::new(),
-        dropped: 0,
-        restarted: false,
-        first_failed: Vec::new(),
-        named_by: NamedBy::Host,
+        ..Row::new(host(index), dimensions(index), span)
     })
 }
 

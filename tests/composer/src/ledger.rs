@@ -1,5 +1,5 @@
-//! The ledger of draws: a line each, so that nothing is run twice and none is forgotten. A run that was broken off goes on
-//! where it was; shards write files of their own, which are read together.
+//! The ledger of draws: one line for each, so that no draw runs twice and none is forgotten. An interrupted run continues
+//! after its last line. Each shard writes its own file; the files are read together.
 
 use anyhow::Context;
 use firstbad_simulator::composer::Outcome;
@@ -8,10 +8,10 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Every line of the ledgers `paths`; a file that is not there has none.
+/// Reads every line of the ledgers `paths`. A missing file counts as an empty one.
 ///
 /// # Errors
-/// If a line cannot be read: a ledger that lost its meaning must not be summed up.
+/// If a line cannot be read: a sum over a damaged ledger would be wrong.
 pub fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
     for path in paths.iter().filter(|path| path.exists()) {
@@ -23,16 +23,16 @@ pub fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<Outcome>> {
     Ok(outcomes)
 }
 
-/// Seeds that `engine` has run already.
+/// Returns the seeds that `engine` has already run.
 #[must_use]
 pub fn done(outcomes: &[Outcome], engine: &str) -> BTreeSet<u64> {
     outcomes.iter().filter(|outcome| outcome.engine == engine).map(|outcome| outcome.seed).collect()
 }
 
-/// Adds `outcome` to the ledger at `path`, whole or not at all.
+/// Appends `outcome` to the ledger at `path` in one write, so that no half line remains after an interruption.
 ///
 /// # Errors
-/// If the file refuses.
+/// If the file cannot be written.
 pub fn append(path: &Path, outcome: &Outcome) -> anyhow::Result<()> {
     let doing = || format!("writing {}", path.display());
     let new = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
@@ -68,6 +68,6 @@ mod tests {
         assert_eq!(again, lines);
         assert_eq!(done(&again, "abc"), BTreeSet::from([7, 9]));
         std::fs::write(&path, "seed,hosts\n1,2\n").unwrap();
-        assert!(read(&[path]).is_err(), "a foreign file is refused");
+        assert!(read(&[path]).is_err(), "a file with other columns is an error");
     }
 }

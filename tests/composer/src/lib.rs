@@ -1,7 +1,7 @@
-//! Runs composed draws the way that a user's telemetry goes: lines of a capture, the collector's capture reader and
-//! normaliser, the engine, `diagnose --format json`. What a draw is and what may be said of it, `firstbad_simulator` decides;
-//! this crate runs, keeps the ledger, and sums up. It is a crate of its own so that the engine's bench builds without the
-//! collector.
+//! Runs composed draws on the path of a user's telemetry: the lines of a capture, the collector's capture reader and
+//! normaliser, the engine, `diagnose --format json`. The draws and their admissible verdicts are decided in
+//! `firstbad_simulator`; this crate runs them, keeps the ledger, and sums it up. It is a separate crate so that the engine's
+//! bench builds without the collector.
 #![forbid(unsafe_code)]
 
 pub mod ledger;

@@ -1,4 +1,4 @@
-//! The composer's command: runs draws into a ledger, shows one, shrinks one, writes one as a capture.
+//! The composer's command: runs draws and appends them to a ledger, or shows, shrinks or exports one draw.
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Composed fleets through intake and engine: what is said of them, held against the truth.
+/// Runs composed fleets through intake and engine, and compares the verdicts with the truth.
 ///
-/// Exit code 0 if nothing innocent was accused and nothing guilty exonerated, 1 if something was, 2 on trouble.
+/// Exit code 0 if no verdict accuses an innocent change or exonerates a guilty one, 1 if one does, 2 on an error.
 #[derive(Debug, Parser)]
 #[command(name = "firstbad-composer", version)]
 struct Args {
@@ -21,16 +21,16 @@ struct Args {
     /// Number of draws.
     #[arg(long, default_value_t = 100)]
     draws: u64,
-    /// Which part of the seeds to run, as `i/n`, i from 0.
+    /// Part of the seeds to run, as `i/n`; i counts from 0.
     #[arg(long, default_value = "0/1", value_parser = shard)]
     shard: Shard,
-    /// Ledger that is read first and then goes on; without one, nothing is kept.
+    /// Ledger to read and to continue. Without one, outcomes are not stored.
     #[arg(long)]
     ledger: Option<PathBuf>,
-    /// Further ledgers that are summed up with it, as those of other shards.
+    /// Further ledgers to include in the sums, such as those of other shards.
     #[arg(long)]
     with: Vec<PathBuf>,
-    /// Threads.
+    /// Number of threads.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
     /// Prints every draw with a fault.
@@ -39,16 +39,16 @@ struct Args {
     /// Prints fleet, truth, nuisances and verdict of one seed.
     #[arg(long)]
     show: Option<u64>,
-    /// Makes the failing draw of one seed as small as it can be, and prints how to make it.
+    /// Shrinks the failing draw of one seed, and prints the recipe of the smaller draw.
     #[arg(long)]
     shrink: Option<u64>,
     /// Nuisances to leave out of the draw that is shown.
     #[arg(long, value_delimiter = ',')]
     drop: Vec<usize>,
-    /// Most hosts of the draw that is shown.
+    /// Greatest number of hosts of the draw that is shown.
     #[arg(long, default_value_t = usize::MAX)]
     hosts_max: usize,
-    /// Writes the capture of the draw that is shown or shrunk there.
+    /// File for the capture of the draw that is shown or shrunk.
     #[arg(long)]
     capture: Option<PathBuf>,
     /// Prints the verdict of the draw that is shown as JSON.

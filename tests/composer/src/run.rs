@@ -1,4 +1,4 @@
-//! One draw through intake and engine.
+//! Runs one draw through intake and engine.
 
 use anyhow::Context;
 use firstbad_collector::{diagnosis_json, offline};
@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-/// Draws `recipe`, asks, and judges.
+/// Makes the draw of `recipe`, runs it, and judges the verdict.
 ///
 /// # Errors
-/// If the capture cannot be written or nothing in it is readable.
+/// If the capture cannot be written or cannot be read.
 pub fn run(recipe: &Recipe) -> anyhow::Result<Outcome> {
     let begun = Instant::now();
     let draw = Draw::compose(recipe);
@@ -20,34 +20,34 @@ pub fn run(recipe: &Recipe) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Asks about `draw`, and judges the answer.
+/// Runs `draw`, and judges the verdict.
 ///
 /// # Errors
-/// If the capture cannot be written or nothing in it is readable.
+/// If the capture cannot be written or cannot be read.
 pub fn judged(draw: &Draw) -> anyhow::Result<Outcome> {
     let verdict = verdict(draw)?;
     draw.judge(&verdict).context("the verdict is not of schema 1")
 }
 
-/// What `firstbad diagnose --format json` says of the capture of `draw`.
+/// Returns the output of `firstbad diagnose --format json` for the capture of `draw`.
 ///
 /// # Errors
-/// If the capture cannot be written or nothing in it is readable.
+/// If the capture cannot be written or cannot be read.
 pub fn verdict(draw: &Draw) -> anyhow::Result<String> {
     let mut file = tempfile::Builder::new().suffix(".jsonl").tempfile().context("a temporary file for the capture")?;
     file.write_all(draw.capture()).context("writing the capture")?;
-    let said = offline::diagnose(&[file.path().to_owned()], &offline::Options::default())?;
-    Ok(diagnosis_json(&said.diagnosis))
+    let diagnosed = offline::diagnose(&[file.path().to_owned()], &offline::Options::default())?;
+    Ok(diagnosis_json(&diagnosed.diagnosis))
 }
 
-/// The commit that last changed intake or engine, `+` if they were changed since.
+/// Returns the last commit that changed intake or engine, with `+` if the working tree changes them.
 #[must_use]
 pub fn engine_commit() -> String {
     let git = |words: &[&str]| {
         let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let of = ["--", "diagnosis", "protocol", "collector"];
-        let said = Command::new("git").arg("-C").arg(home).args(words).args(of).output();
-        said.ok().map(|said| String::from_utf8_lossy(&said.stdout).trim().to_owned())
+        let output = Command::new("git").arg("-C").arg(home).args(words).args(of).output();
+        output.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["log", "-1", "--format=%h"]).filter(|commit| !commit.is_empty());
     let changed = git(&["status", "--porcelain"]).is_some_and(|files| !files.is_empty());

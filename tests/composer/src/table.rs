@@ -1,10 +1,10 @@
-//! What a ledger comes to: rates with exact bounds, calibration, times.
+//! Sums up a ledger: rates with exact bounds, calibration, times.
 
 use firstbad_simulator::composer::Outcome;
 use firstbad_simulator::table::upper_bound;
 use std::fmt::Write as _;
 
-/// Bins of confidence, by their lower edge.
+/// Lower edges of the bins of confidence. Chosen: finer near 1, where most confidences are.
 const BINS: [f64; 6] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
 
 /// Sums of a ledger. All are counts.
@@ -12,17 +12,17 @@ const BINS: [f64; 6] = [0.0, 0.5, 0.8, 0.9, 0.95, 0.99];
 pub struct Sums {
     /// Draws.
     pub draws: usize,
-    /// Draws with a false accusation, and with a wrong exoneration.
+    /// Draws with a false accusation.
     pub accused: usize,
     /// Draws with a wrong exoneration.
     pub exonerated: usize,
-    /// Guilty changes that could be named.
+    /// Guilty changes that the oracle can name.
     pub clear: usize,
-    /// Of them, named.
+    /// Guilty changes that the oracle can name and the verdict names.
     pub clear_named: usize,
 }
 
-/// Adds up `outcomes`.
+/// Sums up `outcomes`.
 #[must_use]
 pub fn sums(outcomes: &[Outcome]) -> Sums {
     let count = |of: &dyn Fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| of(outcome)).count();
@@ -35,7 +35,7 @@ pub fn sums(outcomes: &[Outcome]) -> Sums {
     }
 }
 
-/// The table.
+/// Returns the table of `outcomes`.
 #[must_use]
 pub fn text(outcomes: &[Outcome]) -> String {
     let mut out = String::new();
@@ -109,15 +109,26 @@ fn quantiles(values: impl Iterator<Item = f64>) -> String {
     at(0.5).zip(at(0.95)).map_or_else(|| "none".into(), |(median, most)| format!("{median:.0} / {most:.0}"))
 }
 
+/// One final accusation.
+struct Accusation {
+    confidence: f64,
+    right: bool,
+}
+
+/// Reads an accusation as the ledger spells it: `0.93+`.
+fn accusation(word: &str) -> Option<Accusation> {
+    let confidence = word.get(..word.len().checked_sub(1)?)?.parse().ok()?;
+    Some(Accusation { confidence, right: word.ends_with('+') })
+}
+
 fn calibration(outcomes: &[Outcome], out: &mut String) {
-    let read = |word: &str| Some((word.get(..word.len().checked_sub(1)?)?.parse::<f64>().ok()?, word.ends_with('+')));
-    let said: Vec<(f64, bool)> =
-        outcomes.iter().flat_map(|outcome| outcome.confidences.split_whitespace()).filter_map(read).collect();
+    let words = outcomes.iter().flat_map(|outcome| outcome.confidences.split_whitespace());
+    let all: Vec<Accusation> = words.filter_map(accusation).collect();
     for (index, from) in BINS.into_iter().enumerate() {
         let until = BINS.get(index + 1).copied().unwrap_or(f64::INFINITY);
-        let bin: Vec<_> = said.iter().filter(|(confidence, _)| from <= *confidence && *confidence < until).collect();
+        let bin: Vec<_> = all.iter().filter(|one| from <= one.confidence && one.confidence < until).collect();
         if !bin.is_empty() {
-            let right = bin.iter().filter(|(_, right)| *right).count();
+            let right = bin.iter().filter(|one| one.right).count();
             let _ = writeln!(out, "confidence from {from:.2}: {right} of {} accuse nothing innocent", bin.len());
         }
     }

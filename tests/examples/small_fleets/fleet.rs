@@ -1,4 +1,4 @@
-//! The fleet of one run: a collector, hosts with their agents, the cables between them, and what the workers have told so far.
+//! The fleet of one run: a collector, hosts with their agents, the cables between them, and the reports of the workers.
 
 use crate::Settings;
 use crate::host::{self, CABLE};
@@ -10,31 +10,31 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// Longest wait for a process that was started to say so.
+/// Longest wait until a started process listens, or is in its namespace. Chosen.
 const START_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// A load or a failure, as the worker of a host told it.
+/// A load or a failure that the worker of a host reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    /// Host, from 0.
+pub(crate) struct WorkerEvent {
+    /// Number of the host, from 0.
     pub(crate) host: usize,
     /// What happened.
     pub(crate) what: What,
-    /// When, ns since the Unix epoch.
+    /// Time, ns since the Unix epoch.
     pub(crate) at_ns: u64,
 }
 
-/// What a worker tells.
+/// What a worker reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// It loaded a file with this upstream.
+    /// A load of a file with this upstream.
     Loaded(String),
-    /// The tenth request failed.
+    /// The tenth failed request.
     TenthFailure,
 }
 
-impl Told {
-    /// A line of a worker.
+impl WorkerEvent {
+    /// Reads a line of a worker.
     fn read(host: usize, line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let (kind, at_ns) = (words.next()?, words.next()?.parse().ok()?);
@@ -47,29 +47,26 @@ impl Told {
     }
 }
 
-/// A running fleet. Dropping it ends every process of it.
+/// A running fleet. Dropping it ends all its processes.
 pub(crate) struct Fleet {
-    /// The query API of its collector.
+    /// Address of the collector's query API.
     pub(crate) api: String,
-    /// The binary that is asked.
+    /// The firstbad binary.
     pub(crate) firstbad: PathBuf,
-    told: Receiver<Told>,
+    events: Receiver<WorkerEvent>,
     directories: Vec<PathBuf>,
-    /// Ended first to last: hosts before the collector.
+    /// Fields are dropped in this order, so the hosts end before the collector.
     _hosts: Vec<Started>,
     _collector: Started,
 }
 
 impl Fleet {
-    /// Starts the fleet of `scenario` in `directory`, with the good file on every host. In namespaces if `apart`.
+    /// Starts the fleet of `scenario` in `directory`, with the good file on every host. If `apart`, each host has its own
+    /// namespaces.
     ///
     /// # Errors
     /// If a part cannot be started.
-    pub(crate) fn start(
-        scenario: Scenario,
-        directory: &Path,
-        (settings, apart): (&Settings, bool),
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(scenario: Scenario, directory: &Path, settings: &Settings, apart: bool) -> Result<Self, Error> {
         let firstbad = settings.firstbad.clone().unwrap_or_else(firstbad_tests::firstbad);
         let count = scenario.hosts().all;
         let directories: Vec<PathBuf> = (0..count).map(|host| directory.join(format!("host-{host}"))).collect();
@@ -81,18 +78,18 @@ impl Fleet {
         if apart {
             system(&["ip", "link", "set", "lo", "up"])?;
         }
-        let (collector, addresses) = collect(&firstbad, directory, (reads_itself.as_deref(), apart))?;
-        let (tell, told) = channel();
+        let Collector { process, addresses } = collect(&firstbad, directory, reads_itself.as_deref(), apart)?;
+        let (sender, events) = channel();
         let mut hosts = Vec::new();
         for (number, of_host) in directories.iter().enumerate() {
             let to = reads_itself.is_none().then_some(&addresses.otlp_http);
             let place = Place { number, directory: of_host, to, apart };
-            hosts.push(place.start(settings, tell.clone())?);
+            hosts.push(place.start(settings, sender.clone())?);
         }
-        Ok(Self { api: addresses.api, firstbad, told, directories, _hosts: hosts, _collector: collector })
+        Ok(Self { api: addresses.api, firstbad, events, directories, _hosts: hosts, _collector: process })
     }
 
-    /// Puts `content` in place of the file of `host`.
+    /// Replaces the content of the file of `host`.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -100,9 +97,9 @@ impl Fleet {
         push(self.directories.get(host).ok_or("no such host")?, content)
     }
 
-    /// What the workers have told since this was asked last.
-    pub(crate) fn told(&self) -> Vec<Told> {
-        self.told.try_iter().collect()
+    /// Returns the reports of the workers since the last call.
+    pub(crate) fn events(&self) -> Vec<WorkerEvent> {
+        self.events.try_iter().collect()
     }
 }
 
@@ -113,21 +110,23 @@ fn push(directory: &Path, content: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where a collector listens.
+/// The addresses on which a collector listens.
 struct Addresses {
     otlp_http: String,
     api: String,
 }
 
-/// Starts a collector and waits until it listens.
-fn collect(
-    firstbad: &Path,
-    directory: &Path,
-    (recorders, apart): (Option<&Path>, bool),
-) -> Result<(Started, Addresses), Error> {
+/// A running collector.
+struct Collector {
+    process: Started,
+    addresses: Addresses,
+}
+
+/// Starts a collector, which reads the recorders in `recorders` if there are some, and waits until it listens.
+fn collect(firstbad: &Path, directory: &Path, recorders: Option<&Path>, apart: bool) -> Result<Collector, Error> {
     let mut command = kept(firstbad)?;
     command.args(["collect", "--otlp-grpc", "127.0.0.1:0", "--api", "127.0.0.1:0"]);
-    // Alone in its namespace, it may listen to every host's cable.
+    // In its own namespace, the collector must listen on every host's cable.
     command.args(["--otlp-http", if apart { "0.0.0.0:0" } else { "127.0.0.1:0" }]);
     command.arg("--data-dir").arg(directory.join("store"));
     command.args(["--report-interval", &format!("{}s", REPORT_INTERVAL.as_secs())]);
@@ -138,24 +137,24 @@ fn collect(
     if apart {
         command.arg("--insecure");
     }
-    // It says where it listens on standard error.
+    // The collector prints its addresses on standard error.
     let spawned = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let mut started = Started(spawned);
-    let output = started.0.stderr.take().ok_or("no standard error")?;
+    let mut process = Started(spawned);
+    let output = process.0.stderr.take().ok_or("no standard error")?;
     let mut log = std::fs::File::create(directory.join("collector.log"))?;
-    let (tell, told) = channel();
+    let (sender, events) = channel();
     std::thread::spawn(move || {
-        // Read to its end, so that the collector never waits for this reader.
+        // Reads until the end, so that the collector never waits for this reader.
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             let _ = writeln!(log, "{line}");
-            let _ = tell.send(line);
+            let _ = sender.send(line);
         }
     });
     let deadline = Instant::now() + START_TIME_MAX;
     let mut addresses = Addresses { otlp_http: String::new(), api: String::new() };
     while addresses.api.is_empty() || addresses.otlp_http.is_empty() {
         let left = deadline.saturating_duration_since(Instant::now());
-        let line = told.recv_timeout(left).map_err(|_| "the collector does not say where it listens")?;
+        let line = events.recv_timeout(left).map_err(|_| "the collector does not say where it listens")?;
         let (what, address) = line.split_once(" on ").unwrap_or_default();
         match what.rsplit(' ').next() {
             Some("otlp_http") => address.clone_into(&mut addresses.otlp_http),
@@ -163,21 +162,21 @@ fn collect(
             _ => {}
         }
     }
-    Ok((started, addresses))
+    Ok(Collector { process, addresses })
 }
 
-/// Where one host is.
+/// The place of one host.
 struct Place<'a> {
     number: usize,
     directory: &'a Path,
-    /// The collector's OTLP/HTTP address; none: it reads the recorders itself.
+    /// The collector's OTLP/HTTP address; none if the collector reads the recorders itself.
     to: Option<&'a String>,
     apart: bool,
 }
 
 impl Place<'_> {
-    fn start(&self, settings: &Settings, tell: Sender<Told>) -> Result<Started, Error> {
-        // Four addresses a cable: network, collector, host, broadcast.
+    fn start(&self, settings: &Settings, sender: Sender<WorkerEvent>) -> Result<Started, Error> {
+        // Each cable has four addresses: network, collector, host, broadcast.
         let (here, there) = (format!("10.0.{}.1", self.number), format!("10.0.{}.2/30", self.number));
         let mut command = if self.apart {
             let mut command = Command::new("unshare");
@@ -207,13 +206,14 @@ impl Place<'_> {
         let (output, host) = (started.0.stdout.take().ok_or("no standard output")?, self.number);
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let _ = Told::read(host, &line).map(|told| tell.send(told));
+                let _ = WorkerEvent::read(host, &line).map(|event| sender.send(event));
             }
         });
         Ok(started)
     }
 
-    /// A cable from here into the host's namespace. It goes with the namespace, and that with its last process.
+    /// Lays a cable from this namespace into the host's. The kernel removes it with the host's namespace, after the last
+    /// process in there ends.
     fn lay_cable(&self, here: &str, pid: u32) -> Result<(), Error> {
         let (cable, pid) = (format!("host{}", self.number), pid.to_string());
         wait_for_namespace(&pid)?;
@@ -223,7 +223,7 @@ impl Place<'_> {
     }
 }
 
-/// Waits until the process has left this namespace for its own.
+/// Waits until the process is in its own namespace.
 fn wait_for_namespace(pid: &str) -> Result<(), Error> {
     let of = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net"));
     let (here, deadline) = (of("self")?, Instant::now() + START_TIME_MAX);
@@ -236,7 +236,7 @@ fn wait_for_namespace(pid: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether namespaces can be made here.
+/// Whether this process may create namespaces.
 pub(crate) fn can_be_apart() -> bool {
     let mut command = Command::new("unshare");
     command.args(["--net", "--uts", "--", "ip", "link", "set", "lo", "up"]);

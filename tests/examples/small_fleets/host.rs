@@ -1,5 +1,6 @@
-//! One host of a run: its name, its end of the cable to the collector, its worker, and its agent. It begins when a line comes in
-//! (by then the cable is laid), passes on what the worker tells, and ends both when its standard input ends.
+//! One host of a run: its name, its end of the cable to the collector, its worker, and its agent. It waits for a line on
+//! standard input, which its parent sends after laying the cable. The worker's reports go to standard output. The host ends
+//! worker and agent when its standard input ends.
 
 use crate::Settings;
 use crate::parts::{Error, Started, kept, myself, system};
@@ -8,7 +9,7 @@ use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 
-/// What a host is told.
+/// The arguments of a host.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct HostArguments {
     /// Its name
@@ -25,20 +26,20 @@ pub(crate) struct HostArguments {
     address: Option<String>,
 }
 
-/// The name of the cable's end within the host's namespace.
+/// The name of the cable's end in the host's namespace.
 pub(crate) const CABLE: &str = "eth0";
 
-/// The file that a host's worker watches.
+/// Returns the file that a host's worker watches.
 pub(crate) fn file(directory: &Path) -> PathBuf {
     directory.join("routes.conf")
 }
 
-/// The directory of a host's recorders.
+/// Returns the directory of a host's recorders.
 pub(crate) fn recorders(directory: &Path) -> PathBuf {
     directory.join("recorders")
 }
 
-/// The host's part.
+/// Plays a host.
 ///
 /// # Errors
 /// If the namespace, the worker or the agent cannot be set up.
@@ -56,13 +57,13 @@ pub(crate) fn play(host: &HostArguments, settings: &Settings) -> Result<ExitCode
         worker.env("OTEL_RESOURCE_ATTRIBUTES", format!("host.name={}", host.name));
     }
     let worker = worker.stdin(Stdio::piped()).spawn().map(Started)?;
-    let agent = host.to.as_ref().map(|to| agent(host, (to, settings))).transpose()?;
+    let agent = host.to.as_ref().map(|to| agent(host, to, settings)).transpose()?;
     let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
     drop((worker, agent));
     Ok(ExitCode::SUCCESS)
 }
 
-fn agent(host: &HostArguments, (to, settings): (&str, &Settings)) -> Result<Started, Error> {
+fn agent(host: &HostArguments, to: &str, settings: &Settings) -> Result<Started, Error> {
     let program = settings.firstbad.clone().unwrap_or_else(firstbad_tests::firstbad);
     let mut agent = kept(&program)?;
     agent.args(["agent", "--to", to, "--report-interval", &format!("{}s", REPORT_INTERVAL.as_secs())]);

@@ -1,4 +1,5 @@
-//! Whether what was said in a run is right, and was said in time. Pure: the story that the workers told, and the answers.
+//! Decides whether the answers of `firstbad status` in a run are right and in time. It reads only the workers' story and the
+//! answers; it does no I/O.
 
 use crate::clock::seconds_between;
 use crate::looks::{Look, Named};
@@ -6,38 +7,40 @@ use crate::scenario::{BAD, REPORT_INTERVAL, Scenario, WAY_S};
 use firstbad_protocol::Hash;
 use serde::{Deserialize, Serialize};
 
-/// From the first bad load to the cause, on four hosts: the mark of the contract's sentence "four hosts in thirty".
+/// Longest time from the first bad load to the verdict `cause` on four hosts, seconds. Source: the sentence "four hosts in
+/// thirty" of the contract.
 const FOUR_HOSTS_CAUSE_S: f64 = 30.0;
-/// Reports from the way back to the cause: one holds the end of the failing, the next shows that it stays ended.
+/// Longest time from the rollback to the verdict `cause`, report intervals: the first report holds the last failures, and the
+/// next one confirms that there are no more.
 const WAY_BACK_REPORTS: f64 = 2.0;
 
-/// What happened, as the workers told it, ns since the Unix epoch.
+/// What happened, from the workers' reports. Times are ns since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Story {
-    /// First load of the pushed file; none: it never was.
+    /// First load of the pushed file; none if no host loaded it.
     pub(crate) pushed_ns: Option<u64>,
-    /// Hosts that loaded it.
+    /// Number of hosts that loaded the pushed file.
     pub(crate) hosts_pushed: usize,
-    /// First tenth failure of a host.
+    /// The tenth failure of the first host that had ten.
     pub(crate) tenth_failure_ns: Option<u64>,
-    /// Load of the good file after it.
+    /// The last load of the good file after the pushed one.
     pub(crate) way_back_ns: Option<u64>,
 }
 
-/// One thing that must be so.
+/// The result of one claim about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Finding {
-    /// What.
+    /// What must be true.
     pub(crate) claim: String,
-    /// Whether it is.
+    /// Whether the claim is true.
     pub(crate) holds: bool,
-    /// How long it took, where it has a mark.
+    /// Time that it took, seconds, for a claim with a time limit.
     pub(crate) took_s: Option<f64>,
-    /// What was found instead, or the mark.
+    /// The time limit, or what was found instead.
     pub(crate) detail: String,
 }
 
-/// Everything that must be so in a run of `scenario`.
+/// Checks every claim about a run of `scenario`.
 pub(crate) fn judge(scenario: Scenario, story: &Story, looks: &[Look]) -> Vec<Finding> {
     let mut findings = vec![played(scenario, story, looks), innocence(scenario, looks)];
     let report_s = REPORT_INTERVAL.as_secs_f64();
@@ -45,16 +48,16 @@ pub(crate) fn judge(scenario: Scenario, story: &Story, looks: &[Look]) -> Vec<Fi
         Scenario::OneProcess => {
             let accused = |named: &Verdict<'_>| named.accuses_the_bad_file();
             let mark = Mark { from_ns: story.tenth_failure_ns, within_s: report_s + WAY_S };
-            findings.push(in_time("accused after the tenth failure", mark, (looks, &accused)));
+            findings.push(in_time("accused after the tenth failure", mark, looks, accused));
             let cause = |named: &Verdict<'_>| named.is_the_cause();
             let mark = Mark { from_ns: story.way_back_ns, within_s: WAY_BACK_REPORTS * report_s + WAY_S };
-            findings.push(in_time("cause after the way back", mark, (looks, &cause)));
+            findings.push(in_time("cause after the way back", mark, looks, cause));
             findings.push(stays(looks));
         }
         Scenario::FourHosts => {
             let cause = |named: &Verdict<'_>| named.is_the_cause();
             let mark = Mark { from_ns: story.pushed_ns, within_s: FOUR_HOSTS_CAUSE_S };
-            findings.push(in_time("cause after the first bad load", mark, (looks, &cause)));
+            findings.push(in_time("cause after the first bad load", mark, looks, cause));
             findings.push(stays(looks));
         }
         Scenario::OneProcessInnocent | Scenario::FourHostsInnocent => {}
@@ -62,7 +65,7 @@ pub(crate) fn judge(scenario: Scenario, story: &Story, looks: &[Look]) -> Vec<Fi
     findings
 }
 
-/// A verdict that names something.
+/// A verdict that names a cause.
 struct Verdict<'a> {
     word: &'a str,
     named: &'a Named,
@@ -89,14 +92,14 @@ fn named(look: &Look) -> impl Iterator<Item = Verdict<'_>> {
     named.map(|(seen, named)| Verdict { word: &seen.verdict, named })
 }
 
-/// From when, and how long it may take.
+/// A time limit, and the event at which it begins.
 struct Mark {
     from_ns: Option<u64>,
     within_s: f64,
 }
 
-#[expect(clippy::type_complexity, reason = "one question to each look")]
-fn in_time(claim: &str, mark: Mark, (looks, wanted): (&[Look], &dyn Fn(&Verdict<'_>) -> bool)) -> Finding {
+/// Checks that a verdict for which `wanted` holds appears within the time limit `mark`.
+fn in_time(claim: &str, mark: Mark, looks: &[Look], wanted: impl Fn(&Verdict<'_>) -> bool) -> Finding {
     let claim = claim.to_owned();
     let Some(from_ns) = mark.from_ns else {
         return Finding { claim, holds: false, took_s: None, detail: "it did not happen".to_owned() };
@@ -109,7 +112,7 @@ fn in_time(claim: &str, mark: Mark, (looks, wanted): (&[Look], &dyn Fn(&Verdict<
     Finding { claim, holds, took_s, detail: format!("at most {:.0} s. {detail}", mark.within_s).trim().to_owned() }
 }
 
-/// What was named stays named: nothing that comes later contradicts it.
+/// Checks that the final verdict is still `cause` and names the bad file.
 fn stays(looks: &[Look]) -> Finding {
     let holds = looks.last().is_some_and(|look| named(look).any(|verdict| verdict.is_the_cause()));
     let detail = looks.last().map(described).unwrap_or_default();
@@ -124,7 +127,7 @@ fn innocence(scenario: Scenario, looks: &[Look]) -> Finding {
     Finding { claim: "nothing innocent was named".to_owned(), holds: wrong.is_none(), took_s: None, detail }
 }
 
-/// Whether the run was the run that is to be judged.
+/// Checks that the run went as its scenario says, so that its verdicts can be judged.
 fn played(scenario: Scenario, story: &Story, looks: &[Look]) -> Finding {
     let hosts = scenario.hosts();
     let harmed = matches!(scenario, Scenario::OneProcess | Scenario::FourHosts);
@@ -137,7 +140,7 @@ fn played(scenario: Scenario, story: &Story, looks: &[Look]) -> Finding {
     Finding { claim: "it was played".to_owned(), holds, took_s: None, detail }
 }
 
-/// A look in a line.
+/// Describes a look in one line.
 fn described(look: &Look) -> String {
     let incident = |seen: &crate::looks::Seen| {
         let named = seen.cause.as_ref().map_or_else(

@@ -1,4 +1,4 @@
-//! What `firstbad status --format json` answered, as far as a run is judged by it.
+//! The answers of `firstbad status --format json`, with the fields by which a run is judged.
 
 use crate::clock::now_ns;
 use crate::fleet::Fleet;
@@ -10,11 +10,11 @@ use std::process::{Command, Stdio};
 /// One answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Look {
-    /// When it was there, ns since the Unix epoch.
+    /// Time of the answer, ns since the Unix epoch.
     pub(crate) at_ns: u64,
-    /// Hosts that the collector knows.
+    /// Number of hosts that the collector knows.
     pub(crate) hosts: u64,
-    /// Incidents, all of them.
+    /// All incidents.
     pub(crate) incidents: Vec<Seen>,
 }
 
@@ -23,29 +23,29 @@ pub(crate) struct Look {
 pub(crate) struct Seen {
     /// `cause`, `suspect`, `external`, `insufficient_evidence`.
     pub(crate) verdict: String,
-    /// What it names.
+    /// The cause that the incident names.
     pub(crate) cause: Option<Named>,
-    /// Signals that it stands on.
+    /// Signals of the incident.
     pub(crate) signals: Vec<String>,
-    /// Confidence of the first suspect.
+    /// Confidence of the first suspect, 0 to 1.
     pub(crate) confidence: f64,
 }
 
-/// What an incident names.
+/// The cause that an incident names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Named {
     /// `config`, `binary`, `host`, ..
     pub(crate) kind: String,
-    /// Config.
+    /// Name of the config.
     pub(crate) config: String,
-    /// Versions, `sha256:..`.
+    /// Hashes of the versions, `sha256:..`.
     pub(crate) hashes: Vec<String>,
 }
 
-/// Asks the fleet's collector, as a script would.
+/// Asks the fleet's collector for its diagnosis, as a script would.
 ///
 /// # Errors
-/// If the answer is not one.
+/// If the answer holds no diagnosis.
 pub(crate) fn look(fleet: &Fleet) -> Result<Look, Error> {
     let mut command = Command::new(&fleet.firstbad);
     command.args(["status", "--format", "json", "--collector", &fleet.api]).stdin(Stdio::null());
@@ -55,7 +55,7 @@ pub(crate) fn look(fleet: &Fleet) -> Result<Look, Error> {
     read(now_ns(), &answer).ok_or_else(|| "firstbad status: no diagnosis in its answer".into())
 }
 
-/// An answer's diagnosis.
+/// Reads the diagnosis of an answer; none if it holds none.
 pub(crate) fn read(at_ns: u64, answer: &Value) -> Option<Look> {
     let diagnosis = answer.pointer("/snapshot/diagnosis")?;
     let hosts = diagnosis.pointer("/window/hosts")?.as_u64()?;

@@ -1,11 +1,13 @@
-//! Small fleets, live: real processes with the crate, real agents, a real collector, a bad file under traffic, and whether it is
-//! named in time. `cargo build --release -p firstbad && cargo run --release -p firstbad-tests --example small-fleets -- --runs 20
-//! one-process` (also `four-hosts`, and `one-process-innocent`, `four-hosts-innocent`, in which nothing may be named).
+//! Live small fleets: real processes with the crate, real agents, and a real collector get a bad file under traffic. The
+//! example checks that the verdict names the file in time. `cargo build --release -p firstbad && cargo run --release -p
+//! firstbad-tests --example small-fleets -- --runs 20 one-process` (also `four-hosts`, and `one-process-innocent` and
+//! `four-hosts-innocent`, in which a verdict may name nothing).
 //!
-//! Exit code 0: every run is right. 1: one is not. 2: it could not be played. As root, each run has a network namespace of its own,
-//! and each host within it a network and a UTS namespace; otherwise the hosts are processes on loopback with names of their own.
-//! Everything that is started ends with this process, however it ends: each part ends its children when its standard input ends.
-//! It is an example, as `collector/examples/wire` is, because it links the crate under test, which the library of `tests` must not.
+//! Exit code 0: every run is right. 1: a run is wrong. 2: a run could not be played. As root, each run has its own network
+//! namespace, and each host in it has a network and a UTS namespace; otherwise the hosts are processes on loopback with
+//! different names. All child processes end with this process, however it ends: each part ends its children when its
+//! standard input ends. This is an example, like `collector/examples/wire`, because it links the crate under test, which the
+//! library of `tests` must not.
 
 mod clock;
 mod fleet;
@@ -23,9 +25,12 @@ use scenario::Scenario;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What can be asked for.
+/// The command line.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "small-fleets", about = "Whether small fleets are told which file broke them, live")]
+#[command(
+    name = "small-fleets",
+    about = "Checks on live processes that a verdict names the file that broke a small fleet"
+)]
 struct Arguments {
     #[command(flatten)]
     settings: Settings,
@@ -92,7 +97,7 @@ fn main() -> ExitCode {
         Part::FourHosts => summary::play(Scenario::FourHosts, settings),
         Part::OneProcessInnocent => summary::play(Scenario::OneProcessInnocent, settings),
         Part::FourHostsInnocent => summary::play(Scenario::FourHostsInnocent, settings),
-        Part::Run { scenario, number, directory } => run::play(*scenario, *number, (directory, settings)),
+        Part::Run { scenario, number, directory } => run::play(*scenario, *number, directory, settings),
         Part::Host(of_host) => host::play(of_host, settings),
         Part::Worker { file } => worker::play(file),
         Part::Keep { command } => parts::keep(command),

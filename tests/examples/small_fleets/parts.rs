@@ -1,13 +1,13 @@
-//! Processes that end with their parent: each ends its own children when its standard input ends.
+//! Child processes that end with their parent: each ends its own children when its standard input ends.
 
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 
-/// Anything that keeps a run from being played.
+/// An error that prevents a run.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A started part. Dropping it closes its standard input and waits for its end.
+/// A child process. Dropping it closes the child's standard input and waits for its end.
 #[derive(Debug)]
 pub(crate) struct Started(pub(crate) Child);
 
@@ -26,22 +26,22 @@ impl Drop for Started {
     }
 }
 
-/// This program, to be started in another part.
+/// Returns the command that starts this program in another part.
 pub(crate) fn myself() -> Result<Command, Error> {
     Ok(Command::new(std::env::current_exe()?))
 }
 
-/// A program that does not look at its standard input, under a keeper that does.
+/// Returns the command that starts `program` under a keeper, since `program` does not watch its standard input.
 pub(crate) fn kept(program: &Path) -> Result<Command, Error> {
     let mut command = myself()?;
     command.args(["keep", "--"]).arg(program);
     Ok(command)
 }
 
-/// The keeper's part: starts the command, and ends it when standard input ends. If it ends by itself, so does the keeper.
+/// Plays the keeper: starts `command`, and ends it when standard input ends. The keeper ends with the command.
 ///
 /// # Errors
-/// If it cannot be started or waited for.
+/// If the command cannot be started or waited for.
 pub(crate) fn keep(command: &[String]) -> Result<ExitCode, Error> {
     let (program, arguments) = command.split_first().ok_or("nothing to keep")?;
     let mut child = Command::new(program).args(arguments).stdin(Stdio::null()).spawn()?;
@@ -49,7 +49,7 @@ pub(crate) fn keep(command: &[String]) -> Result<ExitCode, Error> {
     Ok(if child.wait()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Ends the process `pid`, which the caller has not waited for, when standard input ends.
+/// Ends the process `pid` when standard input ends. The caller must not have waited for it, or the id may be reused.
 fn end_with_standard_input(pid: u32) {
     std::thread::spawn(move || {
         let _ = io::stdin().lock().read_to_end(&mut Vec::new());
@@ -57,7 +57,7 @@ fn end_with_standard_input(pid: u32) {
     });
 }
 
-/// Ends this process when standard input does, and with it the pipes of its children, which then end too.
+/// Ends this process when standard input ends. That closes the pipes of its children, which then end too.
 pub(crate) fn end_with_the_parent() {
     std::thread::spawn(|| {
         let _ = io::stdin().lock().read_to_end(&mut Vec::new());
@@ -65,10 +65,10 @@ pub(crate) fn end_with_the_parent() {
     });
 }
 
-/// Runs a command of the system.
+/// Runs a system command.
 ///
 /// # Errors
-/// If it fails, with what it said.
+/// If the command fails, with its error output.
 pub(crate) fn system(words: &[&str]) -> Result<(), Error> {
     let (program, arguments) = words.split_first().ok_or("no command")?;
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output()?;

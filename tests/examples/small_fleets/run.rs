@@ -1,7 +1,8 @@
-//! One run: starts the fleet, lets it serve, pushes, looks every second, judges, and says so in one line of JSON.
+//! One run: starts the fleet, lets it serve, pushes, asks for the verdict every second, judges, and prints the outcome as one
+//! line of JSON.
 
 use crate::Settings;
-use crate::fleet::{Fleet, Told, What};
+use crate::fleet::{Fleet, What, WorkerEvent};
 use crate::judge::{Finding, Story, judge};
 use crate::looks::{Look, look};
 use crate::parts::{Error, end_with_the_parent};
@@ -12,64 +13,61 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-/// Time between two looks.
+/// Time between two looks. Chosen.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Looks in a row that may go without an answer, on a machine that is busy.
+/// Greatest number of consecutive looks without an answer; one more ends the run. Chosen for a busy machine.
 const UNANSWERED_MAX: u32 = 15;
-/// Time between the pushes to two hosts.
+/// Time between the pushes to two hosts. Chosen.
 const STAGGER: Duration = Duration::from_millis(700);
-/// How long a run may take beyond what it waits for.
+/// Longest time of a run beyond its planned waits. Chosen.
 pub(crate) const SLACK: Duration = Duration::from_secs(120);
 
-/// What a run says of itself.
+/// The outcome of a run, as it prints it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    /// Which run.
+    /// Number of the run.
     pub(crate) number: u32,
-    /// What had to be so.
+    /// The result of every claim.
     pub(crate) findings: Vec<Finding>,
 }
 
 impl Outcome {
-    /// Whether everything was so.
+    /// Whether every claim holds.
     pub(crate) fn holds(&self) -> bool {
         !self.findings.is_empty() && self.findings.iter().all(|finding| finding.holds)
     }
 }
 
-/// Healthy traffic of this run: each pushes at another phase of the reports.
+/// Returns the duration of the healthy traffic in this run. It differs between runs, so that each pushes at another phase
+/// of the report interval.
 fn healthy(number: u32, settings: &Settings) -> Duration {
     let phase = REPORT_INTERVAL * (number.saturating_sub(1) % settings.runs.max(1)) / settings.runs.max(1);
     Duration::from_secs(u64::from(settings.healthy_s)) + phase
 }
 
-/// The longest that a run may take.
+/// Returns the longest time that a run may take.
 pub(crate) fn time_max(scenario: Scenario, settings: &Settings) -> Duration {
     healthy(settings.runs, settings) + scenario.stays() + scenario.way_back().unwrap_or_default() + SLACK
 }
 
-/// A run and what it has seen.
+/// A run and its observations.
 struct Run {
     scenario: Scenario,
     fleet: Fleet,
-    told: Vec<Told>,
+    events: Vec<WorkerEvent>,
     looks: Vec<Look>,
-    /// Looks without an answer since the last one that had one.
+    /// Number of looks without an answer since the last answer.
     unanswered: u32,
 }
 
-/// The run's part.
+/// Plays a run.
 ///
 /// # Errors
 /// If the fleet cannot be started or asked.
-pub(crate) fn play(
-    scenario: Scenario,
-    number: u32,
-    (directory, settings): (&Path, &Settings),
-) -> Result<ExitCode, Error> {
+pub(crate) fn play(scenario: Scenario, number: u32, directory: &Path, settings: &Settings) -> Result<ExitCode, Error> {
     end_with_the_parent();
-    let fleet = Fleet::start(scenario, directory, (settings, !settings.loopback))?;
-    let mut run = Run { scenario, fleet, told: Vec::new(), looks: Vec::new(), unanswered: 0 };
+    let fleet = Fleet::start(scenario, directory, settings, !settings.loopback)?;
+    let mut run = Run { scenario, fleet, events: Vec::new(), looks: Vec::new(), unanswered: 0 };
     run.watch(healthy(number, settings))?;
     let hosts = scenario.hosts();
     for host in 0..hosts.pushed {
@@ -83,7 +81,7 @@ pub(crate) fn play(
         }
         run.watch(stays)?;
     }
-    run.told.extend(run.fleet.told());
+    run.events.extend(run.fleet.events());
     let findings = judge(scenario, &run.story(), &run.looks);
     if let Some(keep) = &settings.keep {
         run.keep(keep, number)?;
@@ -93,7 +91,7 @@ pub(crate) fn play(
 }
 
 impl Run {
-    /// Looks until `time` has passed.
+    /// Looks again and again until `time` has passed.
     fn watch(&mut self, time: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + time;
         loop {
@@ -113,33 +111,33 @@ impl Run {
         }
     }
 
-    /// What the workers told.
+    /// Returns the story that the workers reported.
     fn story(&self) -> Story {
         let upstream = |content: &str| content.trim().rsplit(' ').next().unwrap_or_default().to_owned();
         let (pushed, good) = (upstream(self.scenario.pushed()), upstream(GOOD));
         let loads = |wanted: &str| -> Vec<u64> {
             let wanted = What::Loaded(wanted.to_owned());
-            self.told.iter().filter(|told| told.what == wanted).map(|told| told.at_ns).collect()
+            self.events.iter().filter(|event| event.what == wanted).map(|event| event.at_ns).collect()
         };
         let pushed = loads(&pushed);
         let pushed_ns = pushed.iter().min().copied();
-        let failures = self.told.iter().filter(|told| told.what == What::TenthFailure);
+        let failures = self.events.iter().filter(|event| event.what == What::TenthFailure);
         Story {
             pushed_ns,
             hosts_pushed: pushed.len(),
-            tenth_failure_ns: failures.map(|told| told.at_ns).min(),
+            tenth_failure_ns: failures.map(|event| event.at_ns).min(),
             way_back_ns: loads(&good).into_iter().filter(|at_ns| pushed_ns.is_some_and(|from| *at_ns > from)).max(),
         }
     }
 
-    /// Keeps what was seen, and the bundle of the incident if there is one.
+    /// Stores the observations in `directory`, and the bundle of the incident if there is one.
     fn keep(&self, directory: &Path, number: u32) -> Result<(), Error> {
         std::fs::create_dir_all(directory)?;
         let name = format!("{}-{number:02}", self.scenario.name());
         let mut lines = String::new();
-        for told in &self.told {
-            let what = format!("{:?}", told.what);
-            lines += &format!("{}\n", json!({"at_ns": told.at_ns, "host": told.host, "told": what}));
+        for event in &self.events {
+            let what = format!("{:?}", event.what);
+            lines += &format!("{}\n", json!({"at_ns": event.at_ns, "host": event.host, "told": what}));
         }
         for look in &self.looks {
             lines += &(serde_json::to_string(look)? + "\n");

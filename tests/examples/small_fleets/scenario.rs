@@ -1,35 +1,35 @@
-//! What happens in a run, and what must be said of it by when. The judging is in `judge`.
+//! The scenarios: what happens in a run, and when. Verdicts are judged in `judge`.
 
 use std::time::Duration;
 
-/// Time between two reports.
+/// Time between two reports of an agent. Chosen: a usual setting.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(10);
-/// Time that a report may take from the agent's look at the recorder to the answer of `firstbad status`, beside the interval: the
-/// collector's next tick, and this program's next look, each of a second.
+/// Longest time from an agent's report to the answer of `firstbad status` that includes it, seconds: one until the collector's
+/// next tick, and one until this program's next look.
 pub(crate) const WAY_S: f64 = 2.0;
 
-/// What is in the file while all is well. The workers know the upstreams `a` and `b`.
+/// Content of the good file. The workers can serve with the upstreams `a` and `b`.
 pub(crate) const GOOD: &str = "upstream = a\n";
-/// Another file that is as good.
+/// Content of another good file.
 pub(crate) const INNOCENT: &str = "upstream = b\n";
-/// The file that breaks each request.
+/// Content of the bad file, with which every request fails.
 pub(crate) const BAD: &str = "upstream = c\n";
 
 /// A scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Scenario {
-    /// One process, a bad file, then the good one again.
+    /// One process gets a bad file, then the good one again.
     OneProcess,
-    /// Four hosts, a bad file on three of them.
+    /// Three of four hosts get a bad file.
     FourHosts,
-    /// One process, another good file.
+    /// One process gets another good file.
     OneProcessInnocent,
-    /// Four hosts, another good file on three of them.
+    /// Three of four hosts get another good file.
     FourHostsInnocent,
 }
 
 impl Scenario {
-    /// Its name on the command line.
+    /// Returns the name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::OneProcess => "one-process",
@@ -39,7 +39,7 @@ impl Scenario {
         }
     }
 
-    /// Hosts of the fleet, and those of them that get the file.
+    /// Returns the number of hosts, and of those that get the pushed file.
     pub(crate) const fn hosts(self) -> Hosts {
         match self {
             Self::OneProcess | Self::OneProcessInnocent => Hosts { all: 1, pushed: 1 },
@@ -47,7 +47,7 @@ impl Scenario {
         }
     }
 
-    /// What is pushed.
+    /// Returns the content of the pushed file.
     pub(crate) const fn pushed(self) -> &'static str {
         match self {
             Self::OneProcess | Self::FourHosts => BAD,
@@ -55,7 +55,7 @@ impl Scenario {
         }
     }
 
-    /// How long the pushed file stays before the way back, or before the end where there is none.
+    /// Returns the time from the push to the rollback, or to the end if there is no rollback.
     pub(crate) const fn stays(self) -> Duration {
         match self {
             Self::OneProcess => Duration::from_secs(35),
@@ -64,7 +64,7 @@ impl Scenario {
         }
     }
 
-    /// How long the good file serves again; none: there is no way back.
+    /// Returns the time from the rollback to the end; none if there is no rollback.
     pub(crate) const fn way_back(self) -> Option<Duration> {
         match self {
             Self::OneProcess => Some(Duration::from_secs(30)),
@@ -73,11 +73,11 @@ impl Scenario {
     }
 }
 
-/// How many hosts.
+/// Numbers of hosts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hosts {
-    /// Of the fleet.
+    /// Hosts of the fleet.
     pub(crate) all: usize,
-    /// That get the pushed file.
+    /// Hosts that get the pushed file.
     pub(crate) pushed: usize,
 }

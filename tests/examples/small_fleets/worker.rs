@@ -1,5 +1,5 @@
-//! The process under test: it watches a file with the crate and serves requests of its own making by what the file says. It tells
-//! its loads, and its tenth failure, on standard output.
+//! The process under test. It watches a file with the crate, makes requests for itself, and serves them with the upstream that
+//! the file names. It reports its loads and its tenth failure on standard output.
 
 use crate::clock::now_ns;
 use crate::parts::Error;
@@ -12,18 +12,19 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 static ROUTES: Live<String> = Live::new("routes");
-/// Requests that failed.
+/// Number of failed requests.
 static FAILED: AtomicU64 = AtomicU64::new(0);
 
-/// Upstreams that answer.
+/// Upstreams with which requests succeed.
 const ANSWERING: [&str; 2] = ["a", "b"];
-/// Threads that serve, and the pause of each between two requests: 100 requests a second.
+/// Number of threads that serve. With `PAUSE`, they serve 100 requests per second. Chosen.
 const THREADS: usize = 2;
+/// Pause of a thread between two requests. Chosen.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How often the file is looked at.
+/// Time between two looks at the file. Chosen: short beside the marks of the judge.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The failure that is told.
-const TOLD_FAILURE: u64 = 10;
+/// Number of the failed request that is reported. Chosen: the judge measures the time to an accusation from there.
+const REPORTED_FAILURE: u64 = 10;
 
 /// Serves until standard input ends.
 ///
@@ -46,7 +47,7 @@ pub(crate) fn play(file: &Path) -> Result<ExitCode, Error> {
 fn parse(bytes: &[u8]) -> Result<String, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     let upstream = text.trim().strip_prefix("upstream = ").ok_or("no upstream")?;
-    tell(&format!("loaded {} {}", now_ns(), upstream));
+    report(&format!("loaded {} {}", now_ns(), upstream));
     Ok(upstream.to_owned())
 }
 
@@ -59,15 +60,15 @@ fn serve() {
             request.finish(Outcome::Ok);
         } else {
             request.finish(Outcome::Error);
-            if FAILED.fetch_add(1, Relaxed) + 1 == TOLD_FAILURE {
-                tell(&format!("tenth-failure {}", now_ns()));
+            if FAILED.fetch_add(1, Relaxed) + 1 == REPORTED_FAILURE {
+                report(&format!("tenth-failure {}", now_ns()));
             }
         }
     }
 }
 
-/// A line for whoever started this process; if nobody reads any more, standard input ends as well.
-fn tell(line: &str) {
+/// Prints a line for the parent process. Errors are ignored: if the parent is gone, standard input ends as well.
+fn report(line: &str) {
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{line}");
     let _ = output.flush();

@@ -1,12 +1,13 @@
-//! The composer: random fleets with a random truth and random nuisances, as OTLP lines, with what may be said of each fixed
-//! beforehand. A seed is a draw. It is written from the contract and from reports of outages, without a look into the
-//! engine; the runner that feeds the lines to intake and engine is the crate `firstbad-composer`, so that the engine's
-//! bench builds without the collector.
+//! The composer: random fleets with a random truth and random nuisances, as OTLP lines, together with the admissible
+//! verdicts, which are fixed before any engine runs. Each seed makes one draw. The composer follows the contract and reports
+//! of outages, and knows nothing of the engine. The crate `firstbad-composer` feeds the lines to intake and engine, so that
+//! the engine's bench builds without the collector.
 
 mod background;
 mod chance;
 mod content;
 mod counts;
+mod diagnosis;
 mod effect;
 mod evidence;
 mod fleet;
@@ -20,7 +21,6 @@ mod play;
 mod process;
 mod push;
 mod rules;
-mod said;
 mod show;
 mod shrink;
 mod spells;
@@ -34,35 +34,35 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use nuisance::{Origin, origins};
+pub use nuisance::{Origin, OriginCount, origins};
 pub use outcome::Outcome;
 pub use shrink::{Shrunk, shrink};
 
+use diagnosis::Diagnosis;
 use judge::Judge;
 use play::Played;
-use said::Said;
 use world::World;
 
-/// What a draw is made from: it says everything, so that a failing draw can be written down in a line.
+/// Everything that determines a draw, so that a failing draw can be written down in one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
-    /// The draw.
+    /// Seed of the draw.
     pub seed: u64,
-    /// Most hosts; a shrunk draw has fewer than its seed would give it.
+    /// Greatest number of hosts. It makes a shrunk draw smaller than the draw of its seed.
     pub hosts_max: usize,
-    /// Nuisances that are left out, by their number in the draw.
+    /// Numbers of the nuisances that are left out.
     pub dropped: Vec<usize>,
 }
 
 impl Recipe {
-    /// The whole draw of `seed`.
+    /// Returns the recipe of the whole draw of `seed`.
     #[must_use]
     pub const fn whole(seed: u64) -> Self {
         Self { seed, hosts_max: usize::MAX, dropped: Vec::new() }
     }
 }
 
-/// A draw, played.
+/// A draw and its telemetry.
 #[derive(Debug)]
 pub struct Draw {
     recipe: Recipe,
@@ -79,33 +79,33 @@ impl Draw {
         Self { recipe: recipe.clone(), world, played }
     }
 
-    /// The capture: OTLP/JSON lines in the order of their arrival.
+    /// Returns the capture: OTLP/JSON lines in the order of their arrival.
     #[must_use]
     pub fn capture(&self) -> &[u8] {
         &self.played.lines
     }
 
-    /// Hosts of the draw.
+    /// Returns the number of hosts.
     #[must_use]
     pub fn hosts(&self) -> usize {
         self.world.fleet.hosts.len()
     }
 
-    /// Nuisances of the draw that are not left out, by number.
+    /// Returns the numbers of the nuisances that are not left out.
     #[must_use]
     pub fn nuisances(&self) -> Vec<usize> {
         (0..self.world.nuisances.len()).filter(|number| !self.recipe.dropped.contains(number)).collect()
     }
 
-    /// What the verdict `json` (contract.md section 6) comes to.
+    /// Judges the verdict `json` (contract.md section 6).
     ///
     /// # Errors
-    /// If it is no such JSON.
+    /// If `json` is not a verdict.
     pub fn judge(&self, json: &str) -> Result<Outcome, serde_json::Error> {
-        Ok(Judge::new(&self.world, &self.played.evidence).judge(&Said::read(json)?))
+        Ok(Judge::new(&self.world, &self.played.evidence).judge(&Diagnosis::read(json)?))
     }
 
-    /// Fleet, truth, nuisances and pushes in words.
+    /// Describes fleet, truth, nuisances and pushes in words.
     #[must_use]
     pub fn show(&self) -> String {
         show::text(&self.world, &Judge::new(&self.world, &self.played.evidence), &self.recipe.dropped)

@@ -3,7 +3,7 @@
 //! plain on purpose; which answers are right on rich fleets is the catalogue's to say.
 
 use firstbad_diagnosis::observation::{
-    Dimensions, Facts, Histogram, Load, Name, NamedBy, Observation, Outcomes, Row, Scores, Source, Total, View,
+    Dimensions, Facts, Histogram, Load, Name, Observation, Outcomes, Row, Scores, Source, Total, View,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
@@ -193,25 +193,17 @@ impl CostFleet {
             below: 0,
             above: 0,
         };
+        let span = Span { start: Timestamp(start), end: Timestamp(end) };
         Row {
-            source: source.clone(),
-            dimensions: dimensions.clone(),
-            span: Span { start: Timestamp(start), end: Timestamp(end) },
             totals: vec![Total { dimensions: Dimensions::default(), outcomes }],
             views: active.iter().cloned().map(view).collect(),
-            panics: Vec::new(),
             scores: vec![scores],
             active,
-            loads: Vec::new(),
             latency: Some(histogram(&self.bounds.1)),
             in_flight: Some(4.0),
             cpu: Some(0.3 + (noise % 50) as f64 / 1000.0),
             memory: Some(1.0e9 + (noise % 1000) as f64 * 1e4),
-            facts: Vec::new(),
-            dropped: 0,
-            restarted: false,
-            first_failed: Vec::new(),
-            named_by: NamedBy::Host,
+            ..Row::new(source.clone(), dimensions.clone(), span)
         }
     }
 }

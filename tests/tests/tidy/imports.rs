@@ -1,16 +1,16 @@
-//! Which files of a crate import which others of it: by `use`, by a path inside the code, and from a child module. What
-//! is allowed is decided in `tidy`. Test modules are left out: a test may look at more than what it tests may.
+//! Finds the imports between the files of one crate: `use` declarations, paths in the code, and paths into child modules.
+//! Which imports are allowed is decided in `tidy`. Test modules are ignored, since tests may import more than the code.
 #![allow(clippy::string_slice, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Files below a `src` folder, with their text.
+/// Path below a `src` folder -> text of the file.
 pub(crate) type Sources = BTreeMap<String, String>;
 
-/// File -> files that it imports.
+/// File -> the files that it imports.
 pub(crate) type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// The imports among `sources`.
+/// Returns the imports between the files of `sources`.
 pub(crate) fn imports(sources: &Sources) -> Imports {
     let of = |(file, text): (&String, &String)| {
         let targets = paths(file, text).iter().filter_map(|path| declared_in(path, sources)).collect();
@@ -19,8 +19,8 @@ pub(crate) fn imports(sources: &Sources) -> Imports {
     sources.iter().map(of).collect()
 }
 
-/// Files that are on a circle of imports, or between two circles: what is left when files that import nothing that is left,
-/// or that nothing that is left imports, are taken away.
+/// Returns the files that are on a circle of imports, or between two circles. It removes, again and again, the files that
+/// import no remaining file and the files that no remaining file imports.
 pub(crate) fn on_circles(imports: &Imports) -> BTreeSet<String> {
     let mut left: BTreeSet<String> = imports.keys().cloned().collect();
     loop {
@@ -36,7 +36,7 @@ pub(crate) fn on_circles(imports: &Imports) -> BTreeSet<String> {
     }
 }
 
-/// The folder that a file belongs to, or the name of a file that is in none.
+/// Returns the folder of a file, or the name of a file outside all folders.
 pub(crate) fn room(file: &str) -> &str {
     file.split_once('/').map_or(file, |(folder, _)| folder).trim_end_matches(".rs")
 }
@@ -46,7 +46,7 @@ fn without(mut targets: BTreeSet<String>, file: &str) -> BTreeSet<String> {
     targets
 }
 
-/// Every path into the crate that a file's code names, from the crate's root on.
+/// Returns every path into the crate that the code of a file names, starting at the root of the crate.
 fn paths(file: &str, text: &str) -> Vec<String> {
     let code = code(text);
     let own = file.trim_end_matches(".rs").replace('/', "::");
@@ -67,14 +67,14 @@ fn paths(file: &str, text: &str) -> Vec<String> {
     found
 }
 
-/// The code of a file: without comments, and without the test module at its end.
+/// Returns the code of a file without comments, and without the test module at its end.
 fn code(text: &str) -> String {
     let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
     let bare = |line: &str| line.find("//").map_or(line, |at| &line[..at]).to_owned() + "\n";
     lines.map(bare).collect()
 }
 
-/// Child modules that a file declares.
+/// Returns the child modules that a file declares.
 fn children(code: &str) -> impl Iterator<Item = &str> {
     code.lines().filter_map(|line| {
         let (before, name) = line.strip_suffix(';')?.split_once("mod ")?;
@@ -82,7 +82,7 @@ fn children(code: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Reads one path, or a tree of paths in braces, and adds each with its prefix; gives what follows it.
+/// Reads one path, or a tree of paths in braces, adds each path with its prefix to `found`, and returns the text after it.
 fn tree<'a>(mut rest: &'a str, prefix: &str, found: &mut Vec<String>) -> &'a str {
     let mut path = prefix.to_owned();
     loop {
@@ -92,7 +92,7 @@ fn tree<'a>(mut rest: &'a str, prefix: &str, found: &mut Vec<String>) -> &'a str
                 let before = inner.len();
                 inner = tree(inner, &path, found).trim_start();
                 inner = inner.strip_prefix(',').unwrap_or(inner).trim_start();
-                // What is no list of paths, a macro's own braces say, is not read further.
+                // Braces that hold no list of paths, such as those of a macro, are not read further.
                 if inner.len() == before {
                     return inner;
                 }
@@ -118,7 +118,7 @@ fn tree<'a>(mut rest: &'a str, prefix: &str, found: &mut Vec<String>) -> &'a str
     }
 }
 
-/// The file that declares what a path names: that of the longest part of it that is a module.
+/// Returns the file that declares the item of a path: the file of the longest prefix that is a module.
 fn declared_in(path: &str, sources: &Sources) -> Option<String> {
     let parts: Vec<&str> = path.split("::").collect();
     let file = |count: usize| format!("{}.rs", parts[..count].join("/"));

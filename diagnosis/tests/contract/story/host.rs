@@ -3,7 +3,7 @@
 use super::words::{Happening, Refusal, Serving, Shares, Version, draw};
 use crate::fleet::{START, facts, host, name};
 use firstbad_diagnosis::observation::{
-    Dimensions, Exit, FirstFailure, Load, NamedBy, Observation, Outcomes, Panic, Row, Start, Total, View,
+    Dimensions, Exit, FirstFailure, Load, Observation, Outcomes, Panic, Row, Start, Total, View,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
@@ -157,24 +157,12 @@ fn outcomes(host: i64, piece: &Range<i64>, shares: Shares) -> Outcomes {
 fn report_of(one: &Host, span: Span, counted: Counted) -> Row {
     let active = one.serving.values().map(Serving::named).collect();
     Row {
-        source: host(one.index),
-        dimensions: one.dimensions(),
-        span,
         totals: vec![Total { dimensions: Arc::default(), outcomes: counted.total }],
         views: counted.views.into_values().collect(),
-        panics: Vec::new(),
-        scores: Vec::new(),
         active,
-        loads: Vec::new(),
-        latency: None,
-        in_flight: None,
-        cpu: None,
-        memory: None,
-        facts: Vec::new(),
-        dropped: 0,
         restarted: one.restarted,
         first_failed: one.first_failed.values().cloned().collect(),
-        named_by: NamedBy::Host,
+        ..Row::new(host(one.index), one.dimensions(), span)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The judge against answers that are right, late, wrong, or those of the engine before it could do this.
+//! Tests of the judge with answers that are right, late or wrong, and with those of an older engine.
 
 use super::*;
 use crate::looks::{Seen, read};
@@ -8,12 +8,12 @@ use serde_json::json;
 const SECOND_NS: u64 = 1_000_000_000;
 const START_NS: u64 = 1_790_000_000 * SECOND_NS;
 
-/// A time of the story, seconds after the push.
+/// Returns a time of the story, given in seconds after the push.
 fn at(seconds: u64) -> u64 {
     START_NS + seconds * SECOND_NS
 }
 
-fn said(seconds: u64, verdict: &str, file: Option<&str>, hosts: u64) -> Look {
+fn answer(seconds: u64, verdict: &str, file: Option<&str>, hosts: u64) -> Look {
     let cause = file.map(|file| Named {
         kind: "config".to_owned(),
         config: "routes".to_owned(),
@@ -36,27 +36,31 @@ fn innocent(hosts_pushed: usize) -> Story {
     Story { pushed_ns: Some(at(0)), hosts_pushed, ..Story::default() }
 }
 
-/// Claims that do not hold.
+/// Returns the claims that do not hold.
 fn broken(scenario: Scenario, story: &Story, looks: &[Look]) -> Vec<String> {
     judge(scenario, story, looks).into_iter().filter(|finding| !finding.holds).map(|finding| finding.claim).collect()
 }
 
 #[test]
 fn right_answers_in_time_are_right() {
-    let looks = [said(13, "suspect", Some(BAD), 1), said(57, "cause", Some(BAD), 1)];
+    let looks = [answer(13, "suspect", Some(BAD), 1), answer(57, "cause", Some(BAD), 1)];
     assert_eq!(broken(Scenario::OneProcess, &one_process(), &looks), [""; 0]);
-    let looks = [said(12, "suspect", Some(BAD), 4), said(30, "cause", Some(BAD), 4)];
+    let looks = [answer(12, "suspect", Some(BAD), 4), answer(30, "cause", Some(BAD), 4)];
     assert_eq!(broken(Scenario::FourHosts, &four_hosts(), &looks), [""; 0]);
     let calm = |hosts| [Look { at_ns: at(60), hosts, incidents: Vec::new() }];
     assert_eq!(broken(Scenario::OneProcessInnocent, &innocent(1), &calm(1)), [""; 0]);
     assert_eq!(broken(Scenario::FourHostsInnocent, &innocent(3), &calm(4)), [""; 0]);
-    let unnamed = [said(9, "insufficient_evidence", None, 1)];
-    assert_eq!(broken(Scenario::OneProcessInnocent, &innocent(1), &unnamed), [""; 0], "it names nothing");
+    let unnamed = [answer(9, "insufficient_evidence", None, 1)];
+    assert_eq!(
+        broken(Scenario::OneProcessInnocent, &innocent(1), &unnamed),
+        [""; 0],
+        "a verdict without a cause accuses nothing"
+    );
 }
 
 #[test]
 fn what_the_engine_said_of_a_real_process_before_is_wrong() {
-    // Adopting the crate in a real proxy: 100 % of the requests failed for as long as the file was there.
+    // From an experiment with the crate in a real proxy: all requests failed while the file was there.
     let answer = json!({"snapshot": {"diagnosis": {"window": {"hosts": 1}, "incidents": [{
         "verdict": "insufficient_evidence", "cause": null, "signals": ["errors"],
         "suspects": [{"rank": 1, "kind": "config", "config": "routes", "confidence": 0.22}]}]}}});
@@ -76,40 +80,40 @@ fn what_the_engine_said_of_a_real_process_before_is_wrong() {
 
 #[test]
 fn what_is_late_is_not_in_time() {
-    let looks = [said(14, "suspect", Some(BAD), 1), said(58, "cause", Some(BAD), 1)];
+    let looks = [answer(14, "suspect", Some(BAD), 1), answer(58, "cause", Some(BAD), 1)];
     let claims = broken(Scenario::OneProcess, &one_process(), &looks);
     assert_eq!(claims, ["accused after the tenth failure", "cause after the way back"]);
-    let looks = [said(31, "cause", Some(BAD), 4)];
+    let looks = [answer(31, "cause", Some(BAD), 4)];
     assert_eq!(broken(Scenario::FourHosts, &four_hosts(), &looks), ["cause after the first bad load"]);
 }
 
 #[test]
 fn a_suspicion_is_no_cause_and_a_cause_must_stay() {
-    let looks = [said(12, "suspect", Some(BAD), 4), said(40, "suspect", Some(BAD), 4)];
+    let looks = [answer(12, "suspect", Some(BAD), 4), answer(40, "suspect", Some(BAD), 4)];
     let claims = broken(Scenario::FourHosts, &four_hosts(), &looks);
     assert_eq!(claims, ["cause after the first bad load", "the cause at the end"]);
-    let looks = [said(20, "cause", Some(BAD), 4), said(40, "insufficient_evidence", None, 4)];
+    let looks = [answer(20, "cause", Some(BAD), 4), answer(40, "insufficient_evidence", None, 4)];
     assert_eq!(broken(Scenario::FourHosts, &four_hosts(), &looks), ["the cause at the end"]);
 }
 
 #[test]
 fn anything_else_that_is_named_is_a_false_accusation() {
-    let right = said(12, "cause", Some(BAD), 4);
-    for wrong in [said(5, "suspect", Some(GOOD), 4), said(5, "external", Some(BAD), 4), both_files(5)] {
+    let right = answer(12, "cause", Some(BAD), 4);
+    for wrong in [answer(5, "suspect", Some(GOOD), 4), answer(5, "external", Some(BAD), 4), both_files(5)] {
         let claims = broken(Scenario::FourHosts, &four_hosts(), &[wrong, right.clone()]);
         assert_eq!(claims, ["nothing innocent was named"]);
     }
     for (scenario, story, hosts) in
         [(Scenario::OneProcessInnocent, innocent(1), 1), (Scenario::FourHostsInnocent, innocent(3), 4)]
     {
-        let looks = [said(20, "suspect", Some(INNOCENT), hosts)];
+        let looks = [answer(20, "suspect", Some(INNOCENT), hosts)];
         assert_eq!(broken(scenario, &story, &looks), ["nothing innocent was named"]);
     }
 }
 
-/// The repair, or the version before, is named with the bad file.
+/// Returns an answer that names the good file together with the bad one.
 fn both_files(seconds: u64) -> Look {
-    let mut look = said(seconds, "cause", Some(BAD), 4);
+    let mut look = answer(seconds, "cause", Some(BAD), 4);
     if let Some(named) = look.incidents[0].cause.as_mut() {
         named.hashes.push(Hash::of(GOOD.as_bytes()).to_string());
     }
@@ -120,7 +124,11 @@ fn both_files(seconds: u64) -> Look {
 fn a_run_in_which_nothing_happened_is_not_a_calm_one() {
     let calm = [Look { at_ns: at(60), hosts: 1, incidents: Vec::new() }];
     assert_eq!(broken(Scenario::OneProcessInnocent, &Story::default(), &calm), ["it was played"]);
-    assert_eq!(broken(Scenario::FourHostsInnocent, &innocent(3), &calm), ["it was played"], "one host of four");
+    assert_eq!(
+        broken(Scenario::FourHostsInnocent, &innocent(3), &calm),
+        ["it was played"],
+        "only one of four hosts is seen"
+    );
     assert_eq!(broken(Scenario::OneProcessInnocent, &innocent(1), &[]), ["it was played"]);
     let failing = Story { tenth_failure_ns: Some(at(1)), ..innocent(1) };
     assert_eq!(broken(Scenario::OneProcessInnocent, &failing, &calm), ["it was played"]);

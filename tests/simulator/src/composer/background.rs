@@ -1,4 +1,4 @@
-//! What every fleet does all day: each config has a version from the start, and new ones are pushed again and again.
+//! The routine of every fleet: each config has a version from the beginning, and new versions are pushed again and again.
 
 use super::chance::pick;
 use super::content::Oddity;
@@ -7,13 +7,13 @@ use super::push::Shape;
 use super::world::World;
 use crate::random::Random;
 
-/// Greatest number of loads of one draw, so that a big fleet does not spend its bytes on them.
+/// Greatest number of routine loads of one draw. It bounds the bytes of the load events of a big fleet. Chosen.
 const LOADS_MAX: usize = 60_000;
-/// Part of the whole time that is kept free of routine pushes of a config before its guilty one, so that the version before
-/// it can be known for good.
+/// Time without routine pushes of a config before its guilty push, as a share of the length of the draw. Chosen: the version
+/// before is active long enough to be the last known good one.
 const QUIET_SHARE: f64 = 0.06;
 
-/// The version that each config begins with.
+/// Makes the first version of each config.
 pub(crate) fn first_versions(world: &mut World) {
     let r = &mut Random::fork(world.seed, "composer:first");
     for config in 0..world.configs.len() {
@@ -23,7 +23,7 @@ pub(crate) fn first_versions(world: &mut World) {
     }
 }
 
-/// A shape of a rollout that fits into `length_s`.
+/// Draws the shape of a rollout that fits into `length_s`.
 pub(crate) fn shape(r: &mut Random, length_s: f64) -> Shape {
     let seconds = r.between(2.0, 30.0_f64.max(length_s * 0.04));
     pick(
@@ -33,7 +33,7 @@ pub(crate) fn shape(r: &mut Random, length_s: f64) -> Shape {
     )
 }
 
-/// Routine pushes.
+/// Adds the routine pushes.
 pub(crate) fn routine(world: &mut World) {
     let r = &mut Random::fork(world.seed, "composer:routine");
     let length_s = world.fleet.length_s;
@@ -54,7 +54,7 @@ pub(crate) fn routine(world: &mut World) {
     }
 }
 
-/// Until when routine pushes of `config` go on.
+/// Returns the second at which the routine pushes of `config` end.
 fn quiet_from(world: &World, config: usize) -> f64 {
     let of = |culprit: &Culprit| matches!(culprit, Culprit::Config { config: of, .. } if *of == config);
     let guilty = world.guilts.iter().filter(|guilt| of(&guilt.culprit)).map(|guilt| guilt.from);

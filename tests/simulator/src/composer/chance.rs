@@ -1,8 +1,8 @@
-//! Small draws that several files need: one of several, and numbers of any magnitude.
+//! Draws that several files need: one of several values, and numbers of any magnitude.
 
 use crate::random::Random;
 
-/// `first` or one of `others`, each as likely.
+/// Draws `first` or one of `others`, each equally likely.
 pub(crate) fn pick<T: Copy>(r: &mut Random, first: T, others: &[T]) -> T {
     match r.below(others.len() + 1) {
         0 => first,
@@ -10,7 +10,7 @@ pub(crate) fn pick<T: Copy>(r: &mut Random, first: T, others: &[T]) -> T {
     }
 }
 
-/// Uniform in the logarithm.
+/// Draws a number whose logarithm is uniformly distributed.
 pub(crate) fn log_uniform(r: &mut Random, low: f64, high: f64) -> f64 {
     r.between(low.ln(), high.ln()).exp()
 }

@@ -1,10 +1,10 @@
-//! Configs, their versions, and the facts that a load tells of each. When versions are pushed is decided in `push`.
+//! Configs, their versions, and the facts of each that a load event reports. When versions are pushed is decided in `push`.
 
 use super::chance::log_uniform;
 use crate::random::Random;
 use firstbad_protocol::Hash;
 
-/// Names that configs have; the number of a draw's configs is at most theirs.
+/// Names of configs. A draw has at most this many configs.
 const NAMES: [&str; 12] = [
     "bot-features",
     "waf-rules",
@@ -24,11 +24,11 @@ const NAMES: [&str; 12] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) name: &'static str,
-    /// Share of requests that use it.
+    /// Share of the requests that use the config.
     pub(crate) use_share: f64,
-    /// Whether it computes a score for each request that uses it.
+    /// Whether each request that uses the config gets a score.
     pub(crate) scores: bool,
-    /// Declared limit of rows, where one is declared.
+    /// Declared limit of the number of rows, if there is one.
     pub(crate) limit_rows: Option<i64>,
     rows: f64,
     columns: i64,
@@ -37,28 +37,28 @@ pub(crate) struct Config {
     made: u64,
 }
 
-/// What is odd about a version's content.
+/// The oddity of a version's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Oddity {
-    /// Nothing.
+    /// The content is usual.
     None,
-    /// More rows than the limit (or than ever, where none is declared).
+    /// More rows than the declared limit; without a limit, more than any version before.
     Oversize,
-    /// Rows repeated.
+    /// Duplicate rows.
     Duplicates,
-    /// Fields left blank.
+    /// Blank fields.
     Blanks,
-    /// No row at all.
+    /// No rows.
     Empty,
-    /// Another number of columns.
+    /// Another number of columns than before.
     Columns,
-    /// Made by a producer that never made one before.
+    /// A producer that made no version before.
     Source,
-    /// Its generation is an old one.
+    /// An older generation than the version before.
     Backwards,
-    /// Pushed beside the declared way: no publish event.
+    /// No publish event declares the version.
     Undeclared,
-    /// The bytes differ from what was published for the same generation.
+    /// Other bytes than those of the good version of the same generation.
     Corrupt,
 }
 
@@ -77,24 +77,24 @@ pub(crate) struct Version {
     pub(crate) source: String,
     pub(crate) label: String,
     pub(crate) revision: String,
-    /// Whether every host renders its own bytes of it.
+    /// Whether every host renders its own bytes of the version, with its own hash.
     pub(crate) per_host: bool,
 }
 
 impl Version {
-    /// The hash that `host` has of it.
+    /// Returns the hash of the version on `host`.
     pub(crate) fn hash_on(&self, host: usize) -> Hash {
         if self.per_host { Hash::of(format!("{}/{host}", self.hash).as_bytes()) } else { self.hash }
     }
 
-    /// Whether it is over the limit that its config declares.
+    /// Whether the version exceeds the declared limit of its config.
     pub(crate) fn exceeds(&self, config: &Config) -> bool {
         config.limit_rows.is_some_and(|limit| self.rows > limit)
     }
 }
 
 impl Config {
-    /// The configs of `seed`, at most so many.
+    /// Draws the configs of `seed`, at most `most`.
     pub(crate) fn draw_all(seed: u64, most: usize) -> Vec<Self> {
         let r = &mut Random::fork(seed, "composer:configs");
         let count = 1 + r.below(most);
@@ -103,7 +103,7 @@ impl Config {
         names.into_iter().take(count).enumerate().map(|(index, name)| Self::draw(r, name, index == 0)).collect()
     }
 
-    /// One config.
+    /// Draws a config.
     pub(crate) fn draw(r: &mut Random, name: &'static str, scores: bool) -> Self {
         let rows = log_uniform(r, 20.0, 5_000.0).round();
         let limited = r.chance(0.6);
@@ -120,12 +120,12 @@ impl Config {
         }
     }
 
-    /// The name of a further config that `taken` do not have.
+    /// Returns a name that no config of `taken` has.
     pub(crate) fn free_name(taken: &[Self]) -> Option<&'static str> {
         NAMES.into_iter().find(|name| taken.iter().all(|config| config.name != *name))
     }
 
-    /// The next version of config number `index`.
+    /// Makes the next version of this config, which has number `index`.
     pub(crate) fn version(&mut self, index: usize, oddity: Oddity, r: &mut Random) -> Version {
         let past = self.generation;
         self.generation += 1;

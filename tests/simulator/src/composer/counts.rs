@@ -1,4 +1,4 @@
-//! What one process counts between two reports, or since its start: outcomes in total and by version, scores, latency.
+//! The counts of one process, between two reports or since its start: outcomes in total and by version, scores, latency.
 
 use std::ops::AddAssign;
 
@@ -26,37 +26,37 @@ impl AddAssign for Outcomes {
     }
 }
 
-/// Cells in which scores are drawn, by a value of each: those of the contract's bounds.
+/// One score in each cell of the contract's bounds (`SCORE_BOUNDS`). Scores are drawn from these values.
 pub(crate) const SCORE_VALUES: [f64; 14] =
     [0.0, 0.8, 3.0, 7.0, 15.0, 25.0, 35.0, 45.0, 55.0, 65.0, 75.0, 85.0, 95.0, 99.5];
 
-/// Bounds of latency, seconds.
+/// Bounds of the latency histogram, seconds: the defaults of the Prometheus client libraries.
 pub(crate) const LATENCY_BOUNDS_S: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Requests by latency.
+/// Number of requests by latency: a cell below each bound, and one above the last.
 pub(crate) type Latency = [u64; 12];
 
-/// What one version of one config served.
+/// The requests that used one version of one config.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View {
     pub(crate) config: usize,
     pub(crate) version: usize,
     pub(crate) outcomes: Outcomes,
     pub(crate) scores: [u64; 14],
-    /// Guilt whose panics they are, for the site.
+    /// The guilt that causes the panics. It determines their site.
     pub(crate) site: Option<usize>,
-    /// Second at which the first request failed.
+    /// Second of the first failed request.
     pub(crate) first_failed: Option<f64>,
 }
 
-/// Panics at one site.
+/// The panics at one site.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PanicsAt {
     pub(crate) site: Option<usize>,
     pub(crate) count: u64,
 }
 
-/// Everything that is counted.
+/// All counts of one process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counted {
     pub(crate) total: Outcomes,
@@ -68,10 +68,10 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// The view of `version`.
+    /// Returns the view of `version`, and adds it if there is none.
     pub(crate) fn view(&mut self, config: usize, version: usize) -> Option<&mut View> {
         if !self.views.iter().any(|view| view.version == version) {
-            // "At most 8 live hashes per config and process": these processes keep four, and fold the oldest away.
+            // "At most 8 live hashes per config and process": these processes keep four, and drop the oldest.
             let of = |view: &View| view.config == config;
             if self.views.iter().filter(|view| of(view)).count() >= 4
                 && let Some(oldest) = self.views.iter().position(of)
@@ -94,7 +94,7 @@ impl Counted {
         }
     }
 
-    /// Adds what was counted since.
+    /// Adds the counts of a later span.
     pub(crate) fn add(&mut self, more: &Self) {
         self.total += more.total;
         let sums = [(&mut self.good, &more.good), (&mut self.denied, &more.denied), (&mut self.failed, &more.failed)];

@@ -1,87 +1,119 @@
-//! What does something to requests and processes, on whom, and when. Whether that is the guilty thing, or only the
-//! weather, is told by `guilt`; the drawing of counts from it is `process`'s business.
+//! Effects on requests and processes: what each does, to which processes, and when. Whether an effect belongs to the truth
+//! or to a nuisance is decided in `guilt`; how counts are drawn from effects, in `process`.
 
 use super::push::Who;
+use crate::random::Random;
+use std::fmt;
 
-/// What is done.
+/// What an effect does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum What {
-    /// This share of the requests concerned fails.
+    /// This share of the affected requests fails.
     Errors(f64),
-    /// Errors become this many times as frequent as they are on that host.
+    /// Errors become this many times as frequent as they are on that host without the effect.
     ErrorsTimes(f64),
-    /// This share panics.
+    /// This share of the affected requests panics.
     Panics(f64),
-    /// This share is answered, and denied.
+    /// This share of the affected requests is denied.
     Denied(f64),
     /// This share of scores is 0.
     ZeroScores(f64),
-    /// Scores move by this much.
+    /// Scores move by this many points.
     ScoreShift(f64),
-    /// Latency times this.
+    /// Latency is multiplied by this factor.
     Slow(f64),
-    /// Only this share of requests is ever finished; the rest hangs.
+    /// Only this share of the affected requests finishes; the others hang.
     Hangs(f64),
-    /// Traffic times this.
+    /// Traffic is multiplied by this factor.
     Traffic(f64),
-    /// Share of a CPU added.
+    /// CPU utilisation rises by this amount (1 is one whole CPU).
     Cpu(f64),
-    /// Memory grows by this share of itself a minute.
+    /// Memory grows by this share of its size per minute.
     Leak(f64),
-    /// The process dies a while after the load, and again after each restart.
+    /// The process dies some time after the load, and again after each restart.
     Dies(Death),
 }
 
-/// How a process dies of a version.
+/// A range of durations, seconds. One duration is drawn from it for each host or process.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) struct SecondsRange {
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+}
+
+impl SecondsRange {
+    /// Draws one duration, each equally likely.
+    pub(crate) fn draw(self, r: &mut Random) -> f64 {
+        r.between(self.least, self.most.max(self.least))
+    }
+}
+
+/// Printed as `(least, most)`: the ledger holds the truth of each draw in these words, and must stay comparable.
+impl fmt::Debug for SecondsRange {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("").field(&self.least).field(&self.most).finish()
+    }
+}
+
+/// How a version kills a process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Death {
-    /// Least and greatest age at death, seconds after the load.
-    pub(crate) after_s: (f64, f64),
-    /// Seconds until the first restart; doubled each time.
+    /// Time from the load to the death.
+    pub(crate) after_s: SecondsRange,
+    /// Seconds from the first death to the restart; each further death doubles them.
     pub(crate) backoff_s: f64,
-    /// Signal; else exit status 1.
+    /// The signal that ends the process. Without one, the exit status is 1.
     pub(crate) signal: Option<i64>,
 }
 
-/// On whom.
+/// Which processes an effect acts on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum On {
-    /// Processes that have this version active, and this binary, where one is named.
+    /// Processes in which this version is active, and which run this binary, if one is given.
     Version { version: usize, binary: Option<usize> },
-    /// Processes of this binary.
+    /// Processes that run this binary.
     Binary(usize),
-    /// Hosts that the change of this number has reached.
+    /// Hosts that the change with this number has reached.
     Change(usize),
-    /// Hosts.
+    /// All processes of these hosts.
     Hosts(Who),
-    /// Each process for this many seconds after its start.
+    /// Every process, for this many seconds after its start.
     Young(f64),
-    /// Each process for this many seconds after each of its loads.
+    /// Every process, for this many seconds after each of its loads.
     Loading(f64),
+}
+
+/// For how long, and on how many hosts, an effect outlives its cause.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lingering {
+    /// Share of the affected hosts.
+    pub(crate) hosts_share: f64,
+    /// Seconds for which the effect continues there after its cause has ended.
+    pub(crate) lasts_s: f64,
 }
 
 /// One effect.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effect {
-    /// Number of the guilty thing whose effect it is; none for nuisances.
+    /// Number of the guilt that causes it; none for nuisances.
     pub(crate) guilt: Option<usize>,
     pub(crate) on: On,
     pub(crate) what: What,
     pub(crate) from: f64,
     pub(crate) until: f64,
-    /// Least and greatest seconds until it shows on a host.
-    pub(crate) delay_s: (f64, f64),
-    /// Share of the hosts on which it goes on although its cause is gone, and for how many seconds.
-    pub(crate) lingers: (f64, f64),
+    /// Time from the cause to the first effect on a host.
+    pub(crate) delay_s: SecondsRange,
+    pub(crate) lingering: Lingering,
 }
 
 impl Effect {
-    /// An effect without delay, for the whole time.
+    /// Returns an effect of a nuisance that acts without delay and for the whole draw.
     pub(crate) fn new(on: On, what: What) -> Self {
-        Self { guilt: None, on, what, from: 0.0, until: f64::INFINITY, delay_s: (0.0, 0.0), lingers: (0.0, 0.0) }
+        let (delay_s, lingering) = (SecondsRange::default(), Lingering::default());
+        Self { guilt: None, on, what, from: 0.0, until: f64::INFINITY, delay_s, lingering }
     }
 
-    /// The same from `from` to `until`.
+    /// Returns the same effect, limited to the time from `from` to `until`.
     pub(crate) fn during(self, from: f64, until: f64) -> Self {
         Self { from, until, ..self }
     }

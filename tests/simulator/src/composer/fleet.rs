@@ -1,21 +1,21 @@
-//! The fleet of a draw: hosts, how much each is asked, where it stands, how often it reports, and for how long we look. Who
-//! breaks it is decided in `truth`, what else happens to it in `nuisance`.
+//! The fleet of a draw: hosts with their traffic and region, the report interval, and the length of the draw. The faults are
+//! decided in `truth` and `nuisance`.
 
 use super::chance::{log_uniform, pick};
 use super::style::Style;
 use crate::random::Random;
 
-/// Greatest number of host-reports of one draw: it bounds the bytes of a draw, and with them its time.
+/// Greatest number of host-reports of one draw. It bounds the bytes of a draw, and with them its run time. Chosen.
 const HOST_REPORTS_MAX: f64 = 100_000.0;
-/// Greatest number that a draw wants where its fleet is not too big for it: most draws are a matter of a second.
+/// Greatest number of host-reports of a draw whose fleet is small enough for it. Chosen: most draws run for about a second.
 const HOST_REPORTS_USUAL: f64 = 30_000.0;
-/// Host-reports from which a draw is a big one, and has few configs: bytes are what a draw costs.
+/// Number of host-reports above which a draw has at most two configs, since bytes determine its run time. Chosen.
 const HOST_REPORTS_BIG: f64 = 15_000.0;
-/// Shortest time that is looked at, seconds: a push, its effect, and time for a verdict must fit in.
+/// Shortest length of a draw, seconds. Chosen: it leaves time for a push, its effect and a verdict.
 const LENGTH_MIN_S: f64 = 420.0;
-/// Longest time that is looked at, seconds.
+/// Longest length of a draw, seconds. Chosen.
 const LENGTH_MAX_S: f64 = 7_200.0;
-/// Fewest reports of a host, so that there is a past to compare with.
+/// Fewest reports of a host. Chosen: they leave a baseline before the fault.
 const REPORTS_MIN: f64 = 24.0;
 
 /// One host.
@@ -24,21 +24,22 @@ pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) region: usize,
     pub(crate) binary: usize,
-    /// Processes that run on it at the same time.
+    /// Number of processes that run on the host at the same time.
     pub(crate) slots: usize,
     /// Requests per second of each process, before noise.
     pub(crate) rps: f64,
-    /// Its failing beside that of the fleet, a factor.
+    /// Failure rate, as a multiple of the fleet's failure rate.
     pub(crate) error_scale: f64,
-    /// Its place in every rollout, 0 to 1: some fleets always begin with the same hosts.
+    /// Place in every rollout, 0 to 1. The hosts with the lowest places always come first.
     pub(crate) place: f64,
     pub(crate) style: usize,
-    /// Seconds at which it is started and taken away, where it is not there all the time.
+    /// Second at which the host is added, if it is not there from the beginning.
     pub(crate) born_s: Option<f64>,
+    /// Second at which the host is taken away, if it does not stay to the end.
     pub(crate) gone_s: Option<f64>,
 }
 
-/// All hosts, and what they share.
+/// All hosts, and the properties that they share.
 #[derive(Clone, Debug)]
 pub(crate) struct Fleet {
     pub(crate) hosts: Vec<Host>,
@@ -47,20 +48,22 @@ pub(crate) struct Fleet {
     pub(crate) styles: Vec<Style>,
     pub(crate) interval_s: f64,
     pub(crate) length_s: f64,
-    /// Whether processes had run for long when the capture begins: their first loads are not in it.
+    /// Whether the processes are already running when the capture begins, so that their first loads are not in it.
     pub(crate) warm: bool,
-    /// Shares of all requests that fail, are denied, and panic in peace.
+    /// Share of the requests that fail without any effect.
     pub(crate) base_error: f64,
+    /// Share of the requests that are denied without any effect.
     pub(crate) base_denied: f64,
+    /// Share of the requests that panic without any effect.
     pub(crate) base_panic: f64,
     /// Median latency, seconds.
     pub(crate) latency_s: f64,
-    /// Host-reports of the whole draw, whether or not it was made smaller.
+    /// Number of host-reports of the whole draw, before it was shrunk.
     drawn: f64,
 }
 
 impl Fleet {
-    /// The fleet of `seed`, with at most `hosts_max` hosts.
+    /// Draws the fleet of `seed`, with at most `hosts_max` hosts.
     pub(crate) fn draw(seed: u64, hosts_max: usize) -> Self {
         let r = &mut Random::fork(seed, "composer:fleet");
         let few = r.chance(0.07);
@@ -115,19 +118,19 @@ impl Fleet {
         (0..count).map(|index| host(index, r)).collect()
     }
 
-    /// Most configs that its processes hold.
+    /// Returns the greatest number of configs of a process.
     pub(crate) fn configs_max(&self) -> usize {
         if self.drawn > HOST_REPORTS_BIG { 2 } else { 5 }
     }
 
-    /// Hosts that are there at `at`.
+    /// Returns the number of hosts that are there at `at`.
     pub(crate) fn alive(&self, at: f64) -> usize {
         let there = |host: &&Host| host.born_s.is_none_or(|t| t <= at) && host.gone_s.is_none_or(|t| t > at);
         self.hosts.iter().filter(there).count()
     }
 }
 
-/// Seconds between reports: what people set, and sometimes any number; slow enough for the size of the fleet.
+/// Draws the report interval, seconds: mostly a usual setting, and long enough for the size of the fleet.
 fn interval(r: &mut Random, hosts: usize) -> f64 {
     let usual = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0];
     let drawn = if r.chance(0.8) { pick(r, 10.0, &usual) } else { r.between(1.0, 60.0).round() };

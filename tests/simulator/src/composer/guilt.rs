@@ -1,37 +1,37 @@
-//! The ground truth of a draw: what is guilty, what hurts without being a change, and when. Written down while the draw is
-//! made, before anything is judged; `rules` derives the admissible verdicts from it, and from nothing else.
+//! The ground truth of a draw: the guilty changes, the outside events, and their times. It is noted while the draw is made;
+//! `rules` derives the admissible verdicts from it, and from nothing else.
 
 use super::push::Who;
 
-/// What is guilty, or what happened.
+/// A guilty change, or an outside event.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Culprit {
-    /// Versions of a config, oldest first; where the binary matters too, which.
+    /// Versions of a config, oldest first, and the binary that they need to fail, if they fail with one only.
     Config { config: usize, versions: Vec<usize>, binary: Option<usize> },
     /// A bad build.
     Binary(usize),
-    /// Another change, by its number.
+    /// Another change, by number.
     Change(usize),
-    /// A region.
+    /// A bad region.
     Region(usize),
-    /// A host.
+    /// A bad host.
     Host(usize),
-    /// A moment that is the same for everybody.
+    /// A fault of all hosts at the same time, without a change.
     Moment,
-    /// More traffic than can be served.
+    /// More traffic than the fleet can serve.
     Traffic,
-    /// Requests that fail wherever they go.
+    /// Requests that fail on every host.
     Request,
 }
 
 impl Culprit {
-    /// Whether it is a change, which may be accused.
+    /// Whether this is a change, which a verdict may accuse.
     pub(crate) fn is_change(&self) -> bool {
         matches!(self, Self::Config { .. } | Self::Binary(_) | Self::Change(_))
     }
 }
 
-/// How it hurts: what an oracle must be able to see.
+/// The kind of harm: the telemetry that must show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hurts {
     /// Failed or panicking requests.
@@ -42,25 +42,26 @@ pub(crate) enum Hurts {
     Scores,
     /// Latency.
     Latency,
-    /// Requests that are never finished.
+    /// Requests that never finish.
     Hangs,
-    /// Deaths.
+    /// Deaths of processes.
     Deaths,
 }
 
-/// One guilty thing, or one outside event.
+/// One guilty change or outside event, with its harm.
 #[derive(Clone, Debug)]
 pub(crate) struct Guilt {
     pub(crate) culprit: Culprit,
     pub(crate) hurts: Hurts,
-    /// First and last second at which it can hurt anybody.
+    /// First second of the harm.
     pub(crate) from: f64,
+    /// Last second of the harm.
     pub(crate) until: f64,
-    /// In a few words.
+    /// Description in a few words.
     pub(crate) words: String,
 }
 
-/// Harm that a nuisance does: no change is to blame, and an incident about it is not needless.
+/// Harm that a nuisance does. No change causes it, and an incident about it is not needless.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Harm {
     pub(crate) who: Who,
@@ -68,10 +69,10 @@ pub(crate) struct Harm {
     pub(crate) until: f64,
 }
 
-/// Refused versions: an incident of their own may be said of them, with signals `loads` alone.
+/// A refused version. An incident of its own is admissible for it, with the signal `loads` alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refused {
     pub(crate) version: usize,
-    /// Whether the content may be named: refused as content, by everybody of a binary.
+    /// Whether a verdict may name the version: every host of a binary refused it because of its content.
     pub(crate) nameable: bool,
 }

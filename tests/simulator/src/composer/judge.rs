@@ -1,16 +1,17 @@
-//! Holds what was said against what may be said. It decides nothing about either.
+//! Compares a verdict with the admissible ones, and counts what is right and what is wrong. What is admissible is decided in
+//! `rules` and `oracle`.
 
+use super::diagnosis::{Cause, Diagnosis, Incident, accuses, short};
 use super::evidence::Evidence;
 use super::guilt::Culprit;
 use super::oracle::{self, Sight};
 use super::outcome::Outcome;
 use super::rules::{self, Named, Span};
-use super::said::{Cause, Incident, Said, accuses, short};
 use super::wire::unix_ns;
 use super::world::World;
 use std::collections::BTreeSet;
 
-/// An incident must be over this many seconds after the last failing, and two reports.
+/// Time, seconds, after which an incident must be resolved: this long plus two report intervals after the last harm. Chosen.
 const OVER_AFTER_S: f64 = 300.0;
 
 /// The judge of one draw.
@@ -22,13 +23,13 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// A judge who has fixed what is admissible.
+    /// Returns a judge that has fixed what is admissible.
     pub(crate) fn new(world: &'a World, evidence: &'a Evidence) -> Self {
         let sights = (0..world.guilts.len()).map(|number| oracle::sight(world, evidence, number)).collect();
         Self { world, evidence, needed: rules::needed(world, evidence), sights }
     }
 
-    /// What can be seen of each guilt.
+    /// Returns what the wire reveals of each guilt.
     pub(crate) fn sights(&self) -> &[Sight] {
         &self.sights
     }
@@ -37,18 +38,18 @@ impl<'a> Judge<'a> {
         rules::named(self.world, &self.needed, incident, cause)
     }
 
-    /// What `said` comes to.
-    pub(crate) fn judge(&self, said: &Said) -> Outcome {
+    /// Judges `diagnosis`.
+    pub(crate) fn judge(&self, diagnosis: &Diagnosis) -> Outcome {
         let mut outcome = self.summary();
-        outcome.incidents = said.incidents.len();
-        outcome.said = said.incidents.iter().map(words).collect::<Vec<_>>().join(" + ");
-        for incident in &said.incidents {
+        outcome.incidents = diagnosis.incidents.len();
+        outcome.said = diagnosis.incidents.iter().map(words).collect::<Vec<_>>().join(" + ");
+        for incident in &diagnosis.incidents {
             self.accusations(incident, &mut outcome);
             self.needless(incident, &mut outcome);
         }
         for number in 0..self.world.guilts.len() {
-            self.guilt(number, said, &mut outcome);
-            self.exonerations(number, said, &mut outcome);
+            self.guilt(number, diagnosis, &mut outcome);
+            self.exonerations(number, diagnosis, &mut outcome);
         }
         outcome
     }
@@ -79,7 +80,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// "A `cause` or `suspect` verdict accuses", at the end and in the history.
+    /// Counts accusations of innocent changes, at the end and in the history. "A `cause` or `suspect` verdict accuses."
     fn accusations(&self, incident: &Incident, outcome: &mut Outcome) {
         let now = incident.cause.as_ref().filter(|_| accuses(&incident.verdict));
         let before =
@@ -98,9 +99,10 @@ impl<'a> Judge<'a> {
         outcome.confidences.push_str(&format!("{:.3}{sign} ", first.confidence));
     }
 
-    /// `external` "does not accuse a change", and `ruled_out` excludes one: neither may be said of what is guilty and shows.
-    /// Where the guilty one is named as well, an incident about an echo of it is one too many, and no exoneration.
-    fn exonerations(&self, number: usize, said: &Said, outcome: &mut Outcome) {
+    /// Counts verdicts that exonerate guilt number `number`: `external` "does not accuse a change", and `ruled_out` excludes
+    /// one, so neither is admissible for a guilt that the wire reveals. If another incident names the guilt, an `external`
+    /// incident about its side effects is needless, but no exoneration.
+    fn exonerations(&self, number: usize, diagnosis: &Diagnosis, outcome: &mut Outcome) {
         let Some(guilt) = self.world.guilts.get(number).filter(|guilt| guilt.culprit.is_change()) else { return };
         if matches!(self.sights.get(number), Some(Sight::Hidden(_)) | None) {
             return;
@@ -110,8 +112,8 @@ impl<'a> Judge<'a> {
             let named = incident.cause.as_ref().map(|cause| self.named(incident, cause));
             accuses(&incident.verdict) && matches!(named, Some(Named::Guilt(_) | Named::Part(_)))
         };
-        let is_named = said.incidents.iter().any(explained);
-        for incident in said.incidents.iter().filter(|incident| !explained(incident)) {
+        let is_named = diagnosis.incidents.iter().any(explained);
+        for incident in diagnosis.incidents.iter().filter(|incident| !explained(incident)) {
             let span = Span::of(self.world, incident);
             let during =
                 span.meets(Span { from: guilt.from, until: guilt.until }, slack) && span.from >= guilt.from - slack;
@@ -120,8 +122,8 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let external = incident.verdict == "external" && !is_named;
-            let said = if external { Some(words(incident)) } else { self.ruled_out(incident, &guilt.culprit) };
-            let Some(words) = said else { continue };
+            let found = if external { Some(words(incident)) } else { self.ruled_out(incident, &guilt.culprit) };
+            let Some(words) = found else { continue };
             outcome.exonerated += 1;
             if outcome.exonerated_words.is_empty() {
                 outcome.exonerated_words = format!("{} {words}", incident.id);
@@ -134,8 +136,8 @@ impl<'a> Judge<'a> {
         let hashes: Vec<String> =
             versions.iter().filter_map(|v| self.world.versions.get(*v)).map(|v| v.hash.to_string()).collect();
         let excluded = incident.ruled_out.iter().filter(|ruled| ruled.what == "config").find(|ruled| {
-            let told = ruled.hashes.iter().any(|hash| hashes.contains(hash));
-            told || (ruled.hashes.is_empty() && hashes.iter().any(|hash| ruled.reason.contains(short(hash))))
+            let listed = ruled.hashes.iter().any(|hash| hashes.contains(hash));
+            listed || (ruled.hashes.is_empty() && hashes.iter().any(|hash| ruled.reason.contains(short(hash))))
         });
         excluded.map(|ruled| ruled.reason.clone())
     }
@@ -165,7 +167,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn guilt(&self, number: usize, said: &Said, outcome: &mut Outcome) {
+    fn guilt(&self, number: usize, diagnosis: &Diagnosis, outcome: &mut Outcome) {
         let (Some(guilt), Some(sight)) = (self.world.guilts.get(number), self.sights.get(number)) else { return };
         let of = |incident: &&Incident| {
             incident
@@ -174,19 +176,20 @@ impl<'a> Judge<'a> {
                 .map(|cause| self.named(incident, cause))
                 .filter(|_| incident.verdict != "insufficient_evidence")
         };
-        let whole = said.incidents.iter().find(|incident| of(incident) == Some(Named::Guilt(number)));
+        let whole = diagnosis.incidents.iter().find(|incident| of(incident) == Some(Named::Guilt(number)));
         if !guilt.culprit.is_change() {
             outcome.outside += 1;
             let span = Span { from: guilt.from, until: guilt.until };
             let external =
                 |incident: &Incident| incident.verdict == "external" && Span::of(self.world, incident).meets(span, 0.0);
-            outcome.outside_said += usize::from(said.incidents.iter().any(external));
+            outcome.outside_said += usize::from(diagnosis.incidents.iter().any(external));
             return;
         }
         outcome.guilts += 1;
         let named = whole.filter(|incident| accuses(&incident.verdict));
         outcome.named += usize::from(named.is_some());
-        outcome.parts += usize::from(said.incidents.iter().any(|incident| of(&incident) == Some(Named::Part(number))));
+        outcome.parts +=
+            usize::from(diagnosis.incidents.iter().any(|incident| of(&incident) == Some(Named::Part(number))));
         match sight {
             Sight::Clear => {
                 outcome.clear += 1;
@@ -195,7 +198,7 @@ impl<'a> Judge<'a> {
             Sight::Tied(_) => {
                 outcome.tied += 1;
                 outcome.tied_broken += usize::from(named.is_some());
-                outcome.tied_said += usize::from(named.is_none() && self.is_tied(number, said));
+                outcome.tied_said += usize::from(named.is_none() && self.is_tied(number, diagnosis));
             }
             Sight::Hidden(_) => {}
         }
@@ -207,13 +210,13 @@ impl<'a> Judge<'a> {
     }
 
     /// "Nothing separates them: the verdict is `insufficient_evidence`, `cause` null, all have rank 1."
-    fn is_tied(&self, number: usize, said: &Said) -> bool {
+    fn is_tied(&self, number: usize, diagnosis: &Diagnosis) -> bool {
         let Some(Culprit::Config { versions, .. }) = self.world.guilts.get(number).map(|guilt| &guilt.culprit) else {
-            return said.incidents.iter().any(|incident| incident.verdict == "insufficient_evidence");
+            return diagnosis.incidents.iter().any(|incident| incident.verdict == "insufficient_evidence");
         };
         let guilty =
             |hash: &String| rules::version(self.world, hash).is_some_and(|version| versions.contains(&version));
-        said.incidents.iter().filter(|incident| incident.verdict == "insufficient_evidence").any(|incident| {
+        diagnosis.incidents.iter().filter(|incident| incident.verdict == "insufficient_evidence").any(|incident| {
             let first: Vec<_> = incident.suspects.iter().filter(|suspect| suspect.rank <= 1).collect();
             first.len() > 1 && first.iter().any(|suspect| suspect.hashes.iter().any(guilty))
         })
@@ -233,17 +236,19 @@ impl<'a> Judge<'a> {
         if !is_config {
             return;
         }
-        let (admissible, none) = rules::good(self.world, self.evidence, number);
+        let admissible = rules::good(self.world, self.evidence, number);
         outcome.good_asked += 1;
         let right = match &incident.last_known_good {
-            None => none || admissible.is_empty(),
-            Some(good) => rules::version(self.world, &good.hash).is_some_and(|version| admissible.contains(&version)),
+            None => admissible.may_be_none || admissible.versions.is_empty(),
+            Some(good) => {
+                rules::version(self.world, &good.hash).is_some_and(|version| admissible.versions.contains(&version))
+            }
         };
         outcome.good_right += usize::from(right);
     }
 }
 
-/// An incident in a few words.
+/// Describes an incident in a few words.
 pub(crate) fn words(incident: &Incident) -> String {
     let cause = incident.cause.as_ref().map_or_else(|| "nothing".to_owned(), Cause::words);
     format!("{} {} of {:?}", incident.verdict, cause, incident.signals)

@@ -1,5 +1,5 @@
-//! Everything that happens beside the truth and must not change the verdict. Each nuisance is drawn independently, with a
-//! strength of its own; where each was met is written beside it. What one does to the world stands in the modules below.
+//! Nuisances: everything besides the truth that must not change the verdict. Each nuisance is drawn independently, with its
+//! own strength; `kinds!` names its origin. What a nuisance does to the world is decided in the modules below.
 
 mod lives;
 mod refusals;
@@ -11,22 +11,38 @@ mod world;
 use super::world::World;
 use crate::random::Random;
 
-/// Most nuisances of one draw.
+/// Greatest number of nuisances of one draw. Chosen.
 const MAX: usize = 8;
 
-/// Where a nuisance is known from.
+/// The origin of a nuisance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Public reports of outages.
     Outages,
-    /// Senders and operations, tried.
+    /// Experiments with senders and operations.
     Operations,
-    /// Adopting the crate in real servers, tried.
+    /// Experiments with the crate in real servers.
     Adoption,
     /// Public series of real telemetry.
     Series,
-    /// Written into the task of this composer.
+    /// The requirements of this composer.
     Task,
+}
+
+/// The origin of a kind of nuisance, and its description.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About {
+    pub(crate) origin: Origin,
+    pub(crate) words: &'static str,
+}
+
+/// The number of kinds of nuisances from one origin.
+#[derive(Clone, Copy, Debug)]
+pub struct OriginCount {
+    /// The origin.
+    pub origin: Origin,
+    /// How many kinds it has.
+    pub kinds: usize,
 }
 
 macro_rules! kinds {
@@ -35,13 +51,13 @@ macro_rules! kinds {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Kind { $($kind),* }
 
-        /// All of them.
+        /// All kinds.
         pub(crate) const ALL: &[Kind] = &[$(Kind::$kind),*];
 
         impl Kind {
-            /// Where it was met, and what it is.
-            pub(crate) const fn about(self) -> (Origin, &'static str) {
-                match self { $(Self::$kind => (Origin::$origin, $words)),* }
+            /// Returns the origin and the description.
+            pub(crate) const fn about(self) -> About {
+                match self { $(Self::$kind => About { origin: Origin::$origin, words: $words }),* }
             }
         }
     };
@@ -107,7 +123,7 @@ pub(crate) struct Planned {
     pub(crate) strength: f64,
 }
 
-/// The nuisances of `seed`.
+/// Draws the nuisances of `seed`.
 pub(crate) fn plan(seed: u64) -> Vec<Planned> {
     let r = &mut Random::fork(seed, "composer:plan");
     let count = r.below(MAX + 1);
@@ -123,7 +139,7 @@ pub(crate) fn plan(seed: u64) -> Vec<Planned> {
 }
 
 impl Planned {
-    /// Puts it into `world`.
+    /// Applies the nuisance to `world`.
     pub(crate) fn apply(self, world: &mut World, r: &mut Random) {
         use Kind::*;
         match self.kind {
@@ -144,21 +160,21 @@ impl Planned {
         }
     }
 
-    /// A number from `weak` to `strong`, by its strength.
+    /// Interpolates between `weak` and `strong` by the strength.
     pub(crate) fn scaled(self, weak: f64, strong: f64) -> f64 {
         weak + (strong - weak) * self.strength
     }
 
-    /// The same on a logarithmic scale.
+    /// Interpolates between `weak` and `strong` by the strength, on a logarithmic scale.
     pub(crate) fn scaled_log(self, weak: f64, strong: f64) -> f64 {
         self.scaled(weak.ln(), strong.ln()).exp()
     }
 }
 
-/// How many kinds of nuisances come from each origin.
+/// Returns the number of kinds of nuisances from each origin.
 #[must_use]
-pub fn origins() -> Vec<(Origin, usize)> {
+pub fn origins() -> Vec<OriginCount> {
     let all = [Origin::Outages, Origin::Operations, Origin::Adoption, Origin::Series, Origin::Task];
-    let of = |origin: Origin| ALL.iter().filter(|kind| kind.about().0 == origin).count();
-    all.into_iter().map(|origin| (origin, of(origin))).collect()
+    let kinds = |origin: Origin| ALL.iter().filter(|kind| kind.about().origin == origin).count();
+    all.into_iter().map(|origin| OriginCount { origin, kinds: kinds(origin) }).collect()
 }

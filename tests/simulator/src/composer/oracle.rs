@@ -1,42 +1,45 @@
-//! Whether a guilty change can be named at all, by one who knows the truth and sees only what came onto the wire. A draw in
-//! which it cannot asks nothing of the engine but to accuse nobody else. The thresholds say what a careful engineer would
-//! want to see; they were set before any engine was run.
+//! Decides whether the wire holds enough evidence to name a guilty change. If it does not, the engine need not name the
+//! change, but must accuse no other. The thresholds are those of a careful engineer; they were set before any engine was
+//! run.
 
 mod twins;
 
 use super::evidence::{Evidence, HostSeen};
-use super::guilt::{Culprit, Guilt, Hurts};
+use super::guilt::{Culprit, Guilt, Harm, Hurts};
+use super::noise::Bursts;
+use super::push::Who;
 use super::style::Style;
 use super::world::World;
 use std::collections::BTreeMap;
 
-/// Hosts that must show it. Fewer than three hosts are one host's trouble for all that anybody can tell.
+/// Minimum number of hosts that show the guilt. Chosen: with fewer, a fault of single hosts explains the same data.
 const HOSTS_MIN: usize = 3;
-/// Reports that each of them must have sent under it.
+/// Minimum number of reports of a host under exposure (70 % of the hosts must have them). Chosen.
 const REPORTS_MIN: u32 = 3;
-/// Reports of each before anybody had it: its own past.
+/// Minimum number of reports of a host before the guilt began, as its baseline (70 % of the hosts must have them). Chosen.
 const PAST_MIN: u32 = 6;
-/// Events over all hosts.
+/// Minimum number of events of the guilt over all hosts. Chosen.
 const EVENTS_MIN: f64 = 30.0;
-/// Standard deviations, of what the fleet's own noise makes of a sum of usual events, by which events must stand out.
+/// Minimum number of events, in standard deviations of the usual number of events under the fleet's own noise. Chosen.
 const DEVIATIONS_MIN: f64 = 8.0;
-/// Report intervals over which the loads of most hosts must be spread, where all hosts got it: less is one moment.
+/// Minimum spread of the exposures of 80 % of the hosts, report intervals, if there are too few controls. Chosen: a shorter
+/// rollout cannot be distinguished from a simultaneous external event.
 const SPREAD_INTERVALS: f64 = 2.0;
-/// Share of load events that may be lost before exposure is guesswork.
+/// Greatest share of lost load events at which exposure is still known, if load events alone reveal it. Chosen.
 const LOADS_LOST_MAX: f64 = 0.2;
 
-/// What can be seen of a guilt.
+/// What the wire reveals of a guilt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Sight {
-    /// It can be named.
+    /// The guilt can be named.
     Clear,
-    /// It shares its hosts and moments with these, and nothing separates them.
+    /// These other changes reached the same hosts at the same times, and nothing separates them from the guilt.
     Tied(Vec<String>),
-    /// It cannot be told from nothing, or from something else; why.
+    /// The evidence is too weak, or has another explanation: the reason.
     Hidden(&'static str),
 }
 
-/// What can be seen of guilt number `number`.
+/// Returns what the wire reveals of guilt number `number`.
 pub(crate) fn sight(world: &World, evidence: &Evidence, number: usize) -> Sight {
     let Some((guilt, hosts)) = world.guilts.get(number).zip(evidence.guilts.get(number)) else {
         return Sight::Hidden("it is not there");
@@ -51,24 +54,24 @@ pub(crate) fn sight(world: &World, evidence: &Evidence, number: usize) -> Sight 
     if twins.is_empty() { Sight::Clear } else { Sight::Tied(twins) }
 }
 
-/// Hosts that say who they are, and in whose telemetry such harm can be seen.
-fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSeen>) -> Vec<(usize, &'e HostSeen)> {
+/// Returns the evidence of the hosts that send an identity and whose telemetry can show the harm of `guilt`.
+fn readable<'e>(world: &World, guilt: &Guilt, hosts: &'e BTreeMap<usize, HostSeen>) -> Vec<&'e HostSeen> {
     let telemetry = &world.telemetry;
     let named = |host: usize| {
-        let among = |who: Option<super::push::Who>| who.is_some_and(|who| who.holds(&world.fleet, host));
+        let among = |who: Option<Who>| who.is_some_and(|who| who.holds(&world.fleet, host));
         !among(telemetry.anonymous) && !among(telemetry.shared)
     };
-    let tells = |host: usize| {
+    let is_readable = |host: usize| {
         let style = world.fleet.hosts.get(host).and_then(|of| world.fleet.styles.get(of.style));
         style.is_some_and(|style| {
-            tells(style, guilt) && (exposes(style, guilt) || !matches!(guilt.culprit, Culprit::Config { .. }))
+            can_show(style, guilt) && (exposes(style, guilt) || !matches!(guilt.culprit, Culprit::Config { .. }))
         })
     };
-    hosts.iter().map(|(host, seen)| (*host, seen)).filter(|(host, _)| named(*host) && tells(*host)).collect()
+    hosts.iter().filter(|(host, _)| named(**host) && is_readable(**host)).map(|(_, seen)| seen).collect()
 }
 
-/// Whether such harm can be seen in what this sender sends.
-fn tells(style: &Style, guilt: &Guilt) -> bool {
+/// Whether the telemetry of this sender can show the harm of `guilt`.
+fn can_show(style: &Style, guilt: &Guilt) -> bool {
     match guilt.hurts {
         Hurts::Requests | Hurts::Hangs => true,
         Hurts::Denials => style.denied,
@@ -78,14 +81,14 @@ fn tells(style: &Style, guilt: &Guilt) -> bool {
     }
 }
 
-/// Whether this sender tells which version it has.
+/// Whether this sender reports which version is active.
 fn exposes(style: &Style, _guilt: &Guilt) -> bool {
     style.active || style.load_events || style.tags_points()
 }
 
-fn hidden(world: &World, guilt: &Guilt, seen: &[(usize, &HostSeen)]) -> Option<&'static str> {
-    let showing: Vec<&HostSeen> =
-        seen.iter().map(|(_, seen)| *seen).filter(|seen| seen.since.is_some() && seen.shows()).collect();
+/// Returns why the hosts of `seen` do not reveal the guilt, if they do not.
+fn hidden(world: &World, guilt: &Guilt, seen: &[&HostSeen]) -> Option<&'static str> {
+    let showing: Vec<&HostSeen> = seen.iter().copied().filter(|seen| seen.since.is_some() && seen.shows()).collect();
     if showing.len() < HOSTS_MIN {
         return Some("fewer than three hosts show it");
     }
@@ -105,14 +108,14 @@ fn hidden(world: &World, guilt: &Guilt, seen: &[(usize, &HostSeen)]) -> Option<&
     if lossy && by_loads {
         return Some("loads are lost");
     }
-    let controls = seen.iter().filter(|(_, seen)| seen.since.is_none() && seen.control >= REPORTS_MIN);
+    let controls = seen.iter().filter(|seen| seen.since.is_none() && seen.control >= REPORTS_MIN);
     if controls.count() >= HOSTS_MIN.max(showing.len() / 50) || is_spread(world, &showing) {
         return None;
     }
     Some("everybody at one moment, and no controls")
 }
 
-/// Whether the loads of most hosts lie far enough apart, and began to show one after another.
+/// Whether the exposures of most hosts began far enough apart.
 fn is_spread(world: &World, showing: &[&HostSeen]) -> bool {
     let mut since: Vec<f64> = showing.iter().filter_map(|seen| seen.since).collect();
     since.sort_by(f64::total_cmp);
@@ -121,14 +124,14 @@ fn is_spread(world: &World, showing: &[&HostSeen]) -> bool {
     since.len() >= 6 && range >= SPREAD_INTERVALS * world.step_s().max(2.0)
 }
 
-/// Whether the sum of events stands out of the fleet's noise.
-fn stands_out(world: &World, seen: &[(usize, &HostSeen)]) -> bool {
+/// Whether the number of events exceeds the fleet's noise.
+fn stands_out(world: &World, seen: &[&HostSeen]) -> bool {
     let noise = &world.noise;
-    let (chance, factor, reports) = noise.bursts;
+    let Bursts { chance, factor_max, reports } = noise.bursts;
     let memory = (1.0 + noise.memory) / (1.0 - noise.memory);
-    let of_report = noise.dispersion + chance * reports * reports * factor * factor / 3.0;
+    let of_report = noise.dispersion + chance * reports * reports * factor_max * factor_max / 3.0;
     let (mut events, mut usual, mut variance) = (0.0, 0.0, 0.0);
-    for (_, seen) in seen.iter().filter(|(_, seen)| seen.since.is_some()) {
+    for seen in seen.iter().filter(|seen| seen.since.is_some()) {
         let n = f64::from(seen.exposed.max(1));
         let relative = of_report / n + noise.host_errors.powi(2) * (memory / n).min(1.0);
         events += seen.events;
@@ -139,24 +142,26 @@ fn stands_out(world: &World, seen: &[(usize, &HostSeen)]) -> bool {
     events >= EVENTS_MIN && events >= DEVIATIONS_MIN * (variance + common).sqrt()
 }
 
-/// Whether another guilt, or an outage elsewhere, begins on many of the same hosts at nearly the same time.
+/// Whether another guilt or a harmful nuisance begins on a third of the same hosts at nearly the same time.
 fn meets_another(world: &World, evidence: &Evidence, number: usize) -> bool {
     let near = world.step_s() * 3.0 + 5.0;
-    let mine: Vec<(usize, f64)> = since(evidence, number);
+    let mine = since(evidence, number);
     let together = |other: usize| {
-        let theirs: BTreeMap<usize, f64> = since(evidence, other).into_iter().collect();
-        mine.iter().filter(|(host, at)| theirs.get(host).is_some_and(|other| (other - at).abs() < near)).count()
+        let theirs = since(evidence, other);
+        mine.iter().filter(|(host, at)| theirs.get(host).is_some_and(|other| (other - *at).abs() < near)).count()
     };
     let guilts =
         (0..world.guilts.len()).filter(|other| *other != number).any(|other| together(other) * 3 >= mine.len());
-    let harm = |harm: &super::guilt::Harm| {
-        let hit = mine.iter().filter(|(host, at)| harm.who.holds(&world.fleet, *host) && (harm.from - at).abs() < near);
+    let harm = |harm: &Harm| {
+        let hit =
+            mine.iter().filter(|(host, at)| harm.who.holds(&world.fleet, **host) && (harm.from - *at).abs() < near);
         hit.count() * 3 >= mine.len().max(1)
     };
     guilts || world.harms.iter().any(harm)
 }
 
-fn since(evidence: &Evidence, number: usize) -> Vec<(usize, f64)> {
+/// Returns the second of the first exposure of each exposed host to guilt number `number`.
+fn since(evidence: &Evidence, number: usize) -> BTreeMap<usize, f64> {
     let hosts = evidence.guilts.get(number).into_iter().flatten();
     hosts.filter_map(|(host, seen)| Some((*host, seen.since?))).collect()
 }

@@ -1,84 +1,85 @@
-//! What one draw came to: a line of the ledger.
+//! The result of one draw: a line of the ledger.
 
 use serde::{Deserialize, Serialize};
 
-/// What a draw came to. Counts, unless said otherwise.
+/// The result of one draw. Numbers are counts unless their name has a unit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The draw.
+    /// Seed of the draw.
     pub seed: u64,
     /// Hosts.
     pub hosts: usize,
     /// Report interval, seconds.
     pub interval_s: f64,
-    /// Time that is looked at, seconds.
+    /// Length of the draw, seconds.
     pub length_s: f64,
-    /// Host-days of reports that arrived.
+    /// Host-days that the arrived reports cover.
     pub host_days: f64,
-    /// How the fleet counts.
+    /// The style of the first sender.
     pub style: String,
-    /// The truth in words; empty where nothing is guilty.
+    /// The truth in words; empty if nothing is guilty.
     pub truth: String,
-    /// Nuisances, by kind.
+    /// Kinds of the nuisances.
     pub nuisances: String,
     /// Guilty changes.
     pub guilts: usize,
-    /// Of them, those that the oracle could name.
+    /// Guilty changes that the oracle can name.
     pub clear: usize,
-    /// Of those, named whole at the end.
+    /// Guilty changes that the oracle can name and the final verdict names completely.
     pub clear_named: usize,
-    /// Guilty changes that share hosts and moments with an innocent one.
+    /// Guilty changes that cannot be distinguished from an innocent twin.
     pub tied: usize,
-    /// Of those, said to be tied: nothing is accused, and the guilty one is among the suspects of rank 1.
+    /// Ties that the verdict reports: it accuses nothing, and the guilty change is among the suspects of rank 1.
     pub tied_said: usize,
-    /// Ties that were broken: the guilty one alone is accused, which nothing on the wire bears out.
+    /// Ties that the verdict breaks: it accuses the guilty change alone, without evidence on the wire.
     pub tied_broken: usize,
-    /// Guilty changes named whole at the end, whether or not the oracle could.
+    /// Guilty changes that the final verdict names completely, whether or not the oracle can.
     pub named: usize,
-    /// Guilty changes of which only a part was named.
+    /// Guilty changes that the final verdict names in part only.
     pub parts: usize,
-    /// Why the oracle could not, or what the twins are.
+    /// What the oracle sees of each guilt: clear, its twins, or why it is hidden.
     pub sight: String,
-    /// Accusations of something innocent, at the end or in a history.
+    /// Accusations of innocent changes, at the end or in a history.
     pub accused: usize,
-    /// The first of them.
+    /// The first accusation of an innocent change, in words.
     pub accused_words: String,
-    /// Guilty changes that were ruled out, or called external.
+    /// Guilty changes that the verdict rules out or calls external.
     pub exonerated: usize,
-    /// The first of them.
+    /// The first exoneration of a guilty change, in words.
     pub exonerated_words: String,
-    /// Outside events (a place, a moment, traffic, a request).
+    /// Outside events (a bad region or host, a moment, traffic, a request).
     pub outside: usize,
-    /// Of them, called external.
+    /// Outside events that the verdict calls external.
     pub outside_said: usize,
     /// Incidents.
     pub incidents: usize,
-    /// Incidents while nothing hurts.
+    /// Incidents at times without any harm.
     pub needless: usize,
-    /// The first of them.
+    /// The first needless incident, in words.
     pub needless_words: String,
-    /// Whether nothing hurts in the whole draw.
+    /// Whether the whole draw is without harm.
     pub calm: bool,
-    /// Named changes with a last known good that is right; and all named configs.
+    /// Named configs whose last known good version is right.
     pub good_right: usize,
-    /// Named configs, of which a last known good is judged.
+    /// Named configs whose last known good version is judged.
     pub good_asked: usize,
-    /// Incidents still open though all harm ended more than 5 minutes and 2 reports before the end.
+    /// Incidents that are still open although all harm ended more than 5 minutes and 2 reports before the end.
     pub open_late: usize,
-    /// Seconds from the twelfth exposed host (or the last, of fewer) to the name; none if it was not named.
+    /// Seconds from the twelfth exposed host (the last one, if there are fewer) to the naming of the change; none if the
+    /// verdict does not name it.
     pub to_name_s: Option<f64>,
-    /// Confidences of accusations at the end, with whether each is right: `0.93+ 0.81-`.
+    /// Confidences of the final accusations, with `+` for a right one and `-` for a wrong one: `0.93+ 0.81-`.
     pub confidences: String,
-    /// Everything that was said at the end, in words.
+    /// The final verdicts of all incidents, in words.
     pub said: String,
-    /// Milliseconds of the whole run.
+    /// Duration of the run, milliseconds.
     pub ms: u64,
-    /// Commit that last changed the engine or the intake.
+    /// The last commit that changed the engine or the intake.
     pub engine: String,
 }
 
 impl Outcome {
-    /// What went wrong, in one line; none if nothing did that must not happen.
+    /// Returns the worst fault in one line; none if the verdict has no fault.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         if self.accused > 0 {

@@ -1,5 +1,5 @@
-//! What one process serves between two instants at which nothing changes: requests, who fails them, scores, latency. Each
-//! failing request is charged to the guilt that caused it, for the oracle.
+//! The counts of one process in one stretch of time: requests, failures, scores, latency. Each failing request is charged
+//! to the guilt that caused it, for the oracle.
 
 use super::counts::{Counted, LATENCY_BOUNDS_S, Latency, Outcomes, SCORE_VALUES};
 use super::effect::What;
@@ -10,14 +10,14 @@ use super::timeline::Active;
 use super::world::World;
 use crate::random::Random;
 
-/// Spread of latency: standard deviation of its logarithm.
+/// Standard deviation of the natural logarithm of latency. Chosen: the 95th percentile is 3.7 times the median.
 const LATENCY_SIGMA: f64 = 0.8;
-/// Share of scores that are 0 in peace: requests that are never scored.
+/// Share of the scores that are 0 without any effect: some requests are never scored. Chosen.
 const ZERO_SHARE: f64 = 0.01;
-/// Standard deviation of scores about their mean.
+/// Standard deviation of a score about the mean, points. Chosen: scores fill most of their range of 0 to 100.
 const SCORE_SIGMA: f64 = 18.0;
 
-/// A stretch of one process's time in which nothing changes.
+/// A stretch of time in which neither the effects on a process nor its active versions change.
 pub(crate) struct Stretch<'a> {
     pub(crate) world: &'a World,
     pub(crate) weather: &'a Weather,
@@ -28,11 +28,18 @@ pub(crate) struct Stretch<'a> {
     pub(crate) actives: &'a [Active],
 }
 
-/// What one cause does to the requests of a stretch.
+/// The requests of a stretch that fail by one cause.
 struct Fails {
     config: Option<usize>,
     outcomes: Outcomes,
     guilt: Option<usize>,
+}
+
+/// Where the counts of a stretch go.
+pub(crate) struct Tally<'t> {
+    pub(crate) counted: &'t mut Counted,
+    /// Events that are charged to guilts.
+    pub(crate) shares: &'t mut Vec<Share>,
 }
 
 /// Gauges at the end of a stretch.
@@ -61,45 +68,42 @@ impl Stretch<'_> {
         config.and_then(|config| self.world.configs.get(config)).map_or(1.0, |config| config.use_share)
     }
 
-    /// Draws the stretch into `counted`; what is charged to guilts goes into `shares`.
-    pub(crate) fn draw(
-        &self,
-        course: &Course,
-        (counted, shares): (&mut Counted, &mut Vec<Share>),
-        r: &mut Random,
-    ) -> Gauges {
+    /// Draws the counts of the stretch into `tally`, and returns the gauges at its end.
+    pub(crate) fn draw(&self, course: &Course, tally: &mut Tally<'_>, r: &mut Random) -> Gauges {
         let Some(host) = self.world.fleet.hosts.get(self.host) else { return Gauges::default() };
         let noise = &self.world.noise;
         let (middle, seconds) = (self.middle(), self.to - self.from);
         let traffic = self.factor(|what| if let What::Traffic(factor) = what { Some(factor) } else { None });
         let rate = host.rps * self.weather.traffic(middle) * course.traffic(noise) * traffic;
         let offered = r.poisson(rate * seconds);
-        let served = self.hang(offered, shares, r);
+        let served = self.hang(offered, tally.shares, r);
         let base = host.error_scale * self.weather.failing(host.region, middle) * course.failing(noise, r);
-        let fails = self.fails(served, base, shares, r);
+        let fails = self.fails(served, base, tally.shares, r);
         let mut total = Outcomes::default();
         for fail in &fails {
             total += fail.outcomes;
-            counted.panics_at(fail.guilt, fail.outcomes.panic);
+            tally.counted.panics_at(fail.guilt, fail.outcomes.panic);
         }
         total.ok = served.saturating_sub(total.sum());
-        counted.total += total;
-        self.views(served, &fails, (counted, shares), r);
+        tally.counted.total += total;
+        self.views(served, &fails, tally, r);
         let slow = self.factor(|what| if let What::Slow(factor) = what { Some(factor) } else { None });
         for (sum, count) in [
-            (&mut counted.good, total.ok),
-            (&mut counted.denied, total.denied),
-            (&mut counted.failed, total.error + total.panic),
+            (&mut tally.counted.good, total.ok),
+            (&mut tally.counted.denied, total.denied),
+            (&mut tally.counted.failed, total.error + total.panic),
         ] {
             let drawn = latency(count, self.world.fleet.latency_s * slow, r);
             sum.iter_mut().zip(drawn).for_each(|(sum, more)| *sum += more);
         }
-        self.charge_slow(served, shares);
+        self.charge_slow(served, tally.shares);
         let hung = (offered - served) as f64;
-        self.gauges(course, (rate / host.rps.max(1e-9), rate * self.world.fleet.latency_s * slow + hung))
+        let in_flight = rate * self.world.fleet.latency_s * slow + hung;
+        self.gauges(course, rate / host.rps.max(1e-9), in_flight)
     }
 
-    fn gauges(&self, course: &Course, (load, in_flight): (f64, f64)) -> Gauges {
+    /// Returns the gauges under `load`, the traffic in multiples of the host's usual traffic.
+    fn gauges(&self, course: &Course, load: f64, in_flight: f64) -> Gauges {
         let more: f64 = self.spells().map(|spell| if let What::Cpu(more) = spell.what { more } else { 0.0 }).sum();
         let leak = |spell: &Spell| match spell.what {
             What::Leak(share) => share * (self.to - spell.from).max(0.0) / 60.0,
@@ -110,7 +114,7 @@ impl Stretch<'_> {
         Gauges { cpu, memory: course.memory * (1.0 + leaked), in_flight: in_flight.round() }
     }
 
-    /// How many of `offered` are ever finished.
+    /// Draws how many of the `offered` requests finish.
     fn hang(&self, offered: u64, shares: &mut Vec<Share>, r: &mut Random) -> u64 {
         let mut served = offered;
         for spell in self.spells() {
@@ -133,16 +137,16 @@ impl Stretch<'_> {
         for spell in self.spells() {
             let used = self.share(spell.config);
             let mut outcomes = Outcomes::default();
-            let (count, usual) = match spell.what {
-                What::Errors(p) => (&mut outcomes.error, (p, error)),
-                What::ErrorsTimes(times) => (&mut outcomes.error, (error * (times - 1.0), error)),
-                What::Panics(p) => (&mut outcomes.panic, (p, fleet.base_panic)),
-                What::Denied(p) => (&mut outcomes.denied, (p, denied)),
+            let (count, p, usual) = match spell.what {
+                What::Errors(p) => (&mut outcomes.error, p, error),
+                What::ErrorsTimes(times) => (&mut outcomes.error, error * (times - 1.0), error),
+                What::Panics(p) => (&mut outcomes.panic, p, fleet.base_panic),
+                What::Denied(p) => (&mut outcomes.denied, p, denied),
                 _ => continue,
             };
-            *count = r.binomial(left, (usual.0 * used).clamp(0.0, 1.0));
+            *count = r.binomial(left, (p * used).clamp(0.0, 1.0));
             left -= *count;
-            charge(shares, spell.guilt, *count as f64, served as f64 * used * usual.1);
+            charge(shares, spell.guilt, *count as f64, served as f64 * used * usual);
             fails.push(Fails { config: spell.config, outcomes, guilt: spell.guilt });
         }
         let outcomes = Outcomes {
@@ -162,7 +166,7 @@ impl Stretch<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "random numbers are drawn from the stream of the caller")]
-    fn views(&self, served: u64, fails: &[Fails], (counted, shares): (&mut Counted, &mut Vec<Share>), r: &mut Random) {
+    fn views(&self, served: u64, fails: &[Fails], tally: &mut Tally<'_>, r: &mut Random) {
         let middle = self.middle();
         for active in self.actives.iter().filter(|active| active.from <= middle && middle < active.to) {
             let share = self.share(Some(active.config));
@@ -177,10 +181,10 @@ impl Stretch<'_> {
             }
             let used = if share >= 1.0 { served } else { r.binomial(served, share) };
             outcomes.ok = used.saturating_sub(outcomes.sum());
-            let scores = self.scores(active, used, shares, r);
+            let scores = self.scores(active, used, tally.shares, r);
             let failed = outcomes.error + outcomes.panic > 0;
             let from = self.from;
-            let Some(view) = counted.view(active.config, active.version) else { continue };
+            let Some(view) = tally.counted.view(active.config, active.version) else { continue };
             view.outcomes += outcomes;
             view.site = site.or(view.site);
             view.first_failed = view.first_failed.or(failed.then_some(from));
@@ -203,7 +207,7 @@ impl Stretch<'_> {
                 }
                 What::ScoreShift(by) => {
                     shift += by;
-                    // Nearly every score moves by more than its cell is wide.
+                    // The shift is wider than a cell, so nearly every score counts as an event.
                     charge(shares, spell.guilt, used as f64, 0.0);
                 }
                 _ => {}
@@ -224,7 +228,7 @@ fn charge(shares: &mut Vec<Share>, guilt: Option<usize>, events: f64, usual: f64
     shares.push(Share { guilt, events, usual });
 }
 
-/// Spreads `count` over cells in proportion to their weights.
+/// Distributes `count` over cells at random, in proportion to their weights.
 fn spread<'a>(count: u64, weights: &[f64], cells: impl Iterator<Item = &'a mut u64>, r: &mut Random) {
     let (mut left, mut rest) = (count, weights.iter().sum::<f64>());
     for (weight, cell) in weights.iter().zip(cells) {
@@ -237,7 +241,7 @@ fn spread<'a>(count: u64, weights: &[f64], cells: impl Iterator<Item = &'a mut u
     }
 }
 
-/// The normal distribution's share below `z` (logistic approximation, off by at most 0.01).
+/// Returns the share of the normal distribution below `z` (logistic approximation, error at most 0.01).
 fn below(z: f64) -> f64 {
     1.0 / (1.0 + (-1.702 * z).exp())
 }

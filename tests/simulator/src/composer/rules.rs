@@ -1,28 +1,29 @@
-//! What may be said of a draw: each rule follows from the truth by a sentence of contract.md, and was fixed before any
-//! engine was run. Whether a guilt *had to* be named is the oracle's to say; what was said, the judge's.
+//! The admissible verdicts of a draw. Each rule follows from the truth by a sentence of contract.md, and was fixed before
+//! any engine was run. Whether a guilt *must* be named is decided in `oracle`; the verdict itself is judged in `judge`.
 
+use super::diagnosis::{Cause, Incident};
+use super::evidence::{Evidence, SeenLoad};
 use super::guilt::{Culprit, Guilt};
-use super::said::{Cause, Incident};
 use super::wire::unix_ns;
 use super::world::World;
 use std::collections::BTreeSet;
 
-/// What a cause names, held against the truth.
+/// What a cause names, compared with the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
-    /// This guilt, whole.
+    /// This guilt, completely.
     Guilt(usize),
-    /// This guilt, without all of its versions, or only one of its two factors: no false accusation, and not right.
+    /// This guilt, but not all of its versions, or only one of its two factors: neither a false accusation nor right.
     Part(usize),
-    /// A version that was refused as content by everybody of a binary, as an incident of its own.
+    /// A version whose content every host of a binary refused, in an incident of its own.
     Refusal,
-    /// Something innocent.
+    /// A change that is innocent.
     Innocent,
 }
 
-/// What `cause` of `incident` names.
+/// Returns what `cause` of `incident` names.
 ///
-/// "`hashes` lists every version that the cause covers": all guilty ones that somebody had, and no innocent one.
+/// "`hashes` lists every version that the cause covers": all guilty ones that a host kept for a while, and no innocent one.
 /// "A bad build is `kind:\"binary\"` with `scope:{\"service.version\":..}`." "`dimensions` holds the exact minimal combination."
 pub(crate) fn named(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause: &Cause) -> Named {
     let guilts = || world.guilts.iter().enumerate();
@@ -84,7 +85,7 @@ fn config(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause:
     if of_its_own && versions.iter().all(refused) { Named::Refusal } else { Named::Innocent }
 }
 
-/// The version whose bytes `hash` are, on any host.
+/// Returns the version that has this hash on any host.
 pub(crate) fn version(world: &World, hash: &str) -> Option<usize> {
     let hosts = world.fleet.hosts.len();
     world.versions.iter().position(|version| {
@@ -96,8 +97,9 @@ pub(crate) fn version(world: &World, hash: &str) -> Option<usize> {
     })
 }
 
-/// Versions of each guilt that at least somebody had for three reports before the end: they must be listed.
-pub(crate) fn needed(world: &World, evidence: &super::evidence::Evidence) -> Vec<BTreeSet<usize>> {
+/// Returns the versions of each guilt that a verdict must list: those that at least one host loaded three report intervals
+/// before the end, and kept for at least one.
+pub(crate) fn needed(world: &World, evidence: &Evidence) -> Vec<BTreeSet<usize>> {
     let late = world.fleet.length_s - 3.0 * world.step_s();
     let had = |version: &usize| {
         evidence.loads.iter().any(|load| {
@@ -111,7 +113,7 @@ pub(crate) fn needed(world: &World, evidence: &super::evidence::Evidence) -> Vec
     world.guilts.iter().map(of).collect()
 }
 
-/// A span of the draw.
+/// A span of time of the draw, seconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
     pub(crate) from: f64,
@@ -119,7 +121,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The span of an incident.
+    /// Returns the span of an incident.
     pub(crate) fn of(world: &World, incident: &Incident) -> Self {
         let second = |at: firstbad_protocol::time::Timestamp| (at.0 - unix_ns(0.0)) as f64 / 1e9;
         Self {
@@ -128,14 +130,14 @@ impl Span {
         }
     }
 
-    /// Whether the two meet, give or take `slack` seconds.
+    /// Whether the two overlap, or are at most `slack` seconds apart.
     pub(crate) fn meets(self, other: Self, slack: f64) -> bool {
         self.from <= other.until + slack && other.from <= self.until + slack
     }
 }
 
-/// Whether something hurts, in truth, during `span`: then an incident is not needless. "An incident is not over while hosts
-/// still fail in its own way", so a few reports are allowed on either side.
+/// Whether a guilt or a harmful nuisance acts during `span`, so that an incident is not needless. "An incident is not over
+/// while hosts still fail in its own way", so a few reports are allowed on either side.
 pub(crate) fn hurts(world: &World, span: Span) -> bool {
     let slack = 3.0 * world.step_s() + 10.0;
     let guilts = world.guilts.iter().map(|guilt| Span { from: guilt.from, until: guilt.until });
@@ -143,12 +145,12 @@ pub(crate) fn hurts(world: &World, span: Span) -> bool {
     guilts.chain(harms).any(|real| span.meets(real, slack))
 }
 
-/// Whether an incident is only about refused loads, and there were some. "It may be an incident of its own."
+/// Whether an incident is about refused loads only, and the draw has some. "It may be an incident of its own."
 pub(crate) fn is_of_refusals(world: &World, incident: &Incident) -> bool {
     incident.signals == ["loads"] && !world.refused.is_empty()
 }
 
-/// Whether `external` may be said of an incident over `span`: something that is no change hurts in it.
+/// Whether `external` is an admissible verdict for an incident over `span`: harm acts in it that no change causes.
 pub(crate) fn external_is_true(world: &World, span: Span) -> bool {
     let slack = 3.0 * world.step_s() + 10.0;
     let outside = world.guilts.iter().filter(|guilt| !guilt.culprit.is_change());
@@ -157,14 +159,21 @@ pub(crate) fn external_is_true(world: &World, span: Span) -> bool {
     guilts.chain(harms).any(|real| span.meets(real, slack))
 }
 
-/// Hashes that may be given as last known good for guilt number `number`, and whether none may be.
+/// The admissible values of `last_known_good`.
+pub(crate) struct LastKnownGood {
+    pub(crate) versions: Vec<usize>,
+    /// Whether null is admissible too.
+    pub(crate) may_be_none: bool,
+}
+
+/// Returns the admissible values of `last_known_good` for guilt number `number`.
 ///
 /// "The newest version of the named config, first active before the first bad load, that served at least 3 hosts (or all,
 /// if fewer) for at least 3 report intervals; or the repair, once it has served as long. Null while no such version is known."
-pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: usize) -> (Vec<usize>, bool) {
+pub(crate) fn good(world: &World, evidence: &Evidence, number: usize) -> LastKnownGood {
     let Some(Culprit::Config { config, versions: guilty, .. }) = world.guilts.get(number).map(|guilt| &guilt.culprit)
     else {
-        return (Vec::new(), true);
+        return LastKnownGood { versions: Vec::new(), may_be_none: true };
     };
     let first_bad = evidence
         .loads
@@ -173,9 +182,8 @@ pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: 
         .fold(f64::INFINITY, |first, load| first.min(load.at));
     let enough = 3.min(world.fleet.hosts.len());
     let served = |version: usize| {
-        let long = |load: &&super::evidence::SeenLoad| {
-            load.version == version && !load.refused && load.until - load.at >= 3.0 * world.step_s()
-        };
+        let long =
+            |load: &&SeenLoad| load.version == version && !load.refused && load.until - load.at >= 3.0 * world.step_s();
         let hosts: BTreeSet<usize> = evidence.loads.iter().filter(long).map(|load| load.host).collect();
         hosts.len() >= enough
     };
@@ -189,5 +197,5 @@ pub(crate) fn good(world: &World, evidence: &super::evidence::Evidence, number: 
         innocent.filter(|version| served(*version)).partition(|v| first_active(*v) < first_bad);
     let newest = before.iter().copied().max_by(|a, b| first_active(*a).total_cmp(&first_active(*b)));
     let unknown = newest.is_none_or(|newest| world.first.contains(&newest));
-    (newest.into_iter().chain(after).collect(), unknown)
+    LastKnownGood { versions: newest.into_iter().chain(after).collect(), may_be_none: unknown }
 }

@@ -1,10 +1,11 @@
-//! A draw in words: fleet, truth, what the oracle sees, nuisances, pushes.
+//! Describes a draw in words: fleet, truth, the oracle's view, nuisances, pushes.
 
 use super::judge::Judge;
+use super::nuisance::About;
 use super::world::World;
 use std::fmt::Write as _;
 
-/// `world`, as its judge sees it.
+/// Describes `world` and its judge's view of it.
 pub(crate) fn text(world: &World, judge: &Judge<'_>, dropped: &[usize]) -> String {
     let mut out = String::new();
     let fleet = &world.fleet;
@@ -41,7 +42,7 @@ pub(crate) fn text(world: &World, judge: &Judge<'_>, dropped: &[usize]) -> Strin
         line("truth: nothing is guilty".into());
     }
     for (number, planned) in world.nuisances.iter().enumerate() {
-        let (origin, words) = planned.kind.about();
+        let About { origin, words } = planned.kind.about();
         let left_out = if dropped.contains(&number) { " (left out)" } else { "" };
         line(format!("nuisance {number}: {:?} {:.2}: {words} [{origin:?}]{left_out}", planned.kind, planned.strength));
     }
@@ -59,7 +60,7 @@ pub(crate) fn text(world: &World, judge: &Judge<'_>, dropped: &[usize]) -> Strin
     for change in &world.changes {
         line(format!(
             "change {:>6.0} s {} {} told {} fleet-wide {}",
-            change.at, change.kind, change.id, change.told, change.fleet_wide
+            change.at, change.kind, change.id, change.announced, change.fleet_wide
         ));
     }
     world.waves.iter().for_each(|wave| line(format!("restarts {wave:?}")));

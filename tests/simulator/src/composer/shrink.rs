@@ -1,22 +1,22 @@
-//! Makes a failing draw small: nuisances are left out one by one, then hosts, as long as the same kind of fault remains.
+//! Makes a failing draw smaller: leaves out nuisances one by one, then hosts, as long as the same kind of fault remains.
 
 use super::{Draw, Outcome, Recipe};
 
 /// A draw that cannot be made smaller without losing its fault.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    /// How to make it.
+    /// The recipe of the smaller draw.
     pub recipe: Recipe,
-    /// What is wrong with what was said of it.
+    /// The fault of the verdict on it.
     pub fault: String,
-    /// How many smaller draws were tried.
+    /// Number of smaller draws that were tried.
     pub tried: usize,
 }
 
-/// Shrinks the draw of `seed`, asking `ask` for the outcome of each; none if nothing is wrong with it.
+/// Shrinks the draw of `seed`, and returns none if it has no fault. `ask` runs a draw and returns its outcome.
 ///
 /// # Errors
-/// Those of `ask`.
+/// The errors of `ask`.
 pub fn shrink<E>(seed: u64, mut ask: impl FnMut(&Draw) -> Result<Outcome, E>) -> Result<Option<Shrunk>, E> {
     let mut recipe = Recipe::whole(seed);
     let mut draw = Draw::compose(&recipe);
@@ -48,7 +48,7 @@ pub fn shrink<E>(seed: u64, mut ask: impl FnMut(&Draw) -> Result<Outcome, E>) ->
     Ok(Some(Shrunk { recipe, fault, tried }))
 }
 
-/// The kind of a fault: its words up to the colon.
+/// Returns the kind of a fault: its words up to the colon.
 fn kind(fault: &str) -> &str {
     fault.split(':').next().unwrap_or(fault)
 }

@@ -1,5 +1,5 @@
-//! When each effect is upon one process: spans of time, from the timeline and the effects. Between the ends of spans
-//! nothing changes, so counts are drawn from one to the next.
+//! The spans of time in which each effect acts on one process, derived from its timeline and the effects. Nothing changes
+//! between two ends of spans, so counts are drawn for each stretch between them.
 
 use super::effect::{Effect, On, What};
 use super::push::lot;
@@ -7,27 +7,26 @@ use super::timeline::{Active, Timeline};
 use super::world::World;
 use crate::random::Random;
 
-/// A span in which one effect is upon a process.
+/// A span in which one effect acts on a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spell {
     pub(crate) what: What,
     pub(crate) guilt: Option<usize>,
-    /// Config whose use it is that fails, where it is a config's.
+    /// The config, for an effect that only acts on requests that use one.
     pub(crate) config: Option<usize>,
     pub(crate) from: f64,
     pub(crate) to: f64,
 }
 
-/// The spells of host number `host` with this timeline.
+/// Returns the spells of one process on host number `host`.
 pub(crate) fn of(world: &World, host: usize, timeline: &Timeline) -> Vec<Spell> {
     let mut spells = Vec::new();
     for (number, effect) in world.effects.iter().enumerate() {
         let mut random = Random::new(world.seed ^ (number as u64) << 32 ^ host as u64);
-        for (from, to, config) in spans(world, (host, effect), timeline) {
-            let delay = random.between(effect.delay_s.0, effect.delay_s.1.max(effect.delay_s.0));
-            let (from, mut to) = ((from + delay).max(effect.from), to);
-            if from < to && lot(number as u64 ^ world.seed, host) < effect.lingers.0 {
-                to += effect.lingers.1;
+        for Span { from, mut to, config } in spans(world, host, effect, timeline) {
+            let from = (from + effect.delay_s.draw(&mut random)).max(effect.from);
+            if from < to && lot(number as u64 ^ world.seed, host) < effect.lingering.hosts_share {
+                to += effect.lingering.lasts_s;
             }
             let to = to.min(effect.until);
             if from < to {
@@ -38,16 +37,22 @@ pub(crate) fn of(world: &World, host: usize, timeline: &Timeline) -> Vec<Spell> 
     spells
 }
 
-type Span = (f64, f64, Option<usize>);
+/// A span in which the cause of an effect is present, before delay and lingering.
+struct Span {
+    from: f64,
+    to: f64,
+    config: Option<usize>,
+}
 
-fn spans(world: &World, (host, effect): (usize, &Effect), timeline: &Timeline) -> Vec<Span> {
+fn spans(world: &World, host: usize, effect: &Effect, timeline: &Timeline) -> Vec<Span> {
     let fleet = &world.fleet;
-    let whole = |applies: bool| if applies { vec![(effect.from, effect.until, None)] } else { Vec::new() };
+    let span = |from: f64, to: f64| Span { from, to, config: None };
+    let whole = |applies: bool| if applies { vec![span(effect.from, effect.until)] } else { Vec::new() };
     match effect.on {
         On::Hosts(who) => whole(who.holds(fleet, host)),
         On::Change(number) => {
             let change = world.changes.get(number);
-            let arrival = change.and_then(|change| Some((change.arrival(fleet, host)?, change.until, None)));
+            let arrival = change.and_then(|change| Some(span(change.arrival(fleet, host)?, change.until)));
             arrival.into_iter().collect()
         }
         On::Version { version, binary } => {
@@ -55,16 +60,17 @@ fn spans(world: &World, (host, effect): (usize, &Effect), timeline: &Timeline) -
                 let life = timeline.lives.get(active.life);
                 active.version == version && binary.is_none_or(|binary| life.is_some_and(|life| life.binary == binary))
             };
-            timeline.actives.iter().filter(fits).map(|active| (active.from, active.to, Some(active.config))).collect()
+            let of = |active: &Active| Span { from: active.from, to: active.to, config: Some(active.config) };
+            timeline.actives.iter().filter(fits).map(of).collect()
         }
         On::Binary(binary) => {
             let lives = timeline.lives.iter().filter(|life| life.binary == binary);
-            lives.map(|life| (life.from, life.to, None)).collect()
+            lives.map(|life| span(life.from, life.to)).collect()
         }
         On::Young(seconds) => {
             let started = timeline.lives.iter().filter(|life| life.from > 0.0);
-            started.map(|life| (life.from, (life.from + seconds).min(life.to), None)).collect()
+            started.map(|life| span(life.from, (life.from + seconds).min(life.to))).collect()
         }
-        On::Loading(seconds) => timeline.loads.iter().map(|load| (load.at, load.at + seconds, None)).collect(),
+        On::Loading(seconds) => timeline.loads.iter().map(|load| span(load.at, load.at + seconds)).collect(),
     }
 }

@@ -1,17 +1,18 @@
-//! How a sender counts and what it tells: every way of contract.md section 2. What it has to tell is decided elsewhere.
+//! The style of a sender: how it counts, and what it reports, in every form of contract.md section 2. The values that it
+//! reports are decided elsewhere.
 
 use super::chance::pick;
 use crate::random::Random;
 use firstbad_protocol::names::SCORE_BOUNDS;
 
-/// What requests are counted by.
+/// The metrics that count requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counts {
     /// `firstbad.requests`: a total, and a view for each config.
     TotalsAndViews,
     /// `firstbad.requests` for each config only.
     ViewsOnly,
-    /// `firstbad.requests` without config; exposure is told by other means.
+    /// `firstbad.requests` without config attributes; other telemetry reports which versions are active.
     TotalsOnly,
     /// `http.server.request.duration`.
     Standard,
@@ -19,12 +20,12 @@ pub(crate) enum Counts {
     StandardOld,
 }
 
-/// How panics are told.
+/// How a sender reports panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Panics {
     /// `firstbad.panics` by site.
     Counts,
-    /// One `exception` event each (at most a few a report, as SDKs sample).
+    /// One `exception` event for each panic, up to a few per report, as SDKs sample.
     Events,
     /// Both.
     Both,
@@ -33,26 +34,26 @@ pub(crate) enum Panics {
 /// What names an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// `host.name` and a `service.instance.id` that stays over restarts.
+    /// `host.name` and a `service.instance.id` that survives restarts.
     HostAndInstance,
-    /// `host.name` and a new `service.instance.id` each start.
+    /// `host.name` and a new `service.instance.id` at each start.
     HostAndFreshInstance,
     /// `host.name` and `process.pid`.
     HostAndPid,
-    /// Only `k8s.pod.name`, a new one each start.
+    /// Only `k8s.pod.name`, a new one at each start.
     Pod,
-    /// Only a generated `service.instance.id`, a new one each start.
+    /// Only a generated `service.instance.id`, a new one at each start.
     FreshInstance,
 }
 
 impl Identity {
-    /// Whether a host that goes silent may be taken for lost: its name is one that stays.
+    /// Whether the name of a host survives restarts, so that its silence means that the host is lost.
     pub(crate) fn is_durable(self) -> bool {
         !matches!(self, Self::Pod | Self::FreshInstance)
     }
 }
 
-/// How scores are told.
+/// How a sender reports scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Scores {
     /// Explicit bounds.
@@ -61,11 +62,11 @@ pub(crate) enum Scores {
     Exponential,
 }
 
-/// The default bounds of stock SDKs.
+/// The default bounds of OpenTelemetry SDKs.
 pub(crate) const SDK_BOUNDS: [f64; 15] =
     [0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10_000.0];
 
-/// One sender's habits.
+/// The style of one sender.
 #[derive(Clone, Debug)]
 pub(crate) struct Style {
     pub(crate) counts: Counts,
@@ -74,10 +75,10 @@ pub(crate) struct Style {
     pub(crate) cumulative: bool,
     /// `firstbad.config.active` in every report.
     pub(crate) active: bool,
-    /// Load events; else loads are told by the loads Sum.
+    /// Whether loads are reported as events; otherwise by the `firstbad.config.loads` Sum.
     pub(crate) load_events: bool,
     pub(crate) scores: Option<Scores>,
-    /// Whether denied answers are told apart from good ones.
+    /// Whether denied answers are counted apart from good ones.
     pub(crate) denied: bool,
     pub(crate) facts: bool,
     pub(crate) limits: bool,
@@ -91,9 +92,9 @@ pub(crate) struct Style {
     pub(crate) cpu: bool,
     pub(crate) memory: bool,
     pub(crate) in_flight: bool,
-    /// 64-bit integers as JSON numbers; else as text.
+    /// Whether 64-bit integers are JSON numbers; otherwise they are text.
     pub(crate) numbers: bool,
-    /// Event names as an attribute; else as the field.
+    /// Whether the event name is an attribute; otherwise it is a field.
     pub(crate) older_events: bool,
 }
 
@@ -130,12 +131,12 @@ impl Style {
         }
     }
 
-    /// Whether requests are counted by standard metrics.
+    /// Whether standard HTTP metrics count the requests.
     pub(crate) fn is_standard(&self) -> bool {
         matches!(self.counts, Counts::Standard | Counts::StandardOld)
     }
 
-    /// Whether points tell the version that they used.
+    /// Whether the points of requests name the version.
     pub(crate) fn tags_points(&self) -> bool {
         matches!(self.counts, Counts::TotalsAndViews | Counts::ViewsOnly)
     }

@@ -1,16 +1,16 @@
-//! The composer's parts held against each other: lines are JSON, truth shows where it should and nowhere else, and the
-//! rules tell right from wrong.
+//! Tests of the composer's parts against each other: lines are JSON, only exposed hosts show a guilt, and the rules separate
+//! right verdicts from wrong ones.
 
+use super::diagnosis::{Cause, Incident};
 use super::evidence::Evidence;
 use super::guilt::Culprit;
 use super::oracle::{Sight, sight};
 use super::play::play;
 use super::rules::{Named, named, needed};
-use super::said::{Cause, Incident};
 use super::world::World;
 use serde_json::Value;
 
-/// Small draws of many seeds, without nuisances.
+/// Makes small draws of many seeds, without nuisances.
 fn plain(seeds: std::ops::Range<u64>) -> impl Iterator<Item = World> {
     seeds.map(|seed| World::draw(seed, 12, |_| false))
 }
@@ -40,12 +40,12 @@ fn a_guilt_shows_only_on_hosts_that_had_it() {
             let Culprit::Config { versions, .. } = &guilt.culprit else { continue };
             for (host, seen) in hosts.iter().filter(|(_, seen)| seen.events > 0.0) {
                 let had = loads.iter().any(|load| load.host == *host && versions.contains(&load.version));
-                assert!(had, "seed {}: host {host} shows {} events of what it never had", world.seed, seen.events);
+                assert!(had, "seed {}: host {host} shows {} events without a guilty load", world.seed, seen.events);
                 showing += 1;
             }
         }
     }
-    assert!(showing > 100, "{showing} hosts show something");
+    assert!(showing > 100, "only {showing} hosts show a guilt");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn rules_tell_the_guilty_hash_from_others() {
             let config = matches!(world.guilts.as_slice(), [guilt] if matches!(guilt.culprit, Culprit::Config { .. }));
             config && sight(world, evidence, 0) == Sight::Clear
         })
-        .expect("one of 200 draws has one guilty input that can be named");
+        .expect("one of 200 draws has exactly one guilty config version that the oracle can name");
     let Culprit::Config { versions, .. } = &world.guilts[0].culprit else { panic!("a config") };
     let cause = |hashes: Vec<String>| Cause { kind: "config".into(), hashes, ..Cause::default() };
     let hash = |version: usize| world.versions[version].hash.to_string();

@@ -1,21 +1,21 @@
-//! One process slot of one host from beginning to end: its lives, its loads, and what was active when. Deaths that a
-//! version brings are decided here; which requests fail meanwhile, in `spells` and `process`.
+//! One process slot of one host from beginning to end: its lives, its loads, and which version is active at which time.
+//! Deaths that a version causes are decided here; which requests fail, in `spells` and `process`.
 
 use super::effect::{Death, Effect, On, What};
 use super::push::Refusal;
 use super::world::World;
 use crate::random::Random;
 
-/// How a life ended.
+/// How the life of a process ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Ending {
-    /// It goes on when the capture ends.
+    /// The process still runs when the capture ends.
     None,
-    /// On purpose.
+    /// The process is stopped on purpose.
     Clean,
-    /// By a signal.
+    /// A signal ends the process.
     Signal(i64),
-    /// By an exit status that is no success.
+    /// The process exits with this status, which is no success.
     Status(i64),
 }
 
@@ -27,9 +27,9 @@ pub(crate) struct Life {
     pub(crate) to: f64,
     pub(crate) ending: Ending,
     pub(crate) binary: usize,
-    /// Guilt whose version ended it.
+    /// The guilt whose version killed the process.
     pub(crate) killed_by: Option<usize>,
-    /// Version being loaded when it died, if it did not survive the load.
+    /// The version that the process was loading when it died.
     pub(crate) loading: Option<usize>,
 }
 
@@ -43,16 +43,16 @@ pub(crate) struct Load {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// What a slot went through.
+/// The history of one slot.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timeline {
     pub(crate) lives: Vec<Life>,
     pub(crate) loads: Vec<Load>,
-    /// Active version of a config from this second on; none where a load was rejected.
+    /// Spans in which a version was active; there is none after a load that was rejected.
     pub(crate) actives: Vec<Active>,
 }
 
-/// A config's version from `from` to `to` in one life.
+/// A span in which a version of a config was active in one life.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Active {
     pub(crate) config: usize,
@@ -62,29 +62,45 @@ pub(crate) struct Active {
     pub(crate) life: usize,
 }
 
-/// Something that is going to happen to the slot.
+/// An event that the draw plans for the slot.
 #[derive(Clone, Copy, Debug)]
-enum Planned {
+enum Event {
     Arrives { version: usize, refusal: Option<Refusal> },
     Restarts { down_s: f64, binary: Option<usize> },
     Leaves,
+}
+
+/// A planned event and its second.
+#[derive(Clone, Copy, Debug)]
+struct Planned {
+    at: f64,
+    event: Event,
+}
+
+/// A death that the active version causes later, unless another version replaces it before.
+#[derive(Clone, Copy, Debug)]
+struct ComingDeath {
+    at: f64,
+    death: Death,
+    guilt: usize,
+    version: usize,
 }
 
 struct Walk<'a> {
     world: &'a World,
     random: Random,
     timeline: Timeline,
-    /// What lies on disk, by config.
+    /// Version on disk, by config.
     disk: Vec<Option<usize>>,
     active: Vec<Option<usize>>,
     binary: usize,
     alive: bool,
-    death: Option<(f64, Death, usize, usize)>,
+    death: Option<ComingDeath>,
     starts: Option<f64>,
     deaths: i32,
 }
 
-/// The timeline of slot number `slot` of host number `host`.
+/// Returns the timeline of slot number `slot` of host number `host`.
 pub(crate) fn of(world: &World, host: usize, slot: usize) -> Timeline {
     let Some(of) = world.fleet.hosts.get(host) else { return Timeline::default() };
     let random = Random::fork(world.seed, &format!("composer:timeline:{host}:{slot}"));
@@ -102,35 +118,38 @@ pub(crate) fn of(world: &World, host: usize, slot: usize) -> Timeline {
         deaths: 0,
     };
     walk.begin(of.born_s);
-    for (at, planned) in plans(world, host, slot) {
-        walk.until(at);
-        walk.take(at, planned);
+    for planned in plans(world, host, slot) {
+        walk.until(planned.at);
+        walk.take(planned);
     }
     walk.until(world.fleet.length_s);
     walk.end(world.fleet.length_s, Ending::None);
     walk.timeline
 }
 
-fn plans(world: &World, host: usize, slot: usize) -> Vec<(f64, Planned)> {
+fn plans(world: &World, host: usize, slot: usize) -> Vec<Planned> {
     let fleet = &world.fleet;
     let delay = slot as f64 * 0.4;
     let arrives = world.pushes.iter().filter_map(|push| {
-        let refusal = push.refused(host);
-        Some((push.arrival(fleet, host)? + delay, Planned::Arrives { version: push.version, refusal }))
+        let event = Event::Arrives { version: push.version, refusal: push.refused(host) };
+        Some(Planned { at: push.arrival(fleet, host)? + delay, event })
     });
     let place = fleet.hosts.get(host).map_or(0.0, |host| host.place);
     let waves = world.waves.iter().filter(|wave| wave.who.holds(fleet, host));
-    let restarts = waves.map(|wave| {
-        (wave.at + place * wave.takes_s + delay, Planned::Restarts { down_s: wave.down_s, binary: wave.binary })
+    let restarts = waves.map(|wave| Planned {
+        at: wave.at + place * wave.takes_s + delay,
+        event: Event::Restarts { down_s: wave.down_s, binary: wave.binary },
     });
-    let leaves = fleet.hosts.get(host).and_then(|host| host.gone_s).map(|at| (at, Planned::Leaves));
-    let mut plans: Vec<_> = arrives.chain(restarts).chain(leaves).filter(|(at, _)| *at < fleet.length_s).collect();
-    plans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let gone_s = fleet.hosts.get(host).and_then(|host| host.gone_s);
+    let leaves = gone_s.map(|at| Planned { at, event: Event::Leaves });
+    let all = arrives.chain(restarts).chain(leaves);
+    let mut plans: Vec<Planned> = all.filter(|planned| planned.at < fleet.length_s).collect();
+    plans.sort_by(|a, b| a.at.total_cmp(&b.at));
     plans
 }
 
 impl Walk<'_> {
-    /// The first life; silent about its loads where the fleet is warm.
+    /// Begins the first life. In a warm fleet, its first loads are older than the capture and are not in it.
     fn begin(&mut self, born_s: Option<f64>) {
         match born_s {
             Some(at) => self.starts = Some(at),
@@ -154,7 +173,7 @@ impl Walk<'_> {
         self.timeline.lives.push(life);
     }
 
-    /// Starts, and loads what lies on disk.
+    /// Starts the process, which loads every version on disk.
     fn start(&mut self, at: f64) {
         self.born(at);
         self.active.fill(None);
@@ -189,10 +208,8 @@ impl Walk<'_> {
         self.active.iter_mut().skip(config).take(1).for_each(|active| *active = now);
         match now {
             Some(now) if refusal.is_none() => {
-                let saved = |(_, _, _, of): &(f64, Death, usize, usize)| {
-                    self.world.versions.get(*of).is_some_and(|of| of.config == config)
-                };
-                self.death = self.death.filter(|death| !saved(death));
+                let replaced = |version: usize| self.world.versions.get(version).is_some_and(|of| of.config == config);
+                self.death = self.death.filter(|death| !replaced(death.version));
                 self.becomes_active(now, at);
                 self.may_die(at, version);
             }
@@ -201,7 +218,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether `version` is the death of this process, and when.
+    /// Draws the death that `version` causes in this process, if it causes one.
     fn may_die(&mut self, at: f64, version: usize) {
         let dies = |effect: &&Effect| match effect.on {
             On::Version { version: of, binary } => of == version && binary.is_none_or(|binary| binary == self.binary),
@@ -213,26 +230,27 @@ impl Walk<'_> {
         }) else {
             return;
         };
-        let after = self.random.between(death.after_s.0, death.after_s.1);
-        self.death = guilt.map(|guilt| (at + after, death, guilt, version));
+        let after = death.after_s.draw(&mut self.random);
+        self.death = guilt.map(|guilt| ComingDeath { at: at + after, death, guilt, version });
     }
 
-    /// Starts and deaths before `at`.
+    /// Plays the starts and deaths before `at`.
     fn until(&mut self, at: f64) {
         loop {
             let starts = self.starts.filter(|starts| *starts < at);
-            let dies = self.death.filter(|(dies, ..)| *dies < at);
+            let dies = self.death.filter(|death| death.at < at);
             match (starts, dies) {
                 (Some(starts), _) => self.start(starts),
-                (None, Some((dies, death, guilt, version))) => self.dies(dies, death, (guilt, version)),
+                (None, Some(death)) => self.dies(death),
                 (None, None) => return,
             }
         }
     }
 
-    fn dies(&mut self, at: f64, death: Death, (guilt, version): (usize, usize)) {
+    fn dies(&mut self, coming: ComingDeath) {
+        let ComingDeath { at, death, guilt, version } = coming;
         self.end(at, death.signal.map_or(Ending::Status(1), Ending::Signal));
-        let quick = death.after_s.1 < 5.0;
+        let quick = death.after_s.most < 5.0;
         if let Some(life) = self.timeline.lives.last_mut() {
             life.killed_by = Some(guilt);
             life.loading = Some(version).filter(|_| quick);
@@ -253,17 +271,18 @@ impl Walk<'_> {
         (0..self.active.len()).for_each(|config| self.close(config, at));
     }
 
-    fn take(&mut self, at: f64, planned: Planned) {
-        match planned {
-            Planned::Arrives { version, refusal } => self.arrives(at, version, refusal),
-            Planned::Restarts { down_s, binary } => {
+    fn take(&mut self, planned: Planned) {
+        let at = planned.at;
+        match planned.event {
+            Event::Arrives { version, refusal } => self.arrives(at, version, refusal),
+            Event::Restarts { down_s, binary } => {
                 self.binary = binary.unwrap_or(self.binary);
                 if self.alive {
                     self.end(at, Ending::Clean);
                     self.starts = Some(at + down_s);
                 }
             }
-            Planned::Leaves => {
+            Event::Leaves => {
                 self.end(at, Ending::Clean);
                 self.starts = None;
             }

@@ -1,5 +1,5 @@
-//! The truth of a draw: nothing at all, one or two guilty inputs, or something that is no change. What is drawn here is
-//! written into `World::guilts`; nothing else is guilty.
+//! The truth of a draw: no fault, one or two guilty changes, or an outside event. Everything that is drawn here is written
+//! into `World::guilts`; nothing else is guilty.
 
 mod config;
 mod outside;
@@ -34,13 +34,13 @@ pub(crate) fn add(world: &mut World) {
     }
 }
 
-/// When what began at `at` ends: in a third of the draws not before the end.
+/// Draws the end of a fault that begins at `at`: in 35 % of the draws, the end of the draw.
 pub(crate) fn end(world: &World, at: f64, r: &mut Random) -> f64 {
     let length_s = world.fleet.length_s;
     if r.chance(0.35) { length_s } else { (at + length_s * r.between(0.1, 0.3)).min(length_s) }
 }
 
-/// A share of requests that fail, from few to all.
+/// Draws the share of the requests that fail, from 3 % to all.
 pub(crate) fn share(r: &mut Random) -> f64 {
     log_uniform(r, 0.03, 1.2).min(1.0)
 }
@@ -50,14 +50,15 @@ fn failing(r: &mut Random) -> What {
     if r.chance(0.5) { What::Errors(share) } else { What::Panics(share) }
 }
 
-/// A bad build, rolled out host after host.
+/// Adds a bad build that is rolled out host after host.
 fn binary(world: &mut World, at: f64, r: &mut Random) {
     let number = world.fleet.binaries.len();
     world.fleet.binaries.push("2.5.0".into());
     let takes_s = world.fleet.length_s * r.between(0.03, 0.25);
     let down_s = log_uniform(r, 0.3, 20.0);
-    world.waves.push(Wave { at, takes_s, who: Who::All, down_s, binary: Some(number) });
-    deploy(world, at, (takes_s, number), r);
+    let wave = Wave { at, takes_s, who: Who::All, down_s, binary: Some(number) };
+    world.waves.push(wave);
+    deploy(world, wave, r);
     let until = end(world, at + takes_s, r);
     if until < world.fleet.length_s {
         let back = Wave { at: until, takes_s: takes_s * 0.3, who: Who::All, down_s, binary: Some(0) };
@@ -70,24 +71,25 @@ fn binary(world: &mut World, at: f64, r: &mut Random) {
     world.guilts.push(Guilt { culprit: Culprit::Binary(number), hurts: Hurts::Requests, from: at, until, words });
 }
 
-/// The deploy event of a build, if its pipeline tells of it.
-pub(crate) fn deploy(world: &mut World, at: f64, (takes_s, binary): (f64, usize), r: &mut Random) {
-    let target = world.fleet.binaries.get(binary).cloned().unwrap_or_default();
+/// Adds the change that rolls out the binary of `wave`. Its pipeline sends deploy events in 60 % of the draws.
+pub(crate) fn deploy(world: &mut World, wave: Wave, r: &mut Random) {
+    let Wave { at, takes_s, binary, .. } = wave;
+    let target = binary.and_then(|binary| world.fleet.binaries.get(binary)).cloned().unwrap_or_default();
     let id = format!("deploy-{}", world.changes.len());
-    let (fleet_wide, told) = (r.chance(0.4), r.chance(0.6));
+    let (fleet_wide, announced) = (r.chance(0.4), r.chance(0.6));
     let until = f64::INFINITY;
-    world.changes.push(Change { kind: "deploy", id, target, at, takes_s, who: Who::All, fleet_wide, told, until });
+    world.changes.push(Change { kind: "deploy", id, target, at, takes_s, who: Who::All, fleet_wide, announced, until });
 }
 
-/// A flag that is turned on host by host, or for a share of the fleet.
+/// Adds a bad feature flag that is turned on host by host, for all hosts or for a share of them.
 fn change(world: &mut World, at: f64, r: &mut Random) {
     let number = world.changes.len();
     let takes_s = log_uniform(r, 1.0, world.fleet.length_s * 0.1);
-    let who = if r.chance(0.6) { Who::Share(r.between(0.1, 0.7), r.bits()) } else { Who::All };
+    let who = if r.chance(0.6) { Who::Share { share: r.between(0.1, 0.7), salt: r.bits() } } else { Who::All };
     let until = end(world, at + takes_s, r);
     let (id, target) = ("flag-77".into(), "http3".into());
     let fleet_wide = false;
-    world.changes.push(Change { kind: "flag", id, target, at, takes_s, who, fleet_wide, told: true, until });
+    world.changes.push(Change { kind: "flag", id, target, at, takes_s, who, fleet_wide, announced: true, until });
     let what = failing(r);
     let effect = Effect::new(On::Change(number), what).during(at, until);
     world.effects.push(Effect { guilt: Some(world.guilts.len()), ..effect });

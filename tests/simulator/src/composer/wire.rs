@@ -1,6 +1,6 @@
-//! The draw as OTLP/JSON lines (contract.md sections 2 and 4). It is written as text, point by point, since a draw has
-//! millions of them; what `crate::capture` writes instead are observations, which know no pods, no missing identities and
-//! no older spellings.
+//! The draw as OTLP/JSON lines (contract.md sections 2 and 4). Points are written as text one by one, since a draw has
+//! millions of them. `crate::capture` cannot serve here: it writes observations, which have no pods, no missing identities
+//! and no older spellings.
 
 pub(crate) mod events;
 pub(crate) mod json;
@@ -13,10 +13,10 @@ use super::timeline::Life;
 use super::world::World;
 use firstbad_protocol::names::attribute;
 
-/// Unix seconds of a draw's second 0: 2026-11-18 11:00:00 UTC.
+/// Unix time of second 0 of a draw, seconds: 2026-11-18 11:06:40 UTC.
 pub(crate) const EPOCH_S: f64 = 1_795_000_000.0;
 
-/// Lines with the second at which each arrives.
+/// Collects lines, each with the second of its arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
     text: String,
@@ -31,21 +31,21 @@ struct Line {
 }
 
 impl Sink {
-    /// A line that arrives at `arrival`, written by `write`.
+    /// Adds a line that arrives at `arrival` and is written by `write`.
     pub(crate) fn line(&mut self, arrival: f64, write: impl FnOnce(&mut String)) {
         let start = self.text.len();
         write(&mut self.text);
         self.lines.push(Line { arrival, start, end: self.text.len() });
     }
 
-    /// The last line once more.
+    /// Adds the last line once more.
     pub(crate) fn repeat(&mut self, arrival: f64) {
         if let Some(last) = self.lines.last().copied() {
             self.lines.push(Line { arrival, ..last });
         }
     }
 
-    /// All lines in the order of their arrival.
+    /// Returns all lines in the order of their arrival.
     pub(crate) fn in_order(mut self) -> Vec<u8> {
         self.lines.sort_by(|a, b| a.arrival.total_cmp(&b.arrival));
         let mut out = Vec::with_capacity(self.text.len() + self.lines.len());
@@ -57,9 +57,19 @@ impl Sink {
     }
 }
 
-/// The resource attributes of one life of a process.
-pub(crate) fn resource(world: &World, (host, slot): (usize, usize), life: &Life, style: &Style) -> String {
+/// One life of a process that sends telemetry.
+#[derive(Clone, Copy)]
+pub(crate) struct Process<'p> {
+    pub(crate) host: usize,
+    pub(crate) slot: usize,
+    pub(crate) life: &'p Life,
+    pub(crate) style: &'p Style,
+}
+
+/// Returns the resource attributes of `process`.
+pub(crate) fn resource(world: &World, process: Process<'_>) -> String {
     let fleet: &Fleet = &world.fleet;
+    let Process { host, life, .. } = process;
     let mut text = String::from("{\"attributes\":[");
     json::text(&mut text, attribute::SERVICE_NAME, "proxy");
     text.push(',');
@@ -72,14 +82,15 @@ pub(crate) fn resource(world: &World, (host, slot): (usize, usize), life: &Life,
             text.push(',');
             json::text(&mut text, attribute::SERVICE_INSTANCE_ID, "proxy-1");
         } else if !means(&world.telemetry.anonymous) {
-            identity(&mut text, &of.name, (host * 16 + slot, life.number), style);
+            identity(&mut text, &of.name, process);
         }
     }
     text.push_str("]}");
     text
 }
 
-fn identity(text: &mut String, name: &str, (slot, life): (usize, usize), style: &Style) {
+fn identity(text: &mut String, name: &str, process: Process<'_>) {
+    let (slot, life, style) = (process.host * 16 + process.slot, process.life.number, process.style);
     let fresh = format!("{:08x}-{slot:x}-{life:x}", slot.wrapping_mul(2_654_435_761).wrapping_add(life * 97) as u32);
     text.push(',');
     match style.identity {
@@ -103,7 +114,7 @@ fn identity(text: &mut String, name: &str, (slot, life): (usize, usize), style: 
     }
 }
 
-/// A second of the draw in nanoseconds of Unix time.
+/// Returns the Unix time of a second of the draw, nanoseconds.
 pub(crate) fn unix_ns(at: f64) -> i64 {
     (EPOCH_S as i64) * 1_000_000_000 + (at * 1e9) as i64
 }

@@ -1,6 +1,6 @@
 //! A draw before it is played: fleet, versions, pushes, effects, changes, restarts, faults of telemetry, and the truth.
-//! Truth and nuisances are drawn one after another, each from a stream of its own, so that a nuisance can be left out
-//! without moving anything else.
+//! Truth and nuisances are drawn one after another, each from its own random stream, so that leaving out one nuisance does
+//! not change the others.
 
 use super::content::{Config, Oddity, Version};
 use super::effect::Effect;
@@ -19,19 +19,20 @@ pub(crate) struct Change {
     pub(crate) kind: &'static str,
     pub(crate) id: String,
     pub(crate) target: String,
-    /// When; and for one that reaches host after host, over how many seconds.
     pub(crate) at: f64,
+    /// Seconds from the first host to the last, for a change that reaches host after host.
     pub(crate) takes_s: f64,
-    /// Whom it reaches; each says so itself, unless the whole fleet is reached at once.
+    /// The hosts that the change reaches. Each sends its own change event.
     pub(crate) who: Who,
+    /// Whether the change reaches the whole fleet at once, and the pipeline sends its event.
     pub(crate) fleet_wide: bool,
-    /// Whether anybody tells of it.
-    pub(crate) told: bool,
+    /// Whether a change event is sent.
+    pub(crate) announced: bool,
     pub(crate) until: f64,
 }
 
 impl Change {
-    /// When it reaches host number `host`.
+    /// Returns the second at which the change reaches host number `host`.
     pub(crate) fn arrival(&self, fleet: &Fleet, host: usize) -> Option<f64> {
         let place = fleet.hosts.get(host)?.place;
         let reached = self.fleet_wide || self.who.holds(fleet, host);
@@ -45,20 +46,20 @@ pub(crate) struct Wave {
     pub(crate) at: f64,
     pub(crate) takes_s: f64,
     pub(crate) who: Who,
-    /// Seconds that a process is gone.
+    /// Seconds from the end of a process to its next start.
     pub(crate) down_s: f64,
-    /// The binary that comes back, if another.
+    /// The binary that runs afterwards, if it is another one.
     pub(crate) binary: Option<usize>,
 }
 
-/// Everything that is drawn.
+/// A whole draw.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) fleet: Fleet,
     pub(crate) configs: Vec<Config>,
     pub(crate) versions: Vec<Version>,
-    /// The version of each config that is there from the beginning.
+    /// The first version of each config.
     pub(crate) first: Vec<usize>,
     pub(crate) pushes: Vec<Push>,
     pub(crate) effects: Vec<Effect>,
@@ -69,13 +70,13 @@ pub(crate) struct World {
     pub(crate) guilts: Vec<Guilt>,
     pub(crate) harms: Vec<Harm>,
     pub(crate) refused: Vec<Refused>,
-    /// Whether versions are declared by publish events.
+    /// Whether publish events declare the versions.
     pub(crate) publishes: bool,
     pub(crate) nuisances: Vec<Planned>,
 }
 
 impl World {
-    /// The draw of `seed` with at most `hosts_max` hosts and the nuisances that `keep` says yes to, by number.
+    /// Makes the draw of `seed`, with at most `hosts_max` hosts and the nuisances for whose number `keep` holds.
     pub(crate) fn draw(seed: u64, hosts_max: usize, keep: impl Fn(usize) -> bool) -> Self {
         let fleet = Fleet::draw(seed, hosts_max);
         let mut world = Self {
@@ -115,7 +116,7 @@ impl World {
         Some(self.versions.len() - 1)
     }
 
-    /// Adds a config that is nobody's business so far.
+    /// Adds a config that neither the truth nor another nuisance uses.
     pub(crate) fn add_config(&mut self, r: &mut Random) -> Option<usize> {
         let name = Config::free_name(&self.configs)?;
         self.configs.push(Config::draw(r, name, false));
@@ -125,13 +126,13 @@ impl World {
         Some(index)
     }
 
-    /// Pushes `version` to all at `at`.
+    /// Pushes `version` to all hosts, beginning at `at`.
     #[expect(clippy::too_many_arguments, reason = "random numbers are drawn from the stream of the caller")]
     pub(crate) fn push(&mut self, version: usize, at: f64, shape: Shape, r: &mut Random) {
         self.pushes.push(Push { version, at, shape, who: Who::All, refusal: None, salt: r.bits() });
     }
 
-    /// The version of `config` that a push before `at` brought last.
+    /// Returns the version of `config` of the last push before `at`, or its first version.
     pub(crate) fn version_before(&self, config: usize, at: f64) -> Option<usize> {
         let of = |push: &&Push| {
             push.at < at
@@ -147,7 +148,7 @@ impl World {
         self.guilts.iter().any(|guilt| matches!(guilt.culprit, Culprit::Config { config: of, .. } if of == config))
     }
 
-    /// Seconds between reports.
+    /// Returns the report interval, seconds.
     pub(crate) fn step_s(&self) -> f64 {
         self.fleet.interval_s
     }

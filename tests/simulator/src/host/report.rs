@@ -4,7 +4,7 @@ use super::{Context, Host, named};
 use crate::counts::{Failure, Modifiers, Stretch};
 use crate::effect::Kind;
 use crate::plan::Plan;
-use firstbad_diagnosis::observation::{Facts, Name, NamedBy, Observation, Panic, Row};
+use firstbad_diagnosis::observation::{Facts, Name, Observation, Panic, Row};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::Span;
@@ -139,25 +139,15 @@ impl Host {
         let r = &mut self.random;
         let share = (self.memory + m.memory * thirst).min(1.0) * r.lognormal(0.01);
         let in_flight = counts.in_flight() + counts.hung().min(20_000.0);
+        let span = Span { start: plan.at(self.report_start), end: plan.at(end) };
         let mut row = Row {
-            source: self.source(plan),
-            dimensions: self.dimensions.clone(),
-            span: Span { start: plan.at(self.report_start), end: plan.at(end) },
-            totals: Vec::new(),
-            views: Vec::new(),
-            panics: Vec::new(),
-            scores: Vec::new(),
             active: if plan.fleet.full { self.active_hashes(plan) } else { Vec::new() },
-            loads: Vec::new(),
-            latency: None,
             in_flight: Some(in_flight),
             cpu: Some(cpu),
             memory: Some(share * 2.0e9),
             facts: if plan.fleet.full { self.new_facts(plan) } else { Vec::new() },
-            dropped: 0,
             restarted: std::mem::take(&mut self.restarted),
-            first_failed: Vec::new(),
-            named_by: NamedBy::Host,
+            ..Row::new(self.source(plan), self.dimensions.clone(), span)
         };
         counts.fill(plan, &mut row);
         self.report_start = end;

@@ -1,4 +1,4 @@
-//! Processes and hosts that come and go as they do every day.
+//! Nuisances of usual operations: restarts, releases, hosts that are added or taken away.
 
 use super::{Kind, Planned};
 use crate::composer::chance::log_uniform;
@@ -17,51 +17,54 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
     match planned.kind {
         Kind::RollingRestart => world.waves.push(wave),
         Kind::QuickRestart => {
-            let who = Who::Share(planned.scaled(0.05, 1.0), r.bits());
+            let who = Who::Share { share: planned.scaled(0.05, 1.0), salt: r.bits() };
             world.waves.push(Wave { down_s: r.between(0.05, 0.5), takes_s: 2.0, who, ..wave });
         }
         Kind::Release | Kind::ReleaseTold => {
             let binary = world.fleet.binaries.len();
             world.fleet.binaries.push(format!("2.6.{binary}"));
-            world.waves.push(Wave { binary: Some(binary), ..wave });
+            let wave = Wave { binary: Some(binary), ..wave };
+            world.waves.push(wave);
             if planned.kind == Kind::ReleaseTold {
-                truth::deploy(world, at, (takes_s, binary), r);
+                truth::deploy(world, wave, r);
             }
         }
-        Kind::ScaleDown => scale_down(planned, world, (at, takes_s), r),
-        Kind::ScaleUp => scale_up(planned, world, (at, takes_s), r),
+        Kind::ScaleDown => scale_down(planned, world, wave, r),
+        Kind::ScaleUp => scale_up(planned, world, wave, r),
         _ => cold(planned, world),
     }
 }
 
-/// Hosts leave. Where names are durable and nobody tells of exits, their silence may be said.
-fn scale_down(planned: Planned, world: &mut World, (at, takes_s): (f64, f64), r: &mut Random) {
+/// Takes hosts away, in the rollout order of `wave`. An incident about their silence is admissible if their names are durable
+/// and nothing reports their exits.
+fn scale_down(planned: Planned, world: &mut World, wave: Wave, r: &mut Random) {
     let (share, salt) = (planned.scaled(0.03, 0.4), r.bits());
-    let leaves = Who::Share(share, salt);
+    let leaves = Who::Share { share, salt };
     let durable = world.fleet.styles.iter().any(|style| style.identity.is_durable() && !style.life_events);
     let going: Vec<usize> = (0..world.fleet.hosts.len()).filter(|host| leaves.holds(&world.fleet, *host)).collect();
     for host in
         world.fleet.hosts.iter_mut().enumerate().filter(|(index, _)| going.contains(index)).map(|(_, host)| host)
     {
-        host.gone_s = Some(at + host.place * takes_s);
+        host.gone_s = Some(wave.at + host.place * wave.takes_s);
     }
     if durable && !going.is_empty() {
-        world.harms.push(Harm { who: leaves, from: at, until: f64::INFINITY });
+        world.harms.push(Harm { who: leaves, from: wave.at, until: f64::INFINITY });
     }
 }
 
-fn scale_up(planned: Planned, world: &mut World, (at, takes_s): (f64, f64), r: &mut Random) {
-    let joins = Who::Share(planned.scaled(0.03, 0.4), r.bits());
+/// Adds hosts, in the rollout order of `wave`: hosts of the fleet start later than the others.
+fn scale_up(planned: Planned, world: &mut World, wave: Wave, r: &mut Random) {
+    let joins = Who::Share { share: planned.scaled(0.03, 0.4), salt: r.bits() };
     let coming: Vec<usize> = (0..world.fleet.hosts.len()).filter(|host| joins.holds(&world.fleet, *host)).collect();
     for host in
         world.fleet.hosts.iter_mut().enumerate().filter(|(index, _)| coming.contains(index)).map(|(_, host)| host)
     {
-        host.born_s = Some(at + host.place * takes_s);
+        host.born_s = Some(wave.at + host.place * wave.takes_s);
     }
     cold(planned, world);
 }
 
-/// Young processes are slow, and fail a little more.
+/// Makes young processes slow, with a few more errors.
 fn cold(planned: Planned, world: &mut World) {
     let seconds = planned.scaled(5.0, 60.0).max(world.fleet.interval_s);
     let young = On::Young(seconds);

@@ -1,8 +1,8 @@
-//! Telemetry that is lost, late, repeated, wrong about the time, or from somebody else.
+//! Nuisances of telemetry: lost, late or repeated reports, wrong clocks, wrong identities, foreign senders.
 
 use super::{Kind, Planned};
 use crate::composer::push::Who;
-use crate::composer::telemetry::{Blind, Skew};
+use crate::composer::telemetry::{Blind, Repeats, Skew};
 use crate::composer::world::World;
 use crate::random::Random;
 
@@ -11,7 +11,8 @@ const DAY_S: f64 = 86_400.0;
 
 pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
     let length_s = world.fleet.length_s;
-    let some = |weak: f64, strong: f64, r: &mut Random| Who::Share(planned.scaled(weak, strong), r.bits());
+    let some =
+        |weak: f64, strong: f64, r: &mut Random| Who::Share { share: planned.scaled(weak, strong), salt: r.bits() };
     let at = length_s * r.between(0.1, 0.8);
     let one = Who::Host(r.below(world.fleet.hosts.len()));
     let step_s = world.fleet.interval_s;
@@ -34,7 +35,9 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
             let (who, late) = (some(0.2, 1.0, r), planned.kind == Kind::Batched);
             telemetry.blind.push(Blind { who, from: at, until, share: 1.0, late });
         }
-        Kind::Repeated => telemetry.repeats = (planned.scaled_log(0.002, 0.2), 1 + r.below(2)),
+        Kind::Repeated => {
+            telemetry.repeats = Repeats { share: planned.scaled_log(0.002, 0.2), times: 1 + r.below(2) };
+        }
         Kind::ClocksOff => {
             let (who, off_s) = (some(0.05, 0.4, r), planned.scaled_log(0.2, 90.0));
             telemetry.skews.push(Skew { who, off_s, exact: false, salt: r.bits() });

@@ -1,10 +1,10 @@
-//! Innocent versions and changes that lie in the way.
+//! Nuisances of innocent versions and changes, which may look guilty.
 
 use super::{Kind, Planned};
 use crate::composer::chance::pick;
 use crate::composer::content::Oddity;
 use crate::composer::guilt::Culprit;
-use crate::composer::push::{Shape, Who};
+use crate::composer::push::{Push, Shape, Who};
 use crate::composer::world::{Change, World};
 use crate::random::Random;
 
@@ -16,7 +16,8 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
         Kind::GradualOther => {
             let Some(config) = world.add_config(r) else { return };
             let from = first_guilt(world).unwrap_or(at) - length_s * r.between(0.02, 0.15);
-            fresh(world, (config, Oddity::None), (from, Shape::Rolling(length_s * planned.scaled(0.1, 0.5))), r);
+            let shape = Shape::Rolling(length_s * planned.scaled(0.1, 0.5));
+            fresh(world, Fresh { config, oddity: Oddity::None, at: from, shape }, r);
         }
         Kind::AtOneInstant => at_one_instant(planned, world, at, r),
         Kind::ManyPushes => many(planned, world, r),
@@ -24,7 +25,7 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
             let oddity = pick(r, Oddity::Duplicates, &[Oddity::Oversize, Oddity::Blanks]);
             let Some(config) = innocent(world, r) else { return };
             let shape = crate::composer::background::shape(r, length_s);
-            fresh(world, (config, oddity), (at, shape), r);
+            fresh(world, Fresh { config, oddity, at, shape }, r);
         }
         Kind::PerHostBytes => {
             let Some(config) = innocent(world, r) else { return };
@@ -43,15 +44,18 @@ fn first_guilt(world: &World) -> Option<f64> {
     world.guilts.iter().map(|guilt| guilt.from).reduce(f64::min)
 }
 
-fn fresh(
-    world: &mut World,
-    (config, oddity): (usize, Oddity),
-    (at, shape): (f64, Shape),
-    r: &mut Random,
-) -> Option<usize> {
-    let version = world.make(config, oddity, r)?;
-    world.push(version, at.max(0.0), shape, r);
-    Some(world.pushes.len() - 1)
+/// A version to be made and pushed to all hosts.
+struct Fresh {
+    config: usize,
+    oddity: Oddity,
+    at: f64,
+    shape: Shape,
+}
+
+fn fresh(world: &mut World, fresh: Fresh, r: &mut Random) {
+    if let Some(version) = world.make(fresh.config, fresh.oddity, r) {
+        world.push(version, fresh.at.max(0.0), fresh.shape, r);
+    }
 }
 
 fn flags(planned: Planned, world: &mut World, r: &mut Random) {
@@ -62,13 +66,13 @@ fn flags(planned: Planned, world: &mut World, r: &mut Random) {
         let kind = pick(r, "flag", &["dns", "schema", "capacity"]);
         let (id, target) = (format!("other-{number}"), format!("{kind}-{number}"));
         let (fleet_wide, takes_s) = (r.chance(0.5), r.between(0.0, 60.0));
-        let who = Who::Share(r.between(0.1, 1.0), r.bits());
+        let who = Who::Share { share: r.between(0.1, 1.0), salt: r.bits() };
         let until = f64::INFINITY;
-        world.changes.push(Change { kind, id, target, at, takes_s, who, fleet_wide, told: true, until });
+        world.changes.push(Change { kind, id, target, at, takes_s, who, fleet_wide, announced: true, until });
     }
 }
 
-/// Several configs in one push; now and then with the guilty one, which then has twins.
+/// Pushes several configs at the same time: with the guilty version, if the strength is above 0.6, so that it has twins.
 fn at_one_instant(planned: Planned, world: &mut World, at: f64, r: &mut Random) {
     let guilty = world.pushes.iter().rfind(|push| {
         world
@@ -87,7 +91,7 @@ fn at_one_instant(planned: Planned, world: &mut World, at: f64, r: &mut Random) 
         if let Some(push) = world.pushes.last_mut() {
             push.salt = salt;
             if let Some(twin) = twin {
-                *push = crate::composer::push::Push { version, refusal: None, ..twin };
+                *push = Push { version, refusal: None, ..twin };
             }
         }
     }
@@ -101,11 +105,11 @@ fn many(planned: Planned, world: &mut World, r: &mut Random) {
     for _ in 0..count {
         let at = world.fleet.length_s * r.unit();
         let seconds = r.between(1.0, 20.0);
-        fresh(world, (config, Oddity::None), (at, Shape::Spread(seconds)), r);
+        fresh(world, Fresh { config, oddity: Oddity::None, at, shape: Shape::Spread(seconds) }, r);
     }
 }
 
-/// The push that repairs reaches only some hosts; the rest get it later.
+/// Lets the repair reach only some hosts; the others get it later.
 fn partial_rollback(planned: Planned, world: &mut World, r: &mut Random) {
     let length_s = world.fleet.length_s;
     let Some(guilt) = world.guilts.first_mut() else { return };
@@ -113,14 +117,14 @@ fn partial_rollback(planned: Planned, world: &mut World, r: &mut Random) {
     let Some(last) = versions.last().copied() else { return };
     let begun = world.pushes.iter().filter(|push| push.version == last).map(|push| push.at).fold(0.0, f64::max);
     let versions = &world.versions;
-    let repairs = |push: &&mut crate::composer::push::Push| {
+    let repairs = |push: &&mut Push| {
         push.at > begun && push.version != last && versions.get(push.version).is_some_and(|v| v.config == config)
     };
     let Some(repair) = world.pushes.iter_mut().find(repairs) else { return };
     let (share, salt) = (planned.scaled(0.2, 0.9), r.bits());
-    repair.who = Who::Share(share, salt);
+    repair.who = Who::Share { share, salt };
     let at = (repair.at + length_s * 0.1).min(length_s);
-    let rest = crate::composer::push::Push { at, who: Who::Rest(share, salt), ..*repair };
+    let rest = Push { at, who: Who::Rest { share, salt }, ..*repair };
     guilt.until = (at + rest.takes_s()).min(length_s);
     world.pushes.push(rest);
 }

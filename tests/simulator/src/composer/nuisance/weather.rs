@@ -1,6 +1,7 @@
-//! A fleet that is less calm than most: dispersion, bursts and memory of failing, waves of traffic, wobbling regions.
+//! Nuisances of noise: dispersion, bursts and autocorrelation of failures, waves of traffic, unsteady regions.
 
 use super::{Kind, Planned};
+use crate::composer::noise::Bursts;
 use crate::composer::world::World;
 use crate::random::Random;
 
@@ -14,7 +15,11 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
         }
         Kind::Overdispersed => noise.dispersion = planned.scaled_log(0.05, 2.0),
         Kind::Bursts => {
-            noise.bursts = (planned.scaled_log(0.001, 0.03), planned.scaled(3.0, 12.0), r.between(1.0, 6.0));
+            noise.bursts = Bursts {
+                chance: planned.scaled_log(0.001, 0.03),
+                factor_max: planned.scaled(3.0, 12.0),
+                reports: r.between(1.0, 6.0),
+            };
         }
         Kind::Correlated => {
             noise.host_errors = planned.scaled(0.2, 1.0);

@@ -1,7 +1,7 @@
-//! Things that hurt, or seem to, beside the truth: echoes of it, and small outages that have nothing to do with it.
+//! Nuisances that do harm: echoes of the truth, and small outages that are independent of it.
 
 use super::{Kind, Planned};
-use crate::composer::effect::{Effect, On, What};
+use crate::composer::effect::{Effect, Lingering, On, What};
 use crate::composer::guilt::Harm;
 use crate::composer::push::Who;
 use crate::composer::world::World;
@@ -11,10 +11,10 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
     let length_s = world.fleet.length_s;
     match planned.kind {
         Kind::SlowRecovery => {
-            let lingers = (planned.scaled(0.02, 0.4), length_s * r.between(0.03, 0.15));
+            let (hosts_share, lasts_s) = (planned.scaled(0.02, 0.4), length_s * r.between(0.03, 0.15));
             let guilty = world.effects.iter_mut().filter(|effect| effect.guilt.is_some());
-            guilty.for_each(|effect| effect.lingers = lingers);
-            world.guilts.iter_mut().for_each(|guilt| guilt.until = (guilt.until + lingers.1).min(length_s));
+            guilty.for_each(|effect| effect.lingering = Lingering { hosts_share, lasts_s });
+            world.guilts.iter_mut().for_each(|guilt| guilt.until = (guilt.until + lasts_s).min(length_s));
         }
         Kind::FeedbackLoop | Kind::RetrySpill | Kind::DebugCost => echo(planned, world, r),
         Kind::SecondOutage => second_outage(planned, world, r),
@@ -27,7 +27,7 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
             let at = length_s * r.between(0.6, 0.9);
             let stops = Effect::new(On::Hosts(Who::All), What::Traffic(planned.scaled(0.5, 0.0))).during(at, length_s);
             world.effects.push(stops);
-            // Throughput did fall: an incident that says so, and accuses nobody, is not needless.
+            // Throughput does fall: an incident about it that accuses no change is not needless.
             world.harms.push(Harm { who: Who::All, from: at, until: length_s });
         }
         _ => {
@@ -37,7 +37,7 @@ pub(super) fn apply(planned: Planned, world: &mut World, r: &mut Random) {
     }
 }
 
-/// What a guilty thing sets off elsewhere. It belongs to that incident: it hurts nobody in a calm fleet.
+/// Adds a side effect of the first guilt on all hosts. It belongs to the incident of that guilt, and is no harm of its own.
 fn echo(planned: Planned, world: &mut World, r: &mut Random) {
     let Some(guilt) = world.guilts.first_mut() else { return };
     let length_s = world.fleet.length_s;
@@ -66,7 +66,7 @@ fn echo(planned: Planned, world: &mut World, r: &mut Random) {
 fn second_outage(planned: Planned, world: &mut World, r: &mut Random) {
     let length_s = world.fleet.length_s;
     let region = r.below(world.fleet.regions.len());
-    let who = Who::RegionShare(region, planned.scaled(0.05, 0.4), r.bits());
+    let who = Who::RegionShare { region, share: planned.scaled(0.05, 0.4), salt: r.bits() };
     let from = length_s * r.between(0.1, 0.8);
     let until = (from + length_s * r.between(0.03, 0.15)).min(length_s);
     world.effects.push(Effect::new(On::Hosts(who), What::Errors(planned.scaled(0.05, 0.8))).during(from, until));

@@ -1,19 +1,21 @@
-//! Other changes that came to the same hosts at the same moments as a guilty one, so that nothing on the wire separates them.
+//! Twins: other changes that reached the same hosts at the same times as the guilty one, so that nothing on the wire
+//! separates them.
 
 use crate::composer::evidence::{Evidence, HostSeen, SeenLoad};
 use crate::composer::guilt::Culprit;
 use crate::composer::world::World;
 use std::collections::BTreeMap;
 
-/// Share of the hosts that must have both within one report.
+/// Minimum share of the exposed hosts that both changes reached within one report interval. Chosen.
 const SHARED_MIN: f64 = 0.85;
-/// Share of further hosts that the other one may have.
+/// Greatest number of hosts that only the twin reached, as a share of the exposed hosts. Chosen.
 const FURTHER_MAX: f64 = 0.15;
-/// Hosts and reports after the guilty one was taken back while the other stayed: they separate the two.
+/// Number of hosts that separate the guilty change from its twins because only the guilty one was rolled back. Chosen.
 const BACK_HOSTS_MIN: usize = 3;
+/// Number of reports after the rollback that each of these hosts must have sent. Chosen.
 const BACK_REPORTS_MIN: u32 = 3;
 
-/// The twins of guilt number `number`, in a few words each.
+/// Returns the twins of guilt number `number`, each in a few words.
 pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<String> {
     let (Some(guilt), Some(hosts)) = (world.guilts.get(number), evidence.guilts.get(number)) else { return Vec::new() };
     if breaks_a_tie(world, &guilt.culprit) {
@@ -39,12 +41,12 @@ pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<Strin
         }
     }
     if !matches!(guilt.culprit, Culprit::Binary(_)) {
-        let binaries: BTreeMap<usize, f64> = evidence.binaries.iter().map(|(host, _, at)| (*host, *at)).collect();
+        let binaries: BTreeMap<usize, f64> = evidence.binaries.iter().map(|change| (change.host, change.at)).collect();
         if is_twin(&binaries) {
             twins.push("a build".into());
         }
     }
-    for (index, change) in world.changes.iter().enumerate().filter(|(_, change)| change.told) {
+    for (index, change) in world.changes.iter().enumerate().filter(|(_, change)| change.announced) {
         let own = guilt.culprit == Culprit::Change(index)
             || matches!(guilt.culprit, Culprit::Binary(_) if change.kind == "deploy");
         let at = |host: usize| Some((host, change.arrival(&world.fleet, host)?));
@@ -56,18 +58,19 @@ pub(super) fn of(world: &World, evidence: &Evidence, number: usize) -> Vec<Strin
     twins
 }
 
-/// An exceeded declared limit is data that breaks a tie; so is a family, whose second generation came without the twin.
+/// Whether the guilty change can be reported from its twins by its content (it exceeds a declared limit that every sender
+/// reports), or by its later generations, which the twins do not share.
 fn breaks_a_tie(world: &World, culprit: &Culprit) -> bool {
     let Culprit::Config { config, versions, .. } = culprit else { return false };
-    let told = world.fleet.styles.iter().all(|style| style.facts && style.limits && style.load_events);
+    let reported = world.fleet.styles.iter().all(|style| style.facts && style.limits && style.load_events);
     let over = versions
         .iter()
         .filter_map(|version| world.versions.get(*version))
         .all(|version| world.configs.get(*config).is_some_and(|config| version.exceeds(config)));
-    versions.len() > 1 || (told && over)
+    versions.len() > 1 || (reported && over)
 }
 
-/// When the guilty one came to each host that was exposed.
+/// Returns the second at which the guilty change reached each exposed host.
 fn arrivals(
     world: &World,
     evidence: &Evidence,
@@ -94,7 +97,7 @@ fn first_loads(evidence: &Evidence, wanted: impl Fn(&SeenLoad) -> bool) -> BTree
     first
 }
 
-/// When each version of the other configs first came to each host.
+/// Returns, for each version of the other configs, the second of its first load on each host.
 fn versions(world: &World, evidence: &Evidence, culprit: &Culprit) -> BTreeMap<usize, BTreeMap<usize, f64>> {
     let own = if let Culprit::Config { config, .. } = culprit { Some(*config) } else { None };
     let mut versions: BTreeMap<usize, BTreeMap<usize, f64>> = BTreeMap::new();

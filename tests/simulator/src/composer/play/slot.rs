@@ -1,22 +1,23 @@
-//! One process slot: its reports one after another, each drawn from instant to instant at which something changes, and its
-//! events.
+//! One process slot: writes its reports and events. Each report is drawn stretch by stretch, since effects and active
+//! versions change within it.
 
-use super::stream;
+use super::{Output, stream};
 use crate::composer::counts::Counted;
-use crate::composer::evidence::{Evidence, HostSeen, SeenLoad, Share};
+use crate::composer::evidence::{BinaryChange, Evidence, HostSeen, SeenLoad, Share};
 use crate::composer::noise::{Course, Weather};
-use crate::composer::process::{Gauges, Stretch};
+use crate::composer::process::{Gauges, Stretch, Tally};
 use crate::composer::spells::{self, Spell};
 use crate::composer::style::Style;
 use crate::composer::timeline::{self, Active, Ending, Life, Load, Timeline};
+use crate::composer::wire::events::PanicEvent;
 use crate::composer::wire::metrics::{self, LoadCount, Report};
-use crate::composer::wire::{self, Sink, events};
+use crate::composer::wire::{self, Process, Sink, events};
 use crate::composer::world::World;
 use crate::random::Random;
 
-/// Most panic events of one report, as SDKs sample them.
+/// Greatest number of panic events per report and site: SDKs sample exceptions. Chosen.
 const PANIC_EVENTS_MAX: u64 = 3;
-/// How long a process of a warm fleet had been counting when the capture begins, seconds.
+/// Age of a warm process at the beginning of the capture, seconds: its cumulative counts include this time. Chosen: a day.
 const WARM_S: f64 = 86_400.0;
 
 /// One slot while it is played.
@@ -31,8 +32,9 @@ pub(super) struct Slot<'a> {
     clock_s: f64,
     random: Random,
     course: Course,
-    /// What has not been delivered yet: late reports, and what the oracle may count once they are.
+    /// Reports that are not delivered yet.
     late: Vec<String>,
+    /// Events that the oracle may count once their report is delivered.
     pending: Vec<Share>,
 }
 
@@ -43,18 +45,35 @@ struct Living<'l> {
     boot: String,
     counted: Counted,
     loads: Vec<LoadCount>,
-    told: usize,
+    /// Number of loads that have been reported.
+    reported: usize,
     start: f64,
     sequence: usize,
 }
 
+/// The span of one report, by the true clock.
+#[derive(Clone, Copy)]
+struct Interval {
+    from: f64,
+    to: f64,
+}
+
+/// The parts of a report that are known at its end.
+struct AtEnd<'r> {
+    /// First second that the counts cover.
+    start: f64,
+    end: f64,
+    gauges: Gauges,
+    active: &'r [usize],
+}
+
 impl<'a> Slot<'a> {
-    pub(super) fn new(world: &'a World, weather: &'a Weather, (host, number): (usize, usize)) -> Self {
+    pub(super) fn new(world: &'a World, weather: &'a Weather, host: usize, number: usize) -> Self {
         static ANY: std::sync::LazyLock<Style> = std::sync::LazyLock::new(|| Style::draw(&mut Random::new(0)));
         let timeline = timeline::of(world, host, number);
         let spells = spells::of(world, host, &timeline);
         let style = world.fleet.hosts.get(host).and_then(|host| world.fleet.styles.get(host.style));
-        let mut random = stream(world, (host, number));
+        let mut random = stream(world, host, number);
         let course = Course::new(&mut random);
         Self {
             world,
@@ -72,24 +91,28 @@ impl<'a> Slot<'a> {
         }
     }
 
-    pub(super) fn play(mut self, sink: &mut Sink, evidence: &mut Evidence) {
-        self.note_loads(evidence);
+    pub(super) fn play(mut self, output: &mut Output) {
+        self.note_loads(&mut output.evidence);
         let lives = std::mem::take(&mut self.timeline.lives);
         for life in &lives {
-            self.live(life, sink, evidence);
+            self.live(life, output);
         }
-        for change in self.world.changes.iter().filter(|change| change.told && !change.fleet_wide) {
+        for change in self.world.changes.iter().filter(|change| change.announced && !change.fleet_wide) {
             let at = change.arrival(&self.world.fleet, self.host);
             let alive = |at: &f64| lives.iter().any(|life| life.from <= *at && *at < life.to);
             if let (Some(at), Some(life)) = (at.filter(alive), lives.first()) {
-                let resource = wire::resource(self.world, (self.host, self.number), life, self.style);
-                let writer = self.writer((&resource, "pipeline"), false);
-                sink.line(at, |out| writer.change(out, change, at));
+                let resource = self.resource(life);
+                let writer = self.writer(&resource, "pipeline", false);
+                output.sink.line(at, |out| writer.change(out, change, at));
             }
         }
     }
 
-    fn writer<'w>(&'w self, (resource, boot): (&'w str, &'w str), nameless: bool) -> events::Writer<'w> {
+    fn resource(&self, life: &Life) -> String {
+        wire::resource(self.world, Process { host: self.host, slot: self.number, life, style: self.style })
+    }
+
+    fn writer<'w>(&'w self, resource: &'w str, boot: &'w str, nameless: bool) -> events::Writer<'w> {
         let Self { world, style, host, clock_s, .. } = *self;
         events::Writer { world, style, host, resource, boot, clock_s, nameless }
     }
@@ -105,19 +128,19 @@ impl<'a> Slot<'a> {
         }
         let (host, lives) = (self.host, &self.timeline.lives);
         let changes = lives.iter().zip(lives.iter().skip(1)).filter(|(a, b)| a.binary != b.binary);
-        evidence.binaries.extend(changes.map(|(_, b)| (host, b.binary, b.from)));
+        evidence.binaries.extend(changes.map(|(_, new)| BinaryChange { host, at: new.from }));
     }
 
-    fn live(&mut self, life: &Life, sink: &mut Sink, evidence: &mut Evidence) {
+    fn live(&mut self, life: &Life, output: &mut Output) {
         let step = self.world.step_s();
         let warm = self.world.fleet.warm && life.from <= 0.0;
         let mut living = Living {
             life,
-            resource: wire::resource(self.world, (self.host, self.number), life, self.style),
+            resource: self.resource(life),
             boot: format!("{}-{}-{}", self.host, self.number, life.number),
             counted: Counted::default(),
             loads: Vec::new(),
-            told: 0,
+            reported: 0,
             start: if warm { -WARM_S } else { life.from },
             sequence: 0,
         };
@@ -126,30 +149,30 @@ impl<'a> Slot<'a> {
             living.counted.total.ok = (rps * WARM_S) as u64;
         }
         if self.style.life_events && life.from > 0.0 {
-            let writer = self.writer((&living.resource, &living.boot), false);
-            sink.line(life.from, |out| writer.start(out, life.from));
+            let writer = self.writer(&living.resource, &living.boot, false);
+            output.sink.line(life.from, |out| writer.start(out, life.from));
         }
         let first = if warm { self.random.unit() * step } else { life.from + step };
         let mut from = life.from;
         let mut at = first;
         while at <= life.to && at <= self.world.fleet.length_s {
-            self.report(&mut living, (from, at), (sink, evidence));
+            self.report(&mut living, Interval { from, to: at }, output);
             from = at;
             at += step;
         }
         let flushes = life.ending == Ending::Clean && self.random.chance(0.5) && life.to > from;
         if flushes && life.to <= self.world.fleet.length_s {
-            self.report(&mut living, (from, life.to), (sink, evidence));
+            self.report(&mut living, Interval { from, to: life.to }, output);
         }
-        self.ends(&mut living, sink, evidence);
+        self.ends(&mut living, output);
     }
 
-    /// What is said of the end of a life: loads not told yet, and the exit.
-    fn ends(&mut self, living: &mut Living<'_>, sink: &mut Sink, evidence: &mut Evidence) {
-        self.loads(living, f64::INFINITY, sink);
+    /// Writes what remains at the end of a life: loads that no report holds, and the exit.
+    fn ends(&mut self, living: &mut Living<'_>, output: &mut Output) {
+        self.loads(living, f64::INFINITY, &mut output.sink);
         let life = living.life;
         if let Some(guilt) = life.killed_by.filter(|_| life.to < self.world.fleet.length_s) {
-            let seen = evidence.guilts.get_mut(guilt).map(|hosts| hosts.entry(self.host).or_default());
+            let seen = output.evidence.guilts.get_mut(guilt).map(|hosts| hosts.entry(self.host).or_default());
             if let Some(seen) = seen {
                 seen.events += 5.0;
                 seen.exposed += 1;
@@ -159,8 +182,8 @@ impl<'a> Slot<'a> {
         }
         if self.style.life_events && life.ending != Ending::None {
             let active = self.active(life.to - 1e-6);
-            let writer = self.writer((&living.resource, &living.boot), false);
-            sink.line(life.to, |out| writer.exit(out, life, &active));
+            let writer = self.writer(&living.resource, &living.boot, false);
+            output.sink.line(life.to, |out| writer.exit(out, life, &active));
         }
         if self.style.cumulative {
             self.pending.clear();
@@ -172,8 +195,10 @@ impl<'a> Slot<'a> {
         there.map(|active| active.version).collect()
     }
 
-    /// Instants between `from` and `to` at which something changes.
-    fn cuts(&self, from: f64, to: f64) -> Vec<f64> {
+    /// Returns the ends of the stretches of a report: every second at which an effect or an active version changes, and
+    /// the end of the report.
+    fn cuts(&self, interval: Interval) -> Vec<f64> {
+        let Interval { from, to } = interval;
         let spells = self.spells.iter().flat_map(|spell| [spell.from, spell.to]);
         let actives = self.timeline.actives.iter().flat_map(|active| [active.from, active.to]);
         let mut cuts: Vec<f64> = spells.chain(actives).filter(|at| from < *at && *at < to).collect();
@@ -182,24 +207,21 @@ impl<'a> Slot<'a> {
         cuts
     }
 
-    fn report(
-        &mut self,
-        living: &mut Living<'_>,
-        (from, to): (f64, f64),
-        (sink, evidence): (&mut Sink, &mut Evidence),
-    ) {
+    fn report(&mut self, living: &mut Living<'_>, interval: Interval, output: &mut Output) {
+        let Interval { from, to } = interval;
         self.course.step(&self.world.noise, &mut self.random);
         let mut new = Counted::default();
         let mut gauges = Gauges::default();
         let mut at = from;
-        for cut in self.cuts(from, to) {
+        for cut in self.cuts(interval) {
             let (spells, actives) = (&self.spells, &self.timeline.actives);
             let (world, weather, host) = (self.world, self.weather, self.host);
             let stretch = Stretch { world, weather, host, from: at, to: cut, spells, actives };
-            gauges = stretch.draw(&self.course, (&mut new, &mut self.pending), &mut self.random);
+            let mut tally = Tally { counted: &mut new, shares: &mut self.pending };
+            gauges = stretch.draw(&self.course, &mut tally, &mut self.random);
             at = cut;
         }
-        self.loads(living, to, sink);
+        self.loads(living, to, &mut output.sink);
         let panics = new.panics.clone();
         if self.style.cumulative {
             living.counted.add(&new);
@@ -208,28 +230,29 @@ impl<'a> Slot<'a> {
         }
         let start = if self.style.cumulative { living.start } else { from };
         let active = self.active(to - 1e-6);
-        self.deliver(living, (start, to, gauges, &active), (sink, evidence));
+        self.deliver(living, &AtEnd { start, end: to, gauges, active: &active }, output);
         if self.style.panics != crate::composer::style::Panics::Counts {
             for panics in panics {
                 for _ in 0..panics.count.min(PANIC_EVENTS_MAX) {
-                    let when = self.random.between(from, to);
+                    let at = self.random.between(from, to);
                     living.sequence += 1;
-                    let active = self.active(when);
-                    let writer = self.writer((&living.resource, &living.boot), false);
-                    sink.line(when, |out| writer.panic(out, (when, living.sequence), (panics.site, &active)));
+                    let active = self.active(at);
+                    let panic = PanicEvent { at, sequence: living.sequence, guilt: panics.site, active: &active };
+                    let writer = self.writer(&living.resource, &living.boot, false);
+                    output.sink.line(at, |out| writer.panic(out, &panic));
                 }
             }
         }
     }
 
-    /// Tells loads before `to` that were not told yet.
+    /// Reports the loads before `to` that have not been reported.
     fn loads(&mut self, living: &mut Living<'_>, to: f64, sink: &mut Sink) {
         let number = living.life.number;
         let new: Vec<Load> = {
             let of = self.timeline.loads.iter().filter(|load| load.life == number);
-            of.skip(living.told).take_while(|load| load.at < to).copied().collect()
+            of.skip(living.reported).take_while(|load| load.at < to).copied().collect()
         };
-        living.told += new.len();
+        living.reported += new.len();
         if !self.style.cumulative {
             living.loads.clear();
         }
@@ -239,7 +262,7 @@ impl<'a> Slot<'a> {
             living.loads.push(LoadCount { version: load.version, result, reason, count: 1 });
             if self.style.load_events && !self.random.chance(self.world.telemetry.loads_lost) {
                 let nameless = self.random.chance(self.world.telemetry.names_lost);
-                let writer = self.writer((&living.resource, &living.boot), nameless);
+                let writer = self.writer(&living.resource, &living.boot, nameless);
                 sink.line(load.at, |out| writer.load(out, &load, living.sequence));
             }
         }
@@ -251,12 +274,8 @@ impl<'a> Slot<'a> {
         });
     }
 
-    fn deliver(
-        &mut self,
-        living: &Living<'_>,
-        (start, end, gauges, active): (f64, f64, Gauges, &[usize]),
-        (sink, evidence): (&mut Sink, &mut Evidence),
-    ) {
+    fn deliver(&mut self, living: &Living<'_>, at_end: &AtEnd<'_>, output: &mut Output) {
+        let AtEnd { start, end, gauges, active } = *at_end;
         let telemetry = &self.world.telemetry;
         let blind = telemetry.blind_to(&self.world.fleet, self.host, end).copied();
         let lost = blind.filter(|blind| self.random.chance(blind.share));
@@ -284,23 +303,22 @@ impl<'a> Slot<'a> {
         metrics::write(&report, &mut text);
         text.push_str("}]}");
         self.late.push(text);
-        self.seen(end, evidence);
+        self.seen(end, &mut output.evidence);
         if lost.is_some() {
             return;
         }
         let texts = std::mem::take(&mut self.late);
-        sink.line(end + 0.05, |out| {
+        output.sink.line(end + 0.05, |out| {
             out.push_str("{\"resourceMetrics\":[");
             out.push_str(&texts.join(","));
             out.push_str("]}");
         });
-        let (share, times) = telemetry.repeats;
-        if self.random.chance(share) {
-            (0..times).for_each(|_| sink.repeat(end + 1.0));
+        if self.random.chance(telemetry.repeats.share) {
+            (0..telemetry.repeats.times).for_each(|_| output.sink.repeat(end + 1.0));
         }
     }
 
-    /// Counts for the oracle what has arrived by `at`.
+    /// Notes for the oracle that the report of `at` has arrived.
     fn seen(&mut self, at: f64, evidence: &mut Evidence) {
         evidence.reports += 1;
         evidence.host_s += self.world.step_s() / self.world.fleet.hosts.get(self.host).map_or(1.0, |h| h.slots as f64);

@@ -1,38 +1,63 @@
-//! Guilty inputs: what is odd about them, what they do, how they travel, and how the fleet gets rid of them.
+//! Guilty config versions: the oddity of their content, their effect, their rollout, and their repair.
 
 use super::{end, share};
 use crate::composer::background;
 use crate::composer::chance::{log_uniform, pick};
 use crate::composer::content::Oddity;
-use crate::composer::effect::{Death, Effect, On, What};
-use crate::composer::guilt::{Culprit, Guilt, Hurts};
+use crate::composer::effect::{Death, Effect, On, SecondsRange, What};
+use crate::composer::guilt::{Culprit, Guilt, Hurts, Refused};
 use crate::composer::push::{Push, Refusal, Shape, Who};
 use crate::composer::world::World;
 use crate::random::Random;
 
-/// Greatest seconds from a load until its effect shows, where it shows at once: a request must come.
+/// Greatest delay from a load to its effect, seconds, for an effect that needs only the next request. Chosen.
 const AT_ONCE_S: f64 = 0.5;
 
-/// What a guilty version does.
+/// The effect of a guilty version.
 #[derive(Clone, Copy, Debug)]
 struct Deed {
     what: What,
     hurts: Hurts,
-    delay_s: (f64, f64),
+    delay_s: SecondsRange,
 }
 
-/// A guilty version, or a family of fresh ones, at `at`.
+/// The config that carries a guilty version, and the binary that the version needs to fail, if it fails with one only.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    config: usize,
+    binary: Option<usize>,
+}
+
+/// The guilty versions of one config, and the time in which they can harm.
+struct Wrong {
+    target: Target,
+    versions: Vec<usize>,
+    deed: Deed,
+    from: f64,
+    until: f64,
+}
+
+/// The end of a guilty version.
+struct Repair {
+    config: usize,
+    /// The version before the guilty one.
+    before: Option<usize>,
+    /// The earliest second of the repair.
+    since: f64,
+}
+
+/// Adds a guilty version, or a family of guilty versions, at `at`.
 pub(super) fn add(world: &mut World, at: f64, r: &mut Random) {
     let innocent: Vec<usize> = (0..world.configs.len()).filter(|config| !world.is_suspected(*config)).collect();
     let Some(config) = innocent.get(r.below(innocent.len())).copied() else { return };
     match r.unit() {
         drawn if drawn < 0.06 => stale(world, config, at, r),
         drawn if drawn < 0.20 => family(world, config, at, r),
-        _ => single(world, (config, None), at, r),
+        _ => single(world, Target { config, binary: None }, at, r),
     }
 }
 
-/// A version that fails only with one of two binaries.
+/// Adds a version that fails with one of two binaries only.
 pub(super) fn with_binary(world: &mut World, at: f64, r: &mut Random) {
     if world.fleet.binaries.len() < 2 {
         world.fleet.binaries.push("3.0.0".into());
@@ -40,11 +65,11 @@ pub(super) fn with_binary(world: &mut World, at: f64, r: &mut Random) {
         hosts.for_each(|host| host.binary = usize::from(r.chance(0.4)));
     }
     let binary = r.below(2);
-    single(world, (0, Some(binary)), at, r);
+    single(world, Target { config: 0, binary: Some(binary) }, at, r);
 }
 
 fn deed(world: &mut World, config: usize, r: &mut Random) -> Deed {
-    let now = |what, hurts| Deed { what, hurts, delay_s: (0.0, AT_ONCE_S) };
+    let now = |what, hurts| Deed { what, hurts, delay_s: SecondsRange { least: 0.0, most: AT_ONCE_S } };
     match r.unit() {
         drawn if drawn < 0.20 => now(What::Errors(share(r)), Hurts::Requests),
         drawn if drawn < 0.40 => now(What::Panics(share(r)), Hurts::Requests),
@@ -56,7 +81,8 @@ fn deed(world: &mut World, config: usize, r: &mut Random) -> Deed {
         }
         drawn if drawn < 0.69 => now(What::Hangs(r.between(0.0, 0.6)), Hurts::Hangs),
         drawn if drawn < 0.79 => {
-            let after_s = if r.chance(0.7) { (0.2, 3.0) } else { (20.0, 90.0) };
+            let (least, most) = if r.chance(0.7) { (0.2, 3.0) } else { (20.0, 90.0) };
+            let after_s = SecondsRange { least, most };
             let death =
                 Death { after_s, backoff_s: log_uniform(r, 1.0, 15.0), signal: pick(r, Some(6), &[Some(11), None]) };
             now(What::Dies(death), Hurts::Deaths)
@@ -64,8 +90,10 @@ fn deed(world: &mut World, config: usize, r: &mut Random) -> Deed {
         drawn if drawn < 0.87 => now(What::Denied(share(r)), Hurts::Denials),
         drawn if drawn < 0.92 => now(What::Slow(log_uniform(r, 4.0, 40.0)), Hurts::Latency),
         _ => {
-            let delay = world.fleet.length_s * r.between(0.01, 0.06);
-            Deed { what: What::Errors(share(r)), hurts: Hurts::Requests, delay_s: (delay, delay * r.between(1.0, 2.0)) }
+            let least = world.fleet.length_s * r.between(0.01, 0.06);
+            let what = What::Errors(share(r));
+            let delay_s = SecondsRange { least, most: least * r.between(1.0, 2.0) };
+            Deed { what, hurts: Hurts::Requests, delay_s }
         }
     }
 }
@@ -90,7 +118,8 @@ fn shape(world: &World, r: &mut Random) -> Shape {
     }
 }
 
-fn single(world: &mut World, (config, binary): (usize, Option<usize>), at: f64, r: &mut Random) {
+fn single(world: &mut World, target: Target, at: f64, r: &mut Random) {
+    let config = target.config;
     let oddity = oddity(r);
     let deed = deed(world, config, r);
     let before = world.version_before(config, at);
@@ -101,18 +130,19 @@ fn single(world: &mut World, (config, binary): (usize, Option<usize>), at: f64, 
         let share = r.between(0.1, 0.6);
         let good = world.make(config, Oddity::None, r);
         if let Some(good) = good {
-            world.pushes.push(Push { version: good, who: Who::Rest(share, push.salt), ..push });
+            world.pushes.push(Push { version: good, who: Who::Rest { share, salt: push.salt }, ..push });
             let generation = world.versions.get(good).map_or(0, |good| good.generation);
             world.versions.iter_mut().skip(version).take(1).for_each(|bad| bad.generation = generation);
         }
-        push.who = Who::Share(share, push.salt);
+        push.who = Who::Share { share, salt: push.salt };
     }
     world.pushes.push(push);
-    let until = repair(world, (config, before), at + push.takes_s() + deed.delay_s.1, r);
-    guilty(world, (config, binary), vec![version], (deed, at, until));
+    let since = at + push.takes_s() + deed.delay_s.most;
+    let until = repair(world, &Repair { config, before, since }, r);
+    guilty(world, Wrong { target, versions: vec![version], deed, from: at, until });
 }
 
-/// Good and bad generations by turns, each with a hash of its own; the bad ones have one thing in common.
+/// Adds good and bad generations in turn, each with its own hash. The bad ones share one oddity.
 fn family(world: &mut World, config: usize, at: f64, r: &mut Random) {
     let oddity = pick(r, Oddity::Oversize, &[Oddity::Duplicates, Oddity::Source, Oddity::Blanks]);
     let deed = deed(world, config, r);
@@ -128,12 +158,12 @@ fn family(world: &mut World, config: usize, at: f64, r: &mut Random) {
         }
         world.push(version, at + turn as f64 * cadence, Shape::Spread(spread), r);
     }
-    let last = world.pushes.last().map_or(at, |push| push.at + cadence);
-    let until = repair(world, (config, before), last, r);
-    guilty(world, (config, None), bad, (deed, at, until));
+    let since = world.pushes.last().map_or(at, |push| push.at + cadence);
+    let until = repair(world, &Repair { config, before, since }, r);
+    guilty(world, Wrong { target: Target { config, binary: None }, versions: bad, deed, from: at, until });
 }
 
-/// Some hosts refuse a new version and keep the last good one, until what they kept is too old to serve with.
+/// Adds a version that some hosts refuse. They keep the previous version until it is too old, and then fail.
 fn stale(world: &mut World, config: usize, at: f64, r: &mut Random) {
     let Some(before) = world.version_before(config, at) else { return };
     let Some(version) = world.make(config, Oddity::None, r) else { return };
@@ -143,31 +173,29 @@ fn stale(world: &mut World, config: usize, at: f64, r: &mut Random) {
     world.pushes.push(Push { version, at, shape, who: Who::All, refusal: Some(refusal), salt: r.bits() });
     let from = at + world.fleet.length_s * 0.15;
     let until = (from + world.fleet.length_s * r.between(0.1, 0.3)).min(world.fleet.length_s);
-    world.refused.push(crate::composer::guilt::Refused { version, nameable: false });
+    world.refused.push(Refused { version, nameable: false });
     if let Some(good) = world.make(config, Oddity::None, r).filter(|_| until < world.fleet.length_s) {
         world.push(good, until, Shape::Spread(10.0), r);
     }
-    let deed = Deed { what: What::Errors(share(r)), hurts: Hurts::Requests, delay_s: (0.0, 0.0) };
-    guilty(world, (config, None), vec![before], (deed, from, until));
+    let deed = Deed { what: What::Errors(share(r)), hurts: Hurts::Requests, delay_s: SecondsRange::default() };
+    let target = Target { config, binary: None };
+    guilty(world, Wrong { target, versions: vec![before], deed, from, until });
 }
 
-/// Pushes what ends it, in most draws; says until when it hurts.
-fn repair(world: &mut World, (config, before): (usize, Option<usize>), since: f64, r: &mut Random) -> f64 {
-    let at = end(world, since, r);
+/// Pushes a good version, unless the draw ends before. Returns the second at which the harm ends.
+fn repair(world: &mut World, repair: &Repair, r: &mut Random) -> f64 {
+    let at = end(world, repair.since, r);
     let fresh = r.chance(0.5);
-    let good = if fresh { world.make(config, Oddity::None, r) } else { before };
+    let good = if fresh { world.make(repair.config, Oddity::None, r) } else { repair.before };
     let Some(good) = good.filter(|_| at < world.fleet.length_s) else { return world.fleet.length_s };
     let seconds = r.between(2.0, 60.0);
     world.push(good, at, Shape::Spread(seconds), r);
     (at + seconds).min(world.fleet.length_s)
 }
 
-fn guilty(
-    world: &mut World,
-    (config, binary): (usize, Option<usize>),
-    versions: Vec<usize>,
-    (deed, from, until): (Deed, f64, f64),
-) {
+/// Adds the effects and the guilt of `wrong`.
+fn guilty(world: &mut World, wrong: Wrong) {
+    let Wrong { target: Target { config, binary }, versions, deed, from, until } = wrong;
     for version in &versions {
         let effect = Effect::new(On::Version { version: *version, binary }, deed.what).during(from, f64::INFINITY);
         world.effects.push(Effect { guilt: Some(world.guilts.len()), delay_s: deed.delay_s, ..effect });
@@ -176,7 +204,7 @@ fn guilty(
     let name = world.configs.get(config).map_or("", |config| config.name);
     let words = format!(
         "{name} {odd:?} {:?} after {:.0} to {:.0} s, binary {binary:?}",
-        deed.what, deed.delay_s.0, deed.delay_s.1
+        deed.what, deed.delay_s.least, deed.delay_s.most
     );
     world.guilts.push(Guilt {
         culprit: Culprit::Config { config, versions, binary },

@@ -1,4 +1,4 @@
-//! Truths that are no change: a place, a moment, traffic, a request that kills.
+//! Outside events: a bad region or host, a moment, more traffic, requests that fail on every host.
 
 use super::share;
 use crate::composer::chance::log_uniform;
@@ -8,7 +8,7 @@ use crate::composer::push::Who;
 use crate::composer::world::World;
 use crate::random::Random;
 
-/// Draws one of them.
+/// Draws one outside event that begins at `at`.
 pub(super) fn add(world: &mut World, at: f64, r: &mut Random) {
     let until = (at + world.fleet.length_s * r.between(0.08, 0.4)).min(world.fleet.length_s);
     let culprit = match r.below(5) {

@@ -1,4 +1,4 @@
-//! Loads, panics, starts, exits and changes as log records.
+//! Events as log records: loads, panics, starts, exits and changes.
 
 use super::json::{self, Commas, put};
 use super::metrics::{site, version};
@@ -11,26 +11,46 @@ use firstbad_protocol::names::{attribute, event};
 
 /// Exit status of a process that ended without a signal (contract.md section 2).
 const EXIT_STATUS: &str = "firstbad.exit.status";
-/// What all hosts' renderings of one logical version share (contract.md section 2).
+/// Revision that all hosts' renderings of one version share (contract.md section 2).
 const CONFIG_REVISION: &str = "firstbad.config.revision";
 
-/// Who writes a record, and when by its own clock.
+/// The sender of a record.
 #[derive(Clone, Copy)]
 pub(crate) struct Writer<'a> {
     pub(crate) world: &'a World,
     pub(crate) style: &'a Style,
     pub(crate) host: usize,
     pub(crate) resource: &'a str,
-    /// Identity of the process's life, where events are numbered.
+    /// Identity of the life of the process, for senders that number their events.
     pub(crate) boot: &'a str,
-    /// Seconds by which its clock is ahead.
+    /// Seconds by which the sender's clock is ahead.
     pub(crate) clock_s: f64,
-    /// Whether the name of the event is lost on the way.
+    /// Whether the name of the event is lost.
     pub(crate) nameless: bool,
 }
 
+/// The fields that every record has.
+#[derive(Clone, Copy)]
+struct Record {
+    at: f64,
+    name: &'static str,
+    sequence: usize,
+}
+
+/// One panic.
+#[derive(Clone, Copy)]
+pub(crate) struct PanicEvent<'p> {
+    pub(crate) at: f64,
+    pub(crate) sequence: usize,
+    /// The guilt that causes the panic; none for a usual panic.
+    pub(crate) guilt: Option<usize>,
+    /// Active version of each config.
+    pub(crate) active: &'p [usize],
+}
+
 impl Writer<'_> {
-    fn record(&self, out: &mut String, (at, name, sequence): (f64, &str, usize), attributes: impl FnOnce(&mut String)) {
+    fn record(&self, out: &mut String, record: Record, attributes: impl FnOnce(&mut String)) {
+        let Record { at, name, sequence } = record;
         put(
             out,
             format_args!("{{\"resourceLogs\":[{{\"resource\":{},\"scopeLogs\":[{{\"logRecords\":[{{", self.resource),
@@ -52,20 +72,21 @@ impl Writer<'_> {
             out.push(',');
         }
         attributes(out);
-        // A trailing comma would be no JSON.
+        // JSON forbids a trailing comma.
         if out.ends_with(',') {
             out.pop();
         }
         out.push_str("]}]}]}]}");
     }
 
-    /// A load.
+    /// Writes a load event.
     pub(crate) fn load(&self, out: &mut String, load: &Load, sequence: usize) {
         let (world, style) = (self.world, self.style);
         let Some(loaded) = world.versions.get(load.version) else { return };
         let Some(config) = world.configs.get(loaded.config) else { return };
-        self.record(out, (load.at, event::CONFIG_LOAD, sequence), |out| {
-            version(out, (world, self.host), load.version);
+        let record = Record { at: load.at, name: event::CONFIG_LOAD, sequence };
+        self.record(out, record, |out| {
+            version(out, world, self.host, load.version);
             out.push(',');
             json::text(out, attribute::LOAD_RESULT, result(load));
             out.push(',');
@@ -81,21 +102,17 @@ impl Writer<'_> {
                 json::text(out, attribute::CONFIG_PREVIOUS_HASH, &previous.hash_on(self.host).to_string());
                 out.push(',');
             }
-            facts(out, style, (config, loaded));
+            facts(out, style, config, loaded);
         });
     }
 
-    /// A panic.
-    pub(crate) fn panic(
-        &self,
-        out: &mut String,
-        (at, sequence): (f64, usize),
-        (guilt, active): (Option<usize>, &[usize]),
-    ) {
+    /// Writes a panic as an exception event.
+    pub(crate) fn panic(&self, out: &mut String, panic: &PanicEvent<'_>) {
+        let PanicEvent { at, sequence, guilt, active } = *panic;
         let style = self.style;
         let place = site(guilt);
         let mut parts = place.split(':');
-        self.record(out, (at, event::EXCEPTION, sequence), |out| {
+        self.record(out, Record { at, name: event::EXCEPTION, sequence }, |out| {
             json::text(out, "exception.type", "panic");
             out.push(',');
             let message =
@@ -125,14 +142,15 @@ impl Writer<'_> {
         out.push_str("]}}}");
     }
 
-    /// A start.
+    /// Writes the start of a process.
     pub(crate) fn start(&self, out: &mut String, at: f64) {
-        self.record(out, (at, event::PROCESS_START, 0), |_| ());
+        self.record(out, Record { at, name: event::PROCESS_START, sequence: 0 }, |_| ());
     }
 
-    /// An exit.
+    /// Writes the exit of a process.
     pub(crate) fn exit(&self, out: &mut String, life: &Life, active: &[usize]) {
-        self.record(out, (life.to, event::PROCESS_EXIT, 9_999), |out| {
+        let record = Record { at: life.to, name: event::PROCESS_EXIT, sequence: 9_999 };
+        self.record(out, record, |out| {
             json::truth(out, attribute::EXIT_CLEAN, life.ending == Ending::Clean);
             out.push(',');
             match life.ending {
@@ -144,16 +162,16 @@ impl Writer<'_> {
             if let Some(loading) = life.loading {
                 json::text(out, attribute::LOAD_PHASE, "loading");
                 out.push(',');
-                version(out, (self.world, self.host), loading);
+                version(out, self.world, self.host, loading);
                 out.push(',');
             }
             self.active(out, active);
         });
     }
 
-    /// A change that reached this process, or the whole fleet.
+    /// Writes a change that reaches this process, or the whole fleet.
     pub(crate) fn change(&self, out: &mut String, change: &Change, at: f64) {
-        self.record(out, (at, event::CHANGE, 5_000), |out| {
+        self.record(out, Record { at, name: event::CHANGE, sequence: 5_000 }, |out| {
             json::text(out, attribute::CHANGE_KIND, change.kind);
             out.push(',');
             json::text(out, attribute::CHANGE_ID, &change.id);
@@ -162,19 +180,19 @@ impl Writer<'_> {
         });
     }
 
-    /// A version's declaration.
+    /// Writes the publish event that declares a version.
     pub(crate) fn publish(&self, out: &mut String, number: usize, at: f64) {
-        self.record(out, (at, event::CHANGE, number), |out| {
+        self.record(out, Record { at, name: event::CHANGE, sequence: number }, |out| {
             json::text(out, attribute::CHANGE_KIND, "publish");
             out.push(',');
             json::text(out, attribute::CHANGE_ID, &format!("publish-{number}"));
             out.push(',');
-            version(out, (self.world, self.host), number);
+            version(out, self.world, self.host, number);
         });
     }
 }
 
-/// The result of a load, as told.
+/// Returns the result of a load as the wire spells it.
 pub(crate) fn result(load: &Load) -> &'static str {
     match load.refusal {
         None => "applied",
@@ -183,7 +201,7 @@ pub(crate) fn result(load: &Load) -> &'static str {
     }
 }
 
-fn facts(out: &mut String, style: &Style, (config, version): (&Config, &Version)) {
+fn facts(out: &mut String, style: &Style, config: &Config, version: &Version) {
     if style.facts {
         for (key, value) in [
             (attribute::CONFIG_ROWS, version.rows),

@@ -1,9 +1,9 @@
-//! Attributes and numbers as OTLP/JSON spells them, appended to a text.
+//! Writes attributes and numbers as OTLP/JSON spells them.
 
 use crate::composer::style::Style;
 use std::fmt::Write as _;
 
-/// An attribute that is text. Values hold nothing that JSON would escape, but for quotes and backslashes.
+/// Appends a text attribute. Of the characters that JSON escapes, values hold only quotes and backslashes.
 pub(crate) fn text(out: &mut String, key: &str, value: &str) {
     out.push_str("{\"key\":\"");
     out.push_str(key);
@@ -17,7 +17,7 @@ pub(crate) fn text(out: &mut String, key: &str, value: &str) {
     out.push_str("\"}}");
 }
 
-/// An attribute that is an integer.
+/// Appends an integer attribute.
 pub(crate) fn whole(out: &mut String, style: &Style, key: &str, value: i64) {
     out.push_str("{\"key\":\"");
     out.push_str(key);
@@ -26,12 +26,12 @@ pub(crate) fn whole(out: &mut String, style: &Style, key: &str, value: i64) {
     out.push_str("}}");
 }
 
-/// An attribute that is true or false.
+/// Appends a boolean attribute.
 pub(crate) fn truth(out: &mut String, key: &str, value: bool) {
     put(out, format_args!("{{\"key\":\"{key}\",\"value\":{{\"boolValue\":{value}}}}}"));
 }
 
-/// A 64-bit integer: a JSON number, or text as protobuf's mapping has it.
+/// Appends a 64-bit integer: as a JSON number, or as text, as the protobuf mapping demands.
 pub(crate) fn number(out: &mut String, style: &Style, value: i64) {
     if style.numbers {
         put(out, format_args!("{value}"));
@@ -40,23 +40,23 @@ pub(crate) fn number(out: &mut String, style: &Style, value: i64) {
     }
 }
 
-/// Formatted text.
+/// Appends formatted text.
 pub(crate) fn put(out: &mut String, arguments: std::fmt::Arguments<'_>) {
     // Writing into a String cannot fail.
     let _ = out.write_fmt(arguments);
 }
 
-/// Appends items with commas between them.
+/// Writes the commas between the items of a list.
 #[derive(Debug)]
 pub(crate) struct Commas(bool);
 
 impl Commas {
-    /// Before the first item.
+    /// Returns the state before the first item.
     pub(crate) const fn new() -> Self {
         Self(false)
     }
 
-    /// A comma, but before the first item.
+    /// Appends a comma, except before the first item.
     pub(crate) fn next(&mut self, out: &mut String) {
         if std::mem::replace(&mut self.0, true) {
             out.push(',');

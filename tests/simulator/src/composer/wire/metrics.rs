@@ -1,4 +1,4 @@
-//! A report as metrics: firstbad's own, or the standard ones in either spelling.
+//! A report as metrics: those of firstbad, or the standard HTTP metrics in the current or the older spelling.
 
 use super::json::{self, Commas, put};
 use super::unix_ns;
@@ -8,24 +8,25 @@ use crate::composer::style::{Counts, Panics, Scores, Style};
 use crate::composer::world::World;
 use firstbad_protocol::names::{attribute, metric};
 
-/// A gauge of the contract that tells when the first request failed under a version, Unix seconds.
+/// Gauge of the contract: Unix time, seconds, at which the first request failed under a version.
 const FIRST_FAILED: &str = "firstbad.requests.first_failed";
-/// Status codes that stand for answers that are good, denied, and failed.
+/// HTTP status codes of good, denied and failed answers, in this order.
 const STATUSES: [i64; 3] = [200, 403, 500];
 
-/// What a report holds.
+/// The content of one report.
 pub(crate) struct Report<'a> {
     pub(crate) world: &'a World,
     pub(crate) style: &'a Style,
     pub(crate) host: usize,
     pub(crate) counted: &'a Counted,
     pub(crate) gauges: Gauges,
-    /// Active version of each config at its end.
+    /// Active version of each config at the end of the report.
     pub(crate) active: &'a [usize],
-    /// Loads so far, or since the last report: version, result and reason.
+    /// Loads since the start of the process (cumulative senders) or since the last report.
     pub(crate) loads: &'a [LoadCount],
-    /// Span, in seconds of the sender's clock.
+    /// Beginning of the span, seconds by the sender's clock.
     pub(crate) start: f64,
+    /// End of the span, seconds by the sender's clock.
     pub(crate) end: f64,
 }
 
@@ -36,6 +37,13 @@ pub(crate) struct LoadCount {
     pub(crate) result: &'static str,
     pub(crate) reason: Option<&'static str>,
     pub(crate) count: u64,
+}
+
+/// Count and sum of the values in a histogram.
+#[derive(Clone, Copy)]
+struct Total {
+    count: u64,
+    sum: f64,
 }
 
 struct Writer<'a, 'b> {
@@ -76,7 +84,7 @@ impl Writer<'_, '_> {
         self.out.push_str("]}}");
     }
 
-    /// Opens a point with its span; attributes are written by `attributes`.
+    /// Opens a point: writes its attributes by `attributes`, and its span.
     fn point(&mut self, attributes: impl FnOnce(&mut String)) {
         self.points.next(self.out);
         self.out.push_str("{\"attributes\":[");
@@ -133,7 +141,7 @@ impl Writer<'_, '_> {
                 json::text(out, attribute::OUTCOME, outcome);
                 if let Some(view) = view {
                     out.push(',');
-                    version(out, (world, host), view.version);
+                    version(out, world, host, view.version);
                 }
             });
         }
@@ -160,18 +168,17 @@ impl Writer<'_, '_> {
     }
 
     fn histogram(&mut self, cells: &Latency, unit: f64) {
-        let style = self.report.style;
         let mean_s = |index: usize| LATENCY_BOUNDS_S.get(index).map_or(12.0, |bound| bound * 0.7);
         let sum: f64 = cells.iter().enumerate().map(|(index, count)| mean_s(index) * unit * *count as f64).sum();
         let bounds = LATENCY_BOUNDS_S.iter().map(|bound| bound * unit);
-        self.explicit((cells.iter().sum(), sum), cells, bounds, style);
+        self.explicit(Total { count: cells.iter().sum(), sum }, cells, bounds);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one data point")]
-    fn explicit(&mut self, (count, sum): (u64, f64), cells: &[u64], bounds: impl Iterator<Item = f64>, style: &Style) {
+    fn explicit(&mut self, total: Total, cells: &[u64], bounds: impl Iterator<Item = f64>) {
+        let style = self.report.style;
         self.out.push_str(",\"count\":");
-        json::number(self.out, style, count as i64);
-        put(self.out, format_args!(",\"sum\":{sum},\"bucketCounts\":["));
+        json::number(self.out, style, total.count as i64);
+        put(self.out, format_args!(",\"sum\":{},\"bucketCounts\":[", total.sum));
         let mut commas = Commas::new();
         for cell in cells {
             commas.next(self.out);
@@ -200,7 +207,7 @@ impl Writer<'_, '_> {
         }
         for view in counted.views.iter().filter(|view| view.outcomes.panic > 0 && style.tags_points()) {
             self.sum_point(view.outcomes.panic, |out| {
-                version(out, (world, host), view.version);
+                version(out, world, host, view.version);
                 out.push(',');
                 json::text(out, attribute::PANIC_SITE, &site(view.site));
             });
@@ -214,7 +221,7 @@ impl Writer<'_, '_> {
         let scored = |view: &&View| view.scores.iter().any(|count| *count > 0);
         let name = if matches!(scores, Scores::Exponential) { "exponentialHistogram" } else { "histogram" };
         let attributes = |out: &mut String, view: &View| {
-            version(out, (report.world, report.host), view.version);
+            version(out, report.world, report.host, view.version);
             out.push(',');
             json::text(out, attribute::SCORE_NAME, "risk");
         };
@@ -240,10 +247,9 @@ impl Writer<'_, '_> {
     }
 
     fn score_cells(&mut self, view: &View, scores: Scores) {
-        let style = self.report.style;
         let valued = || SCORE_VALUES.iter().zip(view.scores);
         let sum: f64 = valued().map(|(value, count)| value * count as f64).sum();
-        let count = view.scores.iter().sum();
+        let total = Total { count: view.scores.iter().sum(), sum };
         match scores {
             Scores::Explicit(bounds) => {
                 let mut cells = vec![0; bounds.len() + 1];
@@ -251,15 +257,16 @@ impl Writer<'_, '_> {
                     let index = bounds.partition_point(|bound| bound < value);
                     cells.iter_mut().skip(index).take(1).for_each(|cell| *cell += count);
                 }
-                self.explicit((count, sum), &cells, bounds.iter().copied(), style);
+                self.explicit(total, &cells, bounds.iter().copied());
             }
-            Scores::Exponential => self.exponential((count, sum), view, style),
+            Scores::Exponential => self.exponential(total, view),
         }
     }
 
-    /// Base 2, scale 3: eight cells for each doubling, from 0.5 on.
-    fn exponential(&mut self, (count, sum): (u64, f64), view: &View, style: &Style) {
+    /// Writes an exponential histogram of scale 3: eight cells for each doubling, from 0.5 on.
+    fn exponential(&mut self, total: Total, view: &View) {
         const OFFSET: i64 = -8;
+        let style = self.report.style;
         let mut cells = [0_u64; 64];
         for (value, count) in SCORE_VALUES.iter().zip(view.scores).skip(1) {
             let index = (value.log2() * 8.0).ceil() as i64 - 1 - OFFSET;
@@ -267,8 +274,8 @@ impl Writer<'_, '_> {
             cells.iter_mut().skip(index).take(1).for_each(|cell| *cell += count);
         }
         self.out.push_str(",\"count\":");
-        json::number(self.out, style, count as i64);
-        put(self.out, format_args!(",\"sum\":{sum},\"scale\":3,\"zeroCount\":"));
+        json::number(self.out, style, total.count as i64);
+        put(self.out, format_args!(",\"sum\":{},\"scale\":3,\"zeroCount\":", total.sum));
         json::number(self.out, style, view.scores.first().copied().unwrap_or(0) as i64);
         put(self.out, format_args!(",\"positive\":{{\"offset\":{OFFSET},\"bucketCounts\":["));
         let mut commas = Commas::new();
@@ -287,7 +294,7 @@ impl Writer<'_, '_> {
         self.begin(metric::CONFIG_LOADS, "sum");
         for load in report.loads {
             self.sum_point(load.count, |out| {
-                version(out, (report.world, report.host), load.version);
+                version(out, report.world, report.host, load.version);
                 out.push(',');
                 json::text(out, attribute::LOAD_RESULT, load.result);
                 if let Some(reason) = load.reason {
@@ -302,7 +309,7 @@ impl Writer<'_, '_> {
     fn levels(&mut self) {
         let report = self.report;
         let style = report.style;
-        let of = |out: &mut String, number: usize| version(out, (report.world, report.host), number);
+        let of = |out: &mut String, number: usize| version(out, report.world, report.host, number);
         if style.active && !report.active.is_empty() {
             self.begin(metric::CONFIG_ACTIVE, "gauge");
             report.active.iter().for_each(|active| self.gauge_point(1.0, |out| of(out, *active)));
@@ -337,7 +344,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// How this host tells scores: as its sender does, or by bounds of its own.
+/// Returns how this host sends scores: in the style of its sender, unless a nuisance changes it.
 fn bounds_of(report: &Report<'_>) -> Option<Scores> {
     use crate::composer::style::SDK_BOUNDS;
     let scores = report.style.scores?;
@@ -350,7 +357,7 @@ fn bounds_of(report: &Report<'_>) -> Option<Scores> {
     Some(if means(telemetry.exponential) { Scores::Exponential } else { scores })
 }
 
-/// The place in the source at which the panics of `guilt`, or those of every day, happen.
+/// Returns the source location of the panics that `guilt` causes, or of the usual panics.
 pub(crate) fn site(guilt: Option<usize>) -> String {
     guilt.map_or_else(
         || "src/http/parse.rs:88:13".to_owned(),
@@ -358,8 +365,8 @@ pub(crate) fn site(guilt: Option<usize>) -> String {
     )
 }
 
-/// The attributes that name a version on a host.
-pub(crate) fn version(out: &mut String, (world, host): (&World, usize), number: usize) {
+/// Appends the attributes that name a version on a host.
+pub(crate) fn version(out: &mut String, world: &World, host: usize, number: usize) {
     let Some(version) = world.versions.get(number) else { return };
     let name = world.configs.get(version.config).map_or("", |config| config.name);
     json::text(out, attribute::CONFIG_NAME, name);

@@ -1,5 +1,5 @@
-//! What a verdict says, as a reader of `diagnose --format json` gets it (contract.md section 6). It reads the JSON and not
-//! the engine's types, so that what is judged is what leaves the program, and fields to come do no harm.
+//! The verdict as `diagnose --format json` prints it (contract.md section 6). It is read from the JSON and not from the
+//! engine's types, so that the program's real output is judged, and new fields do no harm.
 
 use firstbad_protocol::time::Timestamp;
 use serde::Deserialize;
@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 /// A diagnosis.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Said {
+pub(crate) struct Diagnosis {
     pub(crate) window: Window,
     pub(crate) incidents: Vec<Incident>,
 }
 
-/// What was looked at.
+/// The window of the diagnosis.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Window {
@@ -40,7 +40,7 @@ pub(crate) struct Incident {
     pub(crate) merged_into: Option<String>,
 }
 
-/// What is named.
+/// The cause that an incident names.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Cause {
@@ -70,7 +70,7 @@ pub(crate) struct Suspect {
     pub(crate) hashes: Vec<String>,
 }
 
-/// What is excluded. `config` and `hashes` say what exactly; where they are missing, the sentence does.
+/// What an incident excludes. The hashes name the versions; without them, the sentence does.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct RuledOut {
@@ -79,7 +79,7 @@ pub(crate) struct RuledOut {
     pub(crate) reason: String,
 }
 
-/// The version to go back to.
+/// The last known good version.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Good {
@@ -100,18 +100,18 @@ pub(crate) fn accuses(verdict: &str) -> bool {
     matches!(verdict, "cause" | "suspect")
 }
 
-impl Said {
+impl Diagnosis {
     /// Reads a verdict.
     ///
     /// # Errors
-    /// If it is no JSON of that shape.
+    /// If `json` is not a verdict.
     pub(crate) fn read(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json)
     }
 }
 
 impl Cause {
-    /// In a few words.
+    /// Describes the cause in a few words.
     pub(crate) fn words(&self) -> String {
         let hashes: Vec<&str> = self.hashes.iter().map(|hash| short(hash)).collect();
         let mut words = format!("{} {} [{}]", self.kind, self.config.as_deref().unwrap_or(""), hashes.join(" "));
@@ -125,7 +125,7 @@ impl Cause {
     }
 }
 
-/// The short form of a hash.
+/// Returns the short form of a hash.
 pub(crate) fn short(hash: &str) -> &str {
     let hex = hash.strip_prefix("sha256:").unwrap_or(hash);
     hex.get(..12).unwrap_or(hex)
