@@ -1,11 +1,13 @@
 //! Whether failing follows the start of a process and not what it loaded: cold caches, warm-up, a whole fleet restarted.
 //! Processes that start with another version are the control. Whether that takes an accusation away is decided in `judge`.
 
+use crate::detect::is_hard;
 use crate::numerics::math::ratio;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
-use crate::scene::patient::Patient;
+use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
+use crate::state::model::Run;
 
 /// Time after its start within which a process may fail for being cold, and in report intervals.
 const COLD_FOR: Ns = 180 * 1_000_000_000;
@@ -31,14 +33,15 @@ struct Starts {
 pub(crate) enum Uncontrolled {
     /// The start may explain the failing: what is accused need not come with a start.
     IsCold,
-    /// The start cannot be told from what is accused, as with a binary, and is not held against it.
-    IsUnknown,
+    /// What is accused always comes with a start, as a binary does: it fails otherwise than for being cold where it fails
+    /// hard, or for long.
+    IsOpen,
 }
 
 /// Whether the start explains what is explained by the exposure.
 pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans, uncontrolled: Uncontrolled) -> bool {
     let mut starts = Compared::default();
-    let (mut young, mut all, mut lasting) = (0_u64, 0_u64, 0_u64);
+    let (mut young, mut all, mut lasting, mut shown) = (0_u64, 0_u64, 0_u64, 0_u64);
     let cold = cold_for(scene);
     // A process that has not reported yet has not lived yet, however often its loads were told.
     let lives = |(_, patient): &(usize, &Patient<'_>)| patient.unit.rows > 0;
@@ -51,6 +54,7 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans, uncontrolled: Uncontro
             let begun = bout.start - cold..=bout.start + (2 * bout.near.1).max(AT_ONCE);
             young += u64::from(patient.unit.starts.iter().any(|start| *start > scene.warm && begun.contains(start)));
             lasting += u64::from(bout.end - bout.start > WARM_AFTER);
+            shown += u64::from(bout.end - bout.start > cold || fails_hard(scene, patient, bout));
         }
     }
     if young * YOUNG_PART < all * (YOUNG_PART - 2) || all == 0 || lasting * 2 > all {
@@ -58,9 +62,15 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans, uncontrolled: Uncontro
     }
     let Compared { with, without } = starts;
     if without.all < STARTS_MIN {
-        return uncontrolled == Uncontrolled::IsCold;
+        return uncontrolled == Uncontrolled::IsCold || shown * 2 < all;
     }
     2.0 * ratio(without.failing, without.all) >= ratio(with.failing, with.all)
+}
+
+/// Whether so much of what was tried failed that being cold does not explain it.
+fn fails_hard(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout) -> bool {
+    let own = |run: &&Run| scene.counters.contains(&run.counter) && run.start <= bout.end && run.end >= bout.start;
+    patient.unit.runs.iter().filter(own).any(is_hard)
 }
 
 /// Starts with what is accused, and without it.

@@ -382,7 +382,8 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
             unit.in_flight.learn(in_flight, 1.0);
         }
     }
-    if row.restarted {
+    // Of an aggregate nobody knows which of its processes began anew.
+    if row.restarted && !unit.aggregate {
         unit.note_start(window.start, state.interval);
         restarted(unit, now, state.interval);
     }

@@ -13,7 +13,7 @@ use crate::evidence::stale::stale;
 use crate::evidence::tally::tally;
 use crate::evidence::uses::Uses;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::Tally;
+use crate::hypothesis::findings::{Separator, Tally};
 use crate::numerics::math::{float, ratio};
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
@@ -23,6 +23,7 @@ use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::{Counter, Factor, Family, Key, Level};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
+use firstbad_protocol::Property;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,7 +106,9 @@ struct Carried<'a> {
 /// the repair, and the hosts that go on failing under it do so of what they had before, unless others began under it.
 fn add_carried(state: &State, levels: &mut Vec<u32>, of: Carried<'_>) {
     let Carried { carried, named, clean, shares } = of;
-    if let Some(property) = properties(&of_levels(state, levels), clean).first() {
+    // The way back to a good version goes backwards as well.
+    let told = |found: &&Separator| found.property != Property::GenerationWentBackwards;
+    if let Some(property) = properties(&of_levels(state, levels), clean).first().filter(told) {
         let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
         let has = |level: &&u32| properties(&of_levels(state, &with(**level)), clean).first() == Some(property);
         let known = |level: &&u32| !levels.contains(level);

@@ -428,12 +428,12 @@ fn is_unheard(scene: &Scene<'_>) -> bool {
 }
 
 /// Whether the starts of processes explain what follows them. A death is not explained by a start: it comes back with
-/// every one. Nor is a binary, where no start on another one failed; but CPU, memory and latency rise with any start.
+/// every one. CPU, memory and latency rise with any start, whatever the binary.
 fn starts_explain(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let uncontrolled = match hypothesis.kind {
         CauseKind::Config => Uncontrolled::IsCold,
         CauseKind::Binary if scene.is_graded() => Uncontrolled::IsCold,
-        CauseKind::Binary => Uncontrolled::IsUnknown,
+        CauseKind::Binary => Uncontrolled::IsOpen,
         _ => return false,
     };
     let own = hypothesis.tally.deaths + hypothesis.tally.refusals;
