@@ -23,6 +23,9 @@ const PLACED_WITHIN: f64 = 0.25;
 /// Standard deviations of a placed beginning that count as distance.
 const DEVIATIONS: f64 = 2.0;
 
+/// Reports between a load and a start of its process within which they came together.
+const STARTS_WITHIN: Ns = 2;
+
 /// What timing says of one explanation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Timing {
@@ -51,6 +54,9 @@ pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans
         let Some(spans) = exposed.of(index) else { continue };
         let exposed = Exposed { levels: &hypothesis.levels, spans };
         let Some(beginning) = one(&mut said, scene, patient, &exposed) else { continue };
+        if beginning.came_with_a_start() {
+            continue;
+        }
         let chance = beginning.chance(exposed.levels);
         said.close += u64::from(chance <= CLOSE);
         begun.push(Coincidence { at: beginning.bout.start, surprise: -libm::log(chance) });
@@ -141,6 +147,12 @@ impl Beginning<'_> {
         let rate = (float(before) + EPISODES_PRIOR) / known;
         let distance = self.distance_s(levels);
         (rate * distance * float(loads.max(1))).clamp(1e-9, 1.0)
+    }
+
+    /// Whether the process loaded what is accused because it started: then the start may be why it fails.
+    fn came_with_a_start(&self) -> bool {
+        let near = |start: &Ns| (*start - self.load).abs() <= STARTS_WITHIN * self.scene.interval;
+        self.patient.unit.starts.iter().any(|start| *start > self.scene.warm && near(start))
     }
 
     /// How far a beginning is from its load at most, seconds.

@@ -88,7 +88,7 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>) -> Judgement {
         }
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
     }
-    by_sums(state, scene, &ranked).or_else(|| by_age(scene, &ranked)).unwrap_or_else(|| {
+    by_sums(state, scene, &ranked).or_else(|| by_age(state, scene, &ranked)).unwrap_or_else(|| {
         let judged = outside(state, scene, ranked);
         if judged.verdict == Verdict::External { judged } else { at_once(state, scene, judged) }
     })
@@ -144,7 +144,7 @@ fn scoped(state: &State, scene: &Scene<'_>, named: Hypothesis, ranked: &[Hypothe
 }
 
 /// A suspicion by age, if one version alone has it.
-fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
+fn by_age(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     // That a host is not heard is no death, and tells of no age.
     let bouts = || scene.patients.iter().flat_map(|patient| patient.bouts.iter().map(move |bout| (patient, bout)));
     let restarted = |patient: &Patient<'_>, bout: &Bout| {
@@ -160,7 +160,8 @@ fn by_age(scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
         let hypothesis = &of_one_age(scene, hypothesis)?;
         let ages = ages(scene, hypothesis)?;
         let weight = ages.ln_e + hypothesis.of_requests();
-        let said = weight >= AGE_AT && ages.off <= AGES_OFF && !refuted(hypothesis);
+        let old = ages.off <= AGES_OFF && !starts_explain(state, scene, hypothesis);
+        let said = weight >= AGE_AT && old && !refuted(hypothesis);
         said.then(|| Hypothesis { ages: Some(ages), weight, ..hypothesis.clone() })
     };
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
@@ -395,7 +396,7 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         || own >= 2
         || hypothesis.mechanism >= 5.0
         || hypothesis.moment >= MOMENT_AT;
-    let exonerated = starts_explain(scene, hypothesis)
+    let exonerated = starts_explain(state, scene, hypothesis)
         || precedes(state, scene, hypothesis)
         || hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
         || chance && own < 2
@@ -429,7 +430,7 @@ fn is_unheard(scene: &Scene<'_>) -> bool {
 
 /// Whether the starts of processes explain what follows them. A death is not explained by a start: it comes back with
 /// every one. CPU, memory and latency rise with any start, whatever the binary.
-fn starts_explain(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+fn starts_explain(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let uncontrolled = match hypothesis.kind {
         CauseKind::Config => Uncontrolled::IsCold,
         CauseKind::Binary if scene.is_graded() => Uncontrolled::IsCold,
@@ -440,7 +441,11 @@ fn starts_explain(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     if own >= 2 || hypothesis.mechanism >= 5.0 || scene.counters.contains(&Counter::Silent) {
         return false;
     }
-    spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed, uncontrolled))
+    let in_scope = |dims: u32| {
+        let is = |(key, value): (&String, &String)| state.tables.value(dims, key).is_some_and(|known| known == value);
+        hypothesis.kind == CauseKind::Binary || hypothesis.scope.iter().all(is)
+    };
+    spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed.within(scene, in_scope), uncontrolled))
 }
 
 /// Seconds after a load in which what follows may well be its effect.

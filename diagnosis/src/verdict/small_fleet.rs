@@ -18,7 +18,9 @@ const REPEATED_ON: u64 = 3;
 
 /// Whether, and how far, a version of few hosts may be accused.
 pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
-    if hypothesis.kind != CauseKind::Config || hypothesis.tally.exposed.0 > HOSTS_MAX || !hypothesis.recent {
+    // A few hosts picked from many by what they are have others to compare with.
+    let few = hypothesis.tally.exposed.0 <= HOSTS_MAX && hypothesis.scope.is_empty();
+    if hypothesis.kind != CauseKind::Config || !few || !hypothesis.recent {
         return None;
     }
     let exposed = spans(scene, hypothesis)?;
