@@ -222,7 +222,7 @@ fn a_capture_of_which_nothing_is_understood_is_no_calm_fleet() {
     assert_eq!((known.code, known.err.as_str()), (Some(0), ""), "{}", known.out);
     let unknown = capture("acme.latency");
     assert_eq!(unknown.code, Some(2), "{}", unknown.out);
-    assert!(unknown.err.contains("were requests or scores understood"), "{}", unknown.err);
+    assert!(unknown.err.contains("requests or scores were understood"), "{}", unknown.err);
     assert!(unknown.out.contains("BLIND") && unknown.out.contains("acme.latency"), "{}", unknown.out);
 }
 
