@@ -176,7 +176,7 @@ fn site_lines(image: &RecorderImage) -> Vec<String> {
 }
 
 fn outcomes(of: Outcomes) -> String {
-    of.by_word().map(|(word, count)| format!("{count} {word}")).join(", ")
+    of.by_word().map(|outcome| format!("{} {}", outcome.count, outcome.word)).join(", ")
 }
 
 fn version_lines(image: &RecorderImage, version: &VersionImage) -> Vec<String> {
