@@ -25,7 +25,7 @@ pub(super) struct Context<'a> {
     pub(super) names: &'a mut Names,
 }
 
-/// What an event says.
+/// The observation that an event makes.
 pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>) -> Result<Observation, Fault> {
     let said = Said(&record.attributes);
     let (source, dimensions) = who(said, context);
@@ -107,7 +107,7 @@ fn who(said: Said<'_>, context: &mut Context<'_>) -> (Source, Dimensions) {
         sender.source.clone()
     } else {
         let who = own.over(&sender.identity).who(sender.resource, context.names);
-        context.senders.source(&who, Heard::of_event(context.at), context.names).0
+        context.senders.source(&who, Heard::of_event(context.at), context.names).source
     };
     let mut dimensions = Dimensions::clone(&sender.dimensions);
     if said.0.iter().any(|attribute| identity::is_dimension(&attribute.key, context.declared)) {
@@ -228,8 +228,8 @@ fn change(
     let mut name = |key| said.get(key).and_then(|value| identity::shown(value, names)).unwrap_or_default();
     Ok(Change {
         at: context.at,
-        // Whatever `service.name` says, without a host or instance it reached the whole fleet: the pod that sent it is only
-        // where the one who changes things runs.
+        // Without a host or an instance of its own, a change reached the whole fleet, whatever `service.name` is: the pod that
+        // sent it is only the place where the deployer runs.
         source: names_one.then_some(source).filter(|source| *source != Source::Aggregate),
         dimensions,
         kind,

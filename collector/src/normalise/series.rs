@@ -2,7 +2,8 @@
 
 use super::gaps::Fault;
 use super::keys::{self, Key};
-use super::life::{self, Added, Context, Lives, Step};
+use super::life::{self, Added, Context, Lives, Point, Step};
+use super::number::PointSpan;
 use super::repeats::{POINTS_MANY_MAX, POINTS_MAX, Repeats, Seen};
 use super::table::Table;
 use firstbad_diagnosis::observation::Histogram;
@@ -17,7 +18,7 @@ pub(super) struct SeriesTable {
     /// How many of them each sender brought; counted anew after a restart, and when series had to go.
     #[serde(skip)]
     brought: Table<usize>,
-    /// Whether a series went back to an earlier start time since this was last asked.
+    /// Whether a series went back to an earlier start time since [`Self::take_returned`] was last called.
     #[serde(skip)]
     returned: bool,
 }
@@ -29,16 +30,16 @@ enum State {
     Delta(Repeats),
 }
 
-/// What a histogram told last.
+/// The last value of a histogram.
 #[derive(Debug, Serialize, Deserialize)]
 struct Counted {
-    /// Which bounds it had.
+    /// Key of its bounds.
     bounds: u64,
     counts: Vec<u64>,
     sum: Option<f64>,
 }
 
-/// What came of a point.
+/// The effect of one point.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Taken<T> {
     /// Nothing new.
@@ -52,8 +53,8 @@ pub(super) enum Taken<T> {
 /// What a point adds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reading<T> {
-    /// Start and end of what it covers.
-    pub(super) span: (i64, i64),
+    /// Times that it covers.
+    pub(super) span: PointSpan,
     /// How much.
     pub(super) amount: T,
     /// Whether it shows that the process restarted.
@@ -66,11 +67,16 @@ pub(super) struct Place {
     pub(super) series: Key,
     /// The resource that sent it.
     pub(super) sender: Key,
-    /// Start (0: not told) and end.
-    pub(super) span: (i64, i64),
+    pub(super) span: PointSpan,
     pub(super) context: Context,
     /// Whether many processes may be behind it.
     pub(super) many: bool,
+}
+
+impl Place {
+    fn point<T>(self, value: T) -> Point<T> {
+        Point { start: self.span.start, end: self.span.end, value }
+    }
 }
 
 impl SeriesTable {
@@ -82,12 +88,12 @@ impl SeriesTable {
     /// What a cumulative point of a sum adds.
     pub(super) fn cumulative(&mut self, place: Place, value: u64) -> Result<Taken<u64>, Fault> {
         if let Some(State::Sum(lives)) = self.states.get_mut(place.series) {
-            let Added { step, before, returned } = lives.take(place.span, value, (u64::cmp, place.context));
+            let Added { step, before, returned } = lives.take(place.point(value), u64::cmp, place.context);
             self.returned |= returned;
-            return Ok(reading(step, place.span.1, value, value.saturating_sub(before.unwrap_or(0))));
+            return Ok(reading(step, place.span.end, value, value.saturating_sub(before.unwrap_or(0))));
         }
-        let step = self.begin(place, State::Sum(Lives::begin(place.span, value)))?;
-        Ok(reading(step, place.span.1, value, value))
+        let step = self.begin(place, State::Sum(Lives::begin(place.point(value))))?;
+        Ok(reading(step, place.span.end, value, value))
     }
 
     /// What a cumulative point of a histogram adds.
@@ -100,28 +106,28 @@ impl SeriesTable {
         let counted = Counted { bounds: bounds_key(&histogram), counts, sum };
         if let Some(State::Histogram(lives)) = self.states.get_mut(place.series) {
             let bounds = counted.bounds;
-            let Added { step, before, returned } = lives.take(place.span, counted, (compare, place.context));
+            let Added { step, before, returned } = lives.take(place.point(counted), compare, place.context);
             self.returned |= returned;
             return Ok(match before {
-                // Other bounds in the same life: what lies between is unknown.
+                // The bounds changed within a life: the increase is unknown.
                 Some(before) if before.bounds != bounds => Taken::Baseline,
                 Some(before) => {
                     let difference = subtract(&histogram, &before.counts, before.sum);
-                    reading(step, place.span.1, histogram, difference)
+                    reading(step, place.span.end, histogram, difference)
                 }
-                None => reading(step, place.span.1, histogram, Histogram::default()),
+                None => reading(step, place.span.end, histogram, Histogram::default()),
             });
         }
-        let step = self.begin(place, State::Histogram(Lives::begin(place.span, counted)))?;
-        Ok(reading(step, place.span.1, histogram, Histogram::default()))
+        let step = self.begin(place, State::Histogram(Lives::begin(place.point(counted))))?;
+        Ok(reading(step, place.span.end, histogram, Histogram::default()))
     }
 
-    /// Whether a series went back to an earlier start time since this was last asked: several processes report as one.
+    /// Whether a series went back to an earlier start time since the last call: several processes report as one.
     pub(super) fn take_returned(&mut self) -> bool {
         std::mem::take(&mut self.returned)
     }
 
-    /// Begins a series, or begins it anew in another form.
+    /// Begins a series, or replaces one that was sent as another kind.
     fn begin(&mut self, place: Place, state: State) -> Result<Step, Fault> {
         self.admit(place, self.states.get(place.series).is_none())?;
         let step = life::first(place.span, self.around(place));
@@ -182,10 +188,10 @@ fn reading<T>(step: Step, end: i64, whole: T, difference: T) -> Taken<T> {
         Step::Whole { from, restarted } => (from, whole, restarted),
         Step::Difference { from } => (from, difference, false),
     };
-    Taken::Counted(Reading { span: (from, end), amount, restarted })
+    Taken::Counted(Reading { span: PointSpan { start: from, end }, amount, restarted })
 }
 
-/// A histogram fell if any of its buckets did. Of other bounds nothing is known: they are taken for more.
+/// A histogram fell if any of its buckets fell. Histograms with different bounds cannot be compared; the newer one counts as greater.
 fn compare(now: &Counted, before: &Counted) -> Ordering {
     if now.bounds != before.bounds {
         return Ordering::Greater;
@@ -218,7 +224,7 @@ mod tests {
         Place {
             series: keys::combine(sender, number as Key),
             sender,
-            span: (1, 10),
+            span: PointSpan { start: 1, end: 10 },
             context: Context::default(),
             many: false,
         }

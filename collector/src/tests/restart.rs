@@ -136,7 +136,7 @@ fn without_a_usable_checkpoint_the_last_hour_is_diagnosed_again() {
     assert_eq!(resumed.stepper.snapshot(), before);
 }
 
-/// What makes a store of the present schema one of schema 2, and of schema 1: their observations cannot be read any more.
+/// Statements that turn a store of the present schema into one of schema 2 or 1, whose observations cannot be read.
 const AS_2: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
 const AS_1: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; DROP TABLE journal;
     CREATE TABLE journal (id INTEGER PRIMARY KEY, batch INTEGER, signal INTEGER, encoding INTEGER, received INTEGER,

@@ -216,9 +216,9 @@ fn of_a_capture_that_ends_early_it_is_told_at_its_end() {
     let mut normaliser = Normaliser::new(&[]);
     send(&mut normaliser, &[text("host.name", "h1")], &[unknown("rpc.server.duration", 10)]);
     send(&mut normaliser, &[text("host.name", "h2")], &[requests(10, &[])]);
-    let told = normaliser.tell_not_understood(Timestamp(1));
+    let told = normaliser.report_not_understood(Timestamp(1));
     assert_eq!(told.len(), 1);
-    assert_eq!(normaliser.tell_not_understood(Timestamp(1)), []);
+    assert_eq!(normaliser.report_not_understood(Timestamp(1)), []);
     assert_eq!(normaliser.understanding().outcomes, 1);
 }
 
