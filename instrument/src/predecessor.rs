@@ -29,7 +29,7 @@ pub struct Death {
     pub last_sign: SystemTime,
     /// Fatal signal that it saw itself; none after SIGKILL, an out-of-memory kill or `exit`.
     pub signal: Option<u8>,
-    /// Status with which it left, never 0; none if a signal ended it.
+    /// Status with which it exited, never 0; none if a signal ended it.
     pub status: Option<i32>,
     /// Config and version that it was loading.
     pub loading: Option<(String, Hash)>,
