@@ -86,7 +86,10 @@ impl<R: Read> Frames<R> {
         self.file.read_exact(&mut length[1..])?;
         let length = u64::from(u32::from_be_bytes(length));
         if length > CAPTURE_LINE_BYTES_MAX as u64 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes is too long")));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("a frame of {length} bytes exceeds the limit of {CAPTURE_LINE_BYTES_MAX} bytes"),
+            ));
         }
         let mut frame = Vec::new();
         if self.file.by_ref().take(length).read_to_end(&mut frame)? as u64 != length {

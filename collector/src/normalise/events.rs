@@ -32,7 +32,7 @@ pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>
     let at = context.at;
     let status = said.int(attribute::EXIT_STATUS).and_then(|status| i32::try_from(status).ok());
     Ok(match name {
-        event::CONFIG_LOAD => Observation::Load(load(said, (source, dimensions), context)?),
+        event::CONFIG_LOAD => Observation::Load(load(said, source, dimensions, context)?),
         event::EXCEPTION => Observation::Panic(Panic {
             at,
             source,
@@ -53,7 +53,7 @@ pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>
             active: active(said, context.names),
             loading: said.text(attribute::LOAD_PHASE).and_then(|_| version(said, context.names).ok().flatten()),
         }),
-        _ => Observation::Change(change(record, (source, dimensions), context)?),
+        _ => Observation::Change(change(record, source, dimensions, context)?),
     })
 }
 
@@ -128,7 +128,7 @@ fn version(said: Said<'_>, names: &mut Names) -> Result<Option<(Name, Hash)>, Fa
     }
 }
 
-fn load(said: Said<'_>, (source, dimensions): (Source, Dimensions), context: &mut Context<'_>) -> Result<Load, Fault> {
+fn load(said: Said<'_>, source: Source, dimensions: Dimensions, context: &mut Context<'_>) -> Result<Load, Fault> {
     let (config, hash) = version(said, context.names)?.ok_or(Fault::LoadWithoutVersion)?;
     let result = match said.text(attribute::LOAD_RESULT) {
         Some(word) => Some(LoadResult::from_wire(word).ok_or(Fault::UnknownResult)?),
@@ -213,7 +213,8 @@ fn active(said: Said<'_>, names: &mut Names) -> Vec<(Name, Hash)> {
 
 fn change(
     record: &LogRecord<'_>,
-    (source, dimensions): (Source, Dimensions),
+    source: Source,
+    dimensions: Dimensions,
     context: &mut Context<'_>,
 ) -> Result<Change, Fault> {
     let said = Said(&record.attributes);

@@ -118,19 +118,16 @@ mod tests {
     use crate::otlp::model::{Attribute, Value};
     use firstbad_diagnosis::observation::Source;
 
-    const INSTANCE: &str = "service.instance.id";
-    const HOST: &str = "host.name";
-
-    /// The name under which a report over `seconds` is counted. The report's identity is the first letter of `key` under
-    /// the attribute `key`, and `pid` where that is not empty.
+    /// The name under which a report over `seconds` is counted. The report's identity is the name `x` under `key`, and `pid`
+    /// unless that is empty.
     fn report(processes: &mut Processes, key: &'static str, pid: &str, seconds: [i64; 2]) -> String {
         let mut names = Names::default();
         let attribute =
             |key: &'static str, value: &str| Attribute { key: key.into(), value: Value::Text(value.to_owned().into()) };
-        let sent = [attribute(key, &key[..1]), attribute("process.pid", pid)];
-        let who = Identity::of(&sent, &mut names).who(7, &mut names);
+        let who = Identity::of(&[attribute(key, "x"), attribute("process.pid", pid)], &mut names).who(7, &mut names);
         let [start, end] = seconds.map(|second| second * SECOND_NS);
-        match processes.source(&who, Heard { since: start, until: end, report: true }, &mut names).source {
+        let heard = Heard { since: start, until: end, report: true };
+        match processes.source(&who, heard, &mut names).source {
             Source::Instance { instance, .. } => instance.to_string(),
             Source::Aggregate => String::new(),
         }
@@ -139,27 +136,27 @@ mod tests {
     #[test]
     fn workers_of_one_instance_have_names_of_their_own_and_a_successor_keeps_the_name() {
         let mut processes = Processes::default();
-        let mut of = |pid, seconds| report(&mut processes, INSTANCE, pid, seconds);
-        assert_eq!(of("1", [0, 10]), "s");
-        assert_eq!(of("2", [5, 12]), "s:2", "it began before the last report of 1");
-        assert_eq!(of("1", [0, 20]), "s");
-        assert_eq!(of("3", [21, 30]), "s", "it began after the last report of 1");
-        assert_eq!(of("2", [5, 30]), "s:2");
-        assert_eq!(of("1", [0, 40]), "s:1", "1 was only late");
-        assert_eq!(of("3", [21, 40]), "s");
+        let mut of = |pid, seconds| report(&mut processes, "service.instance.id", pid, seconds);
+        assert_eq!(of("1", [0, 10]), "x");
+        assert_eq!(of("2", [5, 12]), "x:2", "it began before the last report of 1");
+        assert_eq!(of("1", [0, 20]), "x");
+        assert_eq!(of("3", [21, 30]), "x", "it began after the last report of 1");
+        assert_eq!(of("2", [5, 30]), "x:2");
+        assert_eq!(of("1", [0, 40]), "x:1", "1 was only late");
+        assert_eq!(of("3", [21, 40]), "x");
     }
 
     #[test]
     fn a_report_without_a_pid_belongs_to_the_only_live_process_of_its_host() {
         let mut processes = Processes::default();
-        let mut of = |pid, seconds| report(&mut processes, HOST, pid, seconds);
-        assert_eq!(of("", [0, 5]), "h", "no process is known");
-        assert_eq!(of("1", [0, 10]), "h:1");
-        assert_eq!(of("", [12, 12]), "h:1");
-        assert_eq!(of("2", [0, 20]), "h:2");
-        assert_eq!(of("", [21, 21]), "h", "it may be either");
-        assert_eq!(of("2", [0, 200]), "h:2");
-        assert_eq!(of("", [201, 201]), "h:2", "1 is gone");
+        let mut of = |pid, seconds| report(&mut processes, "host.name", pid, seconds);
+        assert_eq!(of("", [0, 5]), "x", "no process is known");
+        assert_eq!(of("1", [0, 10]), "x:1");
+        assert_eq!(of("", [12, 12]), "x:1");
+        assert_eq!(of("2", [0, 20]), "x:2");
+        assert_eq!(of("", [21, 21]), "x", "it may be either");
+        assert_eq!(of("2", [0, 200]), "x:2");
+        assert_eq!(of("", [201, 201]), "x:2", "1 is gone");
     }
 
     #[test]
@@ -167,8 +164,8 @@ mod tests {
         let mut processes = Processes::default();
         for round in 0..3 {
             for pid in 0..400 {
-                let name = report(&mut processes, INSTANCE, &pid.to_string(), [0, 10 * (round + 1)]);
-                assert_eq!(name, if pid == 0 { "s".to_owned() } else { format!("s:{pid}") });
+                let name = report(&mut processes, "service.instance.id", &pid.to_string(), [0, 10 * (round + 1)]);
+                assert_eq!(name, if pid == 0 { "x".to_owned() } else { format!("x:{pid}") });
             }
         }
     }

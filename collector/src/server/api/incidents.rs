@@ -75,7 +75,7 @@ fn absent(id: &str) -> Fault {
 }
 
 /// The blind spot of an incident that was open when its engine was replaced.
-const END_NOT_SEEN: &str = "its end was not seen: the engine began anew and follows it no more";
+const END_NOT_SEEN: &str = "the end of the incident was not seen: the engine restarted and no longer follows it";
 
 /// The last word on an incident that the engine holds no more. One that was not over then is let go by an engine that began anew,
 /// as after an upgrade: it must not be called open for ever, and nobody saw it end.
