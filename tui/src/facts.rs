@@ -24,20 +24,20 @@ pub(crate) fn state_word(snapshot: &Snapshot, incident: &Incident) -> String {
     }
 }
 
-/// The id, and what it was a part of before it had an explanation of its own.
+/// The id, and the id of the incident from which it was split.
 pub(crate) fn identity(incident: &Incident) -> String {
     let origin = incident.split_from.as_ref().map_or_else(String::new, |older| format!(", split from {older}"));
     format!("{}{origin}", incident.id)
 }
 
-/// What was felt, and on how many hosts.
+/// The harm, and the number of hosts.
 pub(crate) fn impact(incident: &Incident) -> String {
     let impact = incident.impact;
     let hit = if incident.is_refusal_only() { "refused it" } else { "hit" };
     format!("{}, {} hosts {hit}, {} report", harm(incident), impact.hosts_affected, impact.hosts_reporting)
 }
 
-/// What clients felt: each kind of harm that was done, failed requests first. They alone are named where none was.
+/// Each kind of harm to requests, failed requests first. Without any harm, only failed requests are named.
 pub(crate) fn harm(incident: &Incident) -> String {
     let impact = incident.impact;
     if incident.is_refusal_only() && impact.requests_hurt() == 0 {
@@ -117,7 +117,7 @@ pub(crate) fn why(incident: &Incident) -> String {
         if let Some(duplicates) = input.duplicate_rows.filter(|duplicates| *duplicates > 0) {
             parts.push(format!("{} duplicate rows", text::count(duplicates)));
         }
-        // Two kinds of findings are facts that stand here already.
+        // The facts of these two kinds of findings are listed above already.
         let is_said = |finding: &Finding| {
             says_limits && matches!(finding, Finding::ExceedsLimit { .. } | Finding::RepeatedRows { .. })
         };

@@ -72,7 +72,8 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let model = Model::new(Origin::Replay(names.join(" ")), super::theme(common));
     let outside = Outside { contents: contents(found.contents), frames: Some(Box::new(frames)) };
-    runtime::run(model, runtime::channel(), outside)?;
+    let (sender, inbox) = runtime::channel();
+    runtime::run(model, sender, inbox, outside)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -64,7 +64,7 @@ pub(super) fn status_update(snapshot: &Snapshot, incident: &Incident) -> String 
     format!("## Status update\n{}\n", lines.map(|line| format!("> {}  \n", escape(&line))).concat())
 }
 
-/// `text` as the beginning of a sentence.
+/// `text` with a capital letter at its start.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().to_string() + letters.as_str())
