@@ -36,7 +36,7 @@ fn lay(version: u32, directory: &Path) -> PathBuf {
 }
 
 /// The reading of a recorder: the lines of `firstbad recorder dump`, then the telemetry of an agent.
-fn told(version: u32) -> String {
+fn reading(version: u32) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = lay(version, directory.path());
     let dumped = dump(&path).unwrap();
@@ -63,7 +63,7 @@ fn told(version: u32) -> String {
 fn a_recorder_of_each_supported_layout_is_read_as_it_was_written() {
     for version in layout::VERSIONS_READ {
         let golden = recorders().join(format!("v{version}.txt"));
-        let told = told(version);
+        let told = reading(version);
         if std::env::var_os("FIRSTBAD_WRITE_GOLDEN").is_some() {
             std::fs::write(&golden, &told).unwrap();
         }

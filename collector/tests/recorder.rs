@@ -410,7 +410,7 @@ fn an_exit_event_has_the_kind_and_the_time_of_the_end() {
 }
 
 #[test]
-fn a_stack_is_told_in_names_where_the_binary_is_at_hand() {
+fn a_stack_has_names_where_the_binary_can_be_read() {
     if is_child() {
         return;
     }

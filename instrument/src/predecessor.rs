@@ -99,7 +99,7 @@ pub(crate) fn agent_lives(directory: &Path) -> bool {
     options.open(directory.join(AGENT_LOCK)).is_ok_and(|file| raw::is_locked(&file))
 }
 
-/// The death in the file at `path`, if its process is dead, did not end on purpose, and nobody else claimed it first.
+/// The death in the file at `path`, if its process is dead, did not end on purpose, and is not claimed by another reader.
 fn claim(path: &Path) -> Option<(Death, DeathImage)> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
     let found = file.metadata().ok()?;

@@ -163,8 +163,7 @@ extern "C" fn on_fatal_signal(signal: i32, info: *mut libc::siginfo_t, _context:
 /// decides whether the process ends, and a [`libc::SIGHUP`] is not noted, because it usually means "load again".
 extern "C" fn on_asking_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut c_void) {
     let old = before(signal);
-    // SAFETY: the structure may be all zeros and is valid for the current action; `old` is null or an action that
-    // `note_signals` leaked.
+    // SAFETY: the structure may be all zeros and can hold the action; `old` is null or an action that `note_signals` leaked.
     unsafe {
         let mut current: libc::sigaction = std::mem::zeroed();
         libc::sigaction(signal, std::ptr::null(), &raw mut current);

@@ -156,7 +156,7 @@ fn now_ns() -> u64 {
 }
 
 #[test]
-fn each_ending_is_known_for_what_it_is_and_only_deaths_are_told_by_the_next_process() {
+fn each_ending_is_recorded_correctly_and_the_next_process_reports_only_deaths() {
     if common::mode().is_some() {
         return;
     }

@@ -150,7 +150,7 @@ impl Who {
         self.by_pid || self.pid.is_some()
     }
 
-    /// The identity as a whole, where no process of it needs to be told from another.
+    /// The identity as a whole, for a sender whose process has no name of its own.
     pub(super) fn whole(&self) -> Process {
         Process { source: self.source.clone(), key: self.key }
     }

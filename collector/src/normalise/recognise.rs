@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_record_is_none_and_a_wrong_name_is_said_so() {
+    fn a_plain_record_is_no_event_and_a_wrong_name_is_a_fault() {
         assert_eq!(event(&record("", "GET / 200", &["http.route"])), Ok(None));
         assert_eq!(event(&record("firstbad.config.loaded", "", &["a"])), Err(Fault::UnknownEvent));
         let typo = record("firstbad.config.loaded", "", &[attribute::LOAD_RESULT]);

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_once() {
+    fn several_processes_are_reported_once() {
         let mut reporters = Reporters::default();
         let said: Vec<bool> = (0..6).map(|_| reporters.note_return()).collect();
         assert_eq!(said, [false, false, true, false, false, false]);

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_seem_to_be_about_requests_are_told_first() {
+    fn names_that_suggest_requests_come_first() {
         let told = sentence(&["jvm.gc", "jvm.memory", "jvm.threads", "jvm.classes", "rpc.server.duration"]).unwrap();
         assert!(told.ends_with("are jvm.gc, jvm.memory, rpc.server.duration"), "{told}");
         assert_eq!(sentence(&[]), None, "it sent no metric");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_once_and_never_of_who_is_understood() {
+    fn a_resource_is_reported_once_and_never_if_it_is_understood() {
         let mut names = Names::default();
         let mut understood = Understood::default();
         understood.note_metric("rpc.server.duration", &mut names);

@@ -52,7 +52,7 @@ fn exits(exports: &[Export]) -> Vec<[String; 4]> {
 }
 
 #[test]
-fn a_death_that_the_next_process_told_is_the_same_when_a_late_agent_finds_the_dead() {
+fn a_death_has_one_identity_from_the_next_process_and_from_a_late_agent() {
     if is_child() {
         return;
     }
