@@ -134,7 +134,7 @@ impl Worker {
         // Retrying ends when the next report is due: it holds everything that this one does, and is newer.
         let give_up = Instant::now() + self.interval;
         for shipment in &shipments {
-            match self.shipper.ship(shipment, (give_up, stop)) {
+            match self.shipper.ship(shipment, give_up, stop) {
                 Ok(()) => {}
                 // Repeating it would be refused again and hold up everything behind it.
                 Err(error @ ShipError::Refused { .. }) => {

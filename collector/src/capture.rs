@@ -1,5 +1,6 @@
-//! Captures: OTLP/JSON lines in files, compressed files or standard input (or requests framed otherwise, made lines first), read in time order whatever their size. It
-//! decides the order and what a broken line costs (a named gap); what the lines mean is decided by the normaliser.
+//! Captures: OTLP/JSON lines in files, compressed files or standard input. Requests in another framing are converted to lines
+//! first. Lines are read in time order, whatever the size of the capture. The order and the cost of a broken line (a named
+//! gap) are decided here; the meaning of a line is decided by the normaliser.
 //!
 //! Two passes: the first finds each line's time, by its bytes alone, and keeps it with the line's place, 56 bytes a line;
 //! the second reads lines by offset and decodes them. Only compressed files and standard input are held, as one temporary file each.

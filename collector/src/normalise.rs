@@ -121,7 +121,7 @@ impl Normaliser {
         logs::take(self, request)
     }
 
-    /// How much of what was sent was understood.
+    /// The number of resources that were understood.
     #[must_use]
     pub fn understanding(&self) -> Understanding {
         let mut sum = Understanding::default();
@@ -133,11 +133,11 @@ impl Normaliser {
         sum
     }
 
-    /// Says of every resource that reports and is not understood, and of which it was not said yet, that it is so. A
-    /// collector says it after a few reports; of a capture there are no more to come.
-    pub fn tell_not_understood(&mut self, at: Timestamp) -> Vec<Gap> {
-        let untold = self.senders.understood_mut().filter(|understood| understood.is_untold());
-        untold.map(|understood| self.sentences.tell(understood, at)).collect()
+    /// The gaps for all resources that report, are not understood, and have no gap yet. For the end of a capture: a live
+    /// collector waits for a few reports of a resource, and a capture may hold fewer.
+    pub fn report_not_understood(&mut self, at: Timestamp) -> Vec<Gap> {
+        let unreported = self.senders.understood_mut().filter(|understood| understood.is_unreported());
+        unreported.map(|understood| self.sentences.tell(understood, at)).collect()
     }
 
     /// Whether `time` may be read.

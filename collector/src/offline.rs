@@ -35,7 +35,7 @@ pub struct Offline {
     pub snapshot: Snapshot,
     /// Captured contents, for the difference view.
     pub contents: Vec<Content>,
-    /// How much of the captures was understood; none for a bundle, which holds what was.
+    /// The number of resources in the captures that were understood; none for a bundle, which holds only observations.
     pub understanding: Option<Understanding>,
 }
 

@@ -1,5 +1,5 @@
-//! Recorders of every layout that is read, written by the crate of that layout and kept (`instrument/examples/story.rs` says how):
-//! what stood in them then is what is read from them now.
+//! Reads a kept recorder of every layout that is supported. Each was written by the crate of its time
+//! (`instrument/examples/story.rs` explains how), and its content must still be read as it was written.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,7 +7,7 @@
     clippy::panic,
     reason = "a test may fail loudly"
 )]
-// A recorder is in the byte order of its machine.
+// A recorder has the byte order of the machine that wrote it.
 #![cfg(target_endian = "little")]
 
 use firstbad_collector::recorder::{RecorderSource, dump};
@@ -21,7 +21,7 @@ fn recorders() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorders")
 }
 
-/// The kept recorder of a layout, laid where an agent would find it.
+/// Copies the kept recorder of a layout to a directory that an agent reads.
 fn lay(version: u32, directory: &Path) -> PathBuf {
     let kept = std::fs::read(recorders().join(format!("v{version}.rec.zst"))).unwrap();
     let bytes = zstd::decode_all(&kept[..]).unwrap();
@@ -30,13 +30,13 @@ fn lay(version: u32, directory: &Path) -> PathBuf {
     let path = directory.join("edge.00112233445566778899aabbccddeeff.rec");
     let mut file = std::fs::File::create(&path).unwrap();
     file.write_all(&bytes).unwrap();
-    // Where a process did not note its end, the file's last change counts, which is not to be that of this copy.
+    // If a process did not note its end, the file's modification time stands for it, so this copy gets a fixed one.
     file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
     path
 }
 
-/// What is told of a recorder: the lines of `firstbad recorder dump`, then what an agent ships.
-fn told(version: u32) -> String {
+/// The reading of a recorder: the lines of `firstbad recorder dump`, then the telemetry of an agent.
+fn reading(version: u32) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = lay(version, directory.path());
     let dumped = dump(&path).unwrap();
@@ -60,10 +60,10 @@ fn told(version: u32) -> String {
 }
 
 #[test]
-fn a_recorder_of_each_layout_that_is_read_says_what_it_said_when_it_was_written() {
+fn a_recorder_of_each_supported_layout_is_read_as_it_was_written() {
     for version in layout::VERSIONS_READ {
         let golden = recorders().join(format!("v{version}.txt"));
-        let told = told(version);
+        let told = reading(version);
         if std::env::var_os("FIRSTBAD_WRITE_GOLDEN").is_some() {
             std::fs::write(&golden, &told).unwrap();
         }
@@ -73,7 +73,7 @@ fn a_recorder_of_each_layout_that_is_read_says_what_it_said_when_it_was_written(
 }
 
 #[test]
-fn a_layout_that_is_not_read_is_foreign_and_its_recorder_is_left_for_one_who_reads_it() {
+fn a_recorder_of_an_unsupported_layout_is_foreign_and_stays_for_a_reader_that_supports_it() {
     for version in [layout::VERSIONS_READ.start() - 1, layout::VERSIONS_READ.end() + 1] {
         let directory = tempfile::tempdir().unwrap();
         let path = lay(layout::VERSION, directory.path());

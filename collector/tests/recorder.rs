@@ -309,7 +309,7 @@ fn a_recorder_is_shipped_alive_and_dead_and_each_event_once() {
 }
 
 #[test]
-fn denied_requests_and_the_first_failure_are_told_under_their_version() {
+fn denied_requests_and_the_first_failure_are_sent_under_their_version() {
     if is_child() {
         return;
     }
@@ -344,8 +344,28 @@ fn seconds() -> f64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
-/// Ends a process, and gives what is told of its end by an agent that saw it alive.
-fn end(how: impl FnOnce(&mut Proxy)) -> (BTreeMap<String, String>, u64) {
+/// An exit event that an agent sent.
+struct SentExit {
+    attributes: BTreeMap<String, String>,
+    /// Time of the event, nanoseconds since the Unix epoch.
+    at_ns: u64,
+}
+
+impl SentExit {
+    /// Whether the process ended on purpose, its signal and its status.
+    fn ending(&self) -> [String; 3] {
+        let key = |key| format!("firstbad.exit.{key}");
+        ["clean", "signal", "status"].map(|name| self.attributes.get(&key(name)).cloned().unwrap_or_default())
+    }
+
+    /// Whether the event has the time of the end. The agent read the recorder 7 s later.
+    fn is_timed_by_the_process(&self) -> bool {
+        now().0.unsigned_abs().abs_diff(self.at_ns) < 5_000_000_000
+    }
+}
+
+/// Ends a process. Returns the exit event of an agent that saw the process alive.
+fn end(how: impl FnOnce(&mut Proxy)) -> SentExit {
     let directory = tempfile::tempdir().unwrap();
     let mut proxy = Proxy::start(directory.path());
     let mut source = RecorderSource::new(vec![directory.path().to_owned()]);
@@ -353,16 +373,16 @@ fn end(how: impl FnOnce(&mut Proxy)) -> (BTreeMap<String, String>, u64) {
     source.commit();
     how(&mut proxy);
     proxy.child.wait().unwrap();
-    // The agent looks a while after the end.
+    // The agent reads the recorder a while after the end.
     let later = Timestamp(now().0 + 7_000_000_000);
     let exits: Vec<_> = logs(&only(source.poll(later)));
     let exits: Vec<_> = exits.iter().filter(|(name, ..)| name == "firstbad.process.exit").collect();
     assert_eq!(exits.len(), 1, "{exits:?}");
-    (exits[0].1.clone(), exits[0].2.time_unix_nano)
+    SentExit { attributes: exits[0].1.clone(), at_ns: exits[0].2.time_unix_nano }
 }
 
 #[test]
-fn an_end_is_told_for_what_it_is_and_when_it_was() {
+fn an_exit_event_has_the_kind_and_the_time_of_the_end() {
     if is_child() {
         return;
     }
@@ -372,27 +392,25 @@ fn an_end_is_told_for_what_it_is_and_when_it_was() {
             assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
         }
     };
-    let said = |found: &BTreeMap<String, String>| {
-        ["clean", "signal", "status"].map(|key| found.get(&format!("firstbad.exit.{key}")).cloned().unwrap_or_default())
-    };
-    let soon = |at: u64| now().0.unsigned_abs().abs_diff(at) < 5_000_000_000;
-    let (found, at) = end(|proxy| proxy.say("exit", "exiting"));
-    assert_eq!(said(&found), ["false", "", "3"]);
-    assert!(soon(at), "not when the agent looked");
-    assert!(found["firstbad.config.active"].contains(&Hash::of(GOOD.as_bytes()).to_string()));
-    let (found, at) = end(|proxy| proxy.say("abort", "aborting"));
-    assert_eq!((said(&found), soon(at)), (["false".into(), "6".into(), String::new()], true));
-    let (found, at) = end(signal("-TERM"));
-    assert_eq!((said(&found), soon(at)), (["true".into(), "15".into(), String::new()], true), "it was asked to end");
-    let (found, at) = end(signal("-KILL"));
-    assert_eq!((said(&found), soon(at)), (["false".into(), String::new(), String::new()], false));
-    assert!(at > now().0.unsigned_abs(), "nobody noted it: when the agent looked");
-    let (found, _) = end(|proxy| proxy.say("end", "test result"));
-    assert_eq!(said(&found)[0], "true");
+    let exited = end(|proxy| proxy.say("exit", "exiting"));
+    assert_eq!(exited.ending(), ["false", "", "3"]);
+    assert!(exited.is_timed_by_the_process());
+    assert!(exited.attributes["firstbad.config.active"].contains(&Hash::of(GOOD.as_bytes()).to_string()));
+    let aborted = end(|proxy| proxy.say("abort", "aborting"));
+    assert_eq!(aborted.ending(), ["false", "6", ""]);
+    assert!(aborted.is_timed_by_the_process());
+    let terminated = end(signal("-TERM"));
+    assert_eq!(terminated.ending(), ["true", "15", ""], "it was asked to end");
+    assert!(terminated.is_timed_by_the_process());
+    let killed = end(signal("-KILL"));
+    assert_eq!(killed.ending(), ["false", "", ""]);
+    assert!(killed.at_ns > now().0.unsigned_abs(), "nobody noted the end: the event has the time of the agent's read");
+    let ended = end(|proxy| proxy.say("end", "test result"));
+    assert_eq!(ended.ending()[0], "true");
 }
 
 #[test]
-fn a_stack_is_told_in_names_where_the_binary_is_at_hand() {
+fn a_stack_has_names_where_the_binary_can_be_read() {
     if is_child() {
         return;
     }
@@ -404,7 +422,7 @@ fn a_stack_is_told_in_names_where_the_binary_is_at_hand() {
     let plain = stack(&poll(&mut plain));
     assert!(plain.starts_with("build id ") && plain.lines().skip(1).all(|line| line.contains(": 0x")), "{plain}");
     let mut source = RecorderSource::new(vec![directory.path().to_owned()]).with_names_of_stacks();
-    // A report does not wait for a binary that takes long to read; not committed, it is told again.
+    // A report does not wait for a binary that is slow to read. Without a commit, the next poll sends it again.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     let named = loop {
         let named = stack(&poll(&mut source));

@@ -1,5 +1,5 @@
-//! Writes a recorder in which everything stands that a reader must understand, and leaves it behind: the golden files of
-//! `collector/tests/recorders` are made with it, one for each layout. `cargo run -p firstbad-instrument --example story -- DIRECTORY`
+//! Writes a recorder that holds everything a reader must understand, and keeps it. The golden files of
+//! `collector/tests/recorders`, one for each layout, are made with it. `cargo run -p firstbad-instrument --example story -- DIRECTORY`
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a program that makes test data may fail loudly")]
 
 use firstbad_instrument::{Config, Live, Origin, Outcome, PreviousHook, Request, Score};

@@ -74,10 +74,10 @@ impl Samples {
     }
 
     fn outcomes(&mut self, of: &[(&'static str, String)], outcomes: firstbad_protocol::recorder::Outcomes) {
-        for (outcome, count) in outcomes.by_word() {
+        for outcome in outcomes.by_word() {
             let mut attributes = of.to_vec();
-            attributes.push((attribute::OUTCOME, outcome.to_owned()));
-            self.count(metric::REQUESTS, attributes, count);
+            attributes.push((attribute::OUTCOME, outcome.word.to_owned()));
+            self.count(metric::REQUESTS, attributes, outcome.count);
         }
     }
 

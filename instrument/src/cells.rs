@@ -32,7 +32,7 @@ pub(crate) fn clear(words: Words, place: usize, count: usize) {
 }
 
 /// Writes length and bytes of `text`, its head if it is longer than `bytes_max`.
-pub(crate) fn set_bytes(words: Words, place: usize, (bytes, bytes_max): (&[u8], usize)) {
+pub(crate) fn set_bytes(words: Words, place: usize, bytes: &[u8], bytes_max: usize) {
     let bytes = bytes.get(..bytes_max).unwrap_or(bytes);
     set(words, place, bytes.len() as u64);
     for (index, chunk) in bytes.chunks(8).enumerate() {

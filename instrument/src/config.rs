@@ -103,7 +103,7 @@ impl Config {
     }
 
     /// A version that could not even be read: reason and error.
-    pub(crate) fn unreadable(&self, (reason, error): (&str, &str)) -> LoadOutcome {
+    pub(crate) fn unreadable(&self, reason: &str, error: &str) -> LoadOutcome {
         Attempt::of_nothing(self).finish(Err((reason, error)), |_| {})
     }
 

@@ -31,15 +31,15 @@ pub(crate) fn keep(hash: Hash, bytes: &[u8], format: Option<Format>) {
     }
     let masked = format.filter(|_| !masks.is_empty()).and_then(|format| mask(bytes, format, &masks));
     let written = match &masked {
-        Some(masked) => write(&directory, (&format!("{}.masked", hash.hex()), masked)),
-        None => write(&directory, (&hash.hex(), bytes)),
+        Some(masked) => write(&directory, &format!("{}.masked", hash.hex()), masked),
+        None => write(&directory, &hash.hex(), bytes),
     };
     if written.is_err() {
         crate::recorder::count_dropped(dropped::CONTENTS);
     }
 }
 
-fn write(directory: &Path, (name, bytes): (&str, &[u8])) -> io::Result<()> {
+fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let path = directory.join(name);
     if path.exists() {
         return Ok(());

@@ -53,7 +53,7 @@ pub(crate) fn open(words: Words, cold: &mut Cold, settings: &Settings) -> Result
         .map_or_else(|| search_list(|name| std::env::var(name).ok(), raw::euid()), |directory| vec![directory.clone()]);
     let mut problems = Vec::new();
     for directory in directories {
-        match prepare(&directory).and_then(|()| create(words, cold, (&directory, settings))) {
+        match prepare(&directory).and_then(|()| create(words, cold, &directory, settings)) {
             Ok(path) => return Ok(path),
             Err(error) => problems.push(format!("{}: {error}", directory.display())),
         }
@@ -96,7 +96,7 @@ pub(crate) fn file_stem(service: &str) -> String {
 }
 
 /// Makes, allocates, locks, fills and only then names the file, so that no reader finds a recorder without its lock.
-fn create(words: Words, cold: &mut Cold, (directory, settings): (&Path, &Settings)) -> io::Result<PathBuf> {
+fn create(words: Words, cold: &mut Cold, directory: &Path, settings: &Settings) -> io::Result<PathBuf> {
     let service = file_stem(&settings.service);
     let removed = remove_old(directory, &service);
     crate::cells::add(words, header::DROPPED + dropped::DEAD_RECORDERS, removed);
@@ -111,7 +111,7 @@ fn create(words: Words, cold: &mut Cold, (directory, settings): (&Path, &Setting
         .open(&unfinished)?;
     let home = Home { file: file.as_raw_fd(), path: path.clone(), settings: settings.clone() };
     let made = raw::lock(&file)
-        .and_then(|()| recorder::move_into(words, cold, (&file, home)))
+        .and_then(|()| recorder::move_into(words, cold, &file, home))
         .map_err(io::Error::from_raw_os_error)
         .and_then(|()| fs::rename(&unfinished, &path));
     match made {

@@ -47,10 +47,10 @@ pub(crate) fn write_load(words: Words, _cold: &Cold, load: &LoadEvent<'_>) {
         for (index, word) in load.facts.iter().enumerate() {
             set(words, cell + event::FACTS + index, *word);
         }
-        set_bytes(words, cell + event::REASON, (load.reason.as_bytes(), event::REASON_BYTES_MAX));
-        set_bytes(words, cell + event::LABEL, (load.label.as_bytes(), version::TEXT_BYTES_MAX));
-        set_bytes(words, cell + event::SOURCE, (load.source.as_bytes(), version::TEXT_BYTES_MAX));
-        set_bytes(words, cell + event::ERROR, (load.error.as_bytes(), event::ERROR_BYTES_MAX));
+        set_bytes(words, cell + event::REASON, load.reason.as_bytes(), event::REASON_BYTES_MAX);
+        set_bytes(words, cell + event::LABEL, load.label.as_bytes(), version::TEXT_BYTES_MAX);
+        set_bytes(words, cell + event::SOURCE, load.source.as_bytes(), version::TEXT_BYTES_MAX);
+        set_bytes(words, cell + event::ERROR, load.error.as_bytes(), event::ERROR_BYTES_MAX);
     });
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn write_death(words: Words, told: &DeathImage) {
         set(death::PANICS, told.panics);
         set(death::STATUS, told.status.map_or(0, exit::word));
         let text = |place: usize, bytes: &str, bytes_max: usize| {
-            set_bytes(words, cell + place, (bytes.as_bytes(), bytes_max));
+            set_bytes(words, cell + place, bytes.as_bytes(), bytes_max);
         };
         text(death::INSTANCE, &told.instance, version::TEXT_BYTES_MAX);
         if let Some((config, hash)) = &told.loading {

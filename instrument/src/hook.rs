@@ -54,7 +54,7 @@ pub(crate) fn install(policy: PreviousHook) {
             return;
         }
         let place = record(info);
-        run_previous(&previous, (policy, place), info);
+        run_previous(&previous, policy, place, info);
         IN_HOOK.set(false);
     }));
 }
@@ -135,7 +135,7 @@ fn site_place(words: Words, location: &Location<'_>) -> Option<usize> {
 fn describe_site(words: Words, entry: usize, location: &Location<'_>) {
     set(words, entry + site::LINE, u64::from(location.line()));
     set(words, entry + site::COLUMN, u64::from(location.column()));
-    set_bytes(words, entry + site::FILE, (tail(location.file()), site::FILE_BYTES_MAX));
+    set_bytes(words, entry + site::FILE, tail(location.file()), site::FILE_BYTES_MAX);
     let mut frames = [0; site::FRAMES_MAX];
     let count = raw::frames(&mut frames);
     for (index, frame) in frames.iter().take(count).enumerate() {
@@ -161,13 +161,13 @@ fn count_site(words: Words, place: usize) -> u64 {
 fn count_pairs(words: Words, site: u64, uids: &[u64]) -> u64 {
     let mut least = u64::MAX;
     for uid in uids.iter().filter(|uid| **uid != 0) {
-        least = least.min(add_pair(words, (site, *uid), 1));
+        least = least.min(add_pair(words, site, *uid, 1));
     }
-    if least == u64::MAX { add_pair(words, (site, 0), 1) } else { least }
+    if least == u64::MAX { add_pair(words, site, 0, 1) } else { least }
 }
 
 /// Adds to the count of one site under one version, `amount` in two's complement. Gives the new count.
-fn add_pair(words: Words, (site, uid): (u64, u64), amount: u64) -> u64 {
+fn add_pair(words: Words, site: u64, uid: u64, amount: u64) -> u64 {
     let wanted = site << layout::PAIR_SITE_SHIFT | uid;
     let mut hash = Checksum::new(site);
     hash.add(uid);
@@ -209,10 +209,10 @@ fn write_cell(words: Words, (location, message): (&Location<'_>, &str), (site, u
     }
     set(words, cell + panic::ACTIVE, count as u64);
     let thread = std::thread::current();
-    set_bytes(words, cell + panic::THREAD, (thread.name().unwrap_or("").as_bytes(), panic::THREAD_BYTES_MAX));
-    set_bytes(words, cell + panic::FILE, (tail(location.file()), site::FILE_BYTES_MAX));
+    set_bytes(words, cell + panic::THREAD, thread.name().unwrap_or("").as_bytes(), panic::THREAD_BYTES_MAX);
+    set_bytes(words, cell + panic::FILE, tail(location.file()), site::FILE_BYTES_MAX);
     set(words, cell + panic::MESSAGE_BYTES, message.len() as u64);
-    set_bytes(words, cell + panic::MESSAGE, (message.as_bytes(), panic::MESSAGE_BYTES_MAX));
+    set_bytes(words, cell + panic::MESSAGE, message.as_bytes(), panic::MESSAGE_BYTES_MAX);
     let end = panic::MESSAGE + 1 + message.len().min(panic::MESSAGE_BYTES_MAX).div_ceil(8);
     let mut checksum = Checksum::new(sequence);
     for place in panic::AT..end {
@@ -232,15 +232,15 @@ pub(crate) fn amend(key: u64) {
     if counted.site == 0 || used == 0 || *uid == used {
         return;
     }
-    add_pair(words, (counted.site, used), 1);
+    add_pair(words, counted.site, used, 1);
     if *uid != 0 {
-        add_pair(words, (counted.site, *uid), 1_u64.wrapping_neg());
+        add_pair(words, counted.site, *uid, 1_u64.wrapping_neg());
     }
     *uid = used;
     COUNTED.set(counted);
 }
 
-fn run_previous(previous: &Hook, (policy, place): (PreviousHook, Option<usize>), info: &PanicHookInfo<'_>) {
+fn run_previous(previous: &Hook, policy: PreviousHook, place: Option<usize>, info: &PanicHookInfo<'_>) {
     let allowed = match policy {
         PreviousHook::Always => true,
         PreviousHook::Never => false,

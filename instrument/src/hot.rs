@@ -1,5 +1,5 @@
 //! The request path: one compare and one add in a lane that only this thread writes. No lock, clock, allocation or locked
-//! instruction; what does not fit, and what failed, goes to the `_slowly` functions.
+//! instruction. Values that do not fit go to the `_slowly` functions, and failures to `count_failure`.
 
 use crate::raw::Words;
 use crate::{recorder, slot, table};
@@ -98,7 +98,7 @@ fn slots(number: usize) -> Option<&'static Slots> {
     })
 }
 
-/// Counts a failure of the version behind `tag`, and notes when it was if it is the first.
+/// Counts a failure of the version behind `tag`. If it is the first, notes its time.
 #[cold]
 #[inline(never)]
 pub(crate) fn count_failure(tag: u64, cell: usize) {
@@ -114,7 +114,7 @@ fn count_slowly(tag: u64, number: usize, cell: usize) {
     }
     recorder::reopen_after_fork();
     let slot = slots(number).and_then(|slots| slots.get((tag >> key::EPOCH_SHIFT) as usize % SLOTS));
-    if !slot.is_some_and(|slot| recorder::count_in_slot(slot, (tag, number, cell))) {
+    if !slot.is_some_and(|slot| recorder::count_in_slot(slot, tag, number, cell)) {
         recorder::count_in_block(tag, number, cell);
     }
 }

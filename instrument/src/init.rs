@@ -116,9 +116,9 @@ impl Init {
         self
     }
 
-    /// Whether the recorder notes which signal ends the process (default: yes). On SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT and
-    /// SIGSYS, and on SIGTERM, SIGINT and SIGHUP, by which a process is asked to end, a number is stored, and then happens what
-    /// would have happened without it. A process that was asked to end and ended is no death.
+    /// Whether the recorder notes the signal that ends the process (default: yes). It handles SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+    /// SIGABRT and SIGSYS, and SIGTERM, SIGINT and SIGHUP, which ask a process to end. The handler stores the signal's number and
+    /// restores the previous action, so the process ends as it would without the recorder. An end on request is not a death.
     #[must_use]
     pub fn note_signals(mut self, on: bool) -> Self {
         self.no_signals = !on;
@@ -152,7 +152,7 @@ impl Init {
         };
         let opened = {
             let mut cold = recorder::lock();
-            set_bytes(words, header::RESOURCE, (bytes.as_bytes(), bytes_max));
+            set_bytes(words, header::RESOURCE, bytes.as_bytes(), bytes_max);
             set(words, header::STATE, state::RUNNING);
             events::write_start(words);
             directory::open(words, &mut cold, &settings)
@@ -180,8 +180,8 @@ fn capture_by_environment() -> bool {
     !std::env::var("FIRSTBAD_CAPTURE_CONTENT").is_ok_and(|value| matches!(value.as_str(), "off" | "0" | "false"))
 }
 
-/// The recorder of this process. Dropping it says goodbye: keep it in `main`. A goodbye is a clean exit, unless the process then
-/// leaves with another status than 0, as a `main` that returns an error does.
+/// The recorder of this process. Dropping it says goodbye, so keep it in `main`. A goodbye is a clean exit, unless the process
+/// then exits with a status other than 0, as a `main` that returns an error does.
 #[derive(Debug)]
 #[must_use = "dropping the guard marks the process as ended"]
 pub struct Recorder {
@@ -204,9 +204,9 @@ impl Recorder {
         self.path.as_deref()
     }
 
-    /// Says goodbye, and with which status the process is about to leave: any other than 0 is a failure, and counts as a death.
-    /// Where the C library is glibc, the status of a `main` that returns and of `exit` is known anyway; this is for the others,
-    /// and for `_exit`.
+    /// Says goodbye and declares the status with which the process is about to exit. A status other than 0 counts as a death.
+    /// With glibc, the recorder learns the status of a `main` that returns and of `exit` by itself. This function is for other C
+    /// libraries and for `_exit`.
     pub fn ends_with(self, status: i32) {
         recorder::note_exit_status(status);
     }

@@ -134,7 +134,7 @@ impl<T> Live<T> {
         let path = path.as_ref();
         match file::read(path, self.config.read_bytes_max) {
             Ok(content) => self.load_bytes(&content.bytes, &origin.name_if_missing(path), parse),
-            Err((reason, error)) => self.config.unreadable((reason, &error)),
+            Err((reason, error)) => self.config.unreadable(reason, &error),
         }
     }
 

@@ -210,21 +210,21 @@ impl<'a> Attempt<'a> {
         let hash = Hash::of(bytes);
         let (content, problem) = inspected(bytes, origin);
         let format = content.as_ref().map(|content| content.format);
-        let mut attempt = Self::begin(config, Some(hash), (origin, content));
+        let mut attempt = Self::begin(config, Some(hash), origin, content);
         attempt.findings.extend(problem);
         content_store::keep(hash, bytes, format);
         attempt
     }
 
     pub(crate) fn of_hash(config: &'a Config, hash: Hash, origin: &Origin) -> Self {
-        Self::begin(config, Some(hash), (origin, None))
+        Self::begin(config, Some(hash), origin, None)
     }
 
     pub(crate) fn of_nothing(config: &'a Config) -> Self {
-        Self::begin(config, None, (&Origin::new(), None))
+        Self::begin(config, None, &Origin::new(), None)
     }
 
-    fn begin(config: &'a Config, hash: Option<Hash>, (origin, content): (&Origin, Option<Inspection>)) -> Self {
+    fn begin(config: &'a Config, hash: Option<Hash>, origin: &Origin, content: Option<Inspection>) -> Self {
         let (observed, mut findings) = findings::of(config, origin, content.as_ref());
         findings.extend(content.iter().flat_map(|content| findings::growth(table::active_facts(config), content)));
         let offer = Offer {

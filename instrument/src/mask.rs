@@ -23,7 +23,7 @@ pub(crate) fn mask(bytes: &[u8], format: Format, rules: &[String]) -> Option<Vec
     }
     for line in lines {
         match separator.filter(|_| columns.contains(&true)) {
-            Some(separator) => push_fields(&mut out, line, (separator, &columns)),
+            Some(separator) => push_fields(&mut out, line, separator, &columns),
             None => push_values(&mut out, line, rules),
         }
     }
@@ -36,7 +36,7 @@ fn fits(name: &[u8], rules: &[String]) -> bool {
 }
 
 /// A row without the fields of hidden columns.
-fn push_fields(out: &mut Vec<u8>, line: &[u8], (separator, hidden): (u8, &[bool])) {
+fn push_fields(out: &mut Vec<u8>, line: &[u8], separator: u8, hidden: &[bool]) {
     let mut quoted = false;
     let fields = line.split(|byte| {
         quoted ^= *byte == b'"';

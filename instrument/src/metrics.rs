@@ -17,7 +17,8 @@ use std::collections::BTreeMap;
 type Labels = Vec<(String, String)>;
 /// Counts by name and labels; versions that share the label `other` add up.
 type Counts = BTreeMap<(&'static str, Labels), u64>;
-/// Last values by name and labels; of versions that share the label `other`, the least: of first failures the earliest.
+/// Last values by name and labels. Of versions that share the label `other`, the smallest value is kept, which for first
+/// failures is the earliest time.
 type Lasts = BTreeMap<(&'static str, Labels), f64>;
 
 /// Publishes everything recorded so far under the names of the Prometheus form (`firstbad_requests_total{config,
@@ -41,7 +42,7 @@ pub fn publish() {
     for ((name, labels), value) in lasts {
         gauge!(name, to_facade(labels)).set(value);
     }
-    publish_scores((&image, &hashes), &mut counts);
+    publish_scores(&image, &hashes, &mut counts);
     for ((name, labels), count) in counts {
         counter!(name, to_facade(labels)).absolute(count);
     }
@@ -49,7 +50,7 @@ pub fn publish() {
 }
 
 /// Adds the score distributions, as the counters that a Prometheus histogram is made of.
-fn publish_scores((image, hashes): (&RecorderImage, &ShortHashes), counts: &mut Counts) {
+fn publish_scores(image: &RecorderImage, hashes: &ShortHashes, counts: &mut Counts) {
     for (_, version, attributes) in bridge::versions(image) {
         let config = image.config(version.config);
         for (declared, scores) in config.into_iter().flat_map(|config| &config.scores).zip(&version.scores) {

@@ -29,7 +29,7 @@ pub struct Death {
     pub last_sign: SystemTime,
     /// Fatal signal that it saw itself; none after SIGKILL, an out-of-memory kill or `exit`.
     pub signal: Option<u8>,
-    /// Status with which it left, never 0; none if a signal ended it.
+    /// Status with which it exited, never 0; none if a signal ended it.
     pub status: Option<i32>,
     /// Config and version that it was loading.
     pub loading: Option<(String, Hash)>,
@@ -99,7 +99,7 @@ pub(crate) fn agent_lives(directory: &Path) -> bool {
     options.open(directory.join(AGENT_LOCK)).is_ok_and(|file| raw::is_locked(&file))
 }
 
-/// The death in the file at `path`, if its process is dead, did not end on purpose, and nobody else claimed it first.
+/// The death in the file at `path`, if its process is dead, did not end on purpose, and is not claimed by another reader.
 fn claim(path: &Path) -> Option<(Death, DeathImage)> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
     let found = file.metadata().ok()?;

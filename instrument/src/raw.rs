@@ -112,15 +112,15 @@ pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: 
 
 /// Signals that end a process by its own fault.
 const FATAL: [i32; 6] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGSYS];
-/// Signals by which a process is asked to end.
+/// Signals that ask a process to end.
 const ASKING: [i32; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
-/// What was to be done before on each of [`FATAL`], then on each of [`ASKING`].
+/// The previous action of each signal in [`FATAL`], then of each signal in [`ASKING`].
 static BEFORE: [AtomicPtr<libc::sigaction>; FATAL.len() + ASKING.len()] =
     [const { AtomicPtr::new(std::ptr::null_mut()) }; FATAL.len() + ASKING.len()];
 
 type Handler = extern "C" fn(i32, *mut libc::siginfo_t, *mut c_void);
 
-/// Notes the signals that end this process, and then lets happen what would have happened without it.
+/// Installs handlers that note the signals that end this process and then restore the previous action.
 pub(crate) fn note_signals() {
     for (place, signal) in FATAL.into_iter().chain(ASKING).enumerate() {
         let handler: Handler = if place < FATAL.len() { on_fatal_signal } else { on_asking_signal };
@@ -129,11 +129,11 @@ pub(crate) fn note_signals() {
         let mut old = Box::new(action);
         action.sa_sigaction = handler as usize;
         action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-        // SAFETY: the place for the answer is valid.
+        // SAFETY: the pointer for the old action is valid.
         let known = unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut *old) } == 0;
-        // A request to end that the process ignores stays ignored.
+        // A signal that the process ignores stays ignored.
         if let (true, Some(before)) = (known && old.sa_sigaction != libc::SIG_IGN, BEFORE.get(place)) {
-            // The old one is kept for good before the handler can run and need it.
+            // The old action is leaked and stored before the new handler can run and need it.
             before.store(Box::into_raw(old), Release);
             // SAFETY: the structure is valid, and the handler calls only what may be called in a signal handler.
             unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) };
@@ -149,8 +149,8 @@ fn before(signal: i32) -> *mut libc::sigaction {
 extern "C" fn on_fatal_signal(signal: i32, info: *mut libc::siginfo_t, _context: *mut c_void) {
     crate::recorder::note_signal(signal);
     let old = before(signal);
-    // SAFETY: `old` is null or what `note_signals` kept; `info` is the kernel's. A fault happens again when this
-    // returns, and meets the old action; what somebody sent is sent once more.
+    // SAFETY: `old` is null or an action that `note_signals` leaked; `info` is from the kernel. A fault happens again when
+    // this returns and meets the old action; a signal that a process sent is raised again.
     unsafe {
         libc::sigaction(signal, old, std::ptr::null_mut());
         if old.is_null() || info.is_null() || (*info).si_code <= 0 {
@@ -159,11 +159,11 @@ extern "C" fn on_fatal_signal(signal: i32, info: *mut libc::siginfo_t, _context:
     }
 }
 
-/// A handler that the process installed later may call this one first: then it is the process that decides what happens, and
-/// [`libc::SIGHUP`] more likely means "load again".
+/// Notes a signal that asks the process to end. A handler that the process installed later may call this one. Then that handler
+/// decides whether the process ends, and a [`libc::SIGHUP`] is not noted, because it usually means "load again".
 extern "C" fn on_asking_signal(signal: i32, _info: *mut libc::siginfo_t, _context: *mut c_void) {
     let old = before(signal);
-    // SAFETY: the structure may be all zeros, and is a valid place for the answer; `old` is null or what `note_signals` kept.
+    // SAFETY: the structure may be all zeros and can hold the action; `old` is null or an action that `note_signals` leaked.
     unsafe {
         let mut current: libc::sigaction = std::mem::zeroed();
         libc::sigaction(signal, std::ptr::null(), &raw mut current);
@@ -186,14 +186,14 @@ unsafe extern "C" {
 
 #[cfg(target_env = "gnu")]
 extern "C" fn exits(status: i32, _argument: *mut c_void) {
-    // The parent sees these eight bits.
+    // A parent process sees only the lowest eight bits.
     crate::recorder::note_exit_status(status & 0xff);
 }
 
-/// Notes the status with which `main` returns or `exit` is called, where the C library tells it (glibc does).
+/// Notes the status with which `main` returns or `exit` is called, where the C library reports it (glibc does).
 pub(crate) fn note_exit_status() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: the function has the signature asked for, stays for the life of the process, and touches only atomics.
+    // SAFETY: the function has the required signature, is 'static, and touches only atomics.
     unsafe {
         on_exit(exits, std::ptr::null_mut());
     }

@@ -115,7 +115,7 @@ fn set_up(words: Words, cold: &mut Cold) {
     set(words, header::BOOT + 1, boot as u64);
     let binary = raw::binary();
     set(words, header::LOAD_BIAS, binary.load_bias);
-    set_bytes(words, header::BUILD_ID, (&binary.build_id, 32));
+    set_bytes(words, header::BUILD_ID, &binary.build_id, 32);
     lanes::make_shared_total(words, cold);
 }
 
@@ -132,7 +132,8 @@ pub(crate) fn note_signal(signal: i32) {
     note_end();
 }
 
-/// Writes down the first signal that asks the process to end, and when, if it ends it at once. As [`note_signal`].
+/// Writes down the first signal that asks the process to end, and the time if the signal ends it at once. Safe in a signal
+/// handler, as [`note_signal`] is.
 pub(crate) fn note_asked(signal: i32, ends_at_once: bool) {
     note_first(header::ASKED, signal);
     if ends_at_once {
@@ -146,7 +147,7 @@ fn note_first(place: usize, signal: i32) {
     }
 }
 
-/// Writes down the exit status; what the system tells goes over what was declared.
+/// Writes down the exit status. The status that the C library reports replaces a declared one.
 pub(crate) fn note_exit_status(status: i32) {
     if let Some(words) = words() {
         set(words, header::EXIT_STATUS, exit::word(status));
@@ -156,7 +157,7 @@ pub(crate) fn note_exit_status(status: i32) {
     }
 }
 
-/// The end is now, unless a goodbye is still said.
+/// Writes down the present time as the end of the process. A later goodbye replaces it.
 fn note_end() {
     if let Some(words) = words() {
         set(words, header::EXITED, now_ns());
@@ -165,7 +166,7 @@ fn note_end() {
 
 /// Moves the recorder into a file, which the caller has locked and given `available` words. What was recorded so far
 /// moves with it.
-pub(crate) fn move_into(words: Words, cold: &mut Cold, (file, home): (&std::fs::File, Home)) -> Result<(), i32> {
+pub(crate) fn move_into(words: Words, cold: &mut Cold, file: &std::fs::File, home: Home) -> Result<(), i32> {
     use std::os::unix::fs::FileExt;
     let available = cold.used.next_multiple_of(layout::CHUNK_WORDS).min(words.len());
     raw::allocate(home.file, available * 8)?;

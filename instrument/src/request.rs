@@ -19,7 +19,7 @@ pub fn record_request(outcome: Outcome, tags: &[Tag]) {
     }
 }
 
-/// As [`record_request`]: asked once for a request whether it failed, not once for each tag.
+/// As [`record_request`], for several tags. It checks once for a request whether it failed, not once for each tag.
 #[cold]
 fn record_failed(outcome: Outcome, tags: &[Tag]) {
     crate::tag::record_total(outcome);

@@ -61,12 +61,12 @@ pub(crate) fn place_of(declared: &Config) -> Option<(Words, usize)> {
         let entry = config_entry(place);
         let held = get_bytes(words, entry + config::NAME, config::NAME_BYTES_MAX);
         if held.is_empty() {
-            enter_config(words, &mut cold, (place, declared));
-            set_bytes(words, entry + config::NAME, (name, config::NAME_BYTES_MAX));
+            enter_config(words, &mut cold, place, declared);
+            set_bytes(words, entry + config::NAME, name, config::NAME_BYTES_MAX);
         } else if held != name {
             continue;
         }
-        enter_scores(words, (entry, declared));
+        enter_scores(words, entry, declared);
         if let Some(active) = words.get(entry + config::ACTIVE) {
             let _ = declared.active.set(active);
         }
@@ -78,17 +78,17 @@ pub(crate) fn place_of(declared: &Config) -> Option<(Words, usize)> {
     None
 }
 
-fn enter_config(words: Words, cold: &mut Cold, (place, declared): (usize, &Config)) {
+fn enter_config(words: Words, cold: &mut Cold, place: usize, declared: &Config) {
     let entry = config_entry(place);
     clear(words, entry, layout::CONFIG_WORDS);
     for (index, (name, value)) in declared.limits.iter().enumerate().take_while(|(_, limit)| !limit.0.is_empty()) {
         let limit = entry + config::LIMITS + index * config::LIMIT_WORDS;
-        set_bytes(words, limit, (name.as_bytes(), config::LIMIT_NAME_BYTES_MAX));
+        set_bytes(words, limit, name.as_bytes(), config::LIMIT_NAME_BYTES_MAX);
         set(words, limit + config::LIMIT_WORDS - 1, *value);
     }
     for (index, score) in declared.scores.iter().flatten().enumerate() {
         let at = entry + config::SCORES + index * config::SCORE_WORDS;
-        set_bytes(words, at, (score.name.as_bytes(), config::SCORE_NAME_BYTES_MAX));
+        set_bytes(words, at, score.name.as_bytes(), config::SCORE_NAME_BYTES_MAX);
         set(words, at + 9, score.range.0.to_bits());
         set(words, at + 10, score.range.1.to_bits());
         set(words, at + 11, score.sentinel.unwrap_or(f64::NAN).to_bits());
@@ -110,11 +110,11 @@ fn enter_config(words: Words, cold: &mut Cold, (place, declared): (usize, &Confi
     set(words, entry + config::LANE, if fits { first } else { NO_LANE });
     set(words, entry + config::LANE_COUNT, lanes as u64);
     // The entry for versions that find no entry of their own.
-    let _ = enter_version(words, cold, (place, None));
+    let _ = enter_version(words, cold, place, None);
 }
 
 /// Tells each declared score its lane: by place, or by name where another static declared the config first.
-fn enter_scores(words: Words, (entry, declared): (usize, &Config)) {
+fn enter_scores(words: Words, entry: usize, declared: &Config) {
     for score in declared.scores.iter().flatten() {
         for index in 0..config::SCORES_MAX {
             let at = entry + config::SCORES + index * config::SCORE_WORDS;
@@ -127,7 +127,7 @@ fn enter_scores(words: Words, (entry, declared): (usize, &Config)) {
 }
 
 /// Place of the version's entry; of the entry for all others, if the table is full.
-fn version_place(words: Words, cold: &mut Cold, (place, offer): (usize, &Offer)) -> Option<usize> {
+fn version_place(words: Words, cold: &mut Cold, place: usize, offer: &Offer) -> Option<usize> {
     let hash = offer.hash?;
     let of_config = |at: usize| {
         let entry = version_entry(at);
@@ -137,7 +137,7 @@ fn version_place(words: Words, cold: &mut Cold, (place, offer): (usize, &Offer))
     let known = (0..layout::VERSIONS_MAX)
         .find(|at| of_config(*at) && !other(*at) && get_hash(words, version_entry(*at) + version::HASH) == hash);
     let found = known
-        .or_else(|| enter_version(words, cold, (place, Some(hash))))
+        .or_else(|| enter_version(words, cold, place, Some(hash)))
         .or_else(|| (0..layout::VERSIONS_MAX).find(|at| of_config(*at) && other(*at)))?;
     let entry = version_entry(found);
     // What is known of a version is not forgotten when it comes back by its hash alone.
@@ -146,8 +146,8 @@ fn version_place(words: Words, cold: &mut Cold, (place, offer): (usize, &Offer))
         for (index, word) in offer.facts.iter().enumerate() {
             set(words, entry + version::FACTS + index, *word);
         }
-        set_bytes(words, entry + version::LABEL, (offer.label.as_bytes(), version::TEXT_BYTES_MAX));
-        set_bytes(words, entry + version::SOURCE, (offer.source.as_bytes(), version::TEXT_BYTES_MAX));
+        set_bytes(words, entry + version::LABEL, offer.label.as_bytes(), version::TEXT_BYTES_MAX);
+        set_bytes(words, entry + version::SOURCE, offer.source.as_bytes(), version::TEXT_BYTES_MAX);
         set(words, entry + version::FORMAT, offer.format);
         let mut mask = 0;
         for (index, value) in offer.observed.iter().enumerate() {
@@ -160,7 +160,7 @@ fn version_place(words: Words, cold: &mut Cold, (place, offer): (usize, &Offer))
 }
 
 /// Takes a free entry, else the one that has been out of use longest and of which no lane holds counts.
-fn enter_version(words: Words, cold: &mut Cold, (place, hash): (usize, Option<Hash>)) -> Option<usize> {
+fn enter_version(words: Words, cold: &mut Cold, place: usize, hash: Option<Hash>) -> Option<usize> {
     let uid_at = |at: usize| get(words, version_entry(at) + version::UID);
     let at = (0..layout::VERSIONS_MAX).find(|at| uid_at(*at) == 0).or_else(|| victim(words))?;
     let entry = version_entry(at);
@@ -236,7 +236,7 @@ pub(crate) fn finish(declared: &Config, offer: &Offer, refusal: Option<(&str, &s
     let mut cold = lock();
     let entry = config_entry(place);
     let previous = active_hash(words, entry);
-    let found = version_place(words, &mut cold, (place, offer));
+    let found = version_place(words, &mut cold, place, offer);
     let active = get(words, entry + config::ACTIVE);
     let result = match refusal {
         None if active != 0 && previous.is_some() && previous == offer.hash => LoadResult::Unchanged,
@@ -246,7 +246,7 @@ pub(crate) fn finish(declared: &Config, offer: &Offer, refusal: Option<(&str, &s
     };
     count_load(words, (entry, found.map(version_entry)), (result, refusal.map_or("", |(reason, _)| reason)));
     if let (LoadResult::Applied, Some(found)) = (result, found) {
-        activate(words, &mut cold, (entry, found));
+        activate(words, &mut cold, entry, found);
     }
     set(words, entry + config::REFUSED, u64::from(refusal.is_some()));
     write_load(words, &cold, &event((place, offer), (Some(result), previous), refusal.unwrap_or_default()));
@@ -273,7 +273,7 @@ fn event<'a>(
     }
 }
 
-fn activate(words: Words, cold: &mut Cold, (entry, found): (usize, usize)) {
+fn activate(words: Words, cold: &mut Cold, entry: usize, found: usize) {
     cold.epoch += 1;
     let tag = cold.epoch << key::EPOCH_SHIFT | get(words, entry + config::LANE) << key::LANE_SHIFT | found as u64;
     let now = now_ns();
@@ -331,7 +331,7 @@ pub(crate) fn uid_of(words: Words, found: u64) -> u64 {
     if get(words, entry + version::BORN) <= key::epoch(found) { get(words, entry + version::UID) } else { 0 }
 }
 
-/// Notes when the first request under the version of a key failed; one load where that is known.
+/// Notes the time of the first failed request under the version of a key. Once the time is noted, a call is a single load.
 pub(crate) fn note_failure(found: u64) {
     let Some(words) = recorder::words().filter(|_| key::place(found) < layout::VERSIONS_MAX) else { return };
     let first = version_entry(key::place(found)) + version::FIRST_FAILED;
@@ -339,7 +339,7 @@ pub(crate) fn note_failure(found: u64) {
         return;
     }
     let now = now_ns();
-    // Under the lock, the place cannot go to another version in between.
+    // The lock keeps the place from going to another version between the check and the write.
     let _cold = lock();
     if uid_of(words, found) != 0 && get(words, first) == 0 {
         set(words, first, now);

@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 pub enum Outcome {
     /// Served.
     Ok = cell::OK as u8,
-    /// Answered, but the client was turned away: blocked, unauthorised, not found, too many requests.
+    /// Answered with a refusal: blocked, unauthorised, not found, too many requests.
     Denied = cell::DENIED as u8,
     /// Failed without a panic.
     Error = cell::ERROR as u8,
@@ -25,9 +25,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of a request that was answered with an HTTP status, if any, and whether the proxy saw an error: what
-    /// clients see as failed is a status of 500 and above, or no answer at all; a status of 400 to 499 turns the client away,
-    /// whatever the proxy saw.
+    /// The outcome of a request by the HTTP status of its answer, if it had one, and by whether the proxy saw an error. A client
+    /// sees a failure at a status of 500 and above, or without an answer. A status of 400 to 499 is a denial, whether or not the
+    /// proxy saw an error.
     #[must_use]
     pub const fn of_status(status: Option<u16>, error: bool) -> Self {
         match status {
@@ -37,7 +37,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the client got no answer, or one that says that the server failed.
+    /// Whether the client got no answer, or an answer with a status of 500 and above.
     #[inline]
     pub(crate) const fn is_failure(self) -> bool {
         self.cell() >= cell::ERROR

@@ -52,7 +52,7 @@ impl<T> Watched<T> {
             Err(error) if !std::mem::replace(&mut self.missing, true) => {
                 self.loaded = None;
                 let error = format!("reading {}: {error}", self.path.display());
-                return Some(self.live.config().unreadable(("io", &error)));
+                return Some(self.live.config().unreadable("io", &error));
             }
             Err(_) => return None,
         };
@@ -79,7 +79,7 @@ impl<T> Watched<T> {
             Err((reason, error)) => {
                 self.unsettled = 0;
                 self.loaded = self.seen;
-                Some(self.live.config().unreadable((reason, &error)))
+                Some(self.live.config().unreadable(reason, &error))
             }
         }
     }

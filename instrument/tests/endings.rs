@@ -1,4 +1,4 @@
-//! How a process ended, and what its recorder knows of it: on purpose, asked to, with a failing status, or by a death.
+//! The kind of end that a recorder shows: on purpose, on request, with a failing status, or by a death.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,19 +18,19 @@ use std::time::SystemTime;
 
 static ROUTES: Config = Config::new("routes");
 
-/// The handler of the process's own ran.
+/// Whether the process's own handler ran.
 static HANDLED: AtomicBool = AtomicBool::new(false);
-/// The handler that was there before it, which it calls first, as the registries of signals do.
+/// The previous handler. The process's own handler calls it first, as signal registries do.
 static BEFORE: AtomicUsize = AtomicUsize::new(0);
 
 const CLEAN: bool = true;
 const DEATH: bool = false;
-/// What is known where the system tells the status.
+/// The expected reading where the C library reports the status.
 const fn known(status: i32) -> Option<i32> {
     if cfg!(target_env = "gnu") { Some(status) } else { None }
 }
 
-/// Mode of the child: whether it ended on purpose, the signal, the status.
+/// For each mode of the child: whether it ended on purpose, the signal, the status.
 const ENDINGS: [(&str, bool, Option<u8>, Option<i32>); 17] = [
     ("goodbye", CLEAN, None, known(0)),
     ("exit-0", CLEAN, None, known(0)),
@@ -95,7 +95,7 @@ fn install() -> Recorder {
     recorder
 }
 
-/// Runs only in children: ends in the way that its mode says.
+/// Runs only in children: ends in the way of its mode.
 #[test]
 fn child() {
     let Some(mode) = common::mode() else { return };
@@ -133,11 +133,11 @@ fn child() {
         }
         _ => drain(&mode, recorder, own),
     }
-    // Not through the harness, whose own threads and status are no part of this.
+    // Exits directly: the test harness has threads and a status of its own.
     std::process::exit(0);
 }
 
-/// Asked to end, finishes its work first.
+/// Finishes its work after a request to end.
 fn drain(mode: &str, recorder: Recorder, own: usize) {
     if mode != "drains-with-an-earlier-handler" {
         handle(libc::SIGTERM, own);
@@ -156,7 +156,7 @@ fn now_ns() -> u64 {
 }
 
 #[test]
-fn each_ending_is_known_for_what_it_is_and_only_deaths_are_told_by_the_next_process() {
+fn each_ending_is_recorded_correctly_and_the_next_process_reports_only_deaths() {
     if common::mode().is_some() {
         return;
     }

@@ -1,5 +1,5 @@
-//! The outcomes of requests: denied ones count, and when the first request of a version failed is noted once, exactly, without an
-//! allocation.
+//! The outcomes of requests: denied ones count, and the time of a version's first failed request is noted once, exactly, without
+//! an allocation.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// The recorder of this binary, of which each test uses configs of its own.
+/// The recorder of this binary. Each test uses configs of its own.
 fn image() -> RecorderImage {
     static RECORDER: OnceLock<(PathBuf, tempfile::TempDir)> = OnceLock::new();
     let (path, _) = RECORDER.get_or_init(|| {
@@ -98,7 +98,7 @@ fn the_first_failure_of_each_version_is_noted_once() {
     std::thread::spawn(move || bad.record(Outcome::Panic)).join().unwrap();
     assert_eq!(version("failing-rules", b"bad").first_failed_ns, Some(first), "later ones change nothing");
     assert_eq!(version("failing-rules", b"good").first_failed_ns, None);
-    // A result that comes late counts under its own version, and so does its time.
+    // A late result counts under its own version, and so does its time.
     load(&RULES, b"good again");
     good.record(Outcome::Error);
     assert!(version("failing-rules", b"good").first_failed_ns.unwrap() >= after);

@@ -1,5 +1,5 @@
-//! What could not be seen, each kind with its numbers and its sentence. JSON holds the sentence; the same sentence is read
-//! back in `read` and nowhere else. What is blind is decided by whoever could not see: engine, normaliser, capture.
+//! Blind spots: the data that a diagnosis lacks, each kind with its numbers and its sentence. JSON holds the sentence, and
+//! only `read` parses it. The part that lacks the data (engine, normaliser, capture) decides that there is a blind spot.
 
 mod read;
 
@@ -8,7 +8,7 @@ use crate::time::ClockTime;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// One thing that could not be seen. Names are untrusted text; the sentence escapes them.
+/// One kind of missing data. Names are untrusted text; the sentence escapes them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum BlindSpot {
@@ -16,7 +16,7 @@ pub enum BlindSpot {
     Silent {
         /// How many.
         hosts: u64,
-        /// When the first of them was heard last; none where only the number is known.
+        /// Time of the last report from the host that fell silent first; none where only the number is known.
         since: Option<ClockTime>,
         /// The first few names.
         names: Vec<String>,
@@ -36,14 +36,14 @@ pub enum BlindSpot {
         /// Events.
         events: u64,
     },
-    /// Resources of which no requests or scores were understood.
+    /// Resources whose requests or scores were not understood.
     NotUnderstood {
         /// How many.
         resources: u64,
-        /// The first few names of the metrics that they send; empty where they are too many to name.
+        /// The first few names of their metrics; empty where there are too many names.
         metrics: Vec<String>,
     },
-    /// A capture of which nothing was understood at all: that no incident was found says nothing.
+    /// A capture without anything that is understood. An incident in it could not have been found.
     NothingUnderstood,
     /// A line of a capture that cannot be read.
     BrokenLine {
@@ -52,36 +52,36 @@ pub enum BlindSpot {
         /// What is wrong with it.
         fault: String,
     },
-    /// Lines of captures that cannot be read, beyond those that are named.
+    /// Lines of captures that cannot be read, in addition to those that are named.
     BrokenLines {
         /// How many.
         lines: u64,
     },
-    /// Processes that report under one identity and are told apart by their start times alone.
+    /// Processes that report under one identity and differ only in their start times.
     SharedIdentity {
-        /// How often it was seen.
+        /// Number of times that it was seen.
         times: u64,
     },
-    /// Hosts whose version history was cut after an onset: they count neither for nor against.
+    /// Hosts whose version history was truncated after an onset. They count neither for nor against a suspect.
     TruncatedHistory {
         /// How many.
         hosts: u64,
     },
-    /// What found no room in the engine's tables.
+    /// Entries for which the engine's tables had no room.
     Bounds {
-        /// Names, versions and hosts together.
+        /// Number of names, versions and hosts together.
         entries: u64,
     },
     /// A sentence of another kind.
     Other {
         /// The sentence.
         sentence: String,
-        /// How many times it holds.
+        /// Number of times that it holds.
         count: u64,
     },
 }
 
-/// By how much a host's clock differs from the fleet's.
+/// The difference between a host's clock and the fleet's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClockOffset {
     /// The host. It is untrusted text.
@@ -91,7 +91,7 @@ pub struct ClockOffset {
 }
 
 impl BlindSpot {
-    /// The kind that `sentence` belongs to, where it was said `count` times.
+    /// The blind spot for a `sentence` that holds `count` times.
     #[must_use]
     pub fn counted(sentence: &str, count: u64) -> Self {
         Self::from(Self::Other { sentence: sentence.to_owned(), count }.to_string())
@@ -159,7 +159,7 @@ impl fmt::Display for BlindSpot {
     }
 }
 
-/// How often a sentence holds, if that is more than once.
+/// The suffix with the number of times that a sentence holds, if that is more than one.
 fn times(f: &mut fmt::Formatter<'_>, count: u64) -> fmt::Result {
     if count > 1 { write!(f, " ({count}{TIMES}") } else { Ok(()) }
 }

@@ -1,35 +1,35 @@
-//! What is unusual about an offending input. JSON holds the sentence; the same sentence is read back here and nowhere
-//! else. What is found is decided by the engine.
+//! Findings: unusual facts of an offending input. JSON holds the sentence, and only this file parses it. The engine decides
+//! which findings there are.
 
 use crate::Untrusted;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// One unusual thing.
+/// One unusual fact.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Finding {
-    /// A count is beyond the limit that was declared for it.
+    /// A count exceeds its declared limit.
     ExceedsLimit {
         /// The limit's name. It is untrusted text.
         name: String,
-        /// The content's number.
+        /// The count in the content.
         value: u64,
         /// The declared limit.
         limit: u64,
     },
     /// Rows repeat an earlier row.
     RepeatedRows {
-        /// How many.
+        /// Number of rows that repeat an earlier row.
         rows: u64,
     },
     /// A fact differs from the last known good version's.
     Changed {
         /// The fact's name: `rows`, `size`, ..
         fact: String,
-        /// The offending version's number.
+        /// The value in the offending version.
         now: i64,
-        /// The last known good version's number.
+        /// The value in the last known good version.
         before: i64,
     },
     /// A sentence of another kind.
@@ -69,7 +69,7 @@ fn changed(text: &str) -> Option<Finding> {
 }
 
 impl From<String> for Finding {
-    /// Reads what `Display` writes; any other text is [`Finding::Other`].
+    /// Parses the text that `Display` writes; any other text is [`Finding::Other`].
     fn from(text: String) -> Self {
         let known = exceeds_limit(&text).or_else(|| repeated_rows(&text)).or_else(|| changed(&text));
         known.filter(|finding| finding.to_string() == text).unwrap_or(Self::Other(text))

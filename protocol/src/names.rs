@@ -103,7 +103,7 @@ pub mod attribute {
     pub const CONFIG_ROWSET_HASH: &str = "firstbad.config.rowset_hash";
     /// Generation, an integer that grows.
     pub const CONFIG_GENERATION: &str = "firstbad.config.generation";
-    /// What all hosts' renderings of one logical version share: a commit, a generator's run.
+    /// Identity that all hosts' renderings of one logical version share: a commit, or a run of the generator.
     pub const CONFIG_REVISION: &str = "firstbad.config.revision";
     /// Producer of the version.
     pub const CONFIG_SOURCE: &str = "firstbad.config.source";

@@ -1,5 +1,5 @@
-//! What separates bad versions from clean ones, and the one grammar of its text: `rows > 200`, `empty`, clauses joined by
-//! ` and `. JSON holds the text. Which property a version has is decided by the engine.
+//! A property separates bad versions from clean ones. This file holds the only grammar of its text: `rows > 200`, `empty`,
+//! clauses joined by ` and `. JSON holds the text. The engine decides which property a version has.
 
 mod clause;
 mod quote;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What every bad version has and no clean one.
+/// A fact that holds for every bad version and for no clean one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Property {
@@ -28,11 +28,11 @@ pub enum Property {
     Clause(Clause),
     /// Several clauses that hold together: two or more.
     All(Vec<Clause>),
-    /// Text of another release that this one's grammar does not know. It is shown and decides nothing.
+    /// Text of another release that the grammar of this release does not accept. It is shown as it is and decides nothing.
     Other(String),
 }
 
-/// The properties that are a word and no clause.
+/// The properties that are one word.
 const WORDS: [(Property, &str); 5] = [
     (Property::Empty, "empty"),
     (Property::GenerationWentBackwards, "generation went backwards"),
@@ -72,7 +72,7 @@ impl fmt::Display for Property {
     }
 }
 
-/// A text that the grammar of properties does not know.
+/// A text that the grammar of properties does not accept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a property is `<fact> <op> <value>`, clauses joined by ` and `, or one of the words; this is none")]
 pub struct NotAProperty;
@@ -80,7 +80,7 @@ pub struct NotAProperty;
 impl FromStr for Property {
     type Err = NotAProperty;
 
-    /// Reads exactly what `Display` writes.
+    /// Accepts exactly the texts that `Display` writes.
     fn from_str(text: &str) -> Result<Self, NotAProperty> {
         if let Some((word, _)) = WORDS.iter().find(|(_, known)| *known == text) {
             return Ok(word.clone());
@@ -95,7 +95,7 @@ impl FromStr for Property {
                 Self::All(clauses)
             }
         };
-        // `rows > 007` says nothing else than `rows > 7`, but two texts of one value would not compare equal.
+        // `rows > 007` means the same as `rows > 7`, but two texts of one value would not compare equal.
         if found.to_string() == text { Ok(found) } else { Err(NotAProperty) }
     }
 }

@@ -1,17 +1,17 @@
-//! The one sentence that an incident is told in: screen, reports and alerts all print this and nothing else. It decides
-//! the words; what is true was decided by the engine, and where a line is cut by whoever prints it.
+//! The one sentence about an incident: screen, reports and alerts all print this sentence and no other. The words are decided
+//! here, the facts by the engine, and line breaks by the caller that prints it.
 
 use crate::Untrusted;
 use crate::time::Timestamp;
 use crate::verdict::{Arm, Cause, CauseKind, Incident, Signal, State, Suspect, Verdict};
 use std::collections::BTreeMap;
 
-/// Columns of one name in a sentence: with a longer one, time, confidence and hosts would leave the two lines of 80 columns that
-/// the first screen has. The object that the sentence tells of holds it whole.
+/// Maximum columns of one name in a sentence. With a longer name, time, confidence and hosts would not fit the two lines of 80
+/// columns on the first screen. The incident holds the whole name.
 const NAME_COLUMNS: usize = 40;
 /// Columns of a property: two clauses of facts.
 const PROPERTY_COLUMNS: usize = 60;
-/// Explanations that a tie names; most ties are of two or three.
+/// Maximum number of explanations that the sentence about a tie names. Chosen: most ties have two or three.
 const TIED_NAMED: usize = 3;
 
 /// The verdict in one line of safe text, e.g. `NAMED: bot-features 9f3c8e21ab04 (rows > 200) since 11:28:04 - 96% - 16/16
@@ -26,7 +26,7 @@ pub fn sentence(incident: &Incident) -> String {
     headline(incident) + &numbers + &ending(incident)
 }
 
-/// The first part of [`sentence`], up to its numbers: it stays the same while the verdict does, so that it may identify a
+/// The first part of [`sentence`], up to its numbers. It stays the same as long as the verdict does, so that it can identify a
 /// series or an alert. Safe text.
 #[must_use]
 pub fn headline(incident: &Incident) -> String {
@@ -153,7 +153,7 @@ fn weight(incident: &Incident, cause: &Cause) -> String {
     text
 }
 
-/// What affected hosts do: those that only answer in another way than before do not fail.
+/// The verb for affected hosts: hosts that only answer differently do not fail.
 fn what_they_do(incident: &Incident) -> &'static str {
     if incident.signals == [Signal::Answers] { "answer differently" } else { "fail" }
 }
@@ -166,7 +166,7 @@ fn share(part: u64, whole: u64, what: &str) -> String {
     format!("{part}/{whole} {what}")
 }
 
-/// Who is affected, and how near an explanation is: a tie names all that it holds.
+/// The affected hosts and the nearest explanation; for a tie, all explanations in it.
 fn unexplained(incident: &Incident) -> String {
     let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts");
     let nearest = match (incident.verdict, incident.tied(), incident.suspects.first()) {
@@ -188,7 +188,7 @@ fn tie(tied: &[Suspect]) -> String {
     format!("{} and {last} cannot be told apart", names.join(", "))
 }
 
-/// The input that hosts refused: the one that is accused, else the one that ranks first.
+/// The input that hosts refused: the accused one, else the one that ranks first.
 fn refused_input(incident: &Incident) -> String {
     let first = || incident.suspects.iter().find(|suspect| suspect.config.is_some()).map(what_suspect);
     incident.cause.as_ref().map(what).or_else(first).unwrap_or_else(|| "an input".to_owned())
@@ -196,7 +196,7 @@ fn refused_input(incident: &Incident) -> String {
 
 fn refused(incident: &Incident) -> String {
     let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts");
-    // Whoever counts harm here would contradict the signals; the sentence must not side with either.
+    // If requests were hurt, impact and signals contradict each other, and the sentence must not repeat either.
     let unharmed = if incident.impact.requests_hurt() == 0 { "; nothing failed" } else { "" };
     let unknown = if incident.verdict.accuses() { "" } else { " - the content is not accused" };
     format!(" - {hosts} refused it, kept the last good one{unharmed}{unknown}")
@@ -231,7 +231,7 @@ fn pairs(pairs: &BTreeMap<String, String>) -> String {
 mod tests {
     use super::*;
     use crate::Hash;
-    use crate::verdict::{Impact, Pattern};
+    use crate::verdict::Impact;
 
     fn suspect(cause: &Cause) -> Suspect {
         Suspect {
@@ -254,25 +254,8 @@ mod tests {
     }
 
     fn incident(verdict: Verdict, cause: Option<Cause>) -> Incident {
-        let any = Cause {
-            kind: CauseKind::Config,
-            config: Some("bot-features".into()),
-            hashes: vec![Hash::of(b"bad")],
-            property: Some("rows > 200".into()),
-            also_separates: Vec::new(),
-            scope: BTreeMap::new(),
-            change: None,
-            dimensions: BTreeMap::new(),
-        };
+        let any = config(&[b"bad"]);
         Incident {
-            id: "20251118-112804-errors".into(),
-            split_from: None,
-            merged_into: None,
-            state: State::Open,
-            pattern: Pattern::Step,
-            onset: Timestamp::from_seconds(1_763_465_284),
-            named_at: None,
-            resolved_at: None,
             signals: vec![Signal::Errors, Signal::SilentHosts],
             impact: Impact {
                 requests_failed: 9,
@@ -284,13 +267,7 @@ mod tests {
             verdict,
             suspects: vec![suspect(cause.as_ref().unwrap_or(&any))],
             cause,
-            ruled_out: Vec::new(),
-            first_error: None,
-            input: None,
-            last_known_good: None,
-            history: Vec::new(),
-            playbook: None,
-            blind_spots: Vec::new(),
+            ..Incident::new("20251118-112804-errors".into(), Timestamp::from_seconds(1_763_465_284))
         }
     }
 

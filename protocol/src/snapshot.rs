@@ -80,11 +80,11 @@ pub struct VersionView {
     pub score_deciles: Vec<u64>,
 }
 
-/// What a line of the chart is about.
+/// The subject of a line in the chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineRole {
-    /// Everything together.
+    /// All versions together.
     Fleet,
     /// The accused versions.
     Accused,
@@ -93,7 +93,7 @@ pub enum LineRole {
 }
 
 impl LineRole {
-    /// The line's label for people. `property` is what the accused versions have in common.
+    /// The line's label for people. `property` is the property that the accused versions share.
     #[must_use]
     pub fn label(self, property: Option<&Property>) -> String {
         match (self, property) {
@@ -112,7 +112,7 @@ pub struct Line {
     pub signal: Signal,
     /// Config, where the line is a version or family.
     pub config: Option<String>,
-    /// What it is about; absent in snapshots of before it was said. [`Line::role`] reads both.
+    /// Its subject; absent in snapshots of earlier releases. [`Line::role`] reads both forms.
     #[serde(default)]
     pub role: Option<LineRole>,
     /// What the accused versions have in common, where that is known and they are what the line is about.
@@ -133,7 +133,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// What it is about. Where nobody said so, its versions tell.
+    /// Its subject. Without a stored role, its versions decide.
     #[must_use]
     pub fn role(&self) -> LineRole {
         self.role.unwrap_or(match (&self.config, self.hashes.is_empty()) {

@@ -80,8 +80,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A time of day in UTC, whole seconds since midnight: what sentences give, the date being known from elsewhere. Shown as
-/// `11:28:04`.
+/// A time of day in UTC, whole seconds since midnight, for sentences whose reader knows the date. Shown as `11:28:04`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClockTime(u32);
 
@@ -99,7 +98,7 @@ impl fmt::Display for ClockTime {
     }
 }
 
-/// A text that is no time of day.
+/// A text that is not a time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a time of day is HH:MM:SS, such as 11:28:04")]
 pub struct NotAClockTime;

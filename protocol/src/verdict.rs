@@ -1,5 +1,5 @@
-//! `diagnose --format json`, schema 1 (docs/verdict.md): what a verdict is made of. The engine fills these types,
-//! screen, report, API and alerts read them. Field names are the contract; they change only with the schema number.
+//! The types of `diagnose --format json`, schema 1 (docs/verdict.md). The engine fills them; screen, report, API and alerts
+//! read them. Field names are the contract; they change only with the schema number.
 
 mod cause;
 mod impact;
@@ -31,7 +31,7 @@ pub struct Diagnosis {
     pub asked: bool,
     /// What was looked at.
     pub window: Window,
-    /// What could not be seen.
+    /// Data that was missing.
     pub blind_spots: Vec<BlindSpot>,
     /// Incidents in the order of [`by_urgency`].
     pub incidents: Vec<Incident>,

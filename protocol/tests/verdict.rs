@@ -189,7 +189,7 @@ fn json_of_releases_before_still_reads() {
 }
 
 #[test]
-fn the_line_of_an_older_snapshot_is_told_by_its_versions() {
+fn the_versions_of_a_line_give_its_role_in_an_older_snapshot() {
     let role = |config: Option<&str>, hashes: Vec<Hash>| {
         let mut line = serde_json::json!({"signal": "errors", "label": "x", "from": ONSET, "step_s": 10.0,
             "points": [], "loads": []});
@@ -238,7 +238,7 @@ fn open_incidents_come_first_then_those_that_hurt_most() {
 }
 
 #[test]
-fn a_refusal_that_harms_nobody_is_told_from_a_harmful_load() {
+fn a_refusal_that_harms_nobody_differs_from_a_harmful_load() {
     let with = |signals: &[Signal]| Incident { signals: signals.to_vec(), ..incident() };
     assert!(with(&[Signal::Loads]).is_refusal_only());
     assert!(!with(&[Signal::Errors, Signal::Loads]).is_refusal_only());

@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Diagnose(DiagnoseArgs),
     /// Terminal UI over captures or a bundle, with time travel
     Replay(ReplayArgs),
-    /// How the fleet and its collector fare; exit code 1 if an incident is open, 2 if the collector is blind
+    /// State of the fleet and its collector; exit code 1 if an incident is open, 2 if the collector is blind
     Status(LiveArgs),
     /// Incidents that the collector knows; exit code 1 if one is not over
     Incidents(LiveArgs),

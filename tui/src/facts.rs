@@ -24,20 +24,20 @@ pub(crate) fn state_word(snapshot: &Snapshot, incident: &Incident) -> String {
     }
 }
 
-/// The id, and what it was a part of before it had an explanation of its own.
+/// The id, and the id of the incident from which it was split.
 pub(crate) fn identity(incident: &Incident) -> String {
     let origin = incident.split_from.as_ref().map_or_else(String::new, |older| format!(", split from {older}"));
     format!("{}{origin}", incident.id)
 }
 
-/// What was felt, and on how many hosts.
+/// The harm, and the number of hosts.
 pub(crate) fn impact(incident: &Incident) -> String {
     let impact = incident.impact;
     let hit = if incident.is_refusal_only() { "refused it" } else { "hit" };
     format!("{}, {} hosts {hit}, {} report", harm(incident), impact.hosts_affected, impact.hosts_reporting)
 }
 
-/// What clients felt: each kind of harm that was done, failed requests first. They alone are named where none was.
+/// Each kind of harm to requests, failed requests first. Without any harm, only failed requests are named.
 pub(crate) fn harm(incident: &Incident) -> String {
     let impact = incident.impact;
     if incident.is_refusal_only() && impact.requests_hurt() == 0 {
@@ -62,8 +62,7 @@ pub(crate) fn harm(incident: &Incident) -> String {
 pub(crate) fn reach(snapshot: &Snapshot, incident: &Incident) -> String {
     let restart: Vec<&str> =
         snapshot.hosts.iter().filter(|host| host.needs_restart).map(|host| host.host.as_str()).collect();
-    let fleet = snapshot.fleet;
-    let failing_now = fleet.failed_share.map(|failed| format!("now {} fail", text::share(failed)));
+    let failing_now = failing_now(snapshot, incident);
     if incident.state != State::Open {
         let left = match restart.len() {
             0 => "no host needs a restart any more".to_owned(),
@@ -74,16 +73,25 @@ pub(crate) fn reach(snapshot: &Snapshot, incident: &Incident) -> String {
     let signals: Vec<&str> = incident.signals.iter().map(|signal| signal.as_str()).collect();
     let mut parts = vec![signals.join(" ").replace('_', " ")];
     parts.extend(failing_now);
-    if let Some(share) = fleet.scores_defaulted_share.filter(|_| incident.signals.contains(&Signal::Scores)) {
+    if let Some(share) = snapshot.fleet.scores_defaulted_share.filter(|_| incident.signals.contains(&Signal::Scores)) {
         parts.push(format!("{} not scored", text::share(share)));
     }
-    for (key, word) in [("cloud.region", "regions"), ("service.version", "builds")] {
+    // The places are those of failing hosts, and hosts that refused an input do not fail.
+    let places = [("cloud.region", "regions"), ("service.version", "builds")];
+    for (key, word) in places.into_iter().filter(|_| !incident.is_refusal_only()) {
         let (failing, all) = values(&snapshot.hosts, key);
         if all > 1 {
             parts.push(format!("{failing}/{all} {word}"));
         }
     }
     parts.join(", ")
+}
+
+/// The share of the fleet's requests that fail now, where the incident counts failed requests. Beside an incident that
+/// counts none, such as a refused load, the failures of another incident would be read as its own.
+pub(crate) fn failing_now(snapshot: &Snapshot, incident: &Incident) -> Option<String> {
+    let failed = snapshot.fleet.failed_share.filter(|_| incident.impact.requests_failed > 0)?;
+    Some(format!("now {} fail", text::share(failed)))
 }
 
 /// Distinct values of a dimension among failing hosts, and among all.
@@ -109,7 +117,7 @@ pub(crate) fn why(incident: &Incident) -> String {
         if let Some(duplicates) = input.duplicate_rows.filter(|duplicates| *duplicates > 0) {
             parts.push(format!("{} duplicate rows", text::count(duplicates)));
         }
-        // Two kinds of findings are facts that stand here already.
+        // The facts of these two kinds of findings are listed above already.
         let is_said = |finding: &Finding| {
             says_limits && matches!(finding, Finding::ExceedsLimit { .. } | Finding::RepeatedRows { .. })
         };
@@ -155,4 +163,23 @@ pub(crate) fn blind_spots(snapshot: &Snapshot, incident: Option<&Incident>) -> V
         spots.push(BlindSpot::Late { rows: fleet.late_rows });
     }
     spots.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn the_failing_share_of_the_fleet_stands_only_beside_an_incident_with_failed_requests() {
+        let failing = fixture::named();
+        assert!(failing.fleet.failed_share.is_some_and(|share| share > 0.4));
+        assert_eq!(failing_now(&failing, &failing.diagnosis.incidents[0]), Some("now 47.1% fail".to_owned()));
+        for unharmed in [fixture::refused(), fixture::denied()] {
+            assert_eq!(failing_now(&failing, &unharmed), None, "{}", unharmed.id);
+            let resolved = Incident { state: State::Resolved, ..unharmed };
+            assert!(!reach(&failing, &resolved).contains("% fail"), "{}", resolved.id);
+        }
+        assert_eq!(reach(&failing, &fixture::refused()), "loads");
+    }
 }

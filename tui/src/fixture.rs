@@ -359,7 +359,7 @@ pub(crate) fn insufficient() -> Incident {
     incident
 }
 
-/// Hosts that refused the bad file and kept the good one: nobody was harmed.
+/// Hosts that refused the bad file and kept the good one, without harm.
 pub(crate) fn refused() -> Incident {
     let mut incident = incident();
     incident.id = "20251118-112804-loads".into();
@@ -378,7 +378,7 @@ pub(crate) fn refused() -> Incident {
     incident
 }
 
-/// Two versions that came to the same hosts in the same report, so that nothing separates them.
+/// Two versions that reached the same hosts in the same report, so that no evidence separates them.
 pub(crate) fn tied() -> Incident {
     let mut incident = insufficient();
     let against = "cannot be told apart: the same hosts had both at the same time";
@@ -389,7 +389,7 @@ pub(crate) fn tied() -> Incident {
     incident
 }
 
-/// Innocent clients are turned away, and some hosts hang: nothing fails.
+/// Innocent clients are denied and some hosts hang, but no request fails.
 pub(crate) fn denied() -> Incident {
     let mut incident = incident();
     incident.id = "20251118-112804-answers".into();

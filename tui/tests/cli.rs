@@ -194,7 +194,7 @@ fn a_capture_may_come_through_a_pipe_that_has_a_path() {
     let line = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1772445600000000000"}]}]}]}"#;
     child.stdin.take().expect("piped").write_all(line).expect("written");
     let read = said(child.wait_with_output().expect("it ends"));
-    // It is read whole: no line is broken. That it tells of no requests is no calm.
+    // No line is broken, but without requests the fleet is not known to be calm.
     let told = (read.code, read.out.contains("cannot be read"));
     assert_eq!(told, (Some(2), false), "{}{}", read.out, read.err);
 }
@@ -222,7 +222,7 @@ fn a_capture_of_which_nothing_is_understood_is_no_calm_fleet() {
     assert_eq!((known.code, known.err.as_str()), (Some(0), ""), "{}", known.out);
     let unknown = capture("acme.latency");
     assert_eq!(unknown.code, Some(2), "{}", unknown.out);
-    assert!(unknown.err.contains("were requests or scores understood"), "{}", unknown.err);
+    assert!(unknown.err.contains("requests or scores were understood"), "{}", unknown.err);
     assert!(unknown.out.contains("BLIND") && unknown.out.contains("acme.latency"), "{}", unknown.out);
 }
 

@@ -105,7 +105,7 @@ impl Collected {
             let numbers = &mut self.samples.entry(listed.prometheus).or_default().numbers;
             let folded = numbers.entry(key);
             match listed.kind {
-                // The earliest time of a first failure; other gauges are told of one version at a time.
+                // Only first failures have several values here, and the earliest is the first; other gauges have one version.
                 Kind::Gauge => folded.and_modify(|least| *least = least.min(number)).or_insert(number),
                 Kind::Counter | Kind::Histogram => folded.and_modify(|sum| *sum += number).or_insert(number),
             };

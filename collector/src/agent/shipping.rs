@@ -126,7 +126,8 @@ impl Shipper {
     pub(crate) fn ship(
         &self,
         shipment: &Shipment,
-        (give_up, stop): (Instant, &watch::Receiver<bool>),
+        give_up: Instant,
+        stop: &watch::Receiver<bool>,
     ) -> Result<(), ShipError> {
         let mut backoff = BACKOFF_FIRST;
         loop {

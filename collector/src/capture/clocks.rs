@@ -17,7 +17,8 @@ const LINES_MIN: usize = 6;
 /// Fewer senders are no majority.
 const SENDERS_MIN: usize = 4;
 const HOUR_NS: i64 = 3600 * SECOND_NS;
-/// At most one sender in so many has a clock that is off; of more, it is not told who is right.
+/// At most one sender in this many may have a clock that is off. If more differ, the majority cannot be trusted to be right,
+/// and no clock is corrected.
 const MINORITY_ONE_IN: usize = 4;
 /// Lines whose middle tells the time of arrival: two reports of each sender.
 const BLOCK_LINES: std::ops::RangeInclusive<usize> = 32..=8192;
@@ -27,7 +28,7 @@ const BLOCK_LINES: std::ops::RangeInclusive<usize> = 32..=8192;
 pub(super) struct Line {
     pub(super) time: i64,
     pub(super) sender: u64,
-    /// Whether it tells of reports; else of events.
+    /// Whether it holds metrics; otherwise it holds log events.
     pub(super) reports: bool,
 }
 
@@ -39,25 +40,25 @@ struct Block {
     spread: i64,
 }
 
-/// A line that is to be placed at another time.
+/// A line whose place in the replay differs from its own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Correction {
-    /// The line, by its place in the file.
+    /// Index of the line in the file.
     pub(super) index: usize,
-    /// What is to be added to its time.
+    /// Nanoseconds to add to its time.
     pub(super) by: i64,
-    /// Whether the sender's clock is known to be off by as much: its own times are then wrong, too.
+    /// Whether the sender's clock is known to be off by exactly this. Then the times within the line are corrected as well.
     pub(super) exact: bool,
 }
 
-/// The lines that are to be placed at another time: by the order of arrival, and where that tells nothing by when each
-/// sender's reports begin and end.
+/// Finds the lines of clocks that are off: by the order of arrival, and where that shows none, by the begin and the end of
+/// each sender's reports.
 pub(super) fn corrections(lines: &[Line]) -> Vec<Correction> {
     let found = by_arrival(lines);
     if found.is_empty() { by_extent(lines) } else { found }
 }
 
-/// From a sender's first report to its last.
+/// The time from a sender's first report to its last.
 #[derive(Clone, Copy, Debug)]
 struct Extent {
     first: i64,
@@ -65,9 +66,10 @@ struct Extent {
     lines: usize,
 }
 
-/// In a file in the order of timestamps the reports of a clock that is ahead come when all others have ended. A fleet is
-/// captured as a whole: a sender that begins and ends later than nearly all others, by the same amount, has a clock that is
-/// ahead by it (or behind, where it begins and ends earlier). Who merely came late, or outlived others, does one of the two.
+/// Finds clocks that are off in a file sorted by timestamps, where the order of the lines shows nothing. A fleet is captured
+/// as a whole, so a sender that begins and ends later than nearly all others, both by the same amount, has a clock that is
+/// ahead by that amount (or behind, where it begins and ends earlier). A host that joined late only begins later, and one
+/// that outlived the others only ends later.
 fn by_extent(lines: &[Line]) -> Vec<Correction> {
     let mut extents: BTreeMap<u64, Extent> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.reports && line.time > 0) {
@@ -91,7 +93,7 @@ fn by_extent(lines: &[Line]) -> Vec<Correction> {
     if off.len() * MINORITY_ONE_IN > extents.len() {
         return Vec::new();
     }
-    // Events of the same sender may have been timed by another clock, such as that of who collected them.
+    // Log events of the same sender may have the time of another clock, such as that of the log collector.
     let is_within = |time: i64| (begin - OFFSET_MIN_NS..end.saturating_add(OFFSET_MIN_NS)).contains(&time);
     let correction = |(index, line): (usize, &Line)| {
         let offset = off.get(&line.sender).filter(|_| line.reports || !is_within(line.time))?;
@@ -106,13 +108,13 @@ fn middle_of(times: impl Iterator<Item = i64>) -> i64 {
     times.get(times.len() / 2).copied().unwrap_or(0)
 }
 
-/// A wrong date or zone is off by whole hours; what is nearly that is that.
+/// Rounds an offset that is nearly whole hours to whole hours: a wrong date or a wrong zone is off by whole hours.
 fn whole_hours(offset: i64) -> i64 {
     let whole = offset.saturating_add(offset.signum() * HOUR_NS / 2) / HOUR_NS * HOUR_NS;
     if offset.saturating_sub(whole).saturating_abs() <= STEADY_MIN_NS { whole } else { offset }
 }
 
-/// The lines whose clock is off by the order of arrival.
+/// Finds clocks that are off by the order of arrival.
 fn by_arrival(lines: &[Line]) -> Vec<Correction> {
     let mut senders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.time > 0) {
@@ -127,7 +129,7 @@ fn by_arrival(lines: &[Line]) -> Vec<Correction> {
         let (line, block) = (lines.get(index)?, blocks.get(index / length)?);
         let offset = line.time.saturating_sub(block.middle);
         let off = offset.saturating_abs() > OFFSET_MIN_NS.max(block.spread.saturating_mul(3));
-        off.then_some((index, offset, *block))
+        off.then_some(Off { index, offset, block: *block })
     };
     let mut found = Vec::new();
     for indexes in senders.values() {
@@ -155,7 +157,15 @@ fn block(lines: &[Line]) -> Block {
     Block { middle: at(2), spread: at(3).saturating_sub(at(1)) }
 }
 
-type Off = (usize, i64, Block);
+/// A line that is far from the time of its neighbours.
+#[derive(Clone, Copy, Debug)]
+struct Off {
+    index: usize,
+    /// Nanoseconds from the neighbours' time to the line's.
+    offset: i64,
+    /// The neighbours.
+    block: Block,
+}
 
 /// Stretches of a sender's lines that are off in the same direction.
 fn runs(offsets: impl Iterator<Item = Option<Off>>) -> Vec<Vec<Off>> {
@@ -167,7 +177,9 @@ fn runs(offsets: impl Iterator<Item = Option<Off>>) -> Vec<Vec<Off>> {
             continue;
         };
         match runs.last_mut() {
-            Some(run) if goes_on && run.last().is_some_and(|last| last.1.signum() == off.1.signum()) => run.push(off),
+            Some(run) if goes_on && run.last().is_some_and(|last| last.offset.signum() == off.offset.signum()) => {
+                run.push(off)
+            }
             _ => runs.push(vec![off]),
         }
         goes_on = true;
@@ -175,22 +187,22 @@ fn runs(offsets: impl Iterator<Item = Option<Off>>) -> Vec<Vec<Off>> {
     runs
 }
 
-/// Places a run anew if its clock went on as time did, only elsewhere.
+/// Corrects a run if its clock advanced at the right speed from a wrong time.
 fn correct(run: &[Off], found: &mut Vec<Correction>) {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
     if run.len() < LINES_MIN {
         return;
     }
-    let arrived = last.2.middle.saturating_sub(first.2.middle);
-    let drift = last.1.saturating_sub(first.1).saturating_abs();
-    let slack = arrived / 4 + run.iter().map(|off| off.2.spread).max().unwrap_or(0).saturating_mul(4);
+    let arrived = last.block.middle.saturating_sub(first.block.middle);
+    let drift = last.offset.saturating_sub(first.offset).saturating_abs();
+    let slack = arrived / 4 + run.iter().map(|off| off.block.spread).max().unwrap_or(0).saturating_mul(4);
     if arrived < STEADY_MIN_NS || drift > slack {
         return;
     }
-    let mut offsets: Vec<i64> = run.iter().map(|off| off.1).collect();
+    let mut offsets: Vec<i64> = run.iter().map(|off| off.offset).collect();
     offsets.sort_unstable();
     let offset = offsets.get(offsets.len() / 2).copied().unwrap_or(0);
-    let correction = |(index, ..): &Off| Correction { index: *index, by: offset.saturating_neg(), exact: false };
+    let correction = |off: &Off| Correction { index: off.index, by: offset.saturating_neg(), exact: false };
     found.extend(run.iter().map(correction));
 }
 
@@ -229,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_file_sorted_by_time_a_clock_that_is_off_is_told_by_where_its_reports_begin_and_end() {
+    fn in_a_file_sorted_by_time_a_clock_that_is_off_is_found_by_the_begin_and_end_of_its_reports() {
         for off in [86_400, -86_400, -40 * 365 * 86_400, 1800] {
             let mut lines = fleet(|second| second + off);
             lines.sort_by_key(|line| line.time);
@@ -243,14 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_late_or_outlives_the_others_has_no_wrong_clock() {
+    fn a_host_that_joins_late_or_outlives_the_others_has_no_wrong_clock() {
         let only = |keep: fn(&Line) -> bool| {
             let mut lines = fleet(|second| second);
             lines.retain(keep);
             lines.sort_by_key(|line| line.time);
             corrections(&lines)
         };
-        assert!(only(|line| line.sender != 3 || line.time > T0 + 400 * SECOND_NS).is_empty(), "it came late");
+        assert!(only(|line| line.sender != 3 || line.time > T0 + 400 * SECOND_NS).is_empty(), "it joined late");
         assert!(only(|line| line.sender == 3 || line.time < T0 + 200 * SECOND_NS).is_empty(), "it outlived the others");
         let halves = |line: &Line| (line.sender < 5) == (line.time < T0 + 300 * SECOND_NS);
         assert!(only(halves).is_empty(), "one half of the fleet replaced the other");

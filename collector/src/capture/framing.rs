@@ -1,6 +1,6 @@
-//! Files that hold one request after another, but not one a line: frames, as the file exporter writes them when it
-//! compresses with zstd, and JSON documents over several lines, as `jq` and most libraries write them. It decides by the
-//! first bytes which it is, and makes lines of either.
+//! Files with requests that do not stand one on a line: frames, as the file exporter writes them when it compresses with
+//! zstd, and JSON documents over several lines, as `jq` and most libraries write them. The first bytes decide between the
+//! two, and both are converted to lines.
 
 use firstbad_protocol::limits::CAPTURE_LINE_BYTES_MAX;
 use std::io::{self, BufRead, Read};
@@ -8,31 +8,31 @@ use std::io::{self, BufRead, Read};
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(super) const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// log2 of the greatest window of a zstd frame: what the `zstd` command itself reads without being told (128 MiB). A file is
-/// named by its reader, so more is allowed here than to a request.
+/// log2 of the largest zstd window that is read: 128 MiB, the default maximum of the `zstd` command. A file is chosen by the
+/// person who reads it, so the limit is higher than for a request from the network.
 pub(super) const WINDOW_LOG_MAX: u32 = 27;
 
-/// Bytes that tell how a file is framed.
+/// Number of bytes at the start of a file that decide its framing.
 pub(super) const HEAD_BYTES: usize = 1 << 16;
 
-/// First byte of an OTLP request in protobuf: field 1, a message.
+/// First byte of an OTLP request in protobuf: field 1 is a message.
 const PROTOBUF: u8 = 0x0a;
 
-/// How a file holds requests.
+/// The layout of requests in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// One a line.
+    /// One request on each line.
     Lines,
-    /// Each a zstd frame behind its length, 4 bytes, the greatest first.
+    /// Each request is a zstd frame after its length in 4 bytes, big-endian.
     Frames,
-    /// JSON values over several lines.
+    /// Each request is a JSON value over several lines.
     Values,
 }
 
-/// How a file that begins with `head` holds requests.
+/// The layout of requests in a file that begins with `head`.
 ///
 /// # Errors
-/// If it is a file of another kind, which is then named.
+/// If the file is of another kind; the error names the kind.
 pub(super) fn framing(head: &[u8]) -> io::Result<Framing> {
     let (prefix, framed) = head.split_at_checked(4).unwrap_or_default();
     let is_length = prefix.first() == Some(&0);
@@ -55,7 +55,7 @@ fn protobuf() -> io::Error {
     other("protobuf messages, as the file exporter writes them with `format: proto`; write them with `format: json`")
 }
 
-/// Whether the first value goes on after its line. A first line that was cut is followed by a line that begins anew.
+/// Whether the first value continues on the second line. After a first line that was cut, the second begins a new value.
 fn is_multi_line(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
@@ -77,7 +77,7 @@ impl<R: Read> Frames<R> {
         Self { file, line: Vec::new(), read: 0 }
     }
 
-    /// Unpacks the next frame; false at the end.
+    /// Decompresses the next frame. Returns false at the end of the file.
     fn next(&mut self) -> io::Result<bool> {
         let mut length = [0; 4];
         if self.file.read(&mut length[..1])? == 0 {
@@ -86,7 +86,10 @@ impl<R: Read> Frames<R> {
         self.file.read_exact(&mut length[1..])?;
         let length = u64::from(u32::from_be_bytes(length));
         if length > CAPTURE_LINE_BYTES_MAX as u64 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes is too long")));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("a frame of {length} bytes exceeds the limit of {CAPTURE_LINE_BYTES_MAX} bytes"),
+            ));
         }
         let mut frame = Vec::new();
         if self.file.by_ref().take(length).read_to_end(&mut frame)? as u64 != length {
@@ -117,14 +120,14 @@ impl<R: Read> Read for Frames<R> {
     }
 }
 
-/// JSON values over several lines, as lines. The brackets of one list around all of them are left out.
+/// JSON values over several lines, converted to lines. The brackets of a list around all values are dropped.
 pub(super) struct Values<R> {
     file: R,
-    /// Open brackets.
+    /// Number of open brackets.
     depth: usize,
     in_text: bool,
     escaped: bool,
-    /// Whether something that is no value stands before the next one: it is a line of its own, and cannot be read.
+    /// Whether text that is no value precedes the next value. It becomes a line of its own, which is then reported as broken.
     junk: bool,
     lines: Vec<u8>,
     read: usize,
@@ -137,7 +140,7 @@ impl<R: BufRead> Values<R> {
 
     fn take(&mut self, byte: u8) {
         if self.in_text {
-            // A text in JSON holds no line ending; one that does must not end the line.
+            // JSON strings hold no line ending. If one does, it must not end the line.
             self.lines.push(if byte == b'\n' { b' ' } else { byte });
             self.in_text = self.escaped || byte != b'"';
             self.escaped = !self.escaped && byte == b'\\';

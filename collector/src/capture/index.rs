@@ -226,7 +226,7 @@ impl Capture {
             let time = place.when.last.saturating_add(by);
             place.when = if exact { place.when.set_right(by) } else { place.when.moved_to(time.min(horizon)) };
         }
-        // What a clock that is behind timed earlier may have happened later.
+        // An event with an earlier time from a clock that is behind may have happened later.
         let known = self.places.len();
         self.places.retain(|place| place.when.clock == 0 || place.when.first <= horizon);
         self.beyond += (known - self.places.len()) as u64;

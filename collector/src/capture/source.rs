@@ -71,7 +71,7 @@ impl Source {
     }
 }
 
-/// The first bytes of a file, which then stands at its start.
+/// The first bytes of a file. Afterwards the file is at its start again.
 fn head(file: &mut File) -> io::Result<Vec<u8>> {
     let mut head = vec![0; framing::HEAD_BYTES];
     let read = file.read_at(&mut head, 0)?;
@@ -80,7 +80,7 @@ fn head(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// The file as it is, where it holds lines; else its requests as lines, in a temporary file.
+/// The file itself if it holds lines; otherwise a temporary file with its requests as lines.
 fn as_lines(mut file: File) -> io::Result<Spooled> {
     match framing::framing(&head(&mut file)?)? {
         Framing::Lines => Ok(Spooled { file, cut_short: None }),

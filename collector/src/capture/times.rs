@@ -5,13 +5,13 @@
 use firstbad_protocol::time::SECOND_NS;
 use memchr::memmem;
 
-/// Key of a point's or record's time, in both spellings. A start time and an observed time are other keys: these begin with
-/// the quotation mark.
+/// Key of a point's or a record's time, in both spellings. The quotation mark at the start excludes the keys of a start time
+/// and of an observed time.
 const KEYS: [&[u8]; 2] = [b"\"timeUnixNano\"", b"\"time_unix_nano\""];
 
 /// Key of who sends.
 const RESOURCE: &[u8] = b"\"resource\"";
-/// Keys of a line that tells of reports.
+/// Keys that only a line with metrics has.
 const REPORTS: [&[u8]; 2] = [b"\"resourceMetrics\"", b"\"resource_metrics\""];
 /// Reports of several senders in one line lie closer together than this, or follow each other so; a sender beyond a wider
 /// gap, seen from the middle of the line, has a clock that is off, and must not carry the line away. One sender's own times
@@ -28,9 +28,10 @@ pub struct Stretch {
     pub first: i64,
     /// Latest time in it, on a right clock.
     pub last: i64,
-    /// What was added to the sender's times to place the line.
+    /// Nanoseconds that were added to the sender's times to place the line.
     pub shift: i64,
-    /// What is to be added to the times in it because its sender's clock is known to be off; 0 where the engine finds out.
+    /// Nanoseconds to add to the times within the line because its sender's clock is known to be off; 0 where the engine
+    /// corrects the clock.
     pub clock: i64,
 }
 
@@ -47,7 +48,7 @@ impl Stretch {
         Self { first: self.first.saturating_add(shift), last, shift: self.shift.saturating_add(shift), ..self }
     }
 
-    /// The same stretch by a clock that is set right by `by`.
+    /// The same stretch with `by` nanoseconds added to its times.
     pub(super) fn set_right(self, by: i64) -> Self {
         let moved = self.moved_to(self.last.saturating_add(by));
         Self { clock: by, ..moved }
@@ -132,7 +133,7 @@ pub(super) fn sender(line: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(resource.get(..end).unwrap_or_default())
 }
 
-/// Whether a line tells of reports; else of events.
+/// Whether a line holds metrics; otherwise it holds log events.
 pub(super) fn tells_reports(line: &[u8]) -> bool {
     REPORTS.iter().any(|key| memmem::find(line, key).is_some())
 }

@@ -54,7 +54,7 @@ fn go_on(settings: &Settings, store: &SqliteStore, notices: &mut Vec<String>) ->
     let Some(extent) = reader.extent()? else {
         return Ok((intake, Stepper::new(Engine::new(settings.engine.clone()), 0), (0, Timestamp(i64::MIN))));
     };
-    let (mut stepper, after) = start_from(settings, &reader, (extent, notices))?;
+    let (mut stepper, after) = start_from(settings, &reader, extent, notices)?;
     let range = BatchRange { after, last: extent.last };
     reader.batches(range, &mut |batch| {
         stepper.step(batch);
@@ -67,7 +67,8 @@ fn go_on(settings: &Settings, store: &SqliteStore, notices: &mut Vec<String>) ->
 fn start_from(
     settings: &Settings,
     reader: &SqliteReader,
-    (extent, notices): (Extent, &mut Vec<String>),
+    extent: Extent,
+    notices: &mut Vec<String>,
 ) -> Result<(Stepper, u64), StoreError> {
     let mut refused = None;
     for checkpoint in reader.checkpoints()? {

@@ -19,7 +19,7 @@ pub(super) fn render(snapshot: &Snapshot, text: &mut Text) {
     let mut family = text.family(&names::COLLECTOR_INCIDENT);
     for incident in not_over(snapshot) {
         let config = incident.cause.as_ref().and_then(|cause| cause.config.as_deref()).unwrap_or_default();
-        // Numbers move with each report, and each move would begin a new series: the headline has none.
+        // The headline holds no numbers: they change with each report, and each change would begin a new series.
         let (verdict, sentence) = (incident.verdict.as_str(), headline(incident));
         family.sample(&[&incident.id, verdict, config, &sentence, severity(incident)], 1);
     }

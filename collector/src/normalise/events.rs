@@ -25,14 +25,14 @@ pub(super) struct Context<'a> {
     pub(super) names: &'a mut Names,
 }
 
-/// What an event says.
+/// The observation that an event makes.
 pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>) -> Result<Observation, Fault> {
     let said = Said(&record.attributes);
     let (source, dimensions) = who(said, context);
     let at = context.at;
     let status = said.int(attribute::EXIT_STATUS).and_then(|status| i32::try_from(status).ok());
     Ok(match name {
-        event::CONFIG_LOAD => Observation::Load(load(said, (source, dimensions), context)?),
+        event::CONFIG_LOAD => Observation::Load(load(said, source, dimensions, context)?),
         event::EXCEPTION => Observation::Panic(Panic {
             at,
             source,
@@ -53,7 +53,7 @@ pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>
             active: active(said, context.names),
             loading: said.text(attribute::LOAD_PHASE).and_then(|_| version(said, context.names).ok().flatten()),
         }),
-        _ => Observation::Change(change(record, (source, dimensions), context)?),
+        _ => Observation::Change(change(record, source, dimensions, context)?),
     })
 }
 
@@ -107,7 +107,7 @@ fn who(said: Said<'_>, context: &mut Context<'_>) -> (Source, Dimensions) {
         sender.source.clone()
     } else {
         let who = own.over(&sender.identity).who(sender.resource, context.names);
-        context.senders.source(&who, Heard::of_event(context.at), context.names).0
+        context.senders.source(&who, Heard::of_event(context.at), context.names).source
     };
     let mut dimensions = Dimensions::clone(&sender.dimensions);
     if said.0.iter().any(|attribute| identity::is_dimension(&attribute.key, context.declared)) {
@@ -128,7 +128,7 @@ fn version(said: Said<'_>, names: &mut Names) -> Result<Option<(Name, Hash)>, Fa
     }
 }
 
-fn load(said: Said<'_>, (source, dimensions): (Source, Dimensions), context: &mut Context<'_>) -> Result<Load, Fault> {
+fn load(said: Said<'_>, source: Source, dimensions: Dimensions, context: &mut Context<'_>) -> Result<Load, Fault> {
     let (config, hash) = version(said, context.names)?.ok_or(Fault::LoadWithoutVersion)?;
     let result = match said.text(attribute::LOAD_RESULT) {
         Some(word) => Some(LoadResult::from_wire(word).ok_or(Fault::UnknownResult)?),
@@ -213,7 +213,8 @@ fn active(said: Said<'_>, names: &mut Names) -> Vec<(Name, Hash)> {
 
 fn change(
     record: &LogRecord<'_>,
-    (source, dimensions): (Source, Dimensions),
+    source: Source,
+    dimensions: Dimensions,
     context: &mut Context<'_>,
 ) -> Result<Change, Fault> {
     let said = Said(&record.attributes);
@@ -228,8 +229,8 @@ fn change(
     let mut name = |key| said.get(key).and_then(|value| identity::shown(value, names)).unwrap_or_default();
     Ok(Change {
         at: context.at,
-        // Whatever `service.name` says, without a host or instance it reached the whole fleet: the pod that sent it is only
-        // where the one who changes things runs.
+        // Without a host or an instance of its own, a change reached the whole fleet, whatever `service.name` is: the pod that
+        // sent it is only the place where the deployer runs.
         source: names_one.then_some(source).filter(|source| *source != Source::Aggregate),
         dimensions,
         kind,

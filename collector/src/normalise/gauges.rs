@@ -83,7 +83,7 @@ fn whole(value: f64) -> Result<i64, Fault> {
     if value > 9.0e15 { Err(Fault::Absurd) } else { Ok(value.round() as i64) }
 }
 
-/// Unix seconds as a time, to the microsecond: a double tells no more of a time of these years.
+/// Unix seconds as a time, rounded to microseconds: a double holds no more digits of a present time.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be within range")]
 fn moment(seconds: f64) -> Result<Timestamp, Fault> {
     let microseconds = (level(seconds)? * 1e6).round();

@@ -1,4 +1,4 @@
-//! Who reports (contract.md section 1): `service.instance.id`, else the pod, else the container, else host and pid, else an
+//! The identity of a sender (contract.md section 1): `service.instance.id`, else the pod, else the container, else host and pid, else an
 //! aggregate; and what its host is called. A point's own attributes win over the resource's. Which process of an identity
 //! it is, where several have one, is decided in `processes`.
 
@@ -10,10 +10,10 @@ use firstbad_protocol::names::{DIMENSIONS, attribute};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What was told of an identity.
+/// The parts of an identity that were sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
-    /// Two services of a host may have the same instance id, or none: what one sends says nothing of the other.
+    /// Two services of a host may have the same instance id, or none: the metrics of one are no evidence about the other.
     service: Option<Name>,
     instance: Option<Name>,
     pod_uid: Option<Name>,
@@ -24,23 +24,32 @@ pub(super) struct Identity {
     pid: Option<Name>,
 }
 
-/// Who an identity is.
+/// An identity, resolved to a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Who {
-    /// The source; of a host with pids, the host itself.
+    /// The source. For an identity that is a host with pids, it is the host itself.
     pub(super) source: Source,
-    /// Its identity within the tables.
+    /// Its key within the tables.
     pub(super) key: Key,
-    /// What its host is named by.
+    /// The kind of name that its host has.
     pub(super) named_by: NamedBy,
-    /// The process, where told.
+    /// The process id, where it was sent.
     pub(super) pid: Option<Name>,
-    /// Whether a pid is a part of its identity: nothing finer than the host is told.
+    /// Whether the pid is a part of the identity, because no instance, pod or container was sent.
     pub(super) by_pid: bool,
 }
 
+/// One process of an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Process {
+    /// The source under which it reports.
+    pub(super) source: Source,
+    /// Its key within the tables.
+    pub(super) key: Key,
+}
+
 impl Identity {
-    /// Takes an attribute whose key means `key`, if it tells of the identity.
+    /// Takes an attribute whose key means `key`, if it is a part of the identity.
     pub(super) fn take(&mut self, key: &str, value: &Value<'_>, names: &mut Names) {
         let place = match key {
             attribute::SERVICE_NAME => &mut self.service,
@@ -58,14 +67,14 @@ impl Identity {
         }
     }
 
-    /// The identity told by a set of attributes.
+    /// The identity in a set of attributes.
     pub(super) fn of(attributes: &[Attribute<'_>], names: &mut Names) -> Self {
         let mut identity = Self::default();
         attributes.iter().for_each(|attribute| identity.take(&attribute.key, &attribute.value, names));
         identity
     }
 
-    /// Whether nothing was told of who it is; the service alone is nobody.
+    /// Whether no part of an identity was sent; a service name alone identifies nobody.
     pub(super) fn is_empty(&self) -> bool {
         let told = [&self.instance, &self.pod_uid, &self.pod, &self.container, &self.host, &self.pid];
         told.into_iter().all(Option::is_none)
@@ -76,7 +85,7 @@ impl Identity {
         self.instance.is_some() || self.host.is_some()
     }
 
-    /// This identity, where it tells something, over the resource's.
+    /// This identity, with the resource's parts where it has none of its own.
     pub(super) fn over(&self, resource: &Self) -> Self {
         let pick = |own: &Option<Name>, other: &Option<Name>| own.clone().or_else(|| other.clone());
         Self {
@@ -91,7 +100,7 @@ impl Identity {
         }
     }
 
-    /// Who it is; an aggregate is known by its resource.
+    /// Resolves the identity; an aggregate is known by its resource.
     pub(super) fn who(&self, resource: Key, names: &mut Names) -> Who {
         let pod = self.pod_name(names);
         let finest = self.instance.clone().or_else(|| self.pod_uid.clone()).or_else(|| pod.clone());
@@ -111,7 +120,7 @@ impl Identity {
         Who { source, key, named_by: self.named_by(), pid: self.pid.clone(), by_pid }
     }
 
-    /// A pod's name is its own only within its namespace.
+    /// The pod's name with its namespace, outside which the name is not unique.
     fn pod_name(&self, names: &mut Names) -> Option<Name> {
         let pod = self.pod.clone()?;
         Some(match &self.namespace {
@@ -120,8 +129,8 @@ impl Identity {
         })
     }
 
-    /// What the host is named by. In a pod or a container an SDK takes the pod's name, or the head of the container's id, for
-    /// the name of a host.
+    /// The kind of name that the host has. Within a pod or a container, an SDK sends the pod's name, or the beginning of the
+    /// container's id, as the name of the host.
     fn named_by(&self) -> NamedBy {
         let is_pod = self.host.is_none() || self.host == self.pod;
         let is_container = |id: &Name| self.host.as_ref().is_none_or(|host| id.starts_with(host.as_ref()));
@@ -136,20 +145,25 @@ impl Identity {
 }
 
 impl Who {
-    /// Whether several processes may be behind it that are told apart.
+    /// Whether several processes may report under it that its pids distinguish.
     pub(super) fn may_be_several(&self) -> bool {
         self.by_pid || self.pid.is_some()
     }
 
-    /// Its process `pid`: the source, and its identity within the tables.
-    pub(super) fn process(&self, pid: &str, names: &mut Names) -> (Source, Key) {
+    /// The identity as a whole, for a sender whose process has no name of its own.
+    pub(super) fn whole(&self) -> Process {
+        Process { source: self.source.clone(), key: self.key }
+    }
+
+    /// The process `pid` of this identity.
+    pub(super) fn process(&self, pid: &str, names: &mut Names) -> Process {
         let source = match &self.source {
             Source::Instance { instance, host } => {
                 Source::Instance { instance: names.name(&format!("{instance}:{pid}")), host: Name::clone(host) }
             }
             Source::Aggregate => Source::Aggregate,
         };
-        (source, keys::combine(self.key, keys::of_bytes(pid.as_bytes(), 3)))
+        Process { source, key: keys::combine(self.key, keys::of_bytes(pid.as_bytes(), 3)) }
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn time_of(observation: &Observation) -> Timestamp {
     }
 }
 
-/// The same, timed by a clock that is `by` nanoseconds later.
+/// The same observation with all its times `by` nanoseconds later.
 pub(crate) fn retimed(mut observation: Observation, by: i64) -> Observation {
     match &mut observation {
         Observation::Row(row) => {
@@ -37,7 +37,7 @@ pub(crate) fn retimed(mut observation: Observation, by: i64) -> Observation {
     observation
 }
 
-/// Who observed it; none for what is of nobody.
+/// The source of an observation; none for an observation of the whole fleet.
 pub(crate) fn source_of(observation: &Observation) -> Option<&Source> {
     match observation {
         Observation::Row(row) => Some(&row.source),
@@ -109,13 +109,13 @@ fn of_sources(mut all: Vec<Row>) -> Vec<Row> {
 }
 
 fn is_same_report(a: &Row, b: &Row) -> bool {
-    let ((start, end), (other_start, other_end)) = ((a.span.start.0, a.span.end.0), (b.span.start.0, b.span.end.0));
-    let wide = if end - start >= other_end - other_start { (start, end) } else { (other_start, other_end) };
-    let instant = start == end || other_start == other_end;
+    let [one, other] = [a, b].map(rows::span_of);
+    let wide = if one.end - one.start >= other.end - other.start { one } else { other };
+    let instant = one.start == one.end || other.start == other.end;
     a.source == b.source
         && a.dimensions == b.dimensions
-        && rows::alike(wide, end, other_end)
-        && (instant || rows::alike(wide, start, other_start))
+        && rows::alike(wide, one.end, other.end)
+        && (instant || rows::alike(wide, one.start, other.start))
 }
 
 /// Adds what `from` tells to `into`. Of a level that both tell the first stays: the second repeats it.

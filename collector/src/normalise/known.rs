@@ -1,5 +1,5 @@
-//! Which metrics are read, and as what: the contract's table and the standard ones, by their names of today, by those of
-//! before 2024, and as the translation to Prometheus spells them.
+//! The metrics that are read, and the meaning of each: those of the contract and the standard ones, by their current names,
+//! by their names from before 2024, and in the spelling of the translation to Prometheus.
 
 use super::gauges::Gauge;
 use super::spellings::is_spelled;
@@ -13,7 +13,7 @@ pub(super) enum Count {
     Defaulted,
     Loads,
     Dropped,
-    /// `.._count` of a histogram of durations that was taken apart.
+    /// The series `.._count` of a histogram of durations that was sent as separate series.
     Durations,
 }
 
@@ -23,11 +23,11 @@ pub(super) enum Distribution {
     Scores,
     /// In seconds.
     Duration,
-    /// In milliseconds, as conventions before 2024 had it.
+    /// In milliseconds, the unit of the conventions before 2024.
     OldDuration,
 }
 
-/// What a metric is to us.
+/// The meaning of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
     Count(Count),
@@ -35,36 +35,36 @@ pub(super) enum Known {
     Gauge(Gauge),
 }
 
-/// What tells how many requests there were, best first: of an instance that sends several of them, one is counted.
+/// The metrics that count requests, best first. Where an instance sends several of them, only the best is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum RequestSource {
     /// `firstbad.requests`.
     Own,
-    /// Durations by their name of today.
+    /// The histogram of durations under its current name.
     Durations,
-    /// Durations by their older name.
+    /// The histogram of durations under its older name.
     OldDurations,
-    /// How many durations there were.
+    /// The number of durations.
     Count,
 }
 
 impl Known {
-    /// How this metric tells how many requests there were, if it does.
-    pub(super) const fn tells_requests(self) -> Option<Told> {
+    /// The source of request counts that this metric is, if it is one.
+    pub(super) const fn request_source(self) -> Option<RequestSource> {
         match self {
-            Self::Count(Count::Requests) => Some(Told::Own),
-            Self::Distribution(Distribution::Duration) => Some(Told::Durations),
-            Self::Distribution(Distribution::OldDuration) => Some(Told::OldDurations),
-            Self::Count(Count::Durations) => Some(Told::Count),
+            Self::Count(Count::Requests) => Some(RequestSource::Own),
+            Self::Distribution(Distribution::Duration) => Some(RequestSource::Durations),
+            Self::Distribution(Distribution::OldDuration) => Some(RequestSource::OldDurations),
+            Self::Count(Count::Durations) => Some(RequestSource::Count),
             _ => None,
         }
     }
 }
 
-/// Before 2024, milliseconds.
+/// Durations in milliseconds, the name from before 2024.
 const HTTP_SERVER_DURATION: &str = "http.server.duration";
 
-/// By OpenTelemetry name.
+/// Metrics by their OpenTelemetry name.
 const KNOWN: [(&str, Known); 21] = [
     (metric::REQUESTS, Known::Count(Count::Requests)),
     (metric::PANICS, Known::Count(Count::Panics)),
@@ -86,32 +86,32 @@ const KNOWN: [(&str, Known); 21] = [
     (metric::PROCESS_CPU_UTILIZATION, Known::Gauge(Gauge::Cpu)),
     (metric::PROCESS_MEMORY_USAGE, Known::Gauge(Gauge::Memory)),
     (metric::PROCESS_UPTIME, Known::Gauge(Gauge::Uptime)),
-    // Some SDKs of that time were told to measure in seconds; then the translation says so.
+    // Some SDKs of that time could be set to measure in seconds; the translation then appends the unit to the old name.
     ("http.server.duration.seconds", Known::Distribution(Distribution::Duration)),
 ];
 
-/// Units and kinds that the translation to Prometheus appends, if it is told to.
+/// Units and kinds that the translation to Prometheus appends, where it is configured to.
 const SUFFIXES: [&str; 5] = ["_total", "_ratio", "_bytes", "_seconds", "_milliseconds"];
 
-/// What the metric of that name is to us, if anything.
+/// The meaning of the metric of that name, if it has one.
 pub(super) fn known(name: &str) -> Option<Known> {
     if name.contains('.') {
         return KNOWN.iter().find(|(known, _)| *known == name).map(|(_, known)| *known);
     }
     if let Some(durations) = name.strip_suffix("_count") {
-        let is_durations = |known: &Known| known.tells_requests().is_some_and(|told| told != Told::Own);
+        let is_durations = |known: &Known| known.request_source().is_some_and(|source| source != RequestSource::Own);
         return translated(durations).filter(is_durations).map(|_| Known::Count(Count::Durations));
     }
     translated(name)
 }
 
-/// Whether a metric that is not known is named as one of firstbad's: a slip of the pen, or a later version's.
+/// Whether an unknown metric has a name like firstbad's own: a misspelling, or a metric of a later version.
 pub(super) fn is_misspelled(name: &str) -> bool {
     let own = name.starts_with("firstbad.") || name.starts_with("firstbad_");
     own && !METRICS.iter().any(|metric| metric.prometheus == name)
 }
 
-/// What a name is whose dots were made underscores.
+/// The meaning of a name in which underscores replaced the dots.
 fn translated(name: &str) -> Option<Known> {
     let of = |name: &str| KNOWN.iter().find(|(known, _)| is_spelled(name, known)).map(|(_, known)| *known);
     of(name).or_else(|| SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).and_then(of))

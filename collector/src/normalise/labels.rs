@@ -56,9 +56,9 @@ pub(super) struct Labels {
     pub(super) result: Option<LoadResult>,
     /// `firstbad.limit.name`.
     pub(super) limit: Option<Name>,
-    /// Status of the HTTP answer.
+    /// Status of the HTTP response.
     status: Option<i64>,
-    /// Whether a kind of error was told.
+    /// Whether the sender gave a kind of error.
     error_type: bool,
     /// Whether it is a part of a CPU's time in which the process did not run.
     pub(super) idle: bool,
@@ -101,8 +101,8 @@ impl Labels {
         self.score_cell = keys::combine(version, keys::of_bytes(score.as_bytes(), 2));
     }
 
-    /// How a request ended that a standard HTTP metric counts: by its status, and where there is none by whether a kind of
-    /// error was told.
+    /// The outcome of a request that a standard HTTP metric counts: by its status, else by whether the sender gave a kind of
+    /// error.
     pub(super) fn http_outcome(&self) -> Outcome {
         match self.status {
             Some(500..) => Outcome::Error,

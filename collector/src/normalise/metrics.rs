@@ -3,10 +3,12 @@
 
 use super::gaps::{Fault, Gaps};
 use super::gauges::{self, Gauge};
+use super::identity::Process;
 use super::keys::{self, Key};
-use super::known::{Count, Distribution, Known, Told, is_misspelled, known};
+use super::known::{Count, Distribution, Known, RequestSource, is_misspelled, known};
 use super::labels::{Labels, Outcome};
 use super::life::Context;
+use super::number::{PointSpan, SentSpan};
 use super::processes::Heard;
 use super::reports::{self, Reports};
 use super::rows::{Building, Rows, Target};
@@ -62,7 +64,7 @@ struct Walk<'n> {
     batch: Batch,
     gaps: Gaps,
     rows: Rows,
-    /// Whether the resource at hand told of requests or scores.
+    /// Whether the current resource holds points of requests or scores.
     outcomes: bool,
     /// Who reported, and when, though nothing could be counted yet.
     baselines: Vec<(Target, i64)>,
@@ -79,7 +81,7 @@ struct At<'a> {
 }
 
 impl<'a> At<'a> {
-    fn new(sender: &'a Sender, reports: &'a Reports, (scope, metric): (&str, &Metric<'_>)) -> Self {
+    fn new(sender: &'a Sender, reports: &'a Reports, scope: &str, metric: &Metric<'_>) -> Self {
         let temporality = match &metric.data {
             Data::Sum { temporality, .. }
             | Data::Histogram { temporality, .. }
@@ -109,13 +111,13 @@ impl Walk<'_> {
                 .flat_map(|scope| scope.metrics.iter().map(move |metric| (&scope.scope, metric)))
         };
         let horizon = self.normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
-        let read = |(start, time)| number::span(start, time).ok().filter(|span| span.1 <= horizon);
+        let read = |sent| number::span(sent).ok().filter(|span| span.end <= horizon);
         let counted = metrics().map(|(_, metric)| metric).filter(|metric| known(&metric.name).is_some());
         let spans = counted.flat_map(reports::spans).filter_map(read);
         let senders = &self.normaliser.senders;
         let reports = Reports::gather(|start| senders.reports(sender.resource, start), spans);
         for (scope, metric) in metrics() {
-            let at = || At::new(sender, &reports, (&scope.name, metric));
+            let at = || At::new(sender, &reports, &scope.name, metric);
             match known(&metric.name) {
                 Some(Known::Count(count)) => self.counts(count, metric, at()),
                 Some(Known::Distribution(kind)) => self.distributions(kind, metric, at()),
@@ -140,7 +142,7 @@ impl Walk<'_> {
         self.settle(sender);
     }
 
-    /// Whether the resource told of requests, and what it sends if it did not.
+    /// Notes whether the resource held requests or scores, and the names of its other metrics if it did not.
     fn note_understood(&mut self, resource: &ResourceMetrics<'_>, sender: &Sender) {
         let outcomes = std::mem::take(&mut self.outcomes);
         let Normaliser { senders, sentences, names, horizon, .. } = &mut *self.normaliser;
@@ -174,7 +176,9 @@ impl Walk<'_> {
 
     fn count(&mut self, count: Count, point: &NumberPoint<'_>, at: At<'_>) -> Result<(), Fault> {
         let value = number::count(point.value)?;
-        let Some(placed) = self.placed(&point.attributes, (point.start, point.time), at)? else { return Ok(()) };
+        let Some(placed) = self.placed(&point.attributes, SentSpan { start: point.start, end: point.time }, at)? else {
+            return Ok(());
+        };
         self.outcomes |= matches!(count, Count::Requests | Count::Durations);
         let reading = match placed.temporality {
             Temporality::Delta => self.delta(&placed, value)?,
@@ -183,7 +187,7 @@ impl Walk<'_> {
         let Some(reading) = self.counted(reading, &placed) else { return Ok(()) };
         let instance = self.normaliser.senders.instance(placed.target.instance);
         let load_events = instance.as_ref().is_some_and(|known| known.load_events);
-        let counts_requests = count == Count::Durations && sources::counts(instance, Told::Count, &placed);
+        let counts_requests = count == Count::Durations && sources::counts(instance, RequestSource::Count, &placed);
         let row = self.rows.covering(&placed.target, reading.span);
         row.row.restarted |= reading.restarted;
         let (labels, amount) = (&placed.labels, reading.amount);
@@ -219,7 +223,8 @@ impl Walk<'_> {
             Data::Histogram { points, .. } => {
                 for point in points.iter().filter(|point| is_recorded(point.flags)) {
                     let result = histogram::explicit(point, &mut self.normaliser.names).and_then(|read| {
-                        let placed = self.placed(&point.attributes, (point.start, point.time), at)?;
+                        let placed =
+                            self.placed(&point.attributes, SentSpan { start: point.start, end: point.time }, at)?;
                         self.distribution(kind, placed, read)
                     });
                     self.account(result);
@@ -229,7 +234,8 @@ impl Walk<'_> {
                 for point in points.iter().filter(|point| is_recorded(point.flags)) {
                     let range = self.labels(&point.attributes).range;
                     let result = exponential::explicit(point, range, &mut self.normaliser.names).and_then(|read| {
-                        let placed = self.placed(&point.attributes, (point.start, point.time), at)?;
+                        let placed =
+                            self.placed(&point.attributes, SentSpan { start: point.start, end: point.time }, at)?;
                         self.distribution(kind, placed, read)
                     });
                     self.account(result);
@@ -249,7 +255,7 @@ impl Walk<'_> {
             _ => self.normaliser.series.cumulative_histogram(placed.place, histogram)?,
         };
         let Some(Reading { span, amount, restarted }) = self.counted(reading, &placed) else { return Ok(()) };
-        let Some(told) = Known::Distribution(kind).tells_requests() else {
+        let Some(source) = Known::Distribution(kind).request_source() else {
             let row = self.rows.covering(&placed.target, span);
             row.row.restarted |= restarted;
             placed.labels.not_a_version.map_or(Ok(()), Err)?;
@@ -257,8 +263,8 @@ impl Walk<'_> {
             return Ok(());
         };
         let instance = self.normaliser.senders.instance(placed.target.instance);
-        let counts_durations = instance.as_ref().is_some_and(|known| known.counts_durations(told, span.1));
-        let counts_requests = sources::counts(instance, told, &placed);
+        let counts_durations = instance.as_ref().is_some_and(|known| known.counts_durations(source, span.end));
+        let counts_requests = sources::counts(instance, source, &placed);
         let row = self.rows.covering(&placed.target, span);
         row.row.restarted |= restarted;
         if counts_requests {
@@ -272,12 +278,12 @@ impl Walk<'_> {
 
     /// A delta point, if it was not seen before. One without a start goes on from the report before.
     fn delta<T>(&mut self, placed: &Placed, amount: T) -> Result<Taken<T>, Fault> {
-        let (start, end) = placed.place.span;
+        let PointSpan { start, end } = placed.place.span;
         if !self.normaliser.series.delta(placed.place)? {
             return Ok(Taken::Repeat);
         }
         let start = if start == 0 { self.since(placed.target.instance, end).unwrap_or(end) } else { start };
-        Ok(Taken::Counted(Reading { span: (start, end), amount, restarted: false }))
+        Ok(Taken::Counted(Reading { span: PointSpan { start, end }, amount, restarted: false }))
     }
 
     /// The end of the report before one at `time`: in this request, or before it.
@@ -292,7 +298,7 @@ impl Walk<'_> {
             Taken::Counted(reading) => Some(reading),
             Taken::Repeat => None,
             Taken::Baseline => {
-                let (instance, time) = (placed.target.instance, placed.place.span.1);
+                let (instance, time) = (placed.target.instance, placed.place.span.end);
                 if !self.baselines.iter().any(|(target, known)| target.instance == instance && *known == time) {
                     self.baselines.push((placed.target.clone(), time));
                 }
@@ -302,20 +308,15 @@ impl Walk<'_> {
     }
 
     /// Where a point stands; none if it lies beyond the horizon.
-    fn placed(
-        &mut self,
-        attributes: &[Attribute<'_>],
-        (start, time): (u64, u64),
-        at: At<'_>,
-    ) -> Result<Option<Placed>, Fault> {
-        let span = number::span(start, time)?;
-        if !self.seen(at.sender.resource, span.1) {
+    fn placed(&mut self, attributes: &[Attribute<'_>], sent: SentSpan, at: At<'_>) -> Result<Option<Placed>, Fault> {
+        let span = number::span(sent)?;
+        if !self.seen(at.sender.resource, span.end) {
             return Ok(None);
         }
         let previous_report = match at.temporality {
             Temporality::Unspecified => return Err(Fault::NoTemporality),
             Temporality::Delta => None,
-            Temporality::Cumulative => at.reports.before(span.1),
+            Temporality::Cumulative => at.reports.before(span.end),
         };
         let labels = self.labels(attributes);
         let oldest_start = at.reports.oldest_start;
@@ -332,7 +333,7 @@ impl Walk<'_> {
         labels.get(attributes, dimensions, names)
     }
 
-    fn target(&mut self, sender: &Sender, labels: &Labels, (since, until): (i64, i64)) -> Target {
+    fn target(&mut self, sender: &Sender, labels: &Labels, span: PointSpan) -> Target {
         let dimensions = Dimensions::clone(&sender.dimensions);
         if labels.identity.is_empty() {
             let source = sender.source.clone();
@@ -340,8 +341,7 @@ impl Walk<'_> {
         }
         let Normaliser { senders, names, .. } = &mut *self.normaliser;
         let who = labels.identity.over(&sender.identity).who(sender.resource, names);
-        let since = if since == 0 { until } else { since };
-        let (source, instance) = senders.source(&who, Heard { since, until, report: true }, names);
+        let Process { source, key: instance } = senders.source(&who, Heard::of_report(span), names);
         Target { instance, source, named_by: who.named_by, dimensions }
     }
 
@@ -363,7 +363,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let labels = self.labels(&point.attributes);
-        let target = self.target(sender, &labels, (0, time));
+        let target = self.target(sender, &labels, PointSpan { start: 0, end: time });
         let uptime = if gauge == Gauge::Uptime { Some(number::real(point.value)?) } else { None };
         let instance = self.normaliser.senders.instance(target.instance);
         let restarted = uptime.zip(instance).is_some_and(|(uptime, instance)| instance.began_anew(uptime, time));
@@ -377,25 +377,27 @@ impl Walk<'_> {
     fn row_at(&mut self, target: &Target, time: i64) -> &mut Building {
         let span = self.rows.ending(target.instance, time).unwrap_or_else(|| {
             let quiet = self.normaliser.senders.instance(target.instance).and_then(|known| known.quiet_since(time));
-            (quiet.map_or(time, |since| since.max(self.rows.end_before(target.instance, time).unwrap_or(since))), time)
+            let before = |since| self.rows.end_before(target.instance, time).map_or(since, |end| end.max(since));
+            PointSpan { start: quiet.map_or(time, before), end: time }
         });
         self.rows.covering(target, span)
     }
 
-    /// A metric that is none of ours still shows that its resource reported, if that is known as a process at all.
+    /// Takes a metric that firstbad does not know. It still shows that its resource reported, where the resource is known to
+    /// be a process.
     fn foreign(&mut self, metric: &Metric<'_>, sender: &Sender) {
         if is_misspelled(&metric.name) {
             self.reject_all(metric.data.len(), Fault::UnknownMetric);
         } else {
             self.batch.accepted += metric.data.len() as u64;
         }
-        let times = reports::all_spans(metric).filter_map(|(_, time)| number::time(time).ok());
+        let times = reports::all_spans(metric).filter_map(|sent| number::time(sent.end).ok());
         let latest = times.filter(|time| self.normaliser.is_within_horizon(*time)).max();
         if let (Some(latest), Source::Instance { .. }) = (latest, &sender.source)
             && self.normaliser.senders.instance(sender.instance).is_some_and(|known| known.understood)
         {
             self.seen(sender.resource, latest);
-            let target = self.target(sender, &Labels::default(), (0, latest));
+            let target = self.target(sender, &Labels::default(), PointSpan { start: 0, end: latest });
             self.row_at(&target, latest);
         }
     }

@@ -7,7 +7,7 @@ use crate::otlp::model::Number;
 /// Beyond this, whole numbers are no longer exact as doubles, and no real counter is there.
 const COUNT_MAX: u64 = 1 << 53;
 
-/// The least and greatest time that is believed: one that fits nanoseconds in 64 bits, and is told at all.
+/// A time that can be believed: one that was sent, and whose nanoseconds fit 63 bits.
 pub(super) fn time(nanoseconds: u64) -> Result<i64, Fault> {
     match i64::try_from(nanoseconds) {
         Ok(time) if time > 0 => Ok(time),
@@ -15,11 +15,27 @@ pub(super) fn time(nanoseconds: u64) -> Result<i64, Fault> {
     }
 }
 
-/// Start and end of a point; a start of 0 is "not told".
-pub(super) fn span(start: u64, end: u64) -> Result<(i64, i64), Fault> {
-    let end = time(end)?;
-    let start = if start == 0 { 0 } else { time(start)? };
-    if start > end { Err(Fault::StartAfterTime) } else { Ok((start, end)) }
+/// Times of a point as they were sent, nanoseconds since the Unix epoch; 0 where the sender gave none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SentSpan {
+    pub(super) start: u64,
+    pub(super) end: u64,
+}
+
+/// Times of a point, nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PointSpan {
+    /// Start time; 0 if the sender gave none.
+    pub(super) start: i64,
+    /// Time of the point.
+    pub(super) end: i64,
+}
+
+/// The times of a point that can be believed.
+pub(super) fn span(sent: SentSpan) -> Result<PointSpan, Fault> {
+    let end = time(sent.end)?;
+    let start = if sent.start == 0 { 0 } else { time(sent.start)? };
+    if start > end { Err(Fault::StartAfterTime) } else { Ok(PointSpan { start, end }) }
 }
 
 /// A count.

@@ -1,6 +1,6 @@
-//! Which event of the contract a log record is (contract.md section 2). Pipelines lose the name: older collectors and some
-//! agents drop the field, or turn the record into text. It is then recognised by the attribute that senders used before
-//! there was a field, by a body that is the name, or by attributes that only one event has.
+//! Recognises a log record as an event of the contract (contract.md section 2). Some pipelines lose the event's name: older
+//! collectors and some agents drop the field, or turn the record into text. Then the attribute that older senders used for
+//! the name decides, else a body that is the name, else attributes that only one event has.
 
 use super::gaps::Fault;
 use crate::otlp::model::LogRecord;
@@ -15,11 +15,11 @@ const EVENTS: [&str; 6] = [
     event::CONFIG_CONTENT,
 ];
 
-/// The name under which senders told the event before the field was there.
+/// The attribute in which senders gave the name before log records had a field for it.
 const EVENT_NAME: &str = "event.name";
 
-/// Attributes that tell which event a record is, in the order in which they decide: a process that died while it loaded
-/// tells of the load as well.
+/// Attributes that only one event has, the first match deciding: the exit of a process that died while it loaded has the
+/// attributes of a load as well.
 const OWN: [(&str, &str); 9] = [
     (attribute::EXIT_CLEAN, event::PROCESS_EXIT),
     (attribute::EXIT_SIGNAL, event::PROCESS_EXIT),
@@ -35,15 +35,14 @@ const OWN: [(&str, &str); 9] = [
 /// The event that `record` is; none if it is another log record.
 ///
 /// # Errors
-/// If it is named as one of firstbad's and is none.
+/// If it has a name like firstbad's own events but is none of them.
 pub(super) fn event(record: &LogRecord<'_>) -> Result<Option<&'static str>, Fault> {
     let has = |key: &str| record.attributes.iter().any(|attribute| attribute.key == key);
     let old = record.attributes.iter().find(|attribute| attribute.key == EVENT_NAME);
     let old = old.and_then(|attribute| attribute.value.as_text());
     let names = [Some(record.event_name.as_ref()), old, record.body.as_text().map(str::trim)];
-    let mut told = names.into_iter().flatten();
-    let named = told.find_map(|name| EVENTS.into_iter().find(|event| *event == name));
-    // An event of another name has attributes of its own meaning; one without a name has only these.
+    let named = names.into_iter().flatten().find_map(|name| EVENTS.into_iter().find(|event| *event == name));
+    // Attributes of an event with a foreign name may mean something else.
     let other = !record.event_name.is_empty() && !record.event_name.starts_with("firstbad.");
     let by_attributes = || OWN.into_iter().find(|(key, _)| !other && has(key)).map(|(_, event)| event);
     match named.or_else(by_attributes) {
@@ -82,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_record_is_none_and_a_wrong_name_is_said_so() {
+    fn a_plain_record_is_no_event_and_a_wrong_name_is_a_fault() {
         assert_eq!(event(&record("", "GET / 200", &["http.route"])), Ok(None));
         assert_eq!(event(&record("firstbad.config.loaded", "", &["a"])), Err(Fault::UnknownEvent));
         let typo = record("firstbad.config.loaded", "", &[attribute::LOAD_RESULT]);

@@ -2,6 +2,7 @@
 //! memory reaches is not counted, because it can't be told from a repeat.
 
 use super::keys;
+use super::number::PointSpan;
 use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
 
@@ -31,14 +32,14 @@ pub(super) enum Seen {
 }
 
 impl Repeats {
-    /// Whether the point (start, end) was seen; a new one is remembered.
-    pub(super) fn see(&mut self, (start, end): (i64, i64), most: usize) -> Seen {
-        let [a, b] = [start.to_le_bytes(), end.to_le_bytes()];
+    /// Whether the point with these times was seen; a new one is remembered.
+    pub(super) fn see(&mut self, span: PointSpan, most: usize) -> Seen {
+        let [a, b] = [span.start.to_le_bytes(), span.end.to_le_bytes()];
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(a.into_iter().chain(b)).for_each(|(to, from)| *to = from);
         #[expect(clippy::cast_possible_truncation, reason = "a fingerprint")]
         let fingerprint = keys::short(&bytes, 0) as u32;
-        let second = u32::try_from(end / SECOND_NS).unwrap_or(u32::MAX);
+        let second = u32::try_from(span.end / SECOND_NS).unwrap_or(u32::MAX);
         if self.seen.contains(&(fingerprint, second)) {
             return Seen::Repeat;
         }
@@ -62,7 +63,7 @@ mod tests {
     #[test]
     fn a_point_counts_once_in_whatever_order_it_comes() {
         let mut repeats = Repeats::default();
-        let at = |k: i64| (k * 10 * SECOND_NS, (k + 1) * 10 * SECOND_NS);
+        let at = |k: i64| PointSpan { start: k * 10 * SECOND_NS, end: (k + 1) * 10 * SECOND_NS };
         for k in [3, 1, 2] {
             assert_eq!(repeats.see(at(k), POINTS_MAX), Seen::New);
         }
@@ -78,7 +79,10 @@ mod tests {
     #[test]
     fn many_processes_behind_one_resource_are_all_counted() {
         let mut repeats = Repeats::default();
-        let at = |process: i64, k: i64| ((10 * k * SECOND_NS) + process, (10 * (k + 1) * SECOND_NS) + process);
+        let at = |process: i64, k: i64| PointSpan {
+            start: 10 * k * SECOND_NS + process,
+            end: 10 * (k + 1) * SECOND_NS + process,
+        };
         for (k, process) in (0..5).flat_map(|k| (0..100).map(move |process| (k, process))) {
             assert_eq!(repeats.see(at(process, k), POINTS_MANY_MAX), Seen::New, "process {process} at {k}");
         }

@@ -1,12 +1,12 @@
-//! Which processes report under one set of resource attributes, by their start times. Most resources are one process, which
-//! is followed by another when it restarts. Where the start times of a series alternate there are several at once, and
-//! nothing in their attributes tells them apart: it is said once (contract.md section 1).
+//! The processes that report under one set of resource attributes, by their start times. Most resources are one process,
+//! which has a successor when it restarts. Where the start times of a series alternate, several processes report at once and
+//! only their start times differ: one gap reports that (contract.md section 1).
 
 use super::life::{LIFE_KEPT_NS, LIVES_MAX, START_JITTER_NS};
 use serde::{Deserialize, Serialize};
 
-/// Reports in which a series went back to an earlier start time that show several processes. Two may be the last report of a
-/// process that ended while its successor had begun, and the successor's next.
+/// Number of reports with a return to an earlier start time that proves several processes. A restart can cause two: the last
+/// report of the old process may arrive after the first of its successor.
 const RETURNS_MIN: u8 = 3;
 
 /// The processes of one resource.
@@ -18,14 +18,14 @@ pub(super) struct Reporters {
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Reporter {
-    /// Earliest start among its series; 0 is "not told".
+    /// Earliest start among its series; 0 if the sender gave none.
     start: i64,
     /// Times of the last two reports with cumulative points, or 0.
     times: [i64; 2],
 }
 
 impl Reporters {
-    /// Times of the last two reports of the process that began at `start`, or of the one that it follows; 0 is none.
+    /// Times of the last two reports of the process that began at `start`, else of its predecessor; 0 is none.
     pub(super) fn times(&self, start: i64) -> [i64; 2] {
         let newest = self.lives.iter().max_by_key(|life| life.times[1]);
         let own = self.lives.iter().find(|life| is_same(life.start, start));
@@ -33,7 +33,7 @@ impl Reporters {
         own.or_else(|| newest.filter(follows)).map_or([0; 2], |life| life.times)
     }
 
-    /// A series went back to an earlier start time. True the first time that it shows several processes.
+    /// Notes that a series went back to an earlier start time. Returns true once: when that proves several processes.
     pub(super) fn note_return(&mut self) -> bool {
         self.returns = self.returns.saturating_add(1);
         self.returns == RETURNS_MIN
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_once() {
+    fn several_processes_are_reported_once() {
         let mut reporters = Reporters::default();
         let said: Vec<bool> = (0..6).map(|_| reporters.note_return()).collect();
         assert_eq!(said, [false, false, true, false, false, false]);

@@ -1,7 +1,7 @@
 //! When a resource reported with cumulative points: a series that was not in the report before stood at 0 then. One request
 //! may hold several reports, metric by metric, so all of its times are gathered before its first point is read.
 
-use super::number;
+use super::number::{self, PointSpan, SentSpan};
 use super::processes::Heard;
 use super::senders::SAME_REPORT_NS;
 use crate::otlp::model::{Data, Metric, NumberPoint, ResourceMetrics, Temporality};
@@ -16,11 +16,12 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// The reports of a request beside those `known` from before (0: none) of the process that began at its earliest start.
-    pub(super) fn gather(known: impl FnOnce(i64) -> [i64; 2], spans: impl Iterator<Item = (i64, i64)>) -> Self {
+    /// The reports of a request, and those of earlier requests. `known` gives the times of the last two earlier reports
+    /// (0: none) of the process that began at the request's earliest start.
+    pub(super) fn gather(known: impl FnOnce(i64) -> [i64; 2], spans: impl Iterator<Item = PointSpan>) -> Self {
         let mut reports: Vec<i64> = Vec::new();
         let mut oldest_start = i64::MAX;
-        for (start, time) in spans {
+        for PointSpan { start, end: time } in spans {
             oldest_start = oldest_start.min(start);
             // Nearly all points of a request have one time.
             if reports.last().is_none_or(|last| last.abs_diff(time) > SAME_REPORT_NS.unsigned_abs()) {
@@ -47,51 +48,43 @@ impl Reports {
 }
 
 /// Start and time of the cumulative points of a metric.
-pub(super) fn spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = (u64, u64)> + 'm> {
+pub(super) fn spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = SentSpan> + 'm> {
     use Temporality::Cumulative;
     match &metric.data {
-        Data::Sum { temporality: Cumulative, points, .. } => {
-            Box::new(points.iter().map(|point| (point.start, point.time)))
-        }
-        Data::Histogram { temporality: Cumulative, points } => {
-            Box::new(points.iter().map(|point| (point.start, point.time)))
-        }
-        Data::Exponential { temporality: Cumulative, points } => {
-            Box::new(points.iter().map(|point| (point.start, point.time)))
-        }
+        Data::Sum { temporality: Cumulative, .. }
+        | Data::Histogram { temporality: Cumulative, .. }
+        | Data::Exponential { temporality: Cumulative, .. } => all_spans(metric),
         _ => Box::new(std::iter::empty()),
     }
 }
 
-/// When the process behind a resource was there, as far as its points tell.
+/// The time in which the process behind a resource certainly existed, by the times of its points.
 pub(super) fn heard(resource: &ResourceMetrics<'_>, horizon: Option<Timestamp>) -> Option<Heard> {
     let horizon = horizon.map_or(i64::MAX, |horizon| horizon.0);
     let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
-    let within = |(start, time)| number::span(start, time).ok().filter(|(_, time)| *time <= horizon);
-    metrics.flat_map(all_spans).filter_map(within).fold(None, |heard: Option<Heard>, (start, until)| {
-        let since = if start == 0 { until } else { start };
-        Some(heard.map_or(Heard { since, until, report: true }, |heard| Heard {
-            since: heard.since.min(since),
-            until: heard.until.max(until),
-            report: true,
-        }))
-    })
+    let within = |sent| number::span(sent).ok().filter(|span| span.end <= horizon);
+    let heard = metrics.flat_map(all_spans).filter_map(within).map(Heard::of_report);
+    heard.reduce(|all, one| Heard { since: all.since.min(one.since), until: all.until.max(one.until), report: true })
 }
 
-/// Whether a resource tells of any time that may be read.
+/// Whether any point of a resource has a time at or before `horizon`.
 pub(super) fn is_within(resource: &ResourceMetrics<'_>, horizon: Option<Timestamp>) -> bool {
     let horizon = horizon.map_or(i64::MAX, |horizon| horizon.0);
     let metrics = resource.scope_metrics.iter().flat_map(|scope| &scope.metrics);
-    metrics.flat_map(all_spans).any(|(_, time)| number::time(time).is_ok_and(|time| time <= horizon))
+    metrics.flat_map(all_spans).any(|sent| number::time(sent.end).is_ok_and(|time| time <= horizon))
 }
 
-/// Start and time of all points of a metric.
-pub(super) fn all_spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = (u64, u64)> + 'm> {
-    let of_number = |point: &NumberPoint<'_>| (point.start, point.time);
+/// Start and time of every point of a metric.
+pub(super) fn all_spans<'m>(metric: &'m Metric<'_>) -> Box<dyn Iterator<Item = SentSpan> + 'm> {
+    let of_number = |point: &NumberPoint<'_>| SentSpan { start: point.start, end: point.time };
     match &metric.data {
         Data::Gauge(points) | Data::Sum { points, .. } => Box::new(points.iter().map(of_number)),
-        Data::Histogram { points, .. } => Box::new(points.iter().map(|point| (point.start, point.time))),
-        Data::Exponential { points, .. } => Box::new(points.iter().map(|point| (point.start, point.time))),
+        Data::Histogram { points, .. } => {
+            Box::new(points.iter().map(|point| SentSpan { start: point.start, end: point.time }))
+        }
+        Data::Exponential { points, .. } => {
+            Box::new(points.iter().map(|point| SentSpan { start: point.start, end: point.time }))
+        }
         Data::None | Data::Summary(_) => Box::new(std::iter::empty()),
     }
 }
@@ -103,13 +96,15 @@ mod tests {
 
     #[test]
     fn the_report_before_is_found_in_the_request_or_before_it() {
+        let span = |start, end| PointSpan { start, end };
         let seconds =
-            |values: &[i64]| -> Vec<(i64, i64)> { values.iter().map(|second| (0, second * SECOND_NS)).collect() };
+            |values: &[i64]| -> Vec<PointSpan> { values.iter().map(|second| span(0, second * SECOND_NS)).collect() };
         let reports = Reports::gather(|_| [10 * SECOND_NS, 20 * SECOND_NS], seconds(&[30, 40, 30, 40, 50]).into_iter());
         let before = |second: i64| reports.before(second * SECOND_NS).map(|time| time / SECOND_NS);
         assert_eq!([10, 20, 30, 35, 50, 60].map(before), [None, Some(10), Some(20), Some(30), Some(40), Some(50)]);
         assert_eq!(reports.last_two(), [40 * SECOND_NS, 50 * SECOND_NS]);
-        let jitter = Reports::gather(|_| [0, 0], [(7, 20 * SECOND_NS), (9, 20 * SECOND_NS + 5_000_000)].into_iter());
+        let jitter =
+            Reports::gather(|_| [0, 0], [span(7, 20 * SECOND_NS), span(9, 20 * SECOND_NS + 5_000_000)].into_iter());
         assert_eq!(jitter.oldest_start, 7);
         assert_eq!((jitter.before(20 * SECOND_NS + 5_000_000), jitter.last_two()), (None, [0, 20 * SECOND_NS]));
         let late = Reports::gather(|_| [10 * SECOND_NS, 20 * SECOND_NS], seconds(&[5]).into_iter());

@@ -24,10 +24,10 @@ impl Between {
     /// `start` is the series' own start time, 0 where its sender tells none; then only the counts tell, which fell
     /// between the last point and this one.
     fn of<T>(reading: &Reading<T>, start: i64) -> Self {
-        if start != 0 && reading.span.0 == start {
+        if start != 0 && reading.span.start == start {
             return Self { earliest: start, latest: start };
         }
-        Self { earliest: reading.span.0, latest: reading.span.1 }
+        Self { earliest: reading.span.start, latest: reading.span.end }
     }
 
     /// Whether both may be one start. An older start that shows later is none either: its report was late.
@@ -60,31 +60,36 @@ impl Restarts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::number::PointSpan;
     use super::*;
     use firstbad_protocol::time::SECOND_NS;
 
-    /// Whether a reading of `from_s` to `to_s` of a series that started at `start_s` tells of a restart.
-    fn tells(restarts: &mut Restarts, start_s: i64, (from_s, to_s): (i64, i64)) -> bool {
-        let span = (from_s * SECOND_NS, to_s * SECOND_NS);
-        restarts.once(7, start_s * SECOND_NS, Reading { span, amount: 1, restarted: true }).restarted
+    /// A reading of `from_s` to `to_s` that shows a restart.
+    fn reading(from_s: i64, to_s: i64) -> Reading<u64> {
+        let span = PointSpan { start: from_s * SECOND_NS, end: to_s * SECOND_NS };
+        Reading { span, amount: 1, restarted: true }
+    }
+
+    /// Whether a reading of a series that started at `start_s` is news of a restart.
+    fn is_news(restarts: &mut Restarts, start_s: i64, reading: Reading<u64>) -> bool {
+        restarts.once(7, start_s * SECOND_NS, reading).restarted
     }
 
     #[test]
     fn a_restart_is_told_once_however_many_series_show_it() {
         let mut restarts = Restarts::default();
-        assert!(tells(&mut restarts, 100, (100, 110)));
-        assert!(!tells(&mut restarts, 100, (100, 150)), "a series that counts seldom");
-        assert!(!tells(&mut restarts, 0, (90, 160)), "one without a start time, whose counts fell");
-        assert!(!tells(&mut restarts, 40, (40, 110)), "a late report of the process before");
-        assert!(tells(&mut restarts, 170, (170, 180)), "the next restart");
-        assert!(tells(&mut restarts, 0, (180, 190)), "and one that only a fall shows");
+        assert!(is_news(&mut restarts, 100, reading(100, 110)));
+        assert!(!is_news(&mut restarts, 100, reading(100, 150)), "a series that counts seldom");
+        assert!(!is_news(&mut restarts, 0, reading(90, 160)), "one without a start time, whose counts fell");
+        assert!(!is_news(&mut restarts, 40, reading(40, 110)), "a late report of the process before");
+        assert!(is_news(&mut restarts, 170, reading(170, 180)), "the next restart");
+        assert!(is_news(&mut restarts, 0, reading(180, 190)), "and one that only a fall shows");
     }
 
     #[test]
     fn each_sender_restarts_by_itself() {
         let mut restarts = Restarts::default();
-        assert!(tells(&mut restarts, 100, (100, 110)));
-        let other = Reading { span: (100 * SECOND_NS, 110 * SECOND_NS), amount: 1, restarted: true };
-        assert!(restarts.once(8, 100 * SECOND_NS, other).restarted);
+        assert!(is_news(&mut restarts, 100, reading(100, 110)));
+        assert!(restarts.once(8, 100 * SECOND_NS, reading(100, 110)).restarted);
     }
 }

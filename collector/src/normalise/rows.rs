@@ -4,6 +4,7 @@
 use super::histogram;
 use super::keys::Key;
 use super::labels::{Labels, Outcome};
+use super::number::PointSpan;
 use super::senders::SAME_REPORT_NS;
 use firstbad_diagnosis::observation::{
     Dimensions, Facts, Histogram, LoadCount, Name, NamedBy, Outcomes, PanicCount, Row, Scores, Source, Total, View,
@@ -43,22 +44,22 @@ pub(super) struct Building {
 
 impl Rows {
     /// The row that covers `span`, or nearly.
-    pub(super) fn covering(&mut self, target: &Target, span: (i64, i64)) -> &mut Building {
+    pub(super) fn covering(&mut self, target: &Target, span: PointSpan) -> &mut Building {
         let is_it = |row: &Building| {
             row.instance == target.instance
-                && alike(span, row.row.span.start.0, span.0)
-                && alike(span, row.row.span.end.0, span.1)
+                && alike(span, row.row.span.start.0, span.start)
+                && alike(span, row.row.span.end.0, span.end)
         };
         self.find_or_add(is_it, target, span)
     }
 
     /// The span of the row that ends at `time`, or nearly.
-    pub(super) fn ending(&self, instance: Key, time: i64) -> Option<(i64, i64)> {
+    pub(super) fn ending(&self, instance: Key, time: i64) -> Option<PointSpan> {
         let is_it = |row: &Building| {
-            let span = (row.row.span.start.0, row.row.span.end.0);
-            row.instance == instance && alike(span, span.1, time)
+            let span = span_of(&row.row);
+            row.instance == instance && alike(span, span.end, time)
         };
-        self.find(is_it).and_then(|index| self.rows.get(index)).map(|row| (row.row.span.start.0, row.row.span.end.0))
+        self.find(is_it).and_then(|index| self.rows.get(index)).map(|row| span_of(&row.row))
     }
 
     /// The latest end of a row before `time`.
@@ -73,7 +74,7 @@ impl Rows {
         near.or_else(|| self.rows.iter().rposition(&is_it))
     }
 
-    fn find_or_add(&mut self, is_it: impl Fn(&Building) -> bool, target: &Target, span: (i64, i64)) -> &mut Building {
+    fn find_or_add(&mut self, is_it: impl Fn(&Building) -> bool, target: &Target, span: PointSpan) -> &mut Building {
         self.last = self.find(is_it).unwrap_or(self.rows.len());
         if self.last == self.rows.len() {
             self.rows.push(Building::new(target, span));
@@ -83,14 +84,19 @@ impl Rows {
     }
 }
 
+/// The times that a row covers.
+pub(super) fn span_of(row: &Row) -> PointSpan {
+    PointSpan { start: row.span.start.0, end: row.span.end.0 }
+}
+
 /// Whether two ends of spans as long as `span` belong to one report.
-pub(super) fn alike((start, end): (i64, i64), a: i64, b: i64) -> bool {
-    a.abs_diff(b) <= (end.saturating_sub(start) / 8).clamp(0, SAME_REPORT_NS).unsigned_abs()
+pub(super) fn alike(span: PointSpan, a: i64, b: i64) -> bool {
+    a.abs_diff(b) <= (span.end.saturating_sub(span.start) / 8).clamp(0, SAME_REPORT_NS).unsigned_abs()
 }
 
 impl Building {
-    fn new(target: &Target, (start, end): (i64, i64)) -> Self {
-        let span = Span { start: Timestamp(start), end: Timestamp(end) };
+    fn new(target: &Target, span: PointSpan) -> Self {
+        let span = Span { start: Timestamp(span.start), end: Timestamp(span.end) };
         let empty = Row::new(target.source.clone(), Dimensions::clone(&target.dimensions), span);
         let row = Row { named_by: target.named_by, ..empty };
         Self { instance: target.instance, row, places: HashMap::new(), limits: Vec::new(), usages: Vec::new() }

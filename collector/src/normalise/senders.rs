@@ -1,9 +1,9 @@
-//! What is remembered of resources and instances: identity, when they reported, and which of several sources of the same
-//! fact they send (contract.md section 2, "one source per instance and interval").
+//! The memory of resources and instances: their identity, the times of their reports, and the sources of the same fact that
+//! they send (contract.md section 2, "one source per instance and interval").
 
-use super::identity::{self, Identity, Who};
+use super::identity::{self, Identity, Process, Who};
 use super::keys::{self, Key};
-use super::known::Told;
+use super::known::RequestSource;
 use super::names::Names;
 use super::processes::{Heard, Processes};
 use super::reporters::Reporters;
@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 /// Instruments of one report are read one after another, each with a time of its own; this far apart they are one report.
 pub(super) const SAME_REPORT_NS: i64 = SECOND_NS / 4;
-/// An instance whose better source of requests was silent for so long is counted by the next one again.
+/// Silence, nanoseconds, of the better source of request counts after which the next best one counts.
 const BETTER_SOURCE_NS: i64 = 300 * SECOND_NS;
 /// A report after a longer silence than this says nothing about the time between.
 const QUIET_MAX_NS: i64 = 120 * SECOND_NS;
-/// Facts remembered per instance, so that gauges that repeat in every report are told once.
+/// Maximum number of facts remembered per instance, so that a gauge that repeats in every report makes one observation.
 const FACTS_MAX: usize = 16;
 
 /// Resources and instances.
@@ -40,7 +40,7 @@ struct Resource {
     reporters: Reporters,
 }
 
-/// Who a resource is.
+/// The identity of a resource.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Sender {
     pub(super) resource: Key,
@@ -51,7 +51,8 @@ pub(super) struct Sender {
     pub(super) dimensions: Dimensions,
 }
 
-/// By how much the beginning that an uptime tells may move by itself: uptimes are rounded to seconds, and clocks are set.
+/// Greatest difference, seconds, between two start times computed from uptimes that counts as the same start: uptimes are
+/// rounded to seconds, and clocks are adjusted.
 const BORN_JITTER_S: f64 = 2.5;
 
 #[expect(clippy::cast_precision_loss, reason = "a beginning is known to a second at best")]
@@ -62,15 +63,15 @@ fn seconds(ns: i64) -> f64 {
 /// What one instance is known to send.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Instance {
-    /// When each source of requests last came, best first.
-    told: [i64; 4],
+    /// Time of the last point of each [`RequestSource`].
+    request_sources: [i64; 4],
     totals: bool,
     delta_requests: bool,
     pub(super) load_events: bool,
-    /// Whether anything of it was understood: else it may be a pod of which only the cluster tells.
+    /// Whether any of its points was understood. If none was, it may be a pod that only the cluster reports on.
     pub(super) understood: bool,
     last_end: i64,
-    /// When the process began, by its uptime: unix seconds; zero before an uptime came.
+    /// Start of the process computed from its uptime, Unix seconds; zero before the first uptime.
     born_s: f64,
     facts: Vec<u64>,
 }
@@ -82,7 +83,7 @@ impl Senders {
         self.processes.tick();
     }
 
-    /// Who a resource is, whichever of its processes sends; none if there are more resources than the limit.
+    /// The identity of a resource, without regard to its processes; none if there are more resources than the limit.
     pub(super) fn sender(
         &mut self,
         attributes: &[Attribute<'_>],
@@ -107,7 +108,7 @@ impl Senders {
         self.resources.insert(key, resource, INSTANCES_MAX).then_some(sender)
     }
 
-    /// Finds out which process of its identity a sender is, by when it was heard of.
+    /// Resolves a sender to one process of its identity, by the time in which the sender existed.
     pub(super) fn tell_process(
         &mut self,
         sender: &mut Sender,
@@ -118,16 +119,17 @@ impl Senders {
         if who.may_be_several()
             && let Some(heard) = heard()
         {
-            (sender.source, sender.instance) = self.processes.source(who, heard, names);
+            let process = self.processes.source(who, heard, names);
+            (sender.source, sender.instance) = (process.source, process.key);
         }
     }
 
-    /// The source that an identity told beside its resource's is, and its identity within the tables.
-    pub(super) fn source(&mut self, who: &Who, heard: Heard, names: &mut Names) -> (Source, Key) {
+    /// The process behind an identity that a point or an event gave itself.
+    pub(super) fn source(&mut self, who: &Who, heard: Heard, names: &mut Names) -> Process {
         self.processes.source(who, heard, names)
     }
 
-    /// Times of the last two reports, with cumulative points, of the process of a resource that began at `start`; 0 is none.
+    /// Times of the last two reports with cumulative points from the process of a resource that began at `start`; 0 is none.
     pub(super) fn reports(&self, resource: Key, start: i64) -> [i64; 2] {
         self.resources.get(resource).map_or([0; 2], |known| known.reporters.times(start))
     }
@@ -139,22 +141,23 @@ impl Senders {
         }
     }
 
-    /// A series of the resource went back to an earlier start time. True the first time that it shows several processes.
+    /// Notes that a series of the resource went back to an earlier start time. Returns true once: when that proves several
+    /// processes.
     pub(super) fn note_return(&mut self, resource: Key) -> bool {
         self.resources.get_mut(resource).is_some_and(|known| known.reporters.note_return())
     }
 
-    /// What was understood of a resource.
+    /// What is understood of one resource.
     pub(super) fn understood_of(&mut self, resource: Key) -> Option<&mut Understood> {
         self.resources.get_mut(resource).map(|known| &mut known.understood)
     }
 
-    /// What was understood of each resource.
+    /// What is understood of each resource.
     pub(super) fn understood(&self) -> impl Iterator<Item = &Understood> {
         self.resources.values().map(|known| &known.understood)
     }
 
-    /// What was understood of each resource.
+    /// What is understood of each resource.
     pub(super) fn understood_mut(&mut self) -> impl Iterator<Item = &mut Understood> {
         self.resources.values_mut().map(|known| &mut known.understood)
     }
@@ -169,25 +172,25 @@ impl Senders {
 }
 
 impl Instance {
-    /// A source of requests came at `at`.
-    pub(super) fn note_told(&mut self, told: Told, at: i64) {
-        if let Some(latest) = self.told.get_mut(told as usize) {
+    /// Notes a point of `source` at `at`.
+    pub(super) fn note_request_source(&mut self, source: RequestSource, at: i64) {
+        if let Some(latest) = self.request_sources.get_mut(source as usize) {
             *latest = at.max(*latest);
         }
     }
 
-    /// Whether a source is this instance's requests at `at`: no better one tells of them.
-    pub(super) fn counts_requests(&self, told: Told, at: i64) -> bool {
-        !self.is_better_told(0, told, at)
+    /// Whether `source` counts as this instance's requests at `at`: no better source is current.
+    pub(super) fn counts_requests(&self, source: RequestSource, at: i64) -> bool {
+        !self.has_better_source(0, source, at)
     }
 
-    /// Whether a source is this instance's durations at `at`, whoever counts its requests.
-    pub(super) fn counts_durations(&self, told: Told, at: i64) -> bool {
-        !self.is_better_told(Told::Own as usize + 1, told, at)
+    /// Whether `source` counts as this instance's durations at `at`, whichever source counts its requests.
+    pub(super) fn counts_durations(&self, source: RequestSource, at: i64) -> bool {
+        !self.has_better_source(RequestSource::Own as usize + 1, source, at)
     }
 
-    fn is_better_told(&self, from: usize, told: Told, at: i64) -> bool {
-        let better = self.told.get(from..told as usize).unwrap_or_default();
+    fn has_better_source(&self, from: usize, source: RequestSource, at: i64) -> bool {
+        let better = self.request_sources.get(from..source as usize).unwrap_or_default();
         better.iter().any(|latest| *latest > 0 && at.saturating_sub(*latest) <= BETTER_SOURCE_NS)
     }
 
@@ -220,8 +223,8 @@ impl Instance {
         (follows && at - self.last_end <= QUIET_MAX_NS).then_some(self.last_end)
     }
 
-    /// Takes an uptime, seconds, of a report at `time`; true if it tells of a process that began later than the one known.
-    /// A report that comes late tells of the same beginning, however much smaller its uptime is.
+    /// Takes an uptime, seconds, of a report at `time`. Returns whether its process began later than the known one. A report
+    /// that comes late has a smaller uptime and the same start.
     pub(super) fn began_anew(&mut self, uptime_s: f64, time: i64) -> bool {
         let born_s = seconds(time) - uptime_s;
         let anew = self.born_s > 0.0 && born_s > self.born_s + BORN_JITTER_S;

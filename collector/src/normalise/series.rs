@@ -2,7 +2,8 @@
 
 use super::gaps::Fault;
 use super::keys::{self, Key};
-use super::life::{self, Added, Context, Lives, Step};
+use super::life::{self, Added, Context, Lives, Point, Step};
+use super::number::PointSpan;
 use super::repeats::{POINTS_MANY_MAX, POINTS_MAX, Repeats, Seen};
 use super::restarts::Restarts;
 use super::table::Table;
@@ -21,7 +22,7 @@ pub(super) struct SeriesTable {
     /// A restart that was told before a checkpoint may be told once more after it.
     #[serde(skip)]
     restarts: Restarts,
-    /// Whether a series went back to an earlier start time since this was last asked.
+    /// Whether a series went back to an earlier start time since [`Self::take_returned`] was last called.
     #[serde(skip)]
     returned: bool,
 }
@@ -33,16 +34,16 @@ enum State {
     Delta(Repeats),
 }
 
-/// What a histogram told last.
+/// The last value of a histogram.
 #[derive(Debug, Serialize, Deserialize)]
 struct Counted {
-    /// Which bounds it had.
+    /// Key of its bounds.
     bounds: u64,
     counts: Vec<u64>,
     sum: Option<f64>,
 }
 
-/// What came of a point.
+/// The effect of one point.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Taken<T> {
     /// Nothing new.
@@ -56,8 +57,8 @@ pub(super) enum Taken<T> {
 /// What a point adds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reading<T> {
-    /// Start and end of what it covers.
-    pub(super) span: (i64, i64),
+    /// Times that it covers.
+    pub(super) span: PointSpan,
     /// How much.
     pub(super) amount: T,
     /// Whether it shows that the process restarted.
@@ -70,11 +71,16 @@ pub(super) struct Place {
     pub(super) series: Key,
     /// The resource that sent it.
     pub(super) sender: Key,
-    /// Start (0: not told) and end.
-    pub(super) span: (i64, i64),
+    pub(super) span: PointSpan,
     pub(super) context: Context,
     /// Whether many processes may be behind it.
     pub(super) many: bool,
+}
+
+impl Place {
+    fn point<T>(self, value: T) -> Point<T> {
+        Point { start: self.span.start, end: self.span.end, value }
+    }
 }
 
 impl SeriesTable {
@@ -87,12 +93,12 @@ impl SeriesTable {
     /// What a cumulative point of a sum adds.
     pub(super) fn cumulative(&mut self, place: Place, value: u64) -> Result<Taken<u64>, Fault> {
         if let Some(State::Sum(lives)) = self.states.get_mut(place.series) {
-            let Added { step, before, returned } = lives.take(place.span, value, (u64::cmp, place.context));
+            let Added { step, before, returned } = lives.take(place.point(value), u64::cmp, place.context);
             self.returned |= returned;
             let difference = value.saturating_sub(before.unwrap_or(0));
             return Ok(self.reading(step, place, value, difference));
         }
-        let step = self.begin(place, State::Sum(Lives::begin(place.span, value)))?;
+        let step = self.begin(place, State::Sum(Lives::begin(place.point(value))))?;
         Ok(self.reading(step, place, value, value))
     }
 
@@ -106,10 +112,10 @@ impl SeriesTable {
         let counted = Counted { bounds: bounds_key(&histogram), counts, sum };
         if let Some(State::Histogram(lives)) = self.states.get_mut(place.series) {
             let bounds = counted.bounds;
-            let Added { step, before, returned } = lives.take(place.span, counted, (compare, place.context));
+            let Added { step, before, returned } = lives.take(place.point(counted), compare, place.context);
             self.returned |= returned;
             return Ok(match before {
-                // Other bounds in the same life: what lies between is unknown.
+                // The bounds changed within a life: the increase is unknown.
                 Some(before) if before.bounds != bounds => Taken::Baseline,
                 Some(before) => {
                     let difference = subtract(&histogram, &before.counts, before.sum);
@@ -118,23 +124,23 @@ impl SeriesTable {
                 None => self.reading(step, place, histogram, Histogram::default()),
             });
         }
-        let step = self.begin(place, State::Histogram(Lives::begin(place.span, counted)))?;
+        let step = self.begin(place, State::Histogram(Lives::begin(place.point(counted))))?;
         Ok(self.reading(step, place, histogram, Histogram::default()))
     }
 
     fn reading<T>(&mut self, step: Step, place: Place, whole: T, difference: T) -> Taken<T> {
-        match reading(step, place.span.1, whole, difference) {
-            Taken::Counted(reading) => Taken::Counted(self.restarts.once(place.sender, place.span.0, reading)),
+        match reading(step, place.span.end, whole, difference) {
+            Taken::Counted(reading) => Taken::Counted(self.restarts.once(place.sender, place.span.start, reading)),
             other => other,
         }
     }
 
-    /// Whether a series went back to an earlier start time since this was last asked: several processes report as one.
+    /// Whether a series went back to an earlier start time since the last call: several processes report as one.
     pub(super) fn take_returned(&mut self) -> bool {
         std::mem::take(&mut self.returned)
     }
 
-    /// Begins a series, or begins it anew in another form.
+    /// Begins a series, or replaces one that was sent as another kind.
     fn begin(&mut self, place: Place, state: State) -> Result<Step, Fault> {
         self.admit(place, self.states.get(place.series).is_none())?;
         let step = life::first(place.span, self.around(place));
@@ -195,10 +201,10 @@ fn reading<T>(step: Step, end: i64, whole: T, difference: T) -> Taken<T> {
         Step::Whole { from, restarted } => (from, whole, restarted),
         Step::Difference { from } => (from, difference, false),
     };
-    Taken::Counted(Reading { span: (from, end), amount, restarted })
+    Taken::Counted(Reading { span: PointSpan { start: from, end }, amount, restarted })
 }
 
-/// A histogram fell if any of its buckets did. Of other bounds nothing is known: they are taken for more.
+/// A histogram fell if any of its buckets fell. Histograms with different bounds cannot be compared; the newer one counts as greater.
 fn compare(now: &Counted, before: &Counted) -> Ordering {
     if now.bounds != before.bounds {
         return Ordering::Greater;
@@ -231,7 +237,7 @@ mod tests {
         Place {
             series: keys::combine(sender, number as Key),
             sender,
-            span: (1, 10),
+            span: PointSpan { start: 1, end: 10 },
             context: Context::default(),
             many: false,
         }

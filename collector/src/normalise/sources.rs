@@ -1,7 +1,7 @@
-//! Which of several metrics tells how many requests an instance had (contract.md section 2, "Counting"): one source per
-//! instance and interval, the best that it sends.
+//! Chooses one of several metrics that count the requests of an instance (contract.md section 2, "Counting"): one source
+//! per instance and interval, the best that the instance sends.
 
-use super::known::{Known, Told, known};
+use super::known::{Known, RequestSource, known};
 use super::metrics::Placed;
 use super::senders::{Instance, Sender};
 use super::spellings::Spelling;
@@ -9,17 +9,18 @@ use super::{Normaliser, number, reports};
 use crate::otlp::model::{Data, NumberPoint, ResourceMetrics, Value};
 use firstbad_protocol::names::attribute;
 
-/// Notes which sources of requests a resource sends, and how: before its points are read, so that their order is none.
+/// Notes the sources of request counts that a resource sends, and their temporality. It runs before any point is read, so
+/// that the order of the points does not matter.
 pub(super) fn note(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, sender: Option<&Sender>) {
     let Some(sender) = sender else { return };
     let horizon = normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
     for metric in resource.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
-        let Some(told) = known(&metric.name).and_then(Known::tells_requests) else { continue };
-        let times = reports::all_spans(metric).filter_map(|(_, time)| number::time(time).ok());
+        let Some(source) = known(&metric.name).and_then(Known::request_source) else { continue };
+        let times = reports::all_spans(metric).filter_map(|sent| number::time(sent.end).ok());
         let latest = times.filter(|time| *time <= horizon).max();
         let (Some(latest), Some(instance)) = (latest, normaliser.senders.instance(sender.instance)) else { continue };
-        instance.note_told(told, latest);
-        if let (Told::Own, Data::Sum { temporality, points, .. }) = (told, &metric.data) {
+        instance.note_request_source(source, latest);
+        if let (RequestSource::Own, Data::Sum { temporality, points, .. }) = (source, &metric.data) {
             let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
             instance.note_requests(points.iter().filter(within).any(|point| !is_tagged(point)), *temporality);
         }
@@ -29,15 +30,15 @@ pub(super) fn note(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, 
 fn is_tagged(point: &NumberPoint<'_>) -> bool {
     let spelling = Spelling::of(&point.attributes, &[]);
     let names_version = |key| matches!(spelling.meant(key), attribute::CONFIG_NAME | attribute::CONFIG_HASH);
-    // Prometheus writes what is not told as an empty label.
+    // Prometheus writes a missing attribute as an empty label.
     let is_empty = |value: &Value<'_>| value.as_text() == Some("");
     point.attributes.iter().any(|it| names_version(&it.key) && !is_empty(&it.value))
 }
 
-/// Whether a standard source counts as the requests of its instance; if so it is noted as what tells of them.
-pub(super) fn counts(instance: Option<&mut Instance>, told: Told, placed: &Placed) -> bool {
+/// Whether a standard metric counts as the requests of its instance. If it does, it is noted as their source.
+pub(super) fn counts(instance: Option<&mut Instance>, source: RequestSource, placed: &Placed) -> bool {
     instance.is_some_and(|known| {
-        let counts = known.counts_requests(told, placed.place.span.1);
+        let counts = known.counts_requests(source, placed.place.span.end);
         if counts {
             known.note_requests(true, placed.temporality);
         }

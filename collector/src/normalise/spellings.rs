@@ -1,15 +1,15 @@
-//! Attribute keys in their other spellings: the conventions of before 2024, and what the translation to Prometheus makes of
-//! them (dots as underscores; firstbad's own metrics with the short labels of contract.md section 3).
+//! Attribute keys in their other spellings: those of the conventions before 2024, and those that the translation to
+//! Prometheus writes (underscores for dots; for firstbad's own metrics the short labels of contract.md section 3).
 
 use crate::otlp::model::Attribute;
 use firstbad_protocol::names::{DIMENSIONS, attribute};
 
-/// Status of an HTTP answer.
+/// Status of an HTTP response.
 pub(super) const HTTP_STATUS: &str = "http.response.status_code";
-/// Why a request failed, where there is no status.
+/// Reason for which a request failed, where there is no status.
 pub(super) const ERROR_TYPE: &str = "error.type";
 
-/// Keys of a point that are read, beside dimensions.
+/// Keys of a point that are read, in addition to dimensions.
 const READ: [&str; 22] = [
     attribute::CONFIG_NAME,
     attribute::CONFIG_HASH,
@@ -35,22 +35,22 @@ const READ: [&str; 22] = [
     "process.cpu.state",
 ];
 
-/// How the attributes of one point are spelled.
+/// The spelling of the attributes of one point.
 #[derive(Clone, Copy)]
 pub(super) struct Spelling<'k> {
-    /// Keys that are dimensions beside the default ones.
+    /// Keys that are dimensions in addition to the default ones.
     declared: &'k [String],
-    /// Whether some are spelled in full: a short label beside them is the sender's own attribute.
+    /// Whether a key of firstbad is spelled in full. A short label on the same point is then the sender's own attribute.
     in_full: bool,
 }
 
 impl<'k> Spelling<'k> {
-    /// How `attributes` are spelled.
+    /// The spelling of `attributes`.
     pub(super) fn of(attributes: &[Attribute<'_>], declared: &'k [String]) -> Self {
         Self { declared, in_full: attributes.iter().any(|attribute| attribute.key.starts_with("firstbad.")) }
     }
 
-    /// The key that `key` means; itself, where it is no other spelling of one that is read.
+    /// The key that `key` means: `key` itself, unless it is another spelling of a key that is read.
     pub(super) fn meant<'a>(self, key: &'a str) -> &'a str
     where
         'k: 'a,
@@ -59,7 +59,7 @@ impl<'k> Spelling<'k> {
     }
 }
 
-/// The key that a short label of contract.md section 3 means.
+/// The key for a short label of contract.md section 3.
 fn short(key: &str) -> Option<&'static str> {
     Some(match key {
         "http.status_code" | "http_status_code" => HTTP_STATUS,
@@ -75,7 +75,7 @@ fn short(key: &str) -> Option<&'static str> {
     })
 }
 
-/// The key that has dots where `key` has underscores.
+/// The key that is read and has dots where `key` has underscores; `key` itself if there is none.
 fn dotted<'k>(key: &'k str, declared: &'k [String]) -> &'k str {
     if key.contains('.') || !key.contains('_') {
         return key;
@@ -84,7 +84,7 @@ fn dotted<'k>(key: &'k str, declared: &'k [String]) -> &'k str {
     READ.into_iter().chain(dimensions).find(|known| is_spelled(key, known)).unwrap_or(key)
 }
 
-/// Whether `key` is `known` with underscores for its dots.
+/// Whether `key` is `known` with underscores in place of dots.
 pub(super) fn is_spelled(key: &str, known: &str) -> bool {
     let same = |(own, dotted): (u8, u8)| own == dotted || (own == b'_' && dotted == b'.');
     key.len() == known.len() && key.bytes().zip(known.bytes()).all(same)

@@ -49,12 +49,12 @@ impl<V> Table<V> {
         Some(&mut entry.value)
     }
 
-    /// All entries, in no order.
+    /// All entries, in no particular order.
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.values().map(|entry| &entry.value)
     }
 
-    /// All entries, in no order.
+    /// All entries, in no particular order.
     pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.entries.values_mut().map(|entry| &mut entry.value)
     }

@@ -1,5 +1,5 @@
-//! Whether what a resource sends tells anything (contract.md section 2, "nothing understood is not calm"): a sender whose
-//! metrics all have names that nobody here knows looks like one that is well. It is said so once, with some of the names.
+//! Detects resources whose metrics all have unknown names (contract.md section 2, "nothing understood is not calm"): without
+//! a notice they would look healthy. One gap per resource reports it, with some of the names.
 
 use super::names::Names;
 use firstbad_diagnosis::observation::{Gap, Name};
@@ -7,45 +7,47 @@ use firstbad_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Reports after which a resource that told of no requests is said to: the first may come before the first request.
+/// Number of reports without requests after which a resource counts as not understood. The first reports may precede the
+/// first request.
 const REPORTS_MIN: u32 = 3;
-/// Metric names told of one resource.
+/// Maximum number of metric names in the sentence about one resource.
 const NAMES_MAX: usize = 3;
-/// Different sentences told: names come from outside and must not multiply.
+/// Maximum number of different sentences with names. The names come from senders, so their number must be bounded.
 const SENTENCES_MAX: usize = 16;
-/// What the names of metrics that count requests have in common.
+/// Parts of a name that suggest that a metric counts requests.
 const OF_REQUESTS: [&str; 8] = ["request", "http", "rpc", "envoy", "nginx", "response", "duration", "error"];
 
-/// How much of a capture, or of what a collector received, was understood.
+/// The number of resources in a capture, or of those that a collector received, that were understood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Understanding {
     /// Resources that sent anything.
     pub resources: u64,
-    /// Those of which requests or scores were understood.
+    /// Resources whose requests or scores were understood.
     pub outcomes: u64,
-    /// Those of which requests, scores or events were understood.
+    /// Resources whose requests, scores or events were understood.
     pub anything: u64,
 }
 
-/// What was understood of one resource.
+/// What is understood of one resource.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Understood {
-    /// Requests or scores.
+    /// Whether requests or scores are.
     pub(super) outcomes: bool,
-    /// Events.
+    /// Whether events are.
     pub(super) events: bool,
-    told: bool,
+    /// Whether a gap reported that it is not understood.
+    reported: bool,
     reports: u32,
-    /// Some of its metrics that tell of neither, those first that seem to be about requests.
+    /// Some of its unknown metrics. Those whose names suggest requests come first.
     names: Vec<Name>,
 }
 
-/// Sentences told of resources that are not understood.
+/// The sentences about resources that are not understood.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sentences(BTreeSet<Name>);
 
 impl Understood {
-    /// Notes a metric that tells of no requests.
+    /// Notes a metric that counts no requests.
     pub(super) fn note_metric(&mut self, name: &str, names: &mut Names) {
         if self.outcomes || self.names.iter().any(|known| known.as_ref() == name) {
             return;
@@ -60,26 +62,26 @@ impl Understood {
         self.names.truncate(NAMES_MAX);
     }
 
-    /// A report has ended. Whether it is time to say that its sender is not understood.
+    /// Notes the end of a report. Returns whether a gap is due.
     pub(super) fn end_report(&mut self) -> bool {
         if self.outcomes {
             self.names = Vec::new();
             return false;
         }
         self.reports = self.reports.saturating_add(1);
-        self.reports >= REPORTS_MIN && self.is_untold()
+        self.reports >= REPORTS_MIN && self.is_unreported()
     }
 
-    /// Whether it reports, is not understood, and nobody said so.
-    pub(super) fn is_untold(&self) -> bool {
-        !self.outcomes && !self.told && !self.names.is_empty()
+    /// Whether it reports, is not understood, and no gap reported that yet.
+    pub(super) fn is_unreported(&self) -> bool {
+        !self.outcomes && !self.reported && !self.names.is_empty()
     }
 }
 
 impl Sentences {
-    /// The gap that says that a resource is not understood.
+    /// The gap for a resource that is not understood.
     pub(super) fn tell(&mut self, understood: &mut Understood, at: Timestamp) -> Gap {
-        understood.told = true;
+        understood.reported = true;
         const ALL: &str = "resources report no requests or scores that firstbad knows";
         let mut names = std::mem::take(&mut understood.names);
         names.sort_unstable();
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_seem_to_be_about_requests_are_told_first() {
+    fn names_that_suggest_requests_come_first() {
         let told = sentence(&["jvm.gc", "jvm.memory", "jvm.threads", "jvm.classes", "rpc.server.duration"]).unwrap();
         assert!(told.ends_with("are jvm.gc, jvm.memory, rpc.server.duration"), "{told}");
         assert_eq!(sentence(&[]), None, "it sent no metric");
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_once_and_never_of_who_is_understood() {
+    fn a_resource_is_reported_once_and_never_if_it_is_understood() {
         let mut names = Names::default();
         let mut understood = Understood::default();
         understood.note_metric("rpc.server.duration", &mut names);

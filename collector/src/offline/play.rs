@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 /// Contents kept of one capture, bytes.
 const CONTENTS_BYTES_MAX: usize = 16 * CONTENT_BYTES_MAX;
 
-/// Clocks named in a sentence; more are there, and as wrong.
+/// Maximum number of clocks that a sentence names.
 const CLOCKS_NAMED: usize = 3;
 
-/// What is said of a capture that looks like a calm fleet and tells nothing.
+/// The blind spot of a capture without anything that is understood, which would otherwise look like a calm fleet.
 const NOTHING: &str = "nothing was understood: it holds no requests, scores, loads or events that firstbad knows";
 
 /// A capture on its way.
@@ -30,7 +30,7 @@ pub(super) struct Play<'a> {
     /// What waits, by the second in which it happened, with its place in the replay. Reports come every second or less
     /// often, so the engine judges at most once a second.
     waiting: BTreeMap<i64, Vec<(i64, Observation)>>,
-    /// Hosts whose clocks are off, and what is added to their times, nanoseconds.
+    /// Hosts whose clocks are off, and the nanoseconds added to their times.
     clocks: BTreeMap<Name, i64>,
     contents: Vec<Content>,
     contents_bytes: usize,
@@ -81,7 +81,7 @@ impl<'a> Play<'a> {
         !self.stopped
     }
 
-    /// An observation of a sender whose clock is off, with the time at which it happened.
+    /// An observation with the corrected time, if its sender's clock is off.
     fn set_right(&mut self, observation: Observation, by: i64) -> Observation {
         if by == 0 {
             return observation;
@@ -92,15 +92,15 @@ impl<'a> Play<'a> {
         retimed(observation, by)
     }
 
-    /// What is said of the clocks that were off.
-    fn clocks_off(&self) -> Option<(String, u64)> {
+    /// The blind spot that names the corrected clocks, if there were any.
+    fn clocks_off(&self) -> Option<String> {
         let told = |(host, by): (&Name, &i64)| {
             let seconds = by.abs() / SECOND_NS;
             format!("the clock of {host} is {seconds} s {}", if *by < 0 { "ahead" } else { "behind" })
         };
         let named: Vec<String> = self.clocks.iter().take(CLOCKS_NAMED).map(told).collect();
         let more = if self.clocks.len() > CLOCKS_NAMED { ", ..".to_owned() } else { String::new() };
-        (!named.is_empty()).then(|| (format!("{}{more}: what it timed was set right", named.join(", ")), 1))
+        (!named.is_empty()).then(|| format!("{}{more}: what it timed was set right", named.join(", ")))
     }
 
     /// Plays everything before `second`: the lines to come tell of nothing earlier.
@@ -136,11 +136,12 @@ impl<'a> Play<'a> {
         self.release(i64::MAX);
         let at = self.last;
         let understanding = self.normaliser.understanding();
-        let nothing = (understanding.anything == 0).then(|| (NOTHING.to_owned(), 1));
-        let broken = broken.into_iter().chain(nothing).chain(self.clocks_off());
+        let nothing = (understanding.anything == 0).then(|| NOTHING.to_owned());
+        let once = nothing.into_iter().chain(self.clocks_off()).map(|sentence| (sentence, 1));
+        let broken = broken.into_iter().chain(once);
         let gaps = broken.map(|(sentence, count)| Gap { at, sentence: sentence.into(), count });
         let gaps: Vec<Observation> =
-            gaps.chain(self.normaliser.tell_not_understood(at)).map(Observation::Gap).collect();
+            gaps.chain(self.normaliser.report_not_understood(at)).map(Observation::Gap).collect();
         self.engine.apply(&gaps);
         let mut snapshot = self.engine.snapshot();
         if self.options.at.is_some() {

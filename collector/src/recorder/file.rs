@@ -11,6 +11,7 @@ use rustix::process::{Flock, FlockType, fcntl_getlk};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,7 +112,7 @@ impl RecorderFile {
     /// The error, if it was written in a layout or byte order that this version does not read.
     pub(super) fn foreign(&self) -> Option<RecorderError> {
         let mut head = [0; 64];
-        self.copy(&mut head, (0, usize::MAX)).ok()?;
+        self.copy(&mut head, 0..usize::MAX).ok()?;
         match decode(&head, &head) {
             Err(error @ DecodeError::ForeignLayout { .. }) => {
                 Some(RecorderError::Decode { path: self.path.clone(), error })
@@ -132,29 +133,29 @@ impl RecorderFile {
         let (events, directory) = (layout::EVENTS * 8, layout::DIRECTORY * 8);
         let mut tables = vec![0; length];
         // The order matters: see `decode`. What a lane still holds must be copied after the blocks it may move to.
-        let parts: &[(usize, usize)] = if rings { &[(0, length)] } else { &[(0, events), (directory, length)] };
-        for part in parts {
-            self.copy(&mut tables, *part).map_err(fail)?;
+        let before_directory = if rings { directory } else { events };
+        for part in [0..before_directory, directory..length] {
+            self.copy(&mut tables, part).map_err(fail)?;
         }
         let mut lanes = tables.clone();
-        for part in [(0, layout::SITES * 8), (directory, length)] {
+        for part in [0..layout::SITES * 8, directory..length] {
             self.copy(&mut lanes, part).map_err(fail)?;
         }
         let mut after = vec![0; layout::DATA.saturating_mul(8).min(length)];
-        self.copy(&mut after, (0, layout::CONFIGS * 8)).map_err(fail)?;
+        self.copy(&mut after, 0..layout::CONFIGS * 8).map_err(fail)?;
         if moved_between(&tables, &after) {
             after.resize(length, 0);
-            self.copy(&mut after, (directory, length)).map_err(fail)?;
+            self.copy(&mut after, directory..length).map_err(fail)?;
             discard_moved(&tables, &mut lanes, &after);
         }
         decode(&tables, &lanes).map_err(|error| RecorderError::Decode { path: self.path.clone(), error })
     }
 
-    /// Copies bytes `start..end`; what a file truncated meanwhile does not have stays zero.
-    fn copy(&self, target: &mut [u8], (start, end): (usize, usize)) -> io::Result<()> {
-        let end = end.min(target.len());
-        let mut rest = target.get_mut(start..end).unwrap_or_default();
-        let mut offset = start as u64;
+    /// Copies a part of the file to the same place in `target`. Bytes that a truncated file no longer has stay zero.
+    fn copy(&self, target: &mut [u8], part: Range<usize>) -> io::Result<()> {
+        let end = part.end.min(target.len());
+        let mut rest = target.get_mut(part.start..end).unwrap_or_default();
+        let mut offset = part.start as u64;
         while !rest.is_empty() {
             match self.file.read_at(rest, offset) {
                 Ok(0) => break,

@@ -130,7 +130,7 @@ fn lines(image: &RecorderImage) -> Vec<String> {
     ];
     lines.extend(image.signal.map(|signal| format!("ended on signal {signal}")));
     lines.extend(image.asked.map(|signal| format!("asked to end by signal {signal}")));
-    lines.extend(image.exit_status.map(|status| format!("left with status {status}")));
+    lines.extend(image.exit_status.map(|status| format!("exited with status {status}")));
     for config in &image.configs {
         let limits: Vec<String> = config.limits.iter().map(|(name, value)| format!(", {name} <= {value}")).collect();
         lines.push(format!("config {}{}", config.name, limits.concat()));
@@ -176,7 +176,7 @@ fn site_lines(image: &RecorderImage) -> Vec<String> {
 }
 
 fn outcomes(of: Outcomes) -> String {
-    of.by_word().map(|(word, count)| format!("{count} {word}")).join(", ")
+    of.by_word().map(|outcome| format!("{} {}", outcome.count, outcome.word)).join(", ")
 }
 
 fn version_lines(image: &RecorderImage, version: &VersionImage) -> Vec<String> {
@@ -216,7 +216,7 @@ fn said(image: &RecorderImage, kind: &EventKind) -> String {
         EventKind::Death(told) => {
             let signal = told.signal.map_or_else(String::new, |signal| format!(" on signal {signal}"));
             let status = told.status.map_or_else(String::new, |status| format!(" with status {status}"));
-            format!("told the death of {} (process {}){signal}{status}", told.instance, told.pid)
+            format!("reported the death of {} (process {}){signal}{status}", told.instance, told.pid)
         }
         EventKind::Load(load) => {
             let config = image.config(load.config).map_or("?", |config| config.name.as_str());

@@ -62,7 +62,7 @@ pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<LogReco
         EventKind::Start => Some(record(event::PROCESS_START, SeverityNumber::Info).with(Vec::new())),
         EventKind::Exit => {
             let ending = image.ending();
-            // A goodbye with a failing status is a death, and told as one.
+            // A goodbye with a failing status is a death: `death` makes its event.
             let said = || record(event::PROCESS_EXIT, SeverityNumber::Info).with(exit(ending, active(image), None));
             ending.clean.then(said)
         }
@@ -163,7 +163,7 @@ fn stack(image: &RecorderImage, site: &SiteImage, stacks: Option<&Stacks>) -> Op
     Some(stack)
 }
 
-/// The end of a process, if it has not told it itself in a goodbye.
+/// The exit event of a process, unless its goodbye is a clean exit and has an event of its own.
 pub(super) fn death(image: &RecorderImage, at_ns: u64) -> Option<LogRecord> {
     let ending = image.ending();
     if ending.clean && matches!(image.state, State::Clean(_)) {

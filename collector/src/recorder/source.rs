@@ -44,7 +44,7 @@ struct Known {
     pending: Shipped,
     /// Counts as told last: a copy taken in the middle of a move can be short for a moment, and must not fall.
     counts: Counts,
-    /// When its process was last seen alive, ns since the Unix epoch.
+    /// Time when the process was last seen alive, nanoseconds since the Unix epoch.
     lived_ns: Option<u64>,
     dead: bool,
     torn: bool,
@@ -305,9 +305,10 @@ impl Known {
         self.dead || self.torn || heads.is_none() || heads != self.file.heads()
     }
 
-    /// When a process that is gone ended, as nearly as is known: by its own word, else between the last look at it and `now_ns`.
+    /// The end of a process that is gone, nanoseconds since the Unix epoch: the time that the process noted, else `now_ns` if it
+    /// was seen alive before, else its last sign of life.
     fn end_of_life(&self, image: &RecorderImage, now_ns: u64) -> u64 {
-        // A signal whose time was noted may have been survived: then the process was seen alive later.
+        // A process may survive a signal whose time it noted. It was then seen alive later.
         let told = image.exited_ns.filter(|told| self.lived_ns.is_none_or(|lived| lived <= *told));
         let last_sign = || match self.lived_ns {
             Some(_) => now_ns,

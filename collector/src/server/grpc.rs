@@ -55,7 +55,7 @@ async fn export(
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal.to_string()).into_response();
     }
     let answer = match signal {
-        Some(signal) => take(signal, &admission, (&headers, body)).await,
+        Some(signal) => take(signal, &admission, &headers, body).await,
         None => {
             Ok(Accepted { rejected: 0, message: "firstbad reads metrics and logs; traces are not kept".to_owned() })
         }
@@ -69,7 +69,7 @@ async fn export(
     }
 }
 
-async fn take(signal: Signal, admission: &Admission, (headers, body): (&HeaderMap, Body)) -> Result<Accepted, Refusal> {
+async fn take(signal: Signal, admission: &Admission, headers: &HeaderMap, body: Body) -> Result<Accepted, Refusal> {
     let mut charge = admission.charge();
     let reading = read_body(headers, body, &mut charge);
     let framed = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), reading)

@@ -60,9 +60,9 @@ const FROM_1: &str = "
     DELETE FROM normaliser;
 ";
 
-/// From 2 to 3: an observation holds more (denied requests, first failures, exit statuses), and what was stored in the
-/// layout before cannot be read as the new one. It goes, with the engine's states that were made of it; the last batch
-/// stays as one in which only time passed, so that numbers go on. Incidents and contents stay.
+/// From 2 to 3: an observation holds more (denied requests, first failures, exit statuses), so stored observations of schema
+/// 2 cannot be read. They are deleted, with the engine states that were computed from them. The last batch stays, without
+/// observations, so that batch numbers continue. Incidents and contents stay.
 const FROM_2: &str = "
     DELETE FROM batch WHERE seq < (SELECT MAX(seq) FROM batch);
     UPDATE batch SET items = 0, body = NULL;

@@ -41,7 +41,7 @@ fn of_host(host: u64, seq: u64, end: Timestamp) -> Vec<Observation> {
     let panic = if failing { 60 } else { 0 };
     let outcomes = Outcomes { ok: ok - panic, denied: 0, error: (host + seq) % 17 / 16, panic };
     let mut observations = loads;
-    observations.push(Observation::Row(row(host, end, (hash, outcomes))));
+    observations.push(Observation::Row(row(host, end, hash, outcomes)));
     observations
 }
 
@@ -73,7 +73,7 @@ fn load(host: u64, at: Timestamp, hash: Hash) -> Observation {
     })
 }
 
-fn row(host: u64, end: Timestamp, (hash, outcomes): (Hash, Outcomes)) -> Row {
+fn row(host: u64, end: Timestamp, hash: Hash, outcomes: Outcomes) -> Row {
     let none = Arc::new(BTreeMap::new());
     let config: Name = "bot-features".into();
     let view = View { config: Arc::clone(&config), hash, dimensions: Arc::clone(&none), outcomes };

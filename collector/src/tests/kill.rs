@@ -65,7 +65,7 @@ pub(super) fn start_child(directory: &Path, fault: Fault) -> (Child, Urls) {
 }
 
 /// Sends from several threads, kills the child after `kill_after` acknowledgements, and returns what was acknowledged.
-fn load_and_kill(directory: &Path, fault: Fault, (round, kill_after): (usize, usize)) -> Vec<String> {
+fn load_and_kill(directory: &Path, fault: Fault, round: usize, kill_after: usize) -> Vec<String> {
     let (mut child, Urls { otlp: url, .. }) = start_child(directory, fault);
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let (count, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
@@ -122,7 +122,7 @@ fn lost(fault: Fault) -> (usize, usize) {
         let directory = tempfile::tempdir().unwrap();
         let kill_after =
             20 + usize::try_from((seed.wrapping_mul(6_364_136_223_846_793_005) >> (round + 3)) % 150).unwrap();
-        let acknowledged = load_and_kill(directory.path(), fault, (round, kill_after));
+        let acknowledged = load_and_kill(directory.path(), fault, round, kill_after);
         let found = stored(directory.path());
         assert!(acknowledged.len() >= kill_after, "round {round} must have had a load");
         assert!(found.values().all(|n| *n == 1), "round {round}: something is there twice");

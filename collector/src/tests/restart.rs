@@ -136,7 +136,7 @@ fn without_a_usable_checkpoint_the_last_hour_is_diagnosed_again() {
     assert_eq!(resumed.stepper.snapshot(), before);
 }
 
-/// What makes a store of the present schema one of schema 2, and of schema 1: their observations cannot be read any more.
+/// Statements that turn a store of the present schema into one of schema 2 or 1, whose observations cannot be read.
 const AS_2: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
 const AS_1: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; DROP TABLE journal;
     CREATE TABLE journal (id INTEGER PRIMARY KEY, batch INTEGER, signal INTEGER, encoding INTEGER, received INTEGER,
@@ -144,7 +144,7 @@ const AS_1: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = 
     INSERT INTO normaliser VALUES (1, 59, x'00'); PRAGMA user_version = 1;";
 
 #[test]
-fn a_store_of_an_earlier_schema_keeps_its_incidents_and_begins_everything_else_anew() {
+fn a_store_of_an_earlier_schema_keeps_only_its_incidents() {
     for back in [AS_1, AS_2] {
         let directory = tempfile::tempdir().unwrap();
         let mut line = Line::begin(directory.path());
@@ -158,7 +158,7 @@ fn a_store_of_an_earlier_schema_keeps_its_incidents_and_begins_everything_else_a
         drop(database);
         let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
         assert!(resumed.notices.is_empty(), "{:?}", resumed.notices);
-        assert_eq!(resumed.last.0, BAD_AT + 45, "numbers go on");
+        assert_eq!(resumed.last.0, BAD_AT + 45, "batch numbers continue");
         assert_eq!(resumed.stepper.snapshot().fleet.instances, 0);
         assert_eq!(incidents(), before);
         let state = resumed.store.normaliser_state().unwrap();

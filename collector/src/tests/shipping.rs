@@ -36,7 +36,7 @@ fn ship(url: &str, patience: Duration) -> Result<(), ShipError> {
     let metrics = ExportMetricsServiceRequest { resource_metrics: vec![ResourceMetrics::default()] };
     let shipments = Shipment::of(vec![Export { metrics: Some(metrics), logs: None }]);
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    Shipper::new(url).unwrap().ship(&shipments[0], (Instant::now() + patience, &stopped))
+    Shipper::new(url).unwrap().ship(&shipments[0], Instant::now() + patience, &stopped)
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who may read a recorder: claims, deaths that two could tell, what is no recorder, and one's own.
+//! Claims on recorders, deaths that two readers could report, files that are no recorder, and the reader's own recorder.
 
 use super::{Proxy, attributes, is_child, live, names, now, points, poll};
 use firstbad_collector::recorder::{Export, RecorderSource, RecorderState, dump, list};
@@ -16,7 +16,7 @@ fn a_claim_is_respected_while_its_claimer_lives_and_taken_over_when_it_died() {
     let path = list(&[directory.path().to_owned()])[0].path.clone();
     let claim = PathBuf::from(format!("{}.claim.1.2", path.display()));
     std::fs::rename(&path, &claim).unwrap();
-    // Another process holds the claim's lock, as a claimer does.
+    // Another process holds the lock of the claim, as a claimer does.
     let mut claimer = Command::new("python3")
         .args(["-c", "import fcntl,sys\nf=open(sys.argv[1],'rb')\nfcntl.lockf(f,fcntl.LOCK_SH)\nprint('held',flush=True)\nsys.stdin.read()"])
         .arg(&claim)
@@ -27,7 +27,7 @@ fn a_claim_is_respected_while_its_claimer_lives_and_taken_over_when_it_died() {
     let mut line = String::new();
     BufReader::new(claimer.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let mut source = RecorderSource::new(vec![directory.path().to_owned()]);
-    assert!(source.poll(now()).is_empty(), "someone is telling it");
+    assert!(source.poll(now()).is_empty(), "another process is reporting it");
     claimer.kill().unwrap();
     claimer.wait().unwrap();
     assert!(names(&poll(&mut source)).contains(&"firstbad.process.exit".to_owned()));
@@ -35,7 +35,7 @@ fn a_claim_is_respected_while_its_claimer_lives_and_taken_over_when_it_died() {
     assert!(list(&[directory.path().to_owned()])[0].reported);
 }
 
-/// Exits that are told, with instance, life, number and signal.
+/// The exit events: instance, boot, sequence number and signal of each.
 fn exits(exports: &[Export]) -> Vec<[String; 4]> {
     let resources = exports.iter().flat_map(|export| export.logs.iter().flat_map(|logs| &logs.resource_logs));
     let exits = resources.flat_map(|resource| {
@@ -52,7 +52,7 @@ fn exits(exports: &[Export]) -> Vec<[String; 4]> {
 }
 
 #[test]
-fn a_death_that_the_next_process_told_is_the_same_when_a_late_agent_finds_the_dead() {
+fn a_death_has_one_identity_from_the_next_process_and_from_a_late_agent() {
     if is_child() {
         return;
     }
@@ -60,18 +60,18 @@ fn a_death_that_the_next_process_told_is_the_same_when_a_late_agent_finds_the_de
     let mut first = Proxy::start(directory.path());
     first.say("abort", "aborting");
     first.child.wait().unwrap();
-    // No agent is there: the next process tells it. Then an agent comes, and reads the living and the dead.
+    // Without an agent, the next process reports the death. An agent that starts later reads both recorders.
     let second = Proxy::start(directory.path());
     let mut source = RecorderSource::new(vec![directory.path().to_owned()]);
     let exports = source.poll(now());
     let told = exits(&exports);
-    assert_eq!(told.len(), 2, "by the next process, and by its own recorder: {told:?}");
+    assert_eq!(told.len(), 2, "one by the next process, one from its own recorder: {told:?}");
     assert_eq!(told[0], told[1], "one identity: the receiver counts it once");
     assert_eq!(told[0][3], "6", "SIGABRT");
     assert!(exports.iter().all(|export| points(export)["firstbad.requests{ok}"] == 10), "both ship their counts");
     source.commit();
     assert!(exits(&source.poll(now())).is_empty());
-    // While the agent is there, a death is the agent's to tell, and its alone.
+    // While an agent runs, only the agent reports a death.
     second.kill();
     let third = Proxy::start(directory.path());
     let told: Vec<String> = source
@@ -121,7 +121,7 @@ fn what_is_no_recorder_is_named_and_harms_nothing() {
     assert!(source.poll(now()).is_empty());
     assert_eq!(source.problems().count(), 4);
     source.commit();
-    // A later version's reader still finds it and tells its death; what is no recorder was put aside.
+    // A reader of a later version still finds the recorder and reports its death. The file that is no recorder was renamed.
     assert!(source.poll(now()).is_empty());
     let left: Vec<String> = source.problems().map(ToString::to_string).collect();
     assert!(left.len() == 2 && left.iter().any(|problem| problem.contains("foreign.rec")), "{left:?}");
@@ -150,7 +150,7 @@ fn reading_ones_own_recorder_does_not_end_ones_life() {
         assert!(dump(&path).is_ok());
     }
     assert!(locked(), "the lock was lost by reading");
-    // The control: a careless reader does lose it.
+    // The control: a reader without the check does lose it.
     drop(std::fs::File::open(&path).unwrap());
     assert!(!locked());
 }

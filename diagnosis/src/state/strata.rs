@@ -1,9 +1,9 @@
 //! Which dimensions are alike, for contrasts: by index of dimensions.
 
-use crate::state::State;
-use firstbad_protocol::names::attribute;
 use crate::observation::Name;
+use crate::state::State;
 use crate::state::tables::Tables;
+use firstbad_protocol::names::attribute;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -73,7 +73,7 @@ pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<Record>
         EventKind::Start => Some(record(event::PROCESS_START, INFO)),
         EventKind::Exit => {
             let ending = image.ending();
-            // A goodbye with a failing status is a death, and told as one.
+            // A goodbye with a failing status is a death: `death` makes its event.
             ending.clean.then(|| record(event::PROCESS_EXIT, INFO).with(exit(ending, image.active_names(), None)))
         }
         EventKind::Load(load) => {
@@ -158,7 +158,7 @@ fn stack(image: &RecorderImage, site: &SiteImage) -> Option<String> {
     Some(stack)
 }
 
-/// The end of the process whose recorder this is, if it has not told it itself in a goodbye.
+/// The exit event of the recorder's process, unless its goodbye is a clean exit and has an event of its own.
 pub(super) fn death(image: &RecorderImage, at_ns: u64) -> Option<Record> {
     let ending = image.ending();
     if ending.clean && matches!(image.state, State::Clean(_)) {

@@ -114,7 +114,7 @@ fn is_valid(words: Words, tag: u64) -> bool {
 
 /// Counts one in this thread's slot, after the slot was given to the tag's version if it held an older one. `false` if
 /// the slot belongs to a newer version already.
-pub(crate) fn count_in_slot(slot: Words, (tag, number, place): (u64, usize, usize)) -> bool {
+pub(crate) fn count_in_slot(slot: Words, tag: u64, number: usize, place: usize) -> bool {
     let Some(words) = words() else { return false };
     let _cold = lock();
     let held = get(slot, cell::KEY);
@@ -123,7 +123,7 @@ pub(crate) fn count_in_slot(slot: Words, (tag, number, place): (u64, usize, usiz
             return false;
         }
         if held != 0 {
-            move_slot(words, slot, (held, number));
+            move_slot(words, slot, held, number);
         }
         slot::give(slot, tag);
     }
@@ -132,7 +132,7 @@ pub(crate) fn count_in_slot(slot: Words, (tag, number, place): (u64, usize, usiz
 }
 
 /// Moves a slot's counts into its version's block; counts of a version without one are counted as lost.
-fn move_slot(words: Words, slot: Words, (held, number): (u64, usize)) {
+fn move_slot(words: Words, slot: Words, held: u64, number: usize) {
     let entry = layout::VERSIONS + key::place(held) * layout::VERSION_WORDS;
     let index = number.saturating_sub(key::lane(held));
     let block = usize::try_from(get(words, entry + version::BLOCKS + index.min(layout::config::SCORES_MAX - 1)));

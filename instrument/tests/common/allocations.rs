@@ -1,4 +1,4 @@
-//! Counts what this thread allocates. A test binary that has this module has its allocator.
+//! Counts the allocations of this thread. A test binary with this module uses its allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -9,16 +9,16 @@ thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-// SAFETY: hands everything to the system's allocator.
+// SAFETY: every call goes to the system's allocator.
 #[expect(unsafe_code, reason = "counting allocations needs an allocator")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller's promises hold for the system's allocator as well.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller's promises hold for the system's allocator as well.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -26,7 +26,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Allocations that `what` makes on this thread.
+/// The number of allocations that `what` makes on this thread.
 pub(crate) fn of(what: impl FnOnce()) -> u64 {
     let before = ALLOCATIONS.get();
     what();

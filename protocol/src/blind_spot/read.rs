@@ -1,12 +1,12 @@
-//! The sentences of blind spots, read back from JSON or from a sender's gap. A sentence that is not exactly what `Display`
-//! writes is of kind `Other`.
+//! Parses the sentences of blind spots from JSON or from a sender's gap. A sentence that `Display` would not write exactly
+//! so is of kind `Other`.
 
 use super::{
     BOUNDS, BROKEN, BROKEN_LINES, BlindSpot, CLOCKS, ClockOffset, DROPPED, LATE, MORE, NOT_UNDERSTOOD,
     NOTHING_UNDERSTOOD, SHARED, SILENT_MANY, SILENT_ONE, SINCE, THEY_SEND, TIMES, TRUNCATED,
 };
 
-/// Reads one kind.
+/// Parses the sentence of one kind.
 type Reader = fn(&str) -> Option<BlindSpot>;
 
 const READERS: [Reader; 11] = [
@@ -65,7 +65,7 @@ fn dropped(text: &str) -> Option<BlindSpot> {
 }
 
 fn not_understood(text: &str) -> Option<BlindSpot> {
-    let (sentence, resources) = counted(text);
+    let Counted { sentence, count: resources } = counted(text);
     let rest = sentence.strip_prefix(NOT_UNDERSTOOD)?;
     let metrics = if rest.is_empty() { Vec::new() } else { list(rest.strip_prefix(THEY_SEND)?) };
     Some(BlindSpot::NotUnderstood { resources, metrics })
@@ -81,12 +81,12 @@ fn broken_line(text: &str) -> Option<BlindSpot> {
 }
 
 fn broken_lines(text: &str) -> Option<BlindSpot> {
-    let (sentence, lines) = counted(text);
+    let Counted { sentence, count: lines } = counted(text);
     (sentence == BROKEN_LINES).then_some(BlindSpot::BrokenLines { lines })
 }
 
 fn shared_identity(text: &str) -> Option<BlindSpot> {
-    let (sentence, times) = counted(text);
+    let Counted { sentence, count: times } = counted(text);
     (sentence == SHARED).then_some(BlindSpot::SharedIdentity { times })
 }
 
@@ -99,15 +99,21 @@ fn bounds(text: &str) -> Option<BlindSpot> {
 }
 
 fn other(text: &str) -> BlindSpot {
-    let (sentence, count) = counted(text);
+    let Counted { sentence, count } = counted(text);
     BlindSpot::Other { sentence: sentence.to_owned(), count }
 }
 
-/// A sentence and how often it holds.
-fn counted(text: &str) -> (&str, u64) {
+/// A sentence without its count.
+struct Counted<'a> {
+    sentence: &'a str,
+    /// The number of times that the sentence holds.
+    count: u64,
+}
+
+fn counted(text: &str) -> Counted<'_> {
     let parts = text.strip_suffix(TIMES).and_then(|text| text.rsplit_once(" ("));
-    let parts = parts.and_then(|(sentence, count)| Some((sentence, count.parse().ok()?)));
-    parts.filter(|(_, count)| *count > 1).unwrap_or((text, 1))
+    let counted = parts.and_then(|(sentence, count)| Some(Counted { sentence, count: count.parse().ok()? }));
+    counted.filter(|counted| counted.count > 1).unwrap_or(Counted { sentence: text, count: 1 })
 }
 
 fn list(text: &str) -> Vec<String> {

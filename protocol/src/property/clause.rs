@@ -1,5 +1,4 @@
-//! One clause of a property: a fact of a version's load, a comparison, a value. Which facts a version has is known from
-//! its load event.
+//! One clause of a property: a fact, a comparison, a value. The load event of a version gives its facts.
 
 use super::NotAProperty;
 use super::quote::{quoted, unquoted};
@@ -11,16 +10,16 @@ use std::str::FromStr;
 pub enum Clause {
     /// A count against a value of its own unit.
     Number {
-        /// What is counted.
+        /// The count.
         fact: Fact,
-        /// How it compares.
+        /// The comparison.
         op: Comparison,
-        /// With what.
+        /// The value it is compared with.
         value: i64,
     },
-    /// A text of the sender that all bad versions share: always `=`.
+    /// A text of the sender that all bad versions share. The comparison is always `=`.
     Word {
-        /// Which text.
+        /// The kind of text.
         fact: WordFact,
         /// Its value. It is untrusted text.
         value: String,
@@ -29,9 +28,9 @@ pub enum Clause {
     LimitUsage {
         /// The limit's name. It is untrusted text.
         limit: String,
-        /// How it compares.
+        /// The comparison.
         op: Comparison,
-        /// With what, 1000 being the limit itself.
+        /// The share it is compared with, in thousandths of the limit.
         value: Thousandths,
     },
 }
@@ -51,20 +50,20 @@ pub enum Fact {
     Columns,
     /// The producer's counter of versions.
     Generation,
-    /// A count that a proxy limits under a name of its own. Made by [`Fact::named`]; the name is untrusted text.
+    /// A count that a proxy limits under a name of its own. [`Fact::named`] makes it; the name is untrusted text.
     Limited(String),
 }
 
 /// A text among the facts of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum WordFact {
-    /// Who produced the version.
+    /// The producer of the version.
     Source,
     /// The version's human name.
     Label,
 }
 
-/// How a fact compares with a value.
+/// A comparison of a fact with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the comparison of that name")]
 pub enum Comparison {
@@ -96,11 +95,11 @@ const COMPARISONS: [(Comparison, &str); 5] = [
     (Comparison::Equals, "="),
 ];
 const WORD_FACTS: [(WordFact, &str); 2] = [(WordFact::Source, "source"), (WordFact::Label, "label")];
-/// What the name of a used-up limit stands in.
+/// Text before and after the name of a limit in a clause about its usage.
 const USAGE: &str = "limit_usage(";
 
 impl Fact {
-    /// The count of that name: one of the contract's, or one that a proxy declared a limit for.
+    /// The count of that name: one of the contract, or one for which a proxy declared a limit.
     #[must_use]
     pub fn named(name: &str) -> Self {
         let known = FACTS.iter().find(|(_, word)| *word == name);

@@ -1,13 +1,13 @@
-//! How a name or value of a sender stands in a property without being taken for the grammar: bare where it can, else in
-//! double quotes with every quote inside doubled.
+//! Quotes a name or a value of a sender, so that no part of it is taken for the grammar of properties: bare where that is
+//! unambiguous, else in double quotes with every quote inside doubled.
 
 use super::NotAProperty;
 use std::borrow::Cow;
 
-/// What joins clauses.
+/// The text between two clauses.
 pub(super) const AND: &str = " and ";
 
-/// `text` as a part of a clause, in quotes if it must be.
+/// `text` as a part of a clause, in quotes where needed.
 pub(super) fn quoted(text: &str, must: bool) -> Cow<'_, str> {
     if must || text.contains('"') || text.split(' ').any(|word| word == AND.trim()) {
         Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
@@ -16,7 +16,7 @@ pub(super) fn quoted(text: &str, must: bool) -> Cow<'_, str> {
     }
 }
 
-/// The text that [`quoted`] was given.
+/// The inverse of [`quoted`].
 pub(super) fn unquoted(text: &str) -> Result<String, NotAProperty> {
     let Some(opened) = text.strip_prefix('"') else {
         return if text.contains('"') { Err(NotAProperty) } else { Ok(text.to_owned()) };

@@ -1,11 +1,11 @@
-//! Where a slot's cells stand in each layout that is read. What the cells mean stands in `layout::cell`.
+//! The places of a slot's cells in each layout that is supported. `layout::cell` gives their meaning.
 
 use super::layout::cell;
 
-/// Where a reader finds the cells of one layout version.
+/// The places of the cells in one layout version.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cells {
-    /// As [`cell::DENIED`]; none: the layout has no such outcome.
+    /// As [`cell::DENIED`]; none if the layout has no such outcome.
     pub(super) denied: Option<usize>,
     /// As [`cell::ERROR`].
     pub(super) error: usize,
@@ -13,7 +13,7 @@ pub(super) struct Cells {
     pub(super) panic: usize,
     /// As [`cell::BUCKETS`].
     pub(super) buckets: usize,
-    /// As [`cell::ABOVE`]; below and not a number follow.
+    /// As [`cell::ABOVE`]; the cells for "below" and "not a number" follow it.
     pub(super) above: usize,
 }
 

@@ -77,7 +77,7 @@ pub fn decode(tables: &[u8], lanes: &[u8]) -> Result<RecorderImage, DecodeError>
     let mut damaged = 0;
     let mut sums = Sums::from_blocks(tables, &configs, &mut damaged);
     let totals = outcomes(&sums.add_lanes(tables, lanes, &configs), cells);
-    let versions = read_versions(tables, &configs, (sums, cells));
+    let versions = read_versions(tables, &configs, sums, cells);
     let (events, panic_texts, torn) = rings::read(tables);
     let at = |place| tables.at(place);
     Ok(RecorderImage {
@@ -263,7 +263,7 @@ impl Sums {
         sums
     }
 
-    /// What threads hold in their slots. Gives the cells of the totals.
+    /// Adds the counts in the slots of threads. Returns the cells of the totals.
     fn add_lanes(&mut self, tables: Words<'_>, lanes: Words<'_>, configs: &[KnownConfig]) -> [u64; cell::BUCKETS] {
         let mut totals = [0_u64; cell::BUCKETS];
         let count = usize::try_from(lanes.at(header::LANES)).unwrap_or(usize::MAX).min(layout::LANES_MAX);
@@ -345,7 +345,7 @@ fn scores(counts: &[u64], cells: Cells) -> Counts {
     }
 }
 
-fn read_versions(words: Words<'_>, configs: &[KnownConfig], (sums, cells): (Sums, Cells)) -> Vec<VersionImage> {
+fn read_versions(words: Words<'_>, configs: &[KnownConfig], sums: Sums, cells: Cells) -> Vec<VersionImage> {
     let read = |(place, lanes): (usize, [Vec<u64>; config::SCORES_MAX])| {
         let entry = version_entry(words, place)?;
         let uid = Some(entry.at(version::UID)).filter(|uid| *uid != 0)?;

@@ -3,10 +3,10 @@
 use crate::Hash;
 use crate::load::LoadResult;
 
-/// What a shell adds to the number of the signal that ended a program.
+/// Number that a shell adds to the number of the signal that ended a program, to make the exit status.
 const SIGNAL_STATUS_BASE: i32 = 128;
 
-/// Whether the process said goodbye. How it ended is [`RecorderImage::ending`].
+/// Whether the process said goodbye. [`RecorderImage::ending`] gives the kind of its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Being set up.
@@ -17,14 +17,16 @@ pub enum State {
     Clean(u64),
 }
 
-/// How a process that is gone has ended, as far as its recorder knows. A recorder does not know whether its process is gone.
+/// The kind of end of a process that is gone, as far as its recorder shows. A recorder does not show whether its process is
+/// gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// Ended on purpose: it said goodbye or left with status 0, or was asked to end and did. Else it is a death.
+    /// Whether it ended on purpose: it said goodbye, exited with status 0, or was asked to end and did. Otherwise the end is a
+    /// death.
     pub clean: bool,
-    /// Signal that ended it, or that asked it to end.
+    /// Signal that ended the process, or that asked it to end.
     pub signal: Option<u8>,
-    /// Exit status, if the process declared one or the system told it.
+    /// Exit status, if the process declared one or the C library reported it.
     pub status: Option<i32>,
 }
 
@@ -45,9 +47,9 @@ pub struct RecorderImage {
     pub signal: Option<u8>,
     /// First signal that asked it to end.
     pub asked: Option<u8>,
-    /// Exit status, if it left with one.
+    /// Exit status, if it exited with one.
     pub exit_status: Option<i32>,
-    /// When it said goodbye, or saw its end coming, ns since the Unix epoch.
+    /// Time of its goodbye, or of the exit or signal that it noted, nanoseconds since the Unix epoch.
     pub exited_ns: Option<u64>,
     /// Resource attributes.
     pub resource: Vec<(String, String)>,
@@ -98,11 +100,11 @@ impl RecorderImage {
         self.resource.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
-    /// How its process ended, if it is gone.
+    /// The kind of end of its process, if that is gone.
     #[must_use]
     pub fn ending(&self) -> Ending {
         let said_goodbye = matches!(self.state, State::Clean(_));
-        // A shell's word for "ended by that signal", which programs use when they end because they were asked to.
+        // Programs that end on request use the status with which a shell reports the end by that signal.
         let asked_status = self.asked.map(|signal| SIGNAL_STATUS_BASE + i32::from(signal));
         let clean = match (self.exit_status, self.asked) {
             (Some(status), _) => status == 0 || Some(status) == asked_status,
@@ -168,11 +170,25 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// Each with its word on the wire (contract.md section 2).
+    /// The count of each outcome, with the outcome's word on the wire (contract.md section 2).
     #[must_use]
-    pub const fn by_word(self) -> [(&'static str, u64); 4] {
-        [("ok", self.ok), ("denied", self.denied), ("error", self.error), ("panic", self.panic)]
+    pub const fn by_word(self) -> [OutcomeCount; 4] {
+        [
+            OutcomeCount { word: "ok", count: self.ok },
+            OutcomeCount { word: "denied", count: self.denied },
+            OutcomeCount { word: "error", count: self.error },
+            OutcomeCount { word: "panic", count: self.panic },
+        ]
     }
+}
+
+/// The number of requests that had one outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutcomeCount {
+    /// The outcome's word on the wire.
+    pub word: &'static str,
+    /// The number of requests.
+    pub count: u64,
 }
 
 /// What could not be kept.
@@ -284,7 +300,7 @@ pub struct VersionImage {
     pub first_applied_ns: Option<u64>,
     /// Last time it became active.
     pub last_applied_ns: Option<u64>,
-    /// When the first request under it failed (error or panic), ns since the Unix epoch.
+    /// Time of the first failed request (error or panic) under it, nanoseconds since the Unix epoch.
     pub first_failed_ns: Option<u64>,
     /// Loads, those that happened.
     pub loads: Vec<LoadCount>,
@@ -352,7 +368,7 @@ pub struct DeathImage {
     pub panics: u64,
     /// Fatal signal that it saw itself.
     pub signal: Option<u8>,
-    /// Exit status, if it left with one.
+    /// Exit status, if it exited with one.
     pub status: Option<i32>,
     /// `service.instance.id`.
     pub instance: String,

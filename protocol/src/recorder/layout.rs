@@ -2,7 +2,7 @@
 
 /// First eight bytes of a recorder.
 pub const MAGIC: [u8; 8] = *b"FIRSTBAD";
-/// Layout version that is written. What was new in each:
+/// Layout version that is written. The changes in each version:
 ///
 /// * 2: outcome `denied` (a cell, so that those after it moved by one: see `recorder::cells`), the time of a version's first failure,
 ///   exit status, the request to end, time of the end without a goodbye;
@@ -36,7 +36,7 @@ pub mod header {
     pub const BOOT: usize = 5;
     /// See [`super::state`].
     pub const STATE: usize = 7;
-    /// Goodbye, or else the end that the process saw coming (exit, signal), nanoseconds since the Unix epoch; 0: neither.
+    /// Time of the goodbye, else of the exit or signal that the process noted, nanoseconds since the Unix epoch; 0: neither.
     pub const EXITED: usize = 8;
     /// Events written so far.
     pub const EVENT_HEAD: usize = 9;
@@ -68,7 +68,7 @@ pub mod header {
     pub const SIGNAL: usize = 32;
     /// When the process began, in the kernel's ticks after boot; 0: not known. It stays the same over `exec`.
     pub const PROCESS_START: usize = 33;
-    /// Exit status, with [`super::exit::KNOWN`] above it; 0: not known.
+    /// Exit status, with the flag [`super::exit::KNOWN`] above it; 0: not known.
     pub const EXIT_STATUS: usize = 34;
     /// First signal that asked the process to end (SIGTERM, SIGINT, SIGHUP); 0: none.
     pub const ASKED: usize = 35;
@@ -90,16 +90,16 @@ pub mod state {
 
 /// The header's exit status.
 pub mod exit {
-    /// Set in a known status; the status itself, a 32-bit integer, stands below.
+    /// Flag of a known status. The bits below it hold the status, a 32-bit integer.
     pub const KNOWN: u64 = 1 << 32;
 
-    /// The word of a status.
+    /// Encodes a status as a word.
     #[must_use]
     pub const fn word(status: i32) -> u64 {
         KNOWN | status.cast_unsigned() as u64
     }
 
-    /// The status of a word.
+    /// Decodes the status in a word.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is the status")]
     pub const fn status(word: u64) -> Option<i32> {
@@ -150,7 +150,7 @@ pub const TOTAL_LANE_WORDS: usize = 16;
 /// Lanes by number that a thread can hold; number 0 is the totals.
 pub const LANE_NUMBERS: usize = 64;
 
-/// Cells of a slot, and of a version's block, as they are written. Outcomes stand at the same places in the lane of totals.
+/// Cells of a slot, and of a version's block, as they are written. In the lane of totals, outcomes have the same places.
 pub mod cell {
     /// Key of the version whose counts these are.
     pub const KEY: usize = 0;
@@ -291,7 +291,7 @@ pub mod version {
     pub const TEXT_BYTES_MAX: usize = 128;
     /// Code of the content's format: place in `Format::ALL` + 1.
     pub const FORMAT: usize = 83;
-    /// When the first request under the version failed, nanoseconds since the Unix epoch; 0: none did.
+    /// Time of the first failed request under the version, nanoseconds since the Unix epoch; 0: none failed.
     pub const FIRST_FAILED: usize = 84;
 }
 

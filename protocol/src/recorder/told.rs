@@ -37,7 +37,7 @@ pub fn int(key: &str, value: u64) -> (String, Value) {
     (key.to_owned(), Value::Int(integer(value)))
 }
 
-/// A time in seconds since the Unix epoch, to a microsecond or so.
+/// A time in seconds since the Unix epoch, exact to about a microsecond.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a double holds a time of this century to a quarter of a microsecond")]
 pub fn seconds(time_ns: u64) -> f64 {
@@ -117,7 +117,7 @@ fn with(mut attributes: Attributes, more: impl IntoIterator<Item = (String, Valu
 fn by_outcome(of: &Attributes, outcomes: Outcomes) -> impl Iterator<Item = (Attributes, u64)> {
     outcomes
         .by_word()
-        .map(|(outcome, count)| (with(of.clone(), [text(attribute::OUTCOME, outcome)]), count))
+        .map(|outcome| (with(of.clone(), [text(attribute::OUTCOME, outcome.word)]), outcome.count))
         .into_iter()
 }
 

@@ -1,23 +1,23 @@
-//! Explanations: what is accused or named, each suspect with its two arms, and what was ruled out. Whether one holds is
-//! decided by the engine.
+//! Explanations: the cause, the suspects with their two arms, and the explanations that were ruled out. The engine decides
+//! which of them hold.
 
 use super::{CauseKind, Excluded};
 use crate::{Hash, Property};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A `firstbad.change` event that is the cause or came with it.
+/// A `firstbad.change` event that is the cause or happened together with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Change {
     /// `deploy`, `flag`, `dns`, ..
     pub kind: String,
     /// Identity given by the sender.
     pub id: String,
-    /// What it changes.
+    /// The object that it changes.
     pub target: String,
 }
 
-/// What is accused, or named as external.
+/// The change that is accused, or the external cause.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cause {
     /// Kind of thing.
@@ -28,13 +28,13 @@ pub struct Cause {
     pub hashes: Vec<Hash>,
     /// Property of the content that separates the bad versions, e.g. `rows > 200`.
     pub property: Option<Property>,
-    /// Other properties that separate as well.
+    /// Other properties that separate bad versions from clean ones equally well.
     pub also_separates: Vec<Property>,
-    /// What narrows it; empty where the whole fleet was affected.
+    /// Dimensions to which the effect is limited; empty where the whole fleet was affected.
     pub scope: BTreeMap<String, String>,
     /// The change event, if any.
     pub change: Option<Change>,
-    /// The exact minimal combination located.
+    /// The exact minimal combination of dimensions that was located.
     pub dimensions: BTreeMap<String, String>,
 }
 
@@ -43,7 +43,7 @@ pub struct Cause {
 pub struct Arm {
     /// Hosts in the arm.
     pub hosts: u64,
-    /// Of them, hosts that fail.
+    /// Hosts in the arm that fail.
     pub hosts_failing: u64,
     /// Events observed.
     pub observed: f64,
@@ -51,7 +51,7 @@ pub struct Arm {
     pub expected: f64,
 }
 
-/// One explanation, with what speaks for and against it.
+/// One explanation, with the evidence for and against it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Suspect {
     /// Equal suspects share a rank.
@@ -64,29 +64,29 @@ pub struct Suspect {
     pub hashes: Vec<Hash>,
     /// Property of the content.
     pub property: Option<Property>,
-    /// What narrows it.
+    /// Dimensions to which the effect is limited.
     pub scope: BTreeMap<String, String>,
     /// The change event, if any.
     pub change: Option<Change>,
     /// One combination of dimensions.
     pub dimensions: BTreeMap<String, String>,
-    /// Calibrated: among answers given with 0.9, nine in ten are right.
+    /// Calibrated probability, 0 to 1: of the answers given with 0.9, nine in ten are right.
     pub confidence: f64,
-    /// Those exposed to it.
+    /// Hosts that were exposed to it.
     pub exposed: Arm,
-    /// Concurrent others.
+    /// Hosts that were not, at the same time.
     pub control: Arm,
     /// Ratio of observed over expected, exposed against control.
     pub rate_ratio: f64,
     /// Share of the excess that it explains.
     pub explained_share: f64,
-    /// What speaks for it.
+    /// Evidence for it.
     pub evidence: Vec<String>,
-    /// What speaks against it.
+    /// Evidence against it.
     pub against: Vec<String>,
 }
 
-/// What was excluded, with numbers.
+/// An explanation that was excluded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RuledOut {
     /// The kind of explanation.
@@ -94,21 +94,21 @@ pub struct RuledOut {
     /// The config, where one config or its versions were excluded.
     #[serde(default)]
     pub config: Option<String>,
-    /// The versions that were excluded, oldest first; empty where none is meant.
+    /// The versions that were excluded, oldest first; empty if the exclusion is not about versions.
     #[serde(default)]
     pub hashes: Vec<Hash>,
-    /// A sentence with numbers.
+    /// The reason, a sentence with numbers.
     pub reason: String,
 }
 
 impl RuledOut {
-    /// A kind of explanation that was excluded as a whole: no config, no versions.
+    /// Excludes a kind of explanation as a whole.
     #[must_use]
     pub const fn new(what: Excluded, reason: String) -> Self {
         Self { what, config: None, hashes: Vec::new(), reason }
     }
 
-    /// The same, of one config and, where they are known, its versions.
+    /// Limits the exclusion to one config and to its versions, where they are known.
     #[must_use]
     pub fn of_config(self, config: &str, hashes: Vec<Hash>) -> Self {
         Self { config: Some(config.to_owned()), hashes, ..self }

@@ -1,17 +1,17 @@
-//! How much was hurt, counted in requests. What counts as harm is decided by the engine; the sum is taken here, because
-//! the order of incidents rests on it.
+//! The harm of an incident, counted in requests. The engine decides what counts as harm; the sum is here because the order of
+//! incidents depends on it.
 
 use serde::{Deserialize, Serialize};
 
-/// How much was hurt: what belongs to this incident alone.
+/// The harm of one incident alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Impact {
     /// Requests that failed beyond expectation.
     pub requests_failed: u64,
-    /// Requests that were answered with a denial beyond what is usual.
+    /// Requests that were denied beyond the usual number.
     pub requests_denied: u64,
-    /// Requests that went without a computed score beyond what is usual.
+    /// Requests without a computed score beyond the usual number.
     pub requests_unscored: u64,
     /// Requests that dead, hanging or silent processes would have answered.
     pub requests_missing: u64,
@@ -24,7 +24,7 @@ pub struct Impact {
 }
 
 impl Impact {
-    /// Requests hurt in any way: failed, denied, unscored and missing ones together.
+    /// The sum of failed, denied, unscored and missing requests.
     #[must_use]
     pub const fn requests_hurt(&self) -> u64 {
         self.requests_failed

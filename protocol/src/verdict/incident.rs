@@ -1,5 +1,5 @@
-//! One incident and its earlier verdicts. Its lineage is left out of JSON where it has none; a binary checkpoint has no
-//! names to leave out and holds every field.
+//! One incident and its earlier verdicts. JSON leaves out `split_from` and `merged_into` where they are empty. A binary
+//! checkpoint has no field names, so it holds every field.
 
 use super::{Cause, FirstError, Impact, Input, LastKnownGood, Pattern, RuledOut, Signal, State, Suspect, Verdict};
 use crate::BlindSpot;
@@ -10,47 +10,47 @@ use serde::{Deserialize, Serialize, Serializer};
 /// An earlier verdict of the same incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// When it was given.
+    /// The time when it was given.
     pub at: Timestamp,
-    /// How far it went.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What it named.
+    /// The cause that it named.
     pub cause: Option<Cause>,
 }
 
 /// One incident.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Incident {
-    /// Onset and first signal, never a suspect: `20251118-112804-errors`. It is given once and never changes.
+    /// Onset and first signal, never a suspect: `20251118-112804-errors`. It is assigned once and never changes.
     pub id: String,
-    /// The incident that this one was a part of until it turned out to have an explanation of its own.
+    /// The incident from which this one was split because it has an explanation of its own.
     #[serde(default)]
     pub split_from: Option<String>,
-    /// The older incident that goes on with what this one held: both have the same explanation.
+    /// The older incident that continues this one, because both have the same explanation.
     #[serde(default)]
     pub merged_into: Option<String>,
-    /// Where it stands.
+    /// Open, recovering or resolved.
     pub state: State,
-    /// How it moves.
+    /// The course of the symptom.
     pub pattern: Pattern,
-    /// When it began.
+    /// The time when it began.
     pub onset: Timestamp,
     /// First event time at which a hash of the current cause was accused without a withdrawal since; null when nothing is
     /// named.
     pub named_at: Option<Timestamp>,
-    /// When it ended.
+    /// The time when it ended.
     pub resolved_at: Option<Timestamp>,
-    /// What is wrong, first signal first.
+    /// The symptoms in the order of their appearance.
     pub signals: Vec<Signal>,
-    /// How much was hurt.
+    /// The harm.
     pub impact: Impact,
-    /// How far the verdict goes.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What is named; null for `insufficient_evidence`.
+    /// The named cause; null for `insufficient_evidence`.
     pub cause: Option<Cause>,
     /// Explanations by rank; never empty.
     pub suspects: Vec<Suspect>,
-    /// What was excluded.
+    /// Explanations that were excluded.
     pub ruled_out: Vec<RuledOut>,
     /// The first error, verbatim.
     pub first_error: Option<FirstError>,
@@ -62,12 +62,12 @@ pub struct Incident {
     pub history: Vec<HistoryEntry>,
     /// Name of the playbook that matches.
     pub playbook: Option<String>,
-    /// What could not be seen, for this incident.
+    /// Data that was missing for this incident.
     pub blind_spots: Vec<BlindSpot>,
 }
 
 impl Incident {
-    /// An incident of which nothing is known yet but its id and its onset.
+    /// An open incident with an id and an onset, and no other facts.
     #[must_use]
     pub fn new(id: String, onset: Timestamp) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl Incident {
         }
     }
 
-    /// Whether hosts refused an input, kept the last good one, and nothing else happened: nobody was harmed.
+    /// Whether the only signal is that hosts refused an input and kept the last good one, which harms nobody.
     #[must_use]
     pub fn is_refusal_only(&self) -> bool {
         self.signals == [Signal::Loads]
@@ -108,7 +108,7 @@ impl Incident {
     }
 }
 
-/// Fields of an incident in JSON at most.
+/// Maximum number of fields of an incident in JSON.
 const FIELDS: usize = 21;
 
 impl Serialize for Incident {

@@ -1,4 +1,4 @@
-//! What an incident shows beside its explanation: the first error, the offending input, the version to go back to.
+//! Facts of an incident in addition to its explanation: the first error, the offending input, the version to go back to.
 
 use crate::time::Timestamp;
 use crate::{Finding, Hash};
@@ -11,9 +11,9 @@ pub struct FirstError {
     pub message: String,
     /// `file:line:column`, where known.
     pub site: Option<String>,
-    /// How often it was seen.
+    /// Number of times that it was seen.
     pub count: u64,
-    /// When it was first seen.
+    /// The time when it was first seen.
     pub first_seen: Timestamp,
 }
 
@@ -22,13 +22,13 @@ pub struct FirstError {
 pub struct LimitFact {
     /// `rows`, `bytes`, ..
     pub name: String,
-    /// The content's number.
+    /// The count in the content.
     pub value: u64,
     /// The declared limit.
     pub limit: u64,
 }
 
-/// What the offending input looks like.
+/// Facts of the offending input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// Rows.
@@ -39,7 +39,7 @@ pub struct Input {
     pub limits: Vec<LimitFact>,
     /// The version it is compared with.
     pub against: Option<Hash>,
-    /// What is unusual.
+    /// Unusual facts.
     pub findings: Vec<Finding>,
 }
 
@@ -48,8 +48,8 @@ pub struct Input {
 pub struct LastKnownGood {
     /// Its hash.
     pub hash: Hash,
-    /// Seconds it served after its loads without an anomaly that it explains, on the host where that is longest.
+    /// Seconds for which it served after its loads without an anomaly that it explains, on the host with the longest such time.
     pub bake_time_s: u64,
-    /// Whether the producer's own "last good" is the bad version.
+    /// Whether the producer's own mark of the last good version points to the bad one.
     pub contaminated: bool,
 }

@@ -4,9 +4,9 @@
 use super::Incident;
 use std::cmp::{Ordering, Reverse};
 
-/// The order in which incidents are listed: open ones first, then those that recover, then those that are over; among them the
-/// most requests hurt ([`Impact::requests_hurt`](super::Impact::requests_hurt)), the most hosts affected, the earliest onset, and the
-/// id, so that no two are equal.
+/// The order in which incidents are listed: open ones first, then recovering ones, then resolved ones. Within each state, the
+/// order is by most requests hurt ([`Impact::requests_hurt`](super::Impact::requests_hurt)), then by most hosts affected, then by
+/// earliest onset, then by id, so that no two incidents are equal.
 #[must_use]
 pub fn by_urgency(one: &Incident, other: &Incident) -> Ordering {
     let key = |incident: &Incident| {

@@ -1,35 +1,35 @@
-//! The closed vocabularies of a verdict: state, pattern, signal, verdict, kind of cause, and what can be ruled out. Which
-//! of them holds is decided by the engine.
+//! The closed vocabularies of a verdict: state, pattern, signal, verdict, kind of cause, and kind of excluded explanation. The
+//! engine decides which word applies.
 
 use serde::{Deserialize, Serialize};
 
-/// Where an incident stands.
+/// The state of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It goes on.
+    /// The symptom continues.
     Open,
-    /// The symptom ebbs.
+    /// The symptom declines.
     Recovering,
     /// It is over.
     Resolved,
 }
 
-/// How the symptom moves.
+/// The course of the symptom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pattern {
-    /// Up once.
+    /// It rose once.
     Step,
-    /// Up and down again and again.
+    /// It rises and falls repeatedly.
     Flapping,
-    /// More and more.
+    /// It keeps rising.
     Growing,
-    /// There when the data began.
+    /// It was present when the data began.
     Static,
 }
 
-/// What is wrong.
+/// A symptom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the signal of that name in docs/verdict.md")]
@@ -67,17 +67,17 @@ impl Signal {
     }
 }
 
-/// How far a verdict goes.
+/// The strength of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Accuses: an innocent explanation was tested and excluded.
+    /// It accuses a change: innocent explanations were tested and excluded.
     Cause,
-    /// Accuses, with less evidence.
+    /// It accuses a change, with less evidence.
     Suspect,
-    /// Not a change that we see: a place, a host, a moment, traffic, request data.
+    /// It accuses no change: a place, a host, a moment, traffic or request data explains the symptom.
     External,
-    /// Too little is known.
+    /// The evidence is too weak to name anything.
     InsufficientEvidence,
 }
 
@@ -100,7 +100,7 @@ impl Verdict {
     }
 }
 
-/// What kind of thing a cause or suspect is.
+/// The kind of a cause or a suspect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the kind of that name in docs/verdict.md")]
@@ -115,7 +115,7 @@ pub enum CauseKind {
     Request,
 }
 
-/// What kind of explanation was excluded.
+/// The kind of an excluded explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the kind of that name in docs/verdict.md")]

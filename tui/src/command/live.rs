@@ -1,5 +1,6 @@
 //! The live collector from a script: `status`, `incidents`, `report`, `bundle`.
 
+use super::standing::Standing;
 use crate::cli::{BundleArgs, Common, Format, LiveArgs, ReportArgs, TextOrJson};
 use crate::failure::Failure;
 use crate::output::{print, print_bytes, print_json};
@@ -31,32 +32,20 @@ pub(super) fn status(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, 
     once_or_at_each_change(&client, arguments.watch, say)
 }
 
-/// How things stand: the exit code of a command that asks for it (docs/verdict.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// No incident in what is seen.
-    Calm = 0,
-    /// An incident that is not over, also one that harms nobody.
-    Incident = 1,
-    /// The collector is blind, so that neither can be said.
-    Blind = 2,
+/// Only incidents that are not over count.
+fn standing_of(incidents: &[Incident]) -> Standing {
+    let open = incidents.iter().any(|incident| incident.state != State::Resolved);
+    if open { Standing::Incident } else { Standing::Calm }
 }
 
-impl Standing {
-    fn of(incidents: &[Incident]) -> Self {
-        let open = incidents.iter().any(|incident| incident.state != State::Resolved);
-        if open { Self::Incident } else { Self::Calm }
-    }
-}
-
-/// A collector that can store nothing, or that nobody reports to any more, is blind, whatever it saw before.
+/// A collector is blind, whatever it saw before, if it can store nothing or if no host reports to it any more.
 fn standing(status: &Status, snapshot: &Snapshot) -> Standing {
     let fleet = snapshot.fleet;
     let everybody_is_silent = fleet.hosts_reporting == 0 && fleet.hosts_silent > 0;
     if status.degraded.is_some() || everybody_is_silent {
         Standing::Blind
     } else {
-        Standing::of(&snapshot.diagnosis.incidents)
+        standing_of(&snapshot.diagnosis.incidents)
     }
 }
 
@@ -81,7 +70,7 @@ pub(super) fn incidents(common: &Common, arguments: &LiveArgs) -> Result<ExitCod
         if incidents.is_empty() && arguments.format == TextOrJson::Text && !arguments.watch {
             eprintln!("no incident in what {} sees; firstbad status says how much that is", client.base());
         }
-        Ok(Standing::of(&incidents))
+        Ok(standing_of(&incidents))
     };
     once_or_at_each_change(&client, arguments.watch, say)
 }
@@ -90,7 +79,7 @@ fn incident_line(incident: &Incident) -> String {
     format!("{} {}\n", Untrusted(&incident.id), sentence(incident))
 }
 
-/// The exit code of what `say` finds. With `watch`, says it again after each publication.
+/// Runs `say` once, or with `watch` again after each publication. Returns its last answer as the exit code.
 fn once_or_at_each_change(
     client: &Client,
     watch: bool,
@@ -106,7 +95,7 @@ fn once_or_at_each_change(
             }
         }
     }
-    Ok(ExitCode::from(standing as u8))
+    Ok(standing.into())
 }
 
 /// The id that `latest` stands for: of the incidents that are not over, else of all, the one that began last.

@@ -11,6 +11,7 @@ mod playbook;
 mod recorder;
 mod show;
 mod source;
+mod standing;
 mod whole;
 
 use crate::cli::{Arguments, Command, Common, PlaybookCommand, RecorderCommand};

@@ -1,5 +1,6 @@
 //! Verdicts from files: `diagnose` prints one, `replay` shows how it came about.
 
+use super::standing::Standing;
 use crate::cli::{Common, DiagnoseArgs, Format, ReplayArgs, Replayed};
 use crate::failure::Failure;
 use crate::output::print;
@@ -25,7 +26,7 @@ const FRAMES_MAX: usize = 720;
 pub(super) fn diagnose(arguments: &DiagnoseArgs) -> Result<ExitCode, Failure> {
     let options = Options { at: arguments.at, dimensions: arguments.replayed.dimensions.clone() };
     let found = offline::diagnose(&arguments.replayed.paths, &options)?;
-    let standing = Standing::of(&found);
+    let standing = standing(&found);
     match arguments.format {
         Format::Json => print(&diagnosis_json(&found.diagnosis))?,
         Format::Text => print(&report::text::diagnosis(&found.snapshot, &found.diagnosis))?,
@@ -35,31 +36,19 @@ pub(super) fn diagnose(arguments: &DiagnoseArgs) -> Result<ExitCode, Failure> {
         }
     }
     if standing == Standing::Blind {
-        eprintln!("firstbad: of no sender were requests or scores understood: that no incident was found says nothing");
+        eprintln!("firstbad: no sender's requests or scores were understood, so an incident could not have been found");
     }
-    Ok(ExitCode::from(standing as u8))
+    Ok(standing.into())
 }
 
-/// What `diagnose` found, as its exit code (docs/verdict.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    /// No incident, and outcomes were understood.
-    Calm = 0,
-    /// An incident in the window, also one that is over or harms nobody.
-    Incident = 1,
-    /// No incident, and nothing by which one would have been seen.
-    Blind = 2,
-}
-
-impl Standing {
-    fn of(found: &Offline) -> Self {
-        // A bundle holds what was understood, and was made of an incident.
-        let is_blind = found.understanding.is_some_and(|understanding| understanding.outcomes == 0);
-        match (found.diagnosis.incidents.is_empty(), is_blind) {
-            (false, _) => Self::Incident,
-            (true, true) => Self::Blind,
-            (true, false) => Self::Calm,
-        }
+/// Every incident in the window counts, also one that is over.
+fn standing(found: &Offline) -> Standing {
+    // A bundle is made of an incident and holds only observations that were understood.
+    let is_blind = found.understanding.is_some_and(|understanding| understanding.outcomes == 0);
+    match (found.diagnosis.incidents.is_empty(), is_blind) {
+        (false, _) => Standing::Incident,
+        (true, true) => Standing::Blind,
+        (true, false) => Standing::Calm,
     }
 }
 
@@ -83,7 +72,8 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let model = Model::new(Origin::Replay(names.join(" ")), super::theme(common));
     let outside = Outside { contents: contents(found.contents), frames: Some(Box::new(frames)) };
-    runtime::run(model, runtime::channel(), outside)?;
+    let (sender, inbox) = runtime::channel();
+    runtime::run(model, sender, inbox, outside)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -162,12 +152,7 @@ mod tests {
         let found = |snapshot: Snapshot, outcomes: Option<u64>| {
             let understanding =
                 outcomes.map(|outcomes| Understanding { resources: 3, outcomes, ..Understanding::default() });
-            Standing::of(&Offline {
-                diagnosis: snapshot.diagnosis.clone(),
-                snapshot,
-                contents: Vec::new(),
-                understanding,
-            })
+            standing(&Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: Vec::new(), understanding })
         };
         let mut over = fixture::named();
         over.diagnosis.incidents = vec![fixture::refused()];

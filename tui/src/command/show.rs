@@ -91,7 +91,7 @@ fn follow(common: &Common, origin: Origin, client: &Client) -> io::Result<()> {
     let (feeding, following) = (sender.clone(), client.clone());
     std::thread::Builder::new().name("feed".into()).spawn(move || feed(&following, &feeding))?;
     let contents = super::source::kept_by(client);
-    runtime::run(Model::new(origin, super::theme(common)), (sender, inbox), Outside { contents, frames: None })
+    runtime::run(Model::new(origin, super::theme(common)), sender, inbox, Outside { contents, frames: None })
 }
 
 fn feed(client: &Client, screen: &SyncSender<Message>) {

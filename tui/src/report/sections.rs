@@ -47,8 +47,8 @@ pub(super) fn status_update(snapshot: &Snapshot, incident: &Incident) -> String 
         (Verdict::External, None) => "It is no change that we see.".to_owned(),
         (Verdict::InsufficientEvidence, _) | (_, None) => "The cause is not yet known.".to_owned(),
     };
-    let now = snapshot.fleet.failed_share.filter(|_| incident.state != State::Resolved);
-    let now = now.map_or_else(String::new, |failed| format!(" Now {} fail.", share(failed)));
+    let now = facts::failing_now(snapshot, incident).filter(|_| incident.state != State::Resolved);
+    let now = now.map_or_else(String::new, |failing| format!(" {}.", capital(&failing)));
     let next = match (incident.state, advice::actions(incident).first()) {
         (State::Open, Some(action)) => format!("Next safe step: {}.", action.brief.trim_end_matches('.')),
         (State::Recovering, _) => format!("{} hosts still need a restart or a good version.", waiting(snapshot).len()),
@@ -64,7 +64,7 @@ pub(super) fn status_update(snapshot: &Snapshot, incident: &Incident) -> String 
     format!("## Status update\n{}\n", lines.map(|line| format!("> {}  \n", escape(&line))).concat())
 }
 
-/// `text` as the beginning of a sentence.
+/// `text` with a capital letter at its start.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().to_string() + letters.as_str())

@@ -216,7 +216,7 @@ impl Model {
         }
     }
 
-    /// Incidents in the order of the contract, also where an older collector sends another one.
+    /// Incidents in the order of the contract. An older collector sends them in another order.
     pub(crate) fn incidents(&self) -> Vec<&Incident> {
         let mut incidents: Vec<&Incident> =
             self.snapshot.iter().flat_map(|snapshot| &snapshot.diagnosis.incidents).collect();

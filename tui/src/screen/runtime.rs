@@ -56,7 +56,8 @@ pub(crate) fn channel() -> (SyncSender<Message>, Receiver<Message>) {
 /// If the terminal cannot be taken or drawn on.
 pub(crate) fn run(
     model: Model,
-    (sender, inbox): (SyncSender<Message>, Receiver<Message>),
+    sender: SyncSender<Message>,
+    inbox: Receiver<Message>,
     outside: Outside,
 ) -> io::Result<()> {
     let mut held = Held::take()?;

@@ -1,5 +1,5 @@
-//! What stock senders really send: pods and containers without an instance id, older and translated names, events whose
-//! name was lost, and metrics that nobody here knows.
+//! The telemetry of stock senders: pods and containers without an instance id, older and translated names, events that lost
+//! their name, and unknown metrics.
 
 use super::{HASH, T0, logs, ns, rows, text};
 use crate::normalise::{Batch, Normaliser};
@@ -43,7 +43,7 @@ fn gaps(batch: &Batch) -> Vec<&str> {
 }
 
 #[test]
-fn instance_and_host_are_the_finest_that_is_told() {
+fn instance_and_host_are_the_finest_identities_that_are_sent() {
     use NamedBy::{Container, Host, Instance, Nothing, Pod};
     let (uid, pod, namespace) = ("k8s.pod.uid", "k8s.pod.name", "k8s.namespace.name");
     #[expect(clippy::type_complexity, reason = "a table of cases")]
@@ -75,7 +75,7 @@ fn instance_and_host_are_the_finest_that_is_told() {
 }
 
 #[test]
-fn an_event_without_a_pid_is_of_the_only_process_of_its_host() {
+fn an_event_without_a_pid_belongs_to_the_only_process_of_its_host() {
     let mut normaliser = Normaliser::new(&[]);
     let worker = [text("service.name", "p"), text("host.name", "h1"), text("process.pid", "41")];
     send(&mut normaliser, &worker, &[requests(10, &[])]);
@@ -107,7 +107,7 @@ fn durations_are_the_same_under_all_their_names() {
 }
 
 #[test]
-fn a_status_decides_whatever_kind_of_error_is_told() {
+fn a_status_decides_whatever_the_kind_of_error() {
     let mut metric = durations("http.server.request.duration", &[1.0], &[("http.response.status_code", "404")]);
     metric["histogram"]["dataPoints"][0]["attributes"].as_array_mut().unwrap().push(text("error.type", "404"));
     let batch = send(&mut Normaliser::new(&[]), &[text("host.name", "h")], &[metric]);
@@ -130,7 +130,7 @@ fn a_sender_of_both_names_is_counted_once() {
 }
 
 #[test]
-fn a_histogram_that_was_taken_apart_tells_how_many_requests_there_were() {
+fn a_histogram_sent_as_separate_series_counts_requests() {
     let count = |status: &str, value: &str| {
         json!({"attributes": [text("http_response_status_code", status)], "startTimeUnixNano": ns(0),
             "timeUnixNano": ns(10), "asDouble": value.parse::<f64>().unwrap()})
@@ -158,7 +158,7 @@ fn denied_requests_and_first_failures_are_read_under_both_spellings() {
     assert_eq!(row.first_failed, [FirstFailure { config: "bots".into(), hash: HASH.parse().unwrap(), at }]);
     let again = first("firstbad_requests_first_failed_seconds", 3);
     let batch = send(&mut normaliser, &host, &[requests(20, &[]), again]);
-    assert!(rows(&batch)[0].first_failed.is_empty(), "it is told once");
+    assert!(rows(&batch)[0].first_failed.is_empty(), "it is sent once");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn an_exception_is_a_panic_only_if_it_says_so() {
 }
 
 #[test]
-fn an_exit_tells_its_status_and_a_load_its_revision() {
+fn an_exit_has_its_status_and_a_load_its_revision() {
     let status = |value: i64| {
         let attributes = [json!({"key": "firstbad.exit.status", "value": {"intValue": value}})];
         let record = json!({"timeUnixNano": ns(8), "attributes": attributes});
@@ -196,7 +196,7 @@ fn unknown(name: &str, time: i64) -> Value {
 }
 
 #[test]
-fn a_sender_of_which_nothing_is_understood_is_told_once_with_its_metrics() {
+fn a_sender_that_is_not_understood_is_reported_once_with_its_metrics() {
     let mut normaliser = Normaliser::new(&[]);
     let host = [text("host.name", "h")];
     let mut send_at = |time: i64| {
@@ -212,13 +212,13 @@ fn a_sender_of_which_nothing_is_understood_is_told_once_with_its_metrics() {
 }
 
 #[test]
-fn of_a_capture_that_ends_early_it_is_told_at_its_end() {
+fn a_capture_that_ends_early_reports_such_senders_at_its_end() {
     let mut normaliser = Normaliser::new(&[]);
     send(&mut normaliser, &[text("host.name", "h1")], &[unknown("rpc.server.duration", 10)]);
     send(&mut normaliser, &[text("host.name", "h2")], &[requests(10, &[])]);
-    let told = normaliser.tell_not_understood(Timestamp(1));
+    let told = normaliser.report_not_understood(Timestamp(1));
     assert_eq!(told.len(), 1);
-    assert_eq!(normaliser.tell_not_understood(Timestamp(1)), []);
+    assert_eq!(normaliser.report_not_understood(Timestamp(1)), []);
     assert_eq!(normaliser.understanding().outcomes, 1);
 }
 
@@ -237,19 +237,19 @@ fn any_report_of_a_known_process_is_a_sign_of_life() {
 }
 
 #[test]
-fn a_misspelled_metric_of_ours_is_refused_and_said() {
+fn a_misspelled_metric_of_firstbad_is_refused_and_reported() {
     let batch = send(&mut Normaliser::new(&[]), &[text("host.name", "h")], &[unknown("firstbad.request", 10)]);
     assert_eq!(batch.rejected, 1);
     assert!(gaps(&batch)[0].contains("firstbad.*"), "{batch:?}");
 }
 
 #[test]
-fn processes_that_share_all_attributes_are_counted_each_by_itself_and_it_is_said_once() {
+fn processes_that_share_all_attributes_are_counted_each_by_itself_and_reported_once() {
     let mut normaliser = Normaliser::new(&[]);
     let shared = [text("service.name", "shop"), text("host.name", "h")];
     let (mut counted, mut said, mut restarts) = (0, Vec::new(), 0);
     for round in 1..=6 {
-        // Each began long before it was first seen, and has a total of its own.
+        // Each process began long before it was first seen and has a total of its own.
         for (process, start) in [(0, -3600), (1, -1800), (2, -600)] {
             let (time, value) = (10 * round + 3 * process, 1000 * (3 - process) + 7 * round);
             let sum = json!({"name": "firstbad.requests", "sum": {"aggregationTemporality": 2, "isMonotonic": true,
@@ -260,7 +260,7 @@ fn processes_that_share_all_attributes_are_counted_each_by_itself_and_it_is_said
             said.extend(gaps(&batch).into_iter().map(str::to_owned));
         }
     }
-    assert_eq!((counted, restarts), (7 * 5 * 3, 0), "what each served since it was first seen");
+    assert_eq!((counted, restarts), (7 * 5 * 3, 0), "the requests of each since it was first seen");
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("service.instance.id") && said[0].contains("process.pid"), "{said:?}");
 }

@@ -10,7 +10,7 @@ use firstbad_protocol::verdict::{Diagnosis, Incident, State as Stage, by_urgency
 use firstbad_protocol::{BlindSpot, Untrusted};
 use std::sync::Arc;
 
-/// Current ones, and stored ones that are current no more, in the order of the contract.
+/// Current incidents, and stored ones that are no longer current, in the order of the contract.
 pub(super) async fn list(State(api): State<Api>) -> Result<Response, Fault> {
     let mut incidents = api.publisher.latest().snapshot.diagnosis.incidents.clone();
     let stored = api.read(|store| store.incidents()).await?;
@@ -74,8 +74,8 @@ fn absent(id: &str) -> Fault {
     Fault::not_found(format!("there is no incident `{}` here", Untrusted(id).cut(80)))
 }
 
-/// What is said of an incident whose engine is gone.
-const END_NOT_SEEN: &str = "its end was not seen: the engine began anew and follows it no more";
+/// The blind spot of an incident that was open when its engine was replaced.
+const END_NOT_SEEN: &str = "the end of the incident was not seen: the engine restarted and no longer follows it";
 
 /// The last word on an incident that the engine holds no more. One that was not over then is let go by an engine that began anew,
 /// as after an upgrade: it must not be called open for ever, and nobody saw it end.

@@ -45,7 +45,7 @@ fn a_tie_reads_as_a_tie() {
 }
 
 #[test]
-fn what_was_felt_is_said_where_nothing_failed() {
+fn the_harm_is_named_where_no_request_failed() {
     golden!("incident_denied", &showing(fixture::with(fixture::denied())));
 }
 

@@ -116,7 +116,7 @@ fn drawn(theme: Theme, line: &Series, (width, top): (usize, f64), mark: char) ->
         Signal::Errors => "error ",
         other => other.as_str(),
     };
-    // What the accused versions have in common says more in fewer columns than that they are a family.
+    // The common property of the accused versions is shorter than the label, and says more.
     let property = line.property.as_ref().map(ToString::to_string);
     let label = format!("{mark}{what}{}", text::safe(property.as_ref().unwrap_or(&line.label), theme.ascii));
     let last = line.points.iter().rev().flatten().next();

@@ -40,7 +40,7 @@ struct Context<'a> {
 }
 
 /// The page.
-pub(crate) fn page(model: &Model, incident: &Incident, (columns, rows): (usize, usize)) -> Page {
+pub(crate) fn page(model: &Model, incident: &Incident, columns: usize, rows: usize) -> Page {
     let Some(snapshot) = &model.snapshot else { return Page::default() };
     let context = Context { model, snapshot, incident, columns, tall: rows > 30 };
     let most = |short: usize, tall: usize| if context.tall { tall } else { short };
@@ -61,9 +61,9 @@ pub(crate) fn page(model: &Model, incident: &Incident, (columns, rows): (usize, 
 /// Takes a line from whichever section has most to give until all fit, then parts them by empty lines while there is room.
 fn fitted(sections: &[Section<'_>], lines_max: usize) -> Vec<Line<'static>> {
     let mut given: Vec<usize> = sections.iter().map(|section| (section.draw)(section.most).len()).collect();
-    shrink(sections, &mut given, (lines_max, |section| section.least));
+    shrink(sections, &mut given, lines_max, |section| section.least);
     // What to do matters more than a picture of what happened.
-    shrink(sections, &mut given, (lines_max, |section| section.floor));
+    shrink(sections, &mut given, lines_max, |section| section.floor);
     let mut gaps = lines_max.saturating_sub(given.iter().sum());
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (section, given) in sections.iter().zip(given).filter(|(_, given)| *given > 0) {
@@ -76,7 +76,7 @@ fn fitted(sections: &[Section<'_>], lines_max: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn shrink(sections: &[Section<'_>], given: &mut [usize], (lines_max, least): (usize, fn(&Section<'_>) -> usize)) {
+fn shrink(sections: &[Section<'_>], given: &mut [usize], lines_max: usize, least: fn(&Section<'_>) -> usize) {
     while given.iter().sum::<usize>() > lines_max {
         let slack = |(section, given): (&Section<'_>, &usize)| given.saturating_sub(least(section));
         let most = sections.iter().zip(given.iter()).map(slack).max().unwrap_or(0);

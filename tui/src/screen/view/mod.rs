@@ -111,7 +111,7 @@ fn whole_page(model: &Model, columns: usize, rows: usize) -> Page {
         (Screen::Suspects, Some(incident)) => suspects::page(model, incident, columns),
         (Screen::Rows, Some(incident)) => rows::page(model, incident, columns),
         (Screen::Playbook, Some(incident)) => playbook::page(model, incident, columns),
-        (Screen::Incident | Screen::Help, Some(incident)) => incident::page(model, incident, (columns, rows)),
+        (Screen::Incident | Screen::Help, Some(incident)) => incident::page(model, incident, columns, rows),
     };
     if let Link::Lost { attempts, error, .. } = &model.link {
         page.head.insert(0, lost_line(model, *attempts, error, columns));
