@@ -20,6 +20,8 @@ pub(crate) const TOGETHER: i64 = 30;
 const HARD_SHARE: f64 = 0.25;
 /// Events of one unit from which its episode may be hard.
 const HARD_EVENTS: f64 = 3.0;
+/// Panics of one unit from which it counts as panicking: of a thousand hosts some panic once in a while.
+const PANICS_MIN: f64 = 3.0;
 /// Failures, and the share of what was tried, from which a long episode is hard as well.
 const MUCH_EVENTS: f64 = 300.0;
 const MUCH_SHARE: f64 = 0.2;
@@ -146,7 +148,7 @@ fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
             let first = unit.restarts_seen.first().filter(|first| run.counter == Counter::Silent && *first >= from);
             let start = first.map_or(run.start, |first| first.min(run.start));
             begun = Some(begun.map_or(start, |begun| begun.min(start)));
-            panics |= run.counter == Counter::Panics;
+            panics |= run.counter == Counter::Panics && run.observed >= PANICS_MIN;
             if is_hard(run) {
                 hard = hard.max(run.observed - run.expected);
                 lasting = lasting.max(if is_lasting(run) { run.observed - run.expected } else { 0.0 });

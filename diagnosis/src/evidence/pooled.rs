@@ -6,7 +6,7 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Pooled, Tally};
-use crate::numerics::math::float;
+use crate::numerics::math::{float, ln_choose};
 use crate::numerics::sums::{DISPERSION, FACTORS};
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
@@ -100,11 +100,14 @@ fn family(state: &State, scene: &Scene<'_>, cells: &[Folded]) -> Option<(Vec<u32
     let mut order: Vec<(f64, u32)> =
         by_level.iter().filter(|(level, _)| recent(level)).map(|(level, sums)| (ratio(sums), *level)).collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let all = order.len() as u64;
     let mut best: Option<(Vec<u32>, Pooled)> = None;
     let mut chosen: BTreeSet<u32> = BTreeSet::new();
     for (_, level) in order.into_iter().take(FAMILY_MAX) {
         chosen.insert(level);
-        let said = contrast(cells, &chosen);
+        let mut said = contrast(cells, &chosen);
+        // Of many versions, as where every host has bytes of its own, those that fail most are found by chance.
+        said.ln_e -= ln_choose(all, chosen.len() as u64).max(0.0);
         if best.as_ref().is_none_or(|(_, known)| said.ln_e > known.ln_e + 2.0) {
             best = Some((chosen.iter().copied().collect(), said));
         }
