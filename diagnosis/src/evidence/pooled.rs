@@ -24,6 +24,11 @@ const WINDOW: i64 = 60;
 /// Levels of one factor that may be bad together.
 const FAMILY_MAX: usize = 12;
 
+/// Variance of a host's count beyond chance, per squared expectation, before anything was learnt (detector study: errors).
+const SPREAD_PRIOR: f64 = 0.25;
+/// Reports that are bad together: real errors remember for two to three reports.
+const RELATED_REPORTS: f64 = 2.5;
+
 /// A cell, folded: interval, stratum, level of the factor, sums.
 type Folded = (i64, u32, u32, Sums);
 
@@ -45,7 +50,8 @@ pub(crate) fn pooled(state: &State, scene: &Scene<'_>) -> Option<(Hypothesis, f6
 fn of_factor(state: &State, scene: &Scene<'_>, index: u16, counter: Counter) -> Option<Hypothesis> {
     let binary = is_binary(state, index);
     let cells = folded(state, scene, index, counter);
-    let (levels, pooled) = family(state, scene, &cells)?;
+    let temper = temper(state, scene, &cells, counter);
+    let (levels, pooled) = family(state, scene, Cells { all: &cells, temper })?;
     let kind = if binary { CauseKind::Binary } else { CauseKind::Config };
     let mut hypothesis = Hypothesis::new(kind, hosts(scene, index, &levels));
     hypothesis.factor = Some(index);
@@ -85,11 +91,28 @@ fn folded(state: &State, scene: &Scene<'_>, factor: u16, counter: Counter) -> Ve
     cells
 }
 
+/// Cells, and by how much less than Poisson counts theirs say.
+#[derive(Clone, Copy)]
+struct Cells<'a> {
+    all: &'a [Folded],
+    temper: f64,
+}
+
+/// Variance of the cells' counts over the Poisson one: what this fleet's hosts vary by themselves, and that a bad report is
+/// followed by another.
+fn temper(state: &State, scene: &Scene<'_>, cells: &[Folded], counter: Counter) -> f64 {
+    let intervals = cells.iter().map(|(index, ..)| *index).collect::<BTreeSet<i64>>().len();
+    let expected: f64 = cells.iter().map(|(.., sums)| sums.expected).sum();
+    let of_host = expected / float(intervals.max(1)) / float(scene.patients.len().max(1));
+    let spread = state.spread.get(counter as usize).map_or(SPREAD_PRIOR, |spread| spread.rate(SPREAD_PRIOR));
+    DISPERSION.max(RELATED_REPORTS * (1.0 + spread * of_host))
+}
+
 /// Levels that are bad together: those with the greatest ratios, as many as give the greatest e-value (for sums of this
 /// kind the best of all sets is among these: Neill, "Fast subset scan", JRSS B 2012).
-fn family(state: &State, scene: &Scene<'_>, cells: &[Folded]) -> Option<(Vec<u32>, Pooled)> {
+fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<(Vec<u32>, Pooled)> {
     let mut by_level: BTreeMap<u32, Sums> = BTreeMap::new();
-    for (_, _, level, sums) in cells {
+    for (_, _, level, sums) in cells.all {
         by_level.entry(*level).or_default().add(*sums);
     }
     let ratio = |sums: &Sums| (sums.observed + 1.0) / (sums.expected + 1.0);
@@ -116,9 +139,9 @@ fn family(state: &State, scene: &Scene<'_>, cells: &[Folded]) -> Option<(Vec<u32
 }
 
 /// The stratified contrast of cells on `levels` against the others.
-fn contrast(cells: &[Folded], levels: &BTreeSet<u32>) -> Pooled {
+fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<u32>) -> Pooled {
     let mut strata: BTreeMap<(i64, u32), [Sums; 2]> = BTreeMap::new();
-    for (index, stratum, level, sums) in cells {
+    for (index, stratum, level, sums) in all {
         let side = usize::from(!levels.contains(level));
         if let Some(slot) = strata.entry((*index, *stratum)).or_default().get_mut(side) {
             slot.add(*sums);
@@ -139,7 +162,7 @@ fn contrast(cells: &[Folded], levels: &BTreeSet<u32>) -> Pooled {
         let chance = exposed.expected / (exposed.expected + control.expected);
         for (log, factor) in logs.iter_mut().zip(FACTORS) {
             let all = exposed.observed + control.observed;
-            *log += (exposed.observed * libm::log(factor) - all * libm::log1p(chance * (factor - 1.0))) / DISPERSION;
+            *log += (exposed.observed * libm::log(factor) - all * libm::log1p(chance * (factor - 1.0))) / temper;
         }
     }
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -33,7 +33,7 @@ const LIVE_AT: f64 = 2.0;
 const CAUSE_HOSTS: u64 = 5;
 /// Hosts without it from which their being well tells.
 const CONTROLS_MIN: u64 = 5;
-/// ln of the e-value on sums that makes a suspect: one in a thousand; twice as much makes a cause.
+/// ln of the e-value on sums that makes a suspect: one in a thousand. Sums alone make no cause.
 const SUMS_AT: f64 = 6.9;
 /// ln of the likelihood ratio of what failed before and after loads from which contrasts need not confirm it.
 const SIDES_AT: f64 = 6.9;
@@ -224,8 +224,7 @@ fn by_sums(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Ju
     if !told || !persists || hosts < CAUSE_HOSTS || said.ln_e < next + 4.0 {
         return None;
     }
-    let verdict = if seen >= 2.0 * SUMS_AT { Verdict::Cause } else { Verdict::Suspect };
-    Some(ahead(verdict, best, ranked))
+    Some(ahead(Verdict::Suspect, best, ranked))
 }
 
 /// An accusation of what stands ahead of all that is of another factor.
