@@ -108,7 +108,7 @@ fn weighed(state: &State, level: u32, of: &Offered) -> Option<(Hypothesis, bool)
     let known = state.tables.level_at(level)?;
     let reason = state.refusals.get(&level).and_then(|seen| seen.reason.as_deref());
     let of_content = reason.is_some_and(|reason| OF_CONTENT.contains(&reason));
-    let content = of_content && !same_binary(state, &of.binaries, &of.taken) && is_no_chance(of);
+    let content = of_content && !same_binary(state, &of.binaries, &of.taken) && is_no_chance(state, of);
     let tally = Tally {
         exposed: (of.refused + of.took, of.refused),
         bouts: (of.refused, of.refused),
@@ -129,9 +129,20 @@ fn weighed(state: &State, level: u32, of: &Offered) -> Option<(Hypothesis, bool)
 /// ln of the ways to choose those who refused from which it is no chance that no binary both refused and took.
 const PARTED_AT: f64 = 4.6;
 
+/// Part of the hosts that must have refused a version for it to be named before it is known what the others do, and the
+/// reports after which these have shown it.
+const MOST_REFUSED: (u64, u64) = (2, 3);
+const SHOWN_AFTER: i64 = 2;
+/// The least of that time, ns: a push takes that long to reach a fleet that reports each second.
+const SHOWN_AFTER_MIN: Ns = 30_000_000_000;
+
 /// Whether everybody refused it, or so many did and did not that their binaries part them by more than chance.
-fn is_no_chance(of: &Offered) -> bool {
-    of.took == 0 || ln_choose(of.refused + of.took, of.refused) >= PARTED_AT
+fn is_no_chance(state: &State, of: &Offered) -> bool {
+    let (part, whole) = MOST_REFUSED;
+    let most = of.refused * whole >= state.census.live as u64 * part;
+    let waited = (SHOWN_AFTER * state.interval).max(SHOWN_AFTER_MIN);
+    let shown = of.first.zip(state.last_event).is_some_and(|(first, last)| last - first >= waited);
+    of.took == 0 && (most || shown) || ln_choose(of.refused + of.took, of.refused) >= PARTED_AT
 }
 
 /// Whether a unit with the binary of one of the first dimensions is among the second.
