@@ -5,7 +5,7 @@ use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Separator, Tally};
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
-use crate::scene::patient::Patient;
+use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::level_at;
@@ -14,6 +14,10 @@ use firstbad_protocol::verdict::CauseKind;
 
 /// Report intervals that refusals must have lasted before what fails is staleness and not the refusal itself.
 const LATER: i64 = 12;
+
+/// Part of the hosts that kept an old version, four of five, which must fail for its age to be the reason.
+const MOST: u64 = 4;
+const WHOLE: u64 = 5;
 
 /// A hypothesis for each config of which hosts refused all that was new, and later began to fail.
 pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
@@ -31,7 +35,8 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
     let mut tally = Tally::default();
     let mut levels: Vec<u32> = Vec::new();
     for patient in &scene.patients {
-        let begins = patient.bouts.iter().filter(|bout| bout.serving).map(|bout| bout.start).min();
+        let serves = |bout: &&Bout| bout.serving && !bout.silent;
+        let begins = patient.bouts.iter().filter(serves).map(|bout| bout.start).min();
         let refusing = refusing_since(state, patient, factor);
         let fails = begins.is_some();
         tally.bouts.1 += u64::from(fails);
@@ -54,7 +59,9 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
             }
         }
     }
-    if tally.exposed.1 < 2 || levels.is_empty() {
+    // What is too old is too old on every host that kept it.
+    let most = tally.exposed.1 * WHOLE >= tally.exposed.0 * MOST;
+    if tally.exposed.1 < 2 || !most || levels.is_empty() {
         return None;
     }
     levels.sort_unstable();

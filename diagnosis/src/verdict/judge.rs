@@ -35,6 +35,8 @@ const CAUSE_HOSTS: u64 = 5;
 const CONTROLS_MIN: u64 = 5;
 /// ln of the e-value on sums that makes a suspect: one in a thousand. Sums alone make no cause.
 const SUMS_AT: f64 = 6.9;
+/// How much more often the exposed fail than the others, at least, for sums to accuse: quiet fleets differ by less.
+const SUMS_RATIO: f64 = 2.0;
 /// ln of the likelihood ratio of what failed before and after loads from which contrasts need not confirm it.
 const SIDES_AT: f64 = 6.9;
 /// Failing hosts with it for one without it that may be misplaced.
@@ -220,7 +222,7 @@ fn by_sums(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Ju
     let seen = said.ln_e - libm::log(float(distances(state, scene).len().max(1)));
     let hosts = best.tally.exposed.0.min(best.tally.control.0);
     let persists = said.intervals >= BLIP.unsigned_abs() * if seen >= 2.0 * SUMS_AT { 1 } else { 2 };
-    let told = seen >= SUMS_AT && said.ratio() >= 1.5 && said.explained >= 0.5;
+    let told = seen >= SUMS_AT && said.ratio() >= SUMS_RATIO && said.explained >= 0.5;
     if !told || !persists || hosts < CAUSE_HOSTS || said.ln_e < next + 4.0 {
         return None;
     }

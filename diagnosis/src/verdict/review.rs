@@ -162,11 +162,12 @@ const PLAIN_ALIGNED: f64 = 4.6;
 const PLAIN_WEIGHT: f64 = 10.0;
 
 /// Whether what is graded, such as latency, load or memory, accuses: it moves with traffic and with every restart, so
-/// most of those exposed must show it at their own load, and few of the others.
+/// most of those exposed must show it at their own load, and few of the others. A new binary always comes with a restart.
 fn is_plain(judged: &Judgement) -> bool {
     judged.named.as_ref().is_some_and(|named| {
         named.tally.exposed.1 >= 5
             && named.ages.is_none()
+            && named.kind != CauseKind::Binary
             && (named.levels.len() < 2 || !named.properties.is_empty())
             && named.explained() >= PLAIN_EXPLAINED
             && named.share() >= PLAIN_SHARE
