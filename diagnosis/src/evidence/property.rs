@@ -84,7 +84,9 @@ fn threshold(fact: &Fact, bad: &[&Level], clean: &[&Level]) -> Option<Property> 
     if *fact == Fact::Size && (bad.len() < 2 || clean.len() < 2) {
         return None;
     }
-    let step = (most_clean - least_clean).max(most_clean / 10);
+    // Numbers of rows and sizes grow; another number of columns is another schema.
+    let growth = if *fact == Fact::Columns { 0 } else { most_clean / 10 };
+    let step = (most_clean - least_clean).max(growth);
     if least_bad > most_clean + if most_clean == 0 { 0 } else { step } {
         return Some(Property::number(fact.clone(), Comparison::Above, most_clean));
     }

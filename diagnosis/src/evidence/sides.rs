@@ -17,7 +17,7 @@ use crate::state::model::{Counter, Level};
 use std::collections::BTreeSet;
 
 /// Requests, or scores, of one side that count: a busy host says no more.
-const OF_SIDE_MAX: f64 = 60.0;
+const OF_SIDE_MAX: f64 = 240.0;
 /// Report intervals that a version must have been there before, for what went before a load.
 const SETTLED: Ns = 1;
 /// Cells of time among the loads, and among these and the ends of reports.
