@@ -67,8 +67,8 @@ struct Extent {
 }
 
 /// Finds clocks that are off in a file sorted by timestamps, where the order of the lines shows nothing. A fleet is captured
-/// as a whole, so a sender that begins and ends later than nearly all others, both by the same amount, has a clock that is
-/// ahead by that amount (or behind, where it begins and ends earlier). A host that joined late only begins later, and one
+/// as a whole, so a sender that begins and ends later than the fleet, both by the same amount, has a clock that is ahead by
+/// that amount (or behind, where it begins and ends earlier). A host that joined late only begins later, and one
 /// that outlived the others only ends later.
 fn by_extent(lines: &[Line]) -> Vec<Correction> {
     let mut extents: BTreeMap<u64, Extent> = BTreeMap::new();
@@ -81,8 +81,10 @@ fn by_extent(lines: &[Line]) -> Vec<Correction> {
     if extents.len() < SENDERS_MIN {
         return Vec::new();
     }
-    let begin = middle_of(extents.values().map(|extent| extent.first));
-    let end = middle_of(extents.values().map(|extent| extent.last));
+    // A process that starts under a new identity begins late, and the one before it ends early: at least a quarter of the
+    // senders were there at the begin, and at the end, of the capture.
+    let begin = quartile_of(extents.values().map(|extent| extent.first));
+    let end = quartile_of(extents.values().map(|extent| extent.last.saturating_neg())).saturating_neg();
     let offset = |extent: &Extent| {
         let (first, last) = (extent.first.saturating_sub(begin), extent.last.saturating_sub(end));
         let same = first.saturating_sub(last).saturating_abs() <= STEADY_MIN_NS;
@@ -102,10 +104,11 @@ fn by_extent(lines: &[Line]) -> Vec<Correction> {
     lines.iter().enumerate().filter_map(correction).collect()
 }
 
-fn middle_of(times: impl Iterator<Item = i64>) -> i64 {
+/// The first quartile.
+fn quartile_of(times: impl Iterator<Item = i64>) -> i64 {
     let mut times: Vec<i64> = times.collect();
     times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or(0)
+    times.get(times.len() / 4).copied().unwrap_or(0)
 }
 
 /// Rounds an offset that is nearly whole hours to whole hours: a wrong date or a wrong zone is off by whole hours.
