@@ -59,9 +59,10 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
             }
         }
     }
-    // What is too old is too old on every host that kept it.
+    // What is too old is too old on every host that kept it, and does no harm elsewhere.
     let most = tally.exposed.1 * WHOLE >= tally.exposed.0 * MOST;
-    if tally.exposed.1 < 2 || !most || levels.is_empty() {
+    let spared = tally.control.1 * 2 * tally.exposed.0 <= tally.control.0 * tally.exposed.1;
+    if tally.exposed.1 < 2 || !most || !spared || levels.is_empty() {
         return None;
     }
     levels.sort_unstable();

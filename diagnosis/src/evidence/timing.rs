@@ -23,6 +23,8 @@ const PLACED_WITHIN: f64 = 0.25;
 /// Standard deviations of a placed beginning that count as distance.
 const DEVIATIONS: f64 = 2.0;
 
+/// Time, ns, within which two loads on one host came together.
+const TOGETHER: Ns = 1_500_000_000;
 /// Reports between a load and a start of its process within which they came together.
 const STARTS_WITHIN: Ns = 2;
 
@@ -38,6 +40,8 @@ pub(crate) struct Timing {
     pub well: u64,
     /// Hosts that fail without it.
     pub elsewhere: u64,
+    /// Hosts that began to fail when they had taken something else as well.
+    pub tied: u64,
     /// Hosts that left it, and those of them that went on failing.
     pub left: u64,
     pub go_on: u64,
@@ -57,6 +61,7 @@ pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans
         if beginning.came_with_a_start() {
             continue;
         }
+        said.tied += u64::from(beginning.came_with_another());
         let chance = beginning.chance(exposed.levels);
         said.close += u64::from(chance <= CLOSE);
         begun.push(Coincidence { at: beginning.bout.start, surprise: -libm::log(chance) });
@@ -153,6 +158,15 @@ impl Beginning<'_> {
     fn came_with_a_start(&self) -> bool {
         let near = |start: &Ns| (*start - self.load).abs() <= STARTS_WITHIN * self.scene.interval;
         self.patient.unit.starts.iter().any(|start| *start > self.scene.warm && near(start))
+    }
+
+    /// Whether the host took something else as near to when it began to fail.
+    fn came_with_another(&self) -> bool {
+        let Self { scene, patient, bout, load, .. } = *self;
+        let moves = scene.moves(patient);
+        let factor = moves.iter().find(|entry| entry.at == load).map(|entry| entry.factor);
+        let near = (load - bout.start).abs().max(TOGETHER);
+        moves.iter().any(|entry| Some(entry.factor) != factor && (entry.at - bout.start).abs() <= near)
     }
 
     /// How far a beginning is from its load at most, seconds.

@@ -29,6 +29,10 @@ use std::sync::Arc;
 
 /// Weight below which a hypothesis has nothing for it.
 const LIVE_AT: f64 = 2.0;
+/// Share of the exposed hosts that must fail where they do not fail promptly, or are only not heard.
+const LATE_SHARE: f64 = 0.5;
+/// Part of the failing share of the exposed hosts from which the others fail alike.
+const ALIKE: f64 = 0.5;
 /// Hosts that must fail for a cause.
 const CAUSE_HOSTS: u64 = 5;
 /// Hosts without it from which their being well tells.
@@ -149,12 +153,7 @@ fn scoped(state: &State, scene: &Scene<'_>, named: Hypothesis, ranked: &[Hypothe
 fn by_age(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Judgement> {
     // That a host is not heard is no death, and tells of no age.
     let bouts = || scene.patients.iter().flat_map(|patient| patient.bouts.iter().map(move |bout| (patient, bout)));
-    let restarted = |patient: &Patient<'_>, bout: &Bout| {
-        let after = bout.start..=bout.end.saturating_add(3 * scene.interval);
-        patient.unit.starts.iter().any(|start| after.contains(start))
-    };
-    let only_silent =
-        |(patient, bout): &(&Patient<'_>, &Bout)| bout.silent && !bout.precise && !restarted(patient, bout);
+    let only_silent = |(_, bout): &(&Patient<'_>, &Bout)| bout.silent && !bout.precise;
     if bouts().filter(only_silent).count() * 2 > bouts().count() {
         return None;
     }
@@ -412,6 +411,13 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
         return None;
     }
     if hypothesis.explained() < 0.5 || hypothesis.share() < 0.1 {
+        return None;
+    }
+    // What follows a load at once may hit a few of those exposed; what comes later on a few of them may come of anything.
+    let late = hypothesis.kind == CauseKind::Config && !tally.is_prompt() && hypothesis.share() < LATE_SHARE && own < 2;
+    let unheard = is_unheard(scene) && hypothesis.share() < LATE_SHARE;
+    let alike = tally.control.0 >= CONTROLS_MIN && hypothesis.control_share() > ALIKE * hypothesis.share() && !sides;
+    if late || unheard || alike {
         return None;
     }
     let seen = hypothesis.weight >= CAUSE_AT

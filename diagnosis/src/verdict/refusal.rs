@@ -24,7 +24,7 @@ const TOLD: f64 = 12.0;
 struct Offered {
     refused: u64,
     took: u64,
-    first: Option<Ns>,
+    last: Option<Ns>,
     binaries: BTreeSet<u32>,
     taken: BTreeSet<u32>,
 }
@@ -86,7 +86,7 @@ fn offered(state: &State, scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
             let Some(level) = bout.level else { continue };
             let of = all.entry(level).or_default();
             of.refused += 1;
-            of.first = Some(of.first.map_or(bout.start, |first| first.min(bout.start)));
+            of.last = of.last.max(Some(bout.start));
             of.binaries.insert(patient.dims);
         }
     }
@@ -129,20 +129,20 @@ fn weighed(state: &State, level: u32, of: &Offered) -> Option<(Hypothesis, bool)
 /// ln of the ways to choose those who refused from which it is no chance that no binary both refused and took.
 const PARTED_AT: f64 = 4.6;
 
-/// Part of the hosts that must have refused a version for it to be named before it is known what the others do, and the
-/// reports after which these have shown it.
+/// Part of the hosts that must have refused a version for it to be named while it may yet reach others.
 const MOST_REFUSED: (u64, u64) = (2, 3);
-const SHOWN_AFTER: i64 = 2;
-/// The least of that time, ns: a push takes that long to reach a fleet that reports each second.
-const SHOWN_AFTER_MIN: Ns = 30_000_000_000;
+/// Reports since the last refusal after which a push is over, and the least of that time, ns: slow pushes leave minutes
+/// between one host and the next.
+const OVER_AFTER: i64 = 10;
+const OVER_AFTER_MIN: Ns = 300_000_000_000;
 
 /// Whether everybody refused it, or so many did and did not that their binaries part them by more than chance.
 fn is_no_chance(state: &State, of: &Offered) -> bool {
     let (part, whole) = MOST_REFUSED;
     let most = of.refused * whole >= state.census.live as u64 * part;
-    let waited = (SHOWN_AFTER * state.interval).max(SHOWN_AFTER_MIN);
-    let shown = of.first.zip(state.last_event).is_some_and(|(first, last)| last - first >= waited);
-    of.took == 0 && (most || shown) || ln_choose(of.refused + of.took, of.refused) >= PARTED_AT
+    let waited = (OVER_AFTER * state.interval).max(OVER_AFTER_MIN);
+    let over = of.last.zip(state.last_event).is_some_and(|(last, now)| now - last >= waited);
+    of.took == 0 && (most || over) || ln_choose(of.refused + of.took, of.refused) >= PARTED_AT
 }
 
 /// Whether a unit with the binary of one of the first dimensions is among the second.

@@ -12,6 +12,8 @@ const HOSTS_MAX: u64 = 4;
 /// a cause.
 const SUSPECT_AT: f64 = 6.9;
 const CAUSE_AT: f64 = 9.2;
+/// Weight of a mechanism by which the content itself is at fault.
+const LIMIT_AT: f64 = 5.0;
 /// Hosts that must each begin to fail at their own load, beside one that has not the version and is well, for a cause
 /// without a way back.
 const REPEATED_ON: u64 = 3;
@@ -27,7 +29,9 @@ pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verd
     let said = timing(scene, hypothesis, &exposed);
     let all = said.well == 0 && said.elsewhere == 0 && said.go_on == 0 && said.exposed > 0;
     let surprise = said.surprise + hypothesis.mechanism;
-    if !all || said.close == 0 || surprise < SUSPECT_AT {
+    // Nothing but the content parts what came together.
+    let tied = said.tied > 0 && hypothesis.mechanism < LIMIT_AT;
+    if !all || tied || said.close == 0 || surprise < SUSPECT_AT {
         return None;
     }
     let controls = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64 > said.exposed;
