@@ -269,6 +269,10 @@ fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) 
 
 /// Whether a rival explains the same hosts at the same time as well.
 fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    // The same versions by another mechanism are no rival.
+    if best.factor.is_some() && best.factor == rival.factor && best.levels == rival.levels {
+        return false;
+    }
     if rival.explained() >= 0.9 * best.explained() && are_twins(scene, best, rival) {
         return true;
     }

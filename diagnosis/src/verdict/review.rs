@@ -126,7 +126,7 @@ fn update(state: &State, symptom: &mut Symptom) {
     }
     let keeps = match symptom.verdict {
         Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
-        verdict => verdict.accuses() && (!stands || keep(symptom, &judged, &scene)),
+        verdict => verdict.accuses() && (!stands || keep(state, symptom, &judged, &scene)),
     };
     if keeps {
         go_on(state, symptom, &judged);
@@ -196,7 +196,9 @@ fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
     // A build or a flag that comes during an incident is a remedy that was tried, as far as its hosts failed before.
     // What was there before the accused version is what hosts went back to, or never left.
     let since = |level: &u32| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
-    let older = state.symptoms.iter().filter(|other| other.id != symptom.id && other.verdict.accuses()).any(|other| {
+    // A version that hosts refused was never taken: what they kept is not what they went back to.
+    let taken = |other: &&Symptom| other.class != Class::Refused && other.verdict.accuses();
+    let older = state.symptoms.iter().filter(|other| other.id != symptom.id).filter(taken).any(|other| {
         let first = other.accused().iter().map(since).min();
         let named = judged.named.as_ref().filter(|named| named.factor == other.factor() && named.factor.is_some());
         named.zip(first).is_some_and(|(named, first)| named.levels.iter().any(|level| since(level) < first))
@@ -296,22 +298,18 @@ fn go_on(state: &State, symptom: &mut Symptom, judged: &Judgement) {
 
 /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
 /// named is contradicted by hosts that began to fail without it.
-fn keep(symptom: &Symptom, judged: &Judgement, scene: &Scene<'_>) -> bool {
+fn keep(state: &State, symptom: &Symptom, judged: &Judgement, scene: &Scene<'_>) -> bool {
     let factor = symptom.factor();
     if !judged.verdict.accuses() {
-        let contradicted = judged.ranked.iter().find(|other| other.factor == factor && factor.is_some());
-        return contradicted.is_none_or(|same| {
-            let risk = &same.tally.risk;
-            let own = same.tally.deaths + same.tally.refusals;
-            own >= 5 || risk.variance < 4.0 || risk.z() >= 2.0 || risk.ln_e >= 0.0
-        });
+        return !is_contradicted(symptom, judged);
     }
     let named = judged.named.as_ref();
     let other = named.is_some_and(|named| named.factor != factor || named.factor.is_none() && factor.is_none());
     if other {
         let later =
             symptom.verdict == Verdict::Cause && named.is_some_and(|named| is_later(symptom.onset, scene, named));
-        return later || named.is_some_and(|named| named.weight < symptom.weight + 4.0 && named.factor.is_some());
+        let weaker = named.is_some_and(|named| named.weight < symptom.weight + 4.0 && named.factor.is_some());
+        return later || weaker || is_shared(state, symptom) && !is_contradicted(symptom, judged);
     }
     // The same factor: what the content said is not given up for versions of which it says nothing.
     let told = symptom.named.as_ref().is_some_and(|named| named.property.is_some());
@@ -323,6 +321,30 @@ fn keep(symptom: &Symptom, judged: &Judgement, scene: &Scene<'_>) -> bool {
     symptom.verdict == Verdict::Cause
         && judged.verdict == Verdict::Suspect
         && named.is_some_and(|named| named.levels == symptom.accused())
+}
+
+/// Whether hosts began to fail alike without what a symptom accuses.
+fn is_contradicted(symptom: &Symptom, judged: &Judgement) -> bool {
+    let factor = symptom.factor();
+    let same = judged.ranked.iter().find(|other| other.factor == factor && factor.is_some());
+    same.is_some_and(|same| {
+        let risk = &same.tally.risk;
+        let own = same.tally.deaths + same.tally.refusals;
+        own < 5 && risk.variance >= 4.0 && risk.z() < 2.0 && risk.ln_e < 0.0
+    })
+}
+
+/// Whether another symptom of the same incident is explained by the same versions: two effects seldom share one by chance.
+fn is_shared(state: &State, symptom: &Symptom) -> bool {
+    let named = symptom.named.as_ref().filter(|_| symptom.verdict == Verdict::Cause);
+    let alike = |other: &Symptom| {
+        other.id != symptom.id
+            && other.case == symptom.case
+            && other.class.is_felt()
+            && other.verdict == Verdict::Cause
+            && other.named.as_ref().zip(named).is_some_and(|(one, two)| one.is_same(two))
+    };
+    named.is_some() && state.symptoms.iter().any(alike)
 }
 
 /// Whether what a symptom shows is over.
