@@ -24,7 +24,7 @@ const HARD_EVENTS: f64 = 3.0;
 const PANICS_MIN: f64 = 3.0;
 /// Failures, and the share of what was tried, from which a long episode is hard as well.
 const MUCH_EVENTS: f64 = 300.0;
-const MUCH_SHARE: f64 = 0.2;
+const MUCH_SHARE: f64 = 0.15;
 
 /// Hosts that must fail hard within one report, and events beyond expectation, from which a second report is not waited
 /// for. Of real machines three now and then share a bad report, five hardly ever.
