@@ -311,8 +311,12 @@ fn failing_until(unit: &Unit, counters: &[Counter]) -> Ns {
 /// Whether an episode may be one of the scene's: no other symptom explains it.
 type IsOwn<'a> = &'a dyn Fn(&Run) -> bool;
 
-/// Least rate of a run of each counter that belongs to the incident: a twelfth of what most failing hosts show. What is
-/// weaker by more is a host's habit or noise, and would blur who began when.
+/// Factor by which a run is so much weaker than most that it is something else: the one from which a worse report begins
+/// another run (`watch`).
+const SEVERITY: f64 = 6.0;
+
+/// Least rate of a run of each counter that belongs to the incident, of the rate that most failing hosts show. What is
+/// weaker is a host's habit, noise or what went on before, and would blur who began when.
 /// With it, when the first of the runs began that may belong.
 fn severity(state: &State, from: Ns, counters: &[Counter], own: IsOwn<'_>) -> (Vec<(Counter, f64)>, Ns) {
     let mut rates: [Vec<f64>; COUNTERS] = Default::default();
@@ -328,7 +332,7 @@ fn severity(state: &State, from: Ns, counters: &[Counter], own: IsOwn<'_>) -> (V
         let at = rates.len() * 8 / 10;
         let (_, rate, _) =
             rates.get_mut(..).filter(|rates| at < rates.len())?.select_nth_unstable_by(at, f64::total_cmp);
-        Some(*rate / 12.0)
+        Some(*rate / SEVERITY)
     };
     (counters.iter().map(|counter| (*counter, of(*counter).unwrap_or(0.0))).collect(), first)
 }
