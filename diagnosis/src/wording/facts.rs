@@ -1,6 +1,7 @@
 //! What an incident is told with: first error, the offending input, what was ruled out, what
 //! could not be seen.
 
+use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ratio;
 use crate::numerics::time::{Ns, seconds};
@@ -110,16 +111,17 @@ pub(crate) fn ruled_out(state: &State, symptom: &Symptom, scene: &Scene<'_>, jud
             }
         }
     }
-    for other in judged.ranked.iter().filter(|other| {
-        other.factor.is_some() && other.factor != symptom.factor()
-            || other.change.is_some() && kind != Some(CauseKind::Change)
-    }) {
+    // Where nothing explains the failing, a second cause may hide any version; and what another incident accuses is no
+    // innocent.
+    let told = |other: &&Hypothesis| {
+        symptom.verdict.accuses()
+            && other.weight <= 0.0
+            && !other.levels.iter().any(|level| state.symptoms.iter().any(|known| known.accused().contains(level)))
+            && (other.factor.is_some() && other.factor != symptom.factor()
+                || other.change.is_some() && kind != Some(CauseKind::Change))
+    };
+    for other in judged.ranked.iter().filter(told) {
         let what = if other.kind == CauseKind::Binary { Excluded::Binary } else { Excluded::Config };
-        // Nothing is ruled out that still has something for it, or may yet be what is looked for.
-        let nearest = judged.ranked.first().is_some_and(|first| first.factor == other.factor);
-        if other.weight > 0.0 || !symptom.verdict.accuses() && nearest {
-            continue;
-        }
         if let Some(reason) = words::refutation(other) {
             let about = RuledOut::new(what, format!("{}: {reason}", words::name(state, other)));
             let config = other.factor.and_then(|factor| state.tables.config_name(factor));
