@@ -35,6 +35,10 @@ const AT_ONCE_EXCESS: f64 = 30.0;
 const FEW_HOSTS: usize = 4;
 const FEW_EXCESS: f64 = 10.0;
 
+/// Part of the fleet, a fifth, and the least number of pods or generated identities that must be gone at once.
+const PASSING_PART: usize = 5;
+const PASSING_MIN: usize = 5;
+
 /// What alarms: the beginning of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Alarm {
@@ -49,6 +53,8 @@ struct Episodes {
     worst: Worst,
     /// When each unit began.
     starts: Vec<Ns>,
+    /// When units that come and go were last heard, of which nothing else is known.
+    passing: Vec<Ns>,
     /// Units with a hard episode.
     hard: usize,
     /// Of them, those whose episode has gone on for two reports.
@@ -99,8 +105,13 @@ pub(crate) fn alarms(state: &State) -> Vec<Alarm> {
 }
 
 fn alarm(state: &State, class: Class, from: Ns, since: Ns) -> Option<Ns> {
-    let episodes = episodes(state, class, from, since);
+    let mut episodes = episodes(state, class, from, since);
     let live = state.census.live.max(1);
+    // That they go is everyday's work, unless so many do at once that those who are left must feel it.
+    if episodes.passing.len() >= (live / PASSING_PART).max(PASSING_MIN).min(live.div_ceil(2)) {
+        let passing = std::mem::take(&mut episodes.passing);
+        episodes.starts.extend(passing);
+    }
     if is_alarmed(class, &episodes, live) {
         let mut starts = episodes.starts;
         starts.sort_unstable();
@@ -155,7 +166,12 @@ fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
             }
         }
         found.worst = unit.runs.iter().filter(counts).map(Worst::of).fold(found.worst, Worst::or_worse);
-        found.starts.extend(begun);
+        let died = unit.runs.iter().filter(counts).any(Run::is_death);
+        if class == Class::Gone && !unit.stays && !died {
+            found.passing.extend(begun);
+        } else {
+            found.starts.extend(begun);
+        }
         found.hard += usize::from(hard > 0.0);
         found.excess += hard;
         found.lasting += usize::from(lasting > 0.0);

@@ -5,15 +5,14 @@ use crate::ingest::config_use;
 use crate::ingest::divided::note_sides;
 use crate::ingest::samples::samples;
 use crate::ingest::take_load::{Attempt, attempted};
-use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
+use crate::ingest::unit_of::{corrected, learn_facts, note_restart, seen, slack, unit_of};
 use crate::ingest::waiting::wait;
 use crate::numerics::shape;
 use crate::numerics::time::{Ns, Window};
 use crate::observation::counts::{self, Requests, seconds};
-use crate::observation::{Name, Row, Source};
+use crate::observation::{Name, NamedBy, Row, Source};
 use crate::signals::death::{died, end_panics, unheard};
 use crate::signals::drift::place_drift;
-use crate::signals::restarts::restarted;
 use crate::signals::sample::Sample;
 use crate::signals::watch;
 use crate::state::State;
@@ -385,7 +384,7 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
     // Of an aggregate nobody knows which of its processes began anew.
     if row.restarted && !unit.aggregate {
         unit.note_start(window.start, state.interval);
-        restarted(unit, now, state.interval);
+        note_restart(unit, &state.tables, now, state.interval);
     }
     end_panics(unit, row.span.end.0 - unit.offset, state.interval);
     alive(unit, row, now, silent_after);
@@ -407,6 +406,7 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
         unit.gaps.push((unit.last_event, start));
     }
     unit.rows += 1;
+    unit.stays = row.named_by == NamedBy::Host;
     unit.span = (end - start).max(SECOND_NS / 10);
     unit.last_event = unit.last_event.max(end);
     unit.last_arrival = unit.last_arrival.max(now);

@@ -11,6 +11,7 @@ use crate::state::moves::{BEFORE_ALL, STALE, note};
 use crate::state::restart_times::Restarts;
 use crate::state::score_bins::Binned;
 use crate::state::strata::Place;
+use crate::state::tables::Tables;
 use crate::state::units::add_unit;
 use crate::state::{REVISABLE, State};
 use firstbad_protocol::limits::INSTANCES_MAX;
@@ -106,6 +107,19 @@ fn note_binary(state: &mut State, id: u32, dims: &Dimensions, at: Ns) {
     }
 }
 
+/// Notes that a process of a unit is new. One that comes with another binary is a release, and no death of the one before.
+pub(crate) fn note_restart(unit: &mut Unit, tables: &Tables, now: Ns, interval: Ns) {
+    let is_binary = |entry: &&Move| {
+        entry.at >= unit.last_event - 2 * interval
+            && matches!(tables.factors.get(usize::from(entry.factor)), Some(Factor::Binary(_)))
+    };
+    if unit.moves.iter().rev().any(|entry| is_binary(&entry)) {
+        unit.restarts_seen.forget();
+        return;
+    }
+    restarted(unit, now, interval);
+}
+
 fn note_process(state: &mut State, id: u32, instance: &Name, at: Ns) {
     let (now, interval) = (state.now.unwrap_or(0), state.interval);
     let at = corrected(state, id, at);
@@ -121,7 +135,7 @@ fn note_process(state: &mut State, id: u32, instance: &Name, at: Ns) {
     }
     if !unit.instances.is_empty() {
         unit.restarts += 1;
-        restarted(unit, now, state.interval);
+        note_restart(unit, &state.tables, now, state.interval);
     }
     state.instances_seen += 1;
     if unit.instances.len() >= PROCESSES_MAX {
@@ -164,6 +178,7 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         host,
         dims,
         aggregate,
+        stays: true,
         stirred: false,
         shares_host: false,
         binary_known: false,

@@ -287,6 +287,8 @@ pub(crate) struct Unit {
     pub dims: u32,
     /// Whether it is an aggregate: never a host, never silent.
     pub aggregate: bool,
+    /// Whether it is named by a host, which stays; pods, containers and generated identities come and go.
+    pub stays: bool,
     /// Whether it may have a run that is open or has ended just now.
     pub stirred: bool,
     /// Whether another unit is of the same host.

@@ -13,7 +13,7 @@ use crate::evidence::tally::tally;
 use crate::hypothesis::judgement::{CAUSE_AT, Judgement, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -47,6 +47,8 @@ const SIDES_AT: f64 = 6.9;
 const STRAYS: u64 = 8;
 /// ln of the e-value of ages that makes a suspect.
 const AGE_AT: f64 = 6.9;
+/// The same where processes fail and do not die: what they fail of may be something else that came meanwhile.
+const AGE_OF_ALIVE_AT: f64 = 13.8;
 /// Of so many failing hosts one must tell the cause from what came with it.
 const TELLING: usize = 20;
 /// Other configs that are asked on each binary.
@@ -162,7 +164,8 @@ fn by_age(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Jud
         let ages = ages(scene, hypothesis)?;
         let weight = ages.ln_e + hypothesis.of_requests();
         let old = ages.off <= AGES_OFF && !starts_explain(state, scene, hypothesis);
-        let said = weight >= AGE_AT && old && !refuted(hypothesis);
+        let least = if scene.counters.contains(&Counter::Silent) { AGE_AT } else { AGE_OF_ALIVE_AT };
+        let said = weight >= least && old && !refuted(hypothesis);
         said.then(|| Hypothesis { ages: Some(ages), weight, ..hypothesis.clone() })
     };
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
@@ -193,7 +196,7 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
 fn at_once(state: &State, scene: &Scene<'_>, judged: Judgement) -> Judgement {
     let told = |hypothesis| Some((hypothesis, fast_push(state, scene, hypothesis)?));
     let Some((found, push)) = judged.ranked.iter().find_map(told) else { return judged };
-    let since = |at: Ns| crate::numerics::time::seconds(scene.middle() - at);
+    let since = |at: Ns| seconds(scene.middle() - at);
     // What came when half of them had begun did not set it off.
     let near = |at: Ns| (BEGUN..=push.delay + 2.0).contains(&since(at));
     let change = state.changes.iter().any(|change| change.everywhere && near(change.at));
@@ -283,6 +286,9 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     {
         return false;
     }
+    if is_as_late(scene, best, rival) {
+        return true;
+    }
     // Requests before and after a load tell it from a moment, not from what rode with it on every host.
     let together = (rival.tally.lag.3 - best.tally.lag.3).abs() <= TOGETHER && rival.tally.is_prompt();
     let rode = together && rival.aligned() > -3.0;
@@ -307,6 +313,12 @@ fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
         return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
     }
     best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
+}
+
+/// Whether both explain the failing only some time after their loads: of two delays nobody can tell which is the right one.
+fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let late = |of: &Hypothesis| !of.tally.is_prompt() && of.tally.lag.3 > soon(scene);
+    late(best) && rival.factor.is_some() && !refuted(rival) && rival.explained() >= 0.9 * best.explained()
 }
 
 /// Report intervals by which the time of a new binary may be off: it is seen at a report, and a load is told.
@@ -420,8 +432,11 @@ fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Opti
     // What follows a load at once may hit a few of those exposed; what comes later on a few of them may come of anything.
     let late = hypothesis.kind == CauseKind::Config && !tally.is_prompt() && hypothesis.share() < LATE_SHARE && own < 2;
     let unheard = is_unheard(scene) && hypothesis.share() < LATE_SHARE;
+    // Two pushes that go through a fleet in one order, or hosts with clocks of their own, look alike after any delay.
+    let proved = contrast >= 4.0 || hypothesis.reversal >= 4.6 || hypothesis.mechanism >= 5.0 || own >= 2 || sides;
+    let delayed = !tally.is_prompt() && tally.lag.3 > soon(scene) && !proved;
     let alike = tally.control.0 >= CONTROLS_MIN && hypothesis.control_share() > ALIKE * hypothesis.share() && !sides;
-    if late || unheard || alike {
+    if late || unheard || delayed || alike {
         return None;
     }
     let seen = hypothesis.weight >= CAUSE_AT
@@ -461,7 +476,7 @@ fn starts_explain(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> 
 
 /// Seconds after a load in which what follows may well be its effect.
 fn soon(scene: &Scene<'_>) -> f64 {
-    crate::numerics::time::seconds(scene.soon())
+    seconds(scene.soon())
 }
 
 /// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it
