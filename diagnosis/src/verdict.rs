@@ -1,5 +1,6 @@
 //! Who is accused of an incident, and what becomes of it.
 
+pub(crate) mod accusation;
 pub(crate) mod asked;
 pub(crate) mod cases;
 pub(crate) mod claims;
@@ -12,3 +13,4 @@ pub(crate) mod judge;
 pub(crate) mod refusal;
 pub(crate) mod review;
 pub(crate) mod small_fleet;
+pub(crate) mod ties;

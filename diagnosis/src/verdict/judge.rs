@@ -1,16 +1,12 @@
 //! From weighed hypotheses to a verdict: an accusation only when an innocent explanation has been tested and excluded;
 //! ties and gaps are printed (invariant 10).
 
-use crate::evidence::blip::{blips, lasts};
-use crate::evidence::cold::{Uncontrolled, is_cold};
 use crate::evidence::delayed::ages;
 use crate::evidence::fast_push::fast_push;
 use crate::evidence::place::{is_of_requests, place};
 use crate::evidence::pooled::pooled;
-use crate::evidence::riskset::contrast;
-use crate::evidence::sides::precedes;
 use crate::evidence::tally::tally;
-use crate::hypothesis::judgement::{CAUSE_AT, Judgement, SUSPECT_AT};
+use crate::hypothesis::judgement::{Judgement, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::time::{Ns, seconds};
@@ -20,8 +16,9 @@ use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::model::{Counter, Family};
 use crate::state::reload_window::BLIP;
+use crate::verdict::accusation::{CAUSE_HOSTS, CONTROLS_MIN, accusation, refuted, soon, starts_explain};
 use crate::verdict::hypotheses::{distances, hypotheses};
-use crate::verdict::small_fleet;
+use crate::verdict::ties::{contest, is_parted_by_content, ties};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::collections::BTreeMap;
@@ -29,40 +26,20 @@ use std::sync::Arc;
 
 /// Weight below which a hypothesis has nothing for it.
 const LIVE_AT: f64 = 2.0;
-/// Share of the exposed hosts that must fail where they do not fail promptly, or are only not heard.
-const LATE_SHARE: f64 = 0.5;
-/// Part of the failing share of the exposed hosts from which the others fail alike.
-const ALIKE: f64 = 0.5;
-/// Hosts that must fail for a cause.
-const CAUSE_HOSTS: u64 = 5;
-/// Hosts without it from which their being well tells.
-const CONTROLS_MIN: u64 = 5;
 /// ln of the e-value on sums that makes a suspect: one in a thousand. Sums alone make no cause.
 const SUMS_AT: f64 = 6.9;
 /// How much more often the exposed fail than the others, at least, for sums to accuse: quiet fleets differ by less.
 const SUMS_RATIO: f64 = 2.0;
-/// ln of the likelihood ratio of what failed before and after loads from which contrasts need not confirm it.
-const SIDES_AT: f64 = 6.9;
-/// Failing hosts with it for one without it that may be misplaced.
-const STRAYS: u64 = 8;
 /// ln of the e-value of ages that makes a suspect.
 const AGE_AT: f64 = 6.9;
 /// The same where processes fail and do not die: what they fail of may be something else that came meanwhile.
 const AGE_OF_ALIVE_AT: f64 = 13.8;
-/// Of so many failing hosts one must tell the cause from what came with it.
-const TELLING: usize = 20;
 /// Other configs that are asked on each binary.
 const RIVALS_MAX: usize = 4;
-/// Hosts that left it from which it tells that nearly all of them got well then.
-const STOPS_MIN: u64 = 12;
-/// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
-const MOMENT_AT: f64 = 2.3;
 /// Versions of one config of which one may be the one that kills by age.
 const AGED_MAX: usize = 4;
 /// Standard errors by which processes may be older at death after a restart than after the load.
 const AGES_OFF: f64 = 2.5;
-/// Seconds within which two loads on the same hosts came together.
-const TOGETHER: f64 = 1.0;
 /// Seconds before half of the hosts had begun to fail until which a change may have set it off.
 const BEGUN: f64 = 0.5;
 
@@ -261,236 +238,11 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
     }
 }
 
-/// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.
-fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) {
-    let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return (0.0, 0.0) };
-    let given = |this: &Hypothesis, spans: &Spans, other: &Spans| {
-        contrast(scene, this.kind == CauseKind::Binary, spans, Some(other)).ln_e
-    };
-    (given(one, &of_one, &of_two), given(two, &of_two, &of_one))
-}
-
-/// Whether a rival explains the same hosts at the same time as well.
-fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
-    // The same versions by another mechanism are no rival.
-    if best.factor.is_some() && best.factor == rival.factor && best.levels == rival.levels {
-        return false;
-    }
-    if rival.explained() >= 0.9 * best.explained() && are_twins(scene, best, rival) {
-        return true;
-    }
-    // What was there long before can be where it fails, but not what set it off.
-    if !rival.recent
-        || best.kind == CauseKind::Change && rival.kind == CauseKind::Binary
-        || rival.kind == CauseKind::Change && best.kind == CauseKind::Binary
-    {
-        return false;
-    }
-    if is_as_late(scene, best, rival) {
-        return true;
-    }
-    // Requests before and after a load tell it from a moment, not from what rode with it on every host.
-    let together = (rival.tally.lag.3 - best.tally.lag.3).abs() <= TOGETHER && rival.tally.is_prompt();
-    let rode = together && rival.aligned() > -3.0;
-    let by_sides = best.weight - best.by_sides() < SUSPECT_AT && best.factor.is_some() && rival.factor.is_some();
-    if by_sides && rode && rival.explained() >= 0.8 * best.explained() && !told_apart(scene, best, rival) {
-        return true;
-    }
-    // Where nothing is told of the requests under the rival, those under the other prove nothing against it.
-    let lead = best.weight - rival.weight - if rival.sides.is_none() { best.by_sides() } else { 0.0 };
-    if rival.weight < SUSPECT_AT || lead > 6.0 || rival.explained() < 0.8 * best.explained() {
-        return false;
-    }
-    if best.mechanism >= rival.mechanism + 2.0 || best.used.is_some() && rival.unused.is_some() {
-        return false;
-    }
-    if best.factor.is_some() && rival.factor.is_some() {
-        if !told_apart(scene, best, rival) {
-            return true;
-        }
-        let (for_best, for_rival) = contest(scene, best, rival);
-        let aligned = if rival.sides.is_none() { best.tally.aligned } else { best.aligned() };
-        return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
-    }
-    best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
-}
-
-/// Whether both explain the failing only some time after their loads: of two delays nobody can tell which is the right one.
-fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
-    let late = |of: &Hypothesis| !of.tally.is_prompt() && of.tally.lag.3 > soon(scene);
-    late(best) && rival.factor.is_some() && !refuted(rival) && rival.explained() >= 0.9 * best.explained()
-}
-
-/// Report intervals by which the time of a new binary may be off: it is seen at a report, and a load is told.
-const BINARY_SEEN: Ns = 2;
-/// Weight of a mechanism by which one of two that came together stands ahead.
-const PARTS: f64 = 2.0;
-/// Of so many hosts that fail, or had either, one may tell twins apart by chance.
-const TWINS_TELLING: usize = 20;
-
-/// Whether a binary and a config came together: every host that fails, and every host that is well, had both or neither.
-/// Then nothing but the content itself tells one from the other, whatever each weighs.
-fn are_twins(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
-    let kinds = (best.kind, rival.kind);
-    let both = matches!(kinds, (CauseKind::Binary, CauseKind::Config) | (CauseKind::Config, CauseKind::Binary));
-    both && rival.recent && best.mechanism < rival.mechanism + PARTS && go_together(scene, best, rival)
-}
-
-/// Whether a limit that the content breaks, and no error that names it, tells one from its twin.
-fn is_parted_by_content(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
-    let kinds = best.kind == CauseKind::Config && rival.kind == CauseKind::Binary;
-    let as_much = rival.explained() >= 0.9 * best.explained();
-    kinds && rival.recent && as_much && best.tally.refusals == 0 && go_together(scene, best, rival)
-}
-
-/// Whether all who fail, and all who are well, had both or neither.
-fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
-    let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return false };
-    let slack = BINARY_SEEN * scene.interval;
-    let (mut telling, mut all) = (0, 0);
-    for (index, patient) in scene.patients.iter().enumerate() {
-        let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
-        let had = |spans: &[(Ns, Ns)], slack: Ns| {
-            spans.iter().any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - slack) >= slack)
-        };
-        let began = |spans: &[(Ns, Ns)]| {
-            patient
-                .bouts
-                .iter()
-                .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - slack && bout.start < *to))
-        };
-        let (one, two) =
-            if patient.bouts.is_empty() { (had(best, slack), had(rival, slack)) } else { (began(best), began(rival)) };
-        all += usize::from(one || two);
-        telling += usize::from(one != two);
-    }
-    all > 0 && telling * TWINS_TELLING <= all
-}
-
-/// Whether enough hosts tell one from another that explains nearly the same: hosts that fail with the first alone, and hosts
-/// that had the other alone and are well. What a few say is a load that was late or a clock that is off.
-fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
-    let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return true };
-    let mut telling = 0;
-    for (index, patient) in scene.patients.iter().enumerate() {
-        let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
-        let began_in = |spans: &[(Ns, Ns)]| patient.bouts.iter().any(|bout| scene.began_in(bout, spans));
-        let had = |spans: &[(Ns, Ns)]| {
-            let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
-            spans.iter().any(|span| known(span) >= scene.interval)
-        };
-        let fails = !patient.bouts.is_empty();
-        telling += usize::from(if fails { began_in(best) && !began_in(rival) } else { had(rival) && !had(best) });
-    }
-    telling * TELLING >= scene.failing()
-}
-
-/// Whether, and how far, a hypothesis may be accused.
-fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
-    let few = small_fleet::accused(scene, hypothesis);
-    if few.is_some() {
-        return few;
-    }
-    let tally = &hypothesis.tally;
-    let everywhere =
-        hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
-    let own = tally.deaths + tally.refusals;
-    let contrast = tally.risk.ln_e;
-    // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared.
-    let spared = tally.control.0 < CONTROLS_MIN || hypothesis.control_share() < 0.5 * hypothesis.share();
-    // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
-    let left = tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
-    let sides = hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT);
-    // A few hosts began before their loads as far as reports tell, which the requests themselves contradict.
-    let spared = spared || sides && tally.control.1 * STRAYS <= tally.exposed.1;
-    let all = sides || hypothesis.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
-    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
-    let follows = hypothesis.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
-    let direct = contrast >= 4.0
-        || follows
-        || hypothesis.reversal >= 4.6
-        || own >= 2
-        || hypothesis.mechanism >= 5.0
-        || hypothesis.moment >= MOMENT_AT;
-    let exonerated = starts_explain(state, scene, hypothesis)
-        || precedes(state, scene, hypothesis)
-        || hypothesis.aligned() <= -3.0 && contrast < 20.0 && own < 2
-        || chance && own < 2
-        || blips(scene, hypothesis)
-        || !lasts(state, scene, hypothesis);
-    let hosts = scene.patients.len() as u64;
-    let enough = tally.exposed.1 >= 2
-        || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
-    let hearsay = own < 2 && (2 * tally.hearsay > tally.exposed.1 || is_unheard(scene) && !tally.is_prompt());
-    if hearsay || everywhere || exonerated || !direct || !enough || !hypothesis.recent || hypothesis.weight < SUSPECT_AT
-    {
-        return None;
-    }
-    if hypothesis.explained() < 0.5 || hypothesis.share() < 0.1 {
-        return None;
-    }
-    // What follows a load at once may hit a few of those exposed; what comes later on a few of them may come of anything.
-    let late = hypothesis.kind == CauseKind::Config && !tally.is_prompt() && hypothesis.share() < LATE_SHARE && own < 2;
-    let unheard = is_unheard(scene) && hypothesis.share() < LATE_SHARE;
-    // Two pushes that go through a fleet in one order, or hosts with clocks of their own, look alike after any delay.
-    let proved = contrast >= 4.0 || hypothesis.reversal >= 4.6 || hypothesis.mechanism >= 5.0 || own >= 2 || sides;
-    let delayed = !tally.is_prompt() && tally.lag.3 > soon(scene) && !proved;
-    let alike = tally.control.0 >= CONTROLS_MIN && hypothesis.control_share() > ALIKE * hypothesis.share() && !sides;
-    if late || unheard || delayed || alike {
-        return None;
-    }
-    let seen = hypothesis.weight >= CAUSE_AT
-        && (contrast >= 6.9 || hypothesis.aligned() >= 6.9 || hypothesis.reversal >= 6.9 || own >= 5);
-    // A limit that the content itself breaks, and failing from the load on: the load need not be told from the moment.
-    let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
-    let certain = tally.exposed.1 >= CAUSE_HOSTS && (seen || broken);
-    Some(if certain { Verdict::Cause } else { Verdict::Suspect })
-}
-
-/// Whether of most that fail nothing is known but that they are not heard. Restarts go through a fleet in the order in
-/// which pushes do, so that silence long after each host's own load is no sign of that load.
-fn is_unheard(scene: &Scene<'_>) -> bool {
-    let unheard = |patient: &Patient<'_>| patient.bouts.iter().all(|bout| bout.silent && !bout.precise);
-    scene.that_fail().filter(|(_, patient)| unheard(patient)).count() * 2 > scene.failing()
-}
-
-/// Whether the starts of processes explain what follows them. A death is not explained by a start: it comes back with
-/// every one. CPU, memory and latency rise with any start, whatever the binary.
-fn starts_explain(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let uncontrolled = match hypothesis.kind {
-        CauseKind::Config => Uncontrolled::IsCold,
-        CauseKind::Binary if scene.is_graded() => Uncontrolled::IsCold,
-        CauseKind::Binary => Uncontrolled::IsOpen,
-        _ => return false,
-    };
-    let own = hypothesis.tally.deaths + hypothesis.tally.refusals;
-    if own >= 2 || hypothesis.mechanism >= 5.0 || scene.counters.contains(&Counter::Silent) {
-        return false;
-    }
-    let in_scope = |dims: u32| {
-        let is = |(key, value): (&String, &String)| state.tables.value(dims, key).is_some_and(|known| known == value);
-        hypothesis.kind == CauseKind::Binary || hypothesis.scope.iter().all(is)
-    };
-    spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed.within(scene, in_scope), uncontrolled))
-}
-
-/// Seconds after a load in which what follows may well be its effect.
-fn soon(scene: &Scene<'_>) -> f64 {
-    seconds(scene.soon())
-}
-
 /// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it
 /// stays possible only if the failing began with it.
 fn possible(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let change = hypothesis.change.and_then(|index| state.changes.get(index)).filter(|change| change.everywhere);
     hypothesis.recent && change.is_none_or(|change| (scene.onset - change.at).abs() <= 2 * scene.interval)
-}
-
-/// Whether the scene contradicts a hypothesis: hosts fail alike without it, or all at one moment whatever their own load.
-fn refuted(hypothesis: &Hypothesis) -> bool {
-    let tally = &hypothesis.tally;
-    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0 && tally.risk.ln_e < 0.0;
-    chance || hypothesis.aligned() <= -3.0 || hypothesis.explained() < 0.3
 }
 
 /// Report intervals in which even a rare effect shows on most of the hosts that have its cause.

@@ -1,0 +1,189 @@
+//! Whether one hypothesis may be accused, and how far: only when an innocent explanation has been tested and excluded. Which
+//! of several is named, and what ties, is decided in `judge`.
+
+use crate::evidence::blip::{blips, lasts};
+use crate::evidence::cold::{Uncontrolled, is_cold};
+use crate::evidence::sides::precedes;
+use crate::hypothesis::judgement::{CAUSE_AT, SUSPECT_AT};
+use crate::hypothesis::{Hypothesis, spans};
+use crate::numerics::time::seconds;
+use crate::scene::Scene;
+use crate::scene::patient::Patient;
+use crate::state::State;
+use crate::state::model::Counter;
+use crate::verdict::small_fleet;
+use firstbad_protocol::verdict::{CauseKind, Verdict};
+
+/// Hosts that must fail for a cause.
+pub(crate) const CAUSE_HOSTS: u64 = 5;
+/// Hosts without it from which their being well tells.
+pub(crate) const CONTROLS_MIN: u64 = 5;
+/// Share of the exposed hosts that must fail where they do not fail promptly, or are only not heard.
+const LATE_SHARE: f64 = 0.5;
+/// Part of the failing share of the exposed hosts from which the others fail alike.
+const ALIKE: f64 = 0.5;
+/// ln of the likelihood ratio of what failed before and after loads from which contrasts need not confirm it.
+const SIDES_AT: f64 = 6.9;
+/// Failing hosts with it for one without it that may be misplaced.
+const STRAYS: u64 = 8;
+/// Hosts that left it from which it tells that nearly all of them got well then.
+const STOPS_MIN: u64 = 12;
+/// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
+const MOMENT_AT: f64 = 2.3;
+
+/// Whether, and how far, a hypothesis may be accused.
+pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
+    let few = small_fleet::accused(scene, hypothesis);
+    if few.is_some() {
+        return few;
+    }
+    let tally = &hypothesis.tally;
+    let everywhere =
+        hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
+    let hosts = scene.patients.len() as u64;
+    let enough = tally.exposed.1 >= 2
+        || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
+    let explains = hypothesis.explained() >= 0.5 && hypothesis.share() >= 0.1 && hypothesis.weight >= SUSPECT_AT;
+    if everywhere || !enough || !explains || !hypothesis.recent {
+        return None;
+    }
+    let grounds = Grounds { state, scene, hypothesis };
+    if !grounds.are_direct() || grounds.are_innocent() || grounds.are_hearsay() || grounds.are_weak() {
+        return None;
+    }
+    Some(if grounds.are_certain() { Verdict::Cause } else { Verdict::Suspect })
+}
+
+/// What speaks for and against one accusation.
+#[derive(Clone, Copy)]
+struct Grounds<'a> {
+    state: &'a State,
+    scene: &'a Scene<'a>,
+    hypothesis: &'a Hypothesis,
+}
+
+impl Grounds<'_> {
+    /// Deaths while loading, and refusals.
+    fn own(self) -> u64 {
+        self.hypothesis.tally.deaths + self.hypothesis.tally.refusals
+    }
+
+    /// Whether the requests before and after the loads tell by themselves.
+    fn are_by_sides(self) -> bool {
+        self.hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT)
+    }
+
+    /// Whether something tells the version from chance: a contrast, the hosts' own loads, the way back, the content.
+    fn are_direct(self) -> bool {
+        let (hypothesis, contrast) = (self.hypothesis, self.hypothesis.tally.risk.ln_e);
+        let tally = &hypothesis.tally;
+        // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared. A few
+        // hosts began before their loads as far as reports tell, which the requests themselves may contradict.
+        let spared = tally.control.0 < CONTROLS_MIN
+            || hypothesis.control_share() < 0.5 * hypothesis.share()
+            || self.are_by_sides() && tally.control.1 * STRAYS <= tally.exposed.1;
+        let follows = hypothesis.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
+        contrast >= 4.0
+            || follows
+            || hypothesis.reversal >= 4.6
+            || self.own() >= 2
+            || hypothesis.mechanism >= 5.0
+            || hypothesis.moment >= MOMENT_AT
+    }
+
+    /// Whether something else explains what follows the loads, or nothing but chance.
+    fn are_innocent(self) -> bool {
+        let Self { state, scene, hypothesis } = self;
+        let tally = &hypothesis.tally;
+        let contrast = tally.risk.ln_e;
+        // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
+        let left =
+            tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
+        let all = self.are_by_sides() || hypothesis.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
+        let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
+        let moment = hypothesis.aligned() <= -3.0 && contrast < 20.0;
+        starts_explain(state, scene, hypothesis)
+            || precedes(state, scene, hypothesis)
+            || (moment || chance) && self.own() < 2
+            || blips(scene, hypothesis)
+            || !lasts(state, scene, hypothesis)
+    }
+
+    /// Whether the loads are guesses, or silence alone tells of the failing.
+    fn are_hearsay(self) -> bool {
+        let tally = &self.hypothesis.tally;
+        let unheard = is_unheard(self.scene);
+        let guessed = self.own() < 2 && (2 * tally.hearsay > tally.exposed.1 || unheard && !tally.is_prompt());
+        guessed || unheard && self.hypothesis.share() < LATE_SHARE
+    }
+
+    /// Whether too few of the exposed fail, or too many of the others, for what is not proved otherwise.
+    fn are_weak(self) -> bool {
+        let Self { state, scene, hypothesis } = self;
+        let tally = &hypothesis.tally;
+        let alike = tally.control.0 >= CONTROLS_MIN
+            && hypothesis.control_share() > ALIKE * hypothesis.share()
+            && !self.are_by_sides();
+        // A version that is accused already needs no second proof.
+        let accused = || state.symptoms.iter().flat_map(|symptom| symptom.accused());
+        if self.own() >= 2 || tally.is_prompt() || accused().any(|level| hypothesis.levels.contains(level)) {
+            return alike;
+        }
+        // What follows a load at once may hit a few of those exposed; what comes later on a few may come of anything.
+        let late = hypothesis.kind == CauseKind::Config && hypothesis.share() < LATE_SHARE;
+        // Two pushes that go through a fleet in one order, or hosts with clocks of their own, look alike after any delay.
+        let proved =
+            tally.risk.ln_e >= 4.0 || hypothesis.reversal >= 4.6 || hypothesis.mechanism >= 5.0 || self.are_by_sides();
+        alike || late || tally.lag.3 > soon(scene) && !proved
+    }
+
+    /// Whether it is a cause, and not only a suspicion.
+    fn are_certain(self) -> bool {
+        let hypothesis = self.hypothesis;
+        let tally = &hypothesis.tally;
+        let told = tally.risk.ln_e >= 6.9 || hypothesis.aligned() >= 6.9 || hypothesis.reversal >= 6.9;
+        let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= 5);
+        // A limit that the content itself breaks, and failing from the load on: the load need not be told from the moment.
+        let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
+        tally.exposed.1 >= CAUSE_HOSTS && (seen || broken)
+    }
+}
+
+/// Whether of most that fail nothing is known but that they are not heard. Restarts go through a fleet in the order in
+/// which pushes do, so that silence long after each host's own load is no sign of that load.
+fn is_unheard(scene: &Scene<'_>) -> bool {
+    let unheard = |patient: &Patient<'_>| patient.bouts.iter().all(|bout| bout.silent && !bout.precise);
+    scene.that_fail().filter(|(_, patient)| unheard(patient)).count() * 2 > scene.failing()
+}
+
+/// Whether the starts of processes explain what follows them. A death is not explained by a start: it comes back with
+/// every one. CPU, memory and latency rise with any start, whatever the binary.
+pub(crate) fn starts_explain(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let uncontrolled = match hypothesis.kind {
+        CauseKind::Config => Uncontrolled::IsCold,
+        CauseKind::Binary if scene.is_graded() => Uncontrolled::IsCold,
+        CauseKind::Binary => Uncontrolled::IsOpen,
+        _ => return false,
+    };
+    let own = hypothesis.tally.deaths + hypothesis.tally.refusals;
+    if own >= 2 || hypothesis.mechanism >= 5.0 || scene.counters.contains(&Counter::Silent) {
+        return false;
+    }
+    let in_scope = |dims: u32| {
+        let is = |(key, value): (&String, &String)| state.tables.value(dims, key).is_some_and(|known| known == value);
+        hypothesis.kind == CauseKind::Binary || hypothesis.scope.iter().all(is)
+    };
+    spans(scene, hypothesis).is_some_and(|exposed| is_cold(scene, &exposed.within(scene, in_scope), uncontrolled))
+}
+
+/// Seconds after a load in which what follows may well be its effect.
+pub(crate) fn soon(scene: &Scene<'_>) -> f64 {
+    seconds(scene.soon())
+}
+
+/// Whether the scene contradicts a hypothesis: hosts fail alike without it, or all at one moment whatever their own load.
+pub(crate) fn refuted(hypothesis: &Hypothesis) -> bool {
+    let tally = &hypothesis.tally;
+    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0 && tally.risk.ln_e < 0.0;
+    chance || hypothesis.aligned() <= -3.0 || hypothesis.explained() < 0.3
+}

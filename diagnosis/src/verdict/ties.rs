@@ -1,0 +1,140 @@
+//! Whether another explanation covers the same failing as well, so that neither may be named. What is done with a tie is
+//! decided in `judge`.
+
+use crate::evidence::riskset::contrast;
+use crate::hypothesis::judgement::SUSPECT_AT;
+use crate::hypothesis::{Hypothesis, spans};
+use crate::numerics::time::Ns;
+use crate::scene::Scene;
+use crate::scene::spans::Spans;
+use crate::verdict::accusation::{refuted, soon};
+use firstbad_protocol::verdict::CauseKind;
+
+/// Of so many failing hosts one must tell the cause from what came with it.
+const TELLING: usize = 20;
+/// Seconds within which two loads on the same hosts came together.
+const TOGETHER: f64 = 1.0;
+
+/// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.
+pub(crate) fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) {
+    let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return (0.0, 0.0) };
+    let given = |this: &Hypothesis, spans: &Spans, other: &Spans| {
+        contrast(scene, this.kind == CauseKind::Binary, spans, Some(other)).ln_e
+    };
+    (given(one, &of_one, &of_two), given(two, &of_two, &of_one))
+}
+
+/// Whether a rival explains the same hosts at the same time as well.
+pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    // The same versions by another mechanism are no rival.
+    if best.factor.is_some() && best.factor == rival.factor && best.levels == rival.levels {
+        return false;
+    }
+    if rival.explained() >= 0.9 * best.explained() && are_twins(scene, best, rival) {
+        return true;
+    }
+    // What was there long before can be where it fails, but not what set it off.
+    if !rival.recent
+        || best.kind == CauseKind::Change && rival.kind == CauseKind::Binary
+        || rival.kind == CauseKind::Change && best.kind == CauseKind::Binary
+    {
+        return false;
+    }
+    if is_as_late(scene, best, rival) {
+        return true;
+    }
+    // Requests before and after a load tell it from a moment, not from what rode with it on every host.
+    let together = (rival.tally.lag.3 - best.tally.lag.3).abs() <= TOGETHER && rival.tally.is_prompt();
+    let rode = together && rival.aligned() > -3.0;
+    let by_sides = best.weight - best.by_sides() < SUSPECT_AT && best.factor.is_some() && rival.factor.is_some();
+    if by_sides && rode && rival.explained() >= 0.8 * best.explained() && !told_apart(scene, best, rival) {
+        return true;
+    }
+    // Where nothing is told of the requests under the rival, those under the other prove nothing against it.
+    let lead = best.weight - rival.weight - if rival.sides.is_none() { best.by_sides() } else { 0.0 };
+    if rival.weight < SUSPECT_AT || lead > 6.0 || rival.explained() < 0.8 * best.explained() {
+        return false;
+    }
+    if best.mechanism >= rival.mechanism + 2.0 || best.used.is_some() && rival.unused.is_some() {
+        return false;
+    }
+    if best.factor.is_some() && rival.factor.is_some() {
+        if !told_apart(scene, best, rival) {
+            return true;
+        }
+        let (for_best, for_rival) = contest(scene, best, rival);
+        let aligned = if rival.sides.is_none() { best.tally.aligned } else { best.aligned() };
+        return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
+    }
+    best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
+}
+
+/// Whether both explain the failing only some time after their loads: of two delays nobody can tell which is the right one.
+fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let late = |of: &Hypothesis| !of.tally.is_prompt() && of.tally.lag.3 > soon(scene);
+    late(best) && rival.factor.is_some() && !refuted(rival) && rival.explained() >= 0.9 * best.explained()
+}
+
+/// Report intervals by which the time of a new binary may be off: it is seen at a report, and a load is told.
+const BINARY_SEEN: Ns = 2;
+/// Weight of a mechanism by which one of two that came together stands ahead.
+const PARTS: f64 = 2.0;
+/// Of so many hosts that fail, or had either, one may tell twins apart by chance.
+const TWINS_TELLING: usize = 20;
+
+/// Whether a binary and a config came together: every host that fails, and every host that is well, had both or neither.
+/// Then nothing but the content itself tells one from the other, whatever each weighs.
+fn are_twins(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let kinds = (best.kind, rival.kind);
+    let both = matches!(kinds, (CauseKind::Binary, CauseKind::Config) | (CauseKind::Config, CauseKind::Binary));
+    both && rival.recent && best.mechanism < rival.mechanism + PARTS && go_together(scene, best, rival)
+}
+
+/// Whether a limit that the content breaks, and no error that names it, tells one from its twin.
+pub(crate) fn is_parted_by_content(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let kinds = best.kind == CauseKind::Config && rival.kind == CauseKind::Binary;
+    let as_much = rival.explained() >= 0.9 * best.explained();
+    kinds && rival.recent && as_much && best.tally.refusals == 0 && go_together(scene, best, rival)
+}
+
+/// Whether all who fail, and all who are well, had both or neither.
+fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return false };
+    let slack = BINARY_SEEN * scene.interval;
+    let (mut telling, mut all) = (0, 0);
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
+        let had = |spans: &[(Ns, Ns)], slack: Ns| {
+            spans.iter().any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - slack) >= slack)
+        };
+        let began = |spans: &[(Ns, Ns)]| {
+            patient
+                .bouts
+                .iter()
+                .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - slack && bout.start < *to))
+        };
+        let (one, two) =
+            if patient.bouts.is_empty() { (had(best, slack), had(rival, slack)) } else { (began(best), began(rival)) };
+        all += usize::from(one || two);
+        telling += usize::from(one != two);
+    }
+    all > 0 && telling * TWINS_TELLING <= all
+}
+
+/// Whether enough hosts tell one from another that explains nearly the same: hosts that fail with the first alone, and hosts
+/// that had the other alone and are well. What a few say is a load that was late or a clock that is off.
+fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return true };
+    let mut telling = 0;
+    for (index, patient) in scene.patients.iter().enumerate() {
+        let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
+        let began_in = |spans: &[(Ns, Ns)]| patient.bouts.iter().any(|bout| scene.began_in(bout, spans));
+        let had = |spans: &[(Ns, Ns)]| {
+            let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
+            spans.iter().any(|span| known(span) >= scene.interval)
+        };
+        let fails = !patient.bouts.is_empty();
+        telling += usize::from(if fails { began_in(best) && !began_in(rival) } else { had(rival) && !had(best) });
+    }
+    telling * TELLING >= scene.failing()
+}
