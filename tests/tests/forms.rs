@@ -318,7 +318,10 @@ fn a_fleet_of_older_sdks_and_one_whose_event_names_were_lost_are_diagnosed_as_to
         let mut lines = fleet(Form::StandardOnly);
         change(&mut lines);
         let incident = incident(name, &lines);
-        assert_eq!(incident["cause"]["hashes"], json!([hash_of("pushed")]), "{name}: {incident:#}");
+        let cause = &incident["cause"];
+        assert_eq!(incident["verdict"], "cause", "{name}: {incident:#}");
+        assert_eq!(cause["hashes"], json!([hash_of("pushed")]), "{name}: {incident:#}");
+        assert_eq!(cause["property"], "rows > 200", "{name}: {incident:#}");
     }
 }
 
