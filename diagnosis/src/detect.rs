@@ -15,16 +15,8 @@ use crate::state::model::{Counter, Run, Unit};
 
 /// Report intervals in which beginnings belong together.
 pub(crate) const TOGETHER: i64 = 30;
-/// Excess over expectation, as a share of the trials, from which an episode is hard: no quiet host was ever seen to keep it
-/// for two reports.
-const HARD_SHARE: f64 = 0.25;
-/// Events of one unit from which its episode may be hard.
-const HARD_EVENTS: f64 = 3.0;
 /// Panics of one unit from which it counts as panicking: of a thousand hosts some panic once in a while.
 const PANICS_MIN: f64 = 3.0;
-/// Failures, and the share of what was tried, from which a long episode is hard as well.
-const MUCH_EVENTS: f64 = 300.0;
-const MUCH_SHARE: f64 = 0.15;
 
 /// Hosts that must fail hard within one report, and events beyond expectation, from which a second report is not waited
 /// for. Of real machines three now and then share a bad report, five hardly ever.
@@ -160,7 +152,7 @@ fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
             let start = first.map_or(run.start, |first| first.min(run.start));
             begun = Some(begun.map_or(start, |begun| begun.min(start)));
             panics |= run.counter == Counter::Panics && run.observed >= PANICS_MIN;
-            if is_hard(run) {
+            if run.is_hard() {
                 hard = hard.max(run.observed - run.expected);
                 lasting = lasting.max(if is_lasting(run) { run.observed - run.expected } else { 0.0 });
             }
@@ -206,13 +198,6 @@ pub(crate) fn anchor(state: &State, onset: Ns, counters: &[Counter], claim: u32)
 fn first_of(episodes: &Episodes, onset: Ns) -> Ns {
     let Worst { excess, start, .. } = episodes.worst;
     if excess >= WORTH_WAKING { start.min(onset) } else { onset }
-}
-
-/// Whether an episode fails so much of what was tried that a quiet host never does.
-pub(crate) fn is_hard(run: &Run) -> bool {
-    let excess = run.observed - run.expected;
-    let much = excess >= MUCH_EVENTS && excess >= MUCH_SHARE * run.trials;
-    run.observed >= HARD_EVENTS && excess >= HARD_SHARE * run.trials || much
 }
 
 /// Whether it has gone on for more than one report.

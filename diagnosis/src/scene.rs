@@ -362,11 +362,13 @@ fn bouts(unit: &Unit, (from, interval): (Ns, Ns), (floors, own): (&[(Counter, f6
     for run in unit.runs.iter().filter(belongs) {
         let serving = run.counter != Counter::Refused;
         let silent = run.counter == Counter::Silent;
+        let deaths = if run.is_death() { run.observed } else { 0.0 };
         match joined.last_mut() {
             Some(last) if run.start <= last.end + interval && last.level == run.level => {
                 last.heard = if run.end > last.end { run.counter == Counter::Silent } else { last.heard };
                 last.end = last.end.max(run.end);
                 last.open |= run.open;
+                last.deaths += deaths;
                 last.serving |= serving;
                 last.silent &= silent;
                 // What began in a later report than the first sign tells nothing of where that lies.
@@ -386,6 +388,7 @@ fn bouts(unit: &Unit, (from, interval): (Ns, Ns), (floors, own): (&[(Counter, f6
                 serving,
                 silent,
                 heard: run.counter == Counter::Silent,
+                deaths,
                 precise: run.precise,
                 began: began(run),
                 near: run.near,

@@ -8,8 +8,8 @@ use crate::numerics::time::Ns;
 use crate::signals::death::not_heard;
 use crate::state::compact::compact;
 use crate::state::model::Counter;
+use crate::state::place::Place;
 use crate::state::ring::{Ring, index_of};
-use crate::state::strata::Place;
 use crate::state::{REVISABLE, State};
 use std::collections::BTreeMap;
 

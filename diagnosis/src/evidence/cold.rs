@@ -1,7 +1,6 @@
 //! Whether failing follows the start of a process and not what it loaded: cold caches, warm-up, a whole fleet restarted.
 //! Processes that start with another version are the control. Whether that takes an accusation away is decided in `judge`.
 
-use crate::detect::is_hard;
 use crate::numerics::math::ratio;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
@@ -70,7 +69,7 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans, uncontrolled: Uncontro
 /// Whether so much of what was tried failed that being cold does not explain it.
 fn fails_hard(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout) -> bool {
     let own = |run: &&Run| scene.counters.contains(&run.counter) && run.start <= bout.end && run.end >= bout.start;
-    patient.unit.runs.iter().filter(own).any(is_hard)
+    patient.unit.runs.iter().filter(own).any(Run::is_hard)
 }
 
 /// Starts with what is accused, and without it.

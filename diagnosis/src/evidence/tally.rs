@@ -17,6 +17,9 @@ use crate::state::moves::DELAY_MAX;
 /// What a load takes to show in what hosts count, ns: however long a report is.
 const SHOWS_IN: Ns = 15_000_000_000;
 
+/// Deaths of one host from which it dies again and again.
+const LOOP_FROM: f64 = 3.0;
+
 /// Hosts from which loads in one rollout can be told from a moment.
 const HOSTS_MIN: usize = 3;
 
@@ -89,8 +92,9 @@ fn one(
         exposed = true;
         failing |= bout.is_some();
         if let Some(bout) = bout.filter(|bout| own(bout)) {
-            result.deaths += u64::from(bout.serving);
-            result.refusals += u64::from(!bout.serving);
+            let died = bout.deaths > 0.0;
+            result.deaths += u64::from(died);
+            result.refusals += u64::from(!died);
         }
         entry(scene, patient, *span, (result, sheet));
     }
@@ -137,8 +141,9 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval && !replaced) {
         let stopped = bout.end <= to + 2 * scene.interval;
         if stopped && !bout.open {
-            // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign.
-            if !bout.heard {
+            // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign,
+            // but that it dies no more is, where it died again and again.
+            if !bout.heard || bout.deaths >= LOOP_FROM {
                 let half = scene.interval / 2;
                 let change = Some((bout.end - half, bout.end + half));
                 sheet

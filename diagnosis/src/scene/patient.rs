@@ -17,6 +17,8 @@ pub(crate) struct Bout {
     pub silent: bool,
     /// Whether its end is that of a silence, which ends when the unit is heard again.
     pub heard: bool,
+    /// Deaths in it.
+    pub deaths: f64,
     /// Whether its beginning is known within a report.
     pub precise: bool,
     /// Between which times it began.

@@ -1,10 +1,7 @@
 //! Which dimensions are alike, for contrasts: by index of dimensions.
 
-use crate::observation::Name;
 use crate::state::State;
-use crate::state::tables::Tables;
 use firstbad_protocol::names::attribute;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Region, binary and service: what contrasts are stratified by.
@@ -15,21 +12,6 @@ pub(crate) fn strata(state: &State) -> Vec<u32> {
 /// What binaries are compared within.
 pub(crate) fn places(state: &State) -> Vec<u32> {
     strata_of(state, &[attribute::CLOUD_REGION, attribute::SERVICE_NAME])
-}
-
-/// Where a new process may take the place of one that is gone, whatever binary either runs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Place {
-    region: Option<Name>,
-    service: Option<Name>,
-}
-
-impl Place {
-    /// The place of units with some dimensions.
-    pub(crate) fn of(tables: &Tables, dims: u32) -> Self {
-        let value = |key| tables.value(dims, key).map(Name::from);
-        Self { region: value(attribute::CLOUD_REGION), service: value(attribute::SERVICE_NAME) }
-    }
 }
 
 /// By index of dimensions, the stratum that the values of `keys` make.

@@ -124,6 +124,11 @@ fn add_carried(state: &State, levels: &mut Vec<u32>, of: Carried<'_>) {
     levels.extend(carried.into_iter().filter(|level| since(*level) > first && began(level)));
 }
 
+/// Share of the hosts that have a version which must begin to fail under it, and the part of the greatest such share: where
+/// far fewer begin than under the worst, they go on failing of what they had.
+const BEGUN_SHARE: f64 = 0.1;
+const BEGUN_OF_MOST: f64 = 0.3;
+
 /// Hosts that must begin to fail under a version, and their part of those that fail under it, for it to be bad by itself
 /// though most of its hosts failed before.
 const BEGUN_MIN: u64 = 3;
@@ -137,7 +142,9 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -
         return None;
     }
     let bad = |of: &Shares| of.failing > 0 && ratio(of.failing, of.all) >= 0.4 * most;
-    let begun = |of: &Shares| bad(of) && of.begun * 10 >= of.all;
+    let begins = |of: &Shares| ratio(of.begun, of.all);
+    let most_begun = shares.values().map(begins).fold(0.0, f64::max);
+    let begun = |of: &Shares| bad(of) && begins(of) >= BEGUN_SHARE.max(BEGUN_OF_MOST * most_begun);
     let own = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
     let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
         shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
