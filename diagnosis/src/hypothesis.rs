@@ -5,7 +5,7 @@ pub(crate) mod findings;
 pub(crate) mod judgement;
 
 use crate::hypothesis::findings::{Ages, Excess, FastPush, Pooled, Separator, Sides, Tally, odds};
-use crate::numerics::math::{float, ratio};
+use crate::numerics::math::{float, ln_choose, ratio};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::model::Family;
@@ -132,7 +132,8 @@ impl Hypothesis {
         let contrast = self.tally.risk.ln_e.clamp(if told { 0.0 } else { -10.0 }, 30.0);
         let flips = float(self.tally.flips.0 as usize) - 1.0 - 2.0 * float(self.tally.flips.1 as usize);
         let stopped = self.tally.stops.0 >= 1 && self.tally.stops.0 * 2 > self.tally.stops.1;
-        self.reversal = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
+        let by_rollouts = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
+        self.reversal = by_rollouts.max(parted_by_leaving(&self.tally));
         // Of many changes one fits by chance; what the content itself says is not a matter of how many there were.
         let seen = contrast + self.aligned() + self.reversal;
         let corrected = if seen > 0.0 { (seen - libm::log(candidates.max(1.0))).max(0.0) } else { seen };
@@ -142,6 +143,23 @@ impl Hypothesis {
         let blunt = if self.recent && !self.everywhere { 0.0 } else { 1.5 };
         self.weight = corrected + self.mechanism + self.of_requests() + self.moment - many - blunt;
     }
+}
+
+/// Hosts that left, and hosts that stayed, from which both together tell; and the most that they tell.
+const LEFT_MIN: u64 = 4;
+const STAYED_MIN: u64 = 2;
+const PARTED_MOST: f64 = 9.2;
+
+/// -ln of the probability that by chance those stopped failing who left, and those went on who stayed: the ways to choose
+/// who went on. Only where nearly all did so.
+fn parted_by_leaving(tally: &Tally) -> f64 {
+    let (stopped, left) = tally.stops;
+    let (stayed, goes_on) = tally.stays;
+    let all = stopped * 10 >= left * 9 && goes_on * 10 >= stayed * 9;
+    if !all || left < LEFT_MIN || stayed < STAYED_MIN {
+        return 0.0;
+    }
+    ln_choose(left + stayed, stayed).clamp(0.0, PARTED_MOST)
 }
 
 /// Exposure spans of a hypothesis, if it is of a factor.

@@ -17,6 +17,8 @@ use crate::state::moves::DELAY_MAX;
 /// What a load takes to show in what hosts count, ns: however long a report is.
 const SHOWS_IN: Ns = 15_000_000_000;
 
+/// Reports since the last failing within which a host still fails: a loop waits between its deaths.
+const GOES_ON: Ns = 12;
 /// Deaths of one host from which it dies again and again.
 const LOOP_FROM: f64 = 3.0;
 
@@ -110,6 +112,11 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     let failed_before =
         patient.bouts.iter().any(|bout| bout.start < from - scene.early(bout) && bout.end > from - 2 * scene.interval);
     let bout = patient.bouts.iter().find(|bout| bout.start >= from - scene.early(bout) && bout.start < to);
+    if let Some(bout) = bout.filter(|_| to >= patient.seen) {
+        let goes_on = bout.open || bout.end >= scene.now - GOES_ON * scene.interval;
+        result.stays.0 += 1;
+        result.stays.1 += u64::from(goes_on);
+    }
     if !failed_before && from > scene.onset - DELAY_MAX {
         let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
         let start = began.map(|bout| bout.began);

@@ -22,6 +22,8 @@ pub(crate) struct Tally {
     pub lag: (u64, f64, f64, f64),
     /// Ends of failing aligned with leaving.
     pub stops: (u64, u64),
+    /// Units that failed with it and kept it, and of them those that go on failing.
+    pub stays: (u64, u64),
     /// Rollouts after which most units changed as the hypothesis says, and those after which they did not.
     pub flips: (u64, u64),
     /// Loads at which failing may have begun at once, and loads after which it began at all.
