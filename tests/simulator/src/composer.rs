@@ -20,6 +20,7 @@ mod outcome;
 mod play;
 mod process;
 mod push;
+mod refused;
 mod rules;
 mod show;
 mod shrink;

@@ -6,7 +6,8 @@ use super::evidence::Evidence;
 use super::guilt::Culprit;
 use super::oracle::{self, Sight};
 use super::outcome::Outcome;
-use super::rules::{self, Named, Span};
+use super::refused;
+use super::rules::{self, Facts, Named, Span};
 use super::wire::unix_ns;
 use super::world::World;
 use std::collections::BTreeSet;
@@ -35,7 +36,8 @@ impl<'a> Judge<'a> {
     }
 
     fn named(&self, incident: &Incident, cause: &Cause) -> Named {
-        rules::named(self.world, &self.needed, incident, cause)
+        let facts = Facts { world: self.world, evidence: self.evidence, needed: &self.needed };
+        rules::named(facts, incident, cause)
     }
 
     /// Judges `diagnosis`.
@@ -117,7 +119,7 @@ impl<'a> Judge<'a> {
             let span = Span::of(self.world, incident);
             let during =
                 span.meets(Span { from: guilt.from, until: guilt.until }, slack) && span.from >= guilt.from - slack;
-            let other = rules::external_is_true(self.world, span) || rules::is_of_refusals(self.world, incident);
+            let other = rules::external_is_true(self.world, span) || refused::is_of_refusals(self.evidence, incident);
             if !during || other {
                 continue;
             }
@@ -145,7 +147,10 @@ impl<'a> Judge<'a> {
     fn needless(&self, incident: &Incident, outcome: &mut Outcome) {
         let world = self.world;
         let span = Span::of(world, incident);
-        if incident.merged_into.is_none() && !rules::hurts(world, span) && !rules::is_of_refusals(world, incident) {
+        if incident.merged_into.is_none()
+            && !rules::hurts(world, span)
+            && !refused::is_of_refusals(self.evidence, incident)
+        {
             outcome.needless += 1;
             if outcome.needless_words.is_empty() {
                 outcome.needless_words = format!(
