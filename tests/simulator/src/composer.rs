@@ -7,6 +7,7 @@ mod background;
 mod chance;
 mod content;
 mod counts;
+mod dating;
 mod diagnosis;
 mod effect;
 mod evidence;

@@ -5,7 +5,6 @@ use super::diagnosis::{Cause, Incident};
 use super::evidence::{Evidence, SeenLoad};
 use super::guilt::{Culprit, Guilt};
 use super::refused;
-use super::wire::unix_ns;
 use super::world::World;
 use std::collections::BTreeSet;
 
@@ -120,47 +119,6 @@ pub(crate) fn needed(world: &World, evidence: &Evidence) -> Vec<BTreeSet<usize>>
         _ => BTreeSet::new(),
     };
     world.guilts.iter().map(of).collect()
-}
-
-/// A span of time of the draw, seconds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    pub(crate) from: f64,
-    pub(crate) until: f64,
-}
-
-impl Span {
-    /// Returns the span of an incident.
-    pub(crate) fn of(world: &World, incident: &Incident) -> Self {
-        let second = |at: firstbad_protocol::time::Timestamp| (at.0 - unix_ns(0.0)) as f64 / 1e9;
-        Self {
-            from: incident.onset.map_or(0.0, second),
-            until: incident.resolved_at.map_or(world.fleet.length_s, second),
-        }
-    }
-
-    /// Whether the two overlap, or are at most `slack` seconds apart.
-    pub(crate) fn meets(self, other: Self, slack: f64) -> bool {
-        self.from <= other.until + slack && other.from <= self.until + slack
-    }
-}
-
-/// Whether a guilt or a harmful nuisance acts during `span`, so that an incident is not needless. "An incident is not over
-/// while hosts still fail in its own way", so a few reports are allowed on either side.
-pub(crate) fn hurts(world: &World, span: Span) -> bool {
-    let slack = 3.0 * world.step_s() + 10.0;
-    let guilts = world.guilts.iter().map(|guilt| Span { from: guilt.from, until: guilt.until });
-    let harms = world.harms.iter().map(|harm| Span { from: harm.from, until: harm.until });
-    guilts.chain(harms).any(|real| span.meets(real, slack))
-}
-
-/// Whether `external` is an admissible verdict for an incident over `span`: harm acts in it that no change causes.
-pub(crate) fn external_is_true(world: &World, span: Span) -> bool {
-    let slack = 3.0 * world.step_s() + 10.0;
-    let outside = world.guilts.iter().filter(|guilt| !guilt.culprit.is_change());
-    let guilts = outside.map(|guilt| Span { from: guilt.from, until: guilt.until });
-    let harms = world.harms.iter().map(|harm| Span { from: harm.from, until: harm.until });
-    guilts.chain(harms).any(|real| span.meets(real, slack))
 }
 
 /// The admissible values of `last_known_good`.
