@@ -11,6 +11,7 @@ pub mod capture;
 mod catalogue;
 pub mod compare;
 pub mod composer;
+pub mod constancy;
 pub mod content;
 pub mod cost;
 pub mod counts;
