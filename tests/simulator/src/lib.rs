@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod overrides;
 pub mod plan;
 pub mod random;
+pub mod recovery;
 pub mod scenario;
 pub mod schedule;
 pub mod shape;
