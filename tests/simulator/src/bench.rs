@@ -2,10 +2,12 @@
 
 use crate::args::Args;
 use crate::compare::Comparison;
+use crate::constancy::{self, Constancy, Kept};
 use crate::judge::{Judge, in_words};
 use crate::outcome::Outcome;
 use crate::overrides::Overrides;
 use crate::plan::Plan;
+use crate::recovery;
 use crate::scenario::Scenario;
 use crate::simulation::{Simulation, step_s};
 use crate::truth::Truth;
@@ -22,6 +24,8 @@ pub struct Run {
     pub diagnosis: Diagnosis,
     /// What it came to.
     pub outcome: Outcome,
+    /// Whether what was said of an incident stayed said; empty unless the fleet recovers.
+    pub kept: Kept,
 }
 
 /// CPU time of this thread, ns, where the kernel tells (it is brought up to date a few hundred times a second, which evens
@@ -38,6 +42,16 @@ pub fn run(scenario: &Scenario, seed: u64) -> Run {
     run_with(scenario, seed, &Args::default())
 }
 
+/// As [`run`], and then lets the fleet recover. Diagnosis and outcome are those of the scenario's end; whether what was said
+/// stayed said is watched until the end of the recovery.
+#[must_use]
+pub fn run_and_recover(scenario: &Scenario, seed: u64) -> Run {
+    let mut plan = Plan::draw(scenario, seed, Overrides::NONE);
+    recovery::add(&mut plan);
+    let ends_s = recovery::ends_s(&plan);
+    drive(scenario, Course { plan, seed, recovers_s: Some(ends_s) }, &Args::default())
+}
+
 fn engine(plan: &Plan) -> Engine {
     let dimensions = Some(plan.fleet.cell_key.clone()).filter(|key| !key.is_empty());
     Engine::new(Settings { dimensions: dimensions.into_iter().collect(), ..Settings::default() })
@@ -47,10 +61,24 @@ fn engine(plan: &Plan) -> Engine {
 #[must_use]
 pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Run {
     let plan = Plan::draw(scenario, seed, args.overrides);
+    drive(scenario, Course { plan, seed, recovers_s: None }, args)
+}
+
+/// What is run.
+struct Course {
+    plan: Plan,
+    seed: u64,
+    /// Second to which the run goes on after the end of the scenario, if the fleet recovers.
+    recovers_s: Option<f64>,
+}
+
+fn drive(scenario: &Scenario, course: Course, args: &Args) -> Run {
+    let Course { plan, seed, recovers_s } = course;
     let mut engine = engine(&plan);
     let mut simulation = Simulation::new(&plan);
     let mut judge = Judge::new(scenario, &plan, seed);
     let mut comparison = args.simple.then(|| Comparison::new(&plan));
+    let mut constancy = Constancy::default();
     let mut diagnosis = engine.diagnosis();
     let mut engine_ns = 0;
     let mut cost = Cost::default();
@@ -70,6 +98,9 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Run {
         engine_ns += cpu_ns(start).saturating_sub(begun);
         cost.add(&diagnosis, observations.len(), [begun, applied, ticked]);
         judge.watch(&diagnosis, at, simulation.truth());
+        if recovers_s.is_some() {
+            constancy.watch(&diagnosis, at);
+        }
         if let Some(comparison) = &mut comparison {
             comparison.take(&observations, &diagnosis, at);
         }
@@ -83,8 +114,15 @@ pub fn run_with(scenario: &Scenario, seed: u64, args: &Args) -> Run {
     let mut outcome = judge.finish(&diagnosis, simulation.truth());
     outcome.engine_ns = engine_ns;
     (outcome.taking, outcome.quiet, outcome.diagnosing) = (cost.taking, cost.quiet, cost.diagnosing);
+    while recovers_s.is_some_and(|ends_s| at < ends_s) {
+        at += step;
+        engine.apply(&simulation.step(at));
+        engine.tick(plan.at(at));
+        constancy.watch(&engine.diagnosis(), at);
+    }
+    let kept = constancy.finish(constancy::settled_s(&plan, simulation.truth()));
     drop(simulation);
-    Run { plan, diagnosis, outcome }
+    Run { plan, diagnosis, outcome, kept }
 }
 
 /// Prints each change of the answer over time.

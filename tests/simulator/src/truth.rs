@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 pub struct Truth {
     exposed: BTreeMap<usize, f64>,
     suffered: BTreeMap<usize, f64>,
+    last_suffering_s: Option<f64>,
     loaded: BTreeMap<usize, Loaded>,
 }
 
@@ -31,6 +32,7 @@ impl Truth {
     pub fn suffer(&mut self, host: usize, at: f64) {
         let first = self.suffered.entry(host).or_insert(at);
         *first = first.min(at);
+        self.last_suffering_s = self.last_suffering_s.map_or(Some(at), |last| Some(last.max(at)));
     }
 
     /// A host was offered a version.
@@ -56,6 +58,12 @@ impl Truth {
     #[must_use]
     pub fn nth_suffering(&self, n: usize) -> Option<f64> {
         nth(&self.suffered, n)
+    }
+
+    /// Last second at which a host suffered; none if none did.
+    #[must_use]
+    pub fn last_suffering(&self) -> Option<f64> {
+        self.last_suffering_s
     }
 
     /// Hosts exposed.

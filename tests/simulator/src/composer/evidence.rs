@@ -45,9 +45,19 @@ impl HostSeen {
 pub(crate) struct SeenLoad {
     pub(crate) host: usize,
     pub(crate) version: usize,
+    /// Binary that loaded the version.
+    pub(crate) binary: usize,
     pub(crate) at: f64,
     pub(crate) until: f64,
-    pub(crate) refused: bool,
+    /// Reason of the refusal, as the wire spells it; none if the version became active.
+    pub(crate) refusal: Option<&'static str>,
+}
+
+impl SeenLoad {
+    /// Whether the version became active.
+    pub(crate) fn is_applied(&self) -> bool {
+        self.refusal.is_none()
+    }
 }
 
 /// A change of the binary that runs on a host.

@@ -68,11 +68,3 @@ pub(crate) struct Harm {
     pub(crate) from: f64,
     pub(crate) until: f64,
 }
-
-/// A refused version. An incident of its own is admissible for it, with the signal `loads` alone.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Refused {
-    pub(crate) version: usize,
-    /// Whether a verdict may name the version: every host of a binary refused it because of its content.
-    pub(crate) nameable: bool,
-}

@@ -1,13 +1,14 @@
 //! Compares a verdict with the admissible ones, and counts what is right and what is wrong. What is admissible is decided in
 //! `rules` and `oracle`.
 
+use super::dating::{self, Dates};
 use super::diagnosis::{Cause, Diagnosis, Incident, accuses, short};
 use super::evidence::Evidence;
 use super::guilt::Culprit;
 use super::oracle::{self, Sight};
 use super::outcome::Outcome;
-use super::rules::{self, Named, Span};
-use super::wire::unix_ns;
+use super::refused;
+use super::rules::{self, Facts, Named};
 use super::world::World;
 use std::collections::BTreeSet;
 
@@ -20,13 +21,15 @@ pub(crate) struct Judge<'a> {
     evidence: &'a Evidence,
     needed: Vec<BTreeSet<usize>>,
     sights: Vec<Sight>,
+    dates: Dates,
 }
 
 impl<'a> Judge<'a> {
     /// Returns a judge that has fixed what is admissible.
     pub(crate) fn new(world: &'a World, evidence: &'a Evidence) -> Self {
         let sights = (0..world.guilts.len()).map(|number| oracle::sight(world, evidence, number)).collect();
-        Self { world, evidence, needed: rules::needed(world, evidence), sights }
+        let dates = Dates::of(world, evidence);
+        Self { world, evidence, needed: rules::needed(world, evidence), sights, dates }
     }
 
     /// Returns what the wire reveals of each guilt.
@@ -35,7 +38,8 @@ impl<'a> Judge<'a> {
     }
 
     fn named(&self, incident: &Incident, cause: &Cause) -> Named {
-        rules::named(self.world, &self.needed, incident, cause)
+        let facts = Facts { world: self.world, evidence: self.evidence, needed: &self.needed };
+        rules::named(facts, incident, cause)
     }
 
     /// Judges `diagnosis`.
@@ -104,6 +108,7 @@ impl<'a> Judge<'a> {
     /// incident about its side effects is needless, but no exoneration.
     fn exonerations(&self, number: usize, diagnosis: &Diagnosis, outcome: &mut Outcome) {
         let Some(guilt) = self.world.guilts.get(number).filter(|guilt| guilt.culprit.is_change()) else { return };
+        let Some(dated) = self.dates.guilts.get(number) else { return };
         if matches!(self.sights.get(number), Some(Sight::Hidden(_)) | None) {
             return;
         }
@@ -114,10 +119,9 @@ impl<'a> Judge<'a> {
         };
         let is_named = diagnosis.incidents.iter().any(explained);
         for incident in diagnosis.incidents.iter().filter(|incident| !explained(incident)) {
-            let span = Span::of(self.world, incident);
-            let during =
-                span.meets(Span { from: guilt.from, until: guilt.until }, slack) && span.from >= guilt.from - slack;
-            let other = rules::external_is_true(self.world, span) || rules::is_of_refusals(self.world, incident);
+            let onset = incident.onset.map_or(0.0, dating::second);
+            let during = dated.clocks(incident, slack).any(|ahead_s| onset - ahead_s >= guilt.from - slack);
+            let other = self.dates.external_is_true(incident) || refused::is_of_refusals(self.evidence, incident);
             if !during || other {
                 continue;
             }
@@ -144,8 +148,11 @@ impl<'a> Judge<'a> {
 
     fn needless(&self, incident: &Incident, outcome: &mut Outcome) {
         let world = self.world;
-        let span = Span::of(world, incident);
-        if incident.merged_into.is_none() && !rules::hurts(world, span) && !rules::is_of_refusals(world, incident) {
+        let span = dating::span(world.fleet.length_s, incident);
+        if incident.merged_into.is_none()
+            && !self.dates.hurts(incident)
+            && !refused::is_of_refusals(self.evidence, incident)
+        {
             outcome.needless += 1;
             if outcome.needless_words.is_empty() {
                 outcome.needless_words = format!(
@@ -169,6 +176,7 @@ impl<'a> Judge<'a> {
 
     fn guilt(&self, number: usize, diagnosis: &Diagnosis, outcome: &mut Outcome) {
         let (Some(guilt), Some(sight)) = (self.world.guilts.get(number), self.sights.get(number)) else { return };
+        let Some(dated) = self.dates.guilts.get(number) else { return };
         let of = |incident: &&Incident| {
             incident
                 .cause
@@ -179,9 +187,7 @@ impl<'a> Judge<'a> {
         let whole = diagnosis.incidents.iter().find(|incident| of(incident) == Some(Named::Guilt(number)));
         if !guilt.culprit.is_change() {
             outcome.outside += 1;
-            let span = Span { from: guilt.from, until: guilt.until };
-            let external =
-                |incident: &Incident| incident.verdict == "external" && Span::of(self.world, incident).meets(span, 0.0);
+            let external = |incident: &Incident| incident.verdict == "external" && dated.meets(incident, 0.0);
             outcome.outside_said += usize::from(diagnosis.incidents.iter().any(external));
             return;
         }
@@ -203,8 +209,8 @@ impl<'a> Judge<'a> {
             Sight::Hidden(_) => {}
         }
         if let Some(incident) = named {
-            outcome.to_name_s =
-                incident.named_at.map(|at| self.since_twelfth(number, (at.0 - unix_ns(0.0)) as f64 / 1e9));
+            let ahead_s = dated.clocks(incident, 0.0).next().unwrap_or(0.0);
+            outcome.to_name_s = incident.named_at.map(|at| self.since_twelfth(number, dating::second(at) - ahead_s));
             self.good(number, incident, outcome);
         }
     }

@@ -4,7 +4,7 @@
 use super::diagnosis::{Cause, Incident};
 use super::evidence::{Evidence, SeenLoad};
 use super::guilt::{Culprit, Guilt};
-use super::wire::unix_ns;
+use super::refused;
 use super::world::World;
 use std::collections::BTreeSet;
 
@@ -15,17 +15,27 @@ pub(crate) enum Named {
     Guilt(usize),
     /// This guilt, but not all of its versions, or only one of its two factors: neither a false accusation nor right.
     Part(usize),
-    /// A version whose content every host of a binary refused, in an incident of its own.
+    /// A version whose content was refused, and which no host of the same binary applied, in an incident of its own.
     Refusal,
     /// A change that is innocent.
     Innocent,
+}
+
+/// What a verdict is compared with.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) evidence: &'a Evidence,
+    /// The versions of each guilt that a verdict must list.
+    pub(crate) needed: &'a [BTreeSet<usize>],
 }
 
 /// Returns what `cause` of `incident` names.
 ///
 /// "`hashes` lists every version that the cause covers": all guilty ones that a host kept for a while, and no innocent one.
 /// "A bad build is `kind:\"binary\"` with `scope:{\"service.version\":..}`." "`dimensions` holds the exact minimal combination."
-pub(crate) fn named(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause: &Cause) -> Named {
+pub(crate) fn named(facts: Facts<'_>, incident: &Incident, cause: &Cause) -> Named {
+    let world = facts.world;
     let guilts = || world.guilts.iter().enumerate();
     let scope = cause.scope.get("service.version");
     let fits = |guilt: &Guilt| match (&guilt.culprit, cause.kind.as_str()) {
@@ -44,7 +54,7 @@ pub(crate) fn named(world: &World, needed: &[BTreeSet<usize>], incident: &Incide
         _ => false,
     };
     if cause.kind == "config" {
-        return config(world, needed, incident, cause);
+        return config(facts, incident, cause);
     }
     if let Some((number, _)) = guilts().find(|(_, guilt)| fits(guilt)) {
         return Named::Guilt(number);
@@ -68,7 +78,8 @@ fn changes(world: &World, cause: &Cause, number: usize) -> bool {
     id.is_some() && id == world.changes.get(number).map(|change| &change.id)
 }
 
-fn config(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause: &Cause) -> Named {
+fn config(facts: Facts<'_>, incident: &Incident, cause: &Cause) -> Named {
+    let Facts { world, evidence, needed } = facts;
     let versions: Option<BTreeSet<usize>> = cause.hashes.iter().map(|hash| version(world, hash)).collect();
     let Some(versions) = versions.filter(|versions| !versions.is_empty()) else { return Named::Innocent };
     for (number, guilt) in world.guilts.iter().enumerate() {
@@ -78,11 +89,8 @@ fn config(world: &World, needed: &[BTreeSet<usize>], incident: &Incident, cause:
             return if whole { Named::Guilt(number) } else { Named::Part(number) };
         }
     }
-    // "It may be an incident of its own, whose `signals` are exactly [\"loads\"]: `cause` naming the version where its
-    // content was refused and no host of the same binary applied the same hash."
-    let refused = |version: &usize| world.refused.iter().any(|refused| refused.version == *version && refused.nameable);
-    let of_its_own = incident.signals == ["loads"];
-    if of_its_own && versions.iter().all(refused) { Named::Refusal } else { Named::Innocent }
+    let is_refusal = refused::is_of_refusals(evidence, incident) && refused::is_nameable(world, evidence, cause);
+    if is_refusal { Named::Refusal } else { Named::Innocent }
 }
 
 /// Returns the version that has this hash on any host.
@@ -103,7 +111,7 @@ pub(crate) fn needed(world: &World, evidence: &Evidence) -> Vec<BTreeSet<usize>>
     let late = world.fleet.length_s - 3.0 * world.step_s();
     let had = |version: &usize| {
         evidence.loads.iter().any(|load| {
-            load.version == *version && !load.refused && load.at < late && load.until > load.at + world.step_s()
+            load.version == *version && load.is_applied() && load.at < late && load.until > load.at + world.step_s()
         })
     };
     let of = |guilt: &Guilt| match &guilt.culprit {
@@ -111,52 +119,6 @@ pub(crate) fn needed(world: &World, evidence: &Evidence) -> Vec<BTreeSet<usize>>
         _ => BTreeSet::new(),
     };
     world.guilts.iter().map(of).collect()
-}
-
-/// A span of time of the draw, seconds.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    pub(crate) from: f64,
-    pub(crate) until: f64,
-}
-
-impl Span {
-    /// Returns the span of an incident.
-    pub(crate) fn of(world: &World, incident: &Incident) -> Self {
-        let second = |at: firstbad_protocol::time::Timestamp| (at.0 - unix_ns(0.0)) as f64 / 1e9;
-        Self {
-            from: incident.onset.map_or(0.0, second),
-            until: incident.resolved_at.map_or(world.fleet.length_s, second),
-        }
-    }
-
-    /// Whether the two overlap, or are at most `slack` seconds apart.
-    pub(crate) fn meets(self, other: Self, slack: f64) -> bool {
-        self.from <= other.until + slack && other.from <= self.until + slack
-    }
-}
-
-/// Whether a guilt or a harmful nuisance acts during `span`, so that an incident is not needless. "An incident is not over
-/// while hosts still fail in its own way", so a few reports are allowed on either side.
-pub(crate) fn hurts(world: &World, span: Span) -> bool {
-    let slack = 3.0 * world.step_s() + 10.0;
-    let guilts = world.guilts.iter().map(|guilt| Span { from: guilt.from, until: guilt.until });
-    let harms = world.harms.iter().map(|harm| Span { from: harm.from, until: harm.until });
-    guilts.chain(harms).any(|real| span.meets(real, slack))
-}
-
-/// Whether an incident is about refused loads only, and the draw has some. "It may be an incident of its own."
-pub(crate) fn is_of_refusals(world: &World, incident: &Incident) -> bool {
-    incident.signals == ["loads"] && !world.refused.is_empty()
-}
-
-/// Whether `external` is an admissible verdict for an incident over `span`: harm acts in it that no change causes.
-pub(crate) fn external_is_true(world: &World, span: Span) -> bool {
-    let slack = 3.0 * world.step_s() + 10.0;
-    let outside = world.guilts.iter().filter(|guilt| !guilt.culprit.is_change());
-    let guilts = outside.map(|guilt| Span { from: guilt.from, until: guilt.until });
-    let harms = world.harms.iter().map(|harm| Span { from: harm.from, until: harm.until });
-    guilts.chain(harms).any(|real| span.meets(real, slack))
 }
 
 /// The admissible values of `last_known_good`.
@@ -178,17 +140,18 @@ pub(crate) fn good(world: &World, evidence: &Evidence, number: usize) -> LastKno
     let first_bad = evidence
         .loads
         .iter()
-        .filter(|load| !load.refused && guilty.contains(&load.version))
+        .filter(|load| load.is_applied() && guilty.contains(&load.version))
         .fold(f64::INFINITY, |first, load| first.min(load.at));
     let enough = 3.min(world.fleet.hosts.len());
     let served = |version: usize| {
-        let long =
-            |load: &&SeenLoad| load.version == version && !load.refused && load.until - load.at >= 3.0 * world.step_s();
+        let long = |load: &&SeenLoad| {
+            load.version == version && load.is_applied() && load.until - load.at >= 3.0 * world.step_s()
+        };
         let hosts: BTreeSet<usize> = evidence.loads.iter().filter(long).map(|load| load.host).collect();
         hosts.len() >= enough
     };
     let first_active = |version: usize| {
-        let loads = evidence.loads.iter().filter(|load| load.version == version && !load.refused);
+        let loads = evidence.loads.iter().filter(|load| load.version == version && load.is_applied());
         loads.fold(f64::INFINITY, |first, load| first.min(load.at))
     };
     let of_config = |version: &usize| world.versions.get(*version).is_some_and(|of| of.config == *config);

@@ -6,8 +6,9 @@ use super::evidence::Evidence;
 use super::guilt::Culprit;
 use super::oracle::{Sight, sight};
 use super::play::play;
-use super::rules::{Named, named, needed};
+use super::rules::{Facts, Named, named, needed};
 use super::world::World;
+use super::{Draw, Recipe};
 use serde_json::Value;
 
 /// Makes small draws of many seeds, without nuisances.
@@ -66,9 +67,31 @@ fn rules_tell_the_guilty_hash_from_others() {
     let guilty: Vec<String> = versions.iter().map(|version| hash(*version)).collect();
     let innocent = (0..world.versions.len()).find(|version| !versions.contains(version)).unwrap();
     let needed = needed(&world, &evidence);
-    let is = |hashes| named(&world, &needed, &Incident::default(), &cause(hashes));
+    let facts = Facts { world: &world, evidence: &evidence, needed: &needed };
+    let is = |hashes| named(facts, &Incident::default(), &cause(hashes));
     assert_eq!(is(guilty.clone()), Named::Guilt(0));
     assert_eq!(is([guilty, vec![hash(innocent)]].concat()), Named::Innocent);
     assert_eq!(is(vec![hash(innocent)]), Named::Innocent);
     assert_eq!(is(Vec::new()), Named::Innocent);
+}
+
+/// Judges a verdict on the draw of `seed` that names the version which hosts refuse, in an incident of its own.
+fn accused_of_the_refused(seed: u64) -> usize {
+    let draw = Draw::compose(&Recipe::whole(seed));
+    let refused = draw.world.pushes.iter().find(|push| push.refusal.is_some()).expect("a refused version");
+    let hash = draw.world.versions[refused.version].hash;
+    let json = format!(
+        r#"{{"schema":1,"incidents":[{{"id":"x","state":"open","verdict":"cause","signals":["loads"],
+        "cause":{{"kind":"config","config":"any","hashes":["{hash}"]}},"suspects":[{{"rank":1,"confidence":0.9}}]}}]}}"#
+    );
+    draw.judge(&json).expect("a verdict").accused
+}
+
+/// The nuisance wants "some hosts" to refuse in all four draws. The first fleet has one host and the second has two, and all of
+/// them refuse. In the others, hosts of the same binary applied the version.
+#[test]
+fn a_refused_version_may_be_named_only_where_no_host_of_the_binary_applied_it() {
+    for (seed, accused) in [(935_005, 0), (935_126, 0), (933_127, 1), (931_140, 1)] {
+        assert_eq!(accused_of_the_refused(seed), accused, "seed {seed}");
+    }
 }

@@ -5,7 +5,7 @@
 use super::content::{Config, Oddity, Version};
 use super::effect::Effect;
 use super::fleet::Fleet;
-use super::guilt::{Culprit, Guilt, Harm, Refused};
+use super::guilt::{Culprit, Guilt, Harm};
 use super::noise::Noise;
 use super::nuisance::Planned;
 use super::push::{Push, Shape, Who};
@@ -69,7 +69,6 @@ pub(crate) struct World {
     pub(crate) noise: Noise,
     pub(crate) guilts: Vec<Guilt>,
     pub(crate) harms: Vec<Harm>,
-    pub(crate) refused: Vec<Refused>,
     /// Whether publish events declare the versions.
     pub(crate) publishes: bool,
     pub(crate) nuisances: Vec<Planned>,
@@ -93,7 +92,6 @@ impl World {
             noise: Noise::draw(seed),
             guilts: Vec::new(),
             harms: Vec::new(),
-            refused: Vec::new(),
             publishes: Random::fork(seed, "composer:publishes").chance(0.3),
             nuisances: Vec::new(),
         };

@@ -4,7 +4,6 @@ use super::{Kind, Planned};
 use crate::composer::background;
 use crate::composer::chance::pick;
 use crate::composer::content::Oddity;
-use crate::composer::guilt::Refused;
 use crate::composer::push::{Push, Refusal, Who};
 use crate::composer::world::World;
 use crate::random::Random;
@@ -53,6 +52,4 @@ fn refuse(world: &mut World, share: f64, r: &mut Random) {
     let refusal = Refusal { share, reason, error, rejected: false };
     let shape = background::shape(r, world.fleet.length_s);
     world.pushes.push(Push { version, at, shape, who: Who::All, refusal: Some(refusal), salt: r.bits() });
-    let content = matches!(reason, "parse" | "parser_panic" | "limit");
-    world.refused.push(Refused { version, nameable: content && share >= 1.0 });
 }

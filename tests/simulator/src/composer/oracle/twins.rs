@@ -90,7 +90,7 @@ fn arrivals(
 
 fn first_loads(evidence: &Evidence, wanted: impl Fn(&SeenLoad) -> bool) -> BTreeMap<usize, f64> {
     let mut first: BTreeMap<usize, f64> = BTreeMap::new();
-    for load in evidence.loads.iter().filter(|load| !load.refused && wanted(load)) {
+    for load in evidence.loads.iter().filter(|load| load.is_applied() && wanted(load)) {
         let at = first.entry(load.host).or_insert(load.at);
         *at = at.min(load.at);
     }
@@ -101,7 +101,7 @@ fn first_loads(evidence: &Evidence, wanted: impl Fn(&SeenLoad) -> bool) -> BTree
 fn versions(world: &World, evidence: &Evidence, culprit: &Culprit) -> BTreeMap<usize, BTreeMap<usize, f64>> {
     let own = if let Culprit::Config { config, .. } = culprit { Some(*config) } else { None };
     let mut versions: BTreeMap<usize, BTreeMap<usize, f64>> = BTreeMap::new();
-    for load in evidence.loads.iter().filter(|load| !load.refused) {
+    for load in evidence.loads.iter().filter(|load| load.is_applied()) {
         if world.versions.get(load.version).is_some_and(|version| Some(version.config) == own) {
             continue;
         }

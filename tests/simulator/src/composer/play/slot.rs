@@ -118,15 +118,18 @@ impl<'a> Slot<'a> {
     }
 
     fn note_loads(&self, evidence: &mut Evidence) {
-        for active in &self.timeline.actives {
-            let Active { version, from, to, .. } = *active;
-            evidence.loads.push(SeenLoad { host: self.host, version, at: from, until: to, refused: false });
-        }
-        for load in self.timeline.loads.iter().filter(|load| load.refusal.is_some()) {
-            let Load { version, at, .. } = *load;
-            evidence.loads.push(SeenLoad { host: self.host, version, at, until: at, refused: true });
-        }
         let (host, lives) = (self.host, &self.timeline.lives);
+        let binary = |life: usize| lives.get(life).map_or(0, |life| life.binary);
+        for active in &self.timeline.actives {
+            let Active { version, from: at, to: until, life, .. } = *active;
+            evidence.loads.push(SeenLoad { host, version, binary: binary(life), at, until, refusal: None });
+        }
+        for load in &self.timeline.loads {
+            let Load { version, at, life, .. } = *load;
+            let Some(refusal) = load.refusal else { continue };
+            let refusal = Some(refusal.reason);
+            evidence.loads.push(SeenLoad { host, version, binary: binary(life), at, until: at, refusal });
+        }
         let changes = lives.iter().zip(lives.iter().skip(1)).filter(|(a, b)| a.binary != b.binary);
         evidence.binaries.extend(changes.map(|(_, new)| BinaryChange { host, at: new.from }));
     }

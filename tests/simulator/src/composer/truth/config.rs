@@ -5,7 +5,7 @@ use crate::composer::background;
 use crate::composer::chance::{log_uniform, pick};
 use crate::composer::content::Oddity;
 use crate::composer::effect::{Death, Effect, On, SecondsRange, What};
-use crate::composer::guilt::{Culprit, Guilt, Hurts, Refused};
+use crate::composer::guilt::{Culprit, Guilt, Hurts};
 use crate::composer::push::{Push, Refusal, Shape, Who};
 use crate::composer::world::World;
 use crate::random::Random;
@@ -173,7 +173,6 @@ fn stale(world: &mut World, config: usize, at: f64, r: &mut Random) {
     world.pushes.push(Push { version, at, shape, who: Who::All, refusal: Some(refusal), salt: r.bits() });
     let from = at + world.fleet.length_s * 0.15;
     let until = (from + world.fleet.length_s * r.between(0.1, 0.3)).min(world.fleet.length_s);
-    world.refused.push(Refused { version, nameable: false });
     if let Some(good) = world.make(config, Oddity::None, r).filter(|_| until < world.fleet.length_s) {
         world.push(good, until, Shape::Spread(10.0), r);
     }
