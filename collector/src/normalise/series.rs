@@ -96,10 +96,10 @@ impl SeriesTable {
             let Added { step, before, returned } = lives.take(place.point(value), u64::cmp, place.context);
             self.returned |= returned;
             let difference = value.saturating_sub(before.unwrap_or(0));
-            return Ok(self.reading(step, place, value, difference));
+            return Ok(self.once(place, reading(step, place.span.end, value, difference)));
         }
         let step = self.begin(place, State::Sum(Lives::begin(place.point(value))))?;
-        Ok(self.reading(step, place, value, value))
+        Ok(self.once(place, reading(step, place.span.end, value, value)))
     }
 
     /// What a cumulative point of a histogram adds.
@@ -119,17 +119,18 @@ impl SeriesTable {
                 Some(before) if before.bounds != bounds => Taken::Baseline,
                 Some(before) => {
                     let difference = subtract(&histogram, &before.counts, before.sum);
-                    self.reading(step, place, histogram, difference)
+                    self.once(place, reading(step, place.span.end, histogram, difference))
                 }
-                None => self.reading(step, place, histogram, Histogram::default()),
+                None => self.once(place, reading(step, place.span.end, histogram, Histogram::default())),
             });
         }
         let step = self.begin(place, State::Histogram(Lives::begin(place.point(counted))))?;
-        Ok(self.reading(step, place, histogram, Histogram::default()))
+        Ok(self.once(place, reading(step, place.span.end, histogram, Histogram::default())))
     }
 
-    fn reading<T>(&mut self, step: Step, place: Place, whole: T, difference: T) -> Taken<T> {
-        match reading(step, place.span.end, whole, difference) {
+    /// Lets a restart be told once, however many series show it.
+    fn once<T>(&mut self, place: Place, taken: Taken<T>) -> Taken<T> {
+        match taken {
             Taken::Counted(reading) => Taken::Counted(self.restarts.once(place.sender, place.span.start, reading)),
             other => other,
         }
