@@ -10,7 +10,7 @@ use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::Counter;
-use crate::state::ring::{Cohort, Interval, Sums};
+use crate::state::ring::{Cohort, Interval, Sums, index_of};
 
 /// Events beyond expectation, over all units, from which it is worth waking somebody.
 pub(crate) const WORTH_WAKING: f64 = 20.0;
@@ -89,7 +89,9 @@ pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
 /// The last interval of which most hosts have reported.
 fn last_complete(state: &State) -> Option<i64> {
     let trials = |at: i64| state.ring.get(at).and_then(|of| of.fleet.first()).map_or(0.0, |sums| sums.trials);
-    let last = state.ring.end() - 1;
+    // The end of the ring is where the clock that is furthest ahead has got to.
+    let front = state.front.map_or(i64::MAX, |front| index_of(front, state.interval));
+    let last = (state.ring.end() - 1).min(front);
     let usual = (1..=3).map(|back| trials(last - back)).sum::<f64>() / 3.0;
     let complete = trials(last) >= COMPLETE * usual && usual > 0.0;
     (last > state.ring.first + 2 * reports(state)).then_some(if complete { last } else { last - 1 })

@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const FIRST_SEED: u64 = 700_001;
 /// Number of draws. Chosen: two busy cores run them in a minute in the test profile.
 const DRAWS: u64 = 30;
-/// Greatest number of draws with a false accusation. The present value allows all draws; the goal is 0.
-const ACCUSED_MAX: usize = 30;
-/// Greatest number of draws with a wrong exoneration. The present value allows all draws; the goal is 0.
-const EXONERATED_MAX: usize = 30;
-/// Minimum share of the identifiable changes that verdicts must name, per cent. The present value asks for none.
-const NAMED_MIN_PERCENT: usize = 0;
+/// Greatest number of draws with a false accusation: what the engine of 29 November 2026 reached (seed 700007). The goal is 0.
+const ACCUSED_MAX: usize = 1;
+/// Greatest number of draws with a wrong exoneration: what that engine reached, and the goal.
+const EXONERATED_MAX: usize = 0;
+/// Minimum share of the identifiable changes that verdicts must name, per cent: what that engine reached, 3 of 6. The goal
+/// is 97.
+const NAMED_MIN_PERCENT: usize = 50;
 
 #[test]
 fn nothing_innocent_is_accused_and_nothing_guilty_exonerated() {
