@@ -73,6 +73,14 @@ impl Grounds<'_> {
         self.hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT)
     }
 
+    /// What the hosts' own loads say. They say nothing where the failing lies closer together than it follows the loads: then
+    /// it is a moment of all.
+    fn aligned(self) -> f64 {
+        let (_, beginnings, delays, _) = self.hypothesis.tally.lag;
+        let strewn = delays >= beginnings && !self.are_by_sides();
+        if strewn { self.hypothesis.aligned().min(0.0) } else { self.hypothesis.aligned() }
+    }
+
     /// Whether something tells the version from chance: a contrast, the hosts' own loads, the way back, the content.
     fn are_direct(self) -> bool {
         let (hypothesis, contrast) = (self.hypothesis, self.hypothesis.tally.risk.ln_e);
@@ -82,7 +90,7 @@ impl Grounds<'_> {
         let spared = tally.control.0 < CONTROLS_MIN
             || hypothesis.control_share() < 0.5 * hypothesis.share()
             || self.are_by_sides() && tally.control.1 * STRAYS <= tally.exposed.1;
-        let follows = hypothesis.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
+        let follows = self.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
         contrast >= 4.0
             || follows
             || hypothesis.reversal >= 4.6
@@ -99,9 +107,9 @@ impl Grounds<'_> {
         // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
         let left =
             tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
-        let all = self.are_by_sides() || hypothesis.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
+        let all = self.are_by_sides() || self.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
         let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
-        let moment = hypothesis.aligned() <= -3.0 && contrast < 20.0;
+        let moment = self.aligned() <= -3.0 && contrast < 20.0;
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
             || (moment || chance) && self.own() < 2
@@ -141,7 +149,7 @@ impl Grounds<'_> {
     fn are_certain(self) -> bool {
         let hypothesis = self.hypothesis;
         let tally = &hypothesis.tally;
-        let told = tally.risk.ln_e >= 6.9 || hypothesis.aligned() >= 6.9 || hypothesis.reversal >= 6.9;
+        let told = tally.risk.ln_e >= 6.9 || self.aligned() >= 6.9 || hypothesis.reversal >= 6.9;
         let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= 5);
         // A limit that the content itself breaks, and failing from the load on: the load need not be told from the moment.
         let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
