@@ -8,7 +8,7 @@ use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
-use crate::state::model::{Counter, Run, Unit};
+use crate::state::model::{Counter, Move, Run, Unit};
 
 /// Least distance between a load and a beginning that is believed, seconds: clocks, queues, requests under way.
 const NEAREST_S: f64 = 0.1;
@@ -31,8 +31,10 @@ const STARTS_WITHIN: Ns = 2;
 /// What timing says of one explanation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Timing {
-    /// -ln of the probability that independent beginnings lie so near to their loads by chance.
+    /// -ln of the probability that independent beginnings lie so near to their loads, and ends to the way back, by chance.
     pub surprise: f64,
+    /// The same of the beginnings alone.
+    pub begun: f64,
     /// Hosts that began to fail close to their load, each of them one chance in twenty at most.
     pub close: u64,
     /// Hosts exposed for long enough to show it, and those of them that do not.
@@ -67,7 +69,8 @@ pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans
         begun.push(Coincidence { at: beginning.bout.start, surprise: -libm::log(chance) });
         over.extend(left(&mut said, &beginning));
     }
-    said.surprise = independent(begun, scene.interval) + independent(over, scene.interval);
+    said.begun = independent(begun, scene.interval);
+    said.surprise = said.begun + independent(over, scene.interval);
     said
 }
 
@@ -148,7 +151,10 @@ impl Beginning<'_> {
         let as_bad = own.map(rate_of).fold(0.0, f64::max) * AS_BAD;
         let earlier = |run: &&Run| is_of(scene, run.counter) && run.end < load && rate_of(run) >= as_bad;
         let before = patient.unit.runs.iter().filter(earlier).count();
-        let loads = patient.unit.moves.iter().filter(|entry| entry.told && entry.at > patient.unit.first).count();
+        // A process loads what it has when it starts: nothing was counted before that it could begin to fail after.
+        let counted = patient.unit.first + scene.interval;
+        let could = |entry: &&Move| entry.told && entry.at > counted && entry.at <= load;
+        let loads = patient.unit.moves.iter().filter(could).count();
         let rate = (float(before) + EPISODES_PRIOR) / known;
         let distance = self.distance_s(levels);
         (rate * distance * float(loads.max(1))).clamp(1e-9, 1.0)

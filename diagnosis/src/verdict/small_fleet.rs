@@ -35,7 +35,9 @@ pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verd
         return None;
     }
     let controls = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64 > said.exposed;
-    let back = said.left == said.exposed && surprise >= CAUSE_AT;
+    // A way back proves what the beginnings alone make a suspect; else both together must be seldom enough.
+    let alone = said.begun + hypothesis.mechanism >= SUSPECT_AT;
+    let back = said.left == said.exposed && (alone || surprise >= CAUSE_AT);
     let repeated = said.close >= REPEATED_ON && said.close == said.exposed && controls;
     Some(if back || repeated { Verdict::Cause } else { Verdict::Suspect })
 }
