@@ -13,8 +13,6 @@ const FIRST_SEED: u64 = 700_001;
 const DRAWS: u64 = 30;
 /// Greatest number of draws with a false accusation: what the engine of 29 November 2026 reached (seed 700007). The goal is 0.
 const ACCUSED_MAX: usize = 1;
-/// Greatest number of draws with a wrong exoneration: what that engine reached, and the goal.
-const EXONERATED_MAX: usize = 0;
 /// Minimum share of the identifiable changes that verdicts must name, per cent: what that engine reached, 3 of 6. The goal
 /// is 97.
 const NAMED_MIN_PERCENT: usize = 50;
@@ -46,7 +44,7 @@ fn nothing_innocent_is_accused_and_nothing_guilty_exonerated() {
     let sums = table::sums(&outcomes);
     assert_eq!(sums.draws, DRAWS as usize);
     assert!(sums.accused <= ACCUSED_MAX, "{} draws accuse an innocent change", sums.accused);
-    assert!(sums.exonerated <= EXONERATED_MAX, "{} draws exonerate a guilty change", sums.exonerated);
+    assert_eq!(sums.exonerated, 0, "draws exonerate a guilty change");
     assert!(sums.clear > 0 && sums.clear_named * 100 >= sums.clear * NAMED_MIN_PERCENT, "{sums:?}");
 }
 
