@@ -45,7 +45,7 @@ struct Episodes {
     worst: Worst,
     /// When each unit began.
     starts: Vec<Ns>,
-    /// When units that come and go were last heard, of which nothing else is known.
+    /// Last report times of silent pods and generated identities without a known death.
     passing: Vec<Ns>,
     /// Units with a hard episode.
     hard: usize,
@@ -76,7 +76,7 @@ impl Worst {
         if other.excess > self.excess { other } else { self }
     }
 
-    /// Events beyond expectation within `length`, if they came evenly.
+    /// Events beyond expectation within `length`, assuming a constant rate.
     fn within(self, length: Ns) -> f64 {
         let lasted = (self.end - self.start).max(1);
         self.excess * (seconds(length) / seconds(lasted)).min(1.0)

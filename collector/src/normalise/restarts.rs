@@ -1,5 +1,5 @@
-//! Which restarts of a process are news. Every cumulative series shows a restart with its own next point, which for a
-//! series that counts seldom comes many reports later: without this one restart would be told once per series.
+//! Reports each restart of a process once. Every cumulative series shows a restart in its own next point. A series that
+//! counts seldom has that point many reports later, so one restart would otherwise be reported once per series.
 
 use super::keys::Key;
 use super::life::START_JITTER_NS;

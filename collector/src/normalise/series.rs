@@ -19,7 +19,7 @@ pub(super) struct SeriesTable {
     /// How many of them each sender brought; counted anew after a restart, and when series had to go.
     #[serde(skip)]
     brought: Table<usize>,
-    /// A restart that was told before a checkpoint may be told once more after it.
+    /// Not stored: a restart reported before a checkpoint may be reported once more after it.
     #[serde(skip)]
     restarts: Restarts,
     /// Whether a series went back to an earlier start time since [`Self::take_returned`] was last called.
@@ -128,7 +128,7 @@ impl SeriesTable {
         Ok(self.once(place, reading(step, place.span.end, histogram, Histogram::default())))
     }
 
-    /// Lets a restart be told once, however many series show it.
+    /// Reports a restart only once, however many series show it.
     fn once<T>(&mut self, place: Place, taken: Taken<T>) -> Taken<T> {
         match taken {
             Taken::Counted(reading) => Taken::Counted(self.restarts.once(place.sender, place.span.start, reading)),

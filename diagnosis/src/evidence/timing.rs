@@ -23,9 +23,9 @@ const PLACED_WITHIN: f64 = 0.25;
 /// Standard deviations of a placed beginning that count as distance.
 const DEVIATIONS: f64 = 2.0;
 
-/// Time, ns, within which two loads on one host came together.
+/// Greatest time between two loads on one host that count as simultaneous, ns.
 const TOGETHER: Ns = 1_500_000_000;
-/// Reports between a load and a start of its process within which they came together.
+/// Greatest distance, in report intervals, between a process start and the loads that belong to it.
 const STARTS_WITHIN: Ns = 2;
 
 /// What timing says of one explanation.

@@ -151,7 +151,7 @@ impl Grounds<'_> {
         let tally = &hypothesis.tally;
         let told = tally.risk.ln_e >= 6.9 || self.aligned() >= 6.9 || hypothesis.reversal >= 6.9;
         let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= 5);
-        // A limit that the content itself breaks, and failing from the load on: the load need not be told from the moment.
+        // The content breaks a limit and the failing begins with the load: no further proof against a common moment is needed.
         let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
         tally.exposed.1 >= CAUSE_HOSTS && (seen || broken)
     }

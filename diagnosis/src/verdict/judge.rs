@@ -32,7 +32,7 @@ const SUMS_AT: f64 = 6.9;
 const SUMS_RATIO: f64 = 2.0;
 /// ln of the e-value of ages that makes a suspect.
 const AGE_AT: f64 = 6.9;
-/// The same where processes fail and do not die: what they fail of may be something else that came meanwhile.
+/// The same bound where processes fail but do not die: a later change may be the reason.
 const AGE_OF_ALIVE_AT: f64 = 13.8;
 /// Other configs that are asked on each binary.
 const RIVALS_MAX: usize = 4;

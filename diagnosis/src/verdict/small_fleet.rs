@@ -29,7 +29,7 @@ pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verd
     let said = timing(scene, hypothesis, &exposed);
     let all = said.well == 0 && said.elsewhere == 0 && said.go_on == 0 && said.exposed > 0;
     let surprise = said.surprise + hypothesis.mechanism;
-    // Nothing but the content parts what came together.
+    // Timing cannot separate simultaneous loads; only the content can.
     let tied = said.tied > 0 && hypothesis.mechanism < LIMIT_AT;
     if !all || tied || said.close == 0 || surprise < SUSPECT_AT {
         return None;

@@ -10,9 +10,9 @@ use crate::scene::spans::Spans;
 use crate::verdict::accusation::{refuted, soon};
 use firstbad_protocol::verdict::CauseKind;
 
-/// Of so many failing hosts one must tell the cause from what came with it.
+/// One in this many failing hosts must separate two explanations for them not to tie.
 const TELLING: usize = 20;
-/// Seconds within which two loads on the same hosts came together.
+/// Greatest difference of median delays, seconds, of two loads that count as simultaneous.
 const TOGETHER: f64 = 1.0;
 
 /// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.
@@ -50,7 +50,7 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
     if by_sides && rode && rival.explained() >= 0.8 * best.explained() && !told_apart(scene, best, rival) {
         return true;
     }
-    // Where nothing is told of the requests under the rival, those under the other prove nothing against it.
+    // Without request counts under the rival, the counts under the other are no evidence against the rival.
     let lead = best.weight - rival.weight - if rival.sides.is_none() { best.by_sides() } else { 0.0 };
     if rival.weight < SUSPECT_AT || lead > 6.0 || rival.explained() < 0.8 * best.explained() {
         return false;
@@ -75,14 +75,14 @@ fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
     late(best) && rival.factor.is_some() && !refuted(rival) && rival.explained() >= 0.9 * best.explained()
 }
 
-/// Report intervals by which the time of a new binary may be off: it is seen at a report, and a load is told.
+/// Error of the time of a new binary, in report intervals: a report shows a binary, an event shows a load.
 const BINARY_SEEN: Ns = 2;
-/// Weight of a mechanism by which one of two that came together stands ahead.
+/// Greatest lead in mechanism weight at which two simultaneous explanations still tie.
 const PARTS: f64 = 2.0;
 /// Of so many hosts that fail, or had either, one may tell twins apart by chance.
 const TWINS_TELLING: usize = 20;
 
-/// Whether a binary and a config came together: every host that fails, and every host that is well, had both or neither.
+/// Whether a binary and a config were deployed together: every host, failing or healthy, had both or neither.
 /// Then nothing but the content itself tells one from the other, whatever each weighs.
 fn are_twins(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     let kinds = (best.kind, rival.kind);
