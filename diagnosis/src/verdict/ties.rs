@@ -6,6 +6,7 @@ use crate::hypothesis::judgement::SUSPECT_AT;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
+use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::verdict::accusation::{refuted, soon};
 use firstbad_protocol::verdict::CauseKind;
@@ -77,6 +78,8 @@ fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
 
 /// Error of the time of a new binary, in report intervals: a report shows a binary, an event shows a load.
 const BINARY_SEEN: Ns = 2;
+/// Error of the time between two loads of one host, that events show.
+const LOADS_APART: Ns = 1_500_000_000;
 /// Greatest lead in mechanism weight at which two simultaneous explanations still tie.
 const PARTS: f64 = 2.0;
 /// Of so many hosts that fail, or had either, one may tell twins apart by chance.
@@ -100,41 +103,59 @@ pub(crate) fn is_parted_by_content(scene: &Scene<'_>, best: &Hypothesis, rival: 
 /// Whether all who fail, and all who are well, had both or neither.
 fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return false };
-    let slack = BINARY_SEEN * scene.interval;
+    let slack = apart(scene, best, rival);
     let (mut telling, mut all) = (0, 0);
     for (index, patient) in scene.patients.iter().enumerate() {
         let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
         let had = |spans: &[(Ns, Ns)], slack: Ns| {
             spans.iter().any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - slack) >= slack)
         };
-        let began = |spans: &[(Ns, Ns)]| {
-            patient
-                .bouts
-                .iter()
-                .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - slack && bout.start < *to))
+        let (one, two, differ) = if patient.bouts.is_empty() {
+            let (one, two) = (had(best, slack), had(rival, slack));
+            (one, two, one != two)
+        } else {
+            let (one, two) = (entered(patient, best, slack), entered(patient, rival, slack));
+            let differ = one.is_some() != two.is_some() || one.zip(two).is_some_and(|(a, b)| (a - b).abs() > slack);
+            (one.is_some(), two.is_some(), differ)
         };
-        let (one, two) =
-            if patient.bouts.is_empty() { (had(best, slack), had(rival, slack)) } else { (began(best), began(rival)) };
         all += usize::from(one || two);
-        telling += usize::from(one != two);
+        telling += usize::from(differ);
     }
     all > 0 && telling * TWINS_TELLING <= all
+}
+
+/// Greatest error of the time between two changes of one host.
+fn apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> Ns {
+    let binary = best.kind == CauseKind::Binary || rival.kind == CauseKind::Binary;
+    if binary { BINARY_SEEN * scene.interval } else { LOADS_APART }
+}
+
+/// When a unit got what it had as it first began to fail, if it had it then.
+fn entered(patient: &Patient<'_>, spans: &[(Ns, Ns)], slack: Ns) -> Option<Ns> {
+    let had = |bout: &Bout| spans.iter().find(|(from, to)| bout.start >= from - slack && bout.start < *to);
+    patient.bouts.iter().find_map(had).map(|(from, _)| *from)
 }
 
 /// Whether enough hosts tell one from another that explains nearly the same: hosts that fail with the first alone, and hosts
 /// that had the other alone and are well. What a few say is a load that was late or a clock that is off.
 fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     let (Some(of_best), Some(of_rival)) = (spans(scene, best), spans(scene, rival)) else { return true };
+    let slack = apart(scene, best, rival);
     let mut telling = 0;
     for (index, patient) in scene.patients.iter().enumerate() {
         let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
         let began_in = |spans: &[(Ns, Ns)]| patient.bouts.iter().any(|bout| scene.began_in(bout, spans));
+        // Well with the other for a while, and failing once it had this one too.
+        let later = || {
+            let (best, rival) = (entered(patient, best, slack), entered(patient, rival, slack));
+            best.zip(rival).is_some_and(|(best, rival)| best > rival + slack)
+        };
         let had = |spans: &[(Ns, Ns)]| {
             let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
             spans.iter().any(|span| known(span) >= scene.interval)
         };
         let fails = !patient.bouts.is_empty();
-        telling += usize::from(if fails { began_in(best) && !began_in(rival) } else { had(rival) && !had(best) });
+        telling += usize::from(if fails { began_in(best) && (!began_in(rival) || later()) } else { had(rival) && !had(best) });
     }
     telling * TELLING >= scene.failing()
 }
