@@ -315,26 +315,43 @@ type IsOwn<'a> = &'a dyn Fn(&Run) -> bool;
 /// another run (`watch`).
 const SEVERITY: f64 = 6.0;
 
-/// Least rate of a run of each counter that belongs to the incident, of the rate that most failing hosts show. What is
-/// weaker is a host's habit, noise or what went on before, and would blur who began when.
+/// Least rate of a run of each counter that belongs to the incident, of the rate at which half of the cost was paid. What is
+/// weaker is a host's habit, noise or what went on before, and would blur who began when. By cost, for a blip at every load
+/// of every host is many runs and few requests.
 /// With it, when the first of the runs began that may belong.
 fn severity(state: &State, from: Ns, counters: &[Counter], own: IsOwn<'_>) -> (Vec<(Counter, f64)>, Ns) {
-    let mut rates: [Vec<f64>; COUNTERS] = Default::default();
+    let mut rates: [Vec<Paid>; COUNTERS] = Default::default();
     let mut first = from;
     for run in state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.end >= from && own(run)) {
         first = first.min(run.start);
         if let Some(rates) = rates.get_mut(run.counter as usize).filter(|_| run.trials > 0.0) {
-            rates.push(run.observed / run.trials);
+            let cost = if run.counter.is_additive() { (run.observed - run.expected).max(0.0) } else { 1.0 };
+            rates.push(Paid { rate: run.observed / run.trials, cost });
         }
     }
-    let mut of = |counter: Counter| {
-        let rates = rates.get_mut(counter as usize)?;
-        let at = rates.len() * 8 / 10;
-        let (_, rate, _) =
-            rates.get_mut(..).filter(|rates| at < rates.len())?.select_nth_unstable_by(at, f64::total_cmp);
-        Some(*rate / SEVERITY)
-    };
-    (counters.iter().map(|counter| (*counter, of(*counter).unwrap_or(0.0))).collect(), first)
+    let mut of = |counter: Counter| rates.get_mut(counter as usize).and_then(|rates| paid_at(rates));
+    (counters.iter().map(|counter| (*counter, of(*counter).unwrap_or(0.0) / SEVERITY)).collect(), first)
+}
+
+/// The rate of a run, and what it cost.
+#[derive(Clone, Copy)]
+struct Paid {
+    rate: f64,
+    cost: f64,
+}
+
+/// The rate up to which half of the cost was paid.
+fn paid_at(rates: &mut [Paid]) -> Option<f64> {
+    rates.sort_unstable_by(|one, other| one.rate.total_cmp(&other.rate));
+    let half = rates.iter().map(|paid| paid.cost).sum::<f64>() / 2.0;
+    let mut paid = 0.0;
+    rates
+        .iter()
+        .find(|one| {
+            paid += one.cost;
+            paid >= half
+        })
+        .map(|one| one.rate)
 }
 
 /// Between which times a run began: within a tenth of its first row where that is known, else anywhere in it.

@@ -10,6 +10,7 @@ pub(crate) mod good;
 pub(crate) mod hypotheses;
 pub(crate) mod incident;
 pub(crate) mod judge;
+pub(crate) mod one_to_one;
 pub(crate) mod refusal;
 pub(crate) mod review;
 pub(crate) mod small_fleet;

@@ -6,7 +6,7 @@ use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
-use crate::state::model::Run;
+use crate::state::model::{Counter, Run};
 
 /// Time after its start within which a process may fail for being cold, and in report intervals.
 const COLD_FOR: Ns = 180 * 1_000_000_000;
@@ -66,10 +66,10 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans, uncontrolled: Uncontro
     2.0 * ratio(without.failing, without.all) >= ratio(with.failing, with.all)
 }
 
-/// Whether so much of what was tried failed that being cold does not explain it.
+/// Whether it fails in a way that being cold does not explain: most of what was tried, or by panics, which are of the code.
 fn fails_hard(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout) -> bool {
     let own = |run: &&Run| scene.counters.contains(&run.counter) && run.start <= bout.end && run.end >= bout.start;
-    patient.unit.runs.iter().filter(own).any(Run::is_hard)
+    patient.unit.runs.iter().filter(own).any(|run| run.is_hard() || run.counter == Counter::Panics)
 }
 
 /// Starts with what is accused, and without it.

@@ -11,6 +11,7 @@ use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
 use crate::state::model::Counter;
+use crate::verdict::one_to_one::is_one_to_one;
 use crate::verdict::small_fleet;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
@@ -95,6 +96,7 @@ impl Grounds<'_> {
             || follows
             || hypothesis.reversal >= 4.6
             || self.own() >= 2
+            || is_one_to_one(hypothesis)
             || hypothesis.mechanism >= 5.0
             || hypothesis.moment >= MOMENT_AT
     }
@@ -150,7 +152,7 @@ impl Grounds<'_> {
         let hypothesis = self.hypothesis;
         let tally = &hypothesis.tally;
         let told = tally.risk.ln_e >= 6.9 || self.aligned() >= 6.9 || hypothesis.reversal >= 6.9;
-        let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= 5);
+        let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= 5) || is_one_to_one(hypothesis);
         // The content breaks a limit and the failing begins with the load: no further proof against a common moment is needed.
         let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
         tally.exposed.1 >= CAUSE_HOSTS && (seen || broken)

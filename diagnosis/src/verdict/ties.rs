@@ -155,7 +155,8 @@ fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
             spans.iter().any(|span| known(span) >= scene.interval)
         };
         let fails = !patient.bouts.is_empty();
-        telling += usize::from(if fails { began_in(best) && (!began_in(rival) || later()) } else { had(rival) && !had(best) });
+        telling +=
+            usize::from(if fails { began_in(best) && (!began_in(rival) || later()) } else { had(rival) && !had(best) });
     }
     telling * TELLING >= scene.failing()
 }

@@ -1,0 +1,24 @@
+//! Whether the hosts that fail are the hosts that were exposed, one to one, and for as long: each began with its own load and
+//! stopped on its own way back, and no other host failed. Hosts that begin within one report are one coincidence for the
+//! contrast and for alignment; which hosts they are, and when they stop, is evidence beside it (engine.md, point 6).
+
+use crate::hypothesis::Hypothesis;
+use crate::verdict::accusation::{CAUSE_HOSTS, CONTROLS_MIN};
+
+/// One in so many hosts may differ: a clock that is off, a report that is lost.
+const DIFFER: u64 = 20;
+/// One in so many exposed hosts must have left it.
+const LEFT_PART: u64 = 2;
+
+/// Whether exposure and failing go together in that way.
+pub(crate) fn is_one_to_one(hypothesis: &Hypothesis) -> bool {
+    let tally = &hypothesis.tally;
+    let (exposed, failing) = tally.exposed;
+    let (others, failing_others) = tally.control;
+    let (prompt, begun) = tally.prompt;
+    let (stopped, left) = tally.stops;
+    let nearly = |part: u64, all: u64| (all - part.min(all)) * DIFFER <= all;
+    let began = failing >= CAUSE_HOSTS && nearly(failing, exposed) && nearly(prompt, begun) && nearly(begun, failing);
+    let alone = others >= CONTROLS_MIN && failing_others * DIFFER <= others && nearly(tally.bouts.0, tally.bouts.1);
+    began && alone && left * LEFT_PART >= failing && nearly(stopped, left) && tally.tail == 0
+}
