@@ -11,6 +11,7 @@ use crate::state::model::{Counter, Factor};
 use crate::state::moves::level_at;
 use firstbad_protocol::Property;
 use firstbad_protocol::verdict::CauseKind;
+use std::collections::BTreeMap;
 
 /// Report intervals that refusals must have lasted before what fails is staleness and not the refusal itself.
 const LATER: i64 = 12;
@@ -18,6 +19,12 @@ const LATER: i64 = 12;
 /// Part of the hosts that kept an old version, four of five, which must fail for its age to be the reason.
 const MOST: u64 = 4;
 const WHOLE: u64 = 5;
+
+/// Time before the failing began within which another change may be its reason: report intervals, and at least so long, ns.
+const RIVAL_REPORTS: i64 = 12;
+const RIVAL_WITHIN: Ns = 60_000_000_000;
+/// Hosts that refused nothing, and are well, from which the age itself tells.
+const SPARED_MIN: u64 = 3;
 
 /// A hypothesis for each config of which hosts refused all that was new, and later began to fail.
 pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
@@ -62,7 +69,9 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
     // What is too old is too old on every host that kept it, and does no harm elsewhere.
     let most = tally.exposed.1 * WHOLE >= tally.exposed.0 * MOST;
     let spared = tally.control.1 * 2 * tally.exposed.0 <= tally.control.0 * tally.exposed.1;
-    if tally.exposed.1 < 2 || !most || !spared || levels.is_empty() {
+    // Whatever fails long after a refusal fails on hosts that refused: where all did, another change tells as much.
+    let compared = tally.control.0 >= SPARED_MIN || !has_rival(state, scene, factor);
+    if tally.exposed.1 < 2 || !most || !spared || !compared || levels.is_empty() {
         return None;
     }
     levels.sort_unstable();
@@ -72,6 +81,27 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
         properties: vec![Separator { property: Property::Stale, limit: false }],
         ..Hypothesis::new(CauseKind::Config, tally)
     })
+}
+
+/// Whether a version of anything else came to most of the failing hosts not long before they began to fail.
+fn has_rival(state: &State, scene: &Scene<'_>, factor: u16) -> bool {
+    let within = RIVAL_WITHIN.max(RIVAL_REPORTS * scene.interval);
+    let mut hosts: BTreeMap<u32, usize> = BTreeMap::new();
+    for (_, patient) in scene.that_fail() {
+        let Some(began) = patient.bouts.iter().map(|bout| bout.start).min() else { continue };
+        let came = began - within..=began + scene.interval;
+        let mut levels: Vec<u32> = scene
+            .moves(patient)
+            .iter()
+            .filter(|entry| entry.factor != factor && came.contains(&entry.at))
+            .map(|entry| entry.level)
+            .collect();
+        levels.sort_unstable();
+        levels.dedup();
+        levels.into_iter().for_each(|level| *hosts.entry(level).or_default() += 1);
+    }
+    let change = state.changes.iter().any(|change| (scene.onset - within..=scene.onset).contains(&change.at));
+    change || hosts.values().any(|count| count * 2 >= scene.failing())
 }
 
 /// Since when a unit has refused every load of a config, if it does.
