@@ -23,11 +23,29 @@ const WHOLE: u64 = 5;
 /// Time before the failing began within which another change may be its reason: report intervals, and at least so long, ns.
 const RIVAL_REPORTS: i64 = 12;
 const RIVAL_WITHIN: Ns = 60_000_000_000;
+/// Report intervals before the onset within which a change that is told of the whole fleet may be its reason.
+const CHANGE_REPORTS: i64 = 2;
 /// Hosts that refused nothing, and are well, from which the age itself tells.
 const SPARED_MIN: u64 = 3;
 
-/// A hypothesis for each config of which hosts refused all that was new, and later began to fail.
-pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
+/// A config of which hosts refused all that was new, and later began to fail.
+pub(crate) struct Stale {
+    pub hypothesis: Hypothesis,
+    /// What else may be the reason, where no host tells them apart: whatever fails long after a refusal by all fails on hosts
+    /// that refused.
+    pub rivals: Rivals,
+}
+
+/// Versions of anything else that came to most of the failing hosts not long before they began to fail, and whether a
+/// change of the whole fleet was told then.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rivals {
+    pub levels: Vec<u32>,
+    pub change: bool,
+}
+
+/// Each such config.
+pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Stale> {
     if !scene.refused {
         return Vec::new();
     }
@@ -38,7 +56,7 @@ pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
         .collect()
 }
 
-fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis> {
+fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Stale> {
     let mut tally = Tally::default();
     let mut levels: Vec<u32> = Vec::new();
     for patient in &scene.patients {
@@ -69,22 +87,21 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Hypothesis
     // What is too old is too old on every host that kept it, and does no harm elsewhere.
     let most = tally.exposed.1 * WHOLE >= tally.exposed.0 * MOST;
     let spared = tally.control.1 * 2 * tally.exposed.0 <= tally.control.0 * tally.exposed.1;
-    // Whatever fails long after a refusal fails on hosts that refused: where all did, another change tells as much.
-    let compared = tally.control.0 >= SPARED_MIN || !has_rival(state, scene, factor);
-    if tally.exposed.1 < 2 || !most || !spared || !compared || levels.is_empty() {
+    if tally.exposed.1 < 2 || !most || !spared || levels.is_empty() {
         return None;
     }
     levels.sort_unstable();
-    Some(Hypothesis {
+    let rivals = if tally.control.0 >= SPARED_MIN { Rivals::default() } else { rivals(state, scene, factor) };
+    let hypothesis = Hypothesis {
         factor: Some(factor),
         levels,
         properties: vec![Separator { property: Property::Stale, limit: false }],
         ..Hypothesis::new(CauseKind::Config, tally)
-    })
+    };
+    Some(Stale { hypothesis, rivals })
 }
 
-/// Whether a version of anything else came to most of the failing hosts not long before they began to fail.
-fn has_rival(state: &State, scene: &Scene<'_>, factor: u16) -> bool {
+fn rivals(state: &State, scene: &Scene<'_>, factor: u16) -> Rivals {
     let within = RIVAL_WITHIN.max(RIVAL_REPORTS * scene.interval);
     let mut hosts: BTreeMap<u32, usize> = BTreeMap::new();
     for (_, patient) in scene.that_fail() {
@@ -100,8 +117,10 @@ fn has_rival(state: &State, scene: &Scene<'_>, factor: u16) -> bool {
         levels.dedup();
         levels.into_iter().for_each(|level| *hosts.entry(level).or_default() += 1);
     }
-    let change = state.changes.iter().any(|change| (scene.onset - within..=scene.onset).contains(&change.at));
-    change || hosts.values().any(|count| count * 2 >= scene.failing())
+    let at_onset = scene.onset - CHANGE_REPORTS * scene.interval..=scene.onset + scene.interval;
+    let change = state.changes.iter().any(|change| at_onset.contains(&change.at));
+    let most = hosts.into_iter().filter(|(_, count)| count * 2 >= scene.failing());
+    Rivals { levels: most.map(|(level, _)| level).collect(), change }
 }
 
 /// Since when a unit has refused every load of a config, if it does.

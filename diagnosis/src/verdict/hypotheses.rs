@@ -9,7 +9,7 @@ use crate::evidence::narrow::narrow;
 use crate::evidence::property::properties;
 use crate::evidence::shares::{AllShares, Shares};
 use crate::evidence::sides::sides;
-use crate::evidence::stale::stale;
+use crate::evidence::stale::{Stale, stale};
 use crate::evidence::tally::tally;
 use crate::evidence::uses::Uses;
 use crate::hypothesis::Hypothesis;
@@ -23,6 +23,7 @@ use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::{Counter, Factor, Family, Key, Level};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
+use crate::verdict::accusation::refuted;
 use firstbad_protocol::Property;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
@@ -39,11 +40,8 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     for factor in 0..u16::try_from(state.tables.factors.len()).unwrap_or(u16::MAX) {
         all.extend(of_factor(state, scene, factor, &shares));
     }
-    for mut old in stale(state, scene) {
-        // Refused for long, served on, and failing only then: each host tells it by itself.
-        old.mechanism = (2.3 + 1.5 * float(old.tally.exposed.1 as usize)).min(14.0);
-        all.push(old);
-    }
+    let old: Vec<Hypothesis> = stale(state, scene).into_iter().filter_map(|stale| without_rival(stale, &all)).collect();
+    all.extend(old);
     // A deploy event is the binary it deploys.
     let binaries: Vec<String> = all
         .iter()
@@ -70,6 +68,19 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     }
     all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.kind.cmp(&b.kind)).then(a.levels.cmp(&b.levels)));
     all
+}
+
+/// The age of what was kept, where nothing else that came to the hosts may be why they fail.
+fn without_rival(Stale { mut hypothesis, rivals }: Stale, others: &[Hypothesis]) -> Option<Hypothesis> {
+    let rivals_with = |other: &Hypothesis| {
+        other.recent && !refuted(other) && other.levels.iter().any(|level| rivals.levels.contains(level))
+    };
+    if rivals.change || others.iter().any(rivals_with) {
+        return None;
+    }
+    // Refused for long, served on, and failing only then: each host tells it by itself.
+    hypothesis.mechanism = (2.3 + 1.5 * float(hypothesis.tally.exposed.1 as usize)).min(14.0);
+    Some(hypothesis)
 }
 
 /// How far from the onset each change came, ascending. Of many changes one fits by chance; but what came with the onset is
