@@ -22,19 +22,28 @@ const GOES_ON: Ns = 12;
 /// Deaths of one host from which it dies again and again.
 const LOOP_FROM: f64 = 3.0;
 
+/// One in so many units must have a version for a process that starts to have it because it starts.
+const COMMON_PART: usize = 3;
+/// Report intervals between a process start and the loads that belong to it.
+const STARTS_WITHIN: Ns = 2;
+
 /// Hosts from which loads in one rollout can be told from a moment.
 const HOSTS_MIN: usize = 3;
 
 struct Sheet {
     entries: Rollouts,
     leaves: Rollouts,
+    /// From when on a process that starts loads the version because it starts.
+    common: Ns,
 }
 
 /// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries; with the
 /// spans in which each patient was exposed.
 pub(crate) fn tally(scene: &Scene<'_>, levels: &[u32], binary: bool, exposed: &Spans) -> Tally {
     let mut result = Tally::default();
-    let mut sheet = Sheet { entries: Rollouts::new(scene.interval), leaves: Rollouts::new(scene.interval) };
+    let common = if binary { Ns::MAX } else { common_from(scene, exposed) };
+    let (entries, leaves) = (Rollouts::new(scene.interval), Rollouts::new(scene.interval));
+    let mut sheet = Sheet { entries, leaves, common };
     for (index, patient) in scene.patients.iter().enumerate() {
         let Some(spans) = exposed.of(index) else {
             // Out of scope: what fails there is not explained.
@@ -117,7 +126,8 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         result.stays.0 += 1;
         result.stays.1 += u64::from(goes_on);
     }
-    if !failed_before && from > scene.onset - DELAY_MAX {
+    let by_start = from > sheet.common && comes_with_a_start(scene, patient, from);
+    if !failed_before && !by_start && from > scene.onset - DELAY_MAX {
         let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
         let start = began.map(|bout| bout.began);
         if let Some(bout) = began {
@@ -165,6 +175,21 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         }
         result.stops.1 += 1;
     }
+}
+
+/// From when on a version was that of the fleet: what a process loads then as it starts tells no more of the version than
+/// the start does.
+fn common_from(scene: &Scene<'_>, exposed: &Spans) -> Ns {
+    let first = |index: usize| exposed.of(index).and_then(|spans| spans.first()).map(|(from, _)| *from);
+    let mut loads: Vec<Ns> = (0..scene.patients.len()).filter_map(first).collect();
+    loads.sort_unstable();
+    loads.get(scene.patients.len() / COMMON_PART).map_or(Ns::MAX, |at| at + STARTS_WITHIN * scene.interval)
+}
+
+/// Whether a process loaded something because it started.
+fn comes_with_a_start(scene: &Scene<'_>, patient: &Patient<'_>, load: Ns) -> bool {
+    let near = |start: Ns| start > scene.warm && (start - load).abs() <= STARTS_WITHIN * scene.interval;
+    near(patient.first) || patient.unit.starts.iter().any(|start| near(*start))
 }
 
 /// Whether failing may have begun with a load: within what a load takes to show, as far as the beginning is known.
