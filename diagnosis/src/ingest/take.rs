@@ -90,6 +90,7 @@ fn take_exit(state: &mut State, exit: &Exit) {
     if exit.clean {
         unit.left = Some(at);
         unit.restarts_seen.forget();
+        unit.restarts_seen.left = unit.restarts_seen.left.max(at);
         return;
     }
     if let Some((factor, level)) = loading {

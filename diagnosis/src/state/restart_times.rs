@@ -16,11 +16,13 @@ pub(crate) struct Restarts {
     pub started: Ns,
     /// Event time at which the last three processes were last heard.
     pub ends: [Ns; 3],
+    /// Event time at which a process last left on purpose.
+    pub left: Ns,
 }
 
 impl Default for Restarts {
     fn default() -> Self {
-        Self { started: NEVER, ends: [NEVER; 3] }
+        Self { started: NEVER, ends: [NEVER; 3], left: NEVER }
     }
 }
 
