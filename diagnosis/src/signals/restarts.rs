@@ -10,12 +10,17 @@ use crate::state::model::{Counter, Unit};
 pub(crate) fn restarted(unit: &mut Unit, now: Ns, interval: Ns) {
     let since = unit.restarts_seen.started + 2 * interval;
     let side_by_side = unit.instances.iter().filter(|(_, heard)| *heard > since).count() > 1;
-    unit.restarts_seen.started = now;
+    let of_late = now - interval * 3 / 2;
+    let beside = unit.instances.iter().filter(|(_, heard)| *heard >= of_late).count();
+    let another = unit.restarts_seen.is_another(now, interval, u32::try_from(beside).unwrap_or(u32::MAX));
     // A process that left on purpose comes back once, however many signs of that follow: a start, an identity, each count
     // that begins anew.
     let on_purpose = unit.restarts_seen.left >= unit.last_event - 2 * interval;
     if side_by_side || on_purpose || unit.rows == 0 {
         unit.restarts_seen.forget();
+        return;
+    }
+    if !another {
         return;
     }
     let [_, two, three] = unit.restarts_seen.ends;

@@ -6,6 +6,9 @@ use firstbad_protocol::time::SECOND_NS;
 /// Time within which restarts of one host belong together.
 const WITHIN: Ns = 3600 * SECOND_NS;
 
+/// Report intervals without a restart after which the next one begins another round.
+const ROUND: Ns = 2;
+
 /// Before anything was seen.
 const NEVER: Ns = Ns::MIN / 4;
 
@@ -18,11 +21,15 @@ pub(crate) struct Restarts {
     pub ends: [Ns; 3],
     /// Event time at which a process last left on purpose.
     pub left: Ns,
+    /// Processes that ran side by side before the last round of restarts.
+    pub width: u32,
+    /// Restarts in that round.
+    pub round: u32,
 }
 
 impl Default for Restarts {
     fn default() -> Self {
-        Self { started: NEVER, ends: [NEVER; 3], left: NEVER }
+        Self { started: NEVER, ends: [NEVER; 3], left: NEVER, width: 1, round: 0 }
     }
 }
 
@@ -30,6 +37,17 @@ impl Restarts {
     /// Forgets: the process left on purpose.
     pub(crate) fn forget(&mut self) {
         self.ends = [NEVER; 3];
+    }
+
+    /// Counts one restart at tick time `now`, beside so many processes that were heard of late, and tells whether it may be
+    /// the end of a process that had been restarted before: where workers restart together each of them is one of a round.
+    pub(crate) fn is_another(&mut self, now: Ns, interval: Ns, beside: u32) -> bool {
+        if now - self.started > ROUND * interval {
+            (self.width, self.round) = (beside.max(1), 0);
+        }
+        self.started = now;
+        self.round = self.round.saturating_add(1);
+        self.round % self.width == 1 % self.width
     }
 
     /// The first of three deaths.
