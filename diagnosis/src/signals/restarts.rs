@@ -6,6 +6,9 @@ use crate::numerics::time::Ns;
 use crate::signals::death::past_death;
 use crate::state::model::{Counter, Unit};
 
+/// Reports after which it is known how many processes a host has.
+const KNOWN: Ns = 2;
+
 /// A process that was not heard before, or that began anew, reports for a unit at tick time `now`.
 pub(crate) fn restarted(unit: &mut Unit, now: Ns, interval: Ns) {
     let since = unit.restarts_seen.started + 2 * interval;
@@ -16,7 +19,9 @@ pub(crate) fn restarted(unit: &mut Unit, now: Ns, interval: Ns) {
     // A process that left on purpose comes back once, however many signs of that follow: a start, an identity, each count
     // that begins anew.
     let on_purpose = unit.restarts_seen.left >= unit.last_event - 2 * interval;
-    if side_by_side || on_purpose || unit.rows == 0 {
+    // Of a host that was just seen for the first time nobody knows yet how many processes it has.
+    let new = unit.rows == 0 || unit.last_event - unit.first < KNOWN * unit.span;
+    if side_by_side || on_purpose || new {
         unit.restarts_seen.forget();
         return;
     }
