@@ -29,6 +29,8 @@ const SIDES_AT: f64 = 6.9;
 const STRAYS: u64 = 8;
 /// Hosts that left it from which it tells that nearly all of them got well then.
 const STOPS_MIN: u64 = 12;
+/// Standard deviations below chance at which those exposed fail so seldom that it is no chance.
+const SELDOM: f64 = -3.0;
 /// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
 const MOMENT_AT: f64 = 2.3;
 
@@ -111,10 +113,12 @@ impl Grounds<'_> {
             tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
         let all = self.are_by_sides() || self.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
         let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
+        // Hosts with it begin to fail less often than the others: whatever their requests say, it is not why.
+        let seldom = tally.risk.variance >= 2.0 && tally.risk.z() <= SELDOM;
         let moment = self.aligned() <= -3.0 && contrast < 20.0;
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
-            || (moment || chance) && self.own() < 2
+            || (moment || chance || seldom) && self.own() < 2
             || blips(scene, hypothesis)
             || !lasts(state, scene, hypothesis)
     }

@@ -13,6 +13,9 @@ use firstbad_protocol::verdict::CauseKind;
 
 /// One in this many failing hosts must separate two explanations for them not to tie.
 const TELLING: usize = 20;
+/// Lead in weight, log odds, up to which a rival is nearly as likely, and above which it is none.
+const NEARLY: f64 = 2.0;
+const LEADS: f64 = 6.0;
 /// Greatest difference of median delays, seconds, of two loads that count as simultaneous.
 const TOGETHER: f64 = 1.0;
 
@@ -53,7 +56,9 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
     }
     // Without request counts under the rival, the counts under the other are no evidence against the rival.
     let lead = best.weight - rival.weight - if rival.sides.is_none() { best.by_sides() } else { 0.0 };
-    if rival.weight < SUSPECT_AT || lead > 6.0 || rival.explained() < 0.8 * best.explained() {
+    // What is nearly as likely is a rival on whichever side of the bound it falls.
+    let weak = rival.weight < SUSPECT_AT && (lead > NEARLY || best.weight < SUSPECT_AT);
+    if weak || lead > LEADS || rival.explained() < 0.8 * best.explained() {
         return false;
     }
     if best.mechanism >= rival.mechanism + 2.0 || best.used.is_some() && rival.unused.is_some() {
@@ -114,7 +119,7 @@ fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool
             let (one, two) = (had(best, slack), had(rival, slack));
             (one, two, one != two)
         } else {
-            let (one, two) = (entered(patient, best, slack), entered(patient, rival, slack));
+            let (one, two) = (entered(patient, best, |_| slack), entered(patient, rival, |_| slack));
             let differ = one.is_some() != two.is_some() || one.zip(two).is_some_and(|(a, b)| (a - b).abs() > slack);
             (one.is_some(), two.is_some(), differ)
         };
@@ -130,9 +135,9 @@ fn apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> Ns {
     if binary { BINARY_SEEN * scene.interval } else { LOADS_APART }
 }
 
-/// When a unit got what it had as it first began to fail, if it had it then.
-fn entered(patient: &Patient<'_>, spans: &[(Ns, Ns)], slack: Ns) -> Option<Ns> {
-    let had = |bout: &Bout| spans.iter().find(|(from, to)| bout.start >= from - slack && bout.start < *to);
+/// When a unit got what it had as it first began to fail, if it had it then, as far as both times are known.
+fn entered(patient: &Patient<'_>, spans: &[(Ns, Ns)], slack: impl Fn(&Bout) -> Ns) -> Option<Ns> {
+    let had = |bout: &Bout| spans.iter().find(|(from, to)| bout.start >= from - slack(bout) && bout.start < *to);
     patient.bouts.iter().find_map(had).map(|(from, _)| *from)
 }
 
@@ -144,19 +149,18 @@ fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
     let mut telling = 0;
     for (index, patient) in scene.patients.iter().enumerate() {
         let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
-        let began_in = |spans: &[(Ns, Ns)]| patient.bouts.iter().any(|bout| scene.began_in(bout, spans));
-        // Well with the other for a while, and failing once it had this one too.
-        let later = || {
-            let (best, rival) = (entered(patient, best, slack), entered(patient, rival, slack));
-            best.zip(rival).is_some_and(|(best, rival)| best > rival + slack)
+        // With this one; and not with the other, or well with the other for a while before this one came.
+        let alone = || {
+            let this = entered(patient, best, |bout| scene.early(bout))?;
+            let other = entered(patient, rival, |bout| scene.early(bout) + slack);
+            Some(other.is_none_or(|other| this > other + slack))
         };
         let had = |spans: &[(Ns, Ns)]| {
             let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
             spans.iter().any(|span| known(span) >= scene.interval)
         };
         let fails = !patient.bouts.is_empty();
-        telling +=
-            usize::from(if fails { began_in(best) && (!began_in(rival) || later()) } else { had(rival) && !had(best) });
+        telling += usize::from(if fails { alone() == Some(true) } else { had(rival) && !had(best) });
     }
     telling * TELLING >= scene.failing()
 }
