@@ -9,6 +9,8 @@ pub(crate) mod tick;
 use crate::detect::risen::{WORTH_WAKING, risen, summed_for};
 use crate::numerics::reach::in_reach;
 use crate::numerics::time::{Ns, seconds};
+use crate::signals::baseline::fleet_rate;
+use crate::signals::sample::LEAST_RATIO;
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::{Counter, Run, Unit};
@@ -141,6 +143,9 @@ fn is_alarmed(class: Class, episodes: &Episodes, live: usize) -> bool {
 /// Unexplained episodes that began at `from` or later and go on, or ended after `since`.
 fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
     let mut found = Episodes::default();
+    // What the fleet knew of when a run began may have been next to nothing.
+    let usual = state.prior.get(Counter::Panics as usize).map_or(0.0, |prior| fleet_rate(prior, Counter::Panics));
+    let usual = LEAST_RATIO * usual;
     for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id as usize)) {
         let counts = |run: &&Run| {
             Class::of(run.counter) == class && run.claim == 0 && run.start >= from && (run.open || run.end > since)
@@ -151,7 +156,7 @@ fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
             let first = unit.restarts_seen.first().filter(|first| run.counter == Counter::Silent && *first >= from);
             let start = first.map_or(run.start, |first| first.min(run.start));
             begun = Some(begun.map_or(start, |begun| begun.min(start)));
-            panics |= run.counter == Counter::Panics && run.observed >= PANICS_MIN;
+            panics |= run.counter == Counter::Panics && run.observed >= PANICS_MIN.max(usual * run.trials);
             if run.is_hard() {
                 hard = hard.max(run.observed - run.expected);
                 lasting = lasting.max(if is_lasting(run) { run.observed - run.expected } else { 0.0 });

@@ -208,13 +208,13 @@ fn all(scene: &Scene<'_>) -> Tally {
     Tally { exposed: (scene.patients.len() as u64, failing), bouts: (failing, failing), ..Tally::default() }
 }
 
-/// Whether failing stays far below a tenth of the requests wherever it occurs.
+/// Whether failing stays far below a tenth of the requests wherever it occurs, whatever else than panics is counted.
 fn rare(scene: &Scene<'_>) -> bool {
     let shares: Vec<bool> = scene
         .patients
         .iter()
         .flat_map(|patient| patient.unit.runs.iter())
-        .filter(|run| run.start >= scene.onset - scene.interval && run.counter == Counter::Panics)
+        .filter(|run| run.start >= scene.onset - scene.interval && scene.counters.contains(&run.counter))
         .map(|run| run.observed < 0.03 * run.trials)
         .collect();
     !shares.is_empty() && shares.iter().filter(|rare| **rare).count() * 10 >= shares.len() * 9

@@ -56,7 +56,9 @@ pub(crate) fn tally(scene: &Scene<'_>, levels: &[u32], binary: bool, exposed: &S
     }
     result.risk = contrast(scene, binary, exposed, None);
     aligned(scene, &mut result, sheet.entries, true);
+    let entering = result.aligned;
     aligned(scene, &mut result, sheet.leaves, false);
+    result.leaving = result.aligned - entering;
     // Both together: bounded one by one, what hosts left could outweigh that none began to fail with it.
     result.aligned = result.aligned.clamp(-30.0, 30.0);
     result

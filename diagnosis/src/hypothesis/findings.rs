@@ -18,6 +18,8 @@ pub(crate) struct Tally {
     pub bouts: (u64, u64),
     /// Own-load alignment: log likelihood ratio of "at its own load" over "at one moment".
     pub aligned: f64,
+    /// The same of the ends at the own way back, which is a part of it.
+    pub leaving: f64,
     /// Units in it, spread of onsets and of onsets after the own load, seconds, and the median delay.
     pub lag: (u64, f64, f64, f64),
     /// Ends of failing aligned with leaving.

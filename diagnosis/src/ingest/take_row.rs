@@ -14,7 +14,7 @@ use crate::observation::{Name, NamedBy, Row, Source};
 use crate::signals::death::{died, end_panics, unheard};
 use crate::signals::drift::place_drift;
 use crate::signals::sample::Sample;
-use crate::signals::watch;
+use crate::signals::watch::{self, Fleet};
 use crate::state::State;
 use crate::state::model::{Base, COUNTERS, Counter, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
@@ -336,6 +336,7 @@ fn note_leaves(state: &mut State, id: u32, row: &Row, index: i64) {
 fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bool)) {
     let now = state.now.unwrap_or(0);
     let silent_after = 3 * state.interval;
+    let fleet = Fleet { warm: state.warm() };
     let Some(unit) = state.units.get_mut(id as usize) else { return };
     if let Some(memory) = counts::gauge(row.memory) {
         watch::grow(unit, memory, row.span.end.0 - unit.offset);
@@ -347,7 +348,7 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
         if let Some(slot) = sums.get_mut(at) {
             *slot = Sums { observed: sample.observed, trials: sample.trials, expected: sample.expected };
         }
-        let ordinary = watch::follow(unit, sample, Some(unit.panic_bout)).filter(|_| !frozen);
+        let ordinary = watch::follow(unit, sample, &fleet).filter(|_| !frozen);
         if let Some((observed, trials)) = ordinary {
             if let Some(base) = unit.base.get_mut(at) {
                 base.learn(observed, trials);

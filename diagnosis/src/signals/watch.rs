@@ -25,10 +25,17 @@ const NEW_ROWS: u64 = 12;
 /// Runs kept for a unit.
 const RUNS_MAX: usize = 24;
 
+/// What a unit is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fleet {
+    /// From when on it is known what is usual.
+    pub warm: Ns,
+}
+
 /// Follows one counter of one unit by one row. Gives what may be learned as ordinary, observed and trials: nothing while
 /// the unit fails or is suspected; the whole suspected stretch once the suspicion has proved empty, or a rate that is
 /// low but not zero would be learned from the rows without an event alone, and so as zero.
-pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, Ns)>) -> Option<(f64, f64)> {
+pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<(f64, f64)> {
     let ordinary = Some((sample.observed, sample.trials));
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == sample.counter && run.open) {
         if !worse(run, sample) {
@@ -41,8 +48,10 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
         }
         run.open = false;
     }
-    // A host's own rate is not known yet: what is merely high may be its habit.
-    if unit.rows < NEW_ROWS && sample.counter != Counter::Panics && sample.rate() < 0.2 {
+    // A host's own rate is not known yet: what is merely high may be its habit. Panics are nobody's habit, as far as the
+    // fleet is known.
+    let unknown = sample.counter != Counter::Panics || sample.end <= fleet.warm;
+    if unit.rows < NEW_ROWS && unknown && sample.rate() < 0.2 {
         return ordinary;
     }
     let gain = sample.gain();
@@ -76,7 +85,7 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, panic_bout: Option<(Ns, N
     let enough = watch.run.observed - watch.run.expected > sample.counter.least_excess() * watch.run.trials;
     if watch.sum >= OPEN_AT && enough {
         let mut run = unit.watches.swap_remove(at).run;
-        settle_start(&mut run, panic_bout);
+        settle_start(&mut run, unit.panic_bout);
         if run.counter == Counter::Memory {
             grown_since(&mut run, (unit.flat, unit.growth));
         }
@@ -206,7 +215,7 @@ pub(crate) fn open(unit: &mut Unit, run: Run) {
 
 /// The first failing row was clean until the symptom began: at a steady rate, its share tells how long. A panic event
 /// within it tells better. As long as neither is known the beginning is taken at the row's end, when it was first seen.
-fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
+fn settle_start(run: &mut Run, panic_bout: (Ns, Ns)) {
     let (start, end, rate) = run.first;
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
     let one_row = run.end == end;
@@ -220,7 +229,8 @@ fn settle_start(run: &mut Run, panic_bout: Option<(Ns, Ns)>) {
         run.slack = off(end - start, rate / steady, run.observed);
     }
     let panicked = |(first, _): &(Ns, Ns)| run.counter <= Counter::Panics && *first >= start && *first <= end;
-    if let Some((first, _)) = panic_bout.filter(panicked) {
+    if panicked(&panic_bout) {
+        let (first, _) = panic_bout;
         run.start = first;
         run.precise = true;
         run.slack = (end - start) / 10;

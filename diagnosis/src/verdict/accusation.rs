@@ -4,6 +4,7 @@
 use crate::evidence::blip::{blips, lasts};
 use crate::evidence::cold::{Uncontrolled, is_cold};
 use crate::evidence::sides::precedes;
+use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::{CAUSE_AT, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::time::seconds;
@@ -31,6 +32,10 @@ const STRAYS: u64 = 8;
 const STOPS_MIN: u64 = 12;
 /// Standard deviations below chance at which those exposed fail so seldom that it is no chance.
 const SELDOM: f64 = -3.0;
+/// One in so many hosts may go on failing for a while after the way back.
+const STOPPED_PART: u64 = 5;
+/// ln of the likelihood ratio of "each stops at its own way back" over "all at one moment" from which it is believed.
+const LEAVING_AT: f64 = 4.6;
 /// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
 const MOMENT_AT: f64 = 2.3;
 
@@ -146,8 +151,11 @@ impl Grounds<'_> {
         // What follows a load at once may hit a few of those exposed; what comes later on a few may come of anything.
         let late = hypothesis.kind == CauseKind::Config && hypothesis.share() < LATE_SHARE;
         // Two pushes that go through a fleet in one order, or hosts with clocks of their own, look alike after any delay.
-        let proved =
-            tally.risk.ln_e >= 4.0 || hypothesis.reversal >= 4.6 || hypothesis.mechanism >= 5.0 || self.are_by_sides();
+        let proved = tally.risk.ln_e >= 4.0
+            || hypothesis.reversal >= 4.6
+            || hypothesis.mechanism >= 5.0
+            || self.are_by_sides()
+            || goes_with_it(tally);
         alike || late || tally.lag.3 > soon(scene) && !proved
     }
 
@@ -161,6 +169,13 @@ impl Grounds<'_> {
         let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
         tally.exposed.1 >= CAUSE_HOSTS && (seen || broken)
     }
+}
+
+/// Whether failing stops on each host at its own way back. A push that went through the fleet in the same order some time
+/// before is left too early for that, however well its delay fits.
+fn goes_with_it(tally: &Tally) -> bool {
+    let (stopped, left) = tally.stops;
+    stopped >= STOPS_MIN && stopped * STOPPED_PART >= left * (STOPPED_PART - 1) && tally.leaving >= LEAVING_AT
 }
 
 /// Whether of most that fail nothing is known but that they are not heard. Restarts go through a fleet in the order in
