@@ -9,12 +9,15 @@ use crate::state::tick_summary::Census;
 
 /// Report intervals after which a host that is not heard is no longer missed.
 const MISSED: i64 = 360;
+/// One in so many hosts may have a clock that runs ahead.
+const AHEAD_PART: usize = 4;
 
 /// Looks over the units.
 pub(crate) fn look_over(state: &mut State) {
     let (now, interval) = (state.now.unwrap_or(0), state.interval);
     let latest = state.last_event.unwrap_or(0).max(now);
     let mut census = Census::default();
+    let until = heard_until(state, now);
     let mut times: Vec<Ns> = Vec::with_capacity(state.units.len());
     for (id, unit) in (0..).zip(&mut state.units) {
         let unheard = now - unit.last_arrival;
@@ -24,7 +27,7 @@ pub(crate) fn look_over(state: &mut State) {
         census.live +=
             usize::from(latest - unit.last_arrival < 60 * interval || unit.last_event > latest - 60 * interval);
         if unit.left.is_none() && !unit.aggregate {
-            let late = unit.rows >= 2 && now - unit.reported > 7 * unit.span.max(interval) / 2;
+            let late = unit.rows >= 2 && until - unit.reported > 7 * unit.span.max(interval) / 2;
             census.awaited += usize::from(unheard < MISSED * interval);
             if late {
                 census.missing += usize::from(unheard < MISSED * interval);
@@ -46,6 +49,17 @@ pub(crate) fn look_over(state: &mut State) {
         census.front = Some(*times.select_nth_unstable(middle).1);
     }
     state.census = census;
+}
+
+/// Until when reports can be missed: where a capture ends, the hosts whose clocks run ahead report for longer than the
+/// others, which are no less alive.
+fn heard_until(state: &State, now: Ns) -> Ns {
+    let alive = |unit: &&Unit| unit.rows > 0 && now - unit.last_arrival < 6 * state.interval;
+    let mut reported: Vec<Ns> = state.units.iter().filter(alive).map(|unit| unit.reported).collect();
+    let ahead = reported.len() / AHEAD_PART;
+    let at = reported.len().saturating_sub(ahead + 1);
+    let most = reported.get_mut(..).filter(|all| at < all.len()).map(|all| *all.select_nth_unstable(at).1);
+    most.map_or(now, |most| now.min(most + state.interval))
 }
 
 /// A longer report interval makes older runs recent again.
