@@ -120,7 +120,7 @@ impl Grounds<'_> {
         let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
         // Hosts with it begin to fail less often than the others: whatever their requests say, it is not why.
         let seldom = tally.risk.variance >= 2.0 && tally.risk.z() <= SELDOM;
-        let moment = self.aligned() <= -3.0 && contrast < 20.0;
+        let moment = self.aligned() <= -3.0;
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
             || (moment || chance || seldom) && self.own() < 2
