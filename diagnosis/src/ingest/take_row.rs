@@ -104,7 +104,18 @@ fn note_first_failures(state: &mut State, id: u32, row: &Row) {
 fn note_span(state: &mut State, span: Ns) {
     let ms = (span + 50_000_000) / 100_000_000 * 100;
     state.noted += 1;
-    if ms > 0 && (state.spans.len() < SPANS_MAX || state.spans.contains_key(&ms)) {
+    if ms <= 0 {
+        return;
+    }
+    // The first report of each process is as long as it may be. What is seen seldom makes room (lossy counting).
+    if state.spans.len() >= SPANS_MAX && !state.spans.contains_key(&ms) {
+        state.spans.retain(|_, count| {
+            *count /= 2;
+            *count > 0
+        });
+        state.span_lead = 0;
+    }
+    if state.spans.len() < SPANS_MAX || state.spans.contains_key(&ms) {
         *state.spans.entry(ms).or_default() += 1;
     }
 }
