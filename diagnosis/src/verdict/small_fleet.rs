@@ -1,8 +1,10 @@
 //! Accusations where four hosts or fewer have the version: no contrast tells there, but the times do, together with what
 //! happens on the way back, or on the other hosts.
 
+use crate::evidence::blip::blips;
 use crate::evidence::timing::timing;
 use crate::hypothesis::{Hypothesis, spans};
+use crate::numerics::math::ratio;
 use crate::scene::Scene;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
@@ -28,15 +30,18 @@ pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verd
     let exposed = spans(scene, hypothesis)?;
     let said = timing(scene, hypothesis, &exposed);
     let all = said.well == 0 && said.elsewhere == 0 && said.go_on == 0 && said.exposed > 0;
-    let surprise = said.surprise + hypothesis.mechanism;
+    let hosts = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64;
+    // On which of its hosts a fleet has an episode near a load was not said before.
+    let chosen = libm::log(ratio(hosts, said.exposed.max(1)).max(1.0));
+    let surprise = said.surprise - chosen + hypothesis.mechanism;
     // Timing cannot separate simultaneous loads; only the content can.
     let tied = said.tied > 0 && hypothesis.mechanism < LIMIT_AT;
-    if !all || tied || said.close == 0 || surprise < SUSPECT_AT {
+    if !all || tied || said.close == 0 || surprise < SUSPECT_AT || blips(scene, hypothesis) {
         return None;
     }
-    let controls = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64 > said.exposed;
+    let controls = hosts > said.exposed;
     // A way back proves what the beginnings alone make a suspect; else both together must be seldom enough.
-    let alone = said.begun + hypothesis.mechanism >= SUSPECT_AT;
+    let alone = said.begun - chosen + hypothesis.mechanism >= SUSPECT_AT;
     let back = said.left == said.exposed && (alone || surprise >= CAUSE_AT);
     let repeated = said.close >= REPEATED_ON && said.close == said.exposed && controls;
     Some(if back || repeated { Verdict::Cause } else { Verdict::Suspect })
