@@ -158,7 +158,8 @@ impl<T> Lives<T> {
 impl<T> Point<T> {
     /// Replaces the last point of a life by the next point of the same life.
     fn go_on(&mut self, next: Self, order: impl Fn(&T, &T) -> Ordering) -> Added<T> {
-        let step = self.step(next.end, order(&next.value, &self.value));
+        let told = next.start != 0 && self.start != 0;
+        let step = self.step(next.end, order(&next.value, &self.value), told);
         if step == Step::Repeat {
             return Added::alone(step);
         }
@@ -167,14 +168,16 @@ impl<T> Point<T> {
         Added { step, before: Some(std::mem::replace(&mut self.value, next.value)), returned: false }
     }
 
-    fn step(&self, end: i64, value: Ordering) -> Step {
+    /// `told` is whether both points have a start time. A value that falls within one life is that of a series which its
+    /// sender dropped and began anew: no restart (contract.md section 1).
+    fn step(&self, end: i64, value: Ordering, told: bool) -> Step {
         if end <= self.end {
             // Only a clock that went back shows more at an earlier time; a late or repeated point shows no more.
             let went_back = end < self.end && self.start != 0 && value == Ordering::Greater;
             return if went_back { Step::Difference { from: end } } else { Step::Repeat };
         }
         if value == Ordering::Less {
-            Step::Whole { from: self.end, restarted: true }
+            Step::Whole { from: self.end, restarted: !told }
         } else {
             Step::Difference { from: self.end }
         }
@@ -242,7 +245,13 @@ mod tests {
         assert_eq!(step(0, 10, 100), Step::Repeat);
         assert_eq!(step(0, 5, 50), Step::Repeat, "a late point");
         assert_eq!(step(0, 5, 101), Step::Difference { from: at(5) }, "the clock went back");
-        assert_eq!(step(0, 20, 50), Step::Whole { from: at(10), restarted: true }, "the value fell");
+        assert_eq!(step(0, 20, 50), Step::Whole { from: at(10), restarted: false }, "the series was begun anew");
+        let untold = Point { start: 0, end: at(20), value: 50 };
+        assert_eq!(
+            take(&mut begun(), untold),
+            Step::Whole { from: at(10), restarted: true },
+            "a fall is the only sign"
+        );
         assert_eq!(step(15, 20, 101), Step::Whole { from: at(15), restarted: true }, "a new start");
         assert_eq!(step(1, 20, 101), Step::Difference { from: at(10) }, "the start crept");
         let mut lives = begun();
