@@ -1,6 +1,7 @@
 //! Plays a draw: writes every report and event of every process slot, and notes for the oracle what reaches the wire. What
 //! happens to a slot is decided in `timeline` and `spells`; how it is spelled, in `wire`.
 
+mod panicked;
 mod slot;
 
 use super::evidence::Evidence;

@@ -1,6 +1,7 @@
 //! One process slot: writes its reports and events. Each report is drawn stretch by stretch, since effects and active
 //! versions change within it.
 
+use super::panicked::Panicked;
 use super::{Output, stream};
 use crate::composer::counts::Counted;
 use crate::composer::evidence::{BinaryChange, Evidence, HostSeen, SeenLoad, Share};
@@ -215,6 +216,7 @@ impl<'a> Slot<'a> {
         self.course.step(&self.world.noise, &mut self.random);
         let mut new = Counted::default();
         let mut gauges = Gauges::default();
+        let mut panicked = Panicked::default();
         let mut at = from;
         for cut in self.cuts(interval) {
             let (spells, actives) = (&self.spells, &self.timeline.actives);
@@ -222,6 +224,7 @@ impl<'a> Slot<'a> {
             let stretch = Stretch { world, weather, host, from: at, to: cut, spells, actives };
             let mut tally = Tally { counted: &mut new, shares: &mut self.pending };
             gauges = stretch.draw(&self.course, &mut tally, &mut self.random);
+            panicked.note(at, cut, &new.panics);
             at = cut;
         }
         self.loads(living, to, &mut output.sink);
@@ -237,7 +240,8 @@ impl<'a> Slot<'a> {
         if self.style.panics != crate::composer::style::Panics::Counts {
             for panics in panics {
                 for _ in 0..panics.count.min(PANIC_EVENTS_MAX) {
-                    let at = self.random.between(from, to);
+                    let share = self.random.unit();
+                    let at = panicked.at(panics.site, share).unwrap_or(to);
                     living.sequence += 1;
                     let active = self.active(at);
                     let panic = PanicEvent { at, sequence: living.sequence, guilt: panics.site, active: &active };
