@@ -10,6 +10,7 @@ use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::Counter;
+use crate::state::reload_window::BLIP;
 use crate::state::ring::{Cohort, Interval, Sums, index_of};
 
 /// Events beyond expectation, over all units, from which it is worth waking somebody.
@@ -37,6 +38,9 @@ const SWING_MOST: f64 = 4.0;
 pub(crate) const FOLLOWED_FOR: i64 = 40;
 /// Versions followed at once.
 pub(crate) const FOLLOWED_MAX: usize = 256;
+/// How many times as much as usual a load may cost as long as nothing is known, and expected events as which that weighs.
+const COST_PRIOR: f64 = 20.0;
+const COST_KNOWN: f64 = 20.0;
 /// Part of the mean of the reports before from which an interval is complete.
 const COMPLETE: f64 = 0.7;
 
@@ -72,9 +76,17 @@ pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
     let again = (AGAIN_AFTER / state.interval.max(1)).max(1);
     let both = |rose: &dyn Fn(i64) -> bool| rose(last) && rose(last - again);
     let swing = swing(state, kind, last);
-    let fleet = |at: i64| {
-        let sums = without(summed(state, kind, at), alone);
+    let cost = reload_cost(state, kind, last);
+    let rose_by = |sums: Sums| {
+        let sums = without(sums, alone);
         is_worth(sums) && excess_log(sums) > RISEN_AT * libm::sqrt(swing + 1.0 / (sums.expected + 0.5))
+    };
+    let fleet = |at: i64| {
+        let calm = summed(state, kind, at);
+        let mut whole = paying(state, kind, at);
+        whole.expected *= cost;
+        whole.add(calm);
+        rose_by(calm) || rose_by(whole)
     };
     let dispersion = dispersion_of(state, kind);
     let cohort = |level: u32, at: i64| {
@@ -118,6 +130,27 @@ fn summed(state: &State, kind: Kind, at: i64) -> Sums {
     all
 }
 
+/// The same of the hosts that may still pay for a load.
+fn paying(state: &State, kind: Kind, at: i64) -> Sums {
+    let of = |interval: &Interval| interval.paying.of(kind.counter).map(|paying| paying.sums);
+    let mut all = Sums::default();
+    (at - reports(state) + 1..=at).filter_map(|at| of(state.ring.get(at)?)).for_each(|sums| all.add(sums));
+    all
+}
+
+/// How many times as much as usual fails while hosts pay for a load: learnt from the fleet's own loads. Where pushes come
+/// thick and fast hosts pay all the time, and what they count must be judged as well.
+fn reload_cost(state: &State, kind: Kind, last: i64) -> f64 {
+    let until = last - 2 * BLIP;
+    let warm = state.warm() / state.interval.max(1);
+    let seen = (until - SWING_FROM).max(warm)..=until;
+    let (mut observed, mut expected) = (COST_PRIOR * COST_KNOWN, COST_KNOWN);
+    for of in seen.filter_map(|at| state.ring.get(at)?.paying.of(kind.counter)) {
+        (observed, expected) = (observed + of.sums.observed, expected + of.sums.expected);
+    }
+    (observed / expected).max(1.0)
+}
+
 fn cohort(state: &State, kind: Kind, level: u32, at: i64) -> Cohort {
     let mut all = Cohort::default();
     for interval in (at - reports(state) + 1..=at).filter_map(|at| state.ring.get(at)) {
@@ -153,8 +186,9 @@ fn dispersion_of(state: &State, kind: Kind) -> f64 {
 /// The first of the last reports in which more was seen than expected.
 fn rose_at(state: &State, kind: Kind, last: i64) -> Ns {
     let high = |at: &i64| {
-        let sums = state.ring.get(*at).and_then(|of| of.calm.of(kind.counter)).map(|calm| calm.sums);
-        sums.is_some_and(|sums| sums.observed > 1.5 * sums.expected)
+        let of = state.ring.get(*at);
+        let sides = [of.and_then(|of| of.calm.of(kind.counter)), of.and_then(|of| of.paying.of(kind.counter))];
+        sides.into_iter().flatten().any(|side| side.sums.observed > 1.5 * side.sums.expected)
     };
     let first = (last - 2 * reports(state)..last).rev().take_while(high).last().unwrap_or(last - 1);
     first * state.interval

@@ -66,6 +66,7 @@ fn add_to_cohorts(state: &mut State, row: &Waiting, followed: &[u32]) {
     let paying = unit.moves.iter().rev().any(|last| (0..settling).contains(&(row.end - last.at)));
     let Some(interval) = state.ring.at(index_of(row.end, state.interval)) else { return };
     if paying {
+        interval.paying.note(&row.sums);
         return;
     }
     interval.calm.note(&row.sums);

@@ -139,6 +139,8 @@ pub(crate) struct Interval {
     pub tagged: BTreeMap<u32, [f64; 4]>,
     /// All that are not just paying for a load.
     pub calm: Cohorts,
+    /// Hosts that may still pay for a load.
+    pub paying: Cohorts,
     /// By version that is followed.
     pub cohorts: BTreeMap<u32, Cohorts>,
     /// Requests that used a config and that did not, by factor.
