@@ -15,6 +15,11 @@ impl Base {
         (f64::from(observed), f64::from(trials))
     }
 
+    /// Observed and trials of all that was learnt, in use or waiting.
+    pub(crate) fn seen(&self) -> (f64, f64) {
+        (f64::from(self.older.0) + f64::from(self.recent.0), f64::from(self.older.1) + f64::from(self.recent.1))
+    }
+
     /// Events from which the rate is known.
     pub(crate) fn events(&self) -> f64 {
         self.in_use().0

@@ -6,7 +6,7 @@ use crate::numerics::shape::share_of;
 use crate::numerics::time::{Ns, part_of};
 use crate::signals::graded;
 use crate::signals::sample::{LEAST_RATIO, PLACED_IN, Sample};
-use crate::state::model::{Counter, Run, Unit, Watch};
+use crate::state::model::{Base, Counter, Run, Unit, Watch};
 
 /// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
 const OPEN_AT: f64 = 12.0;
@@ -51,7 +51,7 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<
     // A host's own rate is not known yet: what is merely high may be its habit. Panics are nobody's habit, as far as the
     // fleet is known.
     let unknown = sample.counter != Counter::Panics || sample.end <= fleet.warm;
-    if unit.rows < NEW_ROWS && unknown && sample.rate() < 0.2 {
+    if unit.rows < NEW_ROWS && unknown && sample.rate() < 0.2 && !is_new(unit, sample) {
         return ordinary;
     }
     let gain = sample.gain();
@@ -92,6 +92,19 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<
         open(unit, run);
     }
     None
+}
+
+/// Rows, and failures that these would have shown at the rate of a row, from which that rate is no habit of a new host; and
+/// the part of them that may have been seen.
+const ROWS_MIN: u64 = 5;
+const SHOWN_MIN: f64 = 20.0;
+const SHOWN_PART: f64 = 0.25;
+
+/// Whether a host that is not known for long would have shown the rate of a row before, were that its habit.
+fn is_new(unit: &Unit, sample: &Sample) -> bool {
+    let (observed, trials) = unit.base.get(sample.counter as usize).map_or((0.0, 0.0), Base::seen);
+    let shown = sample.rate() * trials;
+    unit.rows >= ROWS_MIN && sample.counter.is_additive() && shown >= SHOWN_MIN && observed <= SHOWN_PART * shown
 }
 
 /// Whether a row is so much worse than the run that it is the beginning of another.
