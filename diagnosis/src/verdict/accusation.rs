@@ -30,6 +30,8 @@ const SIDES_AT: f64 = 6.9;
 const STRAYS: u64 = 8;
 /// Hosts that left it from which it tells that nearly all of them got well then.
 const STOPS_MIN: u64 = 12;
+/// Hosts from which the delay after their loads is known.
+const LAG_HOSTS: u64 = 3;
 /// Standard deviations below chance at which those exposed fail so seldom that it is no chance.
 const SELDOM: f64 = -3.0;
 /// One in so many hosts may go on failing for a while after the way back.
@@ -121,9 +123,12 @@ impl Grounds<'_> {
         // Hosts with it begin to fail less often than the others: whatever their requests say, it is not why.
         let seldom = tally.risk.variance >= 2.0 && tally.risk.z() <= SELDOM;
         let moment = self.aligned() <= -3.0;
+        // Most begin to fail before they have it, by more than the place of a beginning within a report may be off.
+        let (begun, _, _, delay) = tally.lag;
+        let before = begun >= LAG_HOSTS && delay < -seconds(scene.interval) / 2.0 && !self.are_by_sides();
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
-            || (moment || chance || seldom) && self.own() < 2
+            || (moment || chance || seldom || before) && self.own() < 2
             || blips(scene, hypothesis)
             || !lasts(state, scene, hypothesis)
     }
