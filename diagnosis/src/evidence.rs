@@ -7,7 +7,6 @@ pub(crate) mod cold;
 pub(crate) mod combine;
 pub(crate) mod content;
 pub(crate) mod delayed;
-pub(crate) mod fast_push;
 pub(crate) mod finished;
 pub(crate) mod moment;
 pub(crate) mod narrow;

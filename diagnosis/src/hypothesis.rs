@@ -4,7 +4,7 @@
 pub(crate) mod findings;
 pub(crate) mod judgement;
 
-use crate::hypothesis::findings::{Ages, Excess, FastPush, Pooled, Separator, Sides, Tally, odds};
+use crate::hypothesis::findings::{Ages, Excess, Pooled, Separator, Sides, Tally, odds};
 use crate::numerics::math::{float, ln_choose, ratio};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
@@ -49,8 +49,6 @@ pub(crate) struct Hypothesis {
     pub choices: f64,
     /// What the sums say, where no host shows it alone.
     pub pooled: Option<Pooled>,
-    /// Whether it reached everybody at once just before, where nothing else is left.
-    pub fast_push: Option<FastPush>,
     /// What ages at death say, where they are all that is left.
     pub ages: Option<Ages>,
     /// When each unit was exposed, where that was worked out.
@@ -85,7 +83,6 @@ impl Hypothesis {
             everywhere: false,
             choices: 0.0,
             pooled: None,
-            fast_push: None,
             ages: None,
             spans: None,
         }

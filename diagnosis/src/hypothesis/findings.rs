@@ -100,19 +100,6 @@ impl Pooled {
     }
 }
 
-/// A push that reached everybody at once.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct FastPush {
-    /// Spread of its loads, and the median delay of the failing, seconds.
-    pub spread: f64,
-    pub delay: f64,
-    /// Pushes as quick within so many seconds before the failing began, itself among them.
-    pub pushes: usize,
-    pub known: f64,
-    /// ln of the share of that time which lies as near after one of them, times -1.
-    pub seldom: f64,
-}
-
 /// What the ages at death say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Ages {

@@ -2,14 +2,12 @@
 //! ties and gaps are printed (invariant 10).
 
 use crate::evidence::delayed::ages;
-use crate::evidence::fast_push::fast_push;
 use crate::evidence::place::{is_of_requests, place};
 use crate::evidence::pooled::pooled;
 use crate::evidence::tally::tally;
 use crate::hypothesis::judgement::{Judgement, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -36,12 +34,12 @@ const AGE_AT: f64 = 6.9;
 const AGE_OF_ALIVE_AT: f64 = 13.8;
 /// Other configs that are asked on each binary.
 const RIVALS_MAX: usize = 4;
+/// Share of the failing that a rival must explain.
+const EXPLAINS_AS_WELL: f64 = 0.8;
 /// Versions of one config of which one may be the one that kills by age.
 const AGED_MAX: usize = 4;
 /// Standard errors by which processes may be older at death after a restart than after the load.
 const AGES_OFF: f64 = 2.5;
-/// Seconds before half of the hosts had begun to fail until which a change may have set it off.
-const BEGUN: f64 = 0.5;
 
 /// Judges a scene.
 pub(crate) fn judge(state: &State, scene: &Scene<'_>) -> Judgement {
@@ -73,10 +71,9 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>) -> Judgement {
         }
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
     }
-    by_sums(state, scene, &ranked).or_else(|| by_age(state, scene, &ranked)).unwrap_or_else(|| {
-        let judged = outside(state, scene, ranked);
-        if judged.verdict == Verdict::External { judged } else { at_once(state, scene, judged) }
-    })
+    by_sums(state, scene, &ranked)
+        .or_else(|| by_age(state, scene, &ranked))
+        .unwrap_or_else(|| outside(state, scene, ranked))
 }
 
 /// Log likelihood ratio by which, on one binary, another config must follow its own loads better, so that what fails there
@@ -147,6 +144,14 @@ fn by_age(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Jud
     };
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
     let named = found.pop().filter(|_| found.is_empty())?;
+    // What follows the hosts' own loads at once needs no age.
+    let rival = |other: &Hypothesis| {
+        let prompt = other.tally.is_prompt() && other.recent && other.factor != named.factor;
+        prompt && !refuted(other) && other.weight >= SUSPECT_AT && other.explained() >= EXPLAINS_AS_WELL
+    };
+    if ranked.iter().any(rival) {
+        return None;
+    }
     Some(ahead(Verdict::Suspect, named, ranked))
 }
 
@@ -167,28 +172,6 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
     // What one version explains as well, its neighbours have in common with it by chance; and any two have something.
     let enough = most.tally.bouts.0 * 10 >= hypothesis.tally.bouts.0 * 9;
     Some(if alike && !enough && hypothesis.levels.len() > 2 { hypothesis.clone() } else { most })
-}
-
-/// A suspicion of what reached everybody at once just before, if nothing else did and nothing else can be said.
-fn at_once(state: &State, scene: &Scene<'_>, judged: Judgement) -> Judgement {
-    let told = |hypothesis| Some((hypothesis, fast_push(state, scene, hypothesis)?));
-    let Some((found, push)) = judged.ranked.iter().find_map(told) else { return judged };
-    let since = |at: Ns| seconds(scene.middle() - at);
-    // What came when half of them had begun did not set it off.
-    let near = |at: Ns| (BEGUN..=push.delay + 2.0).contains(&since(at));
-    let change = state.changes.iter().any(|change| change.everywhere && near(change.at));
-    let rival = |other: &&Hypothesis| {
-        other.factor != found.factor
-            && other.factor.is_some()
-            && other.recent
-            && !refuted(other)
-            && other.explained() >= 0.8
-    };
-    if change || judged.ranked.iter().any(|other| rival(&other)) {
-        return judged;
-    }
-    let named = Hypothesis { fast_push: Some(push), weight: SUSPECT_AT, ..found.clone() };
-    ahead(Verdict::Suspect, named, &judged.ranked)
 }
 
 /// An accusation on sums, where hardly any host shows the effect by itself.

@@ -1,7 +1,7 @@
 //! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
 
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{By, FastPush, Sides};
+use crate::hypothesis::findings::{By, Sides};
 use crate::state::State;
 use crate::state::model::Key;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
@@ -60,16 +60,6 @@ fn of_sides(sides: &Sides) -> String {
     }
 }
 
-/// What the moment says of a push that reached everybody at once.
-fn of_push(push: &FastPush) -> String {
-    let (spread, delay, known) = (span(push.spread), span(push.delay), span(push.known));
-    format!(
-        "it reached everybody at once (spread {spread}) {delay} before all ran out of CPU though requests did not grow; of the {known} before, pushes as quick ({}) lie as near once in {:.0}",
-        push.pushes,
-        libm::exp(push.seldom)
-    )
-}
-
 /// What speaks for it.
 pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
     let tally = &hypothesis.tally;
@@ -115,7 +105,6 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         ));
     }
     said.extend(hypothesis.sides.as_ref().map(of_sides));
-    said.extend(hypothesis.fast_push.as_ref().map(of_push));
     if tally.stops.0 > 0 {
         said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.0, tally.stops.1));
     }
