@@ -38,7 +38,7 @@ const SWING_MOST: f64 = 4.0;
 pub(crate) const FOLLOWED_FOR: i64 = 40;
 /// Versions followed at once.
 pub(crate) const FOLLOWED_MAX: usize = 256;
-/// How many times as much as usual a load may cost as long as nothing is known, and expected events as which that weighs.
+/// How many times as much as usual a load may cost as long as it is not known, and expected events from which it is.
 const COST_PRIOR: f64 = 20.0;
 const COST_KNOWN: f64 = 20.0;
 /// Part of the mean of the reports before from which an interval is complete.
@@ -138,17 +138,18 @@ fn paying(state: &State, kind: Kind, at: i64) -> Sums {
     all
 }
 
-/// How many times as much as usual fails while hosts pay for a load: learnt from the fleet's own loads. Where pushes come
-/// thick and fast hosts pay all the time, and what they count must be judged as well.
+/// How many times as much as usual fails at most while hosts pay for a load: learnt from the fleet's own loads. Where pushes
+/// come thick and fast hosts pay all the time, and what they count must be judged as well.
 fn reload_cost(state: &State, kind: Kind, last: i64) -> f64 {
     let until = last - 2 * BLIP;
     let warm = state.warm() / state.interval.max(1);
-    let seen = (until - SWING_FROM).max(warm)..=until;
-    let (mut observed, mut expected) = (COST_PRIOR * COST_KNOWN, COST_KNOWN);
-    for of in seen.filter_map(|at| state.ring.get(at)?.paying.of(kind.counter)) {
-        (observed, expected) = (observed + of.sums.observed, expected + of.sums.expected);
+    let (mut most, mut known) = (1.0_f64, 0.0);
+    for at in (until - SWING_FROM).max(warm)..=until {
+        let sums = paying(state, kind, at);
+        most = most.max((sums.observed + 0.5) / (sums.expected + 0.5));
+        known += sums.expected / float(usize::try_from(reports(state)).unwrap_or(1));
     }
-    (observed / expected).max(1.0)
+    if known < COST_KNOWN { most.max(COST_PRIOR) } else { most }
 }
 
 fn cohort(state: &State, kind: Kind, level: u32, at: i64) -> Cohort {

@@ -3,7 +3,8 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Separator, Tally};
-use crate::numerics::time::Ns;
+use crate::numerics::math::float;
+use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
@@ -25,6 +26,8 @@ const RIVAL_REPORTS: i64 = 12;
 const RIVAL_WITHIN: Ns = 60_000_000_000;
 /// Report intervals before the onset within which a change that is told of the whole fleet may be its reason.
 const CHANGE_REPORTS: i64 = 2;
+/// Changes that lie as near an onset by chance from which one that does tells nothing.
+const OFTEN: f64 = 0.2;
 /// Hosts that refused nothing, and are well, from which the age itself tells.
 const SPARED_MIN: u64 = 3;
 
@@ -118,7 +121,11 @@ fn rivals(state: &State, scene: &Scene<'_>, factor: u16) -> Rivals {
         levels.into_iter().for_each(|level| *hosts.entry(level).or_default() += 1);
     }
     let at_onset = scene.onset - CHANGE_REPORTS * scene.interval..=scene.onset + scene.interval;
-    let change = state.changes.iter().any(|change| at_onset.contains(&change.at));
+    // Where changes are told all the time one lies near any onset.
+    let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).max(1);
+    let earlier = state.changes.iter().filter(|change| change.at < scene.onset).count();
+    let by_chance = float(earlier) * seconds(at_onset.end() - at_onset.start()) / seconds(known);
+    let change = by_chance < OFTEN && state.changes.iter().any(|change| at_onset.contains(&change.at));
     let most = hosts.into_iter().filter(|(_, count)| count * 2 >= scene.failing());
     Rivals { levels: most.map(|(level, _)| level).collect(), change }
 }
