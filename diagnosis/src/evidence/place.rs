@@ -28,8 +28,9 @@ const ALONE_MAX: Ns = 600 * 1_000_000_000;
 const KEY_GAIN: f64 = 4.6;
 /// Log likelihood ratio by which a combination must beat "everything".
 const MARGIN: f64 = 5.0;
-/// Growth of requests that is a surge.
+/// Growth of requests that is a surge, and one in so many hosts of its places must fail of it.
 const SURGE: f64 = 1.8;
+const OVERLOADED: usize = 2;
 
 /// The best explanation that accuses nothing.
 pub(crate) fn place(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
@@ -97,7 +98,10 @@ fn surge(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     }
     let failing: BTreeSet<u32> =
         scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).map(|patient| patient.unit.dims).collect();
-    (growth(state, scene.onset, Some(&failing)) >= SURGE)
+    // Overload spares few of those that it reaches.
+    let there = scene.patients.iter().filter(|patient| failing.contains(&patient.unit.dims)).count();
+    let reached = scene.failing() * OVERLOADED >= there;
+    (reached && growth(state, scene.onset, Some(&failing)) >= SURGE)
         .then(|| plain(CauseKind::Traffic, BTreeMap::new(), all(scene)))
 }
 

@@ -125,7 +125,9 @@ impl Grounds<'_> {
         let moment = self.aligned() <= -3.0;
         // Most begin to fail before they have it, by more than the place of a beginning within a report may be off.
         let (begun, _, _, delay) = tally.lag;
-        let before = begun >= LAG_HOSTS && delay < -seconds(scene.interval) / 2.0 && !self.are_by_sides();
+        // A load is told by an event; a binary shows in a report, and has been there for up to two of them.
+        let reports = if hypothesis.kind == CauseKind::Binary { 2.0 } else { 0.5 };
+        let before = begun >= LAG_HOSTS && delay < -reports * seconds(scene.interval) && !self.are_by_sides();
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
             || (moment || chance || seldom || before) && self.own() < 2
