@@ -88,8 +88,13 @@ impl Compared {
         for start in patient.unit.starts.iter().filter(known) {
             let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
             let after = start - scene.interval..=start + cold_for(scene);
+            // What begins when the host has what is accused as well tells nothing of a start without it.
+            let until = spans.iter().map(|(from, _)| *from).filter(|from| *from > *start).min().unwrap_or(Ns::MAX);
+            let until = if exposed { Ns::MAX } else { until - scene.interval };
             let fails =
-                patient.unit.runs.iter().any(|run| after.contains(&run.start) && scene.counters.contains(&run.counter));
+                patient.unit.runs.iter().any(|run| {
+                    after.contains(&run.start) && run.start < until && scene.counters.contains(&run.counter)
+                });
             let side = if exposed { &mut self.with } else { &mut self.without };
             side.all += 1;
             side.failing += u64::from(fails);

@@ -53,7 +53,8 @@ pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothes
     let hosts = scene.patients.len() as u64;
     let enough = tally.exposed.1 >= 2
         || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
-    let explains = hypothesis.explained() >= 0.5 && hypothesis.share() >= 0.1 && hypothesis.weight >= SUSPECT_AT;
+    let weighs = hypothesis.weight >= SUSPECT_AT || is_one_to_one(hypothesis);
+    let explains = hypothesis.explained() >= 0.5 && hypothesis.share() >= 0.1 && weighs;
     if everywhere || !enough || !explains || !hypothesis.recent {
         return None;
     }
@@ -122,7 +123,7 @@ impl Grounds<'_> {
         let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
         // Hosts with it begin to fail less often than the others: whatever their requests say, it is not why.
         let seldom = tally.risk.variance >= 2.0 && tally.risk.z() <= SELDOM;
-        let moment = self.aligned() <= -3.0;
+        let moment = self.aligned() <= -3.0 && !is_one_to_one(hypothesis);
         // Most begin to fail before they have it, by more than the place of a beginning within a report may be off.
         let (begun, _, _, delay) = tally.lag;
         // A load is told by an event; a binary shows in a report, and has been there for up to two of them.

@@ -7,6 +7,8 @@ use crate::verdict::accusation::{CAUSE_HOSTS, CONTROLS_MIN};
 
 /// One in so many hosts may differ: a clock that is off, a report that is lost.
 const DIFFER: u64 = 20;
+/// One in so many may seem to begin later than with its load: a report places a beginning only so well.
+const PROMPT_PART: u64 = 4;
 /// One in so many exposed hosts must have left it.
 const LEFT_PART: u64 = 2;
 
@@ -18,7 +20,8 @@ pub(crate) fn is_one_to_one(hypothesis: &Hypothesis) -> bool {
     let (prompt, begun) = tally.prompt;
     let (stopped, left) = tally.stops;
     let nearly = |part: u64, all: u64| (all - part.min(all)) * DIFFER <= all;
-    let began = failing >= CAUSE_HOSTS && nearly(failing, exposed) && nearly(prompt, begun) && nearly(begun, failing);
+    let with_loads = nearly(begun, failing) && prompt * PROMPT_PART >= begun * (PROMPT_PART - 1);
+    let began = failing >= CAUSE_HOSTS && nearly(failing, exposed) && with_loads;
     let alone = others >= CONTROLS_MIN && failing_others * DIFFER <= others && nearly(tally.bouts.0, tally.bouts.1);
     began && alone && left * LEFT_PART >= failing && nearly(stopped, left) && tally.tail == 0
 }
