@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::Counter;
 use crate::state::reload_window::BLIP;
-use crate::state::ring::{Cohort, Interval, Sums, index_of};
+use crate::state::ring::{Cohort, Cohorts, Interval, Sums, index_of};
 
 /// Events beyond expectation, over all units, from which it is worth waking somebody.
 pub(crate) const WORTH_WAKING: f64 = 20.0;
@@ -38,9 +38,12 @@ const SWING_MOST: f64 = 4.0;
 pub(crate) const FOLLOWED_FOR: i64 = 40;
 /// Versions followed at once.
 pub(crate) const FOLLOWED_MAX: usize = 256;
-/// How many times as much as usual a load may cost as long as it is not known, and expected events from which it is.
+/// Report intervals for which sums of hosts that pay for loads must have risen.
+const LASTS: i64 = BLIP + 2;
+/// How many times as much as usual a load may cost as long as it is not known, and the reports of all hosts after loads from
+/// which it is.
 const COST_PRIOR: f64 = 20.0;
-const COST_KNOWN: f64 = 20.0;
+const COST_KNOWN: f64 = 2.0;
 /// Part of the mean of the reports before from which an interval is complete.
 const COMPLETE: f64 = 0.7;
 
@@ -81,12 +84,12 @@ pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
         let sums = without(sums, alone);
         is_worth(sums) && excess_log(sums) > RISEN_AT * libm::sqrt(swing + 1.0 / (sums.expected + 0.5))
     };
-    let fleet = |at: i64| {
+    let rose_at_all = |at: i64| {
         let calm = summed(state, kind, at);
         let mut whole = paying(state, kind, at);
         whole.expected *= cost;
         whole.add(calm);
-        rose_by(calm) || rose_by(whole)
+        (rose_by(calm), rose_by(whole))
     };
     let dispersion = dispersion_of(state, kind);
     let cohort = |level: u32, at: i64| {
@@ -94,7 +97,10 @@ pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
         let own = Cohort { sums: without(own.sums, alone), ..own };
         cohort_rose(own, summed(state, kind, at), dispersion, swing)
     };
-    let rose = both(&fleet) || state.followed.iter().any(|level| both(&|at| cohort(*level, at)));
+    let fleet = |at: i64| rose_at_all(at).0;
+    // What a load costs is over after a while, though one host after another pays it.
+    let lasts = (0..=LASTS).all(|back| rose_at_all(last - back).1);
+    let rose = both(&fleet) || lasts || state.followed.iter().any(|level| both(&|at| cohort(*level, at)));
     rose.then(|| rose_at(state, kind, last))
 }
 
@@ -143,13 +149,20 @@ fn paying(state: &State, kind: Kind, at: i64) -> Sums {
 fn reload_cost(state: &State, kind: Kind, last: i64) -> f64 {
     let until = last - 2 * BLIP;
     let warm = state.warm() / state.interval.max(1);
-    let (mut most, mut known) = (1.0_f64, 0.0);
+    let (mut most, mut paid) = (1.0_f64, 0.0);
     for at in (until - SWING_FROM).max(warm)..=until {
         let sums = paying(state, kind, at);
         most = most.max((sums.observed + 0.5) / (sums.expected + 0.5));
-        known += sums.expected / float(usize::try_from(reports(state)).unwrap_or(1));
+        paid += state.ring.get(at).map_or(0.0, |of| share_paying(of, kind));
     }
-    if known < COST_KNOWN { most.max(COST_PRIOR) } else { most }
+    if paid < COST_KNOWN { most.max(COST_PRIOR) } else { most }
+}
+
+/// Share of an interval's requests that hosts counted which may still pay for a load.
+fn share_paying(interval: &Interval, kind: Kind) -> f64 {
+    let trials = |of: &Cohorts| of.of(kind.counter).map_or(0.0, |of| of.sums.trials);
+    let (calm, paying) = (trials(&interval.calm), trials(&interval.paying));
+    if paying > 0.0 { paying / (calm + paying) } else { 0.0 }
 }
 
 fn cohort(state: &State, kind: Kind, level: u32, at: i64) -> Cohort {
