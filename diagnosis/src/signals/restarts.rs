@@ -6,13 +6,23 @@ use crate::numerics::time::Ns;
 use crate::signals::death::past_death;
 use crate::state::model::{Counter, Unit};
 
+/// What shows that a process is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// Its name was not heard before.
+    Name,
+    /// Its counts begin anew.
+    Counts,
+}
+
 /// Reports after which it is known how many processes a host has.
 const KNOWN: Ns = 2;
 
 /// A process that was not heard before, or that began anew, reports for a unit at tick time `now`.
-pub(crate) fn restarted(unit: &mut Unit, now: Ns, interval: Ns) {
+pub(crate) fn restarted(unit: &mut Unit, sign: Sign, now: Ns, interval: Ns) {
     let since = unit.restarts_seen.started + 2 * interval;
-    let side_by_side = unit.instances.iter().filter(|(_, heard)| *heard > since).count() > 1;
+    // A name that is new beside others that go on is another process, and none of these restarted.
+    let side_by_side = sign == Sign::Name && unit.instances.iter().filter(|(_, heard)| *heard > since).count() > 1;
     let of_late = now - interval * 3 / 2;
     let beside = unit.instances.iter().filter(|(_, heard)| *heard >= of_late).count();
     let another = unit.restarts_seen.is_another(now, interval, u32::try_from(beside).unwrap_or(u32::MAX));
