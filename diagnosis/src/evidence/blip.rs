@@ -15,12 +15,10 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (mut short, mut all) = (0, 0);
     let of_all = spans(scene, hypothesis).unwrap_or_default();
     for (index, patient) in scene.that_fail() {
-        let spans = of_all.of(index).unwrap_or_default();
-        for bout in patient.bouts.iter().filter(|bout| bout.level.is_none()) {
-            let Some((_, to)) = spans.iter().find(|(from, to)| bout.start >= from - scene.interval && bout.start < *to)
-            else {
-                continue;
-            };
+        for (from, to) in of_all.of(index).unwrap_or_default() {
+            // What comes later in the exposure is not what followed the load.
+            let follows = |bout: &&Bout| bout.start >= from - scene.interval && bout.start < *to;
+            let Some(bout) = patient.bouts.iter().filter(|bout| bout.level.is_none()).find(follows) else { continue };
             all += 1;
             let left = (*to).min(patient.seen) - bout.end;
             let longest = longest(scene, patient, bout, hypothesis.factor);
