@@ -10,6 +10,8 @@ use firstbad_protocol::verdict::{CauseKind, Verdict};
 
 /// Hosts that have the version up to which it is judged by timing.
 const HOSTS_MAX: u64 = 4;
+/// Hosts of a fleet up to which it is small: in a greater one a push that has reached four goes on, and more will tell.
+const FLEET_MAX: usize = 12;
 /// -ln of one in a thousand, from which timing names a suspect; and of one in ten thousand, from which with more it names
 /// a cause.
 const SUSPECT_AT: f64 = 6.9;
@@ -23,7 +25,8 @@ const REPEATED_ON: u64 = 3;
 /// Whether, and how far, a version of few hosts may be accused.
 pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
     // A few hosts picked from many by what they are have others to compare with.
-    let few = hypothesis.tally.exposed.0 <= HOSTS_MAX && hypothesis.scope.is_empty();
+    let small = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() <= FLEET_MAX;
+    let few = small && hypothesis.tally.exposed.0 <= HOSTS_MAX && hypothesis.scope.is_empty();
     if hypothesis.kind != CauseKind::Config || !few || !hypothesis.recent {
         return None;
     }
