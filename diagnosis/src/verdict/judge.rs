@@ -34,8 +34,8 @@ const AGE_AT: f64 = 6.9;
 const AGE_OF_ALIVE_AT: f64 = 13.8;
 /// Other configs that are asked on each binary.
 const RIVALS_MAX: usize = 4;
-/// Share of the failing that a rival must explain.
-const EXPLAINS_AS_WELL: f64 = 0.8;
+/// Share of the failing that a rival of sums and ages must explain.
+const EXPLAINS_MOST: f64 = 0.5;
 /// Versions of one config of which one may be the one that kills by age.
 const AGED_MAX: usize = 4;
 /// Standard errors by which processes may be older at death after a restart than after the load.
@@ -144,12 +144,7 @@ fn by_age(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Jud
     };
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();
     let named = found.pop().filter(|_| found.is_empty())?;
-    // What follows the hosts' own loads at once needs no age.
-    let rival = |other: &Hypothesis| {
-        let prompt = other.tally.is_prompt() && other.recent && other.factor != named.factor;
-        prompt && !refuted(other) && other.weight >= SUSPECT_AT && other.explained() >= EXPLAINS_AS_WELL
-    };
-    if ranked.iter().any(rival) {
+    if outruns(ranked, &named) {
         return None;
     }
     Some(ahead(Verdict::Suspect, named, ranked))
@@ -188,7 +183,19 @@ fn by_sums(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Ju
     if !told || !persists || hosts < CAUSE_HOSTS || said.ln_e < next + 4.0 {
         return None;
     }
+    if outruns(ranked, &best) {
+        return None;
+    }
     Some(ahead(Verdict::Suspect, best, ranked))
+}
+
+/// Whether hosts follow their own loads of something else at once. As long as it is only not known whether that lasts,
+/// neither sums nor ages name another.
+fn outruns(ranked: &[Hypothesis], named: &Hypothesis) -> bool {
+    ranked.iter().any(|other| {
+        let prompt = other.tally.is_prompt() && other.recent && other.factor != named.factor;
+        prompt && !refuted(other) && other.weight >= SUSPECT_AT && other.explained() >= EXPLAINS_MOST
+    })
 }
 
 /// An accusation of what stands ahead of all that is of another factor.
