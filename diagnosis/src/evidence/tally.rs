@@ -123,8 +123,10 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     let failed_before =
         patient.bouts.iter().any(|bout| bout.start < from - scene.early(bout) && bout.end > from - 2 * scene.interval);
     let bout = patient.bouts.iter().find(|bout| bout.start >= from - scene.early(bout) && bout.start < to);
-    if let Some(bout) = bout.filter(|_| to >= patient.seen) {
-        let goes_on = bout.open || bout.end >= scene.now - GOES_ON * scene.interval;
+    let within = |bout: &&Bout| bout.start >= from - scene.early(bout) && bout.start < to;
+    if bout.is_some() && to >= patient.seen {
+        let lately = |bout: &Bout| bout.open || bout.end >= scene.now - GOES_ON * scene.interval;
+        let goes_on = patient.bouts.iter().filter(within).any(lately);
         result.stays.0 += 1;
         result.stays.1 += u64::from(goes_on);
     }
@@ -151,10 +153,10 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         }
         result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
     }
-    let failing_at_exit = patient
-        .bouts
-        .iter()
-        .find(|bout| bout.start < to && bout.end >= to - 2 * scene.interval && bout.start >= from - scene.early(bout));
+    // A process that dies again and again is up between its deaths.
+    let looped = patient.bouts.iter().filter(within).map(|bout| bout.deaths).sum::<f64>() >= LOOP_FROM;
+    let until = to - if looped { GOES_ON } else { 2 } * scene.interval;
+    let failing_at_exit = patient.bouts.iter().filter(within).filter(|bout| bout.end >= until).next_back();
     // What ends because the host begins to fail of something else has not stopped.
     let replaced = patient.absent.iter().any(|(from, _)| (*from - to).abs() <= 3 * scene.interval);
     if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval && !replaced) {
@@ -162,7 +164,7 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
         if stopped && !bout.open {
             // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign,
             // but that it dies no more is, where it died again and again.
-            if !bout.heard || bout.deaths >= LOOP_FROM {
+            if !bout.heard || looped {
                 let half = scene.interval / 2;
                 let change = Some((bout.end - half, bout.end + half));
                 sheet
