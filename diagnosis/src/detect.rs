@@ -29,8 +29,8 @@ const AT_ONCE_EXCESS: f64 = 30.0;
 const FEW_HOSTS: usize = 4;
 const FEW_EXCESS: f64 = 10.0;
 
-/// Part of the fleet, a fifth, and the least number of pods or generated identities that must be gone at once.
-const PASSING_PART: usize = 5;
+/// Part of the fleet, a half, and the least number of pods or generated identities that must be gone at once.
+const PASSING_PART: usize = 2;
 const PASSING_MIN: usize = 5;
 
 /// What alarms: the beginning of it.
@@ -102,7 +102,9 @@ fn alarm(state: &State, class: Class, from: Ns, since: Ns) -> Option<Ns> {
     let mut episodes = episodes(state, class, from, since);
     let live = state.census.live.max(1);
     // That they go is everyday's work, unless so many do at once that those who are left must feel it.
-    if episodes.passing.len() >= (live / PASSING_PART).max(PASSING_MIN).min(live.div_ceil(2)) {
+    // Those that are gone for long are not among the living any more.
+    let known = live + episodes.passing.len();
+    if episodes.passing.len() >= (known / PASSING_PART).max(PASSING_MIN).min(known.div_ceil(2)) {
         let passing = std::mem::take(&mut episodes.passing);
         episodes.starts.extend(passing);
     }
