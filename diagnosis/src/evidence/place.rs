@@ -91,6 +91,11 @@ fn lasting(scene: &Scene<'_>) -> bool {
     scene.now - scene.onset >= (ALONE * scene.interval).clamp(ALONE_MIN, ALONE_MAX)
 }
 
+/// Whether the fleet has far more requests since the onset than before.
+pub(crate) fn is_surge(state: &State, scene: &Scene<'_>) -> bool {
+    growth(state, scene.onset, None) >= SURGE
+}
+
 /// Far more requests where it fails than before, and no panic: overload.
 fn surge(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     if scene.counters.contains(&Counter::Panics) {

@@ -156,7 +156,7 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     // A process that dies again and again is up between its deaths.
     let looped = patient.bouts.iter().filter(within).map(|bout| bout.deaths).sum::<f64>() >= LOOP_FROM;
     let until = to - if looped { GOES_ON } else { 2 } * scene.interval;
-    let failing_at_exit = patient.bouts.iter().filter(within).filter(|bout| bout.end >= until).next_back();
+    let failing_at_exit = patient.bouts.iter().filter(within).rfind(|bout| bout.end >= until);
     // What ends because the host begins to fail of something else has not stopped.
     let replaced = patient.absent.iter().any(|(from, _)| (*from - to).abs() <= 3 * scene.interval);
     if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval && !replaced) {

@@ -13,7 +13,7 @@ use crate::observation::counts::{self, Requests, seconds};
 use crate::observation::{Name, NamedBy, Row, Source};
 use crate::signals::death::{died, end_panics, unheard};
 use crate::signals::drift::place_drift;
-use crate::signals::restarts::Sign;
+use crate::signals::restarts::{Restart, Sign};
 use crate::signals::sample::Sample;
 use crate::signals::watch::{self, Fleet};
 use crate::state::State;
@@ -397,7 +397,7 @@ fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bo
     // Of an aggregate nobody knows which of its processes began anew.
     if row.restarted && !unit.aggregate {
         unit.note_start(window.start, state.interval);
-        note_restart(unit, &state.tables, Sign::Counts, now, state.interval);
+        note_restart(unit, &state.tables, Restart { sign: Sign::Counts, now, interval: state.interval });
     }
     end_panics(unit, row.span.end.0 - unit.offset, state.interval);
     alive(unit, row, now, silent_after);

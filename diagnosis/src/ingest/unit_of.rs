@@ -5,7 +5,7 @@
 use crate::ingest::waiting::unsettle;
 use crate::numerics::time::Ns;
 use crate::observation::{Dimensions, Facts, Name, Source};
-use crate::signals::restarts::{Sign, restarted};
+use crate::signals::restarts::{Restart, Sign, restarted};
 use crate::state::model::{Base, COUNTERS, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, STALE, note};
 use crate::state::place::Place;
@@ -108,16 +108,16 @@ fn note_binary(state: &mut State, id: u32, dims: &Dimensions, at: Ns) {
 }
 
 /// Notes that a process of a unit is new. One that comes with another binary is a release, and no death of the one before.
-pub(crate) fn note_restart(unit: &mut Unit, tables: &Tables, sign: Sign, now: Ns, interval: Ns) {
+pub(crate) fn note_restart(unit: &mut Unit, tables: &Tables, restart: Restart) {
     let is_binary = |entry: &&Move| {
-        entry.at >= unit.last_event - 2 * interval
+        entry.at >= unit.last_event - 2 * restart.interval
             && matches!(tables.factors.get(usize::from(entry.factor)), Some(Factor::Binary(_)))
     };
     if unit.moves.iter().rev().any(|entry| is_binary(&entry)) {
         unit.restarts_seen.forget();
         return;
     }
-    restarted(unit, sign, now, interval);
+    restarted(unit, restart);
 }
 
 fn note_process(state: &mut State, id: u32, instance: &Name, at: Ns) {
@@ -135,7 +135,7 @@ fn note_process(state: &mut State, id: u32, instance: &Name, at: Ns) {
     }
     if !unit.instances.is_empty() {
         unit.restarts += 1;
-        note_restart(unit, &state.tables, Sign::Name, now, state.interval);
+        note_restart(unit, &state.tables, Restart { sign: Sign::Name, now, interval: state.interval });
     }
     state.instances_seen += 1;
     if unit.instances.len() >= PROCESSES_MAX {

@@ -15,11 +15,20 @@ pub(crate) enum Sign {
     Counts,
 }
 
+/// A sign that a process is new, at tick time `now`, in a fleet that reports every `interval`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restart {
+    pub sign: Sign,
+    pub now: Ns,
+    pub interval: Ns,
+}
+
 /// Reports after which it is known how many processes a host has.
 const KNOWN: Ns = 2;
 
-/// A process that was not heard before, or that began anew, reports for a unit at tick time `now`.
-pub(crate) fn restarted(unit: &mut Unit, sign: Sign, now: Ns, interval: Ns) {
+/// A process that was not heard before, or that began anew, reports for a unit.
+pub(crate) fn restarted(unit: &mut Unit, restart: Restart) {
+    let Restart { sign, now, interval } = restart;
     let since = unit.restarts_seen.started + 2 * interval;
     // A name that is new beside others that go on is another process, and none of these restarted.
     let side_by_side = sign == Sign::Name && unit.instances.iter().filter(|(_, heard)| *heard > since).count() > 1;

@@ -3,6 +3,7 @@
 
 use crate::evidence::blip::{blips, lasts};
 use crate::evidence::cold::{Uncontrolled, is_cold};
+use crate::evidence::place::is_surge;
 use crate::evidence::sides::precedes;
 use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::{CAUSE_AT, SUSPECT_AT};
@@ -45,7 +46,8 @@ const MOMENT_AT: f64 = 2.3;
 pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
     let few = small_fleet::accused(scene, hypothesis);
     if few.is_some() {
-        return few;
+        // No control tells the moment at which more requests come from that of a load.
+        return few.filter(|_| !is_surge(state, scene));
     }
     let tally = &hypothesis.tally;
     let everywhere =
