@@ -264,19 +264,13 @@ fn is_told(state: &State, symptoms: &[&Symptom]) -> bool {
     })
 }
 
-/// Report intervals after a naming within which episodes are still divided among incidents.
-const SETTLES: i64 = 2;
-
 fn tell_impact(state: &State, told: &mut Incident, symptoms: &[&Symptom]) {
     let cost = symptoms.iter().fold(Cost::default(), |all, symptom| all.and(symptom.cost));
     let hosts: BTreeSet<u32> = symptoms.iter().flat_map(|symptom| symptom.hosts.iter().copied()).collect();
     let (reporting, _) = heard(state);
     let felt = cost.failed + cost.denied + cost.unscored;
     let share = if cost.requests > 0.0 { rounded((cost.failed / cost.requests).min(1.0), 6) } else { 0.0 };
-    // What was counted before a cause was named may have been of another, too.
-    let now = state.last_event.unwrap_or(0);
-    let just_named = told.named_at.is_some_and(|at| now - at.0 <= SETTLES * state.interval);
-    let before = if just_named { Impact::default() } else { told.impact };
+    let before = told.impact;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]
     let count = |value: f64, known: u64| (libm::round(value.max(0.0)) as u64).max(known);
     let affected = hosts_of(state, &hosts).max(before.hosts_affected);

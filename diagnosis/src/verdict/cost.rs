@@ -61,10 +61,6 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     symptom.hosts.extend(hosts);
     symptom.hosts.sort_unstable();
     symptom.hosts.dedup();
-    if symptom.verdict.accuses() {
-        let left: Vec<u32> = symptom.hosts.iter().copied().filter(|id| !is_elsewhere(state, *id, symptom)).collect();
-        symptom.hosts = left;
-    }
     if is_alone(state, symptom) {
         cost = cost.most(fleet_cost(state, symptom));
     }
@@ -72,15 +68,6 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     cost.requests = fleet_requests(state, symptom);
     symptom.cost = symptom.cost.most(cost);
     symptom.worth = is_worth(state, symptom);
-}
-
-/// Whether all that a unit failed of since the onset is explained otherwise: it was counted before anything was named.
-fn is_elsewhere(state: &State, id: u32, symptom: &Symptom) -> bool {
-    let Some(unit) = state.units.get(id as usize) else { return false };
-    let from = symptom.onset - 2 * state.interval;
-    let of_class = |run: &&Run| Class::of(run.counter) == symptom.class && run.end >= from;
-    let mut runs = unit.runs.iter().filter(of_class).peekable();
-    runs.peek().is_some() && runs.all(|run| !belongs(state, run, symptom))
 }
 
 /// Least rate of an episode that makes its host one of those affected: a twelfth of what most of them show. What is weaker
