@@ -103,6 +103,9 @@ fn child() {
     match mode.as_str() {
         "drains-with-an-earlier-handler" => handle(libc::SIGTERM, own),
         "ignores-and-exits-3" => handle(libc::SIGTERM, libc::SIG_IGN),
+        // Under nohup, or in the background of a script, it would be ignored, and the process would wait for its end for ever.
+        "hung-up" => handle(libc::SIGHUP, libc::SIG_DFL),
+        "interrupted" => handle(libc::SIGINT, libc::SIG_DFL),
         _ => {}
     }
     let recorder = install();
