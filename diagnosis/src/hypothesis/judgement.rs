@@ -6,6 +6,10 @@ use firstbad_protocol::verdict::Verdict;
 /// Weight that makes a suspect, and one that makes a cause.
 pub(crate) const SUSPECT_AT: f64 = 5.0;
 pub(crate) const CAUSE_AT: f64 = 11.0;
+/// Hosts that must fail for a cause.
+pub(crate) const CAUSE_HOSTS: u64 = 5;
+/// Hosts without it from which their being well tells.
+pub(crate) const CONTROLS_MIN: u64 = 5;
 
 /// What was concluded.
 #[derive(Clone, Debug)]

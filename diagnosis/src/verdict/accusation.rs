@@ -6,7 +6,7 @@ use crate::evidence::cold::{Uncontrolled, is_cold};
 use crate::evidence::place::is_surge;
 use crate::evidence::sides::precedes;
 use crate::hypothesis::findings::Tally;
-use crate::hypothesis::judgement::{CAUSE_AT, SUSPECT_AT};
+use crate::hypothesis::judgement::{CAUSE_AT, CAUSE_HOSTS, CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::time::seconds;
 use crate::scene::Scene;
@@ -17,10 +17,6 @@ use crate::verdict::one_to_one::is_one_to_one;
 use crate::verdict::small_fleet;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
-/// Hosts that must fail for a cause.
-pub(crate) const CAUSE_HOSTS: u64 = 5;
-/// Hosts without it from which their being well tells.
-pub(crate) const CONTROLS_MIN: u64 = 5;
 /// Share of the exposed hosts that must fail where they do not fail promptly, or are only not heard.
 const LATE_SHARE: f64 = 0.5;
 /// Part of the failing share of the exposed hosts from which the others fail alike.

@@ -3,7 +3,7 @@
 //! contrast and for alignment; which hosts they are, and when they stop, is evidence beside it (engine.md, point 6).
 
 use crate::hypothesis::Hypothesis;
-use crate::verdict::accusation::{CAUSE_HOSTS, CONTROLS_MIN};
+use crate::hypothesis::judgement::{CAUSE_HOSTS, CONTROLS_MIN};
 
 /// One in so many hosts may differ: a clock that is off, a report that is lost.
 const DIFFER: u64 = 20;
