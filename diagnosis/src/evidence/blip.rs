@@ -31,8 +31,7 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
 pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (all, strong_runs) = scene.strong_runs();
-    let strong = strong_runs * 2 > all && loads_are_cheap(scene, hypothesis);
-    if strong || hypothesis.mechanism >= 2.3 {
+    if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
         return true;
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
@@ -51,32 +50,6 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
     let long = bouts().filter(|(patient, bout)| longest(scene, patient, bout, hypothesis.factor) >= long_since).count();
     long >= 3 && long * 10 >= old * 7
-}
-
-/// Loads of anything else from which it is told whether loads cost requests here: they do where one in so many did.
-const OTHER_LOADS_MIN: u64 = 10;
-const COST_PART: u64 = 5;
-
-/// Whether other loads were seen, of whatever config, and few were followed by failing: only then failing much, right after
-/// this one, is more than what a load costs here.
-fn loads_are_cheap(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let (mut loads, mut followed) = (0_u64, 0_u64);
-    for patient in &scene.patients {
-        let known = patient.unit.first + SETTLING * scene.interval..scene.now - scene.interval;
-        let others = patient.unit.moves.iter().filter(|entry| {
-            let other = Some(entry.factor) != hypothesis.factor || !hypothesis.levels.contains(&entry.level);
-            other && known.contains(&entry.at)
-        });
-        for entry in others {
-            let after = entry.at - scene.interval..entry.at + 2 * scene.interval;
-            loads += 1;
-            followed += u64::from(patient.unit.runs.iter().any(|run| {
-                let over = !run.open && run.end - run.start <= blip(scene.interval);
-                over && after.contains(&run.start)
-            }));
-        }
-    }
-    loads >= OTHER_LOADS_MIN && followed * COST_PART < loads
 }
 
 /// Loads of the same config before the onset from which it is told that a reload by itself costs nothing.
