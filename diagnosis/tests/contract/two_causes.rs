@@ -6,8 +6,6 @@ use std::ops::Range;
 
 const FEATURES: Version = Version::of("bot-features", "first");
 const ROUTES: Version = Version::of("routes", "first");
-const NEXT_FEATURES: Version = Version::of("bot-features", "next");
-const NEXT_ROUTES: Version = Version::of("routes", "next");
 const BAD_FEATURES: Version = Version::of("bot-features", "second");
 const BAD_ROUTES: Version = Version::of("routes", "second");
 
@@ -18,8 +16,7 @@ pub(crate) struct Told {
     pub(crate) failed_of_routes: u64,
 }
 
-/// Ten of fifteen hosts of each binary get a bad version of another config in the same seconds. Earlier loads did no harm, so
-/// nothing is waited for.
+/// Ten of fifteen hosts of each binary get a bad version of another config in the same seconds.
 pub(crate) fn two_at_once(restored_at: Option<i64>) -> Told {
     let binary = |index| if index < 15 { "fl1" } else { "fl2" };
     let mut fleet =
@@ -27,8 +24,6 @@ pub(crate) fn two_at_once(restored_at: Option<i64>) -> Told {
             let share = if host.has(BAD_FEATURES) { 0.6 } else { 0.3 };
             Shares::errors(share).when(host.has(BAD_FEATURES) || host.has(BAD_ROUTES))
         });
-    fleet.push(0..30, 120, NEXT_FEATURES);
-    fleet.push(0..30, 160, NEXT_ROUTES);
     fleet.push(0..10, 300, BAD_FEATURES);
     fleet.push(15..25, 300, BAD_ROUTES);
     let diagnosis = fleet.until(420);
