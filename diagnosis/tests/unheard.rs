@@ -43,7 +43,7 @@ fn two_restarts_of_every_host_are_no_incident_and_a_third_is() {
     assert!((-1..=4).contains(&begun), "the first deaths count: {begun} s");
 }
 
-/// As [`restarts`], but every process says that it leaves.
+/// As [`restarts`], but every process reports a clean exit first.
 fn restarts_on_purpose(times: i64) -> Diagnosis {
     let mut engine = Engine::new(Settings::default());
     for second in 0..200 {

@@ -158,8 +158,8 @@ impl<T> Lives<T> {
 impl<T> Point<T> {
     /// Replaces the last point of a life by the next point of the same life.
     fn go_on(&mut self, next: Self, order: impl Fn(&T, &T) -> Ordering) -> Added<T> {
-        let told = next.start != 0 && self.start != 0;
-        let step = self.step(next.end, order(&next.value, &self.value), told);
+        let both_start = next.start != 0 && self.start != 0;
+        let step = self.step(next.end, order(&next.value, &self.value), both_start);
         if step == Step::Repeat {
             return Added::alone(step);
         }
@@ -168,16 +168,16 @@ impl<T> Point<T> {
         Added { step, before: Some(std::mem::replace(&mut self.value, next.value)), returned: false }
     }
 
-    /// `told` is whether both points have a start time. A value that falls within one life is that of a series which its
-    /// sender dropped and began anew: no restart (contract.md section 1).
-    fn step(&self, end: i64, value: Ordering, told: bool) -> Step {
+    /// `both_start` is whether both points have a start time. If they have, a fall of the value means that the sender dropped the
+    /// series and began it again. The process did not restart (contract.md section 1).
+    fn step(&self, end: i64, value: Ordering, both_start: bool) -> Step {
         if end <= self.end {
             // Only a clock that went back shows more at an earlier time; a late or repeated point shows no more.
             let went_back = end < self.end && self.start != 0 && value == Ordering::Greater;
             return if went_back { Step::Difference { from: end } } else { Step::Repeat };
         }
         if value == Ordering::Less {
-            Step::Whole { from: self.end, restarted: !told }
+            Step::Whole { from: self.end, restarted: !both_start }
         } else {
             Step::Difference { from: self.end }
         }

@@ -38,10 +38,10 @@ const SWING_MOST: f64 = 4.0;
 pub(crate) const FOLLOWED_FOR: i64 = 40;
 /// Versions followed at once.
 pub(crate) const FOLLOWED_MAX: usize = 256;
-/// Report intervals for which sums of hosts that pay for loads must have risen.
+/// Report intervals for which the sums must have risen if they include hosts shortly after a load.
 const LASTS: i64 = BLIP + 2;
-/// How many times as much as usual a load may cost as long as it is not known, and the reports of all hosts after loads from
-/// which it is.
+/// Ratio of observed to expected events after a load that is assumed before the fleet's own ratio is known, and the number of
+/// reports of the whole fleet after loads from which it is known.
 const COST_PRIOR: f64 = 20.0;
 const COST_KNOWN: f64 = 2.0;
 /// Part of the mean of the reports before from which an interval is complete.
@@ -84,12 +84,12 @@ pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
         let sums = without(sums, alone);
         is_worth(sums) && excess_log(sums) > RISEN_AT * libm::sqrt(swing + 1.0 / (sums.expected + 0.5))
     };
-    let rose_at_all = |at: i64| {
-        let calm = summed(state, kind, at);
+    let fleet = |at: i64| rose_by(summed(state, kind, at));
+    let with_loading = |at: i64| {
         let mut whole = paying(state, kind, at);
         whole.expected *= cost;
-        whole.add(calm);
-        (rose_by(calm), rose_by(whole))
+        whole.add(summed(state, kind, at));
+        rose_by(whole)
     };
     let dispersion = dispersion_of(state, kind);
     let cohort = |level: u32, at: i64| {
@@ -97,9 +97,8 @@ pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
         let own = Cohort { sums: without(own.sums, alone), ..own };
         cohort_rose(own, summed(state, kind, at), dispersion, swing)
     };
-    let fleet = |at: i64| rose_at_all(at).0;
-    // What a load costs is over after a while, though one host after another pays it.
-    let lasts = (0..=LASTS).all(|back| rose_at_all(last - back).1);
+    // The cost of a load ends soon on each host. A rise that lasts longer is not that cost.
+    let lasts = (0..=LASTS).all(|back| with_loading(last - back));
     let rose = both(&fleet) || lasts || state.followed.iter().any(|level| both(&|at| cohort(*level, at)));
     rose.then(|| rose_at(state, kind, last))
 }
@@ -128,24 +127,25 @@ fn swing(state: &State, kind: Kind, last: i64) -> f64 {
     (PRIOR_REPORTS * kind.swing * kind.swing + seen.iter().sum::<f64>()) / (PRIOR_REPORTS + float(seen.len()))
 }
 
-/// The fleet's sums of the reports that end with `at`.
+/// The fleet's sums of the reports that end with `at`, without the hosts that loaded something shortly before.
 fn summed(state: &State, kind: Kind, at: i64) -> Sums {
-    let of = |interval: &Interval| interval.calm.of(kind.counter).map(|calm| calm.sums);
-    let mut all = Sums::default();
-    (at - reports(state) + 1..=at).filter_map(|at| of(state.ring.get(at)?)).for_each(|sums| all.add(sums));
-    all
+    sums_until(state, at, |interval| interval.calm.of(kind.counter))
 }
 
-/// The same of the hosts that may still pay for a load.
+/// The sums of the hosts that loaded something shortly before.
 fn paying(state: &State, kind: Kind, at: i64) -> Sums {
-    let of = |interval: &Interval| interval.paying.of(kind.counter).map(|paying| paying.sums);
+    sums_until(state, at, |interval| interval.paying.of(kind.counter))
+}
+
+fn sums_until(state: &State, at: i64, of: impl Fn(&Interval) -> Option<Cohort>) -> Sums {
     let mut all = Sums::default();
-    (at - reports(state) + 1..=at).filter_map(|at| of(state.ring.get(at)?)).for_each(|sums| all.add(sums));
+    let cohorts = (at - reports(state) + 1..=at).filter_map(|at| of(state.ring.get(at)?));
+    cohorts.for_each(|cohort| all.add(cohort.sums));
     all
 }
 
-/// How many times as much as usual fails at most while hosts pay for a load: learnt from the fleet's own loads. Where pushes
-/// come thick and fast hosts pay all the time, and what they count must be judged as well.
+/// Greatest ratio of observed to expected events on hosts shortly after their loads, learnt from earlier loads of the fleet.
+/// If pushes follow each other closely, all hosts are always shortly after a load, so their counts must be judged too.
 fn reload_cost(state: &State, kind: Kind, last: i64) -> f64 {
     let until = last - 2 * BLIP;
     let warm = state.warm() / state.interval.max(1);
@@ -158,7 +158,7 @@ fn reload_cost(state: &State, kind: Kind, last: i64) -> f64 {
     if paid < COST_KNOWN { most.max(COST_PRIOR) } else { most }
 }
 
-/// Share of an interval's requests that hosts counted which may still pay for a load.
+/// Share of an interval's requests that were counted on hosts shortly after a load.
 fn share_paying(interval: &Interval, kind: Kind) -> f64 {
     let trials = |of: &Cohorts| of.of(kind.counter).map_or(0.0, |of| of.sums.trials);
     let (calm, paying) = (trials(&interval.calm), trials(&interval.paying));

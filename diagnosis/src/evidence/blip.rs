@@ -16,7 +16,7 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let of_all = spans(scene, hypothesis).unwrap_or_default();
     for (index, patient) in scene.that_fail() {
         for (from, to) in of_all.of(index).unwrap_or_default() {
-            // What comes later in the exposure is not what followed the load.
+            // Only the first episode of an exposure may be an effect of the load itself.
             let follows = |bout: &&Bout| bout.start >= from - scene.interval && bout.start < *to;
             let Some(bout) = patient.bouts.iter().filter(|bout| bout.level.is_none()).find(follows) else { continue };
             all += 1;

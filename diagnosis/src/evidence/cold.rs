@@ -88,7 +88,7 @@ impl Compared {
         for start in patient.unit.starts.iter().filter(known) {
             let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
             let after = start - scene.interval..=start + cold_for(scene);
-            // What begins when the host has what is accused as well tells nothing of a start without it.
+            // An episode that begins after the host loaded the accused version is not an effect of a start without it.
             let until = spans.iter().map(|(from, _)| *from).filter(|from| *from > *start).min().unwrap_or(Ns::MAX);
             let until = if exposed { Ns::MAX } else { until - scene.interval };
             let fails =

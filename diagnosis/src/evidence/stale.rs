@@ -24,23 +24,22 @@ const WHOLE: u64 = 5;
 /// Time before the failing began within which another change may be its reason: report intervals, and at least so long, ns.
 const RIVAL_REPORTS: i64 = 12;
 const RIVAL_WITHIN: Ns = 60_000_000_000;
-/// Report intervals before the onset within which a change that is told of the whole fleet may be its reason.
+/// Report intervals before the onset within which a change of the whole fleet may be the reason.
 const CHANGE_REPORTS: i64 = 2;
-/// Changes that lie as near an onset by chance from which one that does tells nothing.
+/// Expected number of changes near a random moment from which a change near the onset is no evidence.
 const OFTEN: f64 = 0.2;
-/// Hosts that refused nothing, and are well, from which the age itself tells.
+/// Minimum number of hosts that refused nothing, to compare with the hosts that did.
 const SPARED_MIN: u64 = 3;
 
-/// A config of which hosts refused all that was new, and later began to fail.
+/// A config whose new versions hosts refused before they began to fail.
 pub(crate) struct Stale {
     pub hypothesis: Hypothesis,
-    /// What else may be the reason, where no host tells them apart: whatever fails long after a refusal by all fails on hosts
-    /// that refused.
+    /// Other possible reasons. Empty if there are enough hosts to compare with.
     pub rivals: Rivals,
 }
 
-/// Versions of anything else that came to most of the failing hosts not long before they began to fail, and whether a
-/// change of the whole fleet was told then.
+/// Other versions that most of the failing hosts loaded shortly before they began to fail, and whether a change of the whole
+/// fleet was reported then.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rivals {
     pub levels: Vec<u32>,
@@ -121,7 +120,7 @@ fn rivals(state: &State, scene: &Scene<'_>, factor: u16) -> Rivals {
         levels.into_iter().for_each(|level| *hosts.entry(level).or_default() += 1);
     }
     let at_onset = scene.onset - CHANGE_REPORTS * scene.interval..=scene.onset + scene.interval;
-    // Where changes are told all the time one lies near any onset.
+    // If changes are frequent, one lies near any moment.
     let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).max(1);
     let earlier = state.changes.iter().filter(|change| change.at < scene.onset).count();
     let by_chance = float(earlier) * seconds(at_onset.end() - at_onset.start()) / seconds(known);

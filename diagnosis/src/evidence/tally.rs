@@ -181,8 +181,8 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     }
 }
 
-/// From when on a version was that of the fleet: what a process loads then as it starts tells no more of the version than
-/// the start does.
+/// Time from which a third of the fleet had the version. A process that starts later loads it because it starts, so a failure
+/// then may be an effect of the start.
 fn common_from(scene: &Scene<'_>, exposed: &Spans) -> Ns {
     let first = |index: usize| exposed.of(index).and_then(|spans| spans.first()).map(|(from, _)| *from);
     let mut loads: Vec<Ns> = (0..scene.patients.len()).filter_map(first).collect();

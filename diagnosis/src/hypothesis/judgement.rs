@@ -8,7 +8,7 @@ pub(crate) const SUSPECT_AT: f64 = 5.0;
 pub(crate) const CAUSE_AT: f64 = 11.0;
 /// Hosts that must fail for a cause.
 pub(crate) const CAUSE_HOSTS: u64 = 5;
-/// Hosts without it from which their being well tells.
+/// Minimum number of hosts without the version, for a comparison.
 pub(crate) const CONTROLS_MIN: u64 = 5;
 
 /// What was concluded.

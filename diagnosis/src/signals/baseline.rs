@@ -90,8 +90,8 @@ pub(crate) fn fleet_rate(base: &Base, counter: Counter) -> f64 {
     base.rate(prior, weight).max(prior * 0.05)
 }
 
-/// A unit's rate of a counter: what the fleet's says weighs at least as much as one event, or a unit on which a rare event
-/// has not happened yet would be taken for one on which it never does.
+/// A unit's rate of a counter. The fleet's rate has at least the weight of one event. Otherwise a unit without an event so far
+/// would have a rate near 0.
 pub(crate) fn unit_rate(unit: &Base, fleet: f64, counter: Counter) -> f64 {
     let (prior, weight) = counter.prior();
     let weight = if counter.is_additive() { weight.max(EVENTS_KNOWN / fleet.max(prior * 0.05)) } else { weight };

@@ -35,8 +35,7 @@ pub(crate) fn restarted(unit: &mut Unit, restart: Restart) {
     let of_late = now - interval * 3 / 2;
     let beside = unit.instances.iter().filter(|(_, heard)| *heard >= of_late).count();
     let another = unit.restarts_seen.is_another(now, interval, u32::try_from(beside).unwrap_or(u32::MAX));
-    // A process that left on purpose comes back once, however many signs of that follow: a start, an identity, each count
-    // that begins anew.
+    // The restart after a clean exit shows as a start event, as a new identity and as counts that begin at 0. None is a death.
     let on_purpose = unit.restarts_seen.left >= unit.last_event - 2 * interval;
     // Of a host that was just seen for the first time nobody knows yet how many processes it has.
     let new = unit.rows == 0 || unit.last_event - unit.first < KNOWN * unit.span;

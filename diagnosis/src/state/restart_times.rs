@@ -39,8 +39,8 @@ impl Restarts {
         self.ends = [NEVER; 3];
     }
 
-    /// Counts one restart at tick time `now`, beside so many processes that were heard of late, and tells whether it may be
-    /// the end of a process that had been restarted before: where workers restart together each of them is one of a round.
+    /// Counts one restart at tick time `now`. `beside` is the number of processes of the host that reported lately. Workers often
+    /// restart together, so only the first restart of each round is counted: this returns whether this is the first.
     pub(crate) fn is_another(&mut self, now: Ns, interval: Ns, beside: u32) -> bool {
         if now - self.started > ROUND * interval {
             (self.width, self.round) = (beside.max(1), 0);

@@ -42,7 +42,7 @@ const MOMENT_AT: f64 = 2.3;
 pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
     let few = small_fleet::accused(scene, hypothesis);
     if few.is_some() {
-        // No control tells the moment at which more requests come from that of a load.
+        // No other host shows whether the load or the additional requests are the reason.
         return few.filter(|_| !is_surge(state, scene));
     }
     let tally = &hypothesis.tally;
@@ -124,7 +124,7 @@ impl Grounds<'_> {
         let moment = self.aligned() <= -3.0 && !is_one_to_one(hypothesis);
         // Most begin to fail before they have it, by more than the place of a beginning within a report may be off.
         let (begun, _, _, delay) = tally.lag;
-        // A load is told by an event; a binary shows in a report, and has been there for up to two of them.
+        // Load events have exact times. A binary is first seen in a report, up to two reports after it started.
         let reports = if hypothesis.kind == CauseKind::Binary { 2.0 } else { 0.5 };
         let before = begun >= LAG_HOSTS && delay < -reports * seconds(scene.interval) && !self.are_by_sides();
         starts_explain(state, scene, hypothesis)

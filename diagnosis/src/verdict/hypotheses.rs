@@ -70,7 +70,7 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     all
 }
 
-/// The age of what was kept, where nothing else that came to the hosts may be why they fail.
+/// The hypothesis that the kept version is too old, unless a recent change may be the reason.
 fn without_rival(Stale { mut hypothesis, rivals }: Stale, others: &[Hypothesis]) -> Option<Hypothesis> {
     let rivals_with = |other: &Hypothesis| {
         other.recent && !refuted(other) && other.levels.iter().any(|level| rivals.levels.contains(level))
@@ -78,7 +78,7 @@ fn without_rival(Stale { mut hypothesis, rivals }: Stale, others: &[Hypothesis])
     if rivals.change || others.iter().any(rivals_with) {
         return None;
     }
-    // Refused for long, served on, and failing only then: each host tells it by itself.
+    // Each host that refused, served on and failed later is evidence by itself.
     hypothesis.mechanism = (2.3 + 1.5 * float(hypothesis.tally.exposed.1 as usize)).min(14.0);
     Some(hypothesis)
 }

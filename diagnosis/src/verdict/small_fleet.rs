@@ -10,8 +10,8 @@ use firstbad_protocol::verdict::{CauseKind, Verdict};
 
 /// Hosts that have the version up to which it is judged by timing.
 const HOSTS_MAX: u64 = 4;
-/// Hosts of a fleet up to which it is small: in a greater one a push that has reached four goes on, and more will tell.
-const FLEET_MAX: usize = 12;
+/// Maximum number of hosts of a small fleet. In a larger fleet the push goes on, and more hosts will show its effect.
+const FLEET_MAX: u64 = 12;
 /// -ln of one in a thousand, from which timing names a suspect; and of one in ten thousand, from which with more it names
 /// a cause.
 const SUSPECT_AT: f64 = 6.9;
@@ -25,16 +25,15 @@ const REPEATED_ON: u64 = 3;
 /// Whether, and how far, a version of few hosts may be accused.
 pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
     // A few hosts picked from many by what they are have others to compare with.
-    let small = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() <= FLEET_MAX;
-    let few = small && hypothesis.tally.exposed.0 <= HOSTS_MAX && hypothesis.scope.is_empty();
+    let hosts = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64;
+    let few = hosts <= FLEET_MAX && hypothesis.tally.exposed.0 <= HOSTS_MAX && hypothesis.scope.is_empty();
     if hypothesis.kind != CauseKind::Config || !few || !hypothesis.recent {
         return None;
     }
     let exposed = spans(scene, hypothesis)?;
     let said = timing(scene, hypothesis, &exposed);
     let all = said.well == 0 && said.elsewhere == 0 && said.go_on == 0 && said.exposed > 0;
-    let hosts = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64;
-    // On which of its hosts a fleet has an episode near a load was not said before.
+    // The host was not chosen in advance: in a larger fleet it is more likely that some host fails near a load by chance.
     let chosen = libm::log(ratio(hosts, said.exposed.max(1)).max(1.0));
     let surprise = said.surprise - chosen + hypothesis.mechanism;
     // Timing cannot separate simultaneous loads; only the content can.

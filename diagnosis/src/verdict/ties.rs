@@ -149,7 +149,7 @@ fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
     let mut telling = 0;
     for (index, patient) in scene.patients.iter().enumerate() {
         let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
-        // With this one; and not with the other, or well with the other for a while before this one came.
+        // It fails with this one, and it did not have the other, or had it earlier and was well.
         let alone = || {
             let this = entered(patient, best, |bout| scene.early(bout))?;
             let other = entered(patient, rival, |bout| scene.early(bout) + slack);

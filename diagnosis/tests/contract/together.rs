@@ -1,5 +1,4 @@
-//! Two changes on the same hosts, and a change whose hosts all begin to fail within one report: what tells then, and what
-//! does not.
+//! Two changes on the same hosts, and a change whose hosts all begin to fail within one report: which evidence is enough.
 
 use crate::story::{Fleet, Happening, Shares, Version, accuses_nothing, names, only};
 use firstbad_protocol::verdict::{CauseKind, Verdict};
