@@ -90,12 +90,12 @@ impl Hypothesis {
 
     /// Failing share of those exposed.
     pub(crate) fn share(&self) -> f64 {
-        ratio(self.tally.exposed.1, self.tally.exposed.0)
+        ratio(self.tally.exposed.failing, self.tally.exposed.seen)
     }
 
     /// Failing share of the control.
     pub(crate) fn control_share(&self) -> f64 {
-        ratio(self.tally.control.1, self.tally.control.0)
+        ratio(self.tally.control.failing, self.tally.control.seen)
     }
 
     /// Share of failing stretches that began while exposed.
@@ -104,7 +104,7 @@ impl Hypothesis {
     }
 
     pub(crate) fn explained_bouts(&self) -> f64 {
-        ratio(self.tally.bouts.0, self.tally.bouts.1)
+        ratio(self.tally.bouts.hits, self.tally.bouts.all)
     }
 
     /// Log odds from which requests fail.
@@ -125,10 +125,10 @@ impl Hypothesis {
     pub(crate) fn weigh(&mut self, candidates: f64) {
         // Where the hosts themselves died of it, or refused it, that all had it says nothing against it.
         let own = self.tally.deaths + self.tally.refusals;
-        let told = own >= 5 && own * 10 >= self.tally.bouts.1 * 7;
+        let told = own >= 5 && own * 10 >= self.tally.bouts.all * 7;
         let contrast = self.tally.risk.ln_e.clamp(if told { 0.0 } else { -10.0 }, 30.0);
-        let flips = float(self.tally.flips.0 as usize) - 1.0 - 2.0 * float(self.tally.flips.1 as usize);
-        let stopped = self.tally.stops.0 >= 1 && self.tally.stops.0 * 2 > self.tally.stops.1;
+        let flips = float(self.tally.flips.agreeing as usize) - 1.0 - 2.0 * float(self.tally.flips.contrary as usize);
+        let stopped = self.tally.stops.hits >= 1 && self.tally.stops.hits * 2 > self.tally.stops.all;
         let by_rollouts = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
         self.reversal = by_rollouts.max(parted_by_leaving(&self.tally));
         // Of many changes one fits by chance; what the content itself says is not a matter of how many there were.
@@ -150,13 +150,12 @@ const PARTED_MOST: f64 = 9.2;
 /// -ln of the probability that by chance those stopped failing who left, and those went on who stayed: the ways to choose
 /// who went on. Only where nearly all did so.
 fn parted_by_leaving(tally: &Tally) -> f64 {
-    let (stopped, left) = tally.stops;
-    let (stayed, goes_on) = tally.stays;
-    let all = stopped * 10 >= left * 9 && goes_on * 10 >= stayed * 9;
-    if !all || left < LEFT_MIN || stayed < STAYED_MIN {
+    let Tally { stops, stays, .. } = tally;
+    let all = stops.hits * 10 >= stops.all * 9 && stays.hits * 10 >= stays.all * 9;
+    if !all || stops.all < LEFT_MIN || stays.all < STAYED_MIN {
         return 0.0;
     }
-    ln_choose(left + stayed, stayed).clamp(0.0, PARTED_MOST)
+    ln_choose(stops.all + stays.all, stays.all).clamp(0.0, PARTED_MOST)
 }
 
 /// Exposure spans of a hypothesis, if it is of a factor.

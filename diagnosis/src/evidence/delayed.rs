@@ -63,9 +63,11 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     let chosen = if hypothesis.properties.is_empty() { hypothesis.choices } else { 0.0 };
     Some(Ages {
         ln_e: said.ln_e - few - chosen,
-        deaths: (first.len() as u64, again.len() as u64),
+        first_deaths: first.len() as u64,
+        later_deaths: again.len() as u64,
         least: seconds(least),
-        means: (one.0, two.0),
+        first_mean_s: one.0,
+        later_mean_s: two.0,
         off: if again.len() < AGAIN_MIN { 0.0 } else { (two.0 - one.0) / error.max(seconds(scene.interval) / 4.0) },
     })
 }

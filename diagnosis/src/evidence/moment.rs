@@ -21,16 +21,16 @@ const MOMENT_ALIGNED: f64 = -1.0;
 /// all hosts loaded it at one moment; that they did and failed with it is known once beginnings are placed.
 pub(crate) fn moment(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> f64 {
     let tally = &hypothesis.tally;
-    let (hosts, _, spread, delay) = tally.lag;
+    let lag = tally.lag;
     let placed = scene.now - scene.middle() > (PLACED_IN + 1) * scene.interval;
-    let prompt = tally.prompt.0 * 5 >= tally.prompt.1 * 4 && hypothesis.explained() >= 0.9;
-    if !placed || !prompt || hosts < MOMENT_HOSTS || tally.aligned < MOMENT_ALIGNED {
+    let prompt = tally.prompt.hits * 5 >= tally.prompt.all * 4 && hypothesis.explained() >= 0.9;
+    if !placed || !prompt || lag.hosts < MOMENT_HOSTS || tally.aligned < MOMENT_ALIGNED {
         return 0.0;
     }
     let appeared = |level: &u32| state.tables.level_at(*level).map(|level| level.first_seen);
     let Some(first) = hypothesis.levels.iter().filter_map(appeared).min() else { return 0.0 };
     // The fleet began to fail with it as exactly as the mean of its hosts is known.
-    let off = delay.abs() + 2.0 * spread / libm::sqrt(counts::float(hosts));
+    let off = lag.delay_s.abs() + 2.0 * lag.delay_spread_s / libm::sqrt(counts::float(lag.hosts));
     let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).clamp(scene.interval, MOMENTS);
     let of_config = state.tables.levels.iter().filter(|level| Some(level.factor) == hypothesis.factor);
     let new = of_config.filter(|level| (scene.onset - known..=first).contains(&level.first_seen)).count();

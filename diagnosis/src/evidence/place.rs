@@ -3,7 +3,7 @@
 
 use crate::evidence::aggregate::located;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::Tally;
+use crate::hypothesis::findings::{Hosts, Part, Tally};
 use crate::numerics::localise::Combination;
 use crate::numerics::math::{fisher, float, median, ratio, spread};
 use crate::numerics::time::{Ns, from_seconds, seconds};
@@ -77,9 +77,9 @@ fn host(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
         return None;
     }
     let tally = Tally {
-        exposed: (1, 1),
-        control: (all as u64 - 1, failing.len() as u64 - 1),
-        bouts: (1, failing.len() as u64),
+        exposed: Hosts { seen: 1, failing: 1 },
+        control: Hosts { seen: all as u64 - 1, failing: failing.len() as u64 - 1 },
+        bouts: Part { hits: 1, all: failing.len() as u64 },
         ln_p: -libm::log(float(all)),
         ..Tally::default()
     };
@@ -136,19 +136,21 @@ fn of_requests(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     let failing = |patient: &&Patient<'_>| !patient.bouts.is_empty();
     let (inside, outside): (Vec<&Patient<'_>>, Vec<&Patient<'_>>) = scene.patients.iter().partition(inside);
     let count = |patients: &[&Patient<'_>]| {
-        (patients.len() as u64, patients.iter().filter(|patient| failing(patient)).count() as u64)
+        let failing = patients.iter().filter(|patient| failing(patient)).count();
+        Hosts { seen: patients.len() as u64, failing: failing as u64 }
     };
+    let exposed = count(&inside);
     let tally = Tally {
-        exposed: count(&inside),
+        exposed,
         control: count(&outside),
-        bouts: (count(&inside).1, scene.failing() as u64),
+        bouts: Part { hits: exposed.failing, all: scene.failing() as u64 },
         ln_p: located.everything.score - best.score,
         ..Tally::default()
     };
     // What only requests have reaches few hosts, if they are few; a place of hosts must fail as one.
     let least = if lasting(scene) { 0.3 } else { 0.6 };
-    let whole = ratio(tally.exposed.1, tally.exposed.0) >= least || is_of_requests(state, scene, &dimensions);
-    let told = tally.exposed.1 >= HOSTS_MIN && whole;
+    let whole = ratio(tally.exposed.failing, tally.exposed.seen) >= least || is_of_requests(state, scene, &dimensions);
+    let told = tally.exposed.failing >= HOSTS_MIN && whole;
     told.then(|| plain(CauseKind::Dimension, dimensions, tally))
 }
 
@@ -184,9 +186,9 @@ fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     });
     let (ln_p, combination, inside, bad) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;
     let tally = Tally {
-        exposed: (inside, bad),
-        control: (all - inside, failing - bad),
-        bouts: (bad, failing),
+        exposed: Hosts { seen: inside, failing: bad },
+        control: Hosts { seen: all - inside, failing: failing - bad },
+        bouts: Part { hits: bad, all: failing },
         ln_p,
         ..Tally::default()
     };
@@ -214,7 +216,8 @@ fn moment(scene: &Scene<'_>) -> Option<Hypothesis> {
 
 fn all(scene: &Scene<'_>) -> Tally {
     let failing = scene.failing() as u64;
-    Tally { exposed: (scene.patients.len() as u64, failing), bouts: (failing, failing), ..Tally::default() }
+    let exposed = Hosts { seen: scene.patients.len() as u64, failing };
+    Tally { exposed, bouts: Part { hits: failing, all: failing }, ..Tally::default() }
 }
 
 /// Whether failing stays far below a tenth of the requests wherever it occurs, whatever else than panics is counted.

@@ -6,6 +6,7 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Pooled, Tally};
+use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ln_choose};
 use crate::numerics::sums::{DISPERSION, FACTORS};
 use crate::numerics::time::{Ns, seconds};
@@ -157,8 +158,8 @@ fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<u32>) -> Pooled 
             continue;
         }
         intervals.insert(*index);
-        said.exposed = (said.exposed.0 + exposed.observed, said.exposed.1 + exposed.expected);
-        said.control = (said.control.0 + control.observed, said.control.1 + control.expected);
+        said.exposed.add(exposed.observed, exposed.expected);
+        said.control.add(control.observed, control.expected);
         let chance = exposed.expected / (exposed.expected + control.expected);
         for (log, factor) in logs.iter_mut().zip(FACTORS) {
             let all = exposed.observed + control.observed;
@@ -181,11 +182,11 @@ fn hosts(scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Tally {
     for (index, patient) in scene.patients.iter().enumerate() {
         let spans = of_all.of(index).unwrap_or_default();
         let on = spans.iter().find(|(from, to)| *to > scene.onset && *from < patient.seen);
-        let fails = u64::from(!patient.bouts.is_empty());
+        let fails = !patient.bouts.is_empty();
         let arm = if on.is_some() { &mut tally.exposed } else { &mut tally.control };
-        *arm = (arm.0 + 1, arm.1 + fails);
+        arm.count(true, fails);
         lags.extend(on.map(|(from, _)| seconds(scene.onset - from)));
     }
-    tally.lag = (0, 0.0, 0.0, crate::numerics::math::median(&mut lags));
+    tally.lag = Lag { delay_s: crate::numerics::math::median(&mut lags), ..Lag::default() };
     tally
 }

@@ -66,12 +66,11 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Stale> {
         let begins = patient.bouts.iter().filter(serves).map(|bout| bout.start).min();
         let refusing = refusing_since(state, patient, factor);
         let fails = begins.is_some();
-        tally.bouts.1 += u64::from(fails);
+        tally.bouts.all += u64::from(fails);
         match refusing {
             Some(since) if begins.is_none_or(|begins| begins >= since + LATER * scene.interval) => {
-                tally.exposed.0 += 1;
-                tally.exposed.1 += u64::from(fails);
-                tally.bouts.0 += u64::from(fails);
+                tally.exposed.count(true, fails);
+                tally.bouts.hits += u64::from(fails);
                 tally.refusals += u64::from(fails);
                 if fails
                     && let Some(level) = level_at(patient.unit, factor, scene.now)
@@ -81,19 +80,18 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Stale> {
                 }
             }
             _ => {
-                tally.control.0 += 1;
-                tally.control.1 += u64::from(fails);
+                tally.control.count(true, fails);
             }
         }
     }
     // What is too old is too old on every host that kept it, and does no harm elsewhere.
-    let most = tally.exposed.1 * WHOLE >= tally.exposed.0 * MOST;
-    let spared = tally.control.1 * 2 * tally.exposed.0 <= tally.control.0 * tally.exposed.1;
-    if tally.exposed.1 < 2 || !most || !spared || levels.is_empty() {
+    let most = tally.exposed.failing * WHOLE >= tally.exposed.seen * MOST;
+    let spared = tally.control.failing * 2 * tally.exposed.seen <= tally.control.seen * tally.exposed.failing;
+    if tally.exposed.failing < 2 || !most || !spared || levels.is_empty() {
         return None;
     }
     levels.sort_unstable();
-    let rivals = if tally.control.0 >= SPARED_MIN { Rivals::default() } else { rivals(state, scene, factor) };
+    let rivals = if tally.control.seen >= SPARED_MIN { Rivals::default() } else { rivals(state, scene, factor) };
     let hypothesis = Hypothesis {
         factor: Some(factor),
         levels,

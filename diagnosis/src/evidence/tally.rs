@@ -48,7 +48,7 @@ pub(crate) fn tally(scene: &Scene<'_>, levels: &[u32], binary: bool, exposed: &S
         let Some(spans) = exposed.of(index) else {
             // Out of scope: what fails there is not explained.
             if !exposed.is_forgotten(index) {
-                result.bouts.1 += patient.bouts.len() as u64;
+                result.bouts.all += patient.bouts.len() as u64;
             }
             continue;
         };
@@ -78,21 +78,21 @@ fn one(
     match spans {
         [] if patient.bouts.is_empty() => {
             let known = scene.hot_within(scene.onset.max(patient.first), patient.seen);
-            result.control.0 += u64::from(known * 10 >= scene.interval * 9);
+            result.control.seen += u64::from(known * 10 >= scene.interval * 9);
             return;
         }
         [(from, to)] if patient.bouts.is_empty() && *from <= scene.onset - DELAY_MAX && *to >= patient.seen => {
             let known = patient.seen - (scene.onset - scene.interval);
-            result.exposed.0 += u64::from(known * 10 >= scene.interval * 3);
+            result.exposed.seen += u64::from(known * 10 >= scene.interval * 3);
             return;
         }
         _ => {}
     }
     let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
     let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| scene.began_in(bout, &[span]));
-    result.bouts.1 += patient.bouts.len() as u64;
+    result.bouts.all += patient.bouts.len() as u64;
     let explained = |bout: &&Bout| scene.began_in(bout, spans);
-    result.bouts.0 += patient.bouts.iter().filter(explained).count() as u64;
+    result.bouts.hits += patient.bouts.iter().filter(explained).count() as u64;
     let mut exposed = false;
     let mut failing = false;
     for span in spans {
@@ -112,10 +112,8 @@ fn one(
         entry(scene, patient, *span, (result, sheet));
     }
     let (control, control_failing) = unexposed(scene, patient, spans);
-    result.exposed.0 += u64::from(exposed);
-    result.exposed.1 += u64::from(failing);
-    result.control.0 += u64::from(control);
-    result.control.1 += u64::from(control_failing);
+    result.exposed.count(exposed, failing);
+    result.control.count(control, control_failing);
 }
 
 /// A load into the exposure and the way out of it.
@@ -127,16 +125,14 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
     if bout.is_some() && to >= patient.seen {
         let lately = |bout: &Bout| bout.open || bout.end >= scene.now - GOES_ON * scene.interval;
         let goes_on = patient.bouts.iter().filter(within).any(lately);
-        result.stays.0 += 1;
-        result.stays.1 += u64::from(goes_on);
+        result.stays.count(goes_on);
     }
     let by_start = from > sheet.common && comes_with_a_start(scene, patient, from);
     if !failed_before && !by_start && from > scene.onset - DELAY_MAX {
         let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
         let start = began.map(|bout| bout.began);
         if let Some(bout) = began {
-            result.prompt.0 += u64::from(is_prompt(bout, from, scene));
-            result.prompt.1 += 1;
+            result.prompt.count(is_prompt(bout, from, scene));
         }
         let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
         let load = scene.moves(patient).iter().find(|entry| entry.at == from);
@@ -171,13 +167,13 @@ fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result
                     .leaves
                     .add(level_at(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false, gap: 0 });
             }
-            result.stops.0 += 1;
+            result.stops.hits += 1;
         } else if !stopped && patient.seen >= to + 4 * scene.interval {
             let pair = Pair { at: to, change: None, near: (0, 0), guessed: false, gap: 0 };
             sheet.leaves.add(level_at(scene, patient, to), pair);
             result.tail += 1;
         }
-        result.stops.1 += 1;
+        result.stops.all += 1;
     }
 }
 
@@ -258,10 +254,10 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
         let changed: Vec<Pair> = rollout.changed.iter().map(|(_, pair)| *pair).collect();
         if changed.iter().filter(|pair| close(pair)).count() * 2 > rollout.count {
             // Generations that follow at once are one way in, or out.
-            result.flips.0 += u64::from(rollout.first - last > APART * scene.interval);
+            result.flips.agreeing += u64::from(rollout.first - last > APART * scene.interval);
             last = rollout.last;
         } else if entering && changed.is_empty() {
-            result.flips.1 += 1;
+            result.flips.contrary += 1;
         }
         if entering && rollout.count < HOSTS_MIN {
             singles.extend(changed);
@@ -270,17 +266,17 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
         }
         let alignment = scene.memo.answer(Question::of(&changed, scene.interval));
         // After a delay, hosts that had it as long and stay well count against: a lag that few share is found by chance.
-        let late = alignment.lag.3 > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
+        let late = alignment.lag.delay_s > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
         let share = if late { float(changed.len()) / float(rollout.count.max(1)) } else { 1.0 };
         result.aligned += alignment.ratio * share;
-        if entering && alignment.lag.0 >= result.lag.0.max(3) {
+        if entering && alignment.lag.hosts >= result.lag.hosts.max(3) {
             result.lag = alignment.lag;
         }
     }
     let alignment = scene.memo.answer(Question::of(&singles, scene.interval));
     if let Some(alignment) = one_by_one(alignment, &singles, loads, scene.interval) {
         result.aligned += alignment.ratio;
-        if alignment.lag.0 > result.lag.0 {
+        if alignment.lag.hosts > result.lag.hosts {
             result.lag = alignment.lag;
         }
     }
@@ -289,7 +285,7 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
 /// Alignment of loads that came to one or two hosts at a time, taken together: no moment is theirs, but each failing that
 /// begins with its host's own load is one more coincidence, as far as other loads of the config are not as near.
 fn one_by_one(alignment: Alignment, pairs: &[Pair], loads: usize, interval: Ns) -> Option<Alignment> {
-    let spread = alignment.lag.2.max(seconds(interval) / 20.0);
+    let spread = alignment.lag.delay_spread_s.max(seconds(interval) / 20.0);
     let most = |pair: &Pair| libm::log((seconds(pair.gap) / (4.0 * spread)).max(1.0));
     let most = pairs.iter().skip(1).map(most).sum::<f64>();
     let ratio = alignment.ratio.min(most) * float(pairs.len()) / float(loads.max(1));

@@ -1,35 +1,73 @@
 //! What each test of a hypothesis finds: plain data. How it is found is decided in `evidence`.
 
+use crate::numerics::align::Lag;
 use crate::numerics::math::float;
 use firstbad_protocol::Property;
+
+/// Hosts of one side of a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hosts {
+    pub seen: u64,
+    /// Of them failing.
+    pub failing: u64,
+}
+
+impl Hosts {
+    /// Counts one host if `seen`, and as failing if `failing`.
+    pub(crate) fn count(&mut self, seen: bool, failing: bool) {
+        self.seen += u64::from(seen);
+        self.failing += u64::from(failing);
+    }
+}
+
+/// Those of `all` that are as a hypothesis predicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub hits: u64,
+    pub all: u64,
+}
+
+impl Part {
+    /// Counts one more, that `hits` or not.
+    pub(crate) fn count(&mut self, hits: bool) {
+        self.hits += u64::from(hits);
+        self.all += 1;
+    }
+}
+
+/// Rollouts after which most units changed as a hypothesis predicts, and those after which they did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Flips {
+    pub agreeing: u64,
+    pub contrary: u64,
+}
 
 /// What was counted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    /// Units exposed, and of them failing while exposed.
-    pub exposed: (u64, u64),
-    /// Units seen unexposed while the fleet failed, and of them beginning to fail so.
-    pub control: (u64, u64),
+    /// Hosts exposed, and of them failing while exposed.
+    pub exposed: Hosts,
+    /// Hosts seen unexposed while the fleet failed, and of them beginning to fail so.
+    pub control: Hosts,
     /// Who begins to fail among those at risk.
     pub risk: Contrast,
     /// ln p of a plain comparison of places.
     pub ln_p: f64,
-    /// Failing stretches that began while exposed, and all.
-    pub bouts: (u64, u64),
+    /// Failing stretches that began while exposed, of all.
+    pub bouts: Part,
     /// Own-load alignment: log likelihood ratio of "at its own load" over "at one moment".
     pub aligned: f64,
     /// The same of the ends at the own way back, which is a part of it.
     pub leaving: f64,
-    /// Units in it, spread of onsets and of onsets after the own load, seconds, and the median delay.
-    pub lag: (u64, f64, f64, f64),
-    /// Ends of failing aligned with leaving.
-    pub stops: (u64, u64),
-    /// Units that failed with it and kept it, and of them those that go on failing.
-    pub stays: (u64, u64),
-    /// Rollouts after which most units changed as the hypothesis says, and those after which they did not.
-    pub flips: (u64, u64),
-    /// Loads at which failing may have begun at once, and loads after which it began at all.
-    pub prompt: (u64, u64),
+    /// How long after the own loads failing begins.
+    pub lag: Lag,
+    /// Units that stopped failing as they left, of those that left.
+    pub stops: Part,
+    /// Units that go on failing, of those that failed with it and kept it.
+    pub stays: Part,
+    pub flips: Flips,
+    /// Loads at which failing may have begun at once, of those after which it began at all.
+    pub prompt: Part,
     /// Units that still failed long after they had left.
     pub tail: u64,
     /// Units of which nothing is known but that they are not heard, whose load is a guess or which may have moved on since.
@@ -45,7 +83,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// Whether failing began with the load on nearly all hosts that began to fail after one.
     pub(crate) fn is_prompt(&self) -> bool {
-        self.prompt.1 >= 5 && self.prompt.0 * 5 >= self.prompt.1 * 4
+        self.prompt.all >= 5 && self.prompt.hits * 5 >= self.prompt.all * 4
     }
 }
 
@@ -77,15 +115,33 @@ impl Contrast {
     }
 }
 
+/// Failures of many hosts together.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Sums {
+    pub observed: f64,
+    pub expected: f64,
+}
+
+impl Sums {
+    pub(crate) fn add(&mut self, observed: f64, expected: f64) {
+        self.observed += observed;
+        self.expected += expected;
+    }
+
+    /// How much more often they fail than usual; half a failure is added to both, so that none is no division by zero.
+    fn rate(self) -> f64 {
+        (self.observed + 0.5) / (self.expected + 0.5)
+    }
+}
+
 /// What the sums say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Pooled {
     /// ln of the e-value, tempered by the dispersion.
     pub ln_e: f64,
-    /// Failures of the exposed: observed and expected.
-    pub exposed: (f64, f64),
-    /// Failures of those not exposed, in the same strata.
-    pub control: (f64, f64),
+    pub exposed: Sums,
+    /// Those not exposed, in the same strata.
+    pub control: Sums,
     /// Share of the whole excess that lies on the exposed.
     pub explained: f64,
     /// Report intervals in which both were seen.
@@ -95,8 +151,7 @@ pub(crate) struct Pooled {
 impl Pooled {
     /// How much more often the exposed fail than the others.
     pub(crate) fn ratio(&self) -> f64 {
-        let rate = |(observed, expected): (f64, f64)| (observed + 0.5) / (expected + 0.5);
-        rate(self.exposed) / rate(self.control)
+        self.exposed.rate() / self.control.rate()
     }
 }
 
@@ -105,12 +160,15 @@ impl Pooled {
 pub(crate) struct Ages {
     /// ln of the e-value for "old processes die, young ones do not".
     pub ln_e: f64,
-    /// First deaths, and deaths after a restart.
-    pub deaths: (u64, u64),
+    pub first_deaths: u64,
+    /// Deaths after a restart.
+    pub later_deaths: u64,
     /// Age from which processes die, seconds.
     pub least: f64,
-    /// Mean age at the first death, since the load, and at later ones, since the restart, seconds.
-    pub means: (f64, f64),
+    /// Mean age at the first death, since the load, seconds.
+    pub first_mean_s: f64,
+    /// Mean age at later deaths, since the restart, seconds.
+    pub later_mean_s: f64,
     /// By how many standard errors the later ones are older: the last to be seen are the first to die, so they may well
     /// be younger for a while, but a version that came long after what kills them finds them older.
     pub off: f64,

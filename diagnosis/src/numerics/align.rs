@@ -71,13 +71,25 @@ impl Beginning {
     }
 }
 
+/// How long after their loads hosts change. Times are in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Lag {
+    /// Hosts that changed.
+    pub hosts: u64,
+    /// Spread of the changes themselves.
+    pub onset_spread_s: f64,
+    /// Spread of the time from load to change.
+    pub delay_spread_s: f64,
+    /// Median time from load to change; negative if most change before they load.
+    pub delay_s: f64,
+}
+
 /// What a rollout says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Alignment {
     /// Log likelihood ratio of "at its own load" over "at one moment".
     pub ratio: f64,
-    /// Hosts, spread of the changes, spread of the changes after the own load, median delay (seconds).
-    pub lag: (u64, f64, f64, f64),
+    pub lag: Lag,
 }
 
 /// What an alignment follows from, and from nothing else.
@@ -132,12 +144,17 @@ fn align(Question { interval, all, matched }: &Question, first: Ns) -> Alignment
     let each = if (0.0..HOST_MIN).contains(&each) { 0.0 } else { each.clamp(-most, most) };
     let middles = |beginnings: &[Beginning]| -> Vec<f64> { beginnings.iter().map(|one| one.middle() * unit).collect() };
     let mut lags = middles(&own);
-    let lag = (*all as u64, spread(&middles(&moment)), spread(&lags), median(&mut lags));
+    let lag = Lag {
+        hosts: *all as u64,
+        onset_spread_s: spread(&middles(&moment)),
+        delay_spread_s: spread(&lags),
+        delay_s: median(&mut lags),
+    };
     // Guessed from the reports in which the failing began, loads agree with it by themselves, unless it took several.
     let guessed = matched.iter().filter(|pair| pair.guessed).count() * 2 > matched.len();
-    let each = if guessed && lag.1 < 0.5 * unit { each.min(0.0) } else { each };
+    let each = if guessed && lag.onset_spread_s < 0.5 * unit { each.min(0.0) } else { each };
     // A lag is one more thing that was chosen to fit; and counts vary more than chance alone lets them.
-    let late = (lag.3 / unit).max(0.0);
+    let late = (lag.delay_s / unit).max(0.0);
     let chosen = if late > 1.0 { 2.0 + libm::log(late) } else { 0.0 };
     let ratio = each * (float(matched.len()) - 1.0) / DISPERSION;
     Alignment { ratio: if ratio > 0.0 { (ratio - chosen).max(0.0) } else { ratio }, lag }

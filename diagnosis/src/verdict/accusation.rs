@@ -49,8 +49,8 @@ pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothes
     let everywhere =
         hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
     let hosts = scene.patients.len() as u64;
-    let enough = tally.exposed.1 >= 2
-        || hosts <= 3 && tally.exposed.1 >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
+    let enough = tally.exposed.failing >= 2
+        || hosts <= 3 && tally.exposed.failing >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
     let weighs = hypothesis.weight >= SUSPECT_AT || is_one_to_one(hypothesis);
     let explains = hypothesis.explained() >= 0.5 && hypothesis.share() >= 0.1 && weighs;
     if everywhere || !enough || !explains || !hypothesis.recent {
@@ -85,8 +85,8 @@ impl Grounds<'_> {
     /// What the hosts' own loads say. They say nothing where the failing lies closer together than it follows the loads: then
     /// it is a moment of all.
     fn aligned(self) -> f64 {
-        let (_, beginnings, delays, _) = self.hypothesis.tally.lag;
-        let strewn = delays >= beginnings && !self.are_by_sides();
+        let lag = self.hypothesis.tally.lag;
+        let strewn = lag.delay_spread_s >= lag.onset_spread_s && !self.are_by_sides();
         if strewn { self.hypothesis.aligned().min(0.0) } else { self.hypothesis.aligned() }
     }
 
@@ -96,9 +96,9 @@ impl Grounds<'_> {
         let tally = &hypothesis.tally;
         // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared. A few
         // hosts began before their loads as far as reports tell, which the requests themselves may contradict.
-        let spared = tally.control.0 < CONTROLS_MIN
+        let spared = tally.control.seen < CONTROLS_MIN
             || hypothesis.control_share() < 0.5 * hypothesis.share()
-            || self.are_by_sides() && tally.control.1 * STRAYS <= tally.exposed.1;
+            || self.are_by_sides() && tally.control.failing * STRAYS <= tally.exposed.failing;
         let follows = self.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
         contrast >= 4.0
             || follows
@@ -115,18 +115,20 @@ impl Grounds<'_> {
         let tally = &hypothesis.tally;
         let contrast = tally.risk.ln_e;
         // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
-        let left =
-            tally.stops.1 >= STOPS_MIN && tally.stops.0 * 10 >= tally.stops.1 * 9 && hypothesis.explained() >= 0.9;
+        let left = tally.stops.all >= STOPS_MIN
+            && tally.stops.hits * 10 >= tally.stops.all * 9
+            && hypothesis.explained() >= 0.9;
         let all = self.are_by_sides() || self.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
         let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
         // Hosts with it begin to fail less often than the others: whatever their requests say, it is not why.
         let seldom = tally.risk.variance >= 2.0 && tally.risk.z() <= SELDOM;
         let moment = self.aligned() <= -3.0 && !is_one_to_one(hypothesis);
         // Most begin to fail before they have it, by more than the place of a beginning within a report may be off.
-        let (begun, _, _, delay) = tally.lag;
         // Load events have exact times. A binary is first seen in a report, up to two reports after it started.
         let reports = if hypothesis.kind == CauseKind::Binary { 2.0 } else { 0.5 };
-        let before = begun >= LAG_HOSTS && delay < -reports * seconds(scene.interval) && !self.are_by_sides();
+        let before = tally.lag.hosts >= LAG_HOSTS
+            && tally.lag.delay_s < -reports * seconds(scene.interval)
+            && !self.are_by_sides();
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
             || (moment || chance || seldom || before) && self.own() < 2
@@ -138,7 +140,7 @@ impl Grounds<'_> {
     fn are_hearsay(self) -> bool {
         let tally = &self.hypothesis.tally;
         let unheard = is_unheard(self.scene);
-        let guessed = self.own() < 2 && (2 * tally.hearsay > tally.exposed.1 || unheard && !tally.is_prompt());
+        let guessed = self.own() < 2 && (2 * tally.hearsay > tally.exposed.failing || unheard && !tally.is_prompt());
         guessed || unheard && self.hypothesis.share() < LATE_SHARE
     }
 
@@ -146,7 +148,7 @@ impl Grounds<'_> {
     fn are_weak(self) -> bool {
         let Self { state, scene, hypothesis } = self;
         let tally = &hypothesis.tally;
-        let alike = tally.control.0 >= CONTROLS_MIN
+        let alike = tally.control.seen >= CONTROLS_MIN
             && hypothesis.control_share() > ALIKE * hypothesis.share()
             && !self.are_by_sides();
         // A version that is accused already needs no second proof.
@@ -162,7 +164,7 @@ impl Grounds<'_> {
             || hypothesis.mechanism >= 5.0
             || self.are_by_sides()
             || goes_with_it(tally);
-        alike || late || tally.lag.3 > soon(scene) && !proved
+        alike || late || tally.lag.delay_s > soon(scene) && !proved
     }
 
     /// Whether it is a cause, and not only a suspicion.
@@ -173,15 +175,17 @@ impl Grounds<'_> {
         let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= 5) || is_one_to_one(hypothesis);
         // The content breaks a limit and the failing begins with the load: no further proof against a common moment is needed.
         let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
-        tally.exposed.1 >= CAUSE_HOSTS && (seen || broken)
+        tally.exposed.failing >= CAUSE_HOSTS && (seen || broken)
     }
 }
 
 /// Whether failing stops on each host at its own way back. A push that went through the fleet in the same order some time
 /// before is left too early for that, however well its delay fits.
 fn goes_with_it(tally: &Tally) -> bool {
-    let (stopped, left) = tally.stops;
-    stopped >= STOPS_MIN && stopped * STOPPED_PART >= left * (STOPPED_PART - 1) && tally.leaving >= LEAVING_AT
+    let stops = tally.stops;
+    stops.hits >= STOPS_MIN
+        && stops.hits * STOPPED_PART >= stops.all * (STOPPED_PART - 1)
+        && tally.leaving >= LEAVING_AT
 }
 
 /// Whether of most that fail nothing is known but that they are not heard. Restarts go through a fleet in the order in

@@ -21,7 +21,7 @@ pub(crate) fn tell_facts(state: &State, symptom: &mut Symptom, scene: &Scene<'_>
         && let Some(named) = symptom.named.clone()
         && let Some(factor) = named.factor
     {
-        let delay = judged.named.as_ref().map_or(0, |named| from_seconds(named.tally.lag.3.max(0.0)));
+        let delay = judged.named.as_ref().map_or(0, |named| from_seconds(named.tally.lag.delay_s.max(0.0)));
         let good = last_known_good(state, scene, Family { factor, levels: &named.levels }, delay);
         symptom.input = input(state, &named.levels, good.as_ref());
         symptom.good = good;
@@ -34,7 +34,7 @@ pub(crate) fn pattern(state: &State, symptom: &Symptom, judged: &Judgement) -> P
     if symptom.onset <= state.warm() - 3 * state.interval {
         return Pattern::Static;
     }
-    let flips = judged.ranked.first().map_or(0, |first: &Hypothesis| first.tally.flips.0);
+    let flips = judged.ranked.first().map_or(0, |first: &Hypothesis| first.tally.flips.agreeing);
     if flips >= 3 || symptom.pattern == Pattern::Flapping {
         return Pattern::Flapping;
     }

@@ -13,7 +13,8 @@ use crate::evidence::stale::{Stale, stale};
 use crate::evidence::tally::tally;
 use crate::evidence::uses::Uses;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{Separator, Tally};
+use crate::hypothesis::findings::{Hosts, Part, Separator, Tally};
+use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ratio};
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
@@ -79,7 +80,7 @@ fn without_rival(Stale { mut hypothesis, rivals }: Stale, others: &[Hypothesis])
         return None;
     }
     // Each host that refused, served on and failed later is evidence by itself.
-    hypothesis.mechanism = (2.3 + 1.5 * float(hypothesis.tally.exposed.1 as usize)).min(14.0);
+    hypothesis.mechanism = (2.3 + 1.5 * float(hypothesis.tally.exposed.failing as usize)).min(14.0);
     Some(hypothesis)
 }
 
@@ -191,7 +192,7 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -
     let mut hypothesis = Hypothesis::new(kind, whole);
     hypothesis.spans = Some(spans.clone());
     hypothesis.factor = Some(index);
-    let flips = hypothesis.tally.flips.0 > 0 && !served_well(scene, &spans);
+    let flips = hypothesis.tally.flips.agreeing > 0 && !served_well(scene, &spans);
     let always = kind == CauseKind::Binary && was_always_there(scene, &spans);
     hypothesis.recent = !always && (flips || arrived(state, scene, index, &levels));
     if kind == CauseKind::Binary {
@@ -343,13 +344,14 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
                 continue;
             }
             let (all, failing) = (scene.patients.len() as u64, scene.failing() as u64);
-            let lag = (failing, 0.0, 0.0, seconds(scene.onset - change.at));
-            Tally { exposed: (all, failing), bouts: (failing, failing), lag, ..Tally::default() }
+            let lag = Lag { hosts: failing, delay_s: seconds(scene.onset - change.at), ..Lag::default() };
+            let bouts = Part { hits: failing, all: failing };
+            Tally { exposed: Hosts { seen: all, failing }, bouts, lag, ..Tally::default() }
         } else {
             let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
             tally(scene, &[], false, &Spans::since(scene, |patient| reached.get(&patient.id).copied()))
         };
-        if counted.exposed.1 == 0 {
+        if counted.exposed.failing == 0 {
             continue;
         }
         let mut hypothesis = Hypothesis::new(CauseKind::Change, counted);

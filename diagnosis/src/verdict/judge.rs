@@ -90,7 +90,7 @@ fn scoped(state: &State, scene: &Scene<'_>, named: Hypothesis, ranked: &[Hypothe
     }
     let Some(exposed) = spans(scene, &named) else { return named };
     let rivals = |other: &&Hypothesis| {
-        other.kind == CauseKind::Config && other.factor != named.factor && other.recent && other.tally.bouts.0 > 0
+        other.kind == CauseKind::Config && other.factor != named.factor && other.recent && other.tally.bouts.hits > 0
     };
     let rivals: Vec<&Hypothesis> = ranked.iter().filter(rivals).take(RIVALS_MAX).collect();
     let mut failing: BTreeMap<&str, usize> = BTreeMap::new();
@@ -111,7 +111,7 @@ fn scoped(state: &State, scene: &Scene<'_>, named: Hypothesis, ranked: &[Hypothe
         rivals.iter().any(|rival| {
             let Some(exposed) = spans(scene, rival) else { return false };
             let of = on(rival, &exposed, binary);
-            of.bouts.0 * 10 >= of.bouts.1 * 6 && of.aligned >= ELSEWHERE && of.aligned >= own.aligned + ELSEWHERE
+            of.bouts.hits * 10 >= of.bouts.all * 6 && of.aligned >= ELSEWHERE && of.aligned >= own.aligned + ELSEWHERE
         })
     };
     let asked = failing.iter().filter(|(_, count)| **count >= ON_BINARY_MIN).map(|(binary, _)| *binary);
@@ -163,9 +163,9 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
         let tally = tally(scene, &levels, false, &spans);
         Hypothesis { levels, tally, spans: Some(spans), choices: 0.0, ..hypothesis.clone() }
     };
-    let most = hypothesis.levels.iter().map(alone).max_by_key(|hypothesis| hypothesis.tally.bouts.0)?;
+    let most = hypothesis.levels.iter().map(alone).max_by_key(|hypothesis| hypothesis.tally.bouts.hits)?;
     // What one version explains as well, its neighbours have in common with it by chance; and any two have something.
-    let enough = most.tally.bouts.0 * 10 >= hypothesis.tally.bouts.0 * 9;
+    let enough = most.tally.bouts.hits * 10 >= hypothesis.tally.bouts.hits * 9;
     Some(if alike && !enough && hypothesis.levels.len() > 2 { hypothesis.clone() } else { most })
 }
 
@@ -177,7 +177,7 @@ fn by_sums(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Ju
     let (best, next) = pooled(state, scene)?;
     let said = best.pooled?;
     let seen = said.ln_e - libm::log(float(distances(state, scene).len().max(1)));
-    let hosts = best.tally.exposed.0.min(best.tally.control.0);
+    let hosts = best.tally.exposed.seen.min(best.tally.control.seen);
     let persists = said.intervals >= BLIP.unsigned_abs() * if seen >= 2.0 * SUMS_AT { 1 } else { 2 };
     let told = seen >= SUMS_AT && said.ratio() >= SUMS_RATIO && said.explained >= 0.5;
     if !told || !persists || hosts < CAUSE_HOSTS || said.ln_e < next + 4.0 {
@@ -258,8 +258,8 @@ fn outside(state: &State, scene: &Scene<'_>, mut ranked: Vec<Hypothesis>) -> Jud
         // What reached every host at once does not fail in one place, nor bring more requests. What only those have that
         // fail may need minutes to do harm.
         let spares =
-            hypothesis.tally.control.0 >= CONTROLS_MIN && hypothesis.control_share() < 0.5 * hypothesis.share();
-        let version = hypothesis.change.is_none() && (hypothesis.tally.lag.3 <= soon(scene) || spares);
+            hypothesis.tally.control.seen >= CONTROLS_MIN && hypothesis.control_share() < 0.5 * hypothesis.share();
+        let version = hypothesis.change.is_none() && (hypothesis.tally.lag.delay_s <= soon(scene) || spares);
         let hit = !shielded || hypothesis.share() >= 0.5;
         hypothesis.weight >= LIVE_AT || hit && (hypothesis.tally.is_prompt() || version)
     };

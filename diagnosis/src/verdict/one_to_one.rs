@@ -3,6 +3,7 @@
 //! contrast and for alignment; which hosts they are, and when they stop, is evidence beside it (engine.md, point 6).
 
 use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::{CAUSE_HOSTS, CONTROLS_MIN};
 
 /// One in so many hosts may differ: a clock that is off, a report that is lost.
@@ -15,13 +16,12 @@ const LEFT_PART: u64 = 2;
 /// Whether exposure and failing go together in that way.
 pub(crate) fn is_one_to_one(hypothesis: &Hypothesis) -> bool {
     let tally = &hypothesis.tally;
-    let (exposed, failing) = tally.exposed;
-    let (others, failing_others) = tally.control;
-    let (prompt, begun) = tally.prompt;
-    let (stopped, left) = tally.stops;
+    let Tally { exposed, control, prompt, stops, bouts, .. } = tally;
     let nearly = |part: u64, all: u64| (all - part.min(all)) * DIFFER <= all;
-    let with_loads = nearly(begun, failing) && prompt * PROMPT_PART >= begun * (PROMPT_PART - 1);
-    let began = failing >= CAUSE_HOSTS && nearly(failing, exposed) && with_loads;
-    let alone = others >= CONTROLS_MIN && failing_others * DIFFER <= others && nearly(tally.bouts.0, tally.bouts.1);
-    began && alone && left * LEFT_PART >= failing && nearly(stopped, left) && tally.tail == 0
+    let with_loads = nearly(prompt.all, exposed.failing) && prompt.hits * PROMPT_PART >= prompt.all * (PROMPT_PART - 1);
+    let began = exposed.failing >= CAUSE_HOSTS && nearly(exposed.failing, exposed.seen) && with_loads;
+    let alone =
+        control.seen >= CONTROLS_MIN && control.failing * DIFFER <= control.seen && nearly(bouts.hits, bouts.all);
+    let left = stops.all * LEFT_PART >= exposed.failing && nearly(stops.hits, stops.all);
+    began && alone && left && tally.tail == 0
 }

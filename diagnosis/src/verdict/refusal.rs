@@ -4,7 +4,7 @@
 
 use crate::evidence::property::properties;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::Tally;
+use crate::hypothesis::findings::{Hosts, Part, Tally};
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ln_choose;
 use crate::numerics::time::Ns;
@@ -35,7 +35,7 @@ pub(crate) fn judge_refusals(state: &State, scene: &Scene<'_>) -> Judgement {
     let mut found: Vec<(Hypothesis, bool)> =
         offered.iter().filter_map(|(level, of)| weighed(state, *level, of)).collect();
     found.sort_by(|a, b| {
-        let key = |one: &Hypothesis| (one.tally.exposed.1, std::cmp::Reverse(one.levels.clone()));
+        let key = |one: &Hypothesis| (one.tally.exposed.failing, std::cmp::Reverse(one.levels.clone()));
         key(&b.0).cmp(&key(&a.0))
     });
     let named = found.iter().find(|(_, content)| *content).map(|(one, _)| one.clone());
@@ -110,8 +110,8 @@ fn weighed(state: &State, level: u32, of: &Offered) -> Option<(Hypothesis, bool)
     let of_content = reason.is_some_and(|reason| OF_CONTENT.contains(&reason));
     let content = of_content && !same_binary(state, &of.binaries, &of.taken) && is_no_chance(state, of);
     let tally = Tally {
-        exposed: (of.refused + of.took, of.refused),
-        bouts: (of.refused, of.refused),
+        exposed: Hosts { seen: of.refused + of.took, failing: of.refused },
+        bouts: Part { hits: of.refused, all: of.refused },
         refusals: of.refused,
         ..Tally::default()
     };

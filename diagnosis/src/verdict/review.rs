@@ -165,7 +165,7 @@ const PLAIN_WEIGHT: f64 = 10.0;
 /// most of those exposed must show it at their own load, and few of the others. A new binary always comes with a restart.
 fn is_plain(judged: &Judgement) -> bool {
     judged.named.as_ref().is_some_and(|named| {
-        named.tally.exposed.1 >= 5
+        named.tally.exposed.failing >= 5
             && named.ages.is_none()
             && named.kind != CauseKind::Binary
             && (named.levels.len() < 2 || !named.properties.is_empty())

@@ -26,7 +26,7 @@ const REPEATED_ON: u64 = 3;
 pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
     // A few hosts picked from many by what they are have others to compare with.
     let hosts = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64;
-    let few = hosts <= FLEET_MAX && hypothesis.tally.exposed.0 <= HOSTS_MAX && hypothesis.scope.is_empty();
+    let few = hosts <= FLEET_MAX && hypothesis.tally.exposed.seen <= HOSTS_MAX && hypothesis.scope.is_empty();
     if hypothesis.kind != CauseKind::Config || !few || !hypothesis.recent {
         return None;
     }

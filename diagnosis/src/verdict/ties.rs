@@ -48,7 +48,7 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
         return true;
     }
     // Requests before and after a load tell it from a moment, not from what rode with it on every host.
-    let together = (rival.tally.lag.3 - best.tally.lag.3).abs() <= TOGETHER && rival.tally.is_prompt();
+    let together = (rival.tally.lag.delay_s - best.tally.lag.delay_s).abs() <= TOGETHER && rival.tally.is_prompt();
     let rode = together && rival.aligned() > -3.0;
     let by_sides = best.weight - best.by_sides() < SUSPECT_AT && best.factor.is_some() && rival.factor.is_some();
     if by_sides && rode && rival.explained() >= 0.8 * best.explained() && !told_apart(scene, best, rival) {
@@ -77,7 +77,7 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
 
 /// Whether both explain the failing only some time after their loads: of two delays nobody can tell which is the right one.
 fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
-    let late = |of: &Hypothesis| !of.tally.is_prompt() && of.tally.lag.3 > soon(scene);
+    let late = |of: &Hypothesis| !of.tally.is_prompt() && of.tally.lag.delay_s > soon(scene);
     late(best) && rival.factor.is_some() && !refuted(rival) && rival.explained() >= 0.9 * best.explained()
 }
 

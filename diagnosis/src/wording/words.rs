@@ -1,7 +1,7 @@
 //! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
 
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{By, Sides};
+use crate::hypothesis::findings::{By, Hosts, Sides, Sums};
 use crate::state::State;
 use crate::state::model::Key;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
@@ -65,31 +65,29 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
     let tally = &hypothesis.tally;
     let mut said = Vec::new();
     if let Some(sums) = &hypothesis.pooled {
-        let ((observed, expected), (others, usual)) = (sums.exposed, sums.control);
         said.push(format!(
-            "over {} report intervals {observed:.0} failed on hosts exposed to it where their own past gives {expected:.0}, and {others:.0} where it gives {usual:.0} on the others of their region and binary: {:.1} times as often (e-value {:.1e}); hardly any host shows it alone",
-            sums.intervals, sums.ratio(), libm::exp(sums.ln_e.min(600.0))
+            "over {} report intervals {:.0} failed on hosts exposed to it where their own past gives {:.0}, and {:.0} where it gives {:.0} on the others of their region and binary: {:.1} times as often (e-value {:.1e}); hardly any host shows it alone",
+            sums.intervals, sums.exposed.observed, sums.exposed.expected, sums.control.observed, sums.control.expected, sums.ratio(), libm::exp(sums.ln_e.min(600.0))
         ));
         return said;
     }
     if let Some(ages) = &hypothesis.ages {
-        let ((first, again), (since_load, since_restart)) = (ages.deaths, ages.means);
-        let again = match again {
+        let again = match ages.later_deaths {
             0 => String::new(),
-            _ => format!(", and {again} again {} after their restart", span(since_restart)),
+            again => format!(", and {again} again {} after their restart", span(ages.later_mean_s)),
         };
         said.push(format!(
-            "processes die of age: {first} died {} after they loaded it on average{again}, while younger ones beside them lived (from {} on; e-value {:.1e})",
-            span(since_load), span(ages.least), libm::exp(ages.ln_e.min(600.0))
+            "processes die of age: {} died {} after they loaded it on average{again}, while younger ones beside them lived (from {} on; e-value {:.1e})",
+            ages.first_deaths, span(ages.first_mean_s), span(ages.least), libm::exp(ages.ln_e.min(600.0))
         ));
     }
-    if tally.exposed.0 > 0 {
+    if tally.exposed.seen > 0 {
         let (exposed, control) = (tally.exposed, tally.control);
-        let others = match control.0 {
+        let others = match control.seen {
             0 => String::new(),
-            _ => format!(", {} of {} others seen while the fleet failed", control.1, control.0),
+            _ => format!(", {} of {} others seen while the fleet failed", control.failing, control.seen),
         };
-        said.push(format!("{} of {} hosts exposed to it fail{others}", exposed.1, exposed.0));
+        said.push(format!("{} of {} hosts exposed to it fail{others}", exposed.failing, exposed.seen));
     }
     if tally.risk.ln_e > 2.0 {
         said.push(format!(
@@ -97,19 +95,22 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
             tally.risk.events, tally.risk.observed, tally.risk.expected, libm::exp(tally.risk.ln_e.min(600.0))
         ));
     }
-    if tally.aligned > 1.0 && tally.lag.0 >= 3 {
-        let (hosts, spread_at, spread_lag, delay) = tally.lag;
+    if tally.aligned > 1.0 && tally.lag.hosts >= 3 {
+        let lag = tally.lag;
         said.push(format!(
-            "failing follows each host's own load: on {hosts} hosts it begins {} after the load (spread {}), while the beginnings themselves are spread over {}",
-            span(delay), span(spread_lag), span(spread_at)
+            "failing follows each host's own load: on {} hosts it begins {} after the load (spread {}), while the beginnings themselves are spread over {}",
+            lag.hosts, span(lag.delay_s), span(lag.delay_spread_s), span(lag.onset_spread_s)
         ));
     }
     said.extend(hypothesis.sides.as_ref().map(of_sides));
-    if tally.stops.0 > 0 {
-        said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.0, tally.stops.1));
+    if tally.stops.hits > 0 {
+        said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.hits, tally.stops.all));
     }
-    if tally.flips.0 > 1 {
-        said.push(format!("{} rollouts in and out of it changed the fleet, {} did not", tally.flips.0, tally.flips.1));
+    if tally.flips.agreeing > 1 {
+        said.push(format!(
+            "{} rollouts in and out of it changed the fleet, {} did not",
+            tally.flips.agreeing, tally.flips.contrary
+        ));
     }
     if tally.deaths > 0 {
         said.push(format!("{} processes died while loading it", tally.deaths));
@@ -134,9 +135,9 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
 pub(crate) fn refutation(hypothesis: &Hypothesis) -> Option<String> {
     let tally = &hypothesis.tally;
     let chance = tally.risk.variance >= 1.0 && tally.risk.z() < 2.0;
-    let moment = tally.aligned < -1.0 && tally.lag.0 >= 3;
-    let without = tally.control.1 > 1
-        && tally.control.1 * 10 >= tally.exposed.1
+    let moment = tally.aligned < -1.0 && tally.lag.hosts >= 3;
+    let without = tally.control.failing > 1
+        && tally.control.failing * 10 >= tally.exposed.failing
         && hypothesis.control_share() >= 0.3 * hypothesis.share();
     let well = hypothesis.share() < 0.2;
     let unused = hypothesis.unused.is_some();
@@ -156,18 +157,23 @@ pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
             tally.risk.events, tally.risk.observed, tally.risk.expected
         ));
     }
-    if tally.control.1 > 0 {
-        said.push(format!("{} of {} hosts began to fail without it", tally.control.1, tally.control.0));
+    if tally.control.failing > 0 {
+        said.push(format!("{} of {} hosts began to fail without it", tally.control.failing, tally.control.seen));
     }
-    if tally.exposed.1 < tally.exposed.0 {
-        said.push(format!("{} of {} hosts exposed to it are well", tally.exposed.0 - tally.exposed.1, tally.exposed.0));
-    }
-    if tally.aligned < -1.0 && tally.lag.0 >= 3 {
-        let (hosts, spread_at, spread_lag, _) = tally.lag;
+    if tally.exposed.failing < tally.exposed.seen {
         said.push(format!(
-            "{hosts} hosts began to fail within {} of each other, whatever their own load's time (spread {})",
-            span(spread_at),
-            span(spread_lag)
+            "{} of {} hosts exposed to it are well",
+            tally.exposed.seen - tally.exposed.failing,
+            tally.exposed.seen
+        ));
+    }
+    if tally.aligned < -1.0 && tally.lag.hosts >= 3 {
+        let lag = tally.lag;
+        said.push(format!(
+            "{} hosts began to fail within {} of each other, whatever their own load's time (spread {})",
+            lag.hosts,
+            span(lag.onset_spread_s),
+            span(lag.delay_spread_s)
         ));
     }
     if let Some(of) = &hypothesis.unused {
@@ -177,24 +183,31 @@ pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
             of.inside + of.outside
         ));
     }
-    if tally.control.0 == 0 && tally.exposed.0 > 0 {
+    if tally.control.seen == 0 && tally.exposed.seen > 0 {
         said.push("no host without it was seen while the fleet failed".to_owned());
     }
     said
 }
 
 /// Hosts that fail, or what the sums say.
-fn arm((hosts, failing): (u64, u64), sums: Option<(f64, f64)>) -> Arm {
-    let (observed, expected) = sums.unwrap_or((crate::observation::counts::float(failing), 0.0));
+fn arm(hosts: Hosts, sums: Option<Sums>) -> Arm {
+    let alone = || Sums { observed: crate::observation::counts::float(hosts.failing), expected: 0.0 };
+    let sums = sums.unwrap_or_else(alone);
     let rounded = |value| crate::numerics::math::rounded(value, 3);
-    Arm { hosts, hosts_failing: failing, observed: rounded(observed), expected: rounded(expected) }
+    Arm {
+        hosts: hosts.seen,
+        hosts_failing: hosts.failing,
+        observed: rounded(sums.observed),
+        expected: rounded(sums.expected),
+    }
 }
 
 /// Confidence: what the evidence allows, capped by how many hosts it rests on.
 pub(crate) fn confidence(hypothesis: &Hypothesis) -> f64 {
     let logit = (hypothesis.weight / 3.0 - 1.0).clamp(-4.0, 5.0);
     let raw = 1.0 / (1.0 + libm::exp(-logit));
-    let hosts = if hypothesis.pooled.is_some() { hypothesis.tally.exposed.0 } else { hypothesis.tally.exposed.1 };
+    let hosts =
+        if hypothesis.pooled.is_some() { hypothesis.tally.exposed.seen } else { hypothesis.tally.exposed.failing };
     // Age alone has no host to compare with: never more than a strong suspicion.
     let most = if hypothesis.ages.is_some() { 0.85 } else { 0.99 };
     let cap = match hosts {
