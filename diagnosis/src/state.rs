@@ -11,6 +11,7 @@ pub(crate) mod moves;
 pub(crate) mod pending_rows;
 pub(crate) mod place;
 pub(crate) mod reload_window;
+pub(crate) mod renderings;
 pub(crate) mod restart_times;
 pub(crate) mod ring;
 pub(crate) mod score_bins;
@@ -34,6 +35,7 @@ use crate::state::model::{Base, COUNTERS, Unit, WorldChange};
 use crate::state::moves::Earliest;
 use crate::state::pending_rows::WaitingRows;
 use crate::state::place::Place;
+use crate::state::renderings::Renderings;
 use crate::state::ring::Ring;
 use crate::state::symptom::{STATIC_AFTER, Symptom};
 use crate::state::tables::Tables;
@@ -82,6 +84,8 @@ pub(crate) struct State {
     pub span_lead: u64,
     pub noted: u64,
     pub tables: Tables,
+    /// Versions that each host renders for itself.
+    pub renderings: Renderings,
     pub units: Vec<Unit>,
     #[serde(skip)]
     pub unit_ids: UnitIds,
@@ -153,6 +157,7 @@ impl State {
             span_lead: 0,
             noted: 0,
             tables: Tables::default(),
+            renderings: Renderings::default(),
             units: Vec::new(),
             unit_ids: UnitIds::default(),
             earliest: Earliest::default(),

@@ -23,13 +23,7 @@ pub(crate) fn properties(bad: &[&Level], clean: &[&Level]) -> Vec<Separator> {
         found.push(plain(Property::Empty));
     }
     found.extend(backwards(bad, clean).map(plain));
-    let split = |level: &&&Level| {
-        let generation = number(level, "generation");
-        generation.is_some() && clean.iter().any(|other| number(other, "generation") == generation)
-    };
-    if !bad.is_empty() && bad.iter().all(|level| split(&level)) {
-        found.push(plain(Property::SplitWithinGeneration));
-    }
+    found.extend(split(bad, clean).map(plain));
     let published = clean.iter().filter(|level| level.published).count();
     if published > 0 && published == clean.len() && bad.iter().all(|level| !level.published) {
         found.push(plain(Property::Undeclared));
@@ -39,6 +33,16 @@ pub(crate) fn properties(bad: &[&Level], clean: &[&Level]) -> Vec<Separator> {
     let mut seen = BTreeSet::new();
     found.retain(|found| seen.insert(found.property.clone()));
     found
+}
+
+/// Each bad version shares its generation with a clean one. Where clean versions share theirs with each other as well, as
+/// they do where every host renders its own, that separates nothing.
+fn split(bad: &[&Level], clean: &[&Level]) -> Option<Property> {
+    let of_clean: Vec<i64> = clean.iter().filter_map(|level| number(level, "generation")).collect();
+    let distinct: BTreeSet<i64> = of_clean.iter().copied().collect();
+    let shared = |level: &&Level| number(level, "generation").is_some_and(|of| distinct.contains(&of));
+    (!bad.is_empty() && bad.iter().all(shared) && distinct.len() == of_clean.len())
+        .then_some(Property::SplitWithinGeneration)
 }
 
 fn limits(bad: &[&Level], clean: &[&Level]) -> Vec<Separator> {

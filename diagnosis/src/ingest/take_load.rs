@@ -24,7 +24,7 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
     let Some(unit) = unit_of(state, &load.source, &load.dimensions, load.at.0) else { return };
     let at = corrected(state, unit, load.at.0);
     let Some(factor) = state.tables.factor(&Factor::Config(load.config.clone())) else { return };
-    let Some(level) = state.tables.level(factor, &Key::Version(load.hash), at) else { return };
+    let Some(level) = version_loaded(state, factor, load, at) else { return };
     learn_facts(state, level, &load.facts);
     if let Some(known) = state.tables.level_mut(level) {
         known.first_seen = known.first_seen.min(at);
@@ -49,6 +49,20 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
             }
         }
     }
+}
+
+/// The version that a load offers: a known one, one more rendering of a known one, or a new one.
+fn version_loaded(state: &mut State, factor: u16, load: &Load, at: Ns) -> Option<u32> {
+    if let Some(level) = state.tables.known_level(factor, &load.hash) {
+        return Some(level);
+    }
+    let key = Key::Version(load.hash);
+    let level = match state.renderings.version_of(&state.tables, factor, &load.facts) {
+        Some(level) => state.tables.alias(factor, key, level)?,
+        None => state.tables.level(factor, &key, at)?,
+    };
+    state.renderings.note(factor, &load.facts, level);
+    Some(level)
 }
 
 /// A process that applies what its host has already, and had nothing before, has just started: where no start is told, this

@@ -110,6 +110,7 @@ fn forget_levels(state: &mut State, crowded: &BTreeSet<u16>) {
             state.tables.free_level(id);
             state.refusals.remove(&id);
             state.divided.forget(id);
+            state.renderings.forget(id);
         }
     }
     // An exposure of a version that is gone is gone as well.

@@ -131,6 +131,8 @@ pub(crate) struct Level {
     pub facts: Facts,
     /// Published (`firstbad.change` of kind `publish`).
     pub published: bool,
+    /// Hashes that are this version: more than one where each host renders its own.
+    pub renderings: u32,
     /// Units that ever loaded it.
     pub units_ever: u64,
     /// Load attempts refused.

@@ -18,6 +18,9 @@ const DIMENSIONS_MAX: usize = 65_536;
 /// Levels kept apart over all factors: a hundred configs with all of their versions. Each costs up to some kilobytes.
 const LEVELS_MAX: usize = 65_536;
 
+/// Hashes, of which many may be renderings of one version.
+const NAMES_MAX: usize = 262_144;
+
 /// All tables.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tables {
@@ -62,7 +65,8 @@ impl Tables {
         let count = self.levels_of.get_mut(usize::from(factor))?;
         // Four times the documented number stay apart before new ones are refused: a fresh hash every generation of
         // five minutes fills 256 in a day.
-        if *count as usize >= VERSIONS_MAX * 4 || self.level_ids.len() >= LEVELS_MAX {
+        let used = self.levels.len() - self.free_levels.len();
+        if *count as usize >= VERSIONS_MAX * 4 || used >= LEVELS_MAX {
             self.overflow += 1;
             return None;
         }
@@ -79,6 +83,19 @@ impl Tables {
             }
         };
         self.level_ids.insert((factor, key.clone()), id);
+        Some(id)
+    }
+
+    /// Makes `key` another name of the level `id`, such as one more rendering of a version. Returns the level.
+    pub(crate) fn alias(&mut self, factor: u16, key: Key, id: u32) -> Option<u32> {
+        if self.level_ids.len() >= NAMES_MAX {
+            self.overflow += 1;
+            return None;
+        }
+        let level = self.levels.get_mut(id as usize).filter(|level| level.factor == factor)?;
+        if self.level_ids.insert((factor, key), id).is_none() {
+            level.renderings += 1;
+        }
         Some(id)
     }
 
@@ -124,13 +141,18 @@ impl Tables {
 
     /// Factors that should let levels go: those with more than `most`, and all where there is little room left.
     pub(crate) fn crowded(&self, most: usize) -> BTreeSet<u16> {
-        let most = if self.level_ids.len() > LEVELS_MAX / 2 { 0 } else { most };
+        let most = if self.is_crowded() { 0 } else { most };
         (0_u16..).zip(&self.levels_of).filter(|(_, count)| **count as usize > most).map(|(factor, _)| factor).collect()
     }
 
     /// Levels of each factor that may stay though nothing refers to them.
     pub(crate) fn spare(&self) -> usize {
-        if self.level_ids.len() > LEVELS_MAX / 2 { LEVELS_MAX / 4 / self.factors.len().max(1) } else { VERSIONS_MAX }
+        if self.is_crowded() { LEVELS_MAX / 4 / self.factors.len().max(1) } else { VERSIONS_MAX }
+    }
+
+    /// Whether more than half of what may be kept apart is used.
+    fn is_crowded(&self) -> bool {
+        self.levels.len() - self.free_levels.len() > LEVELS_MAX / 2 || self.level_ids.len() > NAMES_MAX / 2
     }
 
     /// Lets a level go that nothing refers to.
@@ -138,6 +160,9 @@ impl Tables {
         let Some(level) = self.levels.get_mut(id as usize) else { return };
         if self.level_ids.remove(&(level.factor, level.key.clone())).is_none() {
             return;
+        }
+        if level.renderings > 1 {
+            self.level_ids.retain(|_, other| *other != id);
         }
         if let Some(count) = self.levels_of.get_mut(usize::from(level.factor)) {
             *count = count.saturating_sub(1);
@@ -171,7 +196,9 @@ impl Tables {
     /// Whether a level is this version of this config.
     pub(crate) fn is_version(&self, (factor, level): (u16, u32), config: &Name, hash: &Hash) -> bool {
         let of_config = matches!(self.factors.get(usize::from(factor)), Some(Factor::Config(name)) if name == config);
-        of_config && matches!(self.level_at(level).map(|level| &level.key), Some(Key::Version(key)) if key == hash)
+        let Some(known) = self.level_at(level).filter(|_| of_config) else { return false };
+        matches!(&known.key, Key::Version(key) if key == hash)
+            || known.renderings > 1 && self.known_level(factor, hash) == Some(level)
     }
 
     /// The level at an index, to change.
@@ -205,6 +232,7 @@ fn fresh(factor: u16, key: Key, at: Ns) -> Level {
         first_seen: at,
         facts: Facts::default(),
         published: false,
+        renderings: 1,
         units_ever: 0,
         refusals: 0,
         requests: 0,

@@ -1,0 +1,70 @@
+//! Versions that every host renders for itself: host names and ports make the bytes, and so the hashes, of one version differ
+//! from host to host. What the renderings share is a declared revision, or a generation. Hardly two hosts share a hash then,
+//! and a set of such hashes could be chosen so that it fits any set of failing hosts; so the renderings are one version here.
+
+use crate::observation::{Facts, Name};
+use crate::state::tables::Tables;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Hashes of one revision from which each host may render its own. Generators that disagree make two or three.
+const HASHES_MIN: usize = 6;
+/// Units that may have loaded one rendering: two workers of one host.
+const SHARED_MAX: u64 = 2;
+/// Revisions of all configs remembered.
+const REVISIONS_MAX: usize = 4096;
+
+/// Which versions are known of each revision, and whose configs each host renders.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Renderings {
+    /// First versions of each revision of a factor, at most `HASHES_MIN`.
+    versions: BTreeMap<(u16, Name), Vec<u32>>,
+    /// Factors that each host renders for itself.
+    per_host: BTreeSet<u16>,
+}
+
+impl Renderings {
+    /// The version of which a hash that is not known yet, with these facts, is one more rendering; none if it is a version
+    /// of its own.
+    pub(crate) fn version_of(&mut self, tables: &Tables, factor: u16, facts: &Facts) -> Option<u32> {
+        let known = self.versions.get(&(factor, revision(facts)?))?;
+        let units = |level: &u32| tables.level_at(*level).filter(|of| of.factor == factor).map(|of| of.units_ever);
+        let alone = |level: &&u32| units(level).is_some_and(|units| units <= SHARED_MAX);
+        if known.len() >= HASHES_MIN {
+            // A version that became one of many renderings has many units; the others have one each.
+            if known.iter().filter(alone).count() + 1 >= HASHES_MIN {
+                self.per_host.insert(factor);
+            } else {
+                self.per_host.remove(&factor);
+            }
+        }
+        known.last().copied().filter(|_| self.per_host.contains(&factor))
+    }
+
+    /// Remembers that a version has the revision in these facts.
+    pub(crate) fn note(&mut self, factor: u16, facts: &Facts, level: u32) {
+        let Some(revision) = revision(facts) else { return };
+        let key = (factor, revision);
+        if self.versions.len() >= REVISIONS_MAX && !self.versions.contains_key(&key) {
+            self.versions.retain(|(of, _), _| *of != factor);
+        }
+        let levels = self.versions.entry(key).or_default();
+        if levels.len() < HASHES_MIN && !levels.contains(&level) {
+            levels.push(level);
+        }
+    }
+
+    /// Lets go what is known of a version that is let go.
+    pub(crate) fn forget(&mut self, level: u32) {
+        self.versions.retain(|_, levels| {
+            levels.retain(|other| *other != level);
+            !levels.is_empty()
+        });
+    }
+}
+
+/// What all renderings of a version share, if it was told.
+fn revision(facts: &Facts) -> Option<Name> {
+    let generation = || facts.numbers.get("generation").map(|number| Name::from(format!("generation {number}")));
+    facts.words.get("revision").cloned().or_else(generation)
+}
