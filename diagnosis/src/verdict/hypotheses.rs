@@ -274,12 +274,13 @@ fn of_service(state: &State, dims: u32, service: &str) -> bool {
 }
 
 /// Of the versions under which hosts began to fail those that did it by themselves: neither because the one before had
-/// just come, nor on a few hosts where hundreds fail under the others. One that breaks a limit needs no such proof.
+/// just come, nor on one or two hosts, or a few where hundreds fail under the others. One that breaks a limit needs no such proof.
 fn by_themselves(state: &State, of_all: &AllShares, begun: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
     let begins = |level: &u32| shares.get(level).map_or(0, |of| of.begun);
-    let stray = begun.iter().map(begins).max().unwrap_or(0) / STRAYS;
+    let most = begun.iter().map(begins).max().unwrap_or(0);
+    let least = most.min(BEGUN_MIN.max(most / STRAYS + 1));
     let themselves = of_all.themselves(state, begun.clone(), shares);
-    let proved = |level: &u32| exceeds(state, *level) || themselves.contains(level) && begins(level) > stray;
+    let proved = |level: &u32| exceeds(state, *level) || themselves.contains(level) && begins(level) >= least;
     begun.into_iter().filter(proved).collect()
 }
 
