@@ -2,9 +2,12 @@
 //! decided in `judge`.
 
 use crate::evidence::riskset::contrast;
+use crate::hypothesis::findings::Hosts;
 use crate::hypothesis::judgement::SUSPECT_AT;
 use crate::hypothesis::{Hypothesis, spans};
+use crate::numerics::math::ratio;
 use crate::numerics::time::Ns;
+use crate::observation::counts::float;
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -44,7 +47,7 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
     {
         return false;
     }
-    if is_as_late(scene, best, rival) {
+    if is_as_late(scene, best, rival) || is_outdone(best, rival) {
         return true;
     }
     // Requests before and after a load tell it from a moment, not from what rode with it on every host.
@@ -73,6 +76,28 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
         return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
     }
     best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
+}
+
+/// ln of the likelihood ratio from which a rival predicts better who fails: one in a thousand.
+const OUTDONE_AT: f64 = 6.9;
+
+/// Whether a rival predicts better who fails and who is well, and covers as much of the failing. Hosts that restart into a
+/// new binary and load a guilty config then are such a case: the binary is new on all of them, and those that had the config
+/// before failed without it.
+fn is_outdone(best: &Hypothesis, rival: &Hypothesis) -> bool {
+    let other = rival.factor.is_some() && best.factor.is_some() && rival.factor != best.factor;
+    let covers = rival.explained() >= best.explained();
+    other && rival.recent && covers && !refuted(rival) && predicted(rival) >= predicted(best) + OUTDONE_AT
+}
+
+/// ln of the greatest likelihood of who fails and who is well, given who was exposed.
+fn predicted(hypothesis: &Hypothesis) -> f64 {
+    let side = |hosts: Hosts| {
+        let (failing, well) = (hosts.failing, hosts.seen.saturating_sub(hosts.failing));
+        let part = |count: u64| if count == 0 { 0.0 } else { float(count) * libm::log(ratio(count, hosts.seen)) };
+        part(failing) + part(well)
+    };
+    side(hypothesis.tally.exposed) + side(hypothesis.tally.control)
 }
 
 /// Whether both explain the failing only some time after their loads: of two delays nobody can tell which is the right one.
