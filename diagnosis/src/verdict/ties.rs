@@ -6,6 +6,7 @@ use crate::hypothesis::findings::Hosts;
 use crate::hypothesis::judgement::SUSPECT_AT;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::ratio;
+use crate::numerics::odds::LN_1000;
 use crate::numerics::time::Ns;
 use crate::observation::counts::float;
 use crate::scene::Scene;
@@ -79,14 +80,16 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
 }
 
 /// ln of the likelihood ratio from which a rival predicts better who fails: one in a thousand.
-const OUTDONE_AT: f64 = 6.9;
+const OUTDONE_AT: f64 = LN_1000;
 
 /// Whether a rival predicts better who fails and who is well, and covers as much of the failing. Hosts that restart into a
 /// new binary and load a guilty config then are such a case: the binary is new on all of them, and those that had the config
 /// before failed without it.
 fn is_outdone(best: &Hypothesis, rival: &Hypothesis) -> bool {
     let other = rival.factor.is_some() && best.factor.is_some() && rival.factor != best.factor;
-    let covers = rival.explained() >= best.explained();
+    // Where everybody was exposed nobody could have been well without it: that is no better prediction.
+    let controlled = rival.tally.control.seen * 2 >= best.tally.control.seen;
+    let covers = controlled && rival.explained() >= best.explained();
     other && rival.recent && covers && !refuted(rival) && predicted(rival) >= predicted(best) + OUTDONE_AT
 }
 
