@@ -6,6 +6,7 @@ pub(crate) mod judgement;
 
 use crate::hypothesis::findings::{Ages, Excess, Pooled, Separator, Sides, Tally, odds};
 use crate::numerics::math::{float, ln_choose, ratio};
+use crate::numerics::odds::{LN_10, LN_10_000};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::model::Family;
@@ -129,7 +130,7 @@ impl Hypothesis {
         let contrast = self.tally.risk.ln_e.clamp(if told { 0.0 } else { -10.0 }, 30.0);
         let flips = float(self.tally.flips.agreeing as usize) - 1.0 - 2.0 * float(self.tally.flips.contrary as usize);
         let stopped = self.tally.stops.hits >= 1 && self.tally.stops.hits * 2 > self.tally.stops.all;
-        let by_rollouts = if stopped { 2.3 * flips.clamp(0.0, 6.0) } else { 0.0 };
+        let by_rollouts = if stopped { LN_10 * flips.clamp(0.0, 6.0) } else { 0.0 };
         self.reversal = by_rollouts.max(parted_by_leaving(&self.tally));
         // Of many changes one fits by chance; what the content itself says is not a matter of how many there were.
         let seen = contrast + self.aligned() + self.reversal;
@@ -145,7 +146,7 @@ impl Hypothesis {
 /// Hosts that left, and hosts that stayed, from which both together tell; and the most that they tell.
 const LEFT_MIN: u64 = 4;
 const STAYED_MIN: u64 = 2;
-const PARTED_MOST: f64 = 9.2;
+const PARTED_MOST: f64 = LN_10_000;
 
 /// -ln of the probability that by chance those stopped failing who left, and those went on who stayed: the ways to choose
 /// who went on. Only where nearly all did so.

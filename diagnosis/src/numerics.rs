@@ -5,6 +5,7 @@ pub mod localise;
 pub(crate) mod math;
 pub(crate) mod memo;
 pub(crate) mod mixture;
+pub(crate) mod odds;
 pub(crate) mod reach;
 pub(crate) mod shape;
 pub(crate) mod spread;

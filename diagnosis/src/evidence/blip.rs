@@ -4,6 +4,7 @@
 use crate::evidence::sides::costs;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
+use crate::numerics::odds::LN_10;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
@@ -31,7 +32,7 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
 pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (all, strong_runs) = scene.strong_runs();
-    if strong_runs * 2 > all || hypothesis.mechanism >= 2.3 {
+    if strong_runs * 2 > all || hypothesis.mechanism >= LN_10 {
         return true;
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.

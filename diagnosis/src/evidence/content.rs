@@ -5,6 +5,7 @@ use crate::evidence::property::properties;
 use crate::evidence::shares::Shares;
 use crate::hypothesis::Hypothesis;
 use crate::numerics::math::{float, ratio};
+use crate::numerics::odds::LN_10;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::model::{Family, Level};
@@ -59,7 +60,7 @@ pub(crate) fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothe
     let first = hypothesis.properties.first();
     hypothesis.mechanism = match first {
         Some(found) if found.limit => 6.0,
-        Some(found) if is_a_fault_by_itself(&found.property) => 2.3,
+        Some(found) if is_a_fault_by_itself(&found.property) => LN_10,
         Some(_) => 1.0,
         None => 0.0,
     };

@@ -7,6 +7,7 @@ use crate::evidence::riskset::contrast;
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::Ages;
 use crate::numerics::math::float;
+use crate::numerics::odds::LN_10;
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
@@ -19,7 +20,7 @@ use firstbad_protocol::verdict::CauseKind;
 /// Second deaths from which ages can be compared.
 const AGAIN_MIN: usize = 6;
 /// Log odds that are asked for beyond, where fewer died again: who died may have been among the first to load it by chance.
-const FEW: f64 = 2.3;
+const FEW: f64 = LN_10;
 /// Share of first deaths that may be earlier than the age from which a process counts as old.
 const STRAYS: usize = 33;
 

@@ -5,6 +5,7 @@
 use crate::evidence::combine::{TOLD_AT, said_by};
 use crate::evidence::step::{Stretch, after, before, compared, evenly};
 use crate::hypothesis::findings::{By, Sides};
+use crate::numerics::odds::LN_100;
 use crate::numerics::time::seconds;
 use crate::state::State;
 use crate::state::load_reports::Divided;
@@ -14,7 +15,7 @@ use crate::state::model::Counter;
 const USUAL_MIN: f64 = 8.0;
 const PART_MAX: f64 = 0.75;
 /// ln of one in a hundred: from which the other hosts contradict the third that says most.
-const CONTRADICTED: f64 = -4.6;
+const CONTRADICTED: f64 = -LN_100;
 /// What the reports say in which hosts went to one of the versions, of how many requests finish.
 pub(crate) fn by_finished(state: &State, all: &[&Divided]) -> Option<Sides> {
     let known = |of: &&&Divided| f64::from(of.usual) * seconds(of.span.1 - of.span.0) >= USUAL_MIN;

@@ -6,6 +6,7 @@ use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Hosts, Part, Tally};
 use crate::numerics::localise::Combination;
 use crate::numerics::math::{fisher, float, median, ratio, spread};
+use crate::numerics::odds::LN_100;
 use crate::numerics::time::{Ns, from_seconds, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
@@ -25,7 +26,7 @@ const ALONE: i64 = 30;
 const ALONE_MIN: Ns = 300 * 1_000_000_000;
 const ALONE_MAX: Ns = 600 * 1_000_000_000;
 /// What a second key must gain in ln p before it is part of the place.
-const KEY_GAIN: f64 = 4.6;
+const KEY_GAIN: f64 = LN_100;
 /// Log likelihood ratio by which a combination must beat "everything".
 const MARGIN: f64 = 5.0;
 /// Growth of requests that is a surge, and one in so many hosts of its places must fail of it.

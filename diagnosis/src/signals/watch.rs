@@ -2,6 +2,7 @@
 //! rate decides when silence of the symptom ends it. Beginning and end are estimated within their rows, since alignment
 //! with loads is judged on them.
 
+use crate::numerics::odds::LN_100;
 use crate::numerics::shape::share_of;
 use crate::numerics::time::{Ns, part_of};
 use crate::signals::graded;
@@ -15,7 +16,7 @@ const STRAY: f64 = 4.0;
 /// Factor by which a row is so much worse than what came before that this was something else.
 const STRONGER: f64 = 6.0;
 /// Events that the run's own rate would have given, unseen, before a run is over: e^-4.6 = 1 %.
-const QUIET_EVENTS: f64 = 4.6;
+const QUIET_EVENTS: f64 = LN_100;
 /// Events of a row, or rows, from which the beginning within the first row can be told: within a fifth of the row.
 fn telling(counter: Counter) -> f64 {
     if counter == Counter::Stall { 8.0 } else { 20.0 }

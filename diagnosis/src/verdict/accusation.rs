@@ -8,6 +8,7 @@ use crate::evidence::sides::precedes;
 use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::{CAUSE_AT, CAUSE_HOSTS, CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
+use crate::numerics::odds::{LN_10, LN_100, LN_1000};
 use crate::numerics::time::seconds;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
@@ -17,12 +18,42 @@ use crate::verdict::one_to_one::is_one_to_one;
 use crate::verdict::small_fleet;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
+/// Hosts that must fail under what is accused, and the number of hosts of a fleet up to which one is enough if more speaks.
+const EXPOSED_MIN: u64 = 2;
+const TINY_FLEET: usize = 3;
+/// Share of the failing that must have begun under what is accused, and of the exposed hosts that must fail.
+const EXPLAINED_MIN: f64 = 0.5;
+const SHARE_MIN: f64 = 0.1;
+/// Deaths while loading, and refusals, from which a version is accused though nothing else tells, and for a cause.
+const OWN_MIN: u64 = 2;
+const OWN_CAUSE: u64 = 5;
+/// ln of the e-value of a contrast from which it tells by itself, and beside failing that follows the hosts' own loads.
+const CONTRAST_AT: f64 = 4.0;
+const CONTRAST_BESIDE: f64 = 1.0;
+/// ln of the likelihood ratio of failing that follows the hosts' own loads from which it tells. Without a contrast it must
+/// explain so much of the failing.
+const FOLLOWS_AT: f64 = 4.0;
+const FOLLOWS_EXPLAINED: f64 = 0.75;
+/// The same from which all at one moment is believed.
+const MOMENT_OF_ALL: f64 = -3.0;
+/// Weight of content that breaks a declared limit.
+const LIMIT_AT: f64 = 5.0;
+/// Variance of the contrast from which it tells chance, and the standard deviations below which it does.
+const VARIANCE_MIN: f64 = 2.0;
+const CHANCE_Z: f64 = 2.5;
+const REFUTED_Z: f64 = 2.0;
+/// Share of the failing below which a hypothesis explains nothing.
+const EXPLAINS_NOTHING: f64 = 0.3;
+/// Beginnings among those not exposed, over chance, up to which hosts' own loads need no other proof.
+const ELSEWHERE_MOST: f64 = 0.3;
+/// Share of the failing from which nearly all of it is explained.
+const EXPLAINS_ALL: f64 = 0.9;
 /// Share of the exposed hosts that must fail where they do not fail promptly, or are only not heard.
 const LATE_SHARE: f64 = 0.5;
 /// Part of the failing share of the exposed hosts from which the others fail alike.
 const ALIKE: f64 = 0.5;
 /// ln of the likelihood ratio of what failed before and after loads from which contrasts need not confirm it.
-const SIDES_AT: f64 = 6.9;
+const SIDES_AT: f64 = LN_1000;
 /// Failing hosts with it for one without it that may be misplaced.
 const STRAYS: u64 = 8;
 /// Hosts that left it from which it tells that nearly all of them got well then.
@@ -34,9 +65,9 @@ const SELDOM: f64 = -3.0;
 /// One in so many hosts may go on failing for a while after the way back.
 const STOPPED_PART: u64 = 5;
 /// ln of the likelihood ratio of "each stops at its own way back" over "all at one moment" from which it is believed.
-const LEAVING_AT: f64 = 4.6;
+const LEAVING_AT: f64 = LN_100;
 /// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
-const MOMENT_AT: f64 = 2.3;
+const MOMENT_AT: f64 = LN_10;
 
 /// Whether, and how far, a hypothesis may be accused.
 pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
@@ -48,11 +79,12 @@ pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothes
     let tally = &hypothesis.tally;
     let everywhere =
         hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
-    let hosts = scene.patients.len() as u64;
-    let enough = tally.exposed.failing >= 2
-        || hosts <= 3 && tally.exposed.failing >= 1 && (hypothesis.reversal >= 2.3 || hypothesis.mechanism >= 5.0);
+    let enough = tally.exposed.failing >= EXPOSED_MIN
+        || scene.patients.len() <= TINY_FLEET
+            && tally.exposed.failing >= 1
+            && (hypothesis.reversal >= LN_10 || hypothesis.mechanism >= LIMIT_AT);
     let weighs = hypothesis.weight >= SUSPECT_AT || is_one_to_one(hypothesis);
-    let explains = hypothesis.explained() >= 0.5 && hypothesis.share() >= 0.1 && weighs;
+    let explains = hypothesis.explained() >= EXPLAINED_MIN && hypothesis.share() >= SHARE_MIN && weighs;
     if everywhere || !enough || !explains || !hypothesis.recent {
         return None;
     }
@@ -97,15 +129,16 @@ impl Grounds<'_> {
         // Alignment alone is proof only of what explains nearly everything, and of what hosts without it are spared. A few
         // hosts began before their loads as far as reports tell, which the requests themselves may contradict.
         let spared = tally.control.seen < CONTROLS_MIN
-            || hypothesis.control_share() < 0.5 * hypothesis.share()
+            || hypothesis.control_share() < ALIKE * hypothesis.share()
             || self.are_by_sides() && tally.control.failing * STRAYS <= tally.exposed.failing;
-        let follows = self.aligned() >= 4.0 && (contrast >= 1.0 || hypothesis.explained() >= 0.75 && spared);
-        contrast >= 4.0
+        let follows = self.aligned() >= FOLLOWS_AT
+            && (contrast >= CONTRAST_BESIDE || hypothesis.explained() >= FOLLOWS_EXPLAINED && spared);
+        contrast >= CONTRAST_AT
             || follows
-            || hypothesis.reversal >= 4.6
-            || self.own() >= 2
+            || hypothesis.reversal >= LN_100
+            || self.own() >= OWN_MIN
             || is_one_to_one(hypothesis)
-            || hypothesis.mechanism >= 5.0
+            || hypothesis.mechanism >= LIMIT_AT
             || hypothesis.moment >= MOMENT_AT
     }
 
@@ -117,12 +150,14 @@ impl Grounds<'_> {
         // Where all that could be on the exposed is, and each host follows its own load, few controls are no sign of chance.
         let left = tally.stops.all >= STOPS_MIN
             && tally.stops.hits * 10 >= tally.stops.all * 9
-            && hypothesis.explained() >= 0.9;
-        let all = self.are_by_sides() || self.aligned() >= 6.9 && (tally.risk.elsewhere() <= 0.3 || left);
-        let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.5 && contrast < 1.0 && !all;
+            && hypothesis.explained() >= EXPLAINS_ALL;
+        let all =
+            self.are_by_sides() || self.aligned() >= LN_1000 && (tally.risk.elsewhere() <= ELSEWHERE_MOST || left);
+        let varies = tally.risk.variance >= VARIANCE_MIN;
+        let chance = varies && tally.risk.z() < CHANCE_Z && contrast < CONTRAST_BESIDE && !all;
         // Hosts with it begin to fail less often than the others: whatever their requests say, it is not why.
-        let seldom = tally.risk.variance >= 2.0 && tally.risk.z() <= SELDOM;
-        let moment = self.aligned() <= -3.0 && !is_one_to_one(hypothesis);
+        let seldom = varies && tally.risk.z() <= SELDOM;
+        let moment = self.aligned() <= MOMENT_OF_ALL && !is_one_to_one(hypothesis);
         // Most begin to fail before they have it, by more than the place of a beginning within a report may be off.
         // Load events have exact times. A binary is first seen in a report, up to two reports after it started.
         let reports = if hypothesis.kind == CauseKind::Binary { 2.0 } else { 0.5 };
@@ -131,7 +166,7 @@ impl Grounds<'_> {
             && !self.are_by_sides();
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
-            || (moment || chance || seldom || before) && self.own() < 2
+            || (moment || chance || seldom || before) && self.own() < OWN_MIN
             || blips(scene, hypothesis)
             || !lasts(state, scene, hypothesis)
     }
@@ -140,7 +175,8 @@ impl Grounds<'_> {
     fn are_hearsay(self) -> bool {
         let tally = &self.hypothesis.tally;
         let unheard = is_unheard(self.scene);
-        let guessed = self.own() < 2 && (2 * tally.hearsay > tally.exposed.failing || unheard && !tally.is_prompt());
+        let guessed =
+            self.own() < OWN_MIN && (2 * tally.hearsay > tally.exposed.failing || unheard && !tally.is_prompt());
         guessed || unheard && self.hypothesis.share() < LATE_SHARE
     }
 
@@ -153,15 +189,15 @@ impl Grounds<'_> {
             && !self.are_by_sides();
         // A version that is accused already needs no second proof.
         let accused = || state.symptoms.iter().flat_map(|symptom| symptom.accused());
-        if self.own() >= 2 || tally.is_prompt() || accused().any(|level| hypothesis.levels.contains(level)) {
+        if self.own() >= OWN_MIN || tally.is_prompt() || accused().any(|level| hypothesis.levels.contains(level)) {
             return alike;
         }
         // What follows a load at once may hit a few of those exposed; what comes later on a few may come of anything.
         let late = hypothesis.kind == CauseKind::Config && hypothesis.share() < LATE_SHARE;
         // Two pushes that go through a fleet in one order, or hosts with clocks of their own, look alike after any delay.
-        let proved = tally.risk.ln_e >= 4.0
-            || hypothesis.reversal >= 4.6
-            || hypothesis.mechanism >= 5.0
+        let proved = tally.risk.ln_e >= CONTRAST_AT
+            || hypothesis.reversal >= LN_100
+            || hypothesis.mechanism >= LIMIT_AT
             || self.are_by_sides()
             || goes_with_it(tally);
         alike || late || tally.lag.delay_s > soon(scene) && !proved
@@ -171,10 +207,10 @@ impl Grounds<'_> {
     fn are_certain(self) -> bool {
         let hypothesis = self.hypothesis;
         let tally = &hypothesis.tally;
-        let told = tally.risk.ln_e >= 6.9 || self.aligned() >= 6.9 || hypothesis.reversal >= 6.9;
-        let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= 5) || is_one_to_one(hypothesis);
+        let told = tally.risk.ln_e >= LN_1000 || self.aligned() >= LN_1000 || hypothesis.reversal >= LN_1000;
+        let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= OWN_CAUSE) || is_one_to_one(hypothesis);
         // The content breaks a limit and the failing begins with the load: no further proof against a common moment is needed.
-        let broken = hypothesis.mechanism >= 5.0 && tally.is_prompt();
+        let broken = hypothesis.mechanism >= LIMIT_AT && tally.is_prompt();
         tally.exposed.failing >= CAUSE_HOSTS && (seen || broken)
     }
 }
@@ -205,7 +241,7 @@ pub(crate) fn starts_explain(state: &State, scene: &Scene<'_>, hypothesis: &Hypo
         _ => return false,
     };
     let own = hypothesis.tally.deaths + hypothesis.tally.refusals;
-    if own >= 2 || hypothesis.mechanism >= 5.0 || scene.counters.contains(&Counter::Silent) {
+    if own >= OWN_MIN || hypothesis.mechanism >= LIMIT_AT || scene.counters.contains(&Counter::Silent) {
         return false;
     }
     let in_scope = |dims: u32| {
@@ -223,6 +259,6 @@ pub(crate) fn soon(scene: &Scene<'_>) -> f64 {
 /// Whether the scene contradicts a hypothesis: hosts fail alike without it, or all at one moment whatever their own load.
 pub(crate) fn refuted(hypothesis: &Hypothesis) -> bool {
     let tally = &hypothesis.tally;
-    let chance = tally.risk.variance >= 2.0 && tally.risk.z() < 2.0 && tally.risk.ln_e < 0.0;
-    chance || hypothesis.aligned() <= -3.0 || hypothesis.explained() < 0.3
+    let chance = tally.risk.variance >= VARIANCE_MIN && tally.risk.z() < REFUTED_Z && tally.risk.ln_e < 0.0;
+    chance || hypothesis.aligned() <= MOMENT_OF_ALL || hypothesis.explained() < EXPLAINS_NOTHING
 }

@@ -16,6 +16,7 @@ use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Hosts, Part, Separator, Tally};
 use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ratio};
+use crate::numerics::odds::LN_10;
 use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
@@ -80,7 +81,7 @@ fn without_rival(Stale { mut hypothesis, rivals }: Stale, others: &[Hypothesis])
         return None;
     }
     // Each host that refused, served on and failed later is evidence by itself.
-    hypothesis.mechanism = (2.3 + 1.5 * float(hypothesis.tally.exposed.failing as usize)).min(14.0);
+    hypothesis.mechanism = (LN_10 + 1.5 * float(hypothesis.tally.exposed.failing as usize)).min(14.0);
     Some(hypothesis)
 }
 

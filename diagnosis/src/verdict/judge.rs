@@ -8,6 +8,7 @@ use crate::evidence::tally::tally;
 use crate::hypothesis::judgement::{CAUSE_HOSTS, CONTROLS_MIN, Judgement, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
+use crate::numerics::odds::{LN_1_000_000, LN_1000};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -25,13 +26,13 @@ use std::sync::Arc;
 /// Weight below which a hypothesis has nothing for it.
 const LIVE_AT: f64 = 2.0;
 /// ln of the e-value on sums that makes a suspect: one in a thousand. Sums alone make no cause.
-const SUMS_AT: f64 = 6.9;
+const SUMS_AT: f64 = LN_1000;
 /// How much more often the exposed fail than the others, at least, for sums to accuse: quiet fleets differ by less.
 const SUMS_RATIO: f64 = 2.0;
 /// ln of the e-value of ages that makes a suspect.
-const AGE_AT: f64 = 6.9;
+const AGE_AT: f64 = LN_1000;
 /// The same bound where processes fail but do not die: a later change may be the reason.
-const AGE_OF_ALIVE_AT: f64 = 13.8;
+const AGE_OF_ALIVE_AT: f64 = LN_1_000_000;
 /// Other configs that are asked on each binary.
 const RIVALS_MAX: usize = 4;
 /// Share of the failing that a rival of sums and ages must explain.
@@ -78,7 +79,7 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>) -> Judgement {
 
 /// Log likelihood ratio by which, on one binary, another config must follow its own loads better, so that what fails there
 /// is its own.
-const ELSEWHERE: f64 = 6.9;
+const ELSEWHERE: f64 = LN_1000;
 /// Hosts that must fail on a binary for it to be asked alone.
 const ON_BINARY_MIN: usize = 3;
 

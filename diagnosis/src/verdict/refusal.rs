@@ -7,6 +7,7 @@ use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Hosts, Part, Tally};
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ln_choose;
+use crate::numerics::odds::LN_100;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
@@ -127,7 +128,7 @@ fn weighed(state: &State, level: u32, of: &Offered) -> Option<(Hypothesis, bool)
 }
 
 /// ln of the ways to choose those who refused from which it is no chance that no binary both refused and took.
-const PARTED_AT: f64 = 4.6;
+const PARTED_AT: f64 = LN_100;
 
 /// Part of the hosts that must have refused a version for it to be named while it may yet reach others.
 const MOST_REFUSED: (u64, u64) = (2, 3);

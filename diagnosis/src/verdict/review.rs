@@ -7,6 +7,7 @@ use crate::evidence::property::properties;
 use crate::evidence::shares::AllShares;
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
+use crate::numerics::odds::{LN_100, LN_1000};
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
@@ -158,7 +159,7 @@ const PLAIN_SHARE: f64 = 0.5;
 /// Part of their share from which those who were not exposed speak against it.
 const PLAIN_CONTROL: f64 = 0.2;
 /// Log likelihood ratio of beginning at each host's own load from which it accuses, and with the contrast together.
-const PLAIN_ALIGNED: f64 = 4.6;
+const PLAIN_ALIGNED: f64 = LN_100;
 const PLAIN_WEIGHT: f64 = 10.0;
 
 /// Whether what is graded, such as latency, load or memory, accuses: it moves with traffic and with every restart, so
@@ -178,7 +179,7 @@ fn is_plain(judged: &Judgement) -> bool {
 }
 
 /// Log likelihood ratio of failing at each host's own load from which a second version is accused beside another.
-const BESIDE_AT: f64 = 6.9;
+const BESIDE_AT: f64 = LN_1000;
 
 /// Whether an accusation stands though another version explains most of what fails at that time: what is left may be its
 /// spill-over, and only hosts that fail each at its own load tell of a second cause.

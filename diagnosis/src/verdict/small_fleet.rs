@@ -5,6 +5,7 @@ use crate::evidence::blip::blips;
 use crate::evidence::timing::timing;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::ratio;
+use crate::numerics::odds::{LN_10_000, LN_1000};
 use crate::scene::Scene;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
@@ -14,8 +15,8 @@ const HOSTS_MAX: u64 = 4;
 const FLEET_MAX: u64 = 12;
 /// -ln of one in a thousand, from which timing names a suspect; and of one in ten thousand, from which with more it names
 /// a cause.
-const SUSPECT_AT: f64 = 6.9;
-const CAUSE_AT: f64 = 9.2;
+const SUSPECT_AT: f64 = LN_1000;
+const CAUSE_AT: f64 = LN_10_000;
 /// Weight of a mechanism by which the content itself is at fault.
 const LIMIT_AT: f64 = 5.0;
 /// Hosts that must each begin to fail at their own load, beside one that has not the version and is well, for a cause
