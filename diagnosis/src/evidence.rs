@@ -3,6 +3,7 @@
 pub(crate) mod aggregate;
 pub(crate) mod alike;
 pub(crate) mod blip;
+pub(crate) mod clock;
 pub(crate) mod cold;
 pub(crate) mod combine;
 pub(crate) mod content;

@@ -1,9 +1,10 @@
 //! Whether another explanation covers the same failing as well, so that neither may be named. What is done with a tie is
 //! decided in `judge`.
 
+use crate::evidence::clock::follows;
 use crate::evidence::riskset::contrast;
 use crate::hypothesis::findings::Hosts;
-use crate::hypothesis::judgement::SUSPECT_AT;
+use crate::hypothesis::judgement::{CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::ratio;
 use crate::numerics::odds::LN_1000;
@@ -88,7 +89,8 @@ const OUTDONE_AT: f64 = LN_1000;
 fn is_outdone(best: &Hypothesis, rival: &Hypothesis) -> bool {
     let other = rival.factor.is_some() && best.factor.is_some() && rival.factor != best.factor;
     // Where everybody was exposed nobody could have been well without it: that is no better prediction.
-    let controlled = rival.tally.control.seen * 2 >= best.tally.control.seen;
+    let others = rival.tally.control.seen;
+    let controlled = others >= CONTROLS_MIN && others * 2 >= best.tally.control.seen;
     let covers = controlled && rival.explained() >= best.explained();
     other && rival.recent && covers && !refuted(rival) && predicted(rival) >= predicted(best) + OUTDONE_AT
 }
@@ -103,10 +105,19 @@ fn predicted(hypothesis: &Hypothesis) -> f64 {
     side(hypothesis.tally.exposed) + side(hypothesis.tally.control)
 }
 
-/// Whether both explain the failing only some time after their loads: of two delays nobody can tell which is the right one.
+/// Log likelihood ratio from which the age of one load, and not that of another, is the clock of the failing.
+const CLOCK_AT: f64 = LN_1000;
+
+/// Whether both explain the failing only some time after their loads, and the ages do not tell which of the two delays is
+/// the right one.
 fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool {
     let late = |of: &Hypothesis| !of.tally.is_prompt() && of.tally.lag.delay_s > soon(scene);
-    late(best) && rival.factor.is_some() && !refuted(rival) && rival.explained() >= 0.9 * best.explained()
+    let as_much = rival.factor.is_some() && !refuted(rival) && rival.explained() >= 0.9 * best.explained();
+    let told = || {
+        let (of_best, of_rival) = (spans(scene, best)?, spans(scene, rival)?);
+        Some(follows(scene, &of_best, &of_rival) >= CLOCK_AT)
+    };
+    late(best) && as_much && told() != Some(true)
 }
 
 /// Error of the time of a new binary, in report intervals: a report shows a binary, an event shows a load.
