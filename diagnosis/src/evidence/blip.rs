@@ -8,6 +8,7 @@ use crate::numerics::odds::LN_10;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
+use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::reload_window::blip;
 
@@ -15,6 +16,9 @@ use crate::state::reload_window::blip;
 pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (mut short, mut all) = (0, 0);
     let of_all = spans(scene, hypothesis).unwrap_or_default();
+    if dies_again(scene, &of_all) {
+        return false;
+    }
     for (index, patient) in scene.that_fail() {
         for (from, to) in of_all.of(index).unwrap_or_default() {
             // Only the first episode of an exposure may be an effect of the load itself.
@@ -27,6 +31,31 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
         }
     }
     short * 2 > all
+}
+
+/// Second deaths that must be expected for their number to tell, and the part of them from which a death comes back.
+const AGAIN_MIN: f64 = 6.0;
+const AGAIN_PART: f64 = 0.5;
+
+/// Whether processes that died under the exposure, and started again under it, die of it again: nearly as many as would if
+/// each lived as long again as the first time. A death is over as soon as its process is back, so that how long it lasts
+/// tells nothing; what a load costs once is not paid again without another load.
+fn dies_again(scene: &Scene<'_>, of_all: &Spans) -> bool {
+    let (mut lived, mut left, mut again) = (Vec::new(), Vec::new(), 0_usize);
+    for (index, patient) in scene.that_fail() {
+        for (from, to) in of_all.of(index).unwrap_or_default() {
+            let mut own =
+                patient.bouts.iter().filter(|bout| bout.start >= from - scene.early(bout) && bout.start < *to);
+            let Some(first) = own.next().filter(|bout| bout.deaths > 0.0 && !bout.open) else { continue };
+            lived.push(first.start - from);
+            left.push((*to).min(patient.seen) - first.end);
+            again += usize::from(own.any(|bout| bout.deaths > 0.0));
+        }
+    }
+    lived.sort_unstable();
+    let shorter = |left: &Ns| float(lived.partition_point(|lived| lived <= left)) / float(lived.len().max(1));
+    let expected: f64 = left.iter().map(shorter).sum();
+    expected >= AGAIN_MIN && float(again) >= AGAIN_PART * expected
 }
 
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
