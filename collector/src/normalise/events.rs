@@ -221,7 +221,9 @@ fn change(
     let kind = said.name(attribute::CHANGE_KIND, context.names).ok_or(Fault::ChangeWithoutKind)?;
     let version = version(said, context.names)?;
     let own = Identity::of(said.0, context.names);
-    let names_one = own.over(&context.sender.identity).names_host_or_instance();
+    // A pod that serves requests is one of the fleet; one that does not may be where the deployer runs.
+    let serves = context.senders.instance(context.sender.instance).is_some_and(|pod| pod.sends_requests());
+    let names_one = own.over(&context.sender.identity).names_host_or_instance() || serves;
     if kind.as_ref() == "publish" && version.is_none() {
         return Err(Fault::PublishWithoutVersion);
     }
@@ -229,8 +231,7 @@ fn change(
     let mut name = |key| said.get(key).and_then(|value| identity::shown(value, names)).unwrap_or_default();
     Ok(Change {
         at: context.at,
-        // Without a host or an instance of its own, a change reached the whole fleet, whatever `service.name` is: the pod that
-        // sent it is only the place where the deployer runs.
+        // Without a host or an instance of its own, a change reached the whole fleet, whatever `service.name` is.
         source: names_one.then_some(source).filter(|source| *source != Source::Aggregate),
         dimensions,
         kind,

@@ -172,6 +172,11 @@ impl Senders {
 }
 
 impl Instance {
+    /// Whether it has sent counts of requests.
+    pub(super) fn sends_requests(&self) -> bool {
+        self.request_sources.iter().any(|latest| *latest > 0)
+    }
+
     /// Notes a point of `source` at `at`.
     pub(super) fn note_request_source(&mut self, source: RequestSource, at: i64) {
         if let Some(latest) = self.request_sources.get_mut(source as usize) {

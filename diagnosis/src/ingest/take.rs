@@ -132,7 +132,7 @@ fn take_change(state: &mut State, change: &Change) {
             description: change.description.clone(),
             reached: Vec::new(),
             folded: 0,
-            everywhere: false,
+            unnamed: 0,
         });
         state.changes.len() - 1
     };
@@ -147,7 +147,7 @@ fn take_change(state: &mut State, change: &Change) {
             }
         }
         Some(_) => {}
-        None => known.everywhere = true,
+        None => known.unnamed += 1,
     }
     if state.reached > REACHED_MAX {
         fold_reached(state, index);

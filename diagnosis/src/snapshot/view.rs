@@ -233,7 +233,7 @@ pub(crate) fn change_views(state: &State) -> Vec<ChangeView> {
             id: change.id.to_string(),
             target: change.target.to_string(),
             description: change.description.to_string(),
-            hosts: (!change.everywhere).then_some(change.hosts()),
+            hosts: (!change.is_everywhere()).then_some(change.hosts()),
         })
         .collect();
     for level in state.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL as Ns) {

@@ -401,11 +401,21 @@ pub(crate) struct WorldChange {
     pub reached: Vec<(u32, Ns)>,
     /// How many more it reached, of which nothing else is kept.
     pub folded: u64,
-    /// Whole fleet.
-    pub everywhere: bool,
+    /// Events of it that name no host.
+    pub unnamed: u64,
 }
 
+/// Hosts that tell a change themselves, for each event of it that names no host, from which that event is of one more such
+/// host, which does not say who it is.
+const NAMED_PER_UNNAMED: u64 = 2;
+
 impl WorldChange {
+    /// Whether it reached the whole fleet at once, as far as events tell: one that names no host says so, unless the hosts
+    /// tell it one by one.
+    pub(crate) fn is_everywhere(&self) -> bool {
+        self.unnamed > 0 && self.unnamed.saturating_mul(NAMED_PER_UNNAMED) >= self.hosts()
+    }
+
     /// How many units it reached.
     pub(crate) fn hosts(&self) -> u64 {
         self.reached.len() as u64 + self.folded

@@ -78,7 +78,7 @@ pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothes
     }
     let tally = &hypothesis.tally;
     let everywhere =
-        hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.everywhere);
+        hypothesis.change.and_then(|index| state.changes.get(index)).is_some_and(|change| change.is_everywhere());
     let enough = tally.exposed.failing >= EXPOSED_MIN
         || scene.patients.len() <= TINY_FLEET
             && tally.exposed.failing >= 1

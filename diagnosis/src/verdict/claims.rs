@@ -43,7 +43,7 @@ pub(crate) fn claim(state: &mut State, symptom: &Symptom) {
 fn reached_by(state: &State, symptom: &Symptom) -> Option<Vec<u32>> {
     let named = symptom.named.as_ref().filter(|named| named.factor.is_none())?;
     let accused = named.change.as_ref()?;
-    let change = state.changes.iter().find(|change| *change.id == *accused.id && !change.everywhere)?;
+    let change = state.changes.iter().find(|change| *change.id == *accused.id && !change.is_everywhere())?;
     let mut reached: Vec<u32> = change.reached.iter().map(|(id, _)| *id).collect();
     reached.sort_unstable();
     Some(reached)

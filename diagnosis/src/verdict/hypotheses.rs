@@ -340,7 +340,7 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     let recent = |at: Ns| at <= scene.now && at >= scene.onset - 60 * scene.interval.max(10_000_000_000);
     let mut found = Vec::new();
     for (index, change) in state.changes.iter().enumerate().filter(|(_, change)| recent(change.at)) {
-        let counted = if change.everywhere {
+        let counted = if change.is_everywhere() {
             // No contrast, no alignment: all it can have is the moment.
             if (scene.onset - change.at).abs() > 3 * scene.interval {
                 continue;
@@ -358,7 +358,7 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
         }
         let mut hypothesis = Hypothesis::new(CauseKind::Change, counted);
         hypothesis.change = Some(index);
-        hypothesis.everywhere = change.everywhere;
+        hypothesis.everywhere = change.is_everywhere();
         found.push(hypothesis);
     }
     found.sort_by(|a, b| b.tally.risk.ln_e.total_cmp(&a.tally.risk.ln_e));

@@ -232,7 +232,7 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
 /// Whether a hypothesis could be the trigger at all. What reached the whole fleet at one instant leaves no contrast; it
 /// stays possible only if the failing began with it.
 fn possible(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let change = hypothesis.change.and_then(|index| state.changes.get(index)).filter(|change| change.everywhere);
+    let change = hypothesis.change.and_then(|index| state.changes.get(index)).filter(|change| change.is_everywhere());
     hypothesis.recent && change.is_none_or(|change| (scene.onset - change.at).abs() <= 2 * scene.interval)
 }
 

@@ -153,7 +153,7 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
     for change in
         state.changes.iter().rev().filter(|change| near(change.at) && accused.as_deref() != Some(&*change.id)).take(4)
     {
-        let reach = if change.everywhere {
+        let reach = if change.is_everywhere() {
             "reached the whole fleet at once".to_owned()
         } else {
             format!("reached {} hosts", change.hosts())

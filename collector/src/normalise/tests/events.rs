@@ -1,8 +1,8 @@
 //! Log events of the contract, in every form that senders write them.
 
-use super::{HASH, T0, logs, ns, text};
+use super::{HASH, T0, logs, ns, requests, text};
 use crate::normalise::Normaliser;
-use crate::otlp::{Encoding, decode_logs};
+use crate::otlp::{Encoding, decode_logs, decode_metrics};
 use firstbad_diagnosis::observation::{Observation, Source};
 use firstbad_protocol::load::LoadResult;
 use serde_json::{Value, json};
@@ -158,6 +158,30 @@ fn a_change_reaches_whom_its_resource_names_and_else_everybody() {
         ("flag", "f-1", "new-parser", "on for all")
     );
     assert!(refused(event("firstbad.change", 5, &[])).contains("without a kind"));
+}
+
+#[test]
+fn a_change_reaches_the_pod_that_tells_it_if_that_serves_requests() {
+    let attributes = [text("firstbad.change.kind", "flag"), text("firstbad.change.id", "f-1")];
+    let told = |normaliser: &mut Normaliser, pod: &str, second: i64| {
+        let resource = [text("service.name", "p"), text("k8s.pod.name", pod)];
+        let record = event("firstbad.change", second, &attributes);
+        let request =
+            json!({"resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [{"logRecords": [record]}]}]});
+        let batch = normaliser.logs(&decode_logs(request.to_string().as_bytes(), Encoding::Json).unwrap());
+        let Some(Observation::Change(change)) = batch.observations.first() else { panic!("{batch:?}") };
+        change.source.clone()
+    };
+    let mut normaliser = Normaliser::new(&[]);
+    let resource = [text("service.name", "p"), text("k8s.pod.name", "p-1")];
+    let request = json!({"resourceMetrics": [{"resource": {"attributes": resource},
+        "scopeMetrics": [{"metrics": [requests(1, (0, 10, 50), false)]}]}]});
+    normaliser.metrics(&decode_metrics(request.to_string().as_bytes(), Encoding::Json).unwrap());
+    let serves = told(&mut normaliser, "p-1", 12);
+    assert!(matches!(&serves, Some(Source::Instance { host, .. }) if host.contains("p-1")), "{serves:?}");
+    for second in [13, 14] {
+        assert_eq!(told(&mut normaliser, "deployer-7", second), None, "however often it tells one");
+    }
 }
 
 #[test]
