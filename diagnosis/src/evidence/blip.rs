@@ -11,6 +11,7 @@ use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::reload_window::blip;
+use std::collections::BTreeMap;
 
 /// Whether what follows the load is soon gone while the exposure goes on: a reload blip.
 pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
@@ -61,7 +62,7 @@ fn dies_again(scene: &Scene<'_>, of_all: &Spans) -> bool {
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
 pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let (all, strong_runs) = scene.strong_runs();
-    if strong_runs * 2 > all || hypothesis.mechanism >= LN_10 {
+    if strong_runs * 2 > all || hypothesis.mechanism >= LN_10 || loads_nothing(state, scene, hypothesis) {
         return true;
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
@@ -72,14 +73,49 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     let own = |index: usize, bout: &Bout| {
         of_all.as_ref().is_none_or(|of_all| scene.began_in(bout, of_all.of(index).unwrap_or_default()))
     };
-    let bouts = || {
-        let all =
-            scene.that_fail().flat_map(|(index, patient)| patient.bouts.iter().map(move |bout| (index, patient, bout)));
-        all.filter(|(index, _, bout)| own(*index, bout)).map(|(_, patient, bout)| (patient, bout))
-    };
-    let old = bouts().filter(|(_, bout)| scene.now - bout.start >= long_since).count();
-    let long = bouts().filter(|(patient, bout)| longest(scene, patient, bout, hypothesis.factor) >= long_since).count();
+    let (mut old, mut long) = (0, 0);
+    for (index, patient) in scene.that_fail() {
+        for bout in patient.bouts.iter().filter(|bout| own(index, bout)) {
+            if scene.now - bout.start < long_since {
+                continue;
+            }
+            old += 1;
+            let lasted = longest(scene, patient, bout, hypothesis.factor);
+            let again = || comes_back(scene, patient, bout, of_all.as_ref().and_then(|of_all| of_all.of(index)));
+            long += usize::from(lasted >= long_since || again());
+        }
+    }
     long >= 3 && long * 10 >= old * 7
+}
+
+/// Whether a change is one with which the hosts that it reached neither loaded nor started anything: then there is no load
+/// whose cost what follows could be.
+fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let Some(change) = hypothesis.change.and_then(|index| state.changes.get(index)) else { return false };
+    let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
+    let (mut all, mut loaded) = (0, 0);
+    for (_, patient) in scene.that_fail() {
+        let Some(at) = reached.get(&patient.id).copied() else { continue };
+        let near = |time: Ns| (time - at).abs() <= 2 * scene.interval;
+        let starts = near(patient.first) || patient.unit.starts.iter().any(|start| near(*start));
+        all += 1;
+        loaded += usize::from(starts || scene.moves(patient).iter().any(|entry| near(entry.at)));
+    }
+    all > 0 && loaded * 2 < all
+}
+
+/// Whether failing that ends comes back on the same host under the same exposure, when no load could have cost it: what is
+/// rare on one host shows there now and then.
+fn comes_back(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, spans: Option<&[(Ns, Ns)]>) -> bool {
+    let Some((_, to)) = spans.and_then(|spans| spans.iter().find(|span| scene.began_in(bout, &[**span]))) else {
+        return false;
+    };
+    let costs = |start: Ns| {
+        let paid = start - blip(scene.interval)..=start + scene.interval;
+        patient.unit.starts.iter().any(|start| paid.contains(start))
+            || scene.moves(patient).iter().any(|entry| paid.contains(&entry.at))
+    };
+    patient.bouts.iter().any(|other| other.start > bout.start && other.start < *to && !costs(other.start))
 }
 
 /// Loads of the same config before the onset from which it is told that a reload by itself costs nothing.
