@@ -90,8 +90,18 @@ fn was_active(state: &mut State, unit: u32, factor: u16, key: &Key) {
     let Some(level) = state.tables.level(factor, key, first) else { return };
     let slack = slack(state);
     let Some(unit) = state.units.get_mut(unit as usize) else { return };
-    if unit.moves.iter().all(|entry| entry.factor != factor) {
-        note(unit, Move { at: BEFORE_ALL, factor, level, told: true, torn: false }, slack, &mut state.earliest);
+    let unknown = unit.moves.iter().all(|entry| entry.factor != factor);
+    if unknown
+        && note(unit, Move { at: BEFORE_ALL, factor, level, told: true, torn: false }, slack, &mut state.earliest)
+    {
+        count_unit(state, level);
+    }
+}
+
+/// One more unit had a version.
+fn count_unit(state: &mut State, level: u32) {
+    if let Some(level) = state.tables.level_mut(level) {
+        level.units_ever += 1;
     }
 }
 
@@ -107,18 +117,11 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
     }
     let Some(known) = state.units.get_mut(unit as usize) else { return };
     let new = !known.moves.iter().any(|entry| entry.level == level);
-    let moved = match result {
-        LoadResult::Applied | LoadResult::Rejected => {
-            note(known, Move { at, factor, level, told, torn: false }, slack, &mut state.earliest)
-        }
-        LoadResult::Unchanged => {
-            if level_at(known, factor, at).is_none() {
-                note(known, Move { at: BEFORE_ALL, factor, level, told, torn: false }, slack, &mut state.earliest);
-            }
-            false
-        }
-        LoadResult::KeptLastGood => false,
-    };
+    let active = level_at(known, factor, at);
+    let mut noted = |at: Ns| note(known, Move { at, factor, level, told, torn: false }, slack, &mut state.earliest);
+    let moved = matches!(result, LoadResult::Applied | LoadResult::Rejected) && noted(at);
+    // What had the version before anything else was known of it did not move.
+    let had = result == LoadResult::Unchanged && active.is_none() && noted(BEFORE_ALL);
     if refused {
         let counter = if result == LoadResult::Rejected { Counter::Rejected } else { Counter::Refused };
         refuse(&mut known.runs, at, level, counter);
@@ -135,9 +138,9 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
         if let Some(interval) = state.ring.at(index_of(at, interval)) {
             *interval.loads.entry(level).or_default() += 1;
         }
-        if let Some(level) = state.tables.level_mut(level).filter(|_| new) {
-            level.units_ever += 1;
-        }
+    }
+    if new && (moved || had) {
+        count_unit(state, level);
     }
 }
 
