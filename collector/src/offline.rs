@@ -2,6 +2,7 @@
 //! ticks is decided in `play`; what is read, by `capture` and `bundle`; what it means, by the engine.
 
 mod play;
+mod window;
 
 use crate::bundle::{Bundle, BundleError};
 use crate::capture::{Capture, CaptureError};
@@ -13,6 +14,7 @@ use firstbad_protocol::verdict::Diagnosis;
 use play::Play;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+pub use window::Window;
 
 /// Start of a zstd frame: a bundle is a compressed tar; a compressed capture starts with `{` inside.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -22,8 +24,21 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 pub struct Options {
     /// Nothing later is read, and suspects are ranked as of then.
     pub at: Option<Timestamp>,
+    /// The times that are read as data.
+    pub window: Window,
     /// Attribute keys that are dimensions beside the default ones.
     pub dimensions: Vec<String>,
+}
+
+impl Options {
+    /// The latest time that is read.
+    fn horizon(&self) -> Option<Timestamp> {
+        [self.at, self.window.to].into_iter().flatten().min()
+    }
+
+    fn are_default(&self) -> bool {
+        self.at.is_none() && !self.window.is_given() && self.dimensions.is_empty()
+    }
 }
 
 /// What came out.
@@ -57,8 +72,30 @@ pub enum OfflineError {
         source: BundleError,
     },
     /// A bundle among several files.
-    #[error("{0} is a bundle: diagnose it alone, without --at and --dimension, since it carries its own settings")]
+    #[error(
+        "{0} is a bundle: diagnose it alone, without --at, --from, --to and --dimension, since it carries its own window and settings"
+    )]
     BundleAmongOthers(PathBuf),
+    /// A window that ends before it begins.
+    #[error("the window is empty: {from} is later than {to}")]
+    Backwards {
+        /// Its beginning.
+        from: Timestamp,
+        /// Its end.
+        to: Timestamp,
+    },
+    /// A window that holds nothing.
+    #[error("the captures hold nothing {window}{}", latest_before(*before))]
+    NothingWithin {
+        /// The window.
+        window: Window,
+        /// The latest time before it.
+        before: Option<Timestamp>,
+    },
+}
+
+fn latest_before(before: Option<Timestamp>) -> String {
+    before.map_or_else(String::new, |at| format!("; what they tell last before that is of {at}"))
 }
 
 /// The verdict of captures (merged by time; `-` is standard input) or of one bundle.
@@ -87,8 +124,13 @@ fn run<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>)
     if paths.is_empty() {
         return Err(OfflineError::NothingNamed);
     }
+    if let (Some(from), Some(to)) = (options.window.from, options.horizon())
+        && from > to
+    {
+        return Err(OfflineError::Backwards { from, to });
+    }
     if let Some(path) = paths.iter().find(|path| is_bundle(path)) {
-        let alone = paths.len() == 1 && options.at.is_none() && options.dimensions.is_empty();
+        let alone = paths.len() == 1 && options.are_default();
         return if alone { bundle(path, on_tick) } else { Err(OfflineError::BundleAmongOthers(path.clone())) };
     }
     captures(paths, options, on_tick)
@@ -149,8 +191,8 @@ fn bundle(path: &Path, mut on_tick: Option<OnTick<'_>>) -> Result<Offline, Offli
 }
 
 fn captures<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>) -> Result<Offline, OfflineError> {
-    let mut capture = Capture::open(paths, options.at)?;
+    let mut capture = Capture::open(paths, options.horizon())?;
     let mut play = Play::new(options, on_tick);
     capture.replay(|when, request| play.take(when, request))?;
-    Ok(play.finish(capture.broken()))
+    play.finish(capture.broken()).map_err(|before| OfflineError::NothingWithin { window: options.window, before })
 }

@@ -113,6 +113,54 @@ fn what_is_known_at_a_moment_uses_nothing_later() {
 }
 
 #[test]
+fn in_a_window_what_was_active_before_is_known_and_nothing_else_of_before() {
+    let directory = tempfile::tempdir().expect("directory");
+    for form in [Form::Native, Form::NativeDelta, Form::StandardOnly] {
+        let path = write(directory.path(), "day.jsonl", &Fleet { form, ..FLEET }.lines());
+        let within = |times: &[&str]| {
+            let output = diagnose(&[&["--format", "json", path.to_str().expect("UTF-8")], times].concat());
+            (output.status.code(), json(&output))
+        };
+        let (code, found) = within(&["--from", "2026-03-02T10:05:00Z", "--to", "2026-03-02T10:15:00Z"]);
+        assert_eq!((code, &found["asked"]), (Some(1), &false.into()), "{form:?}: {found:#}");
+        let incident = &found["incidents"][0];
+        let cause = &incident["cause"];
+        assert_eq!((&incident["verdict"], &cause["property"]), (&"cause".into(), &"rows > 200".into()), "{form:?}");
+        assert_eq!(cause["hashes"], serde_json::json!([hash_of("pushed")]), "{form:?}");
+        // Its load was told five minutes before the window.
+        assert_eq!(incident["last_known_good"]["hash"], hash_of("good").as_str(), "{form:?}: {incident:#}");
+        assert!(found["window"]["from"].as_str() >= Some("2026-03-02T10:04:50"), "{form:?}: {}", found["window"]);
+        assert!(found["window"]["to"].as_str() <= Some("2026-03-02T10:15:01"), "{form:?}: {}", found["window"]);
+        let (code, found) = within(&["--to", "2026-03-02T10:09:50Z"]);
+        assert_eq!((code, &found["incidents"]), (Some(0), &serde_json::json!([])), "{form:?}: before the fault");
+        // Everybody had the bad version already: it is no push at the beginning of the window.
+        let (_, found) = within(&["--from", "2026-03-02T10:14:00Z"]);
+        for incident in found["incidents"].as_array().expect("incidents") {
+            let accuses = incident["verdict"] == "cause" || incident["verdict"] == "suspect";
+            assert!(!accuses, "{form:?}: {incident:#}");
+        }
+    }
+}
+
+#[test]
+fn a_window_that_holds_nothing_is_trouble_and_not_calm() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = write(directory.path(), "day.jsonl", &FLEET.lines());
+    let cases: [(&[&str], &str); 4] = [
+        (&["--from", "2026-03-02T11:00:00Z"], "hold nothing from 2026-03-02T11:00:00Z on"),
+        (&["--to", "2026-03-02T09:00:00Z"], "hold nothing up to 2026-03-02T09:00:00Z"),
+        (&["--from", "2026-03-02T10:05:00Z", "--to", "2026-03-02T10:04:00Z"], "the window is empty"),
+        (&["--from", "2026-03-02T10:05:00Z", "--at", "2026-03-02T10:04:00Z"], "the window is empty"),
+    ];
+    for (times, wanted) in cases {
+        let output = diagnose(&[&["--format", "json", path.to_str().expect("UTF-8")], times].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{times:?}: {said}");
+        assert!(said.contains(wanted) && said.contains("hint:"), "{times:?}: {said}");
+    }
+}
+
+#[test]
 fn a_broken_line_is_named_and_the_rest_is_diagnosed() {
     let directory = tempfile::tempdir().expect("directory");
     let mut lines: Vec<String> = FLEET.lines().lines().map(str::to_owned).collect();

@@ -128,6 +128,13 @@ pub(crate) struct DiagnoseArgs {
     /// Know only what has time <= T (RFC 3339), and rank suspects as of T even if no detector fired
     #[arg(long, value_name = "T")]
     pub(crate) at: Option<Timestamp>,
+    /// Read as data only what has time >= T (RFC 3339). What lies before tells which versions were active and where
+    /// counters stood, and nothing else
+    #[arg(long, value_name = "T")]
+    pub(crate) from: Option<Timestamp>,
+    /// Read only what has time <= T (RFC 3339)
+    #[arg(long, value_name = "T")]
+    pub(crate) to: Option<Timestamp>,
     /// How to print the verdict
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

@@ -82,9 +82,17 @@ const BUNDLE: &str = "a bundle is what `firstbad bundle ID` writes";
 
 impl From<firstbad_collector::offline::OfflineError> for Failure {
     fn from(error: firstbad_collector::offline::OfflineError) -> Self {
-        // Of a file that is named like a bundle nobody asked what a capture is.
-        let bundle = matches!(error, firstbad_collector::offline::OfflineError::Bundle { .. });
-        Self::new(&error).hint(if bundle { BUNDLE } else { CAPTURE })
+        use firstbad_collector::offline::OfflineError as Error;
+        let hint = match error {
+            // Of a file that is named like a bundle nobody asked what a capture is.
+            Error::Bundle { .. } => BUNDLE,
+            Error::Backwards { .. } => "--from T comes first, then --to T and --at T",
+            Error::NothingWithin { .. } => {
+                "times are RFC 3339, in UTC or with their offset; without --from and --to all is read"
+            }
+            _ => CAPTURE,
+        };
+        Self::new(&error).hint(hint)
     }
 }
 

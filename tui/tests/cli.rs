@@ -99,7 +99,7 @@ fn no_file_can_act_on_the_terminal() {
 
 #[test]
 fn trouble_is_exit_code_2_and_says_what_next() {
-    let cases: [(&[&str], &[&str]); 16] = [
+    let cases: [(&[&str], &[&str]); 17] = [
         (&["check", "nope.csv"], &["nope.csv", "hint: give a file"]),
         (&["check", "good.csv", "--limit", "rows=many"], &["rows=many", "rows=200"]),
         (&["check", "good.csv", "--limit", "colour=3"], &["colour=3", "duplicate_rows"]),
@@ -116,6 +116,10 @@ fn trouble_is_exit_code_2_and_says_what_next() {
         (&["diff", "-", "-"], &["standard input is one", "hint:"]),
         (&["recorder", "dump", "empty.csv"], &["empty.csv", "offset 0", "hint:"]),
         (&["diagnose", "good.csv"], &["good.csv", "line 1", "hint: a capture is"]),
+        (
+            &["diagnose", "good.csv", "--from", "2025-11-18T12:00:00Z", "--to", "2025-11-18T11:00:00Z"],
+            &["2025-11-18T12:00:00Z is later than 2025-11-18T11:00:00Z", "hint: --from T comes first"],
+        ),
     ];
     for (arguments, wanted) in cases {
         let said = run(arguments);

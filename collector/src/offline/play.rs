@@ -2,6 +2,7 @@
 //! once a second of those, so that a verdict does not depend on how a sender cut its reports into lines: what a line tells
 //! of later than the next line begins with waits, and the parts of one report that came in several lines are one row.
 
+use super::window::Before;
 use super::{Offline, OnTick, Options};
 use crate::capture::Stretch;
 use crate::normalise::{Content, Normaliser, join, retimed, source_of, time_of};
@@ -21,6 +22,23 @@ const CLOCKS_NAMED: usize = 3;
 /// The blind spot of a capture without anything that is understood, which would otherwise look like a calm fleet.
 const NOTHING: &str = "nothing was understood: it holds no requests, scores, loads or events that firstbad knows";
 
+/// What the window holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Within {
+    anything: bool,
+    outcomes: bool,
+}
+
+impl Within {
+    fn note(&mut self, observation: &Observation) {
+        self.anything |= !matches!(observation, Observation::Gap(_));
+        self.outcomes |= match observation {
+            Observation::Row(row) => !(row.totals.is_empty() && row.views.is_empty() && row.scores.is_empty()),
+            _ => false,
+        };
+    }
+}
+
 /// A capture on its way.
 pub(super) struct Play<'a> {
     options: &'a Options,
@@ -32,6 +50,10 @@ pub(super) struct Play<'a> {
     waiting: BTreeMap<i64, Vec<(i64, Observation)>>,
     /// Hosts whose clocks are off, and the nanoseconds added to their times.
     clocks: BTreeMap<Name, i64>,
+    /// What is known from before the window.
+    before: Before,
+    /// Whether the window holds anything, and whether it holds requests or scores.
+    within: Within,
     contents: Vec<Content>,
     contents_bytes: usize,
     last: Timestamp,
@@ -41,7 +63,7 @@ pub(super) struct Play<'a> {
 impl<'a> Play<'a> {
     pub(super) fn new(options: &'a Options, on_tick: Option<OnTick<'a>>) -> Self {
         let mut normaliser = Normaliser::new(&options.dimensions);
-        if let Some(at) = options.at {
+        if let Some(at) = options.horizon() {
             normaliser.read_until(at);
         }
         let settings = Settings { dimensions: options.dimensions.clone(), ..Settings::default() };
@@ -52,6 +74,8 @@ impl<'a> Play<'a> {
             on_tick,
             waiting: BTreeMap::new(),
             clocks: BTreeMap::new(),
+            before: Before::default(),
+            within: Within::default(),
             contents: Vec::new(),
             contents_bytes: 0,
             last: Timestamp::default(),
@@ -70,7 +94,7 @@ impl<'a> Play<'a> {
         for observation in batch.observations {
             let observation = self.set_right(observation, when.clock);
             let place = when.place(time_of(&observation).0.saturating_sub(when.clock));
-            self.waiting.entry(place.div_euclid(SECOND_NS)).or_default().push((place, observation));
+            self.wait(place, observation);
         }
         for content in batch.contents {
             self.contents_bytes += content.body.len();
@@ -79,6 +103,22 @@ impl<'a> Play<'a> {
             }
         }
         !self.stopped
+    }
+
+    /// Keeps an observation until its second has come, or what it tells of the window if it lies before that.
+    fn wait(&mut self, place: i64, observation: Observation) {
+        let at = Timestamp(place);
+        if self.options.window.begins_after(at) {
+            if let Some(publication) = self.before.take(at, observation) {
+                self.engine.apply(&[publication]);
+            }
+            return;
+        }
+        self.within.note(&observation);
+        let carried = source_of(&observation).map(|source| self.before.told_of(source, time_of(&observation)));
+        let second = self.waiting.entry(place.div_euclid(SECOND_NS)).or_default();
+        second.extend(carried.into_iter().flatten().map(|load| (place, load)));
+        second.push((place, observation));
     }
 
     /// An observation with the corrected time, if its sender's clock is off.
@@ -131,11 +171,21 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// The verdict at the end, with what could not be read.
-    pub(super) fn finish(mut self, broken: Vec<(String, u64)>) -> Offline {
+    /// The verdict at the end, with what could not be read; none if a window was asked for and holds nothing.
+    ///
+    /// # Errors
+    /// The latest time before the window, if anything was before it.
+    pub(super) fn finish(mut self, broken: Vec<(String, u64)>) -> Result<Offline, Option<Timestamp>> {
         self.release(i64::MAX);
         let at = self.last;
-        let understanding = self.normaliser.understanding();
+        let windowed = self.options.window.is_given();
+        if windowed && !self.within.anything {
+            return Err(self.before.latest);
+        }
+        let mut understanding = self.normaliser.understanding();
+        if windowed && !self.within.outcomes {
+            understanding.outcomes = 0;
+        }
         let nothing = (understanding.anything == 0).then(|| NOTHING.to_owned());
         let once = nothing.into_iter().chain(self.clocks_off()).map(|sentence| (sentence, 1));
         let broken = broken.into_iter().chain(once);
@@ -148,11 +198,11 @@ impl<'a> Play<'a> {
             snapshot.diagnosis = self.engine.ask();
         }
         firstbad_playbooks::annotate(&mut snapshot.diagnosis);
-        Offline {
+        Ok(Offline {
             diagnosis: snapshot.diagnosis.clone(),
             snapshot,
             contents: self.contents,
             understanding: Some(understanding),
-        }
+        })
     }
 }

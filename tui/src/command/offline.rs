@@ -8,7 +8,7 @@ use crate::report;
 use crate::screen::model::{Model, Origin};
 use crate::screen::runtime::{self, Content, Contents, Frames, Outside};
 use firstbad_collector::diagnosis_json;
-use firstbad_collector::offline::{self, Offline, Options};
+use firstbad_collector::offline::{self, Offline, Options, Window};
 use firstbad_protocol::Hash;
 use firstbad_protocol::snapshot::Snapshot;
 use std::collections::BTreeMap;
@@ -24,7 +24,8 @@ const FRAMES_MAX: usize = 720;
 /// # Errors
 /// If nothing is readable.
 pub(super) fn diagnose(arguments: &DiagnoseArgs) -> Result<ExitCode, Failure> {
-    let options = Options { at: arguments.at, dimensions: arguments.replayed.dimensions.clone() };
+    let window = Window { from: arguments.from, to: arguments.to };
+    let options = Options { at: arguments.at, window, dimensions: arguments.replayed.dimensions.clone() };
     let found = offline::diagnose(&arguments.replayed.paths, &options)?;
     let standing = standing(&found);
     match arguments.format {
@@ -64,7 +65,8 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
     }
     let Replayed { paths, dimensions } = &arguments.replayed;
     let mut frames = Thinned::default();
-    let found = offline::replay(paths, &Options { at: None, dimensions: dimensions.clone() }, &mut |snapshot| {
+    let options = Options { dimensions: dimensions.clone(), ..Options::default() };
+    let found = offline::replay(paths, &options, &mut |snapshot| {
         frames.push(snapshot);
         ControlFlow::Continue(())
     })?;
