@@ -3,6 +3,7 @@
 use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
 use crate::numerics::time::Ns;
 use crate::observation::{Load, Name};
+use crate::signals::watch::make_room;
 use crate::state::model::{Counter, Factor, Key, Move, Run};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::index_of;
@@ -126,9 +127,6 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
         let counter = if result == LoadResult::Rejected { Counter::Rejected } else { Counter::Refused };
         refuse(&mut known.runs, at, level, counter);
         known.stirred = true;
-        if known.runs.len() > 24 {
-            known.runs.remove(0);
-        }
     } else {
         for run in &mut known.runs {
             run.open &= !is_refusal(run);
@@ -187,6 +185,7 @@ fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32, counter: Counter) {
     for run in runs.iter_mut() {
         run.open &= !is_refusal(run);
     }
+    make_room(runs);
     let run = Run::of_event(counter, at, Some(level));
     let index = runs.partition_point(|other| other.start <= at);
     runs.insert(index, run);

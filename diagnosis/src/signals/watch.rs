@@ -216,15 +216,53 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     run.near = near;
 }
 
-/// Adds a run, dropping the oldest at the bound.
+/// Adds a run, within the bound.
 pub(crate) fn open(unit: &mut Unit, run: Run) {
-    if unit.runs.len() >= RUNS_MAX {
-        unit.runs.remove(0);
-    }
+    make_room(&mut unit.runs);
     let at = unit.runs.partition_point(|other| other.start <= run.start);
     unit.runs.reserve_exact(1);
     unit.runs.insert(at, run);
     unit.stirred = true;
+}
+
+/// Two runs of one kind, the earlier one first, and the time that was well between them.
+struct Neighbours {
+    one: usize,
+    other: usize,
+    pause: Ns,
+}
+
+/// Makes room for one more run: the two of one kind that have the least time between them become one, which keeps the
+/// beginning of the first. A crash loop of several counters a death would otherwise push out when and how it began. The
+/// oldest goes only where no two are of one kind.
+pub(crate) fn make_room(runs: &mut Vec<Run>) {
+    while runs.len() >= RUNS_MAX {
+        let Some(Neighbours { one, other, .. }) = closest(runs) else {
+            runs.remove(0);
+            continue;
+        };
+        let later = runs.remove(other);
+        if let Some(run) = runs.get_mut(one) {
+            run.end = run.end.max(later.end);
+            run.observed += later.observed;
+            run.trials += later.trials;
+            run.expected += later.expected;
+        }
+    }
+}
+
+/// The neighbours of one kind that are over and closest in time.
+fn closest(runs: &[Run]) -> Option<Neighbours> {
+    let alike = |one: &Run, other: &Run| {
+        let kind = |run: &Run| (run.counter, run.level, run.claim, run.is_death(), run.open);
+        !one.open && kind(one) == kind(other)
+    };
+    let pairs = runs.iter().enumerate().filter_map(|(other, later)| {
+        let one = runs.get(..other)?.iter().rposition(|earlier| alike(earlier, later))?;
+        let pause = later.start - runs.get(one)?.end;
+        Some(Neighbours { one, other, pause })
+    });
+    pairs.min_by_key(|pair| pair.pause)
 }
 
 /// The first failing row was clean until the symptom began: at a steady rate, its share tells how long. A panic event
@@ -327,5 +365,41 @@ fn go_on(run: &mut Run, sample: &Sample) {
         if run.quiet >= QUIET_EVENTS {
             run.open = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn over(counter: Counter, start: Ns, end: Ns) -> Run {
+        Run { end, open: false, ..Run::of_event(counter, start, None) }
+    }
+
+    #[test]
+    fn a_loop_of_many_runs_keeps_its_beginning_and_what_came_before_it() {
+        let mut runs = vec![over(Counter::Errors, 0, 10)];
+        for death in 0..200 {
+            for counter in [Counter::Panics, Counter::Silent] {
+                make_room(&mut runs);
+                runs.push(over(counter, 1_000 + death * 30, 1_005 + death * 30));
+            }
+        }
+        assert!(runs.len() <= RUNS_MAX && runs.is_sorted_by_key(|run| run.start));
+        let of = |counter: Counter| runs.iter().filter(move |run| run.counter == counter);
+        assert_eq!(of(Counter::Errors).map(|run| (run.start, run.end)).collect::<Vec<_>>(), [(0, 10)]);
+        for counter in [Counter::Panics, Counter::Silent] {
+            assert_eq!(of(counter).map(|run| run.start).min(), Some(1_000), "{counter:?}");
+            assert_eq!(of(counter).map(|run| run.observed).sum::<f64>(), 200.0, "{counter:?}");
+            assert_eq!(of(counter).map(|run| run.end).max(), Some(1_005 + 199 * 30), "{counter:?}");
+        }
+    }
+
+    #[test]
+    fn without_two_of_one_kind_the_oldest_goes() {
+        let mut runs: Vec<Run> =
+            (0..24).map(|at| Run { level: Some(at), ..over(Counter::Refused, i64::from(at), 99) }).collect();
+        make_room(&mut runs);
+        assert_eq!(runs.iter().map(|run| run.start).collect::<Vec<_>>(), (1..24).collect::<Vec<_>>());
     }
 }
