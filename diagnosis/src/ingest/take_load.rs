@@ -132,10 +132,8 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
             run.open &= !is_refusal(run);
         }
     }
-    if moved {
-        if let Some(interval) = state.ring.at(index_of(at, interval)) {
-            *interval.loads.entry(level).or_default() += 1;
-        }
+    if moved && let Some(interval) = state.ring.at(index_of(at, interval)) {
+        *interval.loads.entry(level).or_default() += 1;
     }
     if new && (moved || had) {
         count_unit(state, level);
