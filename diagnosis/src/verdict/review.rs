@@ -23,6 +23,7 @@ use crate::verdict::incident::{begins_with, cause_of, is_later, suspects, unknow
 use crate::verdict::judge::judge;
 use crate::verdict::refusal::judge_refusals;
 use crate::wording::words;
+use firstbad_protocol::Property;
 use firstbad_protocol::time::SECOND_NS;
 use firstbad_protocol::verdict::{CauseKind, Pattern, State as Stage, Verdict};
 use std::collections::BTreeMap;
@@ -125,7 +126,18 @@ fn update(state: &State, symptom: &mut Symptom) {
     if symptom.verdict == Verdict::Cause && judged.verdict == Verdict::Suspect && extends(symptom, &judged) {
         judged.verdict = Verdict::Cause;
     }
+    let several = symptom.most > ONE_HOST_MOST;
+    if several
+        && judged.verdict == Verdict::External
+        && judged.named.as_ref().map(|of| of.kind) == Some(CauseKind::Host)
+    {
+        judged = Judgement { verdict: Verdict::InsufficientEvidence, named: None, ..judged };
+    }
+    let of_host = symptom.named.as_ref().map(|named| named.kind) == Some(CauseKind::Host);
     let keeps = match symptom.verdict {
+        // An old version has no beginning that could contradict what was told from outside.
+        Verdict::External if is_stale(&judged) => true,
+        Verdict::External if several && of_host => false,
         Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
         verdict => verdict.accuses() && (!stands || keep(state, symptom, &judged, &scene)),
     };
@@ -140,6 +152,15 @@ fn update(state: &State, symptom: &mut Symptom) {
     complete_property(state, symptom, &scene);
     symptom.pattern = pattern(state, symptom, &judged);
     tell_facts(state, symptom, &scene, &judged);
+}
+
+/// Hosts that failed at once from which what is left on one host is no trouble of that host.
+const ONE_HOST_MOST: u64 = 2;
+
+/// Whether a version is told to be too old.
+fn is_stale(judged: &Judgement) -> bool {
+    let is = |named: &Hypothesis| named.properties.iter().any(|found| found.property == Property::Stale);
+    judged.verdict == Verdict::Suspect && judged.named.as_ref().is_some_and(is)
 }
 
 /// The counters of its class by which units fail: that requests panic is told only where one did.
