@@ -8,7 +8,7 @@ use crate::evidence::sides::precedes;
 use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::{CAUSE_AT, CAUSE_HOSTS, CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
-use crate::numerics::odds::{LN_10, LN_100, LN_1000};
+use crate::numerics::odds::{LN_1_000_000, LN_10, LN_100, LN_1000};
 use crate::numerics::time::seconds;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
@@ -192,8 +192,9 @@ impl Grounds<'_> {
         if self.own() >= OWN_MIN || tally.is_prompt() || accused().any(|level| hypothesis.levels.contains(level)) {
             return alike;
         }
-        // What follows a load at once may hit a few of those exposed; what comes later on a few may come of anything.
-        let late = hypothesis.kind == CauseKind::Config && hypothesis.share() < LATE_SHARE;
+        // What follows a load at once may hit a few of those exposed; what comes later on a few may come of anything, unless
+        // it comes on none of the others, and goes as they leave it.
+        let late = hypothesis.kind == CauseKind::Config && hypothesis.share() < LATE_SHARE && !self.are_apart();
         // Two pushes that go through a fleet in one order, or hosts with clocks of their own, look alike after any delay.
         let proved = tally.risk.ln_e >= CONTRAST_AT
             || hypothesis.reversal >= LN_100
@@ -201,6 +202,15 @@ impl Grounds<'_> {
             || self.are_by_sides()
             || goes_with_it(tally);
         alike || late || tally.lag.delay_s > soon(scene) && !proved
+    }
+
+    /// Whether hardly any host fails without it, by far more than chance would give, and the way back or the content says so
+    /// as well.
+    fn are_apart(self) -> bool {
+        let tally = &self.hypothesis.tally;
+        let spared = tally.control.seen >= CONTROLS_MIN && tally.control.failing * STRAYS <= tally.exposed.failing;
+        let beside = self.hypothesis.reversal >= LN_100 || self.hypothesis.mechanism >= LIMIT_AT;
+        spared && beside && tally.risk.ln_e >= LN_1_000_000
     }
 
     /// Whether it is a cause, and not only a suspicion.
