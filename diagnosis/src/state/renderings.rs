@@ -68,3 +68,60 @@ fn revision(facts: &Facts) -> Option<Name> {
     let generation = || facts.numbers.get("generation").map(|number| Name::from(format!("generation {number}")));
     facts.words.get("revision").cloned().or_else(generation)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::model::{Factor, Key};
+    use firstbad_protocol::Hash;
+
+    #[derive(Default)]
+    struct Fleet {
+        tables: Tables,
+        renderings: Renderings,
+    }
+
+    impl Fleet {
+        /// A host loads bytes of a revision; returns the version that they are.
+        fn load(&mut self, bytes: &str, revision: &str) -> u32 {
+            let factor = self.tables.factor(&Factor::Config("listen".into())).unwrap();
+            let facts = Facts { words: BTreeMap::from([("revision".into(), revision.into())]), ..Facts::default() };
+            let hash = Hash::of(bytes.as_bytes());
+            let level = self.tables.known_level(factor, &hash).unwrap_or_else(|| {
+                let level = match self.renderings.version_of(&self.tables, factor, &facts) {
+                    Some(level) => self.tables.alias(factor, Key::Version(hash), level).unwrap(),
+                    None => self.tables.level(factor, &Key::Version(hash), 0).unwrap(),
+                };
+                self.renderings.note(factor, &facts, level);
+                level
+            });
+            self.tables.level_mut(level).unwrap().units_ever += 1;
+            level
+        }
+    }
+
+    #[test]
+    fn what_each_host_renders_for_itself_is_one_version() {
+        let mut fleet = Fleet::default();
+        let first: BTreeSet<u32> = (0..40).map(|host| fleet.load(&format!("a {host}"), "a")).collect();
+        assert_eq!(first.len(), HASHES_MIN, "once as many hosts have a hash each, the others join the last");
+        let second: Vec<u32> = (0..40).map(|host| fleet.load(&format!("b {host}"), "b")).collect();
+        assert!(second.iter().all(|level| Some(level) == second.first()), "{second:?}");
+        let level = *second.first().unwrap();
+        assert_eq!(fleet.tables.level_at(level).unwrap().renderings, 40);
+        fleet.tables.free_level(level);
+        fleet.renderings.forget(level);
+        let factor = fleet.tables.factor(&Factor::Config("listen".into())).unwrap();
+        assert_eq!(fleet.tables.known_level(factor, &Hash::of(b"b 7")), None, "its renderings are let go with it");
+    }
+
+    #[test]
+    fn two_contents_of_one_revision_that_many_hosts_load_stay_two() {
+        let mut fleet = Fleet::default();
+        for revision in ["a", "b", "c"] {
+            let versions: BTreeSet<u32> =
+                (0..40).map(|host| fleet.load(&format!("{revision} {}", host % 2), revision)).collect();
+            assert_eq!(versions.len(), 2, "{revision}");
+        }
+    }
+}
