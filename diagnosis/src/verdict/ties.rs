@@ -6,10 +6,9 @@ use crate::evidence::riskset::contrast;
 use crate::hypothesis::findings::Hosts;
 use crate::hypothesis::judgement::{CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
-use crate::numerics::math::ratio;
+use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_1000;
 use crate::numerics::time::Ns;
-use crate::observation::counts::float;
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -99,7 +98,8 @@ fn is_outdone(best: &Hypothesis, rival: &Hypothesis) -> bool {
 fn predicted(hypothesis: &Hypothesis) -> f64 {
     let side = |hosts: Hosts| {
         let (failing, well) = (hosts.failing, hosts.seen.saturating_sub(hosts.failing));
-        let part = |count: u64| if count == 0 { 0.0 } else { float(count) * libm::log(ratio(count, hosts.seen)) };
+        let part =
+            |count: u64| if count == 0 { 0.0 } else { float(count as usize) * libm::log(ratio(count, hosts.seen)) };
         part(failing) + part(well)
     };
     side(hypothesis.tally.exposed) + side(hypothesis.tally.control)
