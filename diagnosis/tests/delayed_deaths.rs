@@ -12,7 +12,7 @@ use firstbad_protocol::verdict::{Diagnosis, Verdict};
 use fleet::{START, dimensions, host, load, name, row};
 
 const HOSTS: i64 = 60;
-/// Hosts that get what is under test; the others keep what they have.
+/// Number of hosts that load the version under test. The others keep the old one.
 const REACHED: i64 = 24;
 const REPORT_S: i64 = 5;
 /// Second at which the first host loads the version under test; the others follow half a second apart.
@@ -65,15 +65,15 @@ fn run(story: Story) -> Diagnosis {
     let deaths: Vec<Vec<i64>> = (0..HOSTS).map(|index| deaths(index, story.again)).collect();
     for second in 1..LENGTH_S {
         for (index, deaths) in (0..).zip(&deaths) {
-            engine.apply(&of_second(story, (index, second), deaths));
+            engine.apply(&of_second(story, index, second, deaths));
         }
         engine.tick(Timestamp::from_seconds(START + second));
     }
     engine.diagnosis()
 }
 
-/// What one host tells in one second.
-fn of_second(story: Story, (index, second): (i64, i64), deaths: &[i64]) -> Vec<Observation> {
+/// The observations of one host in one second.
+fn of_second(story: Story, index: i64, second: i64, deaths: &[i64]) -> Vec<Observation> {
     let at = (START + second) * SECOND_NS;
     let has = |since: Option<i64>| since.is_some_and(|since| second >= since);
     let content: &[u8] = if has(bad_s(index)) { b"bad" } else { b"good" };

@@ -1,4 +1,4 @@
-//! A flag that hosts tell one by one, some of which do not say who they are; and failing that is rare on one host.
+//! A flag that hosts report one by one, some without their name; and failures that are rare on one host.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod fleet;

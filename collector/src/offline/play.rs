@@ -105,7 +105,7 @@ impl<'a> Play<'a> {
         !self.stopped
     }
 
-    /// Keeps an observation until its second has come, or what it tells of the window if it lies before that.
+    /// Keeps an observation until its second is played, or notes the versions in it if it lies before the window.
     fn wait(&mut self, place: i64, observation: Observation) {
         let at = Timestamp(place);
         if self.options.window.begins_after(at) {

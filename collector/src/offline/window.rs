@@ -1,5 +1,5 @@
-//! The part of a capture that is read as data, and what the part before it still tells: which versions were active when the
-//! window begins, and which were published. Counts and events from before the window are no data.
+//! The part of a capture that is read as data. From the part before it only this is kept: the versions that are active when the
+//! window begins, their facts, and which versions were published.
 
 use firstbad_diagnosis::observation::{Change, Dimensions, Facts, Load, Name, Observation, Source};
 use firstbad_protocol::Hash;
@@ -46,12 +46,12 @@ struct Held {
     dimensions: Dimensions,
 }
 
-/// What is known from before the window.
+/// Versions that were loaded or published before the window.
 #[derive(Default)]
 pub(super) struct Before {
     /// The last version that each process loaded, by config.
     held: BTreeMap<Source, BTreeMap<Name, Held>>,
-    /// What the loads told of the contents, by config and version.
+    /// Facts of the contents, by config and version.
     facts: BTreeMap<(Name, Hash), Facts>,
     /// The latest time before the window.
     pub(super) latest: Option<Timestamp>,
@@ -84,8 +84,8 @@ impl Before {
         }
     }
 
-    /// The versions that `source` had before the window, told once, as loads that changed nothing, when it first shows
-    /// itself in the window. A process that is gone by then is not told of.
+    /// The versions that `source` had before the window, as loads that changed nothing. They are returned once, when the
+    /// process first reports in the window.
     pub(super) fn told_of(&mut self, source: &Source, at: Timestamp) -> Vec<Observation> {
         let held = self.held.remove(source).unwrap_or_default();
         let told = held.into_iter().map(|(config, Held { hash, dimensions })| {

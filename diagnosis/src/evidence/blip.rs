@@ -34,13 +34,14 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     short * 2 > all
 }
 
-/// Second deaths that must be expected for their number to tell, and the part of them from which a death comes back.
+/// Minimum number of expected second deaths at which their number is evidence, and the minimum part of them that occurs where
+/// processes die again.
 const AGAIN_MIN: f64 = 6.0;
 const AGAIN_PART: f64 = 0.5;
 
 /// Whether processes that died under the exposure, and started again under it, die of it again: nearly as many as would if
-/// each lived as long again as the first time. A death is over as soon as its process is back, so that how long it lasts
-/// tells nothing; what a load costs once is not paid again without another load.
+/// each lived as long again as the first time. A death ends when its process is back, so its length is no evidence. The cost
+/// of a load is paid once for each load.
 fn dies_again(scene: &Scene<'_>, of_all: &Spans) -> bool {
     let (mut lived, mut left, mut again) = (Vec::new(), Vec::new(), 0_usize);
     for (index, patient) in scene.that_fail() {
@@ -88,8 +89,7 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     long >= 3 && long * 10 >= old * 7
 }
 
-/// Whether a change is one with which the hosts that it reached neither loaded nor started anything: then there is no load
-/// whose cost what follows could be.
+/// Whether most hosts that a change reached loaded and started nothing then, so that its effect is not the cost of a load.
 fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let Some(change) = hypothesis.change.and_then(|index| state.changes.get(index)) else { return false };
     let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
@@ -104,8 +104,8 @@ fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> b
     all > 0 && loaded * 2 < all
 }
 
-/// Whether failing that ends comes back on the same host under the same exposure, when no load could have cost it: what is
-/// rare on one host shows there now and then.
+/// Whether a failure that ended occurs again on the same host under the same exposure, without a load or a start that could
+/// cost it. A rare effect occurs on one host now and then.
 fn comes_back(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, spans: Option<&[(Ns, Ns)]>) -> bool {
     let Some((_, to)) = spans.and_then(|spans| spans.iter().find(|span| scene.began_in(bout, &[**span]))) else {
         return false;

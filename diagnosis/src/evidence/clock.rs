@@ -1,22 +1,22 @@
-//! Which of two loads is the clock that failing follows, where it comes some time after both. Hosts that take both in one
-//! order, at one distance, tell nothing; as soon as the distance differs from host to host, or one is there without the
-//! other, the rate of failing is a function of the age of the one that does it, and smeared over that of the other. What is
-//! done with it is decided in `verdict::ties`.
+//! Which of two loads starts the clock of a delayed failure. If all hosts take both loads in one order with one pause between
+//! them, the two clocks agree. If the pause differs from host to host, or a host has only one of the loads, the failure rate
+//! depends on the age of the guilty load, and is blurred as a function of the age of the other. `verdict::ties` uses the
+//! result.
 
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Ns, Window, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
 
-/// Cells of age; what is older is in the last one.
+/// Number of cells of age. The last one holds all greater ages.
 const CELLS: usize = 48;
-/// Least width of a cell, ns: what kills after a while is not more exact.
+/// Minimum width of a cell, ns. Delayed effects are not more exact.
 const WIDTH_MIN: Ns = 5_000_000_000;
-/// Part of a report that a cell is at least wide, where failing is known by report: a cell tells nothing finer.
+/// A cell is at least a report interval divided by this number wide: failures are known by report.
 const WIDTH_PART: Ns = 2;
-/// Log likelihood that a cell must earn, as it has a rate of its own (Akaike).
+/// Log likelihood subtracted for each cell, because it has a rate of its own (Akaike).
 const PRICE: f64 = 1.0;
-/// Variance of what hosts say over that of independent counts.
+/// Variance of the hosts' counts divided by that of independent counts.
 const DISPERSION: f64 = 1.3;
 
 /// Time at risk, and beginnings, at one age.
@@ -60,14 +60,14 @@ impl Clock {
         clock
     }
 
-    /// Counts the lives of one patient: the time until it first fails, and what lies between two deaths, for a process that
-    /// starts again takes again what it has.
+    /// Counts the lives of one patient: the time until its first failure, and the times between two deaths, since a process
+    /// that starts again loads its versions again.
     fn lives(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
         let mut from = patient.first.max(scene.onset - scene.interval);
         let mut born = Ns::MIN / 4;
         for bout in &patient.bouts {
             if bout.start >= from {
-                self.life((from, bout.start), born, spans);
+                self.life(Window { start: from, end: bout.start }, born, spans);
                 self.cell(bout.start, born, spans).begun += 1.0;
             }
             if bout.deaths <= 0.0 && !bout.silent || bout.open {
@@ -75,14 +75,14 @@ impl Clock {
             }
             (from, born) = (from.max(bout.end), bout.end);
         }
-        self.life((from, patient.seen), born, spans);
+        self.life(Window { start: from, end: patient.seen }, born, spans);
     }
 
     /// Counts the time at risk of one life, cell by cell.
-    fn life(&mut self, (from, to): (Ns, Ns), born: Ns, spans: &[(Ns, Ns)]) {
-        let mut at = from;
-        while at < to {
-            let until = self.ends(at, born, spans).min(to);
+    fn life(&mut self, life: Window, born: Ns, spans: &[(Ns, Ns)]) {
+        let mut at = life.start;
+        while at < life.end {
+            let until = self.ends(at, born, spans).min(life.end);
             self.cell(at, born, spans).at_risk_s += seconds(until - at);
             at = until;
         }

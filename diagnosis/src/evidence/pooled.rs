@@ -158,8 +158,8 @@ fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<u32>) -> Pooled 
             continue;
         }
         intervals.insert(*index);
-        said.exposed.add(exposed.observed, exposed.expected);
-        said.control.add(control.observed, control.expected);
+        said.exposed.add(*exposed);
+        said.control.add(*control);
         let chance = exposed.expected / (exposed.expected + control.expected);
         for (log, factor) in logs.iter_mut().zip(FACTORS) {
             let all = exposed.observed + control.observed;

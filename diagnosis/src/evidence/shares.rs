@@ -19,6 +19,22 @@ pub(crate) struct Shares {
     pub undecided: u64,
 }
 
+/// One stay of a unit on a version: the load before it, if there is one, its own load, and the load that ends it.
+#[derive(Clone, Copy)]
+struct Stay<'a> {
+    earlier: Option<&'a Move>,
+    entry: &'a Move,
+    next: Option<&'a Move>,
+}
+
+/// A level that a unit had, whether the unit failed then, and whether it began to.
+#[derive(Clone, Copy)]
+struct Shown {
+    level: u32,
+    failing: bool,
+    begun: bool,
+}
+
 /// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllShares {
@@ -35,7 +51,7 @@ impl AllShares {
     /// Counts.
     pub(crate) fn new(scene: &Scene<'_>) -> Self {
         let mut this = Self::default();
-        let mut of_unit: Vec<(u32, bool, bool)> = Vec::new();
+        let mut of_unit: Vec<Shown> = Vec::new();
         let mut before: Vec<(Option<&Move>, &Move)> = Vec::new();
         let mut refused: Vec<u32> = Vec::new();
         let tells = |patient: &&Patient<'_>| patient.absent.is_empty() || !patient.bouts.is_empty();
@@ -46,25 +62,30 @@ impl AllShares {
                 match before.iter_mut().find(|(_, before)| before.factor == entry.factor) {
                     Some(before) => {
                         let (earlier, left) = std::mem::replace(before, (Some(before.1), entry));
-                        share_of(scene, patient, (earlier, left, Some(entry)), (&mut of_unit, &mut this));
+                        let stay = Stay { earlier, entry: left, next: Some(entry) };
+                        of_unit.extend(this.shown(scene, patient, stay));
                     }
                     None => before.push((None, entry)),
                 }
             }
             for (earlier, last) in &before {
-                share_of(scene, patient, (*earlier, last, None), (&mut of_unit, &mut this));
+                let stay = Stay { earlier: *earlier, entry: last, next: None };
+                of_unit.extend(this.shown(scene, patient, stay));
             }
             refused.clear();
             for level in patient.bouts.iter().filter_map(|bout| bout.level) {
-                note(&mut of_unit, (level, true, true));
+                of_unit.push(Shown { level, failing: true, begun: true });
                 if !refused.contains(&level) {
                     refused.push(level);
                     *this.by_bout.entry(level).or_default() += 1;
                 }
             }
-            for (level, failing, begun) in &of_unit {
-                let (failing, begun) = (u64::from(*failing), u64::from(*begun));
-                add(&mut this.by_level, *level, Shares { all: 1, failing, begun, undecided: 0 });
+            of_unit.sort_unstable_by_key(|shown| shown.level);
+            for of_level in of_unit.chunk_by(|one, other| one.level == other.level) {
+                let failing = u64::from(of_level.iter().any(|shown| shown.failing));
+                let begun = u64::from(of_level.iter().any(|shown| shown.begun));
+                let level = of_level.first().map(|shown| shown.level);
+                level.into_iter().for_each(|level| this.add(level, Shares { all: 1, failing, begun, undecided: 0 }));
             }
         }
         this
@@ -110,80 +131,67 @@ impl AllShares {
         let told = levels.map(|(level, of)| (level, if own(level) { *of } else { of_others(level) }));
         told.filter(|(_, of)| *of != Shares::default()).collect()
     }
-}
 
-/// Adds to what is known of a level.
-fn add(by_level: &mut Vec<Shares>, level: u32, more: Shares) {
-    let level = level as usize;
-    if by_level.len() <= level {
-        by_level.resize(level + 1, Shares::default());
-    }
-    if let Some(of) = by_level.get_mut(level) {
-        of.all += more.all;
-        of.failing += more.failing;
-        of.begun += more.begun;
-        of.undecided += more.undecided;
-    }
-}
-
-/// A level that a unit had, whether it failed, and whether it began to.
-fn note(of_unit: &mut Vec<(u32, bool, bool)>, (level, failing, begun): (u32, bool, bool)) {
-    match of_unit.iter_mut().find(|of| of.0 == level) {
-        Some(of) => (of.1, of.2) = (of.1 | failing, of.2 | begun),
-        None => of_unit.push((level, failing, begun)),
-    }
-}
-
-/// What one stay of a unit on a level tells of the level.
-fn share_of(
-    scene: &Scene<'_>,
-    patient: &Patient<'_>,
-    (earlier, entry, next): (Option<&Move>, &Move, Option<&Move>),
-    (of_unit, of_all): (&mut Vec<(u32, bool, bool)>, &mut AllShares),
-) {
-    let by_level = &mut of_all.by_level;
-    let tolerance = scene.tolerance();
-    let to = next.map_or(patient.seen, |next| next.at).min(patient.seen);
-    let from = entry.at.max(scene.onset - scene.interval);
-    // One that dies at once has told all there is to tell; one that was gone before the onset tells nothing.
-    let within = to > scene.onset - scene.interval;
-    let at_once =
-        || within && patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
-    if to - from < scene.interval * 3 / 10 && !at_once() {
-        // Before the onset a version that went was well; now it has just come, and nothing is known.
-        if next.is_none() {
-            add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
+    /// Adds to the counts of a level.
+    fn add(&mut self, level: u32, more: Shares) {
+        let level = level as usize;
+        if self.by_level.len() <= level {
+            self.by_level.resize(level + 1, Shares::default());
         }
-        return;
+        if let Some(of) = self.by_level.get_mut(level) {
+            of.all += more.all;
+            of.failing += more.failing;
+            of.begun += more.begun;
+            of.undecided += more.undecided;
+        }
     }
-    // A beginning this close before the next load is that load's: beginnings are known only so well.
-    let until = |bout: &Bout| if next.is_some() { to - scene.early(bout) } else { to };
-    let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
-    let bouts = || patient.bouts.iter().filter(own);
-    let began = || bouts().filter(|bout| bout.start >= entry.at - scene.early(bout) && bout.start < until(bout));
-    let begins = began().next().is_some();
-    // What begins soon after a load may be its effect, though the next version is loaded by then.
-    if let Some(earlier) = earlier.filter(|earlier| began().all(|bout| bout.start - earlier.at < scene.soon()))
-        && begins
-    {
-        *of_all.either.entry((earlier.level, entry.level)).or_default() += 1;
+
+    /// What one stay of a unit on a level shows of the level; none if it shows nothing.
+    fn shown(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, stay: Stay<'_>) -> Option<Shown> {
+        let Stay { earlier, entry, next } = stay;
+        let tolerance = scene.tolerance();
+        let to = next.map_or(patient.seen, |next| next.at).min(patient.seen);
+        let from = entry.at.max(scene.onset - scene.interval);
+        // One that dies at once has told all there is to tell; one that was gone before the onset tells nothing.
+        let within = to > scene.onset - scene.interval;
+        let at_once =
+            || within && patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
+        if to - from < scene.interval * 3 / 10 && !at_once() {
+            // Before the onset a version that went was well; now it has just come, and nothing is known.
+            if next.is_none() {
+                self.add(entry.level, Shares { undecided: 1, ..Shares::default() });
+            }
+            return None;
+        }
+        // A beginning this close before the next load is that load's: beginnings are known only so well.
+        let until = |bout: &Bout| if next.is_some() { to - scene.early(bout) } else { to };
+        let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
+        let bouts = || patient.bouts.iter().filter(own);
+        let began = || bouts().filter(|bout| bout.start >= entry.at - scene.early(bout) && bout.start < until(bout));
+        let begins = began().next().is_some();
+        // What begins soon after a load may be its effect, though the next version is loaded by then.
+        if let Some(earlier) = earlier.filter(|earlier| began().all(|bout| bout.start - earlier.at < scene.soon()))
+            && begins
+        {
+            *self.either.entry((earlier.level, entry.level)).or_default() += 1;
+        }
+        if begins && next.is_none() && began().all(|bout| scene.may_have_left(entry, bout)) {
+            *self.unheard.entry(entry.level).or_default() += 1;
+        }
+        // What began within a stay as short as beginnings are known may be of it: that tells no more than that it may not.
+        let close = |bout: &Bout| (entry.at - scene.early(bout)..to).contains(&bout.start);
+        if !begins && next.is_some() && to - entry.at < scene.soon() && bouts().any(close) {
+            self.add(entry.level, Shares { undecided: 1, ..Shares::default() });
+            return None;
+        }
+        let carried = bouts().find(|bout| bout.start < entry.at - scene.early(bout) && bout.end > entry.at);
+        // What was carried in from the version before tells of this one only when it lasts.
+        let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
+        if carried.is_some() && (entry.torn || !lasting && to - entry.at < 4 * scene.interval) {
+            // Undecided: neither bad nor clean.
+            self.add(entry.level, Shares { undecided: 1, ..Shares::default() });
+            return None;
+        }
+        Some(Shown { level: entry.level, failing: begins | lasting, begun: begins })
     }
-    if begins && next.is_none() && began().all(|bout| scene.may_have_left(entry, bout)) {
-        *of_all.unheard.entry(entry.level).or_default() += 1;
-    }
-    // What began within a stay as short as beginnings are known may be of it: that tells no more than that it may not.
-    let close = |bout: &Bout| (entry.at - scene.early(bout)..to).contains(&bout.start);
-    if !begins && next.is_some() && to - entry.at < scene.soon() && bouts().any(close) {
-        add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
-        return;
-    }
-    let carried = bouts().find(|bout| bout.start < entry.at - scene.early(bout) && bout.end > entry.at);
-    // What was carried in from the version before tells of this one only when it lasts.
-    let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
-    if carried.is_some() && (entry.torn || !lasting && to - entry.at < 4 * scene.interval) {
-        // Undecided: neither bad nor clean.
-        add(by_level, entry.level, Shares { undecided: 1, ..Shares::default() });
-        return;
-    }
-    note(of_unit, (entry.level, begins | lasting, begins));
 }

@@ -90,7 +90,7 @@ const PRECEDES_PART: f64 = 0.5;
 /// Whether hosts failed in the same way under the version that they had before, in the very report that holds the load: the
 /// load followed the failing.
 pub(crate) fn precedes(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    // Requests that fail tell nothing of when processes began to die, to hang or to score otherwise.
+    // Failed requests do not show when processes began to die, to hang or to score otherwise.
     if !scene.counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
         return false;
     }

@@ -6,7 +6,7 @@ use crate::evidence::riskset::contrast;
 use crate::hypothesis::findings::Tally;
 use crate::numerics::align::{Alignment, Pair, Question};
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Ns, Window, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::rollouts::{APART, Rollouts};
@@ -30,7 +30,11 @@ const STARTS_WITHIN: Ns = 2;
 /// Hosts from which loads in one rollout can be told from a moment.
 const HOSTS_MIN: usize = 3;
 
-struct Sheet {
+/// What is counted of one hypothesis.
+struct Sheet<'a> {
+    scene: &'a Scene<'a>,
+    levels: &'a [u32],
+    result: Tally,
     entries: Rollouts,
     leaves: Rollouts,
     /// From when on a process that starts loads the version because it starts.
@@ -40,140 +44,144 @@ struct Sheet {
 /// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries; with the
 /// spans in which each patient was exposed.
 pub(crate) fn tally(scene: &Scene<'_>, levels: &[u32], binary: bool, exposed: &Spans) -> Tally {
-    let mut result = Tally::default();
     let common = if binary { Ns::MAX } else { common_from(scene, exposed) };
     let (entries, leaves) = (Rollouts::new(scene.interval), Rollouts::new(scene.interval));
-    let mut sheet = Sheet { entries, leaves, common };
+    let mut sheet = Sheet { scene, levels, result: Tally::default(), entries, leaves, common };
     for (index, patient) in scene.patients.iter().enumerate() {
         let Some(spans) = exposed.of(index) else {
             // Out of scope: what fails there is not explained.
             if !exposed.is_forgotten(index) {
-                result.bouts.all += patient.bouts.len() as u64;
+                sheet.result.bouts.all += patient.bouts.len() as u64;
             }
             continue;
         };
-        one(scene, patient, (spans, levels), (&mut result, &mut sheet));
+        sheet.patient(patient, spans);
     }
+    let Sheet { mut result, entries, leaves, .. } = sheet;
     result.risk = contrast(scene, binary, exposed, None);
-    aligned(scene, &mut result, sheet.entries, true);
+    aligned(scene, &mut result, entries, true);
     let entering = result.aligned;
-    aligned(scene, &mut result, sheet.leaves, false);
+    aligned(scene, &mut result, leaves, false);
     result.leaving = result.aligned - entering;
     // Both together: bounded one by one, what hosts left could outweigh that none began to fail with it.
     result.aligned = result.aligned.clamp(-30.0, 30.0);
     result
 }
 
-fn one(
-    scene: &Scene<'_>,
-    patient: &Patient<'_>,
-    (spans, levels): (&[(Ns, Ns)], &[u32]),
-    (result, sheet): (&mut Tally, &mut Sheet),
-) {
-    // A unit that fails of something else tells nothing here.
-    if patient.bouts.is_empty() && !patient.absent.is_empty() {
-        return;
-    }
-    // Most units are well, and were exposed all the time or never.
-    match spans {
-        [] if patient.bouts.is_empty() => {
-            let known = scene.hot_within(scene.onset.max(patient.first), patient.seen);
-            result.control.seen += u64::from(known * 10 >= scene.interval * 9);
+impl Sheet<'_> {
+    /// Counts one patient, exposed in `spans`.
+    fn patient(&mut self, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
+        let Self { scene, levels, .. } = *self;
+        // A unit that fails of something else tells nothing here.
+        if patient.bouts.is_empty() && !patient.absent.is_empty() {
             return;
         }
-        [(from, to)] if patient.bouts.is_empty() && *from <= scene.onset - DELAY_MAX && *to >= patient.seen => {
-            let known = patient.seen - (scene.onset - scene.interval);
-            result.exposed.seen += u64::from(known * 10 >= scene.interval * 3);
-            return;
-        }
-        _ => {}
-    }
-    let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
-    let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| scene.began_in(bout, &[span]));
-    result.bouts.all += patient.bouts.len() as u64;
-    let explained = |bout: &&Bout| scene.began_in(bout, spans);
-    result.bouts.hits += patient.bouts.iter().filter(explained).count() as u64;
-    let mut exposed = false;
-    let mut failing = false;
-    for span in spans {
-        let (from, to) = *span;
-        let known = to.min(patient.seen) - from.max(scene.onset - scene.interval);
-        let bout = starts_in(*span);
-        if known * 10 < scene.interval * 3 && bout.is_none() {
-            continue;
-        }
-        exposed = true;
-        failing |= bout.is_some();
-        if let Some(bout) = bout.filter(|bout| own(bout)) {
-            let died = bout.deaths > 0.0;
-            result.deaths += u64::from(died);
-            result.refusals += u64::from(!died);
-        }
-        entry(scene, patient, *span, (result, sheet));
-    }
-    let (control, control_failing) = unexposed(scene, patient, spans);
-    result.exposed.count(exposed, failing);
-    result.control.count(control, control_failing);
-}
-
-/// A load into the exposure and the way out of it.
-fn entry(scene: &Scene<'_>, patient: &Patient<'_>, (from, to): (Ns, Ns), (result, sheet): (&mut Tally, &mut Sheet)) {
-    let failed_before =
-        patient.bouts.iter().any(|bout| bout.start < from - scene.early(bout) && bout.end > from - 2 * scene.interval);
-    let bout = patient.bouts.iter().find(|bout| bout.start >= from - scene.early(bout) && bout.start < to);
-    let within = |bout: &&Bout| bout.start >= from - scene.early(bout) && bout.start < to;
-    if bout.is_some() && to >= patient.seen {
-        let lately = |bout: &Bout| bout.open || bout.end >= scene.now - GOES_ON * scene.interval;
-        let goes_on = patient.bouts.iter().filter(within).any(lately);
-        result.stays.count(goes_on);
-    }
-    let by_start = from > sheet.common && comes_with_a_start(scene, patient, from);
-    if !failed_before && !by_start && from > scene.onset - DELAY_MAX {
-        let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
-        let start = began.map(|bout| bout.began);
-        if let Some(bout) = began {
-            result.prompt.count(is_prompt(bout, from, scene));
-        }
-        let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
-        let load = scene.moves(patient).iter().find(|entry| entry.at == from);
-        let guessed = load.is_some_and(|entry| !entry.told);
-        // Guessed from the last report before a silence, a load agrees with it by itself.
-        let itself = guessed && began.is_some_and(|bout| bout.silent);
-        let stays = to >= patient.seen;
-        let left = load.zip(began).is_some_and(|(load, bout)| stays && scene.may_have_left(load, bout));
-        result.hearsay += u64::from(itself || left);
-        if (start.is_some() || long_enough) && !itself {
-            let near = began.map_or((0, 0), |bout| bout.near);
-            let gap = began.map_or(0, |_| gap(scene, patient, from, load));
-            sheet.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed, gap });
-        }
-        result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
-    }
-    // A process that dies again and again is up between its deaths.
-    let looped = patient.bouts.iter().filter(within).map(|bout| bout.deaths).sum::<f64>() >= LOOP_FROM;
-    let until = to - if looped { GOES_ON } else { 2 } * scene.interval;
-    let failing_at_exit = patient.bouts.iter().filter(within).rfind(|bout| bout.end >= until);
-    // What ends because the host begins to fail of something else has not stopped.
-    let replaced = patient.absent.iter().any(|(from, _)| (*from - to).abs() <= 3 * scene.interval);
-    if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval && !replaced) {
-        let stopped = bout.end <= to + 2 * scene.interval;
-        if stopped && !bout.open {
-            // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign,
-            // but that it dies no more is, where it died again and again.
-            if !bout.heard || looped {
-                let half = scene.interval / 2;
-                let change = Some((bout.end - half, bout.end + half));
-                sheet
-                    .leaves
-                    .add(level_at(scene, patient, to), Pair { at: to, change, near: (0, 0), guessed: false, gap: 0 });
+        // Most units are well, and were exposed all the time or never.
+        match spans {
+            [] if patient.bouts.is_empty() => {
+                let known = scene.hot_within(scene.onset.max(patient.first), patient.seen);
+                self.result.control.seen += u64::from(known * 10 >= scene.interval * 9);
+                return;
             }
-            result.stops.hits += 1;
-        } else if !stopped && patient.seen >= to + 4 * scene.interval {
-            let pair = Pair { at: to, change: None, near: (0, 0), guessed: false, gap: 0 };
-            sheet.leaves.add(level_at(scene, patient, to), pair);
-            result.tail += 1;
+            [(from, to)] if patient.bouts.is_empty() && *from <= scene.onset - DELAY_MAX && *to >= patient.seen => {
+                let known = patient.seen - (scene.onset - scene.interval);
+                self.result.exposed.seen += u64::from(known * 10 >= scene.interval * 3);
+                return;
+            }
+            _ => {}
         }
-        result.stops.all += 1;
+        let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
+        let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| scene.began_in(bout, &[span]));
+        self.result.bouts.all += patient.bouts.len() as u64;
+        let explained = |bout: &&Bout| scene.began_in(bout, spans);
+        self.result.bouts.hits += patient.bouts.iter().filter(explained).count() as u64;
+        let mut exposed = false;
+        let mut failing = false;
+        for span in spans {
+            let (from, to) = *span;
+            let known = to.min(patient.seen) - from.max(scene.onset - scene.interval);
+            let bout = starts_in(*span);
+            if known * 10 < scene.interval * 3 && bout.is_none() {
+                continue;
+            }
+            exposed = true;
+            failing |= bout.is_some();
+            if let Some(bout) = bout.filter(|bout| own(bout)) {
+                let died = bout.deaths > 0.0;
+                self.result.deaths += u64::from(died);
+                self.result.refusals += u64::from(!died);
+            }
+            self.entry(patient, Window { start: from, end: to });
+        }
+        let (control, control_failing) = unexposed(scene, patient, spans);
+        self.result.exposed.count(exposed, failing);
+        self.result.control.count(control, control_failing);
+    }
+
+    /// A load into the exposure and the way out of it.
+    fn entry(&mut self, patient: &Patient<'_>, span: Window) {
+        let scene = self.scene;
+        let (from, to) = (span.start, span.end);
+        let failed_before = patient
+            .bouts
+            .iter()
+            .any(|bout| bout.start < from - scene.early(bout) && bout.end > from - 2 * scene.interval);
+        let bout = patient.bouts.iter().find(|bout| bout.start >= from - scene.early(bout) && bout.start < to);
+        let within = |bout: &&Bout| bout.start >= from - scene.early(bout) && bout.start < to;
+        if bout.is_some() && to >= patient.seen {
+            let lately = |bout: &Bout| bout.open || bout.end >= scene.now - GOES_ON * scene.interval;
+            let goes_on = patient.bouts.iter().filter(within).any(lately);
+            self.result.stays.count(goes_on);
+        }
+        let by_start = from > self.common && comes_with_a_start(scene, patient, from);
+        if !failed_before && !by_start && from > scene.onset - DELAY_MAX {
+            let began = bout.filter(|bout| bout.start - from <= DELAY_MAX);
+            let start = began.map(|bout| bout.began);
+            if let Some(bout) = began {
+                self.result.prompt.count(is_prompt(bout, from, scene));
+            }
+            let long_enough = to.min(patient.seen) - from >= 3 * scene.interval;
+            let load = scene.moves(patient).iter().find(|entry| entry.at == from);
+            let guessed = load.is_some_and(|entry| !entry.told);
+            // Guessed from the last report before a silence, a load agrees with it by itself.
+            let itself = guessed && began.is_some_and(|bout| bout.silent);
+            let stays = to >= patient.seen;
+            let left = load.zip(began).is_some_and(|(load, bout)| stays && scene.may_have_left(load, bout));
+            self.result.hearsay += u64::from(itself || left);
+            if (start.is_some() || long_enough) && !itself {
+                let near = began.map_or((0, 0), |bout| bout.near);
+                let gap = began.map_or(0, |_| gap(scene, patient, from, load));
+                self.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed, gap });
+            }
+            self.result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
+        }
+        // A process that dies again and again is up between its deaths.
+        let looped = patient.bouts.iter().filter(within).map(|bout| bout.deaths).sum::<f64>() >= LOOP_FROM;
+        let until = to - if looped { GOES_ON } else { 2 } * scene.interval;
+        let failing_at_exit = patient.bouts.iter().filter(within).rfind(|bout| bout.end >= until);
+        // What ends because the host begins to fail of something else has not stopped.
+        let replaced = patient.absent.iter().any(|(from, _)| (*from - to).abs() <= 3 * scene.interval);
+        if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval && !replaced) {
+            let stopped = bout.end <= to + 2 * scene.interval;
+            if stopped && !bout.open {
+                // A process that starts again loads what it has, whatever it died of: that its silence ends then is no sign,
+                // but that it dies no more is, where it died again and again.
+                if !bout.heard || looped {
+                    let half = scene.interval / 2;
+                    let change = Some((bout.end - half, bout.end + half));
+                    self.leaves.add(
+                        level_at(scene, patient, to),
+                        Pair { at: to, change, near: (0, 0), guessed: false, gap: 0 },
+                    );
+                }
+                self.result.stops.hits += 1;
+            } else if !stopped && patient.seen >= to + 4 * scene.interval {
+                let pair = Pair { at: to, change: None, near: (0, 0), guessed: false, gap: 0 };
+                self.leaves.add(level_at(scene, patient, to), pair);
+                self.result.tail += 1;
+            }
+            self.result.stops.all += 1;
+        }
     }
 }
 

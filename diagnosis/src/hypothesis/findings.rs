@@ -2,6 +2,7 @@
 
 use crate::numerics::align::Lag;
 use crate::numerics::math::float;
+use crate::state::ring::Sums;
 use firstbad_protocol::Property;
 
 /// Hosts of one side of a comparison.
@@ -20,7 +21,7 @@ impl Hosts {
     }
 }
 
-/// Those of `all` that are as a hypothesis predicts.
+/// A number of cases, and how many of them are as a hypothesis predicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Part {
     pub hits: u64,
@@ -28,7 +29,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Counts one more, that `hits` or not.
+    /// Counts one more case, as a hit or not.
     pub(crate) fn count(&mut self, hits: bool) {
         self.hits += u64::from(hits);
         self.all += 1;
@@ -115,25 +116,6 @@ impl Contrast {
     }
 }
 
-/// Failures of many hosts together.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Sums {
-    pub observed: f64,
-    pub expected: f64,
-}
-
-impl Sums {
-    pub(crate) fn add(&mut self, observed: f64, expected: f64) {
-        self.observed += observed;
-        self.expected += expected;
-    }
-
-    /// How much more often they fail than usual; half a failure is added to both, so that none is no division by zero.
-    fn rate(self) -> f64 {
-        (self.observed + 0.5) / (self.expected + 0.5)
-    }
-}
-
 /// What the sums say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Pooled {
@@ -151,7 +133,8 @@ pub(crate) struct Pooled {
 impl Pooled {
     /// How much more often the exposed fail than the others.
     pub(crate) fn ratio(&self) -> f64 {
-        self.exposed.rate() / self.control.rate()
+        let rate = |sums: Sums| (sums.observed + 0.5) / (sums.expected + 0.5);
+        rate(self.exposed) / rate(self.control)
     }
 }
 

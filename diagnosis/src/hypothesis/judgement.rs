@@ -6,6 +6,8 @@ use firstbad_protocol::verdict::Verdict;
 /// Weight that makes a suspect, and one that makes a cause.
 pub(crate) const SUSPECT_AT: f64 = 5.0;
 pub(crate) const CAUSE_AT: f64 = 11.0;
+/// Weight of the mechanism from which the content itself is at fault: it breaks a declared limit.
+pub(crate) const LIMIT_AT: f64 = 5.0;
 /// Hosts that must fail for a cause.
 pub(crate) const CAUSE_HOSTS: u64 = 5;
 /// Minimum number of hosts without the version, for a comparison.

@@ -65,7 +65,7 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
     note_tags(state, id, row, index_of(end, state.interval));
     note_leaves(state, id, row, index_of(end, state.interval));
     let samples = samples(state, id, row, window);
-    feed(state, id, row, (&samples, frozen));
+    feed(state, id, row, Fed { samples: &samples, frozen });
 }
 
 /// A process lives from its first report: its loads may be told from long before, when it served nobody.
@@ -344,8 +344,16 @@ fn note_leaves(state: &mut State, id: u32, row: &Row, index: i64) {
     }
 }
 
+/// The counters of one row.
+#[derive(Clone, Copy)]
+struct Fed<'a> {
+    samples: &'a [Sample],
+    /// Whether nothing is learnt from them.
+    frozen: bool,
+}
+
 /// Feeds the counters into runs, expectations and the interval's sums.
-fn feed(state: &mut State, id: u32, row: &Row, (samples, frozen): (&[Sample], bool)) {
+fn feed(state: &mut State, id: u32, row: &Row, Fed { samples, frozen }: Fed<'_>) {
     let now = state.now.unwrap_or(0);
     let silent_after = 3 * state.interval;
     let fleet = Fleet { warm: state.warm() };

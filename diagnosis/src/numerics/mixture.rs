@@ -28,20 +28,20 @@ impl Stretch<'_> {
     pub(crate) fn ln(&self, part: f64) -> f64 {
         let part = part.clamp(0.0, PART.1);
         let kinds = self.counts.iter().zip(self.kinds.0.iter().zip(&self.kinds.1));
-        kinds.filter(|(count, _)| **count > 0.0).map(|(count, of)| count * libm::log(mixed(of, part))).sum()
+        kinds.filter(|(count, _)| **count > 0.0).map(|(count, of)| count * libm::log(mixed(*of.0, *of.1, part))).sum()
     }
 
     /// Weights that its counts give to what came and to the usual, at a part.
     fn weights(&self, part: f64) -> (f64, f64) {
         let kinds = self.counts.iter().zip(self.kinds.0.iter().zip(&self.kinds.1));
         kinds.filter(|(count, _)| **count > 0.0).fold((0.0, 0.0), |(came, usual), (count, of)| {
-            let each = count / mixed(of, part);
+            let each = count / mixed(*of.0, *of.1, part);
             (came + each * of.1, usual + each * of.0)
         })
     }
 }
 
-fn mixed((usual, came): (&f64, &f64), part: f64) -> f64 {
+fn mixed(usual: f64, came: f64, part: f64) -> f64 {
     (usual + part * (came - usual)).max(1e-9)
 }
 

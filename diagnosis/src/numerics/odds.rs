@@ -1,5 +1,5 @@
-//! Natural logarithms of odds, in which evidence is measured: a likelihood ratio or e-value of which the logarithm is `LN_1000`
-//! is seen once in a thousand times where there is nothing to see.
+//! Natural logarithms of odds, the unit of evidence. Without an effect, an e-value with a logarithm of at least `LN_1000`
+//! occurs at most once in a thousand times.
 
 pub(crate) const LN_10: f64 = std::f64::consts::LN_10;
 pub(crate) const LN_100: f64 = 2.0 * LN_10;

@@ -405,13 +405,13 @@ pub(crate) struct WorldChange {
     pub unnamed: u64,
 }
 
-/// Hosts that tell a change themselves, for each event of it that names no host, from which that event is of one more such
-/// host, which does not say who it is.
+/// If more than so many hosts report a change for each of its events without a host, such an event comes from one more host
+/// that does not name itself, and the change did not reach the whole fleet at once.
 const NAMED_PER_UNNAMED: u64 = 2;
 
 impl WorldChange {
-    /// Whether it reached the whole fleet at once, as far as events tell: one that names no host says so, unless the hosts
-    /// tell it one by one.
+    /// Whether it reached the whole fleet at once: an event without a host means this, unless the hosts report the change one
+    /// by one.
     pub(crate) fn is_everywhere(&self) -> bool {
         self.unnamed > 0 && self.unnamed.saturating_mul(NAMED_PER_UNNAMED) >= self.hosts()
     }

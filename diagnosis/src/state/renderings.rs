@@ -1,6 +1,6 @@
-//! Versions that every host renders for itself: host names and ports make the bytes, and so the hashes, of one version differ
-//! from host to host. What the renderings share is a declared revision, or a generation. Hardly two hosts share a hash then,
-//! and a set of such hashes could be chosen so that it fits any set of failing hosts; so the renderings are one version here.
+//! Versions that every host renders for itself: they hold host names or ports, so that the bytes and the hash differ from host
+//! to host, while the declared revision or the generation is the same. As each hash is on one host, some set of hashes fits
+//! any set of failing hosts. The engine therefore treats the renderings as one version.
 
 use crate::observation::{Facts, Name};
 use crate::state::tables::Tables;
@@ -24,8 +24,7 @@ pub(crate) struct Renderings {
 }
 
 impl Renderings {
-    /// The version of which a hash that is not known yet, with these facts, is one more rendering; none if it is a version
-    /// of its own.
+    /// The version that an unknown hash with these facts renders once more; none if it is a version of its own.
     pub(crate) fn version_of(&mut self, tables: &Tables, factor: u16, facts: &Facts) -> Option<u32> {
         let known = self.versions.get(&(factor, revision(facts)?))?;
         let units = |level: &u32| tables.level_at(*level).filter(|of| of.factor == factor).map(|of| of.units_ever);
@@ -54,7 +53,7 @@ impl Renderings {
         }
     }
 
-    /// Lets go what is known of a version that is let go.
+    /// Forgets a version that the tables forgot.
     pub(crate) fn forget(&mut self, level: u32) {
         self.versions.retain(|_, levels| {
             levels.retain(|other| *other != level);
@@ -63,7 +62,7 @@ impl Renderings {
     }
 }
 
-/// What all renderings of a version share, if it was told.
+/// The revision or the generation, which all renderings of a version share, if the load has one.
 fn revision(facts: &Facts) -> Option<Name> {
     let generation = || facts.numbers.get("generation").map(|number| Name::from(format!("generation {number}")));
     facts.words.get("revision").cloned().or_else(generation)

@@ -18,7 +18,7 @@ const DIMENSIONS_MAX: usize = 65_536;
 /// Levels kept apart over all factors: a hundred configs with all of their versions. Each costs up to some kilobytes.
 const LEVELS_MAX: usize = 65_536;
 
-/// Hashes, of which many may be renderings of one version.
+/// Maximum number of hashes, with all renderings.
 const NAMES_MAX: usize = 262_144;
 
 /// All tables.

@@ -6,7 +6,7 @@ use crate::evidence::cold::{Uncontrolled, is_cold};
 use crate::evidence::place::is_surge;
 use crate::evidence::sides::precedes;
 use crate::hypothesis::findings::Tally;
-use crate::hypothesis::judgement::{CAUSE_AT, CAUSE_HOSTS, CONTROLS_MIN, SUSPECT_AT};
+use crate::hypothesis::judgement::{CAUSE_AT, CAUSE_HOSTS, CONTROLS_MIN, LIMIT_AT, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::odds::{LN_1_000_000, LN_10, LN_100, LN_1000};
 use crate::numerics::time::seconds;
@@ -18,35 +18,35 @@ use crate::verdict::one_to_one::is_one_to_one;
 use crate::verdict::small_fleet;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
-/// Hosts that must fail under what is accused, and the number of hosts of a fleet up to which one is enough if more speaks.
+/// Minimum number of failing hosts with the accused version. In a fleet of at most `TINY_FLEET` hosts one is enough if its
+/// recovery or the content agrees.
 const EXPOSED_MIN: u64 = 2;
 const TINY_FLEET: usize = 3;
-/// Share of the failing that must have begun under what is accused, and of the exposed hosts that must fail.
+/// Minimum share of all failures that began with the accused version, and minimum share of its hosts that fail.
 const EXPLAINED_MIN: f64 = 0.5;
 const SHARE_MIN: f64 = 0.1;
-/// Deaths while loading, and refusals, from which a version is accused though nothing else tells, and for a cause.
+/// Minimum number of deaths while loading and refusals that accuse a version without other evidence, and that make a cause.
 const OWN_MIN: u64 = 2;
 const OWN_CAUSE: u64 = 5;
-/// ln of the e-value of a contrast from which it tells by itself, and beside failing that follows the hosts' own loads.
+/// Minimum ln of the e-value of a contrast that accuses alone, and that accuses if failures follow each host's own load.
 const CONTRAST_AT: f64 = 4.0;
 const CONTRAST_BESIDE: f64 = 1.0;
-/// ln of the likelihood ratio of failing that follows the hosts' own loads from which it tells. Without a contrast it must
-/// explain so much of the failing.
+/// Minimum ln of the likelihood ratio of "failures follow each host's own load", and the minimum share of all failures that
+/// it must explain where there is no contrast.
 const FOLLOWS_AT: f64 = 4.0;
 const FOLLOWS_EXPLAINED: f64 = 0.75;
-/// The same from which all at one moment is believed.
+/// Maximum of that ratio at which all hosts fail at one moment, whatever they loaded.
 const MOMENT_OF_ALL: f64 = -3.0;
-/// Weight of content that breaks a declared limit.
-const LIMIT_AT: f64 = 5.0;
-/// Variance of the contrast from which it tells chance, and the standard deviations below which it does.
+/// Minimum variance of a contrast that can show chance, and the standard deviations below which it does: for an accusation,
+/// and for what is refuted.
 const VARIANCE_MIN: f64 = 2.0;
 const CHANCE_Z: f64 = 2.5;
 const REFUTED_Z: f64 = 2.0;
-/// Share of the failing below which a hypothesis explains nothing.
+/// Share of all failures below which a hypothesis explains nothing.
 const EXPLAINS_NOTHING: f64 = 0.3;
-/// Beginnings among those not exposed, over chance, up to which hosts' own loads need no other proof.
+/// Maximum of failures on unexposed hosts, divided by their number by chance, at which own loads need no other proof.
 const ELSEWHERE_MOST: f64 = 0.3;
-/// Share of the failing from which nearly all of it is explained.
+/// Minimum share of all failures at which nearly all are explained.
 const EXPLAINS_ALL: f64 = 0.9;
 /// Share of the exposed hosts that must fail where they do not fail promptly, or are only not heard.
 const LATE_SHARE: f64 = 0.5;
@@ -192,8 +192,8 @@ impl Grounds<'_> {
         if self.own() >= OWN_MIN || tally.is_prompt() || accused().any(|level| hypothesis.levels.contains(level)) {
             return alike;
         }
-        // What follows a load at once may hit a few of those exposed; what comes later on a few may come of anything, unless
-        // it comes on none of the others, and goes as they leave it.
+        // A prompt effect may hit a few of the exposed hosts. A late one on a few hosts may have any reason, unless no other
+        // host shows it and the way back or the content agrees.
         let late = hypothesis.kind == CauseKind::Config && hypothesis.share() < LATE_SHARE && !self.are_apart();
         // Two pushes that go through a fleet in one order, or hosts with clocks of their own, look alike after any delay.
         let proved = tally.risk.ln_e >= CONTRAST_AT
@@ -204,8 +204,7 @@ impl Grounds<'_> {
         alike || late || tally.lag.delay_s > soon(scene) && !proved
     }
 
-    /// Whether hardly any host fails without it, by far more than chance would give, and the way back or the content says so
-    /// as well.
+    /// Whether hardly any host fails without it, which chance would not give, and the way back or the content agrees.
     fn are_apart(self) -> bool {
         let tally = &self.hypothesis.tally;
         let spared = tally.control.seen >= CONTROLS_MIN && tally.control.failing * STRAYS <= tally.exposed.failing;

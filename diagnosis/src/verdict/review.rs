@@ -6,7 +6,7 @@ use crate::evidence::content::{clean, of_levels};
 use crate::evidence::property::properties;
 use crate::evidence::shares::AllShares;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::judgement::Judgement;
+use crate::hypothesis::judgement::{Judgement, LIMIT_AT};
 use crate::numerics::odds::{LN_100, LN_1000};
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
@@ -135,7 +135,7 @@ fn update(state: &State, symptom: &mut Symptom) {
     }
     let of_host = symptom.named.as_ref().map(|named| named.kind) == Some(CauseKind::Host);
     let keeps = match symptom.verdict {
-        // An old version has no beginning that could contradict what was told from outside.
+        // An old version has no load near the onset that could contradict an external reason.
         Verdict::External if is_stale(&judged) => true,
         Verdict::External if several && of_host => false,
         Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
@@ -154,10 +154,10 @@ fn update(state: &State, symptom: &mut Symptom) {
     tell_facts(state, symptom, &scene, &judged);
 }
 
-/// Hosts that failed at once from which what is left on one host is no trouble of that host.
+/// Maximum number of hosts that failed at once for which one host may be the reason.
 const ONE_HOST_MOST: u64 = 2;
 
-/// Whether a version is told to be too old.
+/// Whether a version is suspected because it is too old.
 fn is_stale(judged: &Judgement) -> bool {
     let is = |named: &Hypothesis| named.properties.iter().any(|found| found.property == Property::Stale);
     judged.verdict == Verdict::Suspect && judged.named.as_ref().is_some_and(is)
@@ -230,7 +230,7 @@ fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
     }
     let own = |named: &Hypothesis| {
         named.kind == CauseKind::Config
-            && (named.aligned() >= BESIDE_AT || named.tally.deaths >= 2 || named.mechanism >= 5.0)
+            && (named.aligned() >= BESIDE_AT || named.tally.deaths >= 2 || named.mechanism >= LIMIT_AT)
     };
     !explained || symptom.class == Class::Refused || judged.named.as_ref().is_some_and(own)
 }

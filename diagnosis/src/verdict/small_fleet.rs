@@ -3,6 +3,7 @@
 
 use crate::evidence::blip::blips;
 use crate::evidence::timing::timing;
+use crate::hypothesis::judgement::LIMIT_AT;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::ratio;
 use crate::numerics::odds::{LN_10_000, LN_1000};
@@ -17,8 +18,6 @@ const FLEET_MAX: u64 = 12;
 /// a cause.
 const SUSPECT_AT: f64 = LN_1000;
 const CAUSE_AT: f64 = LN_10_000;
-/// Weight of a mechanism by which the content itself is at fault.
-const LIMIT_AT: f64 = 5.0;
 /// Hosts that must each begin to fail at their own load, beside one that has not the version and is well, for a cause
 /// without a way back.
 const REPEATED_ON: u64 = 3;

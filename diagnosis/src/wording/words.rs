@@ -1,9 +1,10 @@
 //! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
 
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{By, Hosts, Sides, Sums};
+use crate::hypothesis::findings::{By, Hosts, Sides};
 use crate::state::State;
 use crate::state::model::Key;
+use crate::state::ring::Sums;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
 use firstbad_protocol::{Hash, Untrusted, verdict};
 
@@ -191,7 +192,7 @@ pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
 
 /// Hosts that fail, or what the sums say.
 fn arm(hosts: Hosts, sums: Option<Sums>) -> Arm {
-    let alone = || Sums { observed: crate::observation::counts::float(hosts.failing), expected: 0.0 };
+    let alone = || Sums { observed: crate::observation::counts::float(hosts.failing), ..Sums::default() };
     let sums = sums.unwrap_or_else(alone);
     let rounded = |value| crate::numerics::math::rounded(value, 3);
     Arm {
