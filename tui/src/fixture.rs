@@ -381,7 +381,7 @@ pub(crate) fn refused() -> Incident {
 /// Two versions that reached the same hosts in the same report, so that no evidence separates them.
 pub(crate) fn tied() -> Incident {
     let mut incident = insufficient();
-    let against = "cannot be told apart: the same hosts had both at the same time";
+    let against = "cannot be told apart: both explain the same failures";
     let one = Suspect { against: vec![against.into()], ..incident.suspects[0].clone() };
     let waf =
         Suspect { config: Some("waf-rules".into()), hashes: vec![Hash::of(b"waf")], property: None, ..one.clone() };

@@ -75,7 +75,7 @@ pub(crate) fn suspects(state: &State, judged: &Judgement) -> Vec<Suspect> {
                 .map(|(_, other)| words::name(state, other))
                 .collect();
             suspect.against.push(format!(
-                "cannot be told apart from {}: the same hosts had both at the same time; give one of them alone to a few hosts to separate them",
+                "cannot be told apart from {}: both explain the same failures; give one of them alone to a few hosts to separate them",
                 others.join(", ")
             ));
             suspect.confidence = suspect.confidence.min(0.5);

@@ -17,7 +17,7 @@ use crate::state::model::{Counter, Family};
 use crate::state::reload_window::BLIP;
 use crate::verdict::accusation::{accusation, refuted, soon, starts_explain};
 use crate::verdict::hypotheses::{distances, hypotheses};
-use crate::verdict::ties::{contest, is_parted_by_content, ties};
+use crate::verdict::ties::{contest, is_outdone, is_parted_by_content, ties};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::collections::BTreeMap;
@@ -46,35 +46,50 @@ const AGES_OFF: f64 = 2.5;
 pub(crate) fn judge(state: &State, scene: &Scene<'_>) -> Judgement {
     let mut ranked = hypotheses(state, scene);
     order(scene, &mut ranked);
-    let verdicts: Vec<Option<Verdict>> = ranked.iter().map(|hypothesis| accusation(state, scene, hypothesis)).collect();
+    let outdone = |one: &Hypothesis| ranked.iter().any(|rival| is_outdone(one, rival));
+    let verdict = |one: &Hypothesis| accusation(state, scene, one).filter(|_| !outdone(one));
+    let verdicts: Vec<Option<Verdict>> = ranked.iter().map(verdict).collect();
     // What may be called the cause comes before what may only be suspected, however the weights compare.
     let first = |wanted: Verdict| verdicts.iter().position(|verdict| *verdict == Some(wanted));
     let best = first(Verdict::Cause).or_else(|| first(Verdict::Suspect));
     if let Some(best) = best
-        && let (Some(hypothesis), Some(Some(verdict))) = (ranked.get(best).cloned(), verdicts.get(best).copied())
+        && let Some(Some(verdict)) = verdicts.get(best).copied()
     {
-        let tied = ranked
-            .iter()
-            .enumerate()
-            .filter(|(other, rival)| *other != best && ties(scene, &hypothesis, rival))
-            .count();
-        ranked.remove(best);
-        ranked.insert(0, hypothesis.clone());
-        if tied == 0 {
-            let hypothesis = scoped(state, scene, hypothesis, &ranked);
-            if let Some(first) = ranked.first_mut() {
-                *first = hypothesis.clone();
-            }
-            // What only its content tells from its twin is a suspicion.
-            let twin = ranked.iter().skip(1).any(|rival| is_parted_by_content(scene, &hypothesis, rival));
-            let verdict = if twin && verdict == Verdict::Cause { Verdict::Suspect } else { verdict };
-            return Judgement { verdict, named: Some(hypothesis), ranked, tied: 0 };
-        }
-        return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied };
+        return named(state, scene, ranked, Accused { best, verdict });
     }
     by_sums(state, scene, &ranked)
         .or_else(|| by_age(state, scene, &ranked))
         .unwrap_or_else(|| outside(state, scene, ranked))
+}
+
+/// Which of the ranked hypotheses may be accused, and how far.
+#[derive(Clone, Copy)]
+struct Accused {
+    best: usize,
+    verdict: Verdict,
+}
+
+/// Names the hypothesis that may be accused, unless others tie with it: these follow it in rank.
+fn named(
+    state: &State,
+    scene: &Scene<'_>,
+    mut ranked: Vec<Hypothesis>,
+    Accused { best, verdict }: Accused,
+) -> Judgement {
+    let hypothesis = ranked.remove(best);
+    let (tied, others): (Vec<Hypothesis>, Vec<Hypothesis>) =
+        ranked.into_iter().partition(|rival| ties(scene, &hypothesis, rival));
+    let count = tied.len();
+    if count > 0 {
+        let ranked = std::iter::once(hypothesis).chain(tied).chain(others).collect();
+        return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied: count };
+    }
+    let hypothesis = scoped(state, scene, hypothesis, &others);
+    // What only its content tells from its twin is a suspicion.
+    let twin = others.iter().any(|rival| is_parted_by_content(scene, &hypothesis, rival));
+    let verdict = if twin && verdict == Verdict::Cause { Verdict::Suspect } else { verdict };
+    let ranked = std::iter::once(hypothesis.clone()).chain(others).collect();
+    Judgement { verdict, named: Some(hypothesis), ranked, tied: 0 }
 }
 
 /// Log likelihood ratio by which, on one binary, another config must follow its own loads better, so that what fails there

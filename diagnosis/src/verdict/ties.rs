@@ -48,7 +48,7 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
     {
         return false;
     }
-    if is_as_late(scene, best, rival) || is_outdone(best, rival) {
+    if is_as_late(scene, best, rival) {
         return true;
     }
     // Requests before and after a load tell it from a moment, not from what rode with it on every host.
@@ -79,15 +79,15 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
     best.tally.exposed == rival.tally.exposed && best.weight - rival.weight < 3.0
 }
 
-/// ln of the likelihood ratio from which a rival predicts better who fails: one in a thousand.
+/// Minimum ln of the likelihood ratio at which a rival predicts better which hosts fail.
 const OUTDONE_AT: f64 = LN_1000;
 
-/// Whether a rival predicts better who fails and who is well, and covers as much of the failing. Hosts that restart into a
-/// new binary and load a guilty config then are such a case: the binary is new on all of them, and those that had the config
-/// before failed without it.
-fn is_outdone(best: &Hypothesis, rival: &Hypothesis) -> bool {
+/// Whether a rival explains as many failures and predicts better which hosts fail and which are well. Example: hosts restart
+/// into a new binary and load a guilty config as they start. The binary is new on all of them, but the hosts that had the
+/// config before failed without it.
+pub(crate) fn is_outdone(best: &Hypothesis, rival: &Hypothesis) -> bool {
     let other = rival.factor.is_some() && best.factor.is_some() && rival.factor != best.factor;
-    // Where everybody was exposed nobody could have been well without it: that is no better prediction.
+    // If all hosts were exposed, none could be well without it, which is no better prediction.
     let others = rival.tally.control.seen;
     let controlled = others >= CONTROLS_MIN && others * 2 >= best.tally.control.seen;
     let covers = controlled && rival.explained() >= best.explained();
