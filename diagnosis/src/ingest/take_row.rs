@@ -361,6 +361,11 @@ fn feed(state: &mut State, id: u32, row: &Row, Fed { samples, frozen }: Fed<'_>)
     if let Some(memory) = counts::gauge(row.memory) {
         watch::grow(unit, memory, row.span.end.0 - unit.offset);
     }
+    // Of an aggregate nobody knows which of its processes began anew.
+    let restarted = row.restarted && !unit.aggregate;
+    if restarted {
+        unit.note_start(row.span.start.0 - unit.offset, state.interval);
+    }
     let mut sums = [Sums::default(); COUNTERS];
     let window = Window { start: row.span.start.0 - unit.offset, end: row.span.end.0 - unit.offset };
     for sample in samples {
@@ -402,9 +407,7 @@ fn feed(state: &mut State, id: u32, row: &Row, Fed { samples, frozen }: Fed<'_>)
             unit.in_flight.learn(in_flight, 1.0);
         }
     }
-    // Of an aggregate nobody knows which of its processes began anew.
-    if row.restarted && !unit.aggregate {
-        unit.note_start(window.start, state.interval);
+    if restarted {
         note_restart(unit, &state.tables, Restart { sign: Sign::Counts, now, interval: state.interval });
     }
     end_panics(unit, row.span.end.0 - unit.offset, state.interval);

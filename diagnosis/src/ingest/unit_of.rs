@@ -5,6 +5,7 @@
 use crate::ingest::waiting::unsettle;
 use crate::numerics::time::Ns;
 use crate::observation::{Dimensions, Facts, Name, Source};
+use crate::signals::death::released;
 use crate::signals::restarts::{Restart, Sign, restarted};
 use crate::state::model::{Base, COUNTERS, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, STALE, note};
@@ -115,6 +116,7 @@ pub(crate) fn note_restart(unit: &mut Unit, tables: &Tables, restart: Restart) {
     };
     if unit.moves.iter().rev().any(|entry| is_binary(&entry)) {
         unit.restarts_seen.forget();
+        released(unit);
         return;
     }
     restarted(unit, restart);

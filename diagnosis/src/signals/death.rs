@@ -28,6 +28,11 @@ pub(crate) fn unheard(unit: &mut Unit) {
     unit.runs.retain(|run| run.counter != Counter::Silent || !run.open || run.opening.1 != restarts);
 }
 
+/// Forgets a silence that ended as another binary reports: the process stopped for a release.
+pub(crate) fn released(unit: &mut Unit) {
+    unit.runs.retain(|run| run.counter != Counter::Silent || !run.open || run.is_death());
+}
+
 /// A count of restarts that no death seen by itself has.
 #[expect(clippy::cast_precision_loss, reason = "restarts of one host")]
 fn counted(restarts: u64) -> f32 {

@@ -115,10 +115,12 @@ fn worse(run: &Run, sample: &Sample) -> bool {
     run.counter <= Counter::Slow && grown && sample.observed >= 8.0 && sample.rate() > STRONGER * steady
 }
 
-/// A run that begins with a row; where reports are missing before, it may have begun in the gap.
+/// A run that begins with a row. If reports are missing before it, the failures may have begun in that gap, unless the process
+/// started in it: no process serves requests before it starts.
 fn fresh(sample: &Sample, unit: &Unit) -> Run {
     let seen = unit.last_event;
-    let gap = sample.start - seen > (sample.end - sample.start) / 2;
+    let started = unit.starts.iter().any(|start| (seen..sample.end).contains(start));
+    let gap = sample.start - seen > (sample.end - sample.start) / 2 && !started;
     let from = if gap { seen } else { sample.start };
     Run {
         counter: sample.counter,
