@@ -1,6 +1,7 @@
 //! The amount that one cumulative point adds to the points before it: a pure decision over start times, end times and the
 //! direction of the value (contract.md section 2, temporality). A series has one life per start time. Where start times
 //! alternate, several processes report under one identity, and each process is counted from its own last point (section 1).
+//! Where one start time is that of several processes, a point goes on from the greatest value that is not above its own.
 //! A baseline is never guessed: a point whose baseline is unknown adds no count.
 
 use super::number::PointSpan;
@@ -17,6 +18,10 @@ const REPORT_INTERVAL_MAX_NS: i64 = 60 * SECOND_NS;
 pub(super) const START_JITTER_NS: i64 = SECOND_NS;
 /// Silence, nanoseconds, after which a life has ended. Chosen: five of the longest report intervals.
 pub(super) const LIFE_KEPT_NS: i64 = 5 * REPORT_INTERVAL_MAX_NS;
+/// Growth of a counter over its mean growth, and events beside it, above which a point is of another process, where several
+/// have one start. Chosen: daily peaks are below 10 times the mean.
+const SURGE_MAX: u128 = 10;
+const SURGE_FROM: u128 = 100;
 /// Maximum number of lives kept for one series. Beyond it, the life that has been silent for longest is forgotten.
 pub(super) const LIVES_MAX: usize = 1024;
 
@@ -28,6 +33,24 @@ pub(super) struct Point<T> {
     /// Time of the point, nanoseconds since the Unix epoch.
     pub(super) end: i64,
     pub(super) value: T,
+}
+
+/// A value that grows while its process lives.
+pub(super) trait Cumulative {
+    /// Whether it fell below an earlier value, equals it, or grew.
+    fn order(&self, before: &Self) -> Ordering;
+    /// How many events it counts.
+    fn total(&self) -> u64;
+}
+
+impl Cumulative for u64 {
+    fn order(&self, before: &Self) -> Ordering {
+        self.cmp(before)
+    }
+
+    fn total(&self) -> u64 {
+        *self
+    }
 }
 
 /// The lives of a series.
@@ -91,27 +114,43 @@ impl<T> Added<T> {
     }
 }
 
-impl<T> Lives<T> {
+/// Which life of a series a point with a known start belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// The one that reported last.
+    Newest,
+    /// The one at this place among the others.
+    Other(usize),
+    /// That of a process which was not heard before, though another has the same start.
+    New,
+}
+
+impl<T: Cumulative> Lives<T> {
     /// Begins a series with its first point.
     pub(super) fn begin(point: Point<T>) -> Self {
         Self { newest: point, others: None }
     }
 
-    /// Takes the next point. `order` compares its value with an earlier one.
-    pub(super) fn take(&mut self, point: Point<T>, order: impl Fn(&T, &T) -> Ordering, context: Context) -> Added<T> {
-        let newest = &mut self.newest;
-        if point.start == newest.start || point.start == 0 || newest.start == 0 {
-            return newest.go_on(point, order);
+    /// Takes the next point.
+    pub(super) fn take(&mut self, point: Point<T>, context: Context) -> Added<T> {
+        if point.start == 0 || self.newest.start == 0 {
+            return self.newest.go_on(point);
         }
-        if let Some(place) = self.place_of(point.start) {
-            return self.alternate(place, point, order);
+        match self.life_of(&point) {
+            Some(Which::Newest) => return self.newest.go_on(point),
+            Some(Which::Other(place)) => return self.alternate(place, point),
+            Some(Which::New) => {
+                self.add(point);
+                return Added { returned: true, ..Added::alone(Step::Baseline) };
+            }
+            None => {}
         }
         let newest = &mut self.newest;
         let crept = point.start.abs_diff(newest.start) <= START_JITTER_NS.unsigned_abs()
             && point.end > newest.end
-            && order(&point.value, &newest.value) != Ordering::Less;
+            && point.value.order(&newest.value) != Ordering::Less;
         if crept {
-            return newest.go_on(point, order);
+            return newest.go_on(point);
         }
         // A process that began after the last report is the successor; one that began before it is another process.
         let step = if point.start.saturating_add(START_JITTER_NS) > newest.end {
@@ -125,16 +164,31 @@ impl<T> Lives<T> {
         Added::alone(step)
     }
 
-    fn place_of(&self, start: i64) -> Option<usize> {
-        self.others.as_ref()?.iter().position(|life| life.start == start)
+    /// The life with a point's start that it goes on, if there is one. Of several, the one with the greatest total that the
+    /// point may go on.
+    fn life_of(&self, point: &Point<T>) -> Option<Which> {
+        let newest = (self.newest.start == point.start).then_some((Which::Newest, &self.newest));
+        let others = self.others.iter().flat_map(|others| others.iter().enumerate());
+        let same = others.filter(|(_, life)| life.start == point.start);
+        let own = || newest.into_iter().chain(same.clone().map(|(place, life)| (Which::Other(place), life)));
+        let (first, _) = own().next()?;
+        if own().all(|(_, life)| point.total() <= life.total() / 2) {
+            // The sender began the series anew.
+            return Some(first);
+        }
+        if own().nth(1).is_none() {
+            return Some(if self.newest.is_of_another(point) && newest.is_some() { Which::New } else { first });
+        }
+        let fits = own().filter(|(_, life)| life.may_go_on(point));
+        Some(fits.max_by_key(|(_, life)| life.total()).map_or(Which::New, |(which, _)| which))
     }
 
     /// Takes a point of a life other than the one that reported last.
-    fn alternate(&mut self, place: usize, point: Point<T>, order: impl Fn(&T, &T) -> Ordering) -> Added<T> {
+    fn alternate(&mut self, place: usize, point: Point<T>) -> Added<T> {
         let Some(other) = self.others.as_mut().and_then(|others| others.get_mut(place)) else {
             return Added::alone(Step::Baseline);
         };
-        let taken = other.go_on(point, order);
+        let taken = other.go_on(point);
         if other.end > self.newest.end {
             std::mem::swap(other, &mut self.newest);
             return Added { returned: true, ..taken };
@@ -155,11 +209,31 @@ impl<T> Lives<T> {
     }
 }
 
-impl<T> Point<T> {
+impl<T: Cumulative> Point<T> {
+    fn total(&self) -> u64 {
+        self.value.total()
+    }
+
+    /// Whether a later point of the same start is of another process: a series that its sender began anew has counted less
+    /// than half of what it had before.
+    fn is_of_another(&self, next: &Self) -> bool {
+        let fell = next.value.order(&self.value) == Ordering::Less;
+        next.end > self.end && fell && next.total() > self.total() / 2
+    }
+
+    /// Whether a point of the same start may be of the same process, where several have that start: it did not fall, and grew
+    /// by no more than [`SURGE_MAX`] times what its process counts in that time.
+    fn may_go_on(&self, next: &Self) -> bool {
+        let (total, before) = (u128::from(next.total()), u128::from(self.total()));
+        let lived = u128::from(next.end.abs_diff(next.start)).max(1);
+        let usual = total * u128::from(next.end.abs_diff(self.end)) / lived;
+        total.checked_sub(before).is_some_and(|more| more <= SURGE_MAX * usual + SURGE_FROM)
+    }
+
     /// Replaces the last point of a life by the next point of the same life.
-    fn go_on(&mut self, next: Self, order: impl Fn(&T, &T) -> Ordering) -> Added<T> {
+    fn go_on(&mut self, next: Self) -> Added<T> {
         let both_start = next.start != 0 && self.start != 0;
-        let step = self.step(next.end, order(&next.value, &self.value), both_start);
+        let step = self.step(next.end, next.value.order(&self.value), both_start);
         if step == Step::Repeat {
             return Added::alone(step);
         }
@@ -218,7 +292,7 @@ mod tests {
     const UNSEEN: Context = Context { previous_report: None, oldest_start: 0, observed_from: i64::MAX };
 
     fn take(lives: &mut Lives<u64>, point: Point<u64>) -> Step {
-        lives.take(point, u64::cmp, UNSEEN).step
+        lives.take(point, UNSEEN).step
     }
 
     #[test]
@@ -257,9 +331,27 @@ mod tests {
         let mut lives = begun();
         take(&mut lives, point(15, 20, 5));
         assert_eq!(take(&mut lives, point(0, 10, 100)), Step::Repeat, "a late point of the previous life");
-        let late = lives.take(point(0, 14, 107), u64::cmp, UNSEEN);
+        let late = lives.take(point(0, 14, 107), UNSEEN);
         let difference = Added { step: Step::Difference { from: at(10) }, before: Some(100), returned: false };
         assert_eq!(late, difference, "the last report of the previous life came late");
+    }
+
+    #[test]
+    fn processes_with_one_start_are_counted_each_by_itself() {
+        let mut lives = Lives::begin(point(-9000, 10, 1_000_000));
+        let first = lives.take(point(-9000, 12, 700_000), UNSEEN);
+        assert_eq!((first.step, first.returned), (Step::Baseline, true), "no process counts less than before");
+        assert_eq!(take(&mut lives, point(-9000, 14, 900_000)), Step::Baseline, "nor so much at once");
+        for round in 2..5_i64 {
+            for (offset, total) in [(0, 1_000_000), (2, 700_000), (4, 900_000)] {
+                let value = total + 5 * (round.unsigned_abs() - 1);
+                let added = lives.take(point(-9000, 10 * round + offset, value), UNSEEN);
+                assert_eq!(added.step, Step::Difference { from: at(10 * (round - 1) + offset) });
+                assert_eq!(added.before, Some(value - 5));
+            }
+        }
+        let fell = take(&mut lives, point(-9000, 60, 3));
+        assert_eq!(fell, Step::Whole { from: at(44), restarted: false }, "a series begun anew");
     }
 
     #[test]
@@ -273,7 +365,7 @@ mod tests {
             };
             for next in [of(-9000, 0, 1_000_000), of(-5000, 2, 40_000), of(-7000, 4, 70_000)] {
                 let (end, value) = (next.end, next.value);
-                let added = lives.take(next, u64::cmp, UNSEEN);
+                let added = lives.take(next, UNSEEN);
                 assert_eq!(added.step, Step::Difference { from: end - 10 * SECOND_NS });
                 assert_eq!(added.before, Some(value - 5));
             }

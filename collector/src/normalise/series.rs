@@ -2,7 +2,7 @@
 
 use super::gaps::Fault;
 use super::keys::{self, Key};
-use super::life::{self, Added, Context, Lives, Point, Step};
+use super::life::{self, Added, Context, Cumulative, Lives, Point, Step};
 use super::number::PointSpan;
 use super::repeats::{POINTS_MANY_MAX, POINTS_MAX, Repeats, Seen};
 use super::restarts::Restarts;
@@ -93,7 +93,7 @@ impl SeriesTable {
     /// What a cumulative point of a sum adds.
     pub(super) fn cumulative(&mut self, place: Place, value: u64) -> Result<Taken<u64>, Fault> {
         if let Some(State::Sum(lives)) = self.states.get_mut(place.series) {
-            let Added { step, before, returned } = lives.take(place.point(value), u64::cmp, place.context);
+            let Added { step, before, returned } = lives.take(place.point(value), place.context);
             self.returned |= returned;
             let difference = value.saturating_sub(before.unwrap_or(0));
             return Ok(self.once(place, reading(step, place.span.end, value, difference)));
@@ -112,7 +112,7 @@ impl SeriesTable {
         let counted = Counted { bounds: bounds_key(&histogram), counts, sum };
         if let Some(State::Histogram(lives)) = self.states.get_mut(place.series) {
             let bounds = counted.bounds;
-            let Added { step, before, returned } = lives.take(place.point(counted), compare, place.context);
+            let Added { step, before, returned } = lives.take(place.point(counted), place.context);
             self.returned |= returned;
             return Ok(match before {
                 // The bounds changed within a life: the increase is unknown.
@@ -205,14 +205,20 @@ fn reading<T>(step: Step, end: i64, whole: T, difference: T) -> Taken<T> {
     Taken::Counted(Reading { span: PointSpan { start: from, end }, amount, restarted })
 }
 
-/// A histogram fell if any of its buckets fell. Histograms with different bounds cannot be compared; the newer one counts as greater.
-fn compare(now: &Counted, before: &Counted) -> Ordering {
-    if now.bounds != before.bounds {
-        return Ordering::Greater;
+impl Cumulative for Counted {
+    /// A histogram fell if any of its buckets fell. Histograms with different bounds cannot be compared; the newer one counts
+    /// as greater.
+    fn order(&self, before: &Self) -> Ordering {
+        if self.bounds != before.bounds {
+            return Ordering::Greater;
+        }
+        let fell = self.counts.iter().zip(&before.counts).any(|(now, before)| now < before);
+        if fell { Ordering::Less } else { self.total().cmp(&before.total()) }
     }
-    let fell = now.counts.iter().zip(&before.counts).any(|(now, before)| now < before);
-    let total = |counts: &[u64]| counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
-    if fell { Ordering::Less } else { total(&now.counts).cmp(&total(&before.counts)) }
+
+    fn total(&self) -> u64 {
+        self.counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count))
+    }
 }
 
 fn subtract(histogram: &Histogram, counts: &[u64], sum: Option<f64>) -> Histogram {
