@@ -172,8 +172,7 @@ impl<T: Cumulative> Lives<T> {
         let same = others.filter(|(_, life)| life.start == point.start);
         let own = || newest.into_iter().chain(same.clone().map(|(place, life)| (Which::Other(place), life)));
         let (first, _) = own().next()?;
-        if own().all(|(_, life)| point.total() <= life.total() / 2) {
-            // The sender began the series anew.
+        if own().all(|(_, life)| life.may_begin_anew(point)) {
             return Some(first);
         }
         if own().nth(1).is_none() {
@@ -214,20 +213,30 @@ impl<T: Cumulative> Point<T> {
         self.value.total()
     }
 
-    /// Whether a later point of the same start is of another process: a series that its sender began anew has counted less
-    /// than half of what it had before.
+    /// Whether a later point of the same start is of another process: it fell, and not because its sender began the series
+    /// anew.
     fn is_of_another(&self, next: &Self) -> bool {
         let fell = next.value.order(&self.value) == Ordering::Less;
-        next.end > self.end && fell && next.total() > self.total() / 2
+        next.end > self.end && fell && !self.may_begin_anew(next)
+    }
+
+    /// Whether a point may be the first one of a series that was dropped after this one: it counts less than half, and no more
+    /// than [`SURGE_MAX`] times what the process counted before in that time.
+    fn may_begin_anew(&self, next: &Self) -> bool {
+        let most = SURGE_MAX * self.usual(next.end.abs_diff(self.end)) + SURGE_FROM;
+        next.total() <= self.total() / 2 && u128::from(next.total()) <= most
+    }
+
+    /// Mean count in a time of that length, nanoseconds, since the start.
+    fn usual(&self, length: u64) -> u128 {
+        u128::from(self.total()) * u128::from(length) / u128::from(self.end.abs_diff(self.start)).max(1)
     }
 
     /// Whether a point of the same start may be of the same process, where several have that start: it did not fall, and grew
     /// by no more than [`SURGE_MAX`] times what its process counts in that time.
     fn may_go_on(&self, next: &Self) -> bool {
-        let (total, before) = (u128::from(next.total()), u128::from(self.total()));
-        let lived = u128::from(next.end.abs_diff(next.start)).max(1);
-        let usual = total * u128::from(next.end.abs_diff(self.end)) / lived;
-        total.checked_sub(before).is_some_and(|more| more <= SURGE_MAX * usual + SURGE_FROM)
+        let most = SURGE_MAX * next.usual(next.end.abs_diff(self.end)) + SURGE_FROM;
+        next.total().checked_sub(self.total()).is_some_and(|more| u128::from(more) <= most)
     }
 
     /// Replaces the last point of a life by the next point of the same life.

@@ -134,6 +134,8 @@ fn cost_of(state: &State, unit: &Unit, run: &Run) -> Cost {
         Counter::Panics if !unit.counts_requests() => cost.failed = excess,
         Counter::Denied => cost.denied = excess,
         Counter::Zeros => cost.unscored = excess,
+        // Nobody knows how many processes are behind an aggregate, nor what one of them usually serves.
+        Counter::Stall | Counter::Silent if unit.aggregate => {}
         Counter::Stall => cost.missing = excess / STALL_TRIALS * usual * seconds(state.interval),
         Counter::Silent => cost.missing = usual * seconds((run.end - run.start).max(0)),
         _ => {}
