@@ -148,7 +148,7 @@ fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
     // What the fleet knew of when a run began may have been next to nothing.
     let usual = state.prior.get(Counter::Panics as usize).map_or(0.0, |prior| fleet_rate(prior, Counter::Panics));
     let usual = LEAST_RATIO * usual;
-    for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id as usize)) {
+    for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id)) {
         let counts = |run: &&Run| {
             Class::of(run.counter) == class && run.claim == 0 && run.start >= from && (run.open || run.end > since)
         };
@@ -190,7 +190,7 @@ pub(crate) fn anchor(state: &State, onset: Ns, counters: &[Counter], claim: u32)
             .map(|run| run.start)
             .min()
     };
-    let sick = state.census.sick.iter().filter_map(|id| state.units.get(*id as usize));
+    let sick = state.census.sick.iter().filter_map(|id| state.units.get(*id));
     let sick = in_reach(sick, |unit| unit.runs.first().map_or(0, |run| run.start));
     let mut starts: Vec<Ns> = sick.filter_map(first).collect();
     starts.sort_unstable();

@@ -13,6 +13,8 @@ use crate::scene::at_risk::{AtRisk, Spell, spells};
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
 use crate::state::class::Class;
+use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
+use crate::state::indexed::Indexed;
 use crate::state::model::{COUNTERS, Counter, Move, Run, Unit};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use crate::state::strata::{places, strata};
@@ -59,7 +61,7 @@ pub(crate) struct Scene<'a> {
     hot: Vec<Ns>,
     early: Ns,
     /// When versions appeared of late, by factor.
-    on_their_way: BTreeMap<u16, Vec<Ns>>,
+    on_their_way: BTreeMap<FactorId, Vec<Ns>>,
     pub memo: &'a Memo,
 }
 
@@ -78,8 +80,8 @@ impl<'a> Scene<'a> {
         let mut strong = (0, 0);
         let long_ago = first.min(onset - DELAY_MAX) - 4 * interval;
         let mut refused = false;
-        let known = |(_, unit): &(u32, &Unit)| unit.serves() && unit.last_event >= from - 60 * interval;
-        let units = in_reach((0..).zip(&state.units).filter(known), |(_, unit)| lines(unit));
+        let known = |(_, unit): &(UnitId, &Unit)| unit.serves() && unit.last_event >= from - 60 * interval;
+        let units = in_reach(state.units.numbered().filter(known), |(_, unit)| lines(unit));
         for (id, unit) in units {
             let moved = index(moves.len());
             lay_out_moves(unit, long_ago, &mut moves);
@@ -94,8 +96,8 @@ impl<'a> Scene<'a> {
             patients.push(Patient {
                 id,
                 unit,
-                stratum: strata.get(unit.dims as usize).copied().unwrap_or(0),
-                place: places.get(unit.dims as usize).copied().unwrap_or(0),
+                stratum: strata.get(unit.dims).copied().unwrap_or(0),
+                place: places.get(unit.dims).copied().unwrap_or(0),
                 dims: unit.dims,
                 first: unit.first,
                 seen: unit.last_event.max(failing_until(unit, counters)).min(now + interval),
@@ -198,18 +200,14 @@ impl<'a> Scene<'a> {
     }
 
     /// Units, and of them failing, by index of dimensions.
-    pub(crate) fn by_dims(&self) -> BTreeMap<u32, (u64, u64)> {
-        let mut counts: Vec<(u64, u64)> = Vec::new();
+    pub(crate) fn by_dims(&self) -> BTreeMap<DimsId, (u64, u64)> {
+        let mut counts: Indexed<DimsId, (u64, u64)> = Indexed::default();
         for patient in &self.patients {
-            let dims = patient.dims as usize;
-            if counts.len() <= dims {
-                counts.resize(dims + 1, (0, 0));
-            }
-            if let Some((all, failing)) = counts.get_mut(dims) {
+            if let Some((all, failing)) = counts.grown(patient.dims, (0, 0)) {
                 (*all, *failing) = (*all + 1, *failing + u64::from(!patient.bouts.is_empty()));
             }
         }
-        (0..).zip(counts).filter(|(_, (all, _))| *all > 0).collect()
+        counts.numbered().filter(|(_, (all, _))| *all > 0).map(|(dims, counts)| (dims, *counts)).collect()
     }
 
     /// Units that fail.
@@ -261,8 +259,8 @@ fn rollout(interval: Ns) -> Ns {
 }
 
 /// When versions of each factor appeared that may have been on their way when units fell silent.
-fn on_their_way(state: &State, onset: Ns) -> BTreeMap<u16, Vec<Ns>> {
-    let mut all: BTreeMap<u16, Vec<Ns>> = BTreeMap::new();
+fn on_their_way(state: &State, onset: Ns) -> BTreeMap<FactorId, Vec<Ns>> {
+    let mut all: BTreeMap<FactorId, Vec<Ns>> = BTreeMap::new();
     let from = onset - rollout(state.interval) - state.interval;
     for level in state.tables.levels.iter().filter(|level| level.first_seen > from) {
         all.entry(level.factor).or_default().push(level.first_seen);
@@ -277,7 +275,7 @@ fn index(at: usize) -> u32 {
 /// A word of each part of a unit that the scene reads.
 fn lines(unit: &Unit) -> i64 {
     let last = unit.moves.iter().rev().step_by(4).take(6).fold(0, |all, entry| all ^ entry.at);
-    let active = unit.active.first().map_or(0, |(factor, _)| i64::from(*factor));
+    let active = unit.active.first().map_or(0, |(factor, _)| i64::from(factor.0));
     last ^ active ^ unit.runs.first().map_or(0, |run| run.start)
 }
 
@@ -413,7 +411,7 @@ fn bouts(unit: &Unit, (from, interval): (Ns, Ns), (floors, own): (&[(Counter, f6
         }
     }
     // A process that died while loading also stopped to answer: that is the same failing, seen otherwise.
-    let deaths: Vec<(Ns, u32)> = joined
+    let deaths: Vec<(Ns, LevelId)> = joined
         .iter()
         .filter(|bout| bout.serving)
         .filter_map(|bout| bout.level.map(|level| (bout.start, level)))

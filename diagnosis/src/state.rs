@@ -5,6 +5,8 @@ pub(crate) mod case;
 pub(crate) mod class;
 pub(crate) mod compact;
 pub(crate) mod hard;
+pub(crate) mod ids;
+pub(crate) mod indexed;
 pub(crate) mod load_reports;
 pub(crate) mod model;
 pub(crate) mod moves;
@@ -30,6 +32,8 @@ use crate::numerics::time::Ns;
 use crate::observation::Name;
 use crate::settings::Settings;
 use crate::state::case::Case;
+use crate::state::ids::{DimsId, LevelId, UnitId};
+use crate::state::indexed::Indexed;
 use crate::state::load_reports::Division;
 use crate::state::model::{Base, COUNTERS, Unit, WorldChange};
 use crate::state::moves::Earliest;
@@ -65,7 +69,7 @@ pub(crate) struct PanicSeen {
     /// Events seen.
     pub count: u64,
     /// Units that sent one, at most 64.
-    pub units: Vec<u32>,
+    pub units: Vec<UnitId>,
     /// Reason, of a refusal.
     pub reason: Option<Name>,
 }
@@ -86,7 +90,7 @@ pub(crate) struct State {
     pub tables: Tables,
     /// Versions that each host renders for itself.
     pub renderings: Renderings,
-    pub units: Vec<Unit>,
+    pub units: Indexed<UnitId, Unit>,
     #[serde(skip)]
     pub unit_ids: UnitIds,
     #[serde(skip)]
@@ -99,7 +103,7 @@ pub(crate) struct State {
     /// Latency above which a request is slow, seconds, and the histogram it is learned from.
     pub slow: (f64, BTreeMap<u64, f64>),
     /// Score distribution of the fleet by dims: bins in use and waiting.
-    pub shapes: BTreeMap<u32, (Vec<f64>, Vec<f64>)>,
+    pub shapes: BTreeMap<DimsId, (Vec<f64>, Vec<f64>)>,
     pub changes: Vec<WorldChange>,
     /// Units kept that they reached, together.
     pub reached: usize,
@@ -107,13 +111,13 @@ pub(crate) struct State {
     /// Panics by site as `firstbad.panics` counts them: events are kept by few.
     pub panic_counts: BTreeMap<Name, u64>,
     /// Errors of refused loads, by level.
-    pub refusals: BTreeMap<u32, PanicSeen>,
+    pub refusals: BTreeMap<LevelId, PanicSeen>,
     /// Reports with a load in them.
     pub divided: Division,
     pub gaps: BTreeMap<Name, u64>,
     pub late_rows: u64,
     pub dropped: u64,
-    pub skewed: BTreeMap<u32, Ns>,
+    pub skewed: BTreeMap<UnitId, Ns>,
     pub first_event: Option<Ns>,
     /// Beginning of the first report: loads may be told that are much older.
     pub first_row: Option<Ns>,
@@ -124,7 +128,7 @@ pub(crate) struct State {
     /// How much more the counts of one host vary than chance, by counter.
     pub spread: [Spread; COUNTERS],
     /// Versions whose cohorts are followed, sorted.
-    pub followed: Vec<u32>,
+    pub followed: Vec<LevelId>,
     /// Last interval from which expectations were rotated, and how often they were.
     pub rotated: i64,
     pub rotations: u32,
@@ -158,7 +162,7 @@ impl State {
             noted: 0,
             tables: Tables::default(),
             renderings: Renderings::default(),
-            units: Vec::new(),
+            units: Indexed::default(),
             unit_ids: UnitIds::default(),
             earliest: Earliest::default(),
             ring: Ring::default(),

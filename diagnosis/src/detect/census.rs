@@ -19,7 +19,7 @@ pub(crate) fn look_over(state: &mut State) {
     let mut census = Census::default();
     let until = heard_until(state, now);
     let mut times: Vec<Ns> = Vec::with_capacity(state.units.len());
-    for (id, unit) in (0..).zip(&mut state.units) {
+    for (id, unit) in state.units.ids().zip(&mut state.units) {
         let unheard = now - unit.last_arrival;
         if unit.rows > 0 && unheard < 6 * interval {
             times.push(unit.last_event);

@@ -9,6 +9,7 @@ use crate::numerics::math::float;
 use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::class::Class;
+use crate::state::ids::LevelId;
 use crate::state::model::Counter;
 use crate::state::reload_window::BLIP;
 use crate::state::ring::{Cohort, Cohorts, Interval, Sums, index_of};
@@ -92,7 +93,7 @@ pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
         rose_by(whole)
     };
     let dispersion = dispersion_of(state, kind);
-    let cohort = |level: u32, at: i64| {
+    let cohort = |level: LevelId, at: i64| {
         let own = cohort(state, kind, level, at);
         let own = Cohort { sums: without(own.sums, alone), ..own };
         cohort_rose(own, summed(state, kind, at), dispersion, swing)
@@ -165,7 +166,7 @@ fn share_paying(interval: &Interval, kind: Kind) -> f64 {
     if paying > 0.0 { paying / (calm + paying) } else { 0.0 }
 }
 
-fn cohort(state: &State, kind: Kind, level: u32, at: i64) -> Cohort {
+fn cohort(state: &State, kind: Kind, level: LevelId, at: i64) -> Cohort {
     let mut all = Cohort::default();
     for interval in (at - reports(state) + 1..=at).filter_map(|at| state.ring.get(at)) {
         if let Some(of) = interval.cohorts.get(&level).and_then(|of| of.of(kind.counter)) {

@@ -7,6 +7,7 @@ use crate::numerics::shape;
 use crate::numerics::time::Ns;
 use crate::signals::death::not_heard;
 use crate::state::compact::compact;
+use crate::state::ids::LevelId;
 use crate::state::model::Counter;
 use crate::state::place::Place;
 use crate::state::ring::{Ring, index_of};
@@ -36,8 +37,8 @@ pub(crate) fn settle(state: &mut State, at: Ns) {
 fn choose_followed(state: &mut State) {
     let last = state.last_event.unwrap_or(0);
     let since = (last - FOLLOWED_FOR * state.interval).max(state.warm());
-    let new = (0_u32..).zip(&state.tables.levels).filter(|(_, level)| level.first_seen > since);
-    let mut found: Vec<(Ns, u32)> = new.map(|(id, level)| (level.first_seen, id)).collect();
+    let new = state.tables.levels.numbered().filter(|(_, level)| level.first_seen > since);
+    let mut found: Vec<(Ns, LevelId)> = new.map(|(id, level)| (level.first_seen, id)).collect();
     if found.len() > FOLLOWED_MAX {
         found.sort_unstable_by(|a, b| b.cmp(a));
         found.truncate(FOLLOWED_MAX);
@@ -56,7 +57,7 @@ fn mark_silent(state: &mut State) {
         return;
     }
     for id in std::mem::take(&mut state.census.late) {
-        let Some(unit) = state.units.get_mut(id as usize) else { continue };
+        let Some(unit) = state.units.get_mut(id) else { continue };
         if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Silent && run.open) {
             run.end = run.end.max(now);
             continue;

@@ -4,6 +4,7 @@
 use crate::numerics::localise::{Combination, Constants, Counts, Leaf, Located, locate};
 use crate::observation::Name;
 use crate::state::State;
+use crate::state::ids::DimsId;
 use crate::state::ring::LEAF_INTERVALS;
 use firstbad_protocol::names::DIMENSIONS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,13 +28,13 @@ pub(crate) fn located(state: &State, onset: i64, judged: (i64, i64)) -> Option<L
     if baseline.is_empty() || now.is_empty() {
         return None;
     }
-    let ids: BTreeSet<u32> = baseline
+    let ids: BTreeSet<DimsId> = baseline
         .iter()
         .chain(&now)
         .filter_map(|index| state.ring.get(*index))
         .flat_map(|interval| interval.leaves.keys().copied())
         .collect();
-    let counts = |index: i64, leaf: u32| {
+    let counts = |index: i64, leaf: DimsId| {
         let (requests, failures) =
             state.ring.get(index).and_then(|interval| interval.leaves.get(&leaf)).copied().unwrap_or_default();
         Counts { requests, failures }
@@ -62,7 +63,7 @@ pub(crate) fn located(state: &State, onset: i64, judged: (i64, i64)) -> Option<L
 }
 
 /// Keys that may be causes (default or declared) and have more than one value.
-fn varying(state: &State, ids: &BTreeSet<u32>) -> BTreeSet<Name> {
+fn varying(state: &State, ids: &BTreeSet<DimsId>) -> BTreeSet<Name> {
     let mut values: BTreeMap<&Name, BTreeSet<Option<&Name>>> = BTreeMap::new();
     for dims in ids.iter().filter_map(|id| state.tables.dims_at(*id)) {
         for (key, value) in dims.iter() {

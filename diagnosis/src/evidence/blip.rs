@@ -10,6 +10,7 @@ use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::ids::{FactorId, UnitId};
 use crate::state::reload_window::blip;
 use std::collections::BTreeMap;
 
@@ -92,7 +93,7 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
 /// Whether most hosts that a change reached loaded and started nothing then, so that its effect is not the cost of a load.
 fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let Some(change) = hypothesis.change.and_then(|index| state.changes.get(index)) else { return false };
-    let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
+    let reached: BTreeMap<UnitId, Ns> = change.reached.iter().rev().copied().collect();
     let (mut all, mut loaded) = (0, 0);
     for (_, patient) in scene.that_fail() {
         let Some(at) = reached.get(&patient.id).copied() else { continue };
@@ -151,7 +152,7 @@ fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 }
 
 /// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.
-fn longest(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, factor: Option<u16>) -> Ns {
+fn longest(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, factor: Option<FactorId>) -> Ns {
     let loads = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
     let mut from = bout.start;
     let mut most = 0;

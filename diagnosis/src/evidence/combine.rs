@@ -2,6 +2,7 @@
 
 use crate::numerics::math::float;
 use crate::numerics::time::Ns;
+use crate::state::ids::UnitId;
 use crate::state::load_reports::Divided;
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ const MOST: f64 = 20.0;
 
 /// What all hosts say together, of what each report says, and how many they are.
 pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<(f64, usize)> {
-    let mut by_unit: BTreeMap<u32, f64> = BTreeMap::new();
+    let mut by_unit: BTreeMap<UnitId, f64> = BTreeMap::new();
     for (of, said) in told.iter().zip(each) {
         *by_unit.entry(of.unit).or_default() += said;
     }

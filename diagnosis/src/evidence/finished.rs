@@ -21,7 +21,7 @@ pub(crate) fn by_finished(state: &State, all: &[&Divided]) -> Option<Sides> {
     let known = |of: &&&Divided| f64::from(of.usual) * seconds(of.span.1 - of.span.0) >= USUAL_MIN;
     let told: Vec<&Divided> = all.iter().filter(known).copied().collect();
     let stalls = |of: &&&Divided| {
-        let runs = state.units.get(of.unit as usize).map_or(&[][..], |unit| &unit.runs);
+        let runs = state.units.get(of.unit).map_or(&[][..], |unit| &unit.runs);
         runs.iter()
             .any(|run| run.counter == Counter::Stall && run.end > of.at && run.start < of.span.1 + state.interval)
     };
@@ -63,6 +63,7 @@ fn sum(told: &[&Divided], side: fn(&Divided) -> Stretch) -> (f64, f64) {
 mod tests {
     use super::*;
     use crate::numerics::time::Ns;
+    use crate::state::ids::{LevelId, UnitId};
     use crate::state::load_reports::Side;
 
     const S: Ns = 1_000_000_000;
@@ -80,8 +81,8 @@ mod tests {
                 Side { requests: tenths(to - from) - 0.9 * hangs, ..Side::default() }
             };
             Divided {
-                unit: host,
-                from: 0,
+                unit: UnitId(host),
+                from: LevelId(0),
                 at,
                 span: (start, end),
                 before: side(start, at),
@@ -114,8 +115,8 @@ mod tests {
     fn clocks_of_a_third_that_are_off_make_no_step_at_the_own_load() {
         for (length, off) in [(10 * S, S), (10 * S, 3 * S), (60 * S, 5 * S), (60 * S, 20 * S)] {
             let mut hosts = told(|_| 100 * S, length);
-            for host in hosts.iter_mut().filter(|host| host.unit % 3 == 0) {
-                let by = if host.unit % 2 == 0 { off } else { -off };
+            for host in hosts.iter_mut().filter(|host| host.unit.0 % 3 == 0) {
+                let by = if host.unit.0 % 2 == 0 { off } else { -off };
                 (host.at, host.span) = (host.at + by, (host.span.0 + by, host.span.1 + by));
             }
             let ratio = ratio(&hosts);

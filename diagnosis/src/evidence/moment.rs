@@ -8,6 +8,7 @@ use crate::observation::counts;
 use crate::scene::Scene;
 use crate::signals::sample::PLACED_IN;
 use crate::state::State;
+use crate::state::ids::LevelId;
 
 /// How long before the onset new versions of a config are counted, ns, and the least share of it that one may cover.
 const MOMENTS: Ns = 900_000_000_000;
@@ -27,7 +28,7 @@ pub(crate) fn moment(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) 
     if !placed || !prompt || lag.hosts < MOMENT_HOSTS || tally.aligned < MOMENT_ALIGNED {
         return 0.0;
     }
-    let appeared = |level: &u32| state.tables.level_at(*level).map(|level| level.first_seen);
+    let appeared = |level: &LevelId| state.tables.level_at(*level).map(|level| level.first_seen);
     let Some(first) = hypothesis.levels.iter().filter_map(appeared).min() else { return 0.0 };
     // The fleet began to fail with it as exactly as the mean of its hosts is known.
     let off = lag.delay_s.abs() + 2.0 * lag.delay_spread_s / libm::sqrt(counts::float(lag.hosts));

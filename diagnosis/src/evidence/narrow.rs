@@ -7,16 +7,17 @@ use crate::numerics::math::ratio;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::ids::{DimsId, LevelId};
 use std::collections::BTreeMap;
 
 /// The one dimension value outside of which exposed units are well.
 pub(crate) fn narrow(
     state: &State,
     scene: &Scene<'_>,
-    levels: &[u32],
+    levels: &[LevelId],
     exposed: &Spans,
 ) -> Option<(BTreeMap<String, String>, Tally)> {
-    let mut by_dims: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    let mut by_dims: BTreeMap<DimsId, (u64, u64)> = BTreeMap::new();
     let (mut all, mut failing) = (0, 0);
     let tolerance = scene.tolerance();
     for (index, patient) in scene.patients.iter().enumerate() {
@@ -57,7 +58,7 @@ pub(crate) fn narrow(
         .max_by_key(|(_, (inside, bad))| (*bad, u64::MAX - inside))?;
     let ((key, value), _) = best;
     let (key, value) = (key.to_owned(), value.to_owned());
-    let inside = |dims: u32| state.tables.value(dims, &key) == Some(value.as_str());
+    let inside = |dims: DimsId| state.tables.value(dims, &key) == Some(value.as_str());
     let narrowed = tally(scene, levels, false, &exposed.within(scene, inside));
     Some((BTreeMap::from([(key, value)]), narrowed))
 }

@@ -11,6 +11,7 @@ use crate::numerics::time::{Ns, from_seconds, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
+use crate::state::ids::DimsId;
 use crate::state::model::Counter;
 use crate::state::ring::index_of;
 use crate::state::traffic::growth;
@@ -102,7 +103,7 @@ fn surge(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     if scene.counters.contains(&Counter::Panics) {
         return None;
     }
-    let failing: BTreeSet<u32> =
+    let failing: BTreeSet<DimsId> =
         scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).map(|patient| patient.unit.dims).collect();
     // Overload spares few of those that it reaches.
     let there = scene.patients.iter().filter(|patient| failing.contains(&patient.unit.dims)).count();

@@ -13,6 +13,7 @@ use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId};
 use crate::state::model::{Counter, Factor, Family};
 use crate::state::ring::{Sums, index_of};
 use crate::state::strata::{places, strata};
@@ -31,13 +32,13 @@ const SPREAD_PRIOR: f64 = 0.25;
 const RELATED_REPORTS: f64 = 2.5;
 
 /// A cell, folded: interval, stratum, level of the factor, sums.
-type Folded = (i64, u32, u32, Sums);
+type Folded = (i64, u32, LevelId, Sums);
 
 /// The explanation by sums with the greatest e-value, and that of the next one that is not of the same factor.
 pub(crate) fn pooled(state: &State, scene: &Scene<'_>) -> Option<(Hypothesis, f64)> {
     let mut found: Vec<Hypothesis> = Vec::new();
     for counter in scene.counters.iter().filter(|counter| counter.is_additive()) {
-        for factor in 0..u16::try_from(state.tables.factors.len()).unwrap_or(u16::MAX) {
+        for factor in state.tables.factors.ids() {
             found.extend(of_factor(state, scene, factor, *counter));
         }
     }
@@ -48,7 +49,7 @@ pub(crate) fn pooled(state: &State, scene: &Scene<'_>) -> Option<(Hypothesis, f6
     Some((best, next))
 }
 
-fn of_factor(state: &State, scene: &Scene<'_>, index: u16, counter: Counter) -> Option<Hypothesis> {
+fn of_factor(state: &State, scene: &Scene<'_>, index: FactorId, counter: Counter) -> Option<Hypothesis> {
     let binary = is_binary(state, index);
     let cells = folded(state, scene, index, counter);
     let temper = temper(state, scene, &cells, counter);
@@ -68,11 +69,11 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, counter: Counter) -> 
 }
 
 /// Cells from the onset on that have a level of the factor.
-fn is_binary(state: &State, factor: u16) -> bool {
-    matches!(state.tables.factors.get(usize::from(factor)), Some(Factor::Binary(_)))
+fn is_binary(state: &State, factor: FactorId) -> bool {
+    matches!(state.tables.factors.get(factor), Some(Factor::Binary(_)))
 }
 
-fn folded(state: &State, scene: &Scene<'_>, factor: u16, counter: Counter) -> Vec<Folded> {
+fn folded(state: &State, scene: &Scene<'_>, factor: FactorId, counter: Counter) -> Vec<Folded> {
     let strata = if is_binary(state, factor) { places(state) } else { strata(state) };
     let end = index_of(scene.now, scene.interval);
     let from = index_of(scene.onset, scene.interval).max(end - WINDOW);
@@ -80,11 +81,11 @@ fn folded(state: &State, scene: &Scene<'_>, factor: u16, counter: Counter) -> Ve
     for index in from..=end {
         let Some(interval) = state.ring.get(index) else { continue };
         for (exposure, cell) in &interval.cells {
-            let Some(exposure) = state.tables.exposures.get(*exposure as usize) else { continue };
+            let Some(exposure) = state.tables.exposures.get(*exposure) else { continue };
             let level = exposure.levels.iter().find(|(of, _)| *of == factor).map(|(_, level)| *level);
             let sums = cell.of(counter);
             if let (Some(level), true) = (level, sums.expected > 0.0) {
-                let stratum = strata.get(exposure.dims as usize).copied().unwrap_or(0);
+                let stratum = strata.get(exposure.dims).copied().unwrap_or(0);
                 cells.push((index, stratum, level, sums));
             }
         }
@@ -111,22 +112,22 @@ fn temper(state: &State, scene: &Scene<'_>, cells: &[Folded], counter: Counter) 
 
 /// Levels that are bad together: those with the greatest ratios, as many as give the greatest e-value (for sums of this
 /// kind the best of all sets is among these: Neill, "Fast subset scan", JRSS B 2012).
-fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<(Vec<u32>, Pooled)> {
-    let mut by_level: BTreeMap<u32, Sums> = BTreeMap::new();
+fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<(Vec<LevelId>, Pooled)> {
+    let mut by_level: BTreeMap<LevelId, Sums> = BTreeMap::new();
     for (_, _, level, sums) in cells.all {
         by_level.entry(*level).or_default().add(*sums);
     }
     let ratio = |sums: &Sums| (sums.observed + 1.0) / (sums.expected + 1.0);
-    let recent = |level: &u32| {
+    let recent = |level: &LevelId| {
         let since = state.tables.level_at(*level).map_or(Ns::MIN / 4, |level| level.first_seen);
         since >= scene.onset - crate::state::moves::DELAY_MAX && since > state.warm()
     };
-    let mut order: Vec<(f64, u32)> =
+    let mut order: Vec<(f64, LevelId)> =
         by_level.iter().filter(|(level, _)| recent(level)).map(|(level, sums)| (ratio(sums), *level)).collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let all = order.len() as u64;
-    let mut best: Option<(Vec<u32>, Pooled)> = None;
-    let mut chosen: BTreeSet<u32> = BTreeSet::new();
+    let mut best: Option<(Vec<LevelId>, Pooled)> = None;
+    let mut chosen: BTreeSet<LevelId> = BTreeSet::new();
     for (_, level) in order.into_iter().take(FAMILY_MAX) {
         chosen.insert(level);
         let mut said = contrast(cells, &chosen);
@@ -140,7 +141,7 @@ fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<(Vec<u32
 }
 
 /// The stratified contrast of cells on `levels` against the others.
-fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<u32>) -> Pooled {
+fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<LevelId>) -> Pooled {
     let mut strata: BTreeMap<(i64, u32), [Sums; 2]> = BTreeMap::new();
     for (index, stratum, level, sums) in all {
         let side = usize::from(!levels.contains(level));
@@ -175,7 +176,7 @@ fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<u32>) -> Pooled 
 }
 
 /// Hosts that were on `levels` since the onset, and hosts that were not.
-fn hosts(scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Tally {
+fn hosts(scene: &Scene<'_>, factor: FactorId, levels: &[LevelId]) -> Tally {
     let mut tally = Tally::default();
     let mut lags: Vec<f64> = Vec::new();
     let of_all = Spans::on_levels(scene, Family { factor, levels });

@@ -12,6 +12,7 @@ use crate::numerics::mixture::{Stretch, best, rates};
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::ids::LevelId;
 use crate::state::load_reports::{BUCKETS, Divided, Side};
 use crate::state::model::{Counter, Level};
 use std::collections::BTreeSet;
@@ -37,7 +38,7 @@ pub(crate) fn sides(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     let levels = &hypothesis.levels;
     let settled = settled(state, levels)?;
     let in_scope = |divided: &&Divided| {
-        let dims = state.units.get(divided.unit as usize).map(|unit| unit.dims);
+        let dims = state.units.get(divided.unit).map(|unit| unit.dims);
         let is = |(key, value): (&String, &String)| {
             dims.and_then(|dims| state.tables.value(dims, key)).is_some_and(|known| known == value)
         };
@@ -79,7 +80,7 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
 
 /// Whether the host did not fail of something else in the report.
 fn is_free(state: &State, scene: &Scene<'_>, of: &Divided) -> bool {
-    state.units.get(of.unit as usize).is_some_and(|unit| !scene.is_busy(unit, of.span.0, of.span.1))
+    state.units.get(of.unit).is_some_and(|unit| !scene.is_busy(unit, of.span.0, of.span.1))
 }
 
 /// Failed requests of the version before, in the reports that hold the load, from which it tells that they failed already,
@@ -128,11 +129,11 @@ pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
 }
 
 /// Before when a version must have appeared to be compared with: what had only just come may be as bad.
-fn settled(state: &State, levels: &[u32]) -> Option<Ns> {
+fn settled(state: &State, levels: &[LevelId]) -> Option<Ns> {
     Some(levels.iter().map(|level| appeared(state, *level)).min()? - SETTLED * state.interval)
 }
 
-fn appeared(state: &State, level: u32) -> Ns {
+fn appeared(state: &State, level: LevelId) -> Ns {
     state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen)
 }
 
@@ -158,11 +159,11 @@ fn usual(state: &State, told: &[&Divided]) -> f64 {
 }
 
 /// The versions before.
-fn from(told: &[&Divided]) -> Vec<u32> {
-    told.iter().map(|of| of.from).collect::<BTreeSet<u32>>().into_iter().collect()
+fn from(told: &[&Divided]) -> Vec<LevelId> {
+    told.iter().map(|of| of.from).collect::<BTreeSet<LevelId>>().into_iter().collect()
 }
 
-fn by_scores(state: &State, all: &[&Divided], levels: &[u32]) -> Option<Sides> {
+fn by_scores(state: &State, all: &[&Divided], levels: &[LevelId]) -> Option<Sides> {
     let scored = |side: &Side| side.scores.iter().any(|count| *count > 0);
     let told: Vec<&Divided> = all.iter().filter(|of| scored(&of.before) && scored(&of.after)).copied().collect();
     let kinds = (mix_of(state, &from(&told))?, mix_of(state, levels)?);
@@ -175,7 +176,7 @@ fn by_scores(state: &State, all: &[&Divided], levels: &[u32]) -> Option<Sides> {
 }
 
 /// Shares of the buckets in the scores of versions.
-fn mix_of(state: &State, levels: &[u32]) -> Option<Vec<f64>> {
+fn mix_of(state: &State, levels: &[LevelId]) -> Option<Vec<f64>> {
     let mut sums = [0.5; BUCKETS];
     let known = levels.iter().filter_map(|level| state.tables.level_at(*level)).filter(|level| has_scores(level));
     let mut any = false;
@@ -230,6 +231,7 @@ fn edges(told: &[&Divided]) -> Vec<Ns> {
 mod tests {
     use super::*;
     use crate::evidence::combine::TOLD_AT;
+    use crate::state::ids::UnitId;
 
     const S: Ns = 1_000_000_000;
 
@@ -247,8 +249,8 @@ mod tests {
                 ..Side::default()
             };
             Divided {
-                unit: host,
-                from: 0,
+                unit: UnitId(host),
+                from: LevelId(0),
                 at,
                 span: (start, end),
                 before: side(start, at, from),

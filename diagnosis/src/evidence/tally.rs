@@ -11,6 +11,7 @@ use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::rollouts::{APART, Rollouts};
 use crate::scene::spans::Spans;
+use crate::state::ids::LevelId;
 use crate::state::model::Move;
 use crate::state::moves::DELAY_MAX;
 
@@ -33,7 +34,7 @@ const HOSTS_MIN: usize = 3;
 /// What is counted of one hypothesis.
 struct Sheet<'a> {
     scene: &'a Scene<'a>,
-    levels: &'a [u32],
+    levels: &'a [LevelId],
     result: Tally,
     entries: Rollouts,
     leaves: Rollouts,
@@ -43,7 +44,7 @@ struct Sheet<'a> {
 
 /// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries; with the
 /// spans in which each patient was exposed.
-pub(crate) fn tally(scene: &Scene<'_>, levels: &[u32], binary: bool, exposed: &Spans) -> Tally {
+pub(crate) fn tally(scene: &Scene<'_>, levels: &[LevelId], binary: bool, exposed: &Spans) -> Tally {
     let common = if binary { Ns::MAX } else { common_from(scene, exposed) };
     let (entries, leaves) = (Rollouts::new(scene.interval), Rollouts::new(scene.interval));
     let mut sheet = Sheet { scene, levels, result: Tally::default(), entries, leaves, common };
@@ -220,8 +221,8 @@ fn gap(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns, load: Option<&Move>) ->
 
 /// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
 /// would each find a load nearby.
-fn level_at(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> u32 {
-    scene.moves(patient).iter().find(|entry| entry.at == at).map_or(u32::MAX, |entry| entry.level)
+fn level_at(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> LevelId {
+    scene.moves(patient).iter().find(|entry| entry.at == at).map_or(LevelId::UNKNOWN, |entry| entry.level)
 }
 
 /// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.

@@ -8,6 +8,7 @@ use crate::numerics::time::{Ns, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
+use crate::state::ids::LevelId;
 use crate::state::model::{Counter, Move, Run, Unit};
 
 /// Least distance between a load and a beginning that is believed, seconds: clocks, queues, requests under way.
@@ -76,7 +77,7 @@ pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans
 
 /// The accused versions, and when one host had them.
 struct Exposed<'a> {
-    levels: &'a [u32],
+    levels: &'a [LevelId],
     spans: &'a [(Ns, Ns)],
 }
 
@@ -143,7 +144,7 @@ fn left(said: &mut Timing, beginning: &Beginning<'_>) -> Option<Coincidence> {
 
 impl Beginning<'_> {
     /// Probability that a host which fails by itself as often as this one ever did begins so close to one of its loads.
-    fn chance(&self, levels: &[u32]) -> f64 {
+    fn chance(&self, levels: &[LevelId]) -> f64 {
         let Self { scene, patient, bout, load, .. } = *self;
         let known = known_s(patient.unit, load);
         // What it did before counts only as far as it was as bad: a flicker is no such episode.
@@ -176,7 +177,7 @@ impl Beginning<'_> {
     }
 
     /// How far a beginning is from its load at most, seconds.
-    fn distance_s(&self, levels: &[u32]) -> f64 {
+    fn distance_s(&self, levels: &[LevelId]) -> f64 {
         let Self { scene, patient, bout, load, .. } = *self;
         let (place, deviation) = bout.near;
         let report = seconds(scene.interval);

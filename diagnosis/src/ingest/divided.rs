@@ -8,6 +8,7 @@ use crate::numerics::time::{Ns, Window};
 use crate::observation::Row;
 use crate::observation::counts::Requests;
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::load_reports::{Divided, Side};
 use crate::state::moves::BEFORE_ALL;
 use firstbad_protocol::Hash;
@@ -16,11 +17,11 @@ use firstbad_protocol::Hash;
 const KNOWN_FROM: u64 = 3;
 
 /// Keeps what a report says on both sides of a load, if it holds just one load of a config and both versions' tags.
-pub(crate) fn note_sides(state: &mut State, id: u32, row: &Row, window: Window) {
+pub(crate) fn note_sides(state: &mut State, id: UnitId, row: &Row, window: Window) {
     let Window { start, end } = window;
-    let Some(unit) = state.units.get(id as usize).filter(|unit| !unit.aggregate && !row.restarted) else { return };
+    let Some(unit) = state.units.get(id).filter(|unit| !unit.aggregate && !row.restarted) else { return };
     let within = |at: Ns| at > start && at <= end && at != BEFORE_ALL;
-    let moved: Vec<(u16, u32, Ns, bool)> = unit
+    let moved: Vec<(FactorId, LevelId, Ns, bool)> = unit
         .moves
         .iter()
         .rev()
@@ -43,7 +44,7 @@ pub(crate) fn note_sides(state: &mut State, id: u32, row: &Row, window: Window) 
 }
 
 /// The other version of the config that the row's tags name, and both sides; none unless there is just one other.
-fn both_sides(state: &State, row: &Row, factor: u16, after: Hash) -> Option<(u32, Side, Side)> {
+fn both_sides(state: &State, row: &Row, factor: FactorId, after: Hash) -> Option<(LevelId, Side, Side)> {
     let config = state.tables.config_name(factor)?;
     let views = row.views.iter().filter(|view| *view.config == *config);
     let scores = || row.scores.iter().filter_map(|scores| Some((scores.version.as_ref()?, scores)));

@@ -9,6 +9,7 @@ use crate::signals::drift::drift;
 use crate::signals::graded;
 use crate::signals::sample::Sample;
 use crate::state::State;
+use crate::state::ids::UnitId;
 use crate::state::model::{Base, COUNTERS, Counter, STALL_TRIALS};
 
 /// What a row says of a counter: observed, trials, and its size, where it is another than these tell (see `graded`).
@@ -20,7 +21,7 @@ const SPREAD: f64 = 0.3;
 const RATE_UNKNOWN: f64 = 0.02;
 
 /// What each counter observed and expected.
-pub(crate) fn samples(state: &mut State, id: u32, row: &Row, window: Window) -> Vec<Sample> {
+pub(crate) fn samples(state: &mut State, id: UnitId, row: &Row, window: Window) -> Vec<Sample> {
     let Window { start, end } = window;
     let requests = counts::requests(row);
     let scores = counts::score_entries(row);
@@ -46,7 +47,7 @@ pub(crate) fn samples(state: &mut State, id: u32, row: &Row, window: Window) -> 
     observed.extend(gauges(state, id, row, &requests));
     let drift = drift(state, id, &scores, (start, end));
     observed.extend(drift.map(|(drifted, _)| (Counter::Drift, f64::from(u8::from(drifted)), 1.0, None)));
-    let Some(unit) = state.units.get(id as usize) else { return Vec::new() };
+    let Some(unit) = state.units.get(id) else { return Vec::new() };
     let expect = |(counter, observed, trials, size): Counted| {
         let at = counter as usize;
         let fleet = state.prior.get(at).map_or(0.0, |base| fleet_rate(base, counter));
@@ -71,9 +72,9 @@ fn beyond(state: &State, counter: Counter, known: f64) -> f64 {
 }
 
 /// Gauges become yes or no per report, against the unit's own past.
-fn gauges(state: &State, id: u32, row: &Row, requests: &Requests) -> Vec<Counted> {
+fn gauges(state: &State, id: UnitId, row: &Row, requests: &Requests) -> Vec<Counted> {
     let mut observed = Vec::new();
-    let Some(unit) = state.units.get(id as usize) else { return observed };
+    let Some(unit) = state.units.get(id) else { return observed };
     let flag = |high: bool| f64::from(u8::from(high));
     if let Some(cpu) = counts::gauge(row.cpu) {
         let usual = unit.cpu.mean().unwrap_or(cpu);

@@ -35,7 +35,7 @@ fn take_panic(state: &mut State, panic: &Panic) {
     let Some(id) = unit_of(state, &panic.source, &panic.dimensions, panic.at.0) else { return };
     let at = corrected(state, id, panic.at.0);
     let (gap, interval) = (3 * state.interval, state.interval);
-    if let Some(unit) = state.units.get_mut(id as usize) {
+    if let Some(unit) = state.units.get_mut(id) {
         if panic.exception.is_none() && !unit.counts_requests() {
             panicked(unit, at, interval);
         }
@@ -73,7 +73,7 @@ fn take_panic(state: &mut State, panic: &Panic) {
 fn take_start(state: &mut State, start: &Start) {
     let Some(id) = unit_of(state, &start.source, &start.dimensions, start.at.0) else { return };
     let (at, interval) = (corrected(state, id, start.at.0), state.interval);
-    if let Some(unit) = state.units.get_mut(id as usize) {
+    if let Some(unit) = state.units.get_mut(id) {
         unit.note_start(at, interval);
         unit.left = None;
     }
@@ -86,7 +86,7 @@ fn take_exit(state: &mut State, exit: &Exit) {
         let factor = state.tables.factor(&Factor::Config(config.clone()))?;
         Some((factor, state.tables.level(factor, &Key::Version(*hash), at)?))
     });
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let Some(unit) = state.units.get_mut(id) else { return };
     if exit.clean {
         unit.left = Some(at);
         unit.restarts_seen.forget();

@@ -17,6 +17,7 @@ use crate::signals::restarts::{Restart, Sign};
 use crate::signals::sample::Sample;
 use crate::signals::watch::{self, Fleet};
 use crate::state::State;
+use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
 use crate::state::model::{Base, COUNTERS, Counter, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::{Sums, index_of};
@@ -42,7 +43,7 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
         return;
     }
     let rotations = state.rotations;
-    if let Some(unit) = state.units.get_mut(id as usize) {
+    if let Some(unit) = state.units.get_mut(id) {
         unit.follow_rotations(rotations);
     }
     let start = corrected(state, id, row.span.start.0);
@@ -69,9 +70,9 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
 }
 
 /// A process lives from its first report: its loads may be told from long before, when it served nobody.
-fn note_first_row(state: &mut State, id: u32, start: Ns) {
+fn note_first_row(state: &mut State, id: UnitId, start: Ns) {
     let (warm, interval) = (state.warm(), state.interval);
-    let Some(unit) = state.units.get_mut(id as usize).filter(|unit| unit.rows == 0) else { return };
+    let Some(unit) = state.units.get_mut(id).filter(|unit| unit.rows == 0) else { return };
     unit.starts.clear();
     if start > warm {
         unit.note_start(start, interval);
@@ -82,13 +83,13 @@ fn note_first_row(state: &mut State, id: u32, start: Ns) {
 const FIRST_FAILURES_MAX: usize = 16;
 
 /// When the first request failed under each version: what the process itself saw.
-fn note_first_failures(state: &mut State, id: u32, row: &Row) {
+fn note_first_failures(state: &mut State, id: UnitId, row: &Row) {
     for told in &row.first_failed {
         let at = corrected(state, id, told.at.0);
         let Some((_, level)) = version_of(state, id, Version { config: &told.config, hash: told.hash }, at) else {
             continue;
         };
-        let Some(unit) = state.units.get_mut(id as usize) else { return };
+        let Some(unit) = state.units.get_mut(id) else { return };
         match unit.first_failures.iter_mut().find(|(known, _)| *known == level) {
             Some((_, known)) => *known = at.min(*known),
             None => {
@@ -131,11 +132,11 @@ fn note_sites(state: &mut State, row: &Row) {
 
 /// Whether a row's time can be believed. A constant offset to the clock is learned after three rows that agree; until
 /// then, and for rows older than what may be revised, the row is only counted.
-fn on_time(state: &mut State, id: u32, end: Ns) -> bool {
+fn on_time(state: &mut State, id: UnitId, end: Ns) -> bool {
     let Some(now) = state.now else { return true };
     let slack = slack(state);
     let interval = state.interval;
-    let Some(unit) = state.units.get_mut(id as usize) else { return false };
+    let Some(unit) = state.units.get_mut(id) else { return false };
     let ahead = end - now;
     // A replay may tick only after a longer stretch: data ahead of the last tick by a few intervals are ordinary.
     // Where the whole fleet is behind the tick, a backlog is delivered: its hosts are judged by one another.
@@ -168,20 +169,25 @@ struct Version<'a> {
 }
 
 /// Index of a version, which mostly is one that the unit has.
-fn version_of(state: &mut State, id: u32, Version { config, hash }: Version<'_>, at: Ns) -> Option<(u16, u32)> {
-    let active = state.units.get(id as usize).map_or(&[][..], |unit| &unit.active);
+fn version_of(
+    state: &mut State,
+    id: UnitId,
+    Version { config, hash }: Version<'_>,
+    at: Ns,
+) -> Option<(FactorId, LevelId)> {
+    let active = state.units.get(id).map_or(&[][..], |unit| &unit.active);
     let held = active.iter().find(|held| state.tables.is_version(**held, config, &hash)).copied();
     held.or_else(|| version(state, config, hash, at))
 }
 
 /// Index of a version.
-pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Ns) -> Option<(u16, u32)> {
+pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Ns) -> Option<(FactorId, LevelId)> {
     let factor = state.tables.factor(&Factor::Config(config.clone()))?;
     Some((factor, state.tables.level(factor, &Key::Version(hash), at)?))
 }
 
 /// What the row itself says about active versions: the gauge first, else the tags of its points.
-fn note_levels(state: &mut State, id: u32, row: &Row, window: Window) {
+fn note_levels(state: &mut State, id: UnitId, row: &Row, window: Window) {
     let Window { start, end } = window;
     let shares = view_shares(row);
     let share = |config: &Name, hash: &Hash| {
@@ -221,10 +227,11 @@ fn note_levels(state: &mut State, id: u32, row: &Row, window: Window) {
 }
 
 /// The version of a config that a unit had at a time.
-fn version_at(state: &State, id: u32, config: &Name, at: Ns) -> Option<Hash> {
-    let unit = state.units.get(id as usize)?;
-    let factor = state.tables.factors.iter().position(|of| matches!(of, Factor::Config(name) if name == config))?;
-    state.tables.level_at(level_at(unit, u16::try_from(factor).ok()?, at)?)?.hash()
+fn version_at(state: &State, id: UnitId, config: &Name, at: Ns) -> Option<Hash> {
+    let unit = state.units.get(id)?;
+    let mut factors = state.tables.factors.numbered();
+    let (factor, _) = factors.find(|(_, of)| matches!(of, Factor::Config(name) if name == config))?;
+    state.tables.level_at(level_at(unit, factor, at)?)?.hash()
 }
 
 /// The version that a unit had for a part of a row only, between `before` at its beginning and `last` at its end, and its
@@ -246,11 +253,11 @@ struct Guess<'a> {
 }
 
 /// If the moves of the unit say otherwise than the row, it moved within the row.
-fn guess(state: &mut State, id: u32, Guess { version, window, share }: Guess<'_>) {
+fn guess(state: &mut State, id: UnitId, Guess { version, window, share }: Guess<'_>) {
     let Window { start, end } = window;
     let Some((factor, level)) = version_of(state, id, version, start) else { return };
     let (slack, interval) = (slack(state), state.interval);
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let Some(unit) = state.units.get_mut(id) else { return };
     let known = level_at(unit, factor, end);
     if known == Some(level) {
         return;
@@ -283,9 +290,9 @@ fn guess(state: &mut State, id: u32, Guess { version, window, share }: Guess<'_>
 }
 
 /// Counts that carry a version's tag.
-fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
+fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
     let at = row.span.start.0;
-    let mut by_config: Vec<(u16, Requests)> = Vec::new();
+    let mut by_config: Vec<(FactorId, Requests)> = Vec::new();
     for view in &row.views {
         let Some((factor, level)) = version_of(state, id, Version { config: &view.config, hash: view.hash }, at) else {
             continue;
@@ -325,8 +332,8 @@ fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
 }
 
 /// Requests by leaf of dimensions, for localisation.
-fn note_leaves(state: &mut State, id: u32, row: &Row, index: i64) {
-    let dims = state.units.get(id as usize).map_or(0, |unit| unit.dims);
+fn note_leaves(state: &mut State, id: UnitId, row: &Row, index: i64) {
+    let dims = state.units.get(id).map_or(DimsId::default(), |unit| unit.dims);
     for total in &row.totals {
         let leaf = if total.dimensions.is_empty() {
             dims
@@ -353,11 +360,11 @@ struct Fed<'a> {
 }
 
 /// Feeds the counters into runs, expectations and the interval's sums.
-fn feed(state: &mut State, id: u32, row: &Row, Fed { samples, frozen }: Fed<'_>) {
+fn feed(state: &mut State, id: UnitId, row: &Row, Fed { samples, frozen }: Fed<'_>) {
     let now = state.now.unwrap_or(0);
     let silent_after = 3 * state.interval;
     let fleet = Fleet { warm: state.warm() };
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let Some(unit) = state.units.get_mut(id) else { return };
     if let Some(memory) = counts::gauge(row.memory) {
         watch::grow(unit, memory, row.span.end.0 - unit.offset);
     }

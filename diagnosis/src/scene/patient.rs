@@ -1,6 +1,7 @@
 //! One unit in the scene, and its stretches of failing. Which of them are laid out is decided in `scene`.
 
 use crate::numerics::time::Ns;
+use crate::state::ids::{DimsId, LevelId, UnitId};
 use crate::state::model::Unit;
 
 /// One stretch of failing, all counters together.
@@ -10,7 +11,7 @@ pub(crate) struct Bout {
     pub end: Ns,
     pub open: bool,
     /// Level that was refused or being loaded.
-    pub level: Option<u32>,
+    pub level: Option<LevelId>,
     /// Whether it is more than refused loads.
     pub serving: bool,
     /// Whether nothing is known but that it is not heard, or died.
@@ -30,13 +31,13 @@ pub(crate) struct Bout {
 /// One unit in the scene.
 #[derive(Clone, Debug)]
 pub(crate) struct Patient<'a> {
-    pub id: u32,
+    pub id: UnitId,
     pub unit: &'a Unit,
     pub stratum: u32,
     /// Region and service alone: what a binary is compared within.
     pub place: u32,
     /// Its dimensions and first event time: what every pass asks for stands here, not a fetch from memory away.
-    pub dims: u32,
+    pub dims: DimsId,
     pub first: Ns,
     /// Until when it is known.
     pub seen: Ns,

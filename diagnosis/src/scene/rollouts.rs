@@ -4,6 +4,7 @@
 
 use crate::numerics::align::Pair;
 use crate::numerics::time::Ns;
+use crate::state::ids::LevelId;
 use std::collections::BTreeMap;
 
 /// Report intervals without a load after which the next one is another rollout's.
@@ -21,8 +22,8 @@ struct Slot {
 #[derive(Clone, Debug)]
 pub(crate) struct Rollouts {
     interval: Ns,
-    slots: BTreeMap<(u32, i64), Slot>,
-    changed: Vec<(u32, Pair)>,
+    slots: BTreeMap<(LevelId, i64), Slot>,
+    changed: Vec<(LevelId, Pair)>,
 }
 
 /// One rollout.
@@ -33,7 +34,7 @@ pub(crate) struct Rollout<'a> {
     /// Loads.
     pub count: usize,
     /// Those that changed something, in order.
-    pub changed: &'a [(u32, Pair)],
+    pub changed: &'a [(LevelId, Pair)],
 }
 
 impl Rollouts {
@@ -43,7 +44,7 @@ impl Rollouts {
     }
 
     /// Adds a load, or leave.
-    pub(crate) fn add(&mut self, level: u32, pair: Pair) {
+    pub(crate) fn add(&mut self, level: LevelId, pair: Pair) {
         let at = pair.at;
         let slot =
             self.slots.entry((level, at.div_euclid(self.interval))).or_insert(Slot { first: at, last: at, count: 0 });
@@ -56,8 +57,8 @@ impl Rollouts {
     /// The rollouts by their beginning, and by level where they begin at once.
     pub(crate) fn in_order(&mut self) -> Vec<Rollout<'_>> {
         self.changed.sort_unstable();
-        let slots: Vec<(u32, Slot)> = self.slots.iter().map(|((level, _), slot)| (*level, *slot)).collect();
-        let goes_on = |(of, before): &(u32, Slot), (level, slot): &(u32, Slot)| {
+        let slots: Vec<(LevelId, Slot)> = self.slots.iter().map(|((level, _), slot)| (*level, *slot)).collect();
+        let goes_on = |(of, before): &(LevelId, Slot), (level, slot): &(LevelId, Slot)| {
             of == level && slot.first - before.last <= APART * self.interval
         };
         let mut rest = self.changed.as_slice();
@@ -82,11 +83,11 @@ mod tests {
     const S: Ns = 1_000_000_000;
 
     /// What the sums must agree with: all pairs in one order, cut where the level or the time leaps.
-    fn plainly(pairs: &[(u32, Pair)]) -> Vec<Vec<Pair>> {
+    fn plainly(pairs: &[(LevelId, Pair)]) -> Vec<Vec<Pair>> {
         let mut pairs = pairs.to_vec();
         pairs.sort_unstable();
         let goes_on =
-            |(of, last): &(u32, Pair), (level, pair): &(u32, Pair)| of == level && pair.at - last.at <= 60 * S;
+            |(of, last): &(LevelId, Pair), (level, pair): &(LevelId, Pair)| of == level && pair.at - last.at <= 60 * S;
         let mut groups: Vec<Vec<Pair>> =
             pairs.chunk_by(goes_on).map(|group| group.iter().map(|(_, pair)| *pair).collect()).collect();
         groups.sort_by_key(|group| group.first().map(|pair| pair.at));
@@ -104,10 +105,10 @@ mod tests {
             let one = |host: u64| {
                 let at = i64::try_from(of(host, 1) % 4000).unwrap_or(0) * S / 4 - 300 * S;
                 let change = of(host, 2).is_multiple_of(3).then_some((at, at + S));
-                let level = u32::try_from(of(host, 3) % 3).unwrap_or(0);
+                let level = LevelId(u32::try_from(of(host, 3) % 3).unwrap_or(0));
                 (level, Pair { at, change, near: (0, 0), guessed: of(host, 4).is_multiple_of(2), gap: 0 })
             };
-            let pairs: Vec<(u32, Pair)> = (0..salt % 60).map(one).collect();
+            let pairs: Vec<(LevelId, Pair)> = (0..salt % 60).map(one).collect();
             let mut rollouts = Rollouts::new(10 * S);
             pairs.iter().for_each(|(level, pair)| rollouts.add(*level, *pair));
             let summed: Vec<(Ns, Ns, usize, Vec<Pair>)> = rollouts

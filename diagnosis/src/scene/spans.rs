@@ -4,6 +4,7 @@
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
+use crate::state::ids::DimsId;
 use crate::state::model::{Family, Move};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,9 +74,9 @@ impl Spans {
     }
 
     /// The same for the patients whose dimensions are `inside`; the others are out of scope.
-    pub(crate) fn within(&self, scene: &Scene<'_>, inside: impl Fn(u32) -> bool) -> Self {
-        let mut known: BTreeMap<u32, bool> = BTreeMap::new();
-        let mut is_inside = |dims: u32| *known.entry(dims).or_insert_with(|| inside(dims));
+    pub(crate) fn within(&self, scene: &Scene<'_>, inside: impl Fn(DimsId) -> bool) -> Self {
+        let mut known: BTreeMap<DimsId, bool> = BTreeMap::new();
+        let mut is_inside = |dims: DimsId| *known.entry(dims).or_insert_with(|| inside(dims));
         let mut kept =
             |(patient, own): (&Patient<'_>, &(u32, u32))| if is_inside(patient.dims) { *own } else { OUTSIDE };
         Self { all: self.all.clone(), of: scene.patients.iter().zip(&self.of).map(&mut kept).collect() }

@@ -3,11 +3,12 @@
 
 use crate::numerics::time::Ns;
 use crate::signals::watch;
+use crate::state::ids::LevelId;
 use crate::state::model::{Counter, Run, Unit};
 
 /// A process is missing: the unit fails by silence, until it is heard again. If it then never stopped, it was only not
 /// heard; restarts so far are kept with the run to tell.
-pub(crate) fn not_heard(unit: &mut Unit, level: Option<u32>) {
+pub(crate) fn not_heard(unit: &mut Unit, level: Option<LevelId>) {
     let new = !unit.runs.iter().any(|run| run.counter == Counter::Silent && run.open);
     // It went silent after the last load that it told of, and before its next report was due.
     let due = unit.last_event + unit.span;
@@ -35,7 +36,7 @@ fn counted(restarts: u64) -> f32 {
 }
 
 /// A process died.
-pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
+pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<LevelId>) {
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Silent && run.open) {
         run.end = run.end.max(at);
         run.observed += 1.0;

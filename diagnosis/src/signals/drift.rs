@@ -8,6 +8,7 @@ use crate::numerics::time::{Ns, from_seconds, seconds};
 use crate::observation::{Scores, counts};
 use crate::signals::sample::WHOLE;
 use crate::state::State;
+use crate::state::ids::UnitId;
 use crate::state::model::{Counter, Run, Unit};
 use crate::state::score_bins::{Binned, Drifting};
 
@@ -18,9 +19,9 @@ const AFTER_MAX: u32 = 3;
 const LEAST: f64 = 0.03;
 
 /// Whether the unit's scores left the fleet's shape, once enough have come together, and since when they were added up.
-pub(crate) fn drift(state: &mut State, id: u32, scores: &[&Scores], span: (Ns, Ns)) -> Option<(bool, Ns)> {
+pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: (Ns, Ns)) -> Option<(bool, Ns)> {
     let case = state.open_case();
-    let unit = state.units.get_mut(id as usize)?;
+    let unit = state.units.get_mut(id)?;
     let mut row = Binned { span, ..Binned::default() };
     for entry in scores {
         counts::add_bins(&mut row.bins, &entry.histogram);
@@ -51,8 +52,8 @@ pub(crate) fn drift(state: &mut State, id: u32, scores: &[&Scores], span: (Ns, N
 }
 
 /// Places the beginning of the drift that a unit's open run is of, as well as its reports so far allow.
-pub(crate) fn place_drift(state: &mut State, id: u32) {
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
+pub(crate) fn place_drift(state: &mut State, id: UnitId) {
+    let Some(unit) = state.units.get_mut(id) else { return };
     let Some(drifting) = unit.drifting.as_deref().filter(|drifting| drifting.rows.1 > 0) else { return };
     let Some((shape, _)) = state.shapes.get(&unit.dims) else { return };
     let Some((at, deviation)) = begun(drifting, shape) else { return };

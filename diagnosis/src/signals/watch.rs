@@ -371,6 +371,7 @@ fn go_on(run: &mut Run, sample: &Sample) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::ids::LevelId;
 
     fn over(counter: Counter, start: Ns, end: Ns) -> Run {
         Run { end, open: false, ..Run::of_event(counter, start, None) }
@@ -399,7 +400,7 @@ mod tests {
     #[test]
     fn without_two_of_one_kind_the_oldest_goes() {
         let mut runs: Vec<Run> =
-            (0..24).map(|at| Run { level: Some(at), ..over(Counter::Refused, i64::from(at), 99) }).collect();
+            (0..24).map(|at| Run { level: Some(LevelId(at)), ..over(Counter::Refused, i64::from(at), 99) }).collect();
         make_room(&mut runs);
         assert_eq!(runs.iter().map(|run| run.start).collect::<Vec<_>>(), (1..24).collect::<Vec<_>>());
     }

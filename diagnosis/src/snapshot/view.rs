@@ -2,6 +2,7 @@
 
 use crate::numerics::time::{Ns, seconds};
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::model::{Counter, Key, Unit};
 use crate::state::moves::BEFORE_ALL;
 use crate::state::ring::index_of;
@@ -21,9 +22,9 @@ const LINES_MAX: usize = 12;
 /// What a line of the chart is about.
 struct Subject {
     role: LineRole,
-    factor: Option<u16>,
+    factor: Option<FactorId>,
     property: Option<Property>,
-    levels: Vec<u32>,
+    levels: Vec<LevelId>,
 }
 
 impl Subject {
@@ -60,19 +61,21 @@ pub(crate) fn fleet(state: &State) -> Fleet {
     }
 }
 
-fn accused(state: &State) -> BTreeSet<u32> {
+fn accused(state: &State) -> BTreeSet<LevelId> {
     let open = state.symptoms.iter().filter(|symptom| symptom.resolved.is_none());
     open.flat_map(|symptom| symptom.accused().iter().copied()).collect()
 }
 
 pub(crate) fn versions(state: &State) -> Vec<VersionView> {
     let accused = accused(state);
-    let mut active: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut active: BTreeMap<LevelId, u64> = BTreeMap::new();
     for (_, level) in state.units.iter().filter(|unit| unit.left.is_none()).flat_map(|unit| &unit.active) {
         *active.entry(*level).or_default() += 1;
     }
-    let mut views: Vec<VersionView> = (0_u32..)
-        .zip(&state.tables.levels)
+    let mut views: Vec<VersionView> = state
+        .tables
+        .levels
+        .numbered()
         .filter_map(|(id, level)| {
             let Key::Version(hash) = &level.key else { return None };
             Some(VersionView {
@@ -101,7 +104,7 @@ pub(crate) fn versions(state: &State) -> Vec<VersionView> {
 pub(crate) fn lines(state: &State) -> Vec<Line> {
     let accused = accused(state);
     let config = accused.iter().next().and_then(|level| state.tables.level_at(*level)).map(|level| level.factor);
-    let bad: Vec<u32> = accused.into_iter().collect();
+    let bad: Vec<LevelId> = accused.into_iter().collect();
     let mut lines = Vec::new();
     for signal in [Signal::Errors, Signal::Scores] {
         lines.extend(line(state, signal, Subject::fleet()));
@@ -109,8 +112,10 @@ pub(crate) fn lines(state: &State) -> Vec<Line> {
         let property = state.cases.iter().rev().find_map(|case| case.incident.cause.as_ref()?.property.clone());
         let accused = Subject { role: LineRole::Accused, factor: Some(factor), property, levels: bad.clone() };
         lines.extend(line(state, signal, accused));
-        let others: Vec<u32> = (0_u32..)
-            .zip(&state.tables.levels)
+        let others: Vec<LevelId> = state
+            .tables
+            .levels
+            .numbered()
             .filter(|(id, level)| level.factor == factor && !bad.contains(id))
             .map(|(id, _)| id)
             .collect();
@@ -165,10 +170,9 @@ fn line(state: &State, signal: Signal, subject: Subject) -> Option<Line> {
 
 pub(crate) fn host_views(state: &State) -> Vec<HostView> {
     let accused = accused(state);
-    let mut ranked: Vec<(bool, bool, bool, usize)> = state
+    let mut ranked: Vec<(bool, bool, bool, UnitId)> = state
         .units
-        .iter()
-        .enumerate()
+        .numbered()
         .filter(|(_, unit)| !unit.aggregate)
         .map(|(index, unit)| {
             let failing = unit.runs.iter().any(|run| run.open);
@@ -214,7 +218,7 @@ pub(crate) fn host_views(state: &State) -> Vec<HostView> {
 
 /// Whether a unit left what is accused and was seen to fail after that: it needs a restart. A run that is open only
 /// because too little has been seen since does not count.
-fn fails_after_leaving(state: &State, unit: &Unit, accused: &BTreeSet<u32>) -> bool {
+fn fails_after_leaving(state: &State, unit: &Unit, accused: &BTreeSet<LevelId>) -> bool {
     let Some(last) = unit.moves.iter().rposition(|entry| accused.contains(&entry.level)) else { return false };
     let Some(factor) = unit.moves.get(last).map(|entry| entry.factor) else { return false };
     let left = unit.moves.iter().skip(last + 1).find(|entry| entry.factor == factor).map(|entry| entry.at);

@@ -4,6 +4,7 @@
 
 use crate::numerics::time::Ns;
 use crate::state::State;
+use crate::state::ids::{ExposureId, FactorId, Id, LevelId, UnitId};
 use crate::state::units::index_units;
 use firstbad_protocol::limits::{INSTANCES_MAX, VERSIONS_MAX};
 use firstbad_protocol::time::SECOND_NS;
@@ -39,13 +40,13 @@ fn forget_units(state: &mut State) {
         unit.aggregate || !gone
     };
     let mut next = 0_u32;
-    let renumbered: Vec<Option<u32>> = state
+    let renumbered: Vec<Option<UnitId>> = state
         .units
         .iter()
         .map(|unit| {
             stays(unit).then(|| {
                 next += 1;
-                next - 1
+                UnitId(next - 1)
             })
         })
         .collect();
@@ -62,8 +63,8 @@ fn heard_before(state: &State, count: usize) -> Ns {
     arrivals.get(count).copied().unwrap_or(Ns::MIN)
 }
 
-fn renumber(state: &mut State, renumbered: &[Option<u32>]) {
-    let of = |id: u32| renumbered.get(id as usize).copied().flatten();
+fn renumber(state: &mut State, renumbered: &[Option<UnitId>]) {
+    let of = |id: UnitId| renumbered.get(id.index()).copied().flatten();
     let mut index = 0_usize;
     state.units.retain(|_| {
         index += 1;
@@ -72,7 +73,7 @@ fn renumber(state: &mut State, renumbered: &[Option<u32>]) {
     index_units(state);
     state.waiting.rows.retain_mut(|waiting| {
         let stays = of(waiting.unit);
-        waiting.unit = stays.unwrap_or(0);
+        waiting.unit = stays.unwrap_or_default();
         stays.is_some()
     });
     for seen in [&mut state.census.stirred, &mut state.census.sick] {
@@ -94,10 +95,10 @@ fn renumber(state: &mut State, renumbered: &[Option<u32>]) {
 }
 
 /// Lets the oldest versions of the crowded factors go that no host, incident or kept interval refers to.
-fn forget_levels(state: &mut State, crowded: &BTreeSet<u16>) {
+fn forget_levels(state: &mut State, crowded: &BTreeSet<FactorId>) {
     let used = levels_used(state);
-    let mut spare: BTreeMap<u16, Vec<(Ns, u32)>> = BTreeMap::new();
-    for (id, level) in (0_u32..).zip(&state.tables.levels) {
+    let mut spare: BTreeMap<FactorId, Vec<(Ns, LevelId)>> = BTreeMap::new();
+    for (id, level) in state.tables.levels.numbered() {
         if crowded.contains(&level.factor) && !used.contains(&id) {
             spare.entry(level.factor).or_default().push((level.last_active.max(level.first_seen), id));
         }
@@ -118,10 +119,10 @@ fn forget_levels(state: &mut State, crowded: &BTreeSet<u16>) {
     state.tables.keep_exposures(&exposures);
 }
 
-fn levels_used(state: &State) -> BTreeSet<u32> {
+fn levels_used(state: &State) -> BTreeSet<LevelId> {
     let named = state.symptoms.iter().filter_map(|symptom| symptom.named.as_ref());
     let told = state.cases.iter().filter_map(|case| case.named.as_ref());
-    let mut used: BTreeSet<u32> = named.chain(told).flat_map(|named| named.levels.iter().copied()).collect();
+    let mut used: BTreeSet<LevelId> = named.chain(told).flat_map(|named| named.levels.iter().copied()).collect();
     for unit in &state.units {
         used.extend(unit.moves.iter().map(|entry| entry.level));
         used.extend(unit.active.iter().map(|(_, level)| *level));
@@ -134,13 +135,13 @@ fn levels_used(state: &State) -> BTreeSet<u32> {
         used.extend(interval.loads.keys().chain(interval.attempts.keys()).chain(interval.tagged.keys()));
     }
     for exposure in exposures_used(state) {
-        let levels = state.tables.exposures.get(exposure as usize).map(|exposure| &exposure.levels);
+        let levels = state.tables.exposures.get(exposure).map(|exposure| &exposure.levels);
         used.extend(levels.into_iter().flatten().map(|(_, level)| *level));
     }
     used
 }
 
-fn exposures_used(state: &State) -> BTreeSet<u32> {
+fn exposures_used(state: &State) -> BTreeSet<ExposureId> {
     let cells = state.ring.iter().flat_map(|(_, interval)| interval.cells.keys().copied());
     cells.chain(state.units.iter().map(|unit| unit.exposure)).collect()
 }

@@ -3,6 +3,7 @@
 
 use crate::numerics::time::Ns;
 use crate::observation::{Dimensions, Facts, Name};
+use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId, UnitId};
 use crate::state::restart_times::Restarts;
 use crate::state::score_bins::{Binned, Drifting};
 use firstbad_protocol::Hash;
@@ -122,7 +123,7 @@ pub(crate) enum Key {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Level {
     /// Index of its factor.
-    pub factor: u16,
+    pub factor: FactorId,
     /// Value.
     pub key: Key,
     /// First load attempt in the fleet.
@@ -162,8 +163,8 @@ impl Level {
 /// Some levels of one factor, such as the versions of a config that are accused together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Family<'a> {
-    pub factor: u16,
-    pub levels: &'a [u32],
+    pub factor: FactorId,
+    pub levels: &'a [LevelId],
 }
 
 /// A unit changed a factor's level.
@@ -172,9 +173,9 @@ pub(crate) struct Move {
     /// When, by the unit's corrected clock.
     pub at: Ns,
     /// Factor.
-    pub factor: u16,
+    pub factor: FactorId,
     /// New level.
-    pub level: u32,
+    pub level: LevelId,
     /// Told by a load event, not guessed from a gauge or a tag.
     pub told: bool,
     /// Whether what the unit had before is forgotten.
@@ -213,7 +214,7 @@ pub(crate) struct Run {
     /// Sizes of a signal that has one (see `graded`).
     pub sizes: Sizes,
     /// Level that was refused, for refusals, or loading, for deaths.
-    pub level: Option<u32>,
+    pub level: Option<LevelId>,
     /// The symptom that explains it, or that it was part of when that ended; zero for none.
     pub claim: u32,
 }
@@ -225,7 +226,7 @@ impl Run {
     }
 
     /// What one event opens: its time is exact.
-    pub(crate) fn of_event(counter: Counter, at: Ns, level: Option<u32>) -> Self {
+    pub(crate) fn of_event(counter: Counter, at: Ns, level: Option<LevelId>) -> Self {
         Self {
             counter,
             start: at,
@@ -286,7 +287,7 @@ pub(crate) struct Unit {
     /// Failing runs, sorted by start, bounded.
     pub runs: Vec<Run>,
     /// Index of its dimensions.
-    pub dims: u32,
+    pub dims: DimsId,
     /// Whether it is an aggregate: never a host, never silent.
     pub aggregate: bool,
     /// Whether it is named by a host, which stays; pods, containers and generated identities come and go.
@@ -302,7 +303,7 @@ pub(crate) struct Unit {
     /// History of active levels, sorted by time, bounded.
     pub moves: Vec<Move>,
     /// Active level by factor, sorted.
-    pub active: Vec<(u16, u32)>,
+    pub active: Vec<(FactorId, LevelId)>,
     /// Stretches between rows in which nothing was heard, bounded.
     pub gaps: Vec<(Ns, Ns)>,
     /// Clock offset to the fleet, ns.
@@ -330,7 +331,7 @@ pub(crate) struct Unit {
     /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
     pub growth: [f64; 5],
     /// When the first request failed under each version, where told; bounded.
-    pub first_failures: Vec<(u32, Ns)>,
+    pub first_failures: Vec<(LevelId, Ns)>,
     /// Event times at which processes started, of late, bounded.
     pub starts: Vec<Ns>,
     /// Restarts seen.
@@ -342,9 +343,9 @@ pub(crate) struct Unit {
     /// First panic event of the current bout, and the last.
     pub panic_bout: (Ns, Ns),
     /// Being loaded when last heard of.
-    pub loading: Option<(u16, u32, Ns)>,
+    pub loading: Option<(FactorId, LevelId, Ns)>,
     /// Cached exposure index.
-    pub exposure: u32,
+    pub exposure: ExposureId,
     /// Place among the rows that wait for the next tick, of its last one.
     pub waiting: u32,
     /// Scores not yet compared with the baseline, and those that were last.
@@ -398,7 +399,7 @@ pub(crate) struct WorldChange {
     /// The sender's words.
     pub description: Name,
     /// Units reached, with the time; empty when it reached the whole fleet at once.
-    pub reached: Vec<(u32, Ns)>,
+    pub reached: Vec<(UnitId, Ns)>,
     /// How many more it reached, of which nothing else is kept.
     pub folded: u64,
     /// Events of it that name no host.
@@ -426,9 +427,9 @@ impl WorldChange {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Exposure {
     /// Index of dimensions.
-    pub dims: u32,
+    pub dims: DimsId,
     /// Active levels, sorted by factor; empty where a row spans a load.
-    pub levels: Vec<(u16, u32)>,
+    pub levels: Vec<(FactorId, LevelId)>,
 }
 
 /// Dimensions with the values that strata use.

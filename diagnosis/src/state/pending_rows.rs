@@ -1,16 +1,20 @@
 //! Rows that wait for the next tick. What becomes of them is decided in `ingest::waiting`.
 
 use crate::numerics::time::Ns;
+use crate::state::ids::{ExposureId, UnitId};
 use crate::state::model::COUNTERS;
 use crate::state::ring::{ADDITIVE, Sums};
 use serde::{Deserialize, Serialize};
 
+/// Place of the row of a unit that has none waiting.
+pub(crate) const NOT_WAITING: u32 = u32::MAX;
+
 /// A row that waits for the tick.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Waiting {
-    pub unit: u32,
+    pub unit: UnitId,
     /// Its cell, as far as the unit's observations go that were taken until now.
-    pub cell: u32,
+    pub cell: ExposureId,
     pub start: Ns,
     pub end: Ns,
     pub sums: [Sums; ADDITIVE],

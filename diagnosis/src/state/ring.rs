@@ -1,6 +1,7 @@
 //! Sums per report interval and exposure: the cells that contrasts, detector and chart fold over. Sparse and bounded.
 
 use crate::numerics::time::Ns;
+use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId};
 use crate::state::model::{COUNTERS, Counter};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -126,25 +127,25 @@ impl Cohorts {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Interval {
     /// By exposure.
-    pub cells: BTreeMap<u32, Cell>,
+    pub cells: BTreeMap<ExposureId, Cell>,
     /// All cells together.
     pub fleet: [Sums; COUNTERS],
     /// Units that loaded a level.
-    pub loads: BTreeMap<u32, u32>,
+    pub loads: BTreeMap<LevelId, u32>,
     /// Load attempts, and of them refused, by level offered.
-    pub attempts: BTreeMap<u32, (f64, f64)>,
+    pub attempts: BTreeMap<LevelId, (f64, f64)>,
     /// Requests and failures by leaf of dimensions.
-    pub leaves: BTreeMap<u32, (f64, f64)>,
+    pub leaves: BTreeMap<DimsId, (f64, f64)>,
     /// Failed requests and requests tagged with a level, and scores not computed and scores.
-    pub tagged: BTreeMap<u32, [f64; 4]>,
+    pub tagged: BTreeMap<LevelId, [f64; 4]>,
     /// All that are not just paying for a load.
     pub calm: Cohorts,
     /// Hosts that may still pay for a load.
     pub paying: Cohorts,
     /// By version that is followed.
-    pub cohorts: BTreeMap<u32, Cohorts>,
+    pub cohorts: BTreeMap<LevelId, Cohorts>,
     /// Requests that used a config and that did not, by factor.
-    pub uses: BTreeMap<u16, Use>,
+    pub uses: BTreeMap<FactorId, Use>,
 }
 
 /// The last intervals.
@@ -275,7 +276,7 @@ mod tests {
         let of_each = u32::try_from(BY_LEVEL_MAX / 100).unwrap_or(0);
         for index in 0..150 {
             let Some(interval) = ring.at(index) else { continue };
-            interval.tagged.extend((0..of_each).map(|level| (level, [1.0; 4])));
+            interval.tagged.extend((0..of_each).map(|level| (LevelId(level), [1.0; 4])));
             ring.trim();
         }
         let kept: usize = ring.intervals.iter().map(|interval| interval.tagged.len()).sum();

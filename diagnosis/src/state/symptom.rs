@@ -3,6 +3,7 @@
 
 use crate::numerics::time::Ns;
 use crate::state::class::Class;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use firstbad_protocol::Property;
 use firstbad_protocol::verdict::{
     Cause, CauseKind, Change, Input, LastKnownGood, Pattern, RuledOut, State as Stage, Suspect, Verdict,
@@ -17,8 +18,8 @@ pub(crate) const STATIC_AFTER: i64 = 60;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Named {
     pub kind: CauseKind,
-    pub factor: Option<u16>,
-    pub levels: Vec<u32>,
+    pub factor: Option<FactorId>,
+    pub levels: Vec<LevelId>,
     pub property: Option<Property>,
     /// Dimensions of the units that it is guilty on; empty for all.
     pub scope: BTreeMap<String, String>,
@@ -117,7 +118,7 @@ pub(crate) struct Symptom {
     pub input: Option<Input>,
     pub good: Option<LastKnownGood>,
     /// Units with an episode of it, sorted.
-    pub hosts: Vec<u32>,
+    pub hosts: Vec<UnitId>,
     pub cost: Cost,
     /// Requests of its own episodes.
     pub trials: f64,
@@ -174,12 +175,12 @@ impl Symptom {
     }
 
     /// Versions that it accuses.
-    pub(crate) fn accused(&self) -> &[u32] {
+    pub(crate) fn accused(&self) -> &[LevelId] {
         self.named.as_ref().filter(|_| self.verdict.accuses()).map_or(&[], |named| &named.levels)
     }
 
     /// Factor that it accuses.
-    pub(crate) fn factor(&self) -> Option<u16> {
+    pub(crate) fn factor(&self) -> Option<FactorId> {
         self.named.as_ref().filter(|_| self.verdict.accuses())?.factor
     }
 
@@ -187,7 +188,7 @@ impl Symptom {
     pub(crate) fn take_in(&mut self, other: Self) {
         let other_scope = other.named.as_ref().map(|named| named.scope.clone()).unwrap_or_default();
         if let (Some(named), Some(more)) = (&mut self.named, other.named) {
-            let more: Vec<u32> = more.levels.into_iter().filter(|level| !named.levels.contains(level)).collect();
+            let more: Vec<LevelId> = more.levels.into_iter().filter(|level| !named.levels.contains(level)).collect();
             named.levels.extend(more);
             if named.scope != other_scope {
                 named.scope.clear();
@@ -224,7 +225,7 @@ impl Symptom {
     }
 
     /// Factor that it names, whether that accuses or not.
-    pub(crate) fn suspects_factor(&self) -> Option<u16> {
+    pub(crate) fn suspects_factor(&self) -> Option<FactorId> {
         self.named.as_ref()?.factor
     }
 

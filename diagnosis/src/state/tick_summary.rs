@@ -1,6 +1,7 @@
 //! What the last look over all units saw. The look is taken in `detect::census`; it is no part of a checkpoint.
 
 use crate::numerics::time::Ns;
+use crate::state::ids::UnitId;
 
 /// What was seen.
 #[derive(Clone, Debug, Default)]
@@ -11,10 +12,10 @@ pub(crate) struct Census {
     pub awaited: usize,
     pub missing: usize,
     /// Units that are late, however long.
-    pub late: Vec<u32>,
+    pub late: Vec<UnitId>,
     /// Units that were heard, or told of, within sixty report intervals.
     pub live: usize,
     /// Units with a run that is open or has ended just now, and units with any run.
-    pub stirred: Vec<u32>,
-    pub sick: Vec<u32>,
+    pub stirred: Vec<UnitId>,
+    pub sick: Vec<UnitId>,
 }

@@ -13,6 +13,7 @@ use crate::numerics::time::seconds;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
+use crate::state::ids::DimsId;
 use crate::state::model::Counter;
 use crate::verdict::one_to_one::is_one_to_one;
 use crate::verdict::small_fleet;
@@ -253,7 +254,7 @@ pub(crate) fn starts_explain(state: &State, scene: &Scene<'_>, hypothesis: &Hypo
     if own >= OWN_MIN || hypothesis.mechanism >= LIMIT_AT || scene.counters.contains(&Counter::Silent) {
         return false;
     }
-    let in_scope = |dims: u32| {
+    let in_scope = |dims: DimsId| {
         let is = |(key, value): (&String, &String)| state.tables.value(dims, key).is_some_and(|known| known == value);
         hypothesis.kind == CauseKind::Binary || hypothesis.scope.iter().all(is)
     };

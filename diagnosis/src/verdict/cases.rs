@@ -7,6 +7,7 @@ use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::case::Case;
 use crate::state::class::Class;
+use crate::state::ids::{LevelId, UnitId};
 use crate::state::model::Counter;
 use crate::state::silence::heard;
 use crate::state::symptom::{Cost, Symptom};
@@ -55,7 +56,7 @@ pub(crate) fn group(state: &mut State) {
         {
             match &mut case.named {
                 Some(known) if known.is_same(&named) => {
-                    let more: Vec<u32> =
+                    let more: Vec<LevelId> =
                         named.levels.iter().copied().filter(|level| !known.levels.contains(level)).collect();
                     known.levels.extend(more);
                 }
@@ -266,7 +267,7 @@ fn is_told(state: &State, symptoms: &[&Symptom]) -> bool {
 
 fn tell_impact(state: &State, told: &mut Incident, symptoms: &[&Symptom]) {
     let cost = symptoms.iter().fold(Cost::default(), |all, symptom| all.and(symptom.cost));
-    let hosts: BTreeSet<u32> = symptoms.iter().flat_map(|symptom| symptom.hosts.iter().copied()).collect();
+    let hosts: BTreeSet<UnitId> = symptoms.iter().flat_map(|symptom| symptom.hosts.iter().copied()).collect();
     let (reporting, _) = heard(state);
     let felt = cost.failed + cost.denied + cost.unscored;
     let share = if cost.requests > 0.0 { rounded((cost.failed / cost.requests).min(1.0), 6) } else { 0.0 };

@@ -4,6 +4,7 @@
 use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::class::Class;
+use crate::state::ids::{DimsId, UnitId};
 use crate::state::model::{Run, Unit};
 use crate::state::symptom::Symptom;
 use firstbad_protocol::time::SECOND_NS;
@@ -20,10 +21,10 @@ pub(crate) fn claim(state: &mut State, symptom: &Symptom) {
     let over = symptom.resolved.is_some() && !symptom.verdict.accuses();
     let reached = reached_by(state, symptom);
     for id in state.census.sick.clone() {
-        let dims = state.units.get(id as usize).map_or(0, |unit| unit.dims);
+        let dims = state.units.get(id).map_or(DimsId::default(), |unit| unit.dims);
         let inside = reached.as_ref().is_none_or(|reached| reached.binary_search(&id).is_ok())
             && is_in_scope(state, dims, symptom);
-        let Some(unit) = state.units.get_mut(id as usize) else { continue };
+        let Some(unit) = state.units.get_mut(id) else { continue };
         let mut runs = std::mem::take(&mut unit.runs);
         let mut hit = false;
         for run in runs.iter_mut().filter(|run| is_of(run, symptom)) {
@@ -40,17 +41,17 @@ pub(crate) fn claim(state: &mut State, symptom: &Symptom) {
 }
 
 /// Units that the accused change reached, sorted, where it is a change event that did not reach all.
-fn reached_by(state: &State, symptom: &Symptom) -> Option<Vec<u32>> {
+fn reached_by(state: &State, symptom: &Symptom) -> Option<Vec<UnitId>> {
     let named = symptom.named.as_ref().filter(|named| named.factor.is_none())?;
     let accused = named.change.as_ref()?;
     let change = state.changes.iter().find(|change| *change.id == *accused.id && !change.is_everywhere())?;
-    let mut reached: Vec<u32> = change.reached.iter().map(|(id, _)| *id).collect();
+    let mut reached: Vec<UnitId> = change.reached.iter().map(|(id, _)| *id).collect();
     reached.sort_unstable();
     Some(reached)
 }
 
 /// Whether units with some dimensions are among those that what is named is guilty on.
-fn is_in_scope(state: &State, dims: u32, symptom: &Symptom) -> bool {
+fn is_in_scope(state: &State, dims: DimsId, symptom: &Symptom) -> bool {
     let scope = symptom.named.iter().flat_map(|named| &named.scope);
     scope.into_iter().all(|(key, value)| state.tables.value(dims, key).is_none_or(|known| known == value))
 }

@@ -22,7 +22,7 @@ fn gone_for_long(state: &State, symptom: &Symptom) -> usize {
     let now = state.now.unwrap_or(0);
     let long = (SILENT_FOR * state.interval).max(SILENT_LEAST);
     let gone = |run: &Run| run.counter == Counter::Silent && run.open;
-    let units = symptom.hosts.iter().filter_map(|id| state.units.get(*id as usize));
+    let units = symptom.hosts.iter().filter_map(|id| state.units.get(*id));
     units.filter(|unit| now - unit.reported > long && unit.runs.iter().any(gone)).count()
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     symptom.now = 0;
     let floor = floor(state, symptom);
     for id in &state.census.sick {
-        let Some(unit) = state.units.get(*id as usize) else { continue };
+        let Some(unit) = state.units.get(*id) else { continue };
         let (mut hit, mut open) = (false, false);
         let own: Vec<&Run> = unit.runs.iter().filter(|run| belongs(state, run, symptom)).collect();
         for run in own {
@@ -73,7 +73,7 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
 /// Least rate of an episode that makes its host one of those affected: a twelfth of what most of them show. What is weaker
 /// by more is a host's habit or noise.
 fn floor(state: &State, symptom: &Symptom) -> f64 {
-    let units = state.census.sick.iter().filter_map(|id| state.units.get(*id as usize));
+    let units = state.census.sick.iter().filter_map(|id| state.units.get(*id));
     let own = units.flat_map(|unit| &unit.runs).filter(|run| run.trials > 0.0 && belongs(state, run, symptom));
     let mut rates: Vec<f64> = own.map(|run| run.observed / run.trials).collect();
     let at = rates.len() * 8 / 10;

@@ -5,6 +5,7 @@ use crate::hypothesis::judgement::Judgement;
 use crate::numerics::time::from_seconds;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::ids::UnitId;
 use crate::state::model::Family;
 use crate::state::ring::index_of;
 use crate::state::symptom::Symptom;
@@ -55,6 +56,6 @@ pub(crate) fn pattern(state: &State, symptom: &Symptom, judged: &Judgement) -> P
 }
 
 /// How many hosts some units are.
-pub(crate) fn hosts_of(state: &State, ids: &BTreeSet<u32>) -> u64 {
-    hosts(ids.iter().filter_map(|id| state.units.get(*id as usize))) as u64
+pub(crate) fn hosts_of(state: &State, ids: &BTreeSet<UnitId>) -> u64 {
+    hosts(ids.iter().filter_map(|id| state.units.get(*id))) as u64
 }

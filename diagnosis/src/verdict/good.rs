@@ -6,6 +6,8 @@ use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId};
+use crate::state::indexed::Indexed;
 use crate::state::model::{Family, Level, Move};
 use crate::state::moves::BEFORE_ALL;
 use crate::state::symptom::Symptom;
@@ -26,7 +28,7 @@ type Served = [Ns; SERVED_BY];
 /// What may be the last known good version.
 #[derive(Clone, Copy)]
 struct Wanted {
-    factor: u16,
+    factor: FactorId,
     /// When the first of the accused was seen.
     bad_first: Ns,
     /// How long it must have served, and on how many hosts.
@@ -36,7 +38,7 @@ struct Wanted {
 
 impl Wanted {
     /// What came before the accused goes first, the newest of it foremost; after it the repair.
-    fn rank(&self, level: u32, known: &Level) -> (bool, Ns, u32) {
+    fn rank(&self, level: LevelId, known: &Level) -> (bool, Ns, LevelId) {
         (known.first_seen < self.bad_first, known.first_seen, level)
     }
 
@@ -58,16 +60,16 @@ pub(crate) fn last_known_good(
     let long = (SERVED_FOR * scene.interval).max(delay.min(SHOWS_WITHIN));
     let hosts = SERVED_BY.min(scene.patients.len().max(1));
     let wanted = Wanted { factor, bad_first, long, hosts };
-    let accused: BTreeSet<u32> = state.symptoms.iter().flat_map(Symptom::accused).chain(accused).copied().collect();
+    let accused: BTreeSet<LevelId> = state.symptoms.iter().flat_map(Symptom::accused).chain(accused).copied().collect();
     let lately = served_lately(state, scene, factor);
     // What served enough of late and is the newest that may be it need not be looked for further back.
     let first = newest(state, wanted, &accused, &|_| true);
-    let found = first.filter(|level| lately.get(*level as usize).is_some_and(|served| wanted.is_enough(served)));
+    let found = first.filter(|level| lately.get(*level).is_some_and(|served| wanted.is_enough(served)));
     let known = found.is_some_and(|level| state.earliest.of(level) > scene.long_ago);
     let served = if known { lately } else { served_ever(state, scene, factor) };
-    let enough = |level: u32| served.get(level as usize).is_some_and(|served| wanted.is_enough(served));
+    let enough = |level: LevelId| served.get(level).is_some_and(|served| wanted.is_enough(served));
     let level = newest(state, wanted, &accused, &enough)?;
-    let bake = served.get(level as usize).and_then(|served| served.first()).copied().unwrap_or(0);
+    let bake = served.get(level).and_then(|served| served.first()).copied().unwrap_or(0);
     let contaminated = of_accused().any(|level| scene.onset - level.first_seen > 9 * scene.interval);
     Some(LastKnownGood {
         hash: state.tables.level_at(level)?.hash()?,
@@ -77,9 +79,11 @@ pub(crate) fn last_known_good(
 }
 
 /// The newest version that may be it and of which `is` holds.
-fn newest(state: &State, wanted: Wanted, accused: &BTreeSet<u32>, is: &dyn Fn(u32) -> bool) -> Option<u32> {
-    (0_u32..)
-        .zip(&state.tables.levels)
+fn newest(state: &State, wanted: Wanted, accused: &BTreeSet<LevelId>, is: &dyn Fn(LevelId) -> bool) -> Option<LevelId> {
+    state
+        .tables
+        .levels
+        .numbered()
         .filter(|(level, known)| known.factor == wanted.factor && known.units_ever > 0 && !accused.contains(level))
         .filter(|(level, _)| is(*level))
         .max_by_key(|(level, known)| wanted.rank(*level, known))
@@ -87,7 +91,7 @@ fn newest(state: &State, wanted: Wanted, accused: &BTreeSet<u32>, is: &dyn Fn(u3
 }
 
 /// By level, how long hosts served it without a failing.
-fn served_ever(state: &State, scene: &Scene<'_>, factor: u16) -> Vec<Served> {
+fn served_ever(state: &State, scene: &Scene<'_>, factor: FactorId) -> Indexed<LevelId, Served> {
     let lines = |patient: &Patient<'_>| patient.unit.moves.iter().step_by(4).fold(0, |all, entry| all ^ entry.at);
     let patients = in_reach(scene.patients.iter(), lines);
     let since = |patient: &Patient<'_>| Some(patient.first);
@@ -96,7 +100,7 @@ fn served_ever(state: &State, scene: &Scene<'_>, factor: u16) -> Vec<Served> {
 
 /// The same by the moves that the scene lays out: exact for versions that nobody had long ago, else too little, since
 /// then only that a version is older is known.
-fn served_lately(state: &State, scene: &Scene<'_>, factor: u16) -> Vec<Served> {
+fn served_lately(state: &State, scene: &Scene<'_>, factor: FactorId) -> Indexed<LevelId, Served> {
     let since = |patient: &Patient<'_>| patient.bouts.is_empty().then_some(patient.first.max(scene.long_ago));
     let patients = scene.patients.iter();
     longest(state, scene, factor, patients.map(|patient| (patient, scene.moves(patient), since(patient))))
@@ -106,21 +110,21 @@ fn served_lately(state: &State, scene: &Scene<'_>, factor: u16) -> Vec<Served> {
 fn longest<'a>(
     state: &State,
     scene: &Scene<'a>,
-    factor: u16,
+    factor: FactorId,
     patients: impl Iterator<Item = (&'a Patient<'a>, &'a [Move], Option<Ns>)>,
-) -> Vec<Served> {
-    let mut served = vec![Served::default(); state.tables.levels.len()];
+) -> Indexed<LevelId, Served> {
+    let mut served: Indexed<LevelId, Served> = state.tables.levels.iter().map(|_| Served::default()).collect();
     let earliest = state.first_event.unwrap_or(Ns::MIN / 4).max(scene.now - BAKE_MAX);
     for (patient, moves, since) in patients {
-        let mut tell = |(from, level): (Ns, u32), to: Ns| {
+        let mut tell = |(from, level): (Ns, LevelId), to: Ns| {
             // What is no longer as a whole is not looked at for what failed in it: most stays are not.
-            if let Some(longest) = served.get_mut(level as usize)
+            if let Some(longest) = served.get_mut(level)
                 && longest.last().is_some_and(|least| to - from > *least)
             {
                 enter(longest, well(patient, scene.interval, from, to));
             }
         };
-        let mut before: Option<(Ns, u32)> = None;
+        let mut before: Option<(Ns, LevelId)> = None;
         for entry in moves.iter().filter(|entry| entry.factor == factor) {
             if let Some(before) = before {
                 tell(before, entry.at.min(patient.seen));

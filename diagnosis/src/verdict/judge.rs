@@ -13,6 +13,7 @@ use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::ids::{DimsId, LevelId};
 use crate::state::model::{Counter, Family};
 use crate::state::reload_window::BLIP;
 use crate::verdict::accusation::{accusation, refuted, soon, starts_explain};
@@ -118,7 +119,7 @@ fn scoped(state: &State, scene: &Scene<'_>, named: Hypothesis, ranked: &[Hypothe
         return named;
     }
     let is_of =
-        |dims: u32, binary: &str| state.tables.value(dims, attribute::SERVICE_VERSION).unwrap_or_default() == binary;
+        |dims: DimsId, binary: &str| state.tables.value(dims, attribute::SERVICE_VERSION).unwrap_or_default() == binary;
     let on = |hypothesis: &Hypothesis, exposed: &Spans, binary: &str| {
         tally(scene, &hypothesis.levels, false, &exposed.within(scene, |dims| is_of(dims, binary)))
     };
@@ -173,7 +174,7 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
     let Some(factor) = hypothesis.factor.filter(|_| (2..=AGED_MAX).contains(&hypothesis.levels.len())) else {
         return (alike || hypothesis.levels.len() == 1).then(|| hypothesis.clone());
     };
-    let alone = |level: &u32| {
+    let alone = |level: &LevelId| {
         let levels = vec![*level];
         let spans = Arc::new(Spans::on_levels(scene, Family { factor, levels: &levels }));
         let tally = tally(scene, &levels, false, &spans);

@@ -11,6 +11,7 @@ use crate::numerics::odds::LN_100;
 use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::ids::{DimsId, LevelId};
 use crate::state::model::Level;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,8 +27,8 @@ struct Offered {
     refused: u64,
     took: u64,
     last: Option<Ns>,
-    binaries: BTreeSet<u32>,
-    taken: BTreeSet<u32>,
+    binaries: BTreeSet<DimsId>,
+    taken: BTreeSet<DimsId>,
 }
 
 /// Judges refusals alone: the versions of the config that most hosts refused.
@@ -55,16 +56,16 @@ fn family(
     state: &State,
     first: Hypothesis,
     found: &[(Hypothesis, bool)],
-    offered: &BTreeMap<u32, Offered>,
+    offered: &BTreeMap<LevelId, Offered>,
 ) -> Hypothesis {
     let alike = |(one, content): &&(Hypothesis, bool)| *content && one.factor == first.factor;
-    let mut levels: Vec<u32> = found.iter().filter(alike).flat_map(|(one, _)| one.levels.clone()).collect();
+    let mut levels: Vec<LevelId> = found.iter().filter(alike).flat_map(|(one, _)| one.levels.clone()).collect();
     levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
     let bad: Vec<&Level> = levels.iter().filter_map(|level| state.tables.level_at(*level)).collect();
     let served = |level: &&Level| Some(level.factor) == first.factor && level.units_ever > 0 && level.refusals == 0;
     let clean: Vec<&Level> = state.tables.levels.iter().filter(served).collect();
-    let mut refused: BTreeSet<u32> = BTreeSet::new();
-    let mut taken: BTreeSet<u32> = BTreeSet::new();
+    let mut refused: BTreeSet<DimsId> = BTreeSet::new();
+    let mut taken: BTreeSet<DimsId> = BTreeSet::new();
     for of in levels.iter().filter_map(|level| offered.get(level)) {
         refused.extend(&of.binaries);
         taken.extend(&of.taken);
@@ -80,8 +81,8 @@ fn family(
 }
 
 /// By version, who refused it since the onset, and who ever took it.
-fn offered(state: &State, scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
-    let mut all: BTreeMap<u32, Offered> = BTreeMap::new();
+fn offered(state: &State, scene: &Scene<'_>) -> BTreeMap<LevelId, Offered> {
+    let mut all: BTreeMap<LevelId, Offered> = BTreeMap::new();
     for patient in &scene.patients {
         for bout in &patient.bouts {
             let Some(level) = bout.level else { continue };
@@ -93,7 +94,7 @@ fn offered(state: &State, scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
     }
     // Who took it long before tells as well: a host that comes late refuses it for a reason of its own.
     for unit in &state.units {
-        let taken: BTreeSet<u32> = unit.moves.iter().map(|moved| moved.level).collect();
+        let taken: BTreeSet<LevelId> = unit.moves.iter().map(|moved| moved.level).collect();
         for level in taken {
             if let Some(of) = all.get_mut(&level) {
                 of.took += 1;
@@ -105,7 +106,7 @@ fn offered(state: &State, scene: &Scene<'_>) -> BTreeMap<u32, Offered> {
 }
 
 /// What a version has for it, and whether its content was refused.
-fn weighed(state: &State, level: u32, of: &Offered) -> Option<(Hypothesis, bool)> {
+fn weighed(state: &State, level: LevelId, of: &Offered) -> Option<(Hypothesis, bool)> {
     let known = state.tables.level_at(level)?;
     let reason = state.refusals.get(&level).and_then(|seen| seen.reason.as_deref());
     let of_content = reason.is_some_and(|reason| OF_CONTENT.contains(&reason));
@@ -147,9 +148,9 @@ fn is_no_chance(state: &State, of: &Offered) -> bool {
 }
 
 /// Whether a unit with the binary of one of the first dimensions is among the second.
-fn same_binary(state: &State, one: &BTreeSet<u32>, two: &BTreeSet<u32>) -> bool {
+fn same_binary(state: &State, one: &BTreeSet<DimsId>, two: &BTreeSet<DimsId>) -> bool {
     let key = firstbad_protocol::names::attribute::SERVICE_VERSION;
-    let binaries = |dims: &BTreeSet<u32>| -> BTreeSet<Option<&str>> {
+    let binaries = |dims: &BTreeSet<DimsId>| -> BTreeSet<Option<&str>> {
         dims.iter().map(|dims| state.tables.value(*dims, key)).collect()
     };
     !binaries(one).is_disjoint(&binaries(two))

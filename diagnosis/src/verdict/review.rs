@@ -12,6 +12,7 @@ use crate::numerics::time::Ns;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::class::Class;
+use crate::state::ids::LevelId;
 use crate::state::model::{Counter, Family};
 use crate::state::ring::Sums;
 use crate::state::symptom::{Named, STATIC_AFTER, Symptom};
@@ -165,7 +166,7 @@ fn is_stale(judged: &Judgement) -> bool {
 
 /// The counters of its class by which units fail: that requests panic is told only where one did.
 fn seen(state: &State, symptom: &Symptom) -> Vec<Counter> {
-    let units = || state.census.sick.iter().filter_map(|id| state.units.get(*id as usize));
+    let units = || state.census.sick.iter().filter_map(|id| state.units.get(*id));
     let shown = |counter: &&Counter| {
         units().flat_map(|unit| &unit.runs).any(|run| run.counter == **counter && run.end >= symptom.onset)
     };
@@ -217,7 +218,7 @@ fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
     });
     // A build or a flag that comes during an incident is a remedy that was tried, as far as its hosts failed before.
     // What was there before the accused version is what hosts went back to, or never left.
-    let since = |level: &u32| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
+    let since = |level: &LevelId| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
     // A version that hosts refused was never taken: what they kept is not what they went back to.
     let taken = |other: &&Symptom| other.class != Class::Refused && other.verdict.accuses();
     let older = state.symptoms.iter().filter(|other| other.id != symptom.id).filter(taken).any(|other| {
@@ -303,7 +304,7 @@ fn go_on(state: &State, symptom: &mut Symptom, judged: &Judgement) {
         other.factor == named.factor && other.kind == CauseKind::Config && of(other).as_ref() == Some(&property)
     });
     let Some(same) = same else { return };
-    let more: Vec<u32> = same.levels.iter().copied().filter(|level| !named.levels.contains(level)).collect();
+    let more: Vec<LevelId> = same.levels.iter().copied().filter(|level| !named.levels.contains(level)).collect();
     if more.is_empty() {
         return;
     }

@@ -9,6 +9,7 @@ use crate::scene::Scene;
 use crate::state::State;
 use crate::state::case::Case;
 use crate::state::class::Class;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::silence::silent_hosts;
 use crate::state::symptom::Symptom;
 use crate::state::traffic::traffic_ratio;
@@ -29,7 +30,7 @@ const NAMES_MAX: usize = 3;
 pub(crate) fn first_error(state: &State, case: &Case, symptoms: &[&Symptom]) -> Option<FirstError> {
     let since = symptoms.iter().map(|symptom| symptom.onset).min()? - 3 * state.interval;
     let fails = symptoms.iter().any(|symptom| symptom.class != Class::Refused);
-    let hit = |id: &u32| symptoms.iter().any(|symptom| symptom.hosts.binary_search(id).is_ok());
+    let hit = |id: &UnitId| symptoms.iter().any(|symptom| symptom.hosts.binary_search(id).is_ok());
     let panics = state.panics.iter().filter(|seen| fails && seen.first >= since && seen.units.iter().any(hit));
     let panic =
         panics.max_by_key(|seen| (seen.units.iter().filter(|id| hit(id)).count(), std::cmp::Reverse(seen.first)));
@@ -50,7 +51,7 @@ pub(crate) fn first_error(state: &State, case: &Case, symptoms: &[&Symptom]) -> 
 }
 
 /// What the offending input looks like.
-pub(crate) fn input(state: &State, levels: &[u32], good: Option<&LastKnownGood>) -> Option<Input> {
+pub(crate) fn input(state: &State, levels: &[LevelId], good: Option<&LastKnownGood>) -> Option<Input> {
     let level = levels.iter().filter_map(|level| state.tables.level_at(*level)).next_back()?;
     let number = |name: &str| level.facts.numbers.get(name).copied();
     let unsigned = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
@@ -167,7 +168,7 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
         );
         list.push(RuledOut::new(Excluded::Config, reason));
     }
-    let mut others: BTreeMap<u16, Ns> = BTreeMap::new();
+    let mut others: BTreeMap<FactorId, Ns> = BTreeMap::new();
     for level in
         state.tables.levels.iter().filter(|level| Some(level.factor) != symptom.factor() && near(level.first_seen))
     {
@@ -238,7 +239,7 @@ fn silence(state: &State, silent: &BTreeSet<&str>) -> Option<BlindSpot> {
 }
 
 fn wrong_clocks(state: &State) -> Option<BlindSpot> {
-    let units = state.skewed.keys().filter_map(|id| state.units.get(*id as usize));
+    let units = state.skewed.keys().filter_map(|id| state.units.get(*id));
     let clocks: Vec<ClockOffset> = units
         .filter(|unit| unit.offset != 0)
         .take(NAMES_MAX)

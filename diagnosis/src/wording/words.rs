@@ -3,6 +3,7 @@
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{By, Hosts, Sides};
 use crate::state::State;
+use crate::state::ids::LevelId;
 use crate::state::model::Key;
 use crate::state::ring::Sums;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
@@ -223,7 +224,7 @@ pub(crate) fn confidence(hypothesis: &Hypothesis) -> f64 {
 }
 
 /// Hashes of levels.
-pub(crate) fn hashes(state: &State, levels: &[u32]) -> Vec<Hash> {
+pub(crate) fn hashes(state: &State, levels: &[LevelId]) -> Vec<Hash> {
     levels.iter().filter_map(|level| state.tables.level_at(*level)?.hash()).collect()
 }
 
