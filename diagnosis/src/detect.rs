@@ -209,8 +209,7 @@ fn first_of(episodes: &Episodes, onset: Ns) -> Ns {
 
 /// Whether it has gone on for more than one report.
 fn is_lasting(run: &Run) -> bool {
-    let (start, end, _) = run.first;
-    run.end > end && run.end - start > (end - start) * 3 / 2
+    run.end > run.first.end && run.end - run.first.start > run.first.length() * 3 / 2
 }
 
 /// The earliest beginning that is soon followed by others.

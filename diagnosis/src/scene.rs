@@ -17,7 +17,9 @@ use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
 use crate::state::indexed::Indexed;
 use crate::state::model::{COUNTERS, Counter, Move, Run, Unit};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
+use crate::state::run::FirstRow;
 use crate::state::strata::{places, strata};
+use crate::state::unit_parts::Active;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
@@ -185,7 +187,7 @@ impl<'a> Scene<'a> {
         if bout.silent && bout.precise && bout.began.1 - bout.began.0 <= EXACT {
             return EXACT;
         }
-        self.early.max(2 * bout.near.1)
+        self.early.max(2 * bout.near.deviation)
     }
 
     /// Whether a bout began in one of the spans, as far as its beginning is known.
@@ -275,7 +277,7 @@ fn index(at: usize) -> u32 {
 /// A word of each part of a unit that the scene reads.
 fn lines(unit: &Unit) -> i64 {
     let last = unit.moves.iter().rev().step_by(4).take(6).fold(0, |all, entry| all ^ entry.at);
-    let active = unit.active.first().map_or(0, |(factor, _)| i64::from(factor.0));
+    let active = unit.active.first().map_or(0, |active| i64::from(active.factor.0));
     last ^ active ^ unit.runs.first().map_or(0, |run| run.start)
 }
 
@@ -284,11 +286,11 @@ fn lines(unit: &Unit) -> i64 {
 fn lay_out_moves(unit: &Unit, long_ago: Ns, all: &mut Vec<Move>) {
     let recent = unit.moves.iter().rev().take_while(|entry| entry.at > long_ago).count();
     let (old, new) = unit.moves.split_at(unit.moves.len() - recent);
-    for (factor, level) in &unit.active {
-        let before = if new.iter().any(|entry| entry.factor == *factor) {
-            old.iter().rev().find(|entry| entry.factor == *factor).copied()
+    for Active { factor, level } in unit.active.iter().copied() {
+        let before = if new.iter().any(|entry| entry.factor == factor) {
+            old.iter().rev().find(|entry| entry.factor == factor).copied()
         } else {
-            Some(Move { at: BEFORE_ALL, factor: *factor, level: *level, told: true, torn: false })
+            Some(Move { at: BEFORE_ALL, factor, level, told: true, torn: false })
         };
         all.extend(before);
     }
@@ -354,9 +356,10 @@ fn paid_at(rates: &mut [Paid]) -> Option<f64> {
 
 /// Between which times a run began: within a tenth of its first row where that is known, else anywhere in it.
 fn began(run: &Run) -> (Ns, Ns) {
-    let (from, to, _) = run.first;
+    let FirstRow { start: from, end: to, .. } = run.first;
     let slack = run.slack;
-    let from = if run.near.1 > 0 { from.min(run.near.0 - run.near.1) } else { from };
+    let near = run.near;
+    let from = if near.deviation > 0 { from.min(near.at - near.deviation) } else { from };
     if run.precise {
         ((run.start - slack).max(from), (run.start + slack).min(to) + 1)
     } else {
@@ -387,8 +390,9 @@ fn bouts(unit: &Unit, (from, interval): (Ns, Ns), (floors, own): (&[(Counter, f6
                 last.serving |= serving;
                 last.silent &= silent;
                 // What began in a later report than the first sign tells nothing of where that lies.
-                let same = run.first.0 < last.began.1;
-                if run.near.1 > 0 && (last.near.1 == 0 || run.near.1 < last.near.1) && same {
+                let same = run.first.start < last.began.1;
+                let nearer = last.near.deviation == 0 || run.near.deviation < last.near.deviation;
+                if run.near.deviation > 0 && nearer && same {
                     last.near = run.near;
                 }
                 if run.precise && !last.precise {

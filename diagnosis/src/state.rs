@@ -16,6 +16,7 @@ pub(crate) mod reload_window;
 pub(crate) mod renderings;
 pub(crate) mod restart_times;
 pub(crate) mod ring;
+pub(crate) mod run;
 pub(crate) mod score_bins;
 pub(crate) mod silence;
 pub(crate) mod strata;
@@ -24,9 +25,11 @@ pub(crate) mod tables;
 pub(crate) mod tick_summary;
 pub(crate) mod traffic;
 pub(crate) mod unit_ids;
+pub(crate) mod unit_parts;
 pub(crate) mod units;
 
 use crate::numerics::memo::Memo;
+use crate::numerics::shape::Shapes;
 use crate::numerics::spread::Spread;
 use crate::numerics::time::Ns;
 use crate::observation::Name;
@@ -74,6 +77,15 @@ pub(crate) struct PanicSeen {
     pub reason: Option<Name>,
 }
 
+/// When a request is slow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Slow {
+    /// Latency above which it is, seconds; infinite before it is known.
+    pub above_s: f64,
+    /// Requests by the bits of their upper bound, seconds: what that is learned from.
+    pub histogram: BTreeMap<u64, f64>,
+}
+
 /// Everything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -100,10 +112,10 @@ pub(crate) struct State {
     pub waiting: WaitingRows,
     /// Fleet-wide rates by counter.
     pub prior: [Base; COUNTERS],
-    /// Latency above which a request is slow, seconds, and the histogram it is learned from.
-    pub slow: (f64, BTreeMap<u64, f64>),
-    /// Score distribution of the fleet by dims: bins in use and waiting.
-    pub shapes: BTreeMap<DimsId, (Vec<f64>, Vec<f64>)>,
+    /// When a request is slow.
+    pub slow: Slow,
+    /// Score distribution of the fleet by dims.
+    pub shapes: BTreeMap<DimsId, Shapes>,
     pub changes: Vec<WorldChange>,
     /// Units kept that they reached, together.
     pub reached: usize,
@@ -169,7 +181,7 @@ impl State {
             waiting: WaitingRows::default(),
             born: BTreeMap::new(),
             prior: [Base::default(); COUNTERS],
-            slow: (f64::INFINITY, BTreeMap::new()),
+            slow: Slow { above_s: f64::INFINITY, histogram: BTreeMap::new() },
             shapes: BTreeMap::new(),
             changes: Vec::new(),
             reached: 0,

@@ -68,7 +68,8 @@ fn mark_silent(state: &mut State) {
             unit.left = Some(unit.last_event);
             continue;
         }
-        let loading = unit.loading.filter(|(_, _, at)| *at >= unit.last_event - interval).map(|(_, level, _)| level);
+        let loading =
+            unit.loading.filter(|loading| loading.at >= unit.last_event - interval).map(|loading| loading.level);
         let (stirred, sick) = (unit.stirred, !unit.runs.is_empty());
         not_heard(unit, loading);
         state.census.stirred.extend((!stirred).then_some(id));
@@ -104,19 +105,19 @@ fn rotate(state: &mut State) {
 /// A request is slow above the least bound under which 95 % of requests were.
 fn learn_slow(state: &mut State) {
     let mut bounds: Vec<(f64, f64)> =
-        state.slow.1.iter().map(|(bits, count)| (f64::from_bits(*bits), *count)).collect();
+        state.slow.histogram.iter().map(|(bits, count)| (f64::from_bits(*bits), *count)).collect();
     bounds.sort_by(|a, b| a.0.total_cmp(&b.0));
     let all: f64 = bounds.iter().map(|(_, count)| count).sum();
     let mut below = 0.0;
     for (bound, count) in bounds {
         below += count;
         if below >= 0.95 * all && all > 0.0 {
-            if !state.slow.0.is_finite() {
-                state.slow.0 = bound;
+            if !state.slow.above_s.is_finite() {
+                state.slow.above_s = bound;
             }
             break;
         }
     }
-    let halved: BTreeMap<u64, f64> = state.slow.1.iter().map(|(bits, count)| (*bits, count / 2.0)).collect();
-    state.slow.1 = halved;
+    let halved: BTreeMap<u64, f64> = state.slow.histogram.iter().map(|(bits, count)| (*bits, count / 2.0)).collect();
+    state.slow.histogram = halved;
 }

@@ -35,9 +35,9 @@ pub(crate) fn located(state: &State, onset: i64, judged: (i64, i64)) -> Option<L
         .flat_map(|interval| interval.leaves.keys().copied())
         .collect();
     let counts = |index: i64, leaf: DimsId| {
-        let (requests, failures) =
-            state.ring.get(index).and_then(|interval| interval.leaves.get(&leaf)).copied().unwrap_or_default();
-        Counts { requests, failures }
+        let counted = state.ring.get(index).and_then(|interval| interval.leaves.get(&leaf)).copied();
+        let counted = counted.unwrap_or_default();
+        Counts { requests: counted.requests, failures: counted.failures }
     };
     let varying = varying(state, &ids);
     let leaves: Vec<Leaf> = ids

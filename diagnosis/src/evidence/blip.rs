@@ -93,7 +93,7 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
 /// Whether most hosts that a change reached loaded and started nothing then, so that its effect is not the cost of a load.
 fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let Some(change) = hypothesis.change.and_then(|index| state.changes.get(index)) else { return false };
-    let reached: BTreeMap<UnitId, Ns> = change.reached.iter().rev().copied().collect();
+    let reached: BTreeMap<UnitId, Ns> = change.reached.iter().rev().map(|of| (of.unit, of.at)).collect();
     let (mut all, mut loaded) = (0, 0);
     for (_, patient) in scene.that_fail() {
         let Some(at) = reached.get(&patient.id).copied() else { continue };

@@ -50,7 +50,7 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans, uncontrolled: Uncontro
         for bout in patient.bouts.iter().filter(|bout| scene.began_in(bout, spans)) {
             all += 1;
             // What fails first and restarts then is not young: the start follows the failing.
-            let begun = bout.start - cold..=bout.start + (2 * bout.near.1).max(AT_ONCE);
+            let begun = bout.start - cold..=bout.start + (2 * bout.near.deviation).max(AT_ONCE);
             young += u64::from(patient.unit.starts.iter().any(|start| *start > scene.warm && begun.contains(start)));
             lasting += u64::from(bout.end - bout.start > WARM_AFTER);
             shown += u64::from(bout.end - bout.start > cold || fails_hard(scene, patient, bout));

@@ -18,12 +18,12 @@ const PART_MAX: f64 = 0.75;
 const CONTRADICTED: f64 = -LN_100;
 /// What the reports say in which hosts went to one of the versions, of how many requests finish.
 pub(crate) fn by_finished(state: &State, all: &[&Divided]) -> Option<Sides> {
-    let known = |of: &&&Divided| f64::from(of.usual) * seconds(of.span.1 - of.span.0) >= USUAL_MIN;
+    let known = |of: &&&Divided| f64::from(of.usual) * seconds(of.span.length()) >= USUAL_MIN;
     let told: Vec<&Divided> = all.iter().filter(known).copied().collect();
     let stalls = |of: &&&Divided| {
         let runs = state.units.get(of.unit).map_or(&[][..], |unit| &unit.runs);
         runs.iter()
-            .any(|run| run.counter == Counter::Stall && run.end > of.at && run.start < of.span.1 + state.interval)
+            .any(|run| run.counter == Counter::Stall && run.end > of.at && run.start < of.span.end + state.interval)
     };
     let hanging: Vec<&Divided> = told.iter().filter(stalls).copied().collect();
     if hanging.len() * 2 <= told.len() {
@@ -62,7 +62,7 @@ fn sum(told: &[&Divided], side: fn(&Divided) -> Stretch) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numerics::time::Ns;
+    use crate::numerics::time::{Ns, Window};
     use crate::state::ids::{LevelId, UnitId};
     use crate::state::load_reports::Side;
 
@@ -84,7 +84,7 @@ mod tests {
                 unit: UnitId(host),
                 from: LevelId(0),
                 at,
-                span: (start, end),
+                span: Window { start, end },
                 before: side(start, at),
                 after: side(at, end),
                 usual: 10.0,
@@ -117,7 +117,8 @@ mod tests {
             let mut hosts = told(|_| 100 * S, length);
             for host in hosts.iter_mut().filter(|host| host.unit.0 % 3 == 0) {
                 let by = if host.unit.0 % 2 == 0 { off } else { -off };
-                (host.at, host.span) = (host.at + by, (host.span.0 + by, host.span.1 + by));
+                host.at += by;
+                host.span = Window { start: host.span.start + by, end: host.span.end + by };
             }
             let ratio = ratio(&hosts);
             assert!(ratio < TOLD_AT, "{length} {off}: {ratio}");

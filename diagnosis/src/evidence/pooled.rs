@@ -82,7 +82,7 @@ fn folded(state: &State, scene: &Scene<'_>, factor: FactorId, counter: Counter) 
         let Some(interval) = state.ring.get(index) else { continue };
         for (exposure, cell) in &interval.cells {
             let Some(exposure) = state.tables.exposures.get(*exposure) else { continue };
-            let level = exposure.levels.iter().find(|(of, _)| *of == factor).map(|(_, level)| *level);
+            let level = exposure.levels.iter().find(|of| of.factor == factor).map(|of| of.level);
             let sums = cell.of(counter);
             if let (Some(level), true) = (level, sums.expected > 0.0) {
                 let stratum = strata.get(exposure.dims).copied().unwrap_or(0);

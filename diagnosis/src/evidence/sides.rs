@@ -80,7 +80,7 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
 
 /// Whether the host did not fail of something else in the report.
 fn is_free(state: &State, scene: &Scene<'_>, of: &Divided) -> bool {
-    state.units.get(of.unit).is_some_and(|unit| !scene.is_busy(unit, of.span.0, of.span.1))
+    state.units.get(of.unit).is_some_and(|unit| !scene.is_busy(unit, of.span.start, of.span.end))
 }
 
 /// Failed requests of the version before, in the reports that hold the load, from which it tells that they failed already,
@@ -196,16 +196,16 @@ fn has_scores(level: &Level) -> bool {
 /// usual and what comes after may take its time; or it comes and goes with time, in whatever course fits best, alike on all.
 fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Side) -> Vec<f64>) -> Vec<f64> {
     let stretch = |side: Side, from: Ns, to: Ns| Stretch { counts: counts(side), from, to, kinds };
-    let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.0, of.at)).collect();
-    let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.1)).collect();
-    let aged: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, 0, of.span.1 - of.at)).collect();
-    let length = told.iter().map(|of| of.span.1 - of.span.0).max().unwrap_or(1);
+    let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.start, of.at)).collect();
+    let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.end)).collect();
+    let aged: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, 0, of.span.end - of.at)).collect();
+    let length = told.iter().map(|of| of.span.length()).max().unwrap_or(1);
     let ages: Vec<Ns> = [0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect();
     let own = before.iter().map(|of| of.ln(0.0)).zip(best(&aged, &ages, None)).map(|(before, after)| before + after);
     let both: Vec<Stretch<'_>> = before.iter().chain(&after).cloned().collect();
     let edges = edges(told);
     let count = |side: Side| f64::from(side.requests).max(side.scores.iter().map(|count| f64::from(*count)).sum());
-    let split = |of: &&Divided| ([count(of.before), count(of.after)], [of.span.0, of.at, of.span.1]);
+    let split = |of: &&Divided| ([count(of.before), count(of.after)], [of.span.start, of.at, of.span.end]);
     let rates = rates(&told.iter().map(split).collect::<Vec<_>>(), &edges);
     let course = best(&both, &edges, Some(&rates));
     let moment = course.iter().zip(course.iter().skip(told.len())).map(|(before, after)| before + after);
@@ -214,7 +214,7 @@ fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Sid
 
 /// Edges of cells of time: as fine as loads and the ends of reports lie close together.
 fn edges(told: &[&Divided]) -> Vec<Ns> {
-    let mut times: Vec<Ns> = told.iter().flat_map(|of| [of.span.0, of.at, of.span.1]).collect();
+    let mut times: Vec<Ns> = told.iter().flat_map(|of| [of.span.start, of.at, of.span.end]).collect();
     times.sort_unstable();
     let last = times.len().saturating_sub(1);
     let mut all: Vec<Ns> = (0..=CELLS).filter_map(|at| times.get(at * last / CELLS)).copied().collect();
@@ -231,6 +231,7 @@ fn edges(told: &[&Divided]) -> Vec<Ns> {
 mod tests {
     use super::*;
     use crate::evidence::combine::TOLD_AT;
+    use crate::numerics::time::Window;
     use crate::state::ids::UnitId;
 
     const S: Ns = 1_000_000_000;
@@ -252,7 +253,7 @@ mod tests {
                 unit: UnitId(host),
                 from: LevelId(0),
                 at,
-                span: (start, end),
+                span: Window { start, end },
                 before: side(start, at, from),
                 after: side(at, end, from),
                 usual: 0.0,

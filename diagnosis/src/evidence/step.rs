@@ -28,13 +28,13 @@ pub(crate) struct Stretch {
 
 /// Before the load.
 pub(crate) fn before(of: &Divided) -> Stretch {
-    let usual = f64::from(of.usual) * seconds(of.at - of.span.0);
+    let usual = f64::from(of.usual) * seconds(of.at - of.span.start);
     Stretch { count: f64::from(of.before.requests), usual }
 }
 
 /// After it.
 pub(crate) fn after(of: &Divided) -> Stretch {
-    let usual = f64::from(of.usual) * seconds(of.span.1 - of.at);
+    let usual = f64::from(of.usual) * seconds(of.span.end - of.at);
     Stretch { count: f64::from(of.after.requests), usual }
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn compared(told: &[&Divided]) -> Vec<f64> {
         return Vec::new();
     };
     // The moment may lie anywhere between.
-    let mut near = told.iter().map(|of| of.span.1 - of.span.0).max().unwrap_or(1) / 8;
+    let mut near = told.iter().map(|of| of.span.length()).max().unwrap_or(1) / 8;
     for _ in 0..HALVINGS {
         let there = [best.0 - near, best.0 + near].map(at);
         match there
@@ -115,8 +115,8 @@ fn moments(told: &[&Divided]) -> Vec<Ns> {
     loads.sort_unstable();
     let last = loads.len().saturating_sub(1);
     let mut all: Vec<Ns> = (0..=MOMENTS).filter_map(|at| loads.get(at * last / MOMENTS)).copied().collect();
-    let first = told.iter().map(|of| of.span.0).min().unwrap_or(0);
-    let length = told.iter().map(|of| of.span.1).max().unwrap_or(0) - first;
+    let first = told.iter().map(|of| of.span.start).min().unwrap_or(0);
+    let length = told.iter().map(|of| of.span.end).max().unwrap_or(0) - first;
     all.extend((0..).take(MOMENTS + 1).map(|at: Ns| first + length / (MOMENTS as Ns) * at));
     all.sort_unstable();
     all.dedup();
@@ -162,13 +162,13 @@ pub(crate) fn evenly<'a>(told: &[&'a Divided]) -> Vec<&'a Divided> {
 
 /// Cells before the step and of ages after it.
 fn cells(told: &[&Divided]) -> Vec<Ns> {
-    let length = told.iter().map(|of| of.span.1 - of.span.0).max().unwrap_or(1);
+    let length = told.iter().map(|of| of.span.length()).max().unwrap_or(1);
     [-length, 0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect()
 }
 
 /// In which of them the two sides of a load lie, counted from a step.
 fn placed(of: &Divided, step: Ns, cells: &[Ns]) -> [Shares; 2] {
-    [(of.span.0, of.at), (of.at, of.span.1)].map(|(from, to)| shares((from - step, to - step), cells))
+    [(of.span.start, of.at), (of.at, of.span.end)].map(|(from, to)| shares((from - step, to - step), cells))
 }
 
 /// Rates that never rise from one cell to the next and are nearest to counts over usual numbers: what rises is pooled (Ayer

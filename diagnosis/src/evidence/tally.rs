@@ -6,7 +6,7 @@ use crate::evidence::riskset::contrast;
 use crate::hypothesis::findings::Tally;
 use crate::numerics::align::{Alignment, Pair, Question};
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, Window, seconds};
+use crate::numerics::time::{Ns, Placed, Window, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::rollouts::{APART, Rollouts};
@@ -150,7 +150,7 @@ impl Sheet<'_> {
             let left = load.zip(began).is_some_and(|(load, bout)| stays && scene.may_have_left(load, bout));
             self.result.hearsay += u64::from(itself || left);
             if (start.is_some() || long_enough) && !itself {
-                let near = began.map_or((0, 0), |bout| bout.near);
+                let near = began.map_or_else(Placed::default, |bout| bout.near);
                 let gap = began.map_or(0, |_| gap(scene, patient, from, load));
                 self.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed, gap });
             }
@@ -172,12 +172,12 @@ impl Sheet<'_> {
                     let change = Some((bout.end - half, bout.end + half));
                     self.leaves.add(
                         level_at(scene, patient, to),
-                        Pair { at: to, change, near: (0, 0), guessed: false, gap: 0 },
+                        Pair { at: to, change, near: Placed::default(), guessed: false, gap: 0 },
                     );
                 }
                 self.result.stops.hits += 1;
             } else if !stopped && patient.seen >= to + 4 * scene.interval {
-                let pair = Pair { at: to, change: None, near: (0, 0), guessed: false, gap: 0 };
+                let pair = Pair { at: to, change: None, near: Placed::default(), guessed: false, gap: 0 };
                 self.leaves.add(level_at(scene, patient, to), pair);
                 self.result.tail += 1;
             }
@@ -203,7 +203,7 @@ fn comes_with_a_start(scene: &Scene<'_>, patient: &Patient<'_>, load: Ns) -> boo
 
 /// Whether failing may have begun with a load: within what a load takes to show, as far as the beginning is known.
 fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
-    let (place, deviation) = bout.near;
+    let Placed { at: place, deviation } = bout.near;
     let reports = scene.interval * 3 / 2;
     let ((earliest, latest), most) = if deviation > 0 {
         ((place - 2 * deviation, place + 2 * deviation), reports.min(SHOWS_IN))
@@ -312,7 +312,7 @@ mod tests {
         let pair = |host: i64| Pair {
             at: host * 200 * S,
             change: Some((begins(host) - S / 2, begins(host) + S / 2)),
-            near: (0, 0),
+            near: Placed::default(),
             guessed: false,
             gap,
         };

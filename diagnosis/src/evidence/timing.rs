@@ -4,7 +4,7 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Ns, Placed, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -179,15 +179,15 @@ impl Beginning<'_> {
     /// How far a beginning is from its load at most, seconds.
     fn distance_s(&self, levels: &[LevelId]) -> f64 {
         let Self { scene, patient, bout, load, .. } = *self;
-        let (place, deviation) = bout.near;
+        let Placed { at: place, deviation } = bout.near;
         let report = seconds(scene.interval);
         let placed = if deviation > 0 {
             seconds((place - load).abs()) + DEVIATIONS * seconds(deviation)
         } else {
             seconds((bout.began.1 - load).abs()).max(seconds((load - bout.began.0).abs())).min(2.0 * report)
         };
-        let told = patient.unit.first_failures.iter().find(|(level, _)| levels.contains(level));
-        let told = told.map(|(_, at)| seconds((at - load).max(0)));
+        let told = patient.unit.first_failures.iter().find(|failed| levels.contains(&failed.level));
+        let told = told.map(|failed| seconds((failed.at - load).max(0)));
         let ordinary = |after: f64| usual_per_s(patient.unit) * after;
         match told.filter(|after| ordinary(*after) <= ORDINARY) {
             Some(after) => after.min(placed).max(NEAREST_S),

@@ -7,7 +7,7 @@ use crate::hypothesis::findings::Excess;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::ids::FactorId;
-use crate::state::ring::{Interval, Ring, Use, index_of};
+use crate::state::ring::{Interval, Ring, Use, Used, index_of};
 use std::collections::BTreeMap;
 
 /// Report intervals before the onset from which it is told what is usual, and after it that are looked at.
@@ -54,11 +54,11 @@ impl Uses {
 
 /// What fails now beyond what failed before.
 fn excess(before: Use, now: Use) -> Excess {
-    let rate = |(failed, all): (f64, f64)| if all > 0.0 { failed / all } else { 0.0 };
-    let beyond = |now: (f64, f64), before: (f64, f64)| (now.0 - rate(before) * now.1).max(0.0);
+    let rate = |of: Used| if of.all > 0.0 { of.failed / of.all } else { 0.0 };
+    let beyond = |now: Used, before: Used| (now.failed - rate(before) * now.all).max(0.0);
     let (inside, outside) = (beyond(now.inside, before.inside), beyond(now.outside, before.outside));
-    let others = inside * now.outside.1 / now.inside.1.max(1.0);
-    let share = now.inside.1 / (now.inside.1 + now.outside.1).max(1.0);
+    let others = inside * now.outside.all / now.inside.all.max(1.0);
+    let share = now.inside.all / (now.inside.all + now.outside.all).max(1.0);
     Excess { inside, outside, others, share }
 }
 
@@ -80,13 +80,17 @@ mod tests {
 
     const ONE: FactorId = FactorId(0);
     const TWO: FactorId = FactorId(1);
-    const BEFORE: Use = Use { inside: (20.0, 80_000.0), outside: (5.0, 20_000.0) };
+    const fn used(failed: f64, all: f64) -> Used {
+        Used { failed, all }
+    }
+
+    const BEFORE: Use = Use { inside: used(20.0, 80_000.0), outside: used(5.0, 20_000.0) };
 
     /// Of two configs, what failed of the requests that used the first, and that did not; all used the second or not alike.
     fn told(inside: f64, outside: f64, all: (f64, f64)) -> Uses {
-        let now = Use { inside: (inside, all.0), outside: (outside, all.1) };
+        let now = Use { inside: used(inside, all.0), outside: used(outside, all.1) };
         let whole = inside + outside;
-        let alike = Use { inside: (whole * 0.7, 7_000.0), outside: (whole * 0.3, 3_000.0) };
+        let alike = Use { inside: used(whole * 0.7, 7_000.0), outside: used(whole * 0.3, 3_000.0) };
         Uses { by_factor: BTreeMap::from([(ONE, excess(BEFORE, now)), (TWO, excess(BEFORE, alike))]) }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::observation::counts::Requests;
 use crate::state::ids::FactorId;
-use crate::state::ring::Use;
+use crate::state::ring::{Use, Used};
 use std::collections::BTreeMap;
 
 /// Adds requests of a row that used a config.
@@ -16,8 +16,9 @@ pub(crate) fn add(by_config: &mut Vec<(FactorId, Requests)>, factor: FactorId, m
 /// Adds what a row tells, of requests by config and of all of its requests.
 pub(crate) fn note(uses: &mut BTreeMap<FactorId, Use>, by_config: &[(FactorId, Requests)], total: Requests) {
     for (factor, of) in by_config {
-        let outside = ((total.failed - of.failed).max(0.0), (total.all - of.all).max(0.0));
-        uses.entry(*factor).or_default().add(Use { inside: (of.failed, of.all), outside });
+        let inside = Used { failed: of.failed, all: of.all };
+        let outside = Used { failed: (total.failed - of.failed).max(0.0), all: (total.all - of.all).max(0.0) };
+        uses.entry(*factor).or_default().add(Use { inside, outside });
     }
 }
 
@@ -33,6 +34,9 @@ mod tests {
         add(&mut by_config, FactorId(3), of(2.0, 10.0));
         add(&mut by_config, FactorId(3), of(1.0, 5.0));
         note(&mut uses, &by_config, of(2.0, 14.0));
-        assert_eq!(uses.get(&FactorId(3)), Some(&Use { inside: (3.0, 15.0), outside: (0.0, 0.0) }));
+        assert_eq!(
+            uses.get(&FactorId(3)),
+            Some(&Use { inside: Used { failed: 3.0, all: 15.0 }, outside: Used::default() })
+        );
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn note_sides(state: &mut State, id: UnitId, row: &Row, window: Windo
         let Some((from, before, after)) = both_sides(state, row, *factor, after) else { continue };
         // Where the load is guessed from the requests on its two sides, these cannot tell how many are missing.
         let usual = if *told { usual } else { 0.0 };
-        let divided = Divided { unit: id, from, at: *at, span: (start, end), before, after, usual };
+        let divided = Divided { unit: id, from, at: *at, span: window, before, after, usual };
         state.divided.add(*to, divided);
     }
 }

@@ -38,14 +38,14 @@ pub(crate) fn samples(state: &mut State, id: UnitId, row: &Row, window: Window) 
     }
     if let Some(latency) = &row.latency {
         learn_latency(state, latency);
-        let (slow, all) = counts::above(latency, state.slow.0);
+        let (slow, all) = counts::above(latency, state.slow.above_s);
         // Until it is known what is slow, that nothing is would be learned.
-        if all > 0.0 && state.slow.0.is_finite() {
+        if all > 0.0 && state.slow.above_s.is_finite() {
             observed.push((Counter::Slow, slow, all, None));
         }
     }
     observed.extend(gauges(state, id, row, &requests));
-    let drift = drift(state, id, &scores, (start, end));
+    let drift = drift(state, id, &scores, window);
     observed.extend(drift.map(|(drifted, _)| (Counter::Drift, f64::from(u8::from(drifted)), 1.0, None)));
     let Some(unit) = state.units.get(id) else { return Vec::new() };
     let expect = |(counter, observed, trials, size): Counted| {
@@ -54,7 +54,7 @@ pub(crate) fn samples(state: &mut State, id: UnitId, row: &Row, window: Window) 
         let rate = unit.base.get(at).map_or(fleet, |base| unit_rate(base, fleet, counter));
         let start = drift.filter(|_| counter == Counter::Drift).map_or(start, |(_, since)| since);
         let size = size.unwrap_or_else(|| graded::size(observed / trials.max(1e-9) - rate));
-        let known = unit.base.get(at).map_or(0.0, Base::events) + counter.prior().1 * fleet;
+        let known = unit.base.get(at).map_or(0.0, Base::events) + counter.prior().weight * fleet;
         let beyond = beyond(state, counter, known);
         Sample { counter, start, end, observed, trials, expected: rate * trials, size, beyond }
     };
@@ -107,14 +107,14 @@ fn learn_latency(state: &mut State, latency: &crate::observation::Histogram) {
     }
     let mut told = latency.bounds.iter().map(|bound| bound.to_bits()).zip(&latency.counts).peekable();
     // Senders of one kind have the same bounds, and in order: then one walk over both is enough.
-    for (bound, sum) in &mut state.slow.1 {
+    for (bound, sum) in &mut state.slow.histogram {
         if let Some((_, count)) = told.next_if(|(told, _)| told == bound) {
             *sum += float(*count);
         }
     }
     for (bound, count) in told {
-        if state.slow.1.len() < 128 || state.slow.1.contains_key(&bound) {
-            *state.slow.1.entry(bound).or_default() += float(*count);
+        if state.slow.histogram.len() < 128 || state.slow.histogram.contains_key(&bound) {
+            *state.slow.histogram.entry(bound).or_default() += float(*count);
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::ingest::take_row::take_row;
 use crate::ingest::unit_of::{corrected, unit_of};
 use crate::observation::{Change, Exit, Gap, Observation, Panic, Source, Start};
 use crate::signals::death::{died, panicked};
-use crate::state::model::{Factor, Key, WorldChange};
+use crate::state::model::{Factor, Key, Reached, WorldChange};
+use crate::state::unit_parts::{Loading, PanicBout};
 use crate::state::{PanicSeen, State};
 use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
 use firstbad_protocol::time::SECOND_NS;
@@ -39,11 +40,12 @@ fn take_panic(state: &mut State, panic: &Panic) {
         if panic.exception.is_none() && !unit.counts_requests() {
             panicked(unit, at, interval);
         }
-        if at - unit.panic_bout.1 > gap || at < unit.panic_bout.0 - gap {
-            unit.panic_bout = (at, at);
+        let PanicBout { first, last } = unit.panic_bout;
+        unit.panic_bout = if at - last > gap || at < first - gap {
+            PanicBout { first: at, last: at }
         } else {
-            unit.panic_bout = (unit.panic_bout.0.min(at), unit.panic_bout.1.max(at));
-        }
+            PanicBout { first: first.min(at), last: last.max(at) }
+        };
     }
     let same =
         |seen: &&mut PanicSeen| seen.site == panic.site && (seen.site.is_some() || seen.message == panic.message);
@@ -84,7 +86,7 @@ fn take_exit(state: &mut State, exit: &Exit) {
     let at = corrected(state, id, exit.at.0);
     let loading = exit.loading.as_ref().and_then(|(config, hash)| {
         let factor = state.tables.factor(&Factor::Config(config.clone()))?;
-        Some((factor, state.tables.level(factor, &Key::Version(*hash), at)?))
+        Some(Loading { factor, level: state.tables.level(factor, &Key::Version(*hash), at)?, at })
     });
     let Some(unit) = state.units.get_mut(id) else { return };
     if exit.clean {
@@ -93,11 +95,8 @@ fn take_exit(state: &mut State, exit: &Exit) {
         unit.restarts_seen.left = unit.restarts_seen.left.max(at);
         return;
     }
-    if let Some((factor, level)) = loading {
-        unit.loading = Some((factor, level, at));
-    }
-    let level =
-        unit.loading.filter(|(_, _, since)| at - since < 60 * SECOND_NS && at >= *since).map(|(_, level, _)| level);
+    unit.loading = loading.or(unit.loading);
+    let level = unit.loading.filter(|of| at - of.at < 60 * SECOND_NS && at >= of.at).map(|of| of.level);
     died(unit, at, level);
 }
 
@@ -141,8 +140,8 @@ fn take_change(state: &mut State, change: &Change) {
     known.at = known.at.min(corrected);
     match unit {
         Some(id) if known.reached.len() < INSTANCES_MAX => {
-            if known.reached.last().is_none_or(|(last, _)| *last != id) {
-                known.reached.push((id, corrected));
+            if known.reached.last().is_none_or(|last| last.unit != id) {
+                known.reached.push(Reached { unit: id, at: corrected });
                 state.reached += 1;
             }
         }

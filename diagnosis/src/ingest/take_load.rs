@@ -8,6 +8,7 @@ use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::model::{Counter, Factor, Key, Move, Run};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::index_of;
+use crate::state::unit_parts::Loading;
 use crate::state::{PanicSeen, State};
 use firstbad_protocol::load::LoadResult;
 
@@ -39,7 +40,7 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
     match load.result {
         None => {
             if let Some(unit) = state.units.get_mut(unit) {
-                unit.loading = Some((factor, level, at));
+                unit.loading = Some(Loading { factor, level, at });
             }
         }
         Some(result) => {
@@ -80,7 +81,7 @@ fn note_fresh_load(state: &mut State, attempt: Attempt, nothing_before: bool, re
 
 fn end_loading(state: &mut State, unit: UnitId, level: LevelId) {
     if let Some(unit) = state.units.get_mut(unit)
-        && unit.loading.is_some_and(|(_, loading, _)| loading == level)
+        && unit.loading.is_some_and(|loading| loading.level == level)
     {
         unit.loading = None;
     }
@@ -114,8 +115,8 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
     let refused = result.is_refusal();
     if let Some(cell) = state.ring.at(index_of(at, interval)) {
         let sums = cell.attempts.entry(level).or_default();
-        sums.0 += 1.0;
-        sums.1 += f64::from(u8::from(refused));
+        sums.all += 1.0;
+        sums.refused += f64::from(u8::from(refused));
     }
     let Some(known) = state.units.get_mut(unit) else { return };
     let new = !known.moves.iter().any(|entry| entry.level == level);

@@ -11,16 +11,18 @@ use crate::numerics::shape;
 use crate::numerics::time::{Ns, Window};
 use crate::observation::counts::{self, Requests, seconds};
 use crate::observation::{Name, NamedBy, Row, Source};
+use crate::signals::baseline::Counts;
 use crate::signals::death::{died, end_panics, unheard};
 use crate::signals::drift::place_drift;
 use crate::signals::restarts::{Restart, Sign};
 use crate::signals::sample::Sample;
 use crate::signals::watch::{self, Fleet};
 use crate::state::State;
-use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
+use crate::state::ids::{DimsId, FactorId, UnitId};
 use crate::state::model::{Base, COUNTERS, Counter, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::{Sums, index_of};
+use crate::state::unit_parts::{Active, FirstFailed, Loading};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::SECOND_NS;
 
@@ -54,7 +56,7 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
     state.last_event = Some(state.last_event.map_or(end, |last| last.max(end)));
     state.dropped = state.dropped.saturating_add(row.dropped);
     for (config, hash, facts) in &row.facts {
-        if let Some((_, level)) = version(state, config, *hash, start) {
+        if let Some(Active { level, .. }) = version(state, config, *hash, start) {
             learn_facts(state, level, facts);
         }
     }
@@ -86,18 +88,19 @@ const FIRST_FAILURES_MAX: usize = 16;
 fn note_first_failures(state: &mut State, id: UnitId, row: &Row) {
     for told in &row.first_failed {
         let at = corrected(state, id, told.at.0);
-        let Some((_, level)) = version_of(state, id, Version { config: &told.config, hash: told.hash }, at) else {
+        let Some(Active { level, .. }) = version_of(state, id, Version { config: &told.config, hash: told.hash }, at)
+        else {
             continue;
         };
         let Some(unit) = state.units.get_mut(id) else { return };
-        match unit.first_failures.iter_mut().find(|(known, _)| *known == level) {
-            Some((_, known)) => *known = at.min(*known),
+        match unit.first_failures.iter_mut().find(|known| known.level == level) {
+            Some(known) => known.at = at.min(known.at),
             None => {
                 if unit.first_failures.len() >= FIRST_FAILURES_MAX {
                     unit.first_failures.remove(0);
                 }
                 unit.first_failures.reserve_exact(1);
-                unit.first_failures.push((level, at));
+                unit.first_failures.push(FirstFailed { level, at });
             }
         }
     }
@@ -169,21 +172,16 @@ struct Version<'a> {
 }
 
 /// Index of a version, which mostly is one that the unit has.
-fn version_of(
-    state: &mut State,
-    id: UnitId,
-    Version { config, hash }: Version<'_>,
-    at: Ns,
-) -> Option<(FactorId, LevelId)> {
+fn version_of(state: &mut State, id: UnitId, Version { config, hash }: Version<'_>, at: Ns) -> Option<Active> {
     let active = state.units.get(id).map_or(&[][..], |unit| &unit.active);
     let held = active.iter().find(|held| state.tables.is_version(**held, config, &hash)).copied();
     held.or_else(|| version(state, config, hash, at))
 }
 
 /// Index of a version.
-pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Ns) -> Option<(FactorId, LevelId)> {
+pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Ns) -> Option<Active> {
     let factor = state.tables.factor(&Factor::Config(config.clone()))?;
-    Some((factor, state.tables.level(factor, &Key::Version(hash), at)?))
+    Some(Active { factor, level: state.tables.level(factor, &Key::Version(hash), at)? })
 }
 
 /// What the row itself says about active versions: the gauge first, else the tags of its points.
@@ -216,7 +214,7 @@ fn note_levels(state: &mut State, id: UnitId, row: &Row, window: Window) {
         }
     }
     for count in &row.loads {
-        if let Some((factor, level)) = version(state, &count.config, count.hash, start)
+        if let Some(Active { factor, level }) = version(state, &count.config, count.hash, start)
             && count.count > 0
             && (count.result.is_refusal() || !told(&count.config))
         {
@@ -255,7 +253,7 @@ struct Guess<'a> {
 /// If the moves of the unit say otherwise than the row, it moved within the row.
 fn guess(state: &mut State, id: UnitId, Guess { version, window, share }: Guess<'_>) {
     let Window { start, end } = window;
-    let Some((factor, level)) = version_of(state, id, version, start) else { return };
+    let Some(Active { factor, level }) = version_of(state, id, version, start) else { return };
     let (slack, interval) = (slack(state), state.interval);
     let Some(unit) = state.units.get_mut(id) else { return };
     let known = level_at(unit, factor, end);
@@ -294,7 +292,9 @@ fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
     let at = row.span.start.0;
     let mut by_config: Vec<(FactorId, Requests)> = Vec::new();
     for view in &row.views {
-        let Some((factor, level)) = version_of(state, id, Version { config: &view.config, hash: view.hash }, at) else {
+        let Some(Active { factor, level }) =
+            version_of(state, id, Version { config: &view.config, hash: view.hash }, at)
+        else {
             continue;
         };
         let counts = Requests::of(view.outcomes);
@@ -317,7 +317,7 @@ fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
     }
     for scores in &row.scores {
         let Some((config, hash)) = &scores.version else { continue };
-        let Some((_, level)) = version_of(state, id, Version { config, hash: *hash }, at) else { continue };
+        let Some(Active { level, .. }) = version_of(state, id, Version { config, hash: *hash }, at) else { continue };
         let (zero, all) = counts::zeros(scores);
         if let Some(known) = state.tables.level_mut(level) {
             known.last_active = known.last_active.max(row.span.end.0);
@@ -345,8 +345,8 @@ fn note_leaves(state: &mut State, id: UnitId, row: &Row, index: i64) {
         let counts = Requests::of(total.outcomes);
         if let Some(interval) = state.ring.at(index) {
             let entry = interval.leaves.entry(leaf).or_default();
-            entry.0 += counts.all;
-            entry.1 += counts.failed;
+            entry.requests += counts.all;
+            entry.failures += counts.failed;
         }
     }
 }
@@ -376,12 +376,12 @@ fn feed(state: &mut State, id: UnitId, row: &Row, Fed { samples, frozen }: Fed<'
             *slot = Sums { observed: sample.observed, trials: sample.trials, expected: sample.expected };
         }
         let ordinary = watch::follow(unit, sample, &fleet).filter(|_| !frozen);
-        if let Some((observed, trials)) = ordinary {
+        if let Some(counts) = ordinary {
             if let Some(base) = unit.base.get_mut(at) {
-                base.learn(observed, trials);
+                base.learn(counts);
             }
             if let Some(base) = state.prior.get_mut(at) {
-                base.learn(observed, trials);
+                base.learn(counts);
             }
             if let Some(spread) = state.spread.get_mut(at).filter(|_| sample.counter.is_additive()) {
                 let known = unit.base.get(at).map_or(0.0, Base::events);
@@ -391,22 +391,22 @@ fn feed(state: &mut State, id: UnitId, row: &Row, Fed { samples, frozen }: Fed<'
     }
     // A row can lie between a panic and the end of its request: each count is added up for itself.
     for (config, count) in counts::panics_told(row) {
-        if unit.panics.0.len() < CONFIGS_TOLD || unit.panics.0.contains_key(&config) {
-            *unit.panics.0.entry(config).or_default() += count;
+        if unit.panics.by_config.len() < CONFIGS_TOLD || unit.panics.by_config.contains_key(&config) {
+            *unit.panics.by_config.entry(config).or_default() += count;
         }
     }
-    unit.panics.1 += counts::panics_ended(row);
+    unit.panics.ended += counts::panics_ended(row);
     let requests = sums.first().map_or(0.0, |sum| sum.trials);
     if !frozen && !unit.runs.iter().any(|run| run.open) {
-        unit.traffic.learn(requests, seconds(row));
+        unit.traffic.learn(Counts { observed: requests, trials: seconds(row) });
         if let Some(cpu) = counts::gauge(row.cpu) {
-            unit.cpu.learn(cpu, 1.0);
+            unit.cpu.learn(Counts { observed: cpu, trials: 1.0 });
         }
         if let Some(memory) = counts::gauge(row.memory) {
-            unit.memory.learn(memory, 1.0);
+            unit.memory.learn(Counts { observed: memory, trials: 1.0 });
         }
         if let Some(in_flight) = counts::gauge(row.in_flight) {
-            unit.in_flight.learn(in_flight, 1.0);
+            unit.in_flight.learn(Counts { observed: in_flight, trials: 1.0 });
         }
     }
     // Of an aggregate nobody knows which of its processes began anew.
@@ -431,7 +431,7 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
         if unit.gaps.len() >= GAPS_MAX {
             unit.gaps.remove(0);
         }
-        unit.gaps.push((unit.last_event, start));
+        unit.gaps.push(Window { start: unit.last_event, end: start });
     }
     unit.rows += 1;
     unit.stays = row.named_by == NamedBy::Host;
@@ -451,8 +451,8 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
             run.open = false;
         }
     }
-    let died_loading = unit.loading.filter(|(_, _, at)| row.restarted && *at <= end && end - *at < 60 * SECOND_NS);
-    if let Some((_, level, at)) = died_loading {
+    let died_loading = unit.loading.filter(|of| row.restarted && of.at <= end && end - of.at < 60 * SECOND_NS);
+    if let Some(Loading { level, at, .. }) = died_loading {
         died(unit, at, Some(level));
         unit.loading = None;
     }

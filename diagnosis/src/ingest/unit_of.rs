@@ -14,6 +14,7 @@ use crate::state::place::Place;
 use crate::state::restart_times::Restarts;
 use crate::state::score_bins::Binned;
 use crate::state::tables::Tables;
+use crate::state::unit_parts::{Active, PanicBout, Panics, Process};
 use crate::state::units::add_unit;
 use crate::state::{REVISABLE, State};
 use firstbad_protocol::limits::INSTANCES_MAX;
@@ -94,11 +95,11 @@ fn note_binary(state: &mut State, id: UnitId, dims: &Dimensions, at: Ns) {
     let Some(level) = state.tables.level(factor, &Key::Text(version.clone()), at) else { return };
     let slack = slack(state);
     let Some(unit) = state.units.get_mut(id) else { return };
-    unit.binary_known = unit.active.contains(&(factor, level));
+    unit.binary_known = unit.active.contains(&Active { factor, level });
     if unit.binary_known {
         return;
     }
-    let new = !unit.active.iter().any(|(known, _)| *known == factor);
+    let new = !unit.active.iter().any(|active| active.factor == factor);
     let at = if new { BEFORE_ALL } else { at };
     if unit.moves.iter().any(|old| old.factor == factor && old.at > at && !new) {
         return;
@@ -128,8 +129,8 @@ fn note_process(state: &mut State, id: UnitId, instance: &Name, at: Ns) {
     let late = state.first_event.is_some_and(|first| at > first + 3 * interval);
     let Some(unit) = state.units.get_mut(id) else { return };
     unit.last_arrival = unit.last_arrival.max(now);
-    if let Some((_, seen)) = unit.instances.iter_mut().find(|(name, _)| name == instance) {
-        *seen = now;
+    if let Some(process) = unit.instances.iter_mut().find(|process| process.name == *instance) {
+        process.heard = now;
         return;
     }
     if late {
@@ -144,7 +145,7 @@ fn note_process(state: &mut State, id: UnitId, instance: &Name, at: Ns) {
         unit.instances.remove(0);
     }
     unit.instances.reserve_exact(1);
-    unit.instances.push((instance.clone(), now));
+    unit.instances.push(Process { name: instance.clone(), heard: now });
 }
 
 /// How far a guessed time may be wrong, and how late a load may be told.
@@ -210,8 +211,8 @@ fn new_unit(host: Name, dims: DimsId, aggregate: bool) -> Unit {
         starts: Vec::new(),
         restarts: 0,
         restarts_seen: Restarts::default(),
-        panics: (BTreeMap::new(), 0),
-        panic_bout: (Ns::MIN / 4, Ns::MIN / 4),
+        panics: Panics::default(),
+        panic_bout: PanicBout { first: Ns::MIN / 4, last: Ns::MIN / 4 },
         left: None,
         loading: None,
         offset: 0,

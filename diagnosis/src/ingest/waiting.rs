@@ -6,9 +6,10 @@ use crate::state::State;
 use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId, UnitId};
 use crate::state::model::{COUNTERS, Counter, Exposure, Unit};
 use crate::state::moves::{level_at, moved_within};
-use crate::state::pending_rows::{NOT_WAITING, Waiting, WaitingRows};
+use crate::state::pending_rows::{Early, NOT_WAITING, Waiting, WaitingRows};
 use crate::state::reload_window::blip;
 use crate::state::ring::{Sums, index_of};
+use crate::state::unit_parts::Active;
 
 /// Takes a row's sums.
 pub(crate) fn wait(state: &mut State, id: UnitId, window: Window, sums: &[Sums; COUNTERS]) {
@@ -17,7 +18,7 @@ pub(crate) fn wait(state: &mut State, id: UnitId, window: Window, sums: &[Sums; 
     if known {
         add_to_fleet(state, end, sums);
     } else {
-        state.waiting.early.push((end, *sums));
+        state.waiting.early.push(Early { end, sums: *sums });
     }
     // What the unit has and how it is stands in the cache now; at the tick it would have to be fetched again.
     let cell = if known { cell_of(state, id, window) } else { ExposureId::STALE };
@@ -39,8 +40,8 @@ pub(crate) fn unsettle(state: &mut State, id: UnitId) {
 /// Adds what waits to its cells. A report interval that has changed makes other cells.
 pub(crate) fn fold(state: &mut State, changed: bool) {
     let WaitingRows { mut rows, early } = std::mem::take(&mut state.waiting);
-    for (end, sums) in &early {
-        add_to_fleet(state, *end, sums);
+    for row in &early {
+        add_to_fleet(state, row.end, &row.sums);
     }
     let followed = std::mem::take(&mut state.followed);
     for row in &rows {
@@ -74,8 +75,8 @@ fn add_to_cohorts(state: &mut State, row: &Waiting, followed: &[LevelId]) {
     if followed.is_empty() {
         return;
     }
-    for (_, level) in unit.active.iter().filter(|(_, level)| followed.binary_search(level).is_ok()) {
-        interval.cohorts.entry(*level).or_default().note(&row.sums);
+    for active in unit.active.iter().filter(|active| followed.binary_search(&active.level).is_ok()) {
+        interval.cohorts.entry(active.level).or_default().note(&row.sums);
     }
 }
 
@@ -114,13 +115,13 @@ fn exposure_of(state: &mut State, id: UnitId, window: Window) -> ExposureId {
     exposure
 }
 
-fn levels_over(unit: &Unit, settled: bool, Window { start, end }: Window) -> Vec<(FactorId, LevelId)> {
+fn levels_over(unit: &Unit, settled: bool, Window { start, end }: Window) -> Vec<Active> {
     if settled {
         return unit.active.clone();
     }
     if moved_within(unit, start, end) {
         return Vec::new();
     }
-    let at = |factor: FactorId| level_at(unit, factor, start).map(|level| (factor, level));
-    unit.active.iter().filter_map(|(factor, _)| at(*factor)).collect()
+    let at = |factor: FactorId| level_at(unit, factor, start).map(|level| Active { factor, level });
+    unit.active.iter().filter_map(|active| at(active.factor)).collect()
 }

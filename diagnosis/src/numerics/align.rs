@@ -3,7 +3,7 @@
 //! reports are coarser than the rollout was quick, neither wins.
 
 use crate::numerics::math::{float, median, spread};
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Ns, Placed, seconds};
 
 /// Scales tried for how far a beginning may lie from where it should, in report intervals.
 const SCALES: [f64; 8] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -32,8 +32,8 @@ pub(crate) struct Pair {
     pub at: Ns,
     /// Between which times the change lies; none if none came.
     pub change: Option<(Ns, Ns)>,
-    /// Where most likely, and the standard deviation of that; zero where only the bracket is known.
-    pub near: (Ns, Ns),
+    /// Where most likely; without a deviation where only the bracket is known.
+    pub near: Placed,
     /// Whether the load itself is a guess from a report.
     pub guessed: bool,
     /// Time to the nearest other load of the same config on the same host.
@@ -124,7 +124,7 @@ fn align(Question { interval, all, matched }: &Question, first: Ns) -> Alignment
         let of = |pair: &Pair| {
             let (from, until) = pair.change.unwrap_or_default();
             let at = |time: Ns| seconds(time - to(pair)) / unit;
-            let (place, deviation) = pair.near;
+            let Placed { at: place, deviation } = pair.near;
             if deviation > 0 {
                 Beginning::Near(at(place), seconds(deviation) / unit)
             } else {
@@ -343,7 +343,7 @@ mod tests {
             .map(|host| Pair {
                 at: load(host),
                 change: Some(bracket(begin(host))),
-                near: (0, 0),
+                near: Placed::default(),
                 guessed: false,
                 gap: 0,
             })

@@ -3,6 +3,7 @@
 
 use crate::numerics::time::Ns;
 use crate::observation::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Scores that must come together before a shape is judged.
 pub(crate) const LEAST_SCORES: u32 = 100;
@@ -52,13 +53,20 @@ fn add(to: &mut Vec<f64>, sample: &[f64]) {
     }
 }
 
+/// A shape of scores by bin: counts in use, and those that wait.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Shapes {
+    pub used: Vec<f64>,
+    pub waiting: Vec<f64>,
+}
+
 /// What waited comes into use.
-pub(crate) fn rotate(shape: &mut (Vec<f64>, Vec<f64>)) {
-    let waiting = std::mem::take(&mut shape.1);
-    add(&mut shape.0, &waiting);
-    let sum: f64 = shape.0.iter().sum();
+pub(crate) fn rotate(shapes: &mut Shapes) {
+    let waiting = std::mem::take(&mut shapes.waiting);
+    add(&mut shapes.used, &waiting);
+    let sum: f64 = shapes.used.iter().sum();
     if sum > MEMORY {
-        for slot in &mut shape.0 {
+        for slot in &mut shapes.used {
             *slot *= MEMORY / sum;
         }
     }

@@ -1,13 +1,29 @@
 //! Event time in nanoseconds, and what it is in seconds and in parts of a report. Nothing is decided here.
 
+use serde::{Deserialize, Serialize};
+
 /// Nanoseconds of event time.
 pub(crate) type Ns = i64;
 
 /// A stretch of event time, such as that of a report, by the corrected clock of its unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Window {
     pub start: Ns,
     pub end: Ns,
+}
+
+impl Window {
+    #[inline]
+    pub(crate) fn length(self) -> Ns {
+        self.end - self.start
+    }
+}
+
+/// Where something most likely lies, and the standard deviation of that, ns; the deviation is zero where it cannot be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Placed {
+    pub at: Ns,
+    pub deviation: Ns,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds need no nanosecond precision")]

@@ -127,7 +127,7 @@ fn stretches(
     ends.clear();
     ends.extend(patient.bouts.iter().map(|bout| (bout.start, until(bout), true)));
     if !patient.gapless {
-        ends.extend(patient.unit.gaps.iter().map(|(from, to)| (*from + 1, *to, false)));
+        ends.extend(patient.unit.gaps.iter().map(|gap| (gap.start + 1, gap.end, false)));
         ends.extend(patient.absent.iter().map(|(from, to)| (*from, *to, false)));
     }
     ends.push((end, Ns::MAX / 4, false));

@@ -1,6 +1,6 @@
 //! One unit in the scene, and its stretches of failing. Which of them are laid out is decided in `scene`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Placed};
 use crate::state::ids::{DimsId, LevelId, UnitId};
 use crate::state::model::Unit;
 
@@ -24,8 +24,8 @@ pub(crate) struct Bout {
     pub precise: bool,
     /// Between which times it began.
     pub began: (Ns, Ns),
-    /// Where most likely, and the standard deviation of that; zero where it cannot be told.
-    pub near: (Ns, Ns),
+    /// Where most likely.
+    pub near: Placed,
 }
 
 /// One unit in the scene.

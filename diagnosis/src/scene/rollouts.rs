@@ -79,6 +79,7 @@ impl Rollouts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numerics::time::Placed;
 
     const S: Ns = 1_000_000_000;
 
@@ -106,7 +107,7 @@ mod tests {
                 let at = i64::try_from(of(host, 1) % 4000).unwrap_or(0) * S / 4 - 300 * S;
                 let change = of(host, 2).is_multiple_of(3).then_some((at, at + S));
                 let level = LevelId(u32::try_from(of(host, 3) % 3).unwrap_or(0));
-                (level, Pair { at, change, near: (0, 0), guessed: of(host, 4).is_multiple_of(2), gap: 0 })
+                (level, Pair { at, change, near: Placed::default(), guessed: of(host, 4).is_multiple_of(2), gap: 0 })
             };
             let pairs: Vec<(LevelId, Pair)> = (0..salt % 60).map(one).collect();
             let mut rollouts = Rollouts::new(10 * S);

@@ -1,10 +1,11 @@
 //! Runs that single events make: of a process that died, or is not heard, or panics without counting its requests. Whether
 //! it did is decided where an observation or a tick tells it.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Placed};
 use crate::signals::watch;
 use crate::state::ids::LevelId;
 use crate::state::model::{Counter, Run, Unit};
+use crate::state::run::FirstRow;
 
 /// A process is missing: the unit fails by silence, until it is heard again. If it then never stopped, it was only not
 /// heard; restarts so far are kept with the run to tell.
@@ -17,8 +18,9 @@ pub(crate) fn not_heard(unit: &mut Unit, level: Option<LevelId>) {
     died(unit, at, level);
     let restarts = unit.restarts;
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| new && run.counter == Counter::Silent && run.open) {
-        run.opening.1 = counted(restarts);
-        (run.first, run.near, run.precise) = ((at, due, 1.0), (at, 0), false);
+        run.opening.trials = counted(restarts);
+        run.first = FirstRow { start: at, end: due, rate: 1.0 };
+        (run.near, run.precise) = (Placed { at, deviation: 0 }, false);
     }
 }
 
@@ -26,7 +28,7 @@ pub(crate) fn not_heard(unit: &mut Unit, level: Option<LevelId>) {
 pub(crate) fn unheard(unit: &mut Unit) {
     let restarts = counted(unit.restarts);
     #[expect(clippy::float_cmp, reason = "a count against the same count")]
-    unit.runs.retain(|run| run.counter != Counter::Silent || !run.open || run.opening.1 != restarts);
+    unit.runs.retain(|run| run.counter != Counter::Silent || !run.open || run.opening.trials != restarts);
 }
 
 /// A count of restarts that no death seen by itself has.
@@ -61,7 +63,7 @@ pub(crate) fn panicked(unit: &mut Unit, at: Ns, interval: Ns) {
         (run.observed, run.trials) = (run.observed + 1.0, run.trials + 1.0);
         return;
     }
-    watch::open(unit, Run { near: (at, PANIC_SLACK), ..Run::of_event(Counter::Panics, at, None) });
+    watch::open(unit, Run { near: Placed { at, deviation: PANIC_SLACK }, ..Run::of_event(Counter::Panics, at, None) });
 }
 
 /// Ends the panics of a process that counts no requests, when there was none for long.

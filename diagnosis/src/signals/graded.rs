@@ -3,7 +3,7 @@
 //! as the part of the report that failed. Where the first report that counts as failing failed from its beginning on,
 //! the one before may hold a part too small to count.
 
-use crate::numerics::time::part_of;
+use crate::numerics::time::{Placed, part_of};
 use crate::signals::sample::{PLACED_IN, Sample, WHOLE};
 use crate::state::model::{Counter, Run, Sizes, Unit};
 
@@ -41,9 +41,8 @@ pub(crate) fn begun(unit: &Unit, sample: &Sample) -> Sizes {
 /// the report before was asked; `whole` is the size of later reports.
 pub(crate) fn failed_for(run: &Run, first: f64, whole: f64) -> (f64, bool) {
     let [before, ..] = run.sizes;
-    let (.., rate) = run.first;
     // Where reports are missing before, the one before them tells nothing.
-    let asked = first >= WHOLE && rate.is_finite() && before.is_finite() && whole > 0.0;
+    let asked = first >= WHOLE && run.first.rate.is_finite() && before.is_finite() && whole > 0.0;
     let earlier = if asked { f64::from(before) / whole } else { 0.0 };
     ((first + earlier).clamp(1.0 - AT_MOST, AT_MOST), asked)
 }
@@ -51,7 +50,7 @@ pub(crate) fn failed_for(run: &Run, first: f64, whole: f64) -> (f64, bool) {
 /// Places the beginning of what has a size beside its counts by another report of the run; whether it could.
 pub(crate) fn place(run: &mut Run, sample: &Sample) -> bool {
     let [before, first, sum, count] = run.sizes;
-    let (span, end) = (sample.end - sample.start, run.first.1);
+    let (span, end) = (sample.end - sample.start, run.first.end);
     let told = first.is_finite() && sample.size.is_finite() && sample.size > 0.0;
     if run.counter != Counter::Stall || !told || sample.end > end + PLACED_IN * span {
         return false;
@@ -60,7 +59,7 @@ pub(crate) fn place(run: &mut Run, sample: &Sample) -> bool {
     run.sizes = [before, first, sum, count];
     let whole = f64::from(sum / count);
     let (failing, _) = failed_for(run, f64::from(first) / whole, whole);
-    run.near = (end - part_of(span, failing), part_of(span, OFF));
-    (run.start, run.precise, run.slack) = (run.near.0, true, part_of(span, 2.0 * OFF));
+    run.near = Placed { at: end - part_of(span, failing), deviation: part_of(span, OFF) };
+    (run.start, run.precise, run.slack) = (run.near.at, true, part_of(span, 2.0 * OFF));
     true
 }

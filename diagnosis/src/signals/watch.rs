@@ -4,10 +4,13 @@
 
 use crate::numerics::odds::LN_100;
 use crate::numerics::shape::share_of;
-use crate::numerics::time::{Ns, part_of};
+use crate::numerics::time::{Ns, Placed, part_of};
+use crate::signals::baseline::Counts;
 use crate::signals::graded;
 use crate::signals::sample::{LEAST_RATIO, PLACED_IN, Sample};
 use crate::state::model::{Base, Counter, Run, Unit, Watch};
+use crate::state::run::{FirstRow, Opening};
+use crate::state::unit_parts::PanicBout;
 
 /// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
 const OPEN_AT: f64 = 12.0;
@@ -36,8 +39,8 @@ pub(crate) struct Fleet {
 /// Follows one counter of one unit by one row. Gives what may be learned as ordinary, observed and trials: nothing while
 /// the unit fails or is suspected; the whole suspected stretch once the suspicion has proved empty, or a rate that is
 /// low but not zero would be learned from the rows without an event alone, and so as zero.
-pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<(f64, f64)> {
-    let ordinary = Some((sample.observed, sample.trials));
+pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<Counts> {
+    let ordinary = Some(Counts { observed: sample.observed, trials: sample.trials });
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == sample.counter && run.open) {
         if !worse(run, sample) {
             go_on(run, sample);
@@ -81,14 +84,14 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<
     watch.sum += gain;
     if watch.sum <= 0.0 {
         let run = unit.watches.swap_remove(at).run;
-        return Some((run.observed, run.trials));
+        return Some(Counts { observed: run.observed, trials: run.trials });
     }
     let enough = watch.run.observed - watch.run.expected > sample.counter.least_excess() * watch.run.trials;
     if watch.sum >= OPEN_AT && enough {
         let mut run = unit.watches.swap_remove(at).run;
         settle_start(&mut run, unit.panic_bout);
         if run.counter == Counter::Memory {
-            grown_since(&mut run, (unit.flat, unit.growth));
+            grown_since(&mut run, unit.flat, unit.growth);
         }
         open(unit, run);
     }
@@ -103,9 +106,9 @@ const SHOWN_PART: f64 = 0.25;
 
 /// Whether a host that is not known for long would have shown the rate of a row before, were that its habit.
 fn is_new(unit: &Unit, sample: &Sample) -> bool {
-    let (observed, trials) = unit.base.get(sample.counter as usize).map_or((0.0, 0.0), Base::seen);
-    let shown = sample.rate() * trials;
-    unit.rows >= ROWS_MIN && sample.counter.is_additive() && shown >= SHOWN_MIN && observed <= SHOWN_PART * shown
+    let seen = unit.base.get(sample.counter as usize).map(Base::seen).unwrap_or_default();
+    let shown = sample.rate() * seen.trials;
+    unit.rows >= ROWS_MIN && sample.counter.is_additive() && shown >= SHOWN_MIN && seen.observed <= SHOWN_PART * shown
 }
 
 /// Whether a row is so much worse than the run that it is the beginning of another.
@@ -129,11 +132,11 @@ fn fresh(sample: &Sample, unit: &Unit) -> Run {
         trials: sample.trials,
         expected: sample.expected,
         quiet: 0.0,
-        first: (from, sample.end, if gap { f64::INFINITY } else { sample.rate() }),
+        first: FirstRow { start: from, end: sample.end, rate: if gap { f64::INFINITY } else { sample.rate() } },
         precise: false,
         slack: 0,
         opening: opening(sample),
-        near: (sample.end, 0),
+        near: Placed { at: sample.end, deviation: 0 },
         sizes: graded::begun(unit, sample),
         level: None,
         claim: 0,
@@ -141,8 +144,8 @@ fn fresh(sample: &Sample, unit: &Unit) -> Run {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "counts of one row need no more than 24 bits")]
-fn opening(sample: &Sample) -> (f32, f32, f32) {
-    (sample.observed as f32, sample.trials as f32, sample.expected as f32)
+fn opening(sample: &Sample) -> Opening {
+    Opening { observed: sample.observed as f32, trials: sample.trials as f32, expected: sample.expected as f32 }
 }
 
 fn add(run: &mut Run, sample: &Sample) {
@@ -156,11 +159,17 @@ fn add(run: &mut Run, sample: &Sample) {
     }
 }
 
-/// Excess and trials of the rows after the first.
-fn after_opening(run: &Run) -> (f64, f64) {
-    let (observed, trials, expected) = run.opening;
+/// The rows after the first: events beyond expectation, of trials.
+#[derive(Clone, Copy)]
+struct Rest {
+    excess: f64,
+    trials: f64,
+}
+
+fn after_opening(run: &Run) -> Rest {
+    let Opening { observed, trials, expected } = run.opening;
     let excess = run.observed - f64::from(observed) - (run.expected - f64::from(expected));
-    (excess, run.trials - f64::from(trials))
+    Rest { excess, trials: run.trials - f64::from(trials) }
 }
 
 /// Least excess in them from which it can be told at all.
@@ -176,15 +185,16 @@ const ENDING: f64 = 0.9;
 
 /// Where in the first row the failing began: its share of the excess that the rows after it show. The standard deviation
 /// is that of a ratio of two counts, and more where the rate is not steady.
-fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
-    let (start, end, rate) = run.first;
-    let span = end - start;
-    let told = run.near.1 > 0 && run.near.1 <= span / 50;
+fn place(run: &mut Run, sample: &Sample, before: Rest) {
+    let FirstRow { end, rate, .. } = run.first;
+    let span = run.first.length();
+    let told = run.near.deviation > 0 && run.near.deviation <= span / 50;
     if sample.end > end + PLACED_IN * span || !rate.is_finite() || run.counter.is_flag() {
         return;
     }
-    let (first, trials, expected) = (f64::from(run.opening.0), f64::from(run.opening.1), f64::from(run.opening.2));
-    let (rest, rest_trials) = after_opening(run);
+    let Opening { observed, trials, expected } = run.opening;
+    let (first, trials, expected) = (f64::from(observed), f64::from(trials), f64::from(expected));
+    let Rest { excess: rest, trials: rest_trials } = after_opening(run);
     if rest < PLACED_FROM || rest_trials <= 0.0 || trials <= 0.0 {
         return;
     }
@@ -194,9 +204,9 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     let events = (run.observed - first).max(1.0);
     let counted = first.max(1.0) + if asked { 1.0 } else { 0.0 };
     let variance = counted / (whole * whole) + share * share * events / (rest * rest);
-    let least = if before.0 >= PLACED_FROM && before.1 > 0.0 {
-        let growth = (sample.observed - sample.expected) / sample.trials.max(1.0) * before.1 / before.0;
-        let chance = 1.0 / libm::sqrt(before.0) + 1.0 / libm::sqrt(sample.observed.max(1.0));
+    let least = if before.excess >= PLACED_FROM && before.trials > 0.0 {
+        let growth = (sample.observed - sample.expected) / sample.trials.max(1.0) * before.trials / before.excess;
+        let chance = 1.0 / libm::sqrt(before.excess) + 1.0 / libm::sqrt(sample.observed.max(1.0));
         // A report in which the failing ends, or grows less, does not tell how it began.
         if growth < ENDING - 2.0 * chance {
             return;
@@ -205,13 +215,14 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     } else {
         UNKNOWN
     };
-    let near = (end - part_of(span, failing), share_of(span, (libm::sqrt(variance) + least).min(1.0)));
+    let deviation = share_of(span, (libm::sqrt(variance) + least).min(1.0));
+    let near = Placed { at: end - part_of(span, failing), deviation };
     // The first panic that was told is not the first there was, where the counts say that it came too late.
-    if told && near.0 + 3 * near.1 >= run.near.0 {
+    if told && near.at + 3 * near.deviation >= run.near.at {
         return;
     }
     if told {
-        (run.start, run.slack) = (near.0, 2 * near.1);
+        (run.start, run.slack) = (near.at, 2 * near.deviation);
     }
     run.near = near;
 }
@@ -267,8 +278,8 @@ fn closest(runs: &[Run]) -> Option<Neighbours> {
 
 /// The first failing row was clean until the symptom began: at a steady rate, its share tells how long. A panic event
 /// within it tells better. As long as neither is known the beginning is taken at the row's end, when it was first seen.
-fn settle_start(run: &mut Run, panic_bout: (Ns, Ns)) {
-    let (start, end, rate) = run.first;
+fn settle_start(run: &mut Run, panic_bout: PanicBout) {
+    let FirstRow { start, end, rate } = run.first;
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
     let one_row = run.end == end;
     if run.precise {
@@ -280,13 +291,12 @@ fn settle_start(run: &mut Run, panic_bout: (Ns, Ns)) {
         run.precise = true;
         run.slack = off(end - start, rate / steady, run.observed);
     }
-    let panicked = |(first, _): &(Ns, Ns)| run.counter <= Counter::Panics && *first >= start && *first <= end;
-    if panicked(&panic_bout) {
-        let (first, _) = panic_bout;
+    let first = panic_bout.first;
+    if run.counter <= Counter::Panics && first >= start && first <= end {
         run.start = first;
         run.precise = true;
         run.slack = (end - start) / 10;
-        run.near = (first, run.slack / 5);
+        run.near = Placed { at: first, deviation: run.slack / 5 };
     }
 }
 
@@ -309,9 +319,10 @@ pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Ns) {
 
 /// What is high now began to grow when it was last as usual: where the line through the reports since meets that, or
 /// about the last such report.
-fn grown_since(run: &mut Run, (flat, [count, x, y, xx, xy]): (Ns, [f64; 5])) {
-    let (start, end, _) = run.first;
-    let span = end - start;
+fn grown_since(run: &mut Run, flat: Ns, growth: [f64; 5]) {
+    let [count, x, y, xx, xy] = growth;
+    let FirstRow { start, end, .. } = run.first;
+    let span = run.first.length();
     if flat < start - GROWS * span || flat > end {
         return;
     }
@@ -322,8 +333,8 @@ fn grown_since(run: &mut Run, (flat, [count, x, y, xx, xy]): (Ns, [f64; 5])) {
         + share_of(3 * span, (meets / crate::numerics::time::seconds(3 * span)).abs())
             * if meets < 0.0 { -1 } else { 1 };
     run.start = run.start.min(begins);
-    run.first = (begins - span, begins + span, f64::INFINITY);
-    run.near = (begins, if meets == 0.0 { span } else { span / 2 });
+    run.first = FirstRow { start: begins - span, end: begins + span, rate: f64::INFINITY };
+    run.near = Placed { at: begins, deviation: if meets == 0.0 { span } else { span / 2 } };
 }
 
 /// How far a beginning within a row may be off: two standard deviations of a ratio of two counts, the second `events`.
@@ -342,7 +353,7 @@ fn go_on(run: &mut Run, sample: &Sample) {
     let failing = sample.observed > LEAST_RATIO * sample.expected && sample.observed > 0.15 * expects;
     if failing {
         // Now that a second row tells the steady rate, the beginning within the first can be told.
-        let (start, end, rate) = run.first;
+        let FirstRow { start, end, rate } = run.first;
         if !run.precise
             && sample.observed >= telling(sample.counter)
             && rate.is_finite()

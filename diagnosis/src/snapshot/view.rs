@@ -69,8 +69,8 @@ fn accused(state: &State) -> BTreeSet<LevelId> {
 pub(crate) fn versions(state: &State) -> Vec<VersionView> {
     let accused = accused(state);
     let mut active: BTreeMap<LevelId, u64> = BTreeMap::new();
-    for (_, level) in state.units.iter().filter(|unit| unit.left.is_none()).flat_map(|unit| &unit.active) {
-        *active.entry(*level).or_default() += 1;
+    for of in state.units.iter().filter(|unit| unit.left.is_none()).flat_map(|unit| &unit.active) {
+        *active.entry(of.level).or_default() += 1;
     }
     let mut views: Vec<VersionView> = state
         .tables
@@ -176,7 +176,7 @@ pub(crate) fn host_views(state: &State) -> Vec<HostView> {
         .filter(|(_, unit)| !unit.aggregate)
         .map(|(index, unit)| {
             let failing = unit.runs.iter().any(|run| run.open);
-            let runs_bad = unit.active.iter().any(|(_, level)| accused.contains(level));
+            let runs_bad = unit.active.iter().any(|active| accused.contains(&active.level));
             let silent = state.now.is_some_and(|now| {
                 unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(state.interval) / 2
             });
@@ -192,8 +192,8 @@ pub(crate) fn host_views(state: &State) -> Vec<HostView> {
             let active: BTreeMap<String, Hash> = unit
                 .active
                 .iter()
-                .filter_map(|(factor, level)| {
-                    Some((state.tables.config_name(*factor)?.to_owned(), state.tables.level_at(*level)?.hash()?))
+                .filter_map(|of| {
+                    Some((state.tables.config_name(of.factor)?.to_owned(), state.tables.level_at(of.level)?.hash()?))
                 })
                 .collect();
             Some(HostView {
@@ -209,8 +209,8 @@ pub(crate) fn host_views(state: &State) -> Vec<HostView> {
                 failing: !healthy,
                 needs_restart: !fine,
                 restarts: unit.restarts,
-                panics: unit.panics.0.values().copied().max().unwrap_or(0).max(unit.panics.1),
-                loading: unit.loading.and_then(|(_, level, _)| state.tables.level_at(level)?.hash()),
+                panics: unit.panics.count(),
+                loading: unit.loading.and_then(|loading| state.tables.level_at(loading.level)?.hash()),
             })
         })
         .collect()

@@ -5,6 +5,7 @@
 use crate::numerics::time::Ns;
 use crate::state::State;
 use crate::state::ids::{ExposureId, FactorId, Id, LevelId, UnitId};
+use crate::state::model::Reached;
 use crate::state::units::index_units;
 use firstbad_protocol::limits::{INSTANCES_MAX, VERSIONS_MAX};
 use firstbad_protocol::time::SECOND_NS;
@@ -64,7 +65,7 @@ fn heard_before(state: &State, count: usize) -> Ns {
 }
 
 fn renumber(state: &mut State, renumbered: &[Option<UnitId>]) {
-    let of = |id: UnitId| renumbered.get(id.index()).copied().flatten();
+    let stays = |id: UnitId| renumbered.get(id.index()).copied().flatten();
     let mut index = 0_usize;
     state.units.retain(|_| {
         index += 1;
@@ -72,24 +73,26 @@ fn renumber(state: &mut State, renumbered: &[Option<UnitId>]) {
     });
     index_units(state);
     state.waiting.rows.retain_mut(|waiting| {
-        let stays = of(waiting.unit);
-        waiting.unit = stays.unwrap_or_default();
-        stays.is_some()
+        let unit = stays(waiting.unit);
+        waiting.unit = unit.unwrap_or_default();
+        unit.is_some()
     });
     for seen in [&mut state.census.stirred, &mut state.census.sick] {
-        *seen = seen.iter().filter_map(|id| of(*id)).collect();
+        *seen = seen.iter().filter_map(|id| stays(*id)).collect();
     }
-    state.skewed = std::mem::take(&mut state.skewed).into_iter().filter_map(|(id, at)| Some((of(id)?, at))).collect();
+    state.skewed =
+        std::mem::take(&mut state.skewed).into_iter().filter_map(|(id, at)| Some((stays(id)?, at))).collect();
     let seen = state.panics.iter_mut().chain(state.refusals.values_mut());
     for units in seen.map(|seen| &mut seen.units) {
-        *units = units.iter().filter_map(|id| of(*id)).collect();
+        *units = units.iter().filter_map(|id| stays(*id)).collect();
     }
     for symptom in &mut state.symptoms {
-        symptom.hosts = symptom.hosts.iter().filter_map(|id| of(*id)).collect();
+        symptom.hosts = symptom.hosts.iter().filter_map(|id| stays(*id)).collect();
     }
-    state.divided.keep(|divided| of(divided.unit));
+    state.divided.keep(|divided| stays(divided.unit));
     for change in &mut state.changes {
-        change.reached = change.reached.iter().filter_map(|(id, at)| Some((of(*id)?, *at))).collect();
+        change.reached =
+            change.reached.iter().filter_map(|of| Some(Reached { unit: stays(of.unit)?, ..*of })).collect();
     }
     state.reached = state.changes.iter().map(|change| change.reached.len()).sum();
 }
@@ -125,18 +128,18 @@ fn levels_used(state: &State) -> BTreeSet<LevelId> {
     let mut used: BTreeSet<LevelId> = named.chain(told).flat_map(|named| named.levels.iter().copied()).collect();
     for unit in &state.units {
         used.extend(unit.moves.iter().map(|entry| entry.level));
-        used.extend(unit.active.iter().map(|(_, level)| *level));
+        used.extend(unit.active.iter().map(|active| active.level));
         used.extend(unit.runs.iter().filter_map(|run| run.level));
         used.extend(unit.watches.iter().filter_map(|watch| watch.run.level));
-        used.extend(unit.loading.map(|(_, level, _)| level));
-        used.extend(unit.first_failures.iter().map(|(level, _)| *level));
+        used.extend(unit.loading.map(|loading| loading.level));
+        used.extend(unit.first_failures.iter().map(|failed| failed.level));
     }
     for (_, interval) in state.ring.iter() {
         used.extend(interval.loads.keys().chain(interval.attempts.keys()).chain(interval.tagged.keys()));
     }
     for exposure in exposures_used(state) {
         let levels = state.tables.exposures.get(exposure).map(|exposure| &exposure.levels);
-        used.extend(levels.into_iter().flatten().map(|(_, level)| *level));
+        used.extend(levels.into_iter().flatten().map(|active| active.level));
     }
     used
 }

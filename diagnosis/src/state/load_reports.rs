@@ -1,7 +1,7 @@
 //! Reports within which a host went from one version of a config to another, by the version that was loaded: how many are
 //! kept, and which are forgotten. Which reports are such is decided in `ingest::divided`, what they say in `evidence::sides`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::state::ids::{LevelId, UnitId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub(crate) struct Divided {
     pub from: LevelId,
     /// Load, and beginning and end of the report.
     pub at: Ns,
-    pub span: (Ns, Ns),
+    pub span: Window,
     pub before: Side,
     pub after: Side,
     /// Requests per second that the host usually finishes; zero where that, or when it loaded, is not known.
@@ -95,7 +95,7 @@ mod tests {
             unit,
             from: LevelId(1),
             at,
-            span: (at - 1, at + 1),
+            span: Window { start: at - 1, end: at + 1 },
             before: Side::default(),
             after: Side::default(),
             usual: 0.0,

@@ -1,15 +1,16 @@
 //! The engine's words for what it keeps: counters, factors and their levels, units, runs, moves. Plain data; what is
 //! concluded from it is decided in the modules that read it.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Placed, Window};
 use crate::observation::{Dimensions, Facts, Name};
 use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId, UnitId};
 use crate::state::restart_times::Restarts;
+use crate::state::run::{FirstRow, Opening};
 use crate::state::score_bins::{Binned, Drifting};
+use crate::state::unit_parts::{Active, FirstFailed, Loading, PanicBout, Panics, Process};
 use firstbad_protocol::Hash;
 use firstbad_protocol::verdict::Signal;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What is counted against an expectation, per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,18 +74,18 @@ impl Counter {
         matches!(self, Self::Drift | Self::Cpu | Self::Memory)
     }
 
-    /// Rate taken for granted before anything is known, and the weight of that belief in trials.
-    pub(crate) const fn prior(self) -> (f64, f64) {
+    /// Rate taken for granted before anything is known.
+    pub(crate) const fn prior(self) -> Prior {
         match self {
-            Self::Errors => (2e-4, 2000.0),
-            Self::Panics => (1e-7, 2000.0),
-            Self::Zeros => (0.01, 200.0),
-            Self::Denied => (0.02, 300.0),
-            Self::Drift => (0.01, 20.0),
-            Self::Slow => (0.05, 500.0),
-            Self::Stall => (0.002, 1000.0),
-            Self::Cpu | Self::Memory => (0.002, 50.0),
-            Self::Silent | Self::Rejected | Self::Refused => (0.001, 50.0),
+            Self::Errors => Prior { rate: 2e-4, weight: 2000.0 },
+            Self::Panics => Prior { rate: 1e-7, weight: 2000.0 },
+            Self::Zeros => Prior { rate: 0.01, weight: 200.0 },
+            Self::Denied => Prior { rate: 0.02, weight: 300.0 },
+            Self::Drift => Prior { rate: 0.01, weight: 20.0 },
+            Self::Slow => Prior { rate: 0.05, weight: 500.0 },
+            Self::Stall => Prior { rate: 0.002, weight: 1000.0 },
+            Self::Cpu | Self::Memory => Prior { rate: 0.002, weight: 50.0 },
+            Self::Silent | Self::Rejected | Self::Refused => Prior { rate: 0.001, weight: 50.0 },
         }
     }
 
@@ -99,6 +100,13 @@ impl Counter {
             _ => 0.30,
         }
     }
+}
+
+/// A rate, and the weight of the belief in it, in trials.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Prior {
+    pub rate: f64,
+    pub weight: f64,
 }
 
 /// What can differ between hosts and change over time: a config, or the binary of a service.
@@ -201,16 +209,16 @@ pub(crate) struct Run {
     pub expected: f64,
     /// Events that the run's own rate would have given since its last failing row.
     pub quiet: f64,
-    /// Span and rate of the first failing row, until the beginning is settled.
-    pub first: (Ns, Ns, f64),
+    /// First failing row, until the beginning is settled.
+    pub first: FirstRow,
     /// Whether the beginning is known within its row.
     pub precise: bool,
     /// How far it may be off then, ns.
     pub slack: Ns,
-    /// Observed, trials and expected of the first failing row.
-    pub opening: (f32, f32, f32),
-    /// Where in its first row it most likely began, and the standard deviation of that, ns; zero where it cannot be told.
-    pub near: (Ns, Ns),
+    /// Counts of the first failing row.
+    pub opening: Opening,
+    /// Where in its first row it began.
+    pub near: Placed,
     /// Sizes of a signal that has one (see `graded`).
     pub sizes: Sizes,
     /// Level that was refused, for refusals, or loading, for deaths.
@@ -222,7 +230,7 @@ pub(crate) struct Run {
 impl Run {
     /// Whether it is known that a process died, and not only that it is not heard.
     pub(crate) fn is_death(&self) -> bool {
-        self.counter == Counter::Silent && self.opening.1 <= 1.0
+        self.counter == Counter::Silent && self.opening.trials <= 1.0
     }
 
     /// What one event opens: its time is exact.
@@ -236,11 +244,11 @@ impl Run {
             trials: 1.0,
             expected: 0.0,
             quiet: 0.0,
-            first: (at, at, 1.0),
+            first: FirstRow { start: at, end: at, rate: 1.0 },
             precise: true,
             slack: 0,
-            opening: (1.0, 1.0, 0.0),
-            near: (at, 0),
+            opening: Opening { observed: 1.0, trials: 1.0, expected: 0.0 },
+            near: Placed { at, deviation: 0 },
             sizes: Default::default(),
             level,
             claim: 0,
@@ -251,10 +259,17 @@ impl Run {
 /// Rates of one counter: `older` is used, `recent` waits, so that a slow change does not become its own expectation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Base {
-    /// Observed and trials in use.
-    pub older: (f32, f32),
-    /// Observed and trials waiting.
-    pub recent: (f32, f32),
+    /// In use.
+    pub older: Rate,
+    /// Waiting.
+    pub recent: Rate,
+}
+
+/// Observed events of trials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rate {
+    pub observed: f32,
+    pub trials: f32,
 }
 
 /// Suspicion that a counter is failing, not yet a run.
@@ -303,15 +318,15 @@ pub(crate) struct Unit {
     /// History of active levels, sorted by time, bounded.
     pub moves: Vec<Move>,
     /// Active level by factor, sorted.
-    pub active: Vec<(FactorId, LevelId)>,
+    pub active: Vec<Active>,
     /// Stretches between rows in which nothing was heard, bounded.
-    pub gaps: Vec<(Ns, Ns)>,
+    pub gaps: Vec<Window>,
     /// Clock offset to the fleet, ns.
     pub offset: Ns,
     /// Host name; empty for an aggregate.
     pub host: Name,
     /// Processes seen lately, with their last arrival.
-    pub instances: Vec<(Name, Ns)>,
+    pub instances: Vec<Process>,
     /// Suspicions.
     pub watches: Vec<Watch>,
     /// Rotations of the fleet's expectations that these have followed.
@@ -331,19 +346,19 @@ pub(crate) struct Unit {
     /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
     pub growth: [f64; 5],
     /// When the first request failed under each version, where told; bounded.
-    pub first_failures: Vec<(LevelId, Ns)>,
+    pub first_failures: Vec<FirstFailed>,
     /// Event times at which processes started, of late, bounded.
     pub starts: Vec<Ns>,
     /// Restarts seen.
     pub restarts: u64,
     /// Those that may have been deaths.
     pub restarts_seen: Restarts,
-    /// Panics by `firstbad.panics`, by config, and requests that ended in one: the same panics, told several times.
-    pub panics: (BTreeMap<Name, u64>, u64),
-    /// First panic event of the current bout, and the last.
-    pub panic_bout: (Ns, Ns),
+    /// Panics so far.
+    pub panics: Panics,
+    /// Panic events of late.
+    pub panic_bout: PanicBout,
     /// Being loaded when last heard of.
-    pub loading: Option<(FactorId, LevelId, Ns)>,
+    pub loading: Option<Loading>,
     /// Cached exposure index.
     pub exposure: ExposureId,
     /// Place among the rows that wait for the next tick, of its last one.
@@ -375,7 +390,7 @@ impl Unit {
 
     /// Whether it ever counted requests.
     pub(crate) fn counts_requests(&self) -> bool {
-        self.base.first().is_some_and(|base| base.older.1 + base.recent.1 > 0.0)
+        self.base.first().is_some_and(|base| base.older.trials + base.recent.trials > 0.0)
     }
 
     /// Whether it is a process that serves: what only tells of changes is no host.
@@ -399,11 +414,18 @@ pub(crate) struct WorldChange {
     /// The sender's words.
     pub description: Name,
     /// Units reached, with the time; empty when it reached the whole fleet at once.
-    pub reached: Vec<(UnitId, Ns)>,
+    pub reached: Vec<Reached>,
     /// How many more it reached, of which nothing else is kept.
     pub folded: u64,
     /// Events of it that name no host.
     pub unnamed: u64,
+}
+
+/// A unit that a change reached, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reached {
+    pub unit: UnitId,
+    pub at: Ns,
 }
 
 /// If more than so many hosts report a change for each of its events without a host, such an event comes from one more host
@@ -429,7 +451,7 @@ pub(crate) struct Exposure {
     /// Index of dimensions.
     pub dims: DimsId,
     /// Active levels, sorted by factor; empty where a row spans a load.
-    pub levels: Vec<(FactorId, LevelId)>,
+    pub levels: Vec<Active>,
 }
 
 /// Dimensions with the values that strata use.

@@ -5,6 +5,7 @@ use crate::numerics::time::Ns;
 use crate::state::ids::{ExposureId, FactorId, LevelId};
 use crate::state::indexed::Indexed;
 use crate::state::model::{Move, Unit};
+use crate::state::unit_parts::Active;
 
 /// Bound on when a level was moved to first, by level. It may be too early, never too late: where it is known to be recent,
 /// nobody's older moves need be looked through. It is made anew from the units after a restart, and no answer depends on it.
@@ -81,11 +82,11 @@ fn forget_one(unit: &mut Unit) {
 }
 
 fn refresh_active(unit: &mut Unit) {
-    let mut active: Vec<(FactorId, LevelId)> = Vec::with_capacity(unit.active.len());
+    let mut active: Vec<Active> = Vec::with_capacity(unit.active.len());
     for entry in &unit.moves {
-        match active.iter_mut().find(|(factor, _)| *factor == entry.factor) {
-            Some(slot) => slot.1 = entry.level,
-            None => active.push((entry.factor, entry.level)),
+        match active.iter_mut().find(|slot| slot.factor == entry.factor) {
+            Some(slot) => slot.level = entry.level,
+            None => active.push(Active { factor: entry.factor, level: entry.level }),
         }
     }
     active.sort_unstable();

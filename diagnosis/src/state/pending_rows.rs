@@ -20,10 +20,17 @@ pub(crate) struct Waiting {
     pub sums: [Sums; ADDITIVE],
 }
 
+/// The sums of a row that may change the report interval.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Early {
+    pub end: Ns,
+    pub sums: [Sums; COUNTERS],
+}
+
 /// Rows that wait for the tick.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct WaitingRows {
     pub rows: Vec<Waiting>,
     /// Sums of those that may change the report interval: only the tick tells which intervals there are.
-    pub early: Vec<(Ns, [Sums; COUNTERS])>,
+    pub early: Vec<Early>,
 }

@@ -123,6 +123,20 @@ impl Cohorts {
     }
 }
 
+/// Load attempts, and of them refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Attempts {
+    pub all: f64,
+    pub refused: f64,
+}
+
+/// Requests and failures of a leaf of dimensions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Leaf {
+    pub requests: f64,
+    pub failures: f64,
+}
+
 /// One report interval.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Interval {
@@ -132,10 +146,10 @@ pub(crate) struct Interval {
     pub fleet: [Sums; COUNTERS],
     /// Units that loaded a level.
     pub loads: BTreeMap<LevelId, u32>,
-    /// Load attempts, and of them refused, by level offered.
-    pub attempts: BTreeMap<LevelId, (f64, f64)>,
+    /// Load attempts by level offered.
+    pub attempts: BTreeMap<LevelId, Attempts>,
     /// Requests and failures by leaf of dimensions.
-    pub leaves: BTreeMap<DimsId, (f64, f64)>,
+    pub leaves: BTreeMap<DimsId, Leaf>,
     /// Failed requests and requests tagged with a level, and scores not computed and scores.
     pub tagged: BTreeMap<LevelId, [f64; 4]>,
     /// All that are not just paying for a load.
@@ -254,15 +268,23 @@ pub(crate) fn index_of(end: Ns, interval: Ns) -> i64 {
 /// Failed requests and requests that used a config, and that did not, on hosts that tell both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Use {
-    pub inside: (f64, f64),
-    pub outside: (f64, f64),
+    pub inside: Used,
+    pub outside: Used,
+}
+
+/// Requests, and of them failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Used {
+    pub failed: f64,
+    pub all: f64,
 }
 
 impl Use {
     pub(crate) fn add(&mut self, other: Self) {
-        let sum = |one: &mut (f64, f64), other: (f64, f64)| *one = (one.0 + other.0, one.1 + other.1);
-        sum(&mut self.inside, other.inside);
-        sum(&mut self.outside, other.outside);
+        for (sum, other) in [(&mut self.inside, other.inside), (&mut self.outside, other.outside)] {
+            sum.failed += other.failed;
+            sum.all += other.all;
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::state::ids::{DimsId, ExposureId, FactorId, Id, LevelId};
 use crate::state::indexed::Indexed;
 use crate::state::model::{Dims, Exposure, Factor, Key, Level};
 use crate::state::moves::BEFORE_ALL;
+use crate::state::unit_parts::Active;
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{CONFIGS_MAX, VERSIONS_MAX};
 use serde::{Deserialize, Serialize};
@@ -197,7 +198,8 @@ impl Tables {
     }
 
     /// Whether a level is this version of this config.
-    pub(crate) fn is_version(&self, (factor, level): (FactorId, LevelId), config: &Name, hash: &Hash) -> bool {
+    pub(crate) fn is_version(&self, version: Active, config: &Name, hash: &Hash) -> bool {
+        let Active { factor, level } = version;
         let of_config = matches!(self.factors.get(factor), Some(Factor::Config(name)) if name == config);
         let Some(known) = self.level_at(level).filter(|_| of_config) else { return false };
         matches!(&known.key, Key::Version(key) if key == hash)

@@ -45,7 +45,7 @@ fn reached_by(state: &State, symptom: &Symptom) -> Option<Vec<UnitId>> {
     let named = symptom.named.as_ref().filter(|named| named.factor.is_none())?;
     let accused = named.change.as_ref()?;
     let change = state.changes.iter().find(|change| *change.id == *accused.id && !change.is_everywhere())?;
-    let mut reached: Vec<UnitId> = change.reached.iter().map(|(id, _)| *id).collect();
+    let mut reached: Vec<UnitId> = change.reached.iter().map(|of| of.unit).collect();
     reached.sort_unstable();
     Some(reached)
 }
@@ -73,7 +73,7 @@ struct Slack {
 fn is_explained(unit: &Unit, run: &Run, symptom: &Symptom, slack: Slack) -> bool {
     let Slack { interval, hit } = slack;
     let Some(factor) = symptom.factor() else { return run.start >= symptom.onset - interval };
-    let early = (EARLY_TENTHS * interval / 10).max(2 * run.near.1);
+    let early = (EARLY_TENTHS * interval / 10).max(2 * run.near.deviation);
     if run.level.is_some_and(|level| symptom.accused().contains(&level)) {
         return true;
     }

@@ -362,7 +362,7 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
             let bouts = Part { hits: failing, all: failing };
             Tally { exposed: Hosts { seen: all, failing }, bouts, lag, ..Tally::default() }
         } else {
-            let reached: BTreeMap<UnitId, Ns> = change.reached.iter().rev().copied().collect();
+            let reached: BTreeMap<UnitId, Ns> = change.reached.iter().rev().map(|of| (of.unit, of.at)).collect();
             tally(scene, &[], false, &Spans::since(scene, |patient| reached.get(&patient.id).copied()))
         };
         if counted.exposed.failing == 0 {
