@@ -8,9 +8,9 @@ pub(crate) mod spans;
 
 use crate::numerics::memo::Memo;
 use crate::numerics::reach::in_reach;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::scene::at_risk::{AtRisk, Spell, spells};
-use crate::scene::patient::{Bout, Patient};
+use crate::scene::patient::{Bout, Part, Patient};
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
@@ -76,7 +76,8 @@ impl<'a> Scene<'a> {
         let interval = state.interval;
         let from = onset - interval;
         let own = |run: &Run| run.claim == 0 || run.claim == claim;
-        let (floors, first) = severity(state, from, counters, &own);
+        let Severity { floors, first } = severity(state, from, counters, &own);
+        let chosen = Chosen { from, interval, floors: &floors, own: &own };
         let mut patients: Vec<Patient<'a>> = Vec::with_capacity(state.units.len());
         let mut moves: Vec<Move> = Vec::with_capacity(8 * state.units.len());
         let mut strong = (0, 0);
@@ -90,8 +91,8 @@ impl<'a> Scene<'a> {
             refused |= unit.runs.iter().any(|run| run.counter == Counter::Refused);
             // What is explained otherwise is no episode here, and a unit in it cannot begin another.
             let busy = |run: &&Run| counters.contains(&run.counter) && !own(run) && run.end >= from;
-            let absent: Vec<(Ns, Ns)> =
-                unit.runs.iter().filter(busy).map(|run| (run.start, absent_until(run))).collect();
+            let absent = unit.runs.iter().filter(busy).map(|run| Window { start: run.start, end: absent_until(run) });
+            let absent: Vec<Window> = absent.collect();
             for run in unit.runs.iter().filter(|run| run.start >= from && counters.contains(&run.counter) && own(run)) {
                 strong = (strong.0 + 1, strong.1 + u64::from(is_strong(run)));
             }
@@ -103,11 +104,11 @@ impl<'a> Scene<'a> {
                 dims: unit.dims,
                 first: unit.first,
                 seen: unit.last_event.max(failing_until(unit, counters)).min(now + interval),
-                bouts: bouts(unit, (from, interval), (&floors, &own)),
+                bouts: bouts(unit, &chosen),
                 gapless: unit.gaps.is_empty() && absent.is_empty(),
                 absent,
                 torn: moves.iter().skip(moved as usize).any(|entry| entry.torn && entry.at > from),
-                moves: (moved, index(moves.len())),
+                moves: Part { from: moved, to: index(moves.len()) },
             });
         }
         let fails = |(_, patient): &(u32, &Patient<'_>)| !patient.bouts.is_empty();
@@ -184,15 +185,15 @@ impl<'a> Scene<'a> {
     /// How much before its load a bout may seem to begin: more where its beginning is known less well.
     pub(crate) fn early(&self, bout: &Bout) -> Ns {
         // A death is told to the instant: what it precedes did not cause it.
-        if bout.silent && bout.precise && bout.began.1 - bout.began.0 <= EXACT {
+        if bout.silent && bout.precise && bout.began.length() <= EXACT {
             return EXACT;
         }
         self.early.max(2 * bout.near.deviation)
     }
 
     /// Whether a bout began in one of the spans, as far as its beginning is known.
-    pub(crate) fn began_in(&self, bout: &Bout, spans: &[(Ns, Ns)]) -> bool {
-        spans.iter().any(|(from, to)| bout.start >= from - self.early(bout) && bout.start < *to)
+    pub(crate) fn began_in(&self, bout: &Bout, spans: &[Window]) -> bool {
+        spans.iter().any(|span| bout.start >= span.start - self.early(bout) && bout.start < span.end)
     }
 
     /// How long after a load what follows may well be its effect: three reports where these are quick, and else longer than
@@ -233,8 +234,7 @@ impl<'a> Scene<'a> {
     /// Moves of a patient that can matter here, by time within each factor: what it had before any of the failing, and
     /// all since. The time of the first one of a factor is right only as far as it is long ago.
     pub(crate) fn moves(&self, patient: &Patient<'_>) -> &[Move] {
-        let (from, to) = patient.moves;
-        self.moves.get(from as usize..to as usize).unwrap_or_default()
+        patient.moves.of(&self.moves).unwrap_or_default()
     }
 
     /// Runs since an interval before the onset, and of them those in which much of what was tried failed.
@@ -318,8 +318,7 @@ const SEVERITY: f64 = 6.0;
 /// Least rate of a run of each counter that belongs to the incident, of the rate at which half of the cost was paid. What is
 /// weaker is a host's habit, noise or what went on before, and would blur who began when. By cost, for a blip at every load
 /// of every host is many runs and few requests.
-/// With it, when the first of the runs began that may belong.
-fn severity(state: &State, from: Ns, counters: &[Counter], own: IsOwn<'_>) -> (Vec<(Counter, f64)>, Ns) {
+fn severity(state: &State, from: Ns, counters: &[Counter], own: IsOwn<'_>) -> Severity {
     let mut rates: [Vec<Paid>; COUNTERS] = Default::default();
     let mut first = from;
     for run in state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.end >= from && own(run)) {
@@ -330,7 +329,21 @@ fn severity(state: &State, from: Ns, counters: &[Counter], own: IsOwn<'_>) -> (V
         }
     }
     let mut of = |counter: Counter| rates.get_mut(counter as usize).and_then(|rates| paid_at(rates));
-    (counters.iter().map(|counter| (*counter, of(*counter).unwrap_or(0.0) / SEVERITY)).collect(), first)
+    let mut floor = |counter: Counter| Floor { counter, rate: of(counter).unwrap_or(0.0) / SEVERITY };
+    Severity { floors: counters.iter().map(|counter| floor(*counter)).collect(), first }
+}
+
+/// Least rate of a run of one counter that belongs to the incident.
+#[derive(Clone, Copy)]
+struct Floor {
+    counter: Counter,
+    rate: f64,
+}
+
+/// Least rates by counter, and when the first of the runs began that may belong.
+struct Severity {
+    floors: Vec<Floor>,
+    first: Ns,
 }
 
 /// The rate of a run, and what it cost.
@@ -355,26 +368,34 @@ fn paid_at(rates: &mut [Paid]) -> Option<f64> {
 }
 
 /// Between which times a run began: within a tenth of its first row where that is known, else anywhere in it.
-fn began(run: &Run) -> (Ns, Ns) {
+fn began(run: &Run) -> Window {
     let FirstRow { start: from, end: to, .. } = run.first;
     let slack = run.slack;
     let near = run.near;
     let from = if near.deviation > 0 { from.min(near.at - near.deviation) } else { from };
     if run.precise {
-        ((run.start - slack).max(from), (run.start + slack).min(to) + 1)
+        Window { start: (run.start - slack).max(from), end: (run.start + slack).min(to) + 1 }
     } else {
         // What counts only beyond a threshold may have begun in the report before.
         let hidden = if run.counter == Counter::Stall { to - from } else { 0 };
-        ((from - hidden).min(run.start), to.max(run.start))
+        Window { start: (from - hidden).min(run.start), end: to.max(run.start) }
     }
 }
 
-/// Runs of the chosen counters from `from` on, joined where they overlap or nearly touch.
-fn bouts(unit: &Unit, (from, interval): (Ns, Ns), (floors, own): (&[(Counter, f64)], IsOwn<'_>)) -> Vec<Bout> {
+/// Which runs are laid out: those of the scene's own symptom from `from` on that reach the floors of their counters.
+struct Chosen<'a> {
+    from: Ns,
+    interval: Ns,
+    floors: &'a [Floor],
+    own: IsOwn<'a>,
+}
+
+/// The chosen runs of a unit, joined where they overlap or nearly touch.
+fn bouts(unit: &Unit, chosen: &Chosen<'_>) -> Vec<Bout> {
+    let Chosen { from, interval, floors, own } = *chosen;
     let mut joined: Vec<Bout> = Vec::new();
     let belongs = |run: &&Run| {
-        let strong =
-            floors.iter().any(|(counter, floor)| *counter == run.counter && run.observed >= floor * run.trials);
+        let strong = floors.iter().any(|floor| floor.counter == run.counter && run.observed >= floor.rate * run.trials);
         strong && own(run) && (run.start >= from || run.open && run.end >= from)
     };
     for run in unit.runs.iter().filter(belongs) {
@@ -390,7 +411,7 @@ fn bouts(unit: &Unit, (from, interval): (Ns, Ns), (floors, own): (&[(Counter, f6
                 last.serving |= serving;
                 last.silent &= silent;
                 // What began in a later report than the first sign tells nothing of where that lies.
-                let same = run.first.start < last.began.1;
+                let same = run.first.start < last.began.end;
                 let nearer = last.near.deviation == 0 || run.near.deviation < last.near.deviation;
                 if run.near.deviation > 0 && nearer && same {
                     last.near = run.near;

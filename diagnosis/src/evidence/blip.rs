@@ -5,7 +5,7 @@ use crate::evidence::sides::costs;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -22,12 +22,12 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
         return false;
     }
     for (index, patient) in scene.that_fail() {
-        for (from, to) in of_all.of(index).unwrap_or_default() {
+        for span in of_all.of(index).unwrap_or_default() {
             // Only the first episode of an exposure may be an effect of the load itself.
-            let follows = |bout: &&Bout| bout.start >= from - scene.interval && bout.start < *to;
+            let follows = |bout: &&Bout| bout.start >= span.start - scene.interval && bout.start < span.end;
             let Some(bout) = patient.bouts.iter().filter(|bout| bout.level.is_none()).find(follows) else { continue };
             all += 1;
-            let left = (*to).min(patient.seen) - bout.end;
+            let left = span.end.min(patient.seen) - bout.end;
             let longest = longest(scene, patient, bout, hypothesis.factor);
             short += u64::from(!bout.open && longest <= blip(scene.interval) && left >= 2 * scene.interval);
         }
@@ -46,12 +46,14 @@ const AGAIN_PART: f64 = 0.5;
 fn dies_again(scene: &Scene<'_>, of_all: &Spans) -> bool {
     let (mut lived, mut left, mut again) = (Vec::new(), Vec::new(), 0_usize);
     for (index, patient) in scene.that_fail() {
-        for (from, to) in of_all.of(index).unwrap_or_default() {
-            let mut own =
-                patient.bouts.iter().filter(|bout| bout.start >= from - scene.early(bout) && bout.start < *to);
+        for span in of_all.of(index).unwrap_or_default() {
+            let mut own = patient
+                .bouts
+                .iter()
+                .filter(|bout| bout.start >= span.start - scene.early(bout) && bout.start < span.end);
             let Some(first) = own.next().filter(|bout| bout.deaths > 0.0 && !bout.open) else { continue };
-            lived.push(first.start - from);
-            left.push((*to).min(patient.seen) - first.end);
+            lived.push(first.start - span.start);
+            left.push(span.end.min(patient.seen) - first.end);
             again += usize::from(own.any(|bout| bout.deaths > 0.0));
         }
     }
@@ -107,8 +109,8 @@ fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> b
 
 /// Whether a failure that ended occurs again on the same host under the same exposure, without a load or a start that could
 /// cost it. A rare effect occurs on one host now and then.
-fn comes_back(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, spans: Option<&[(Ns, Ns)]>) -> bool {
-    let Some((_, to)) = spans.and_then(|spans| spans.iter().find(|span| scene.began_in(bout, &[**span]))) else {
+fn comes_back(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, spans: Option<&[Window]>) -> bool {
+    let Some(span) = spans.and_then(|spans| spans.iter().find(|span| scene.began_in(bout, &[**span]))) else {
         return false;
     };
     let costs = |start: Ns| {
@@ -116,7 +118,7 @@ fn comes_back(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, spans: Opti
         patient.unit.starts.iter().any(|start| paid.contains(start))
             || scene.moves(patient).iter().any(|entry| paid.contains(&entry.at))
     };
-    patient.bouts.iter().any(|other| other.start > bout.start && other.start < *to && !costs(other.start))
+    patient.bouts.iter().any(|other| other.start > bout.start && other.start < span.end && !costs(other.start))
 }
 
 /// Loads of the same config before the onset from which it is told that a reload by itself costs nothing.

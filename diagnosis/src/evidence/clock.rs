@@ -62,7 +62,7 @@ impl Clock {
 
     /// Counts the lives of one patient: the time until its first failure, and the times between two deaths, since a process
     /// that starts again loads its versions again.
-    fn lives(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
+    fn lives(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) {
         let mut from = patient.first.max(scene.onset - scene.interval);
         let mut born = Ns::MIN / 4;
         for bout in &patient.bouts {
@@ -79,7 +79,7 @@ impl Clock {
     }
 
     /// Counts the time at risk of one life, cell by cell.
-    fn life(&mut self, life: Window, born: Ns, spans: &[(Ns, Ns)]) {
+    fn life(&mut self, life: Window, born: Ns, spans: &[Window]) {
         let mut at = life.start;
         while at < life.end {
             let until = self.ends(at, born, spans).min(life.end);
@@ -89,20 +89,19 @@ impl Clock {
     }
 
     /// When a host that is at one age at a time gets to another.
-    fn ends(&self, at: Ns, born: Ns, spans: &[(Ns, Ns)]) -> Ns {
-        match spans.iter().find(|(from, to)| *from <= at && at < *to) {
-            Some((from, to)) => {
-                let since = (*from).max(born).min(at);
-                (since + ((at - since) / self.width + 1) * self.width).min(*to)
+    fn ends(&self, at: Ns, born: Ns, spans: &[Window]) -> Ns {
+        match spans.iter().find(|span| span.contains(at)) {
+            Some(span) => {
+                let since = span.start.max(born).min(at);
+                (since + ((at - since) / self.width + 1) * self.width).min(span.end)
             }
-            None => spans.iter().map(|(from, _)| *from).find(|from| *from > at).unwrap_or(Ns::MAX / 4),
+            None => spans.iter().map(|span| span.start).find(|start| *start > at).unwrap_or(Ns::MAX / 4),
         }
     }
 
-    fn cell(&mut self, at: Ns, born: Ns, spans: &[(Ns, Ns)]) -> &mut Cell {
-        let age =
-            spans.iter().find(|(from, to)| *from <= at && at < *to).map(|(from, _)| at - (*from).max(born).min(at));
-        let Some(age) = age else { return &mut self.without };
+    fn cell(&mut self, at: Ns, born: Ns, spans: &[Window]) -> &mut Cell {
+        let Some(span) = spans.iter().find(|span| span.contains(at)) else { return &mut self.without };
+        let age = at - span.start.max(born).min(at);
         let place = usize::try_from(age / self.width).unwrap_or(CELLS).min(CELLS - 1);
         self.cells.get_mut(place).unwrap_or(&mut self.without)
     }

@@ -2,7 +2,7 @@
 //! Processes that start with another version are the control. Whether that takes an accusation away is decided in `judge`.
 
 use crate::numerics::math::ratio;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -80,16 +80,17 @@ struct Compared {
 }
 
 impl Compared {
-    fn count(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
+    fn count(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) {
         // What was there when the data began started long before.
         // What is graded is held against a host's own past, so a host without one tells nothing.
         let lived = |start: &Ns| !scene.is_graded() || *start > patient.first + scene.interval;
         let known = |start: &&Ns| **start > scene.warm && **start + scene.interval < scene.now && lived(start);
         for start in patient.unit.starts.iter().filter(known) {
-            let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
+            let exposed = spans.iter().any(|span| span.start <= start + 2 * scene.interval && span.end > *start);
             let after = start - scene.interval..=start + cold_for(scene);
             // An episode that begins after the host loaded the accused version is not an effect of a start without it.
-            let until = spans.iter().map(|(from, _)| *from).filter(|from| *from > *start).min().unwrap_or(Ns::MAX);
+            let loads = spans.iter().map(|span| span.start);
+            let until = loads.filter(|load| *load > *start).min().unwrap_or(Ns::MAX);
             let until = if exposed { Ns::MAX } else { until - scene.interval };
             let fails =
                 patient.unit.runs.iter().any(|run| {

@@ -8,7 +8,7 @@ use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::Ages;
 use crate::numerics::math::float;
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Ns, Window, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
@@ -33,7 +33,7 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     let spans = Spans::ever_on_levels(scene, Family { factor, levels: &hypothesis.levels });
     let loaded = |index: usize| {
         let first = spans.of(index).and_then(|spans| spans.first());
-        first.map(|(from, _)| *from).filter(|from| *from > scene.onset - DELAY_MAX)
+        first.map(|span| span.start).filter(|from| *from > scene.onset - DELAY_MAX)
     };
     let (mut first, mut again) = (Vec::new(), Vec::new());
     for (index, patient) in scene.patients.iter().enumerate() {
@@ -74,16 +74,16 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
 }
 
 /// When a process was older than `least`: since its load, or since its last restart.
-fn old(patient: &Patient<'_>, loaded: Ns, least: Ns) -> Vec<(Ns, Ns)> {
+fn old(patient: &Patient<'_>, loaded: Ns, least: Ns) -> Vec<Window> {
     let mut spans = Vec::new();
     let mut since = loaded;
     for bout in patient.bouts.iter().filter(|bout| bout.start > loaded) {
         if bout.start >= since + least {
-            spans.push((since + least, bout.start + 1));
+            spans.push(Window { start: since + least, end: bout.start + 1 });
         }
         since = bout.end;
     }
-    spans.push((since + least, Ns::MAX / 4));
+    spans.push(Window { start: since + least, end: Ns::MAX / 4 });
     spans
 }
 

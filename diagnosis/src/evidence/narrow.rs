@@ -24,11 +24,11 @@ pub(crate) fn narrow(
         let spans = exposed.of(index).unwrap_or_default();
         let exposed = spans
             .iter()
-            .any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval) >= scene.interval);
+            .any(|span| span.end.min(patient.seen) - span.start.max(scene.onset - scene.interval) >= scene.interval);
         let fails = patient
             .bouts
             .iter()
-            .any(|bout| spans.iter().any(|(from, to)| bout.start >= from - tolerance && bout.start < *to));
+            .any(|bout| spans.iter().any(|span| bout.start >= span.start - tolerance && bout.start < span.end));
         if !exposed && !fails {
             continue;
         }

@@ -182,11 +182,11 @@ fn hosts(scene: &Scene<'_>, factor: FactorId, levels: &[LevelId]) -> Tally {
     let of_all = Spans::on_levels(scene, Family { factor, levels });
     for (index, patient) in scene.patients.iter().enumerate() {
         let spans = of_all.of(index).unwrap_or_default();
-        let on = spans.iter().find(|(from, to)| *to > scene.onset && *from < patient.seen);
+        let on = spans.iter().find(|span| span.end > scene.onset && span.start < patient.seen);
         let fails = !patient.bouts.is_empty();
         let arm = if on.is_some() { &mut tally.exposed } else { &mut tally.control };
         arm.count(true, fails);
-        lags.extend(on.map(|(from, _)| seconds(scene.onset - from)));
+        lags.extend(on.map(|span| seconds(scene.onset - span.start)));
     }
     tally.lag = Lag { delay_s: crate::numerics::math::median(&mut lags), ..Lag::default() };
     tally

@@ -5,7 +5,7 @@
 use crate::evidence::combine::AGES;
 use crate::numerics::math::float;
 use crate::numerics::mixture::{STEPS, Shares, over, shares};
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Ns, Window, seconds};
 use crate::state::load_reports::Divided;
 
 /// Reports that are looked at: more say the same again.
@@ -168,7 +168,8 @@ fn cells(told: &[&Divided]) -> Vec<Ns> {
 
 /// In which of them the two sides of a load lie, counted from a step.
 fn placed(of: &Divided, step: Ns, cells: &[Ns]) -> [Shares; 2] {
-    [(of.span.start, of.at), (of.at, of.span.end)].map(|(from, to)| shares((from - step, to - step), cells))
+    let since = |start: Ns, end: Ns| shares(Window { start: start - step, end: end - step }, cells);
+    [since(of.span.start, of.at), since(of.at, of.span.end)]
 }
 
 /// Rates that never rise from one cell to the next and are nearest to counts over usual numbers: what rises is pooled (Ayer

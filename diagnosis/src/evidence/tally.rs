@@ -71,7 +71,7 @@ pub(crate) fn tally(scene: &Scene<'_>, levels: &[LevelId], binary: bool, exposed
 
 impl Sheet<'_> {
     /// Counts one patient, exposed in `spans`.
-    fn patient(&mut self, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
+    fn patient(&mut self, patient: &Patient<'_>, spans: &[Window]) {
         let Self { scene, levels, .. } = *self;
         // A unit that fails of something else tells nothing here.
         if patient.bouts.is_empty() && !patient.absent.is_empty() {
@@ -84,7 +84,7 @@ impl Sheet<'_> {
                 self.result.control.seen += u64::from(known * 10 >= scene.interval * 9);
                 return;
             }
-            [(from, to)] if patient.bouts.is_empty() && *from <= scene.onset - DELAY_MAX && *to >= patient.seen => {
+            [span] if patient.bouts.is_empty() && span.start <= scene.onset - DELAY_MAX && span.end >= patient.seen => {
                 let known = patient.seen - (scene.onset - scene.interval);
                 self.result.exposed.seen += u64::from(known * 10 >= scene.interval * 3);
                 return;
@@ -92,15 +92,14 @@ impl Sheet<'_> {
             _ => {}
         }
         let own = |bout: &Bout| bout.level.is_some_and(|level| levels.contains(&level));
-        let starts_in = |span: (Ns, Ns)| patient.bouts.iter().find(|bout| scene.began_in(bout, &[span]));
+        let starts_in = |span: Window| patient.bouts.iter().find(|bout| scene.began_in(bout, &[span]));
         self.result.bouts.all += patient.bouts.len() as u64;
         let explained = |bout: &&Bout| scene.began_in(bout, spans);
         self.result.bouts.hits += patient.bouts.iter().filter(explained).count() as u64;
         let mut exposed = false;
         let mut failing = false;
         for span in spans {
-            let (from, to) = *span;
-            let known = to.min(patient.seen) - from.max(scene.onset - scene.interval);
+            let known = span.end.min(patient.seen) - span.start.max(scene.onset - scene.interval);
             let bout = starts_in(*span);
             if known * 10 < scene.interval * 3 && bout.is_none() {
                 continue;
@@ -112,7 +111,7 @@ impl Sheet<'_> {
                 self.result.deaths += u64::from(died);
                 self.result.refusals += u64::from(!died);
             }
-            self.entry(patient, Window { start: from, end: to });
+            self.entry(patient, *span);
         }
         let (control, control_failing) = unexposed(scene, patient, spans);
         self.result.exposed.count(exposed, failing);
@@ -161,7 +160,7 @@ impl Sheet<'_> {
         let until = to - if looped { GOES_ON } else { 2 } * scene.interval;
         let failing_at_exit = patient.bouts.iter().filter(within).rfind(|bout| bout.end >= until);
         // What ends because the host begins to fail of something else has not stopped.
-        let replaced = patient.absent.iter().any(|(from, _)| (*from - to).abs() <= 3 * scene.interval);
+        let replaced = patient.absent.iter().any(|absent| (absent.start - to).abs() <= 3 * scene.interval);
         if let Some(bout) = failing_at_exit.filter(|_| patient.seen >= to + scene.interval && !replaced) {
             let stopped = bout.end <= to + 2 * scene.interval;
             if stopped && !bout.open {
@@ -169,7 +168,7 @@ impl Sheet<'_> {
                 // but that it dies no more is, where it died again and again.
                 if !bout.heard || looped {
                     let half = scene.interval / 2;
-                    let change = Some((bout.end - half, bout.end + half));
+                    let change = Some(Window { start: bout.end - half, end: bout.end + half });
                     self.leaves.add(
                         level_at(scene, patient, to),
                         Pair { at: to, change, near: Placed::default(), guessed: false, gap: 0 },
@@ -189,7 +188,7 @@ impl Sheet<'_> {
 /// Time from which a third of the fleet had the version. A process that starts later loads it because it starts, so a failure
 /// then may be an effect of the start.
 fn common_from(scene: &Scene<'_>, exposed: &Spans) -> Ns {
-    let first = |index: usize| exposed.of(index).and_then(|spans| spans.first()).map(|(from, _)| *from);
+    let first = |index: usize| exposed.of(index).and_then(|spans| spans.first()).map(|span| span.start);
     let mut loads: Vec<Ns> = (0..scene.patients.len()).filter_map(first).collect();
     loads.sort_unstable();
     loads.get(scene.patients.len() / COMMON_PART).map_or(Ns::MAX, |at| at + STARTS_WITHIN * scene.interval)
@@ -205,12 +204,12 @@ fn comes_with_a_start(scene: &Scene<'_>, patient: &Patient<'_>, load: Ns) -> boo
 fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
     let Placed { at: place, deviation } = bout.near;
     let reports = scene.interval * 3 / 2;
-    let ((earliest, latest), most) = if deviation > 0 {
-        ((place - 2 * deviation, place + 2 * deviation), reports.min(SHOWS_IN))
+    let (began, most) = if deviation > 0 {
+        (Window { start: place - 2 * deviation, end: place + 2 * deviation }, reports.min(SHOWS_IN))
     } else {
         (bout.began, reports)
     };
-    earliest <= load + most && latest >= load - scene.tolerance()
+    began.start <= load + most && began.end >= load - scene.tolerance()
 }
 
 /// Time from a load to the nearest other one of its config on the same unit.
@@ -226,13 +225,13 @@ fn level_at(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> LevelId {
 }
 
 /// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
-fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (bool, bool) {
+fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) -> (bool, bool) {
     let (mut control, mut failing) = (false, false);
     let mut gap_from = scene.onset.max(patient.first);
     let mut settled = gap_from;
-    let ends = spans.iter().copied().chain([(patient.seen, patient.seen)]);
-    for (from, to) in ends {
-        let until = from.min(patient.seen);
+    let ends = spans.iter().copied().chain([Window { start: patient.seen, end: patient.seen }]);
+    for span in ends {
+        let until = span.start.min(patient.seen);
         let (from_start, to_next) =
             (|bout: &Bout| settled - scene.early(bout), |bout: &Bout| until - scene.early(bout));
         let starts = patient.bouts.iter().any(|bout| (from_start(bout)..to_next(bout)).contains(&bout.start));
@@ -243,9 +242,9 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) -> (b
         } else if long_enough && !carried {
             control = true;
         }
-        if to > gap_from {
-            gap_from = to;
-            settled = to + scene.interval * 3 / 2;
+        if span.end > gap_from {
+            gap_from = span.end;
+            settled = span.end + scene.interval * 3 / 2;
         }
     }
     (control, failing)
@@ -257,8 +256,8 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
     let (mut singles, mut loads) = (Vec::new(), 0);
     for rollout in pairs.in_order() {
         let close = |pair: &Pair| {
-            pair.change
-                .is_some_and(|(from, to)| from - pair.at <= 3 * scene.interval && pair.at - to <= 3 * scene.interval)
+            let most = 3 * scene.interval;
+            pair.change.is_some_and(|change| change.start - pair.at <= most && pair.at - change.end <= most)
         };
         let changed: Vec<Pair> = rollout.changed.iter().map(|(_, pair)| *pair).collect();
         if changed.iter().filter(|pair| close(pair)).count() * 2 > rollout.count {
@@ -311,7 +310,7 @@ mod tests {
         let begins = |host: i64| host * 200 * S + 2 * S + host % 3 * S / 2;
         let pair = |host: i64| Pair {
             at: host * 200 * S,
-            change: Some((begins(host) - S / 2, begins(host) + S / 2)),
+            change: Some(Window { start: begins(host) - S / 2, end: begins(host) + S / 2 }),
             near: Placed::default(),
             guessed: false,
             gap,

@@ -4,7 +4,7 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, Placed, seconds};
+use crate::numerics::time::{Ns, Placed, Window, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -78,7 +78,7 @@ pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans
 /// The accused versions, and when one host had them.
 struct Exposed<'a> {
     levels: &'a [LevelId],
-    spans: &'a [(Ns, Ns)],
+    spans: &'a [Window],
 }
 
 /// One host's beginning to fail after a load, under a version that it had until `until`.
@@ -113,8 +113,8 @@ fn one<'a>(
     patient: &'a Patient<'a>,
     exposed: &Exposed<'_>,
 ) -> Option<Beginning<'a>> {
-    let first = exposed.spans.iter().find(|(_, to)| *to > scene.onset - scene.interval);
-    let Some((load, until)) = first.copied() else {
+    let first = exposed.spans.iter().find(|span| span.end > scene.onset - scene.interval);
+    let Some(Window { start: load, end: until }) = first.copied() else {
         said.elsewhere += u64::from(!patient.bouts.is_empty());
         return None;
     };
@@ -184,7 +184,7 @@ impl Beginning<'_> {
         let placed = if deviation > 0 {
             seconds((place - load).abs()) + DEVIATIONS * seconds(deviation)
         } else {
-            seconds((bout.began.1 - load).abs()).max(seconds((load - bout.began.0).abs())).min(2.0 * report)
+            seconds((bout.began.end - load).abs()).max(seconds((load - bout.began.start).abs())).min(2.0 * report)
         };
         let told = patient.unit.first_failures.iter().find(|failed| levels.contains(&failed.level));
         let told = told.map(|failed| seconds((failed.at - load).max(0)));

@@ -3,7 +3,7 @@
 //! reports are coarser than the rollout was quick, neither wins.
 
 use crate::numerics::math::{float, median, spread};
-use crate::numerics::time::{Ns, Placed, seconds};
+use crate::numerics::time::{Ns, Placed, Window, seconds};
 
 /// Scales tried for how far a beginning may lie from where it should, in report intervals.
 const SCALES: [f64; 8] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -31,7 +31,7 @@ const BEST: f64 = 0.05;
 pub(crate) struct Pair {
     pub at: Ns,
     /// Between which times the change lies; none if none came.
-    pub change: Option<(Ns, Ns)>,
+    pub change: Option<Window>,
     /// Where most likely; without a deviation where only the bracket is known.
     pub near: Placed,
     /// Whether the load itself is a guess from a report.
@@ -122,7 +122,7 @@ fn align(Question { interval, all, matched }: &Question, first: Ns) -> Alignment
     let unit = seconds(*interval);
     let relative = |to: &dyn Fn(&Pair) -> Ns| -> Vec<Beginning> {
         let of = |pair: &Pair| {
-            let (from, until) = pair.change.unwrap_or_default();
+            let Window { start: from, end: until } = pair.change.unwrap_or_default();
             let at = |time: Ns| seconds(time - to(pair)) / unit;
             let Placed { at: place, deviation } = pair.near;
             if deviation > 0 {
@@ -338,7 +338,7 @@ mod tests {
 
     const S: Ns = 1_000_000_000;
 
-    fn pairs(load: impl Fn(i64) -> i64, begin: impl Fn(i64) -> i64, bracket: impl Fn(i64) -> (i64, i64)) -> Vec<Pair> {
+    fn pairs(load: impl Fn(i64) -> i64, begin: impl Fn(i64) -> i64, bracket: impl Fn(i64) -> Window) -> Vec<Pair> {
         (0..40)
             .map(|host| Pair {
                 at: load(host),
@@ -354,12 +354,13 @@ mod tests {
         Question::of(pairs, interval).answer()
     }
 
-    fn exactly(at: i64) -> (i64, i64) {
-        (at - S / 2, at + S / 2)
+    fn exactly(at: i64) -> Window {
+        Window { start: at - S / 2, end: at + S / 2 }
     }
 
-    fn report(at: i64) -> (i64, i64) {
-        (at.div_euclid(10 * S) * 10 * S, (at.div_euclid(10 * S) + 1) * 10 * S)
+    fn report(at: i64) -> Window {
+        let start = at.div_euclid(10 * S) * 10 * S;
+        Window { start, end: start + 10 * S }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! counts over stretches best (expectation maximisation for the weights of a mixture of two known distributions; Dempster,
 //! Laird and Rubin 1977). Of which stretches, and what follows, is decided in `sides`.
 
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Ns, Window, seconds};
 
 /// Steps of the iteration: the gain of more is below what one host may say.
 pub(crate) const STEPS: usize = 30;
@@ -49,7 +49,7 @@ fn mixed(usual: f64, came: f64, part: f64) -> f64 {
 /// each gives counts at a rate of its own.
 pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Ns], rates: Option<&[f64]>) -> Vec<f64> {
     let weighted = |stretch: &Stretch<'_>| {
-        let mut shares = shares((stretch.from, stretch.to), edges);
+        let mut shares = shares(Window { start: stretch.from, end: stretch.to }, edges);
         let rate = |cell: usize| rates.map_or(1.0, |rates| rates.get(cell).copied().unwrap_or(1.0));
         shares.iter_mut().for_each(|(cell, share)| *share *= rate(*cell));
         let all: f64 = shares.iter().map(|(_, share)| share).sum();
@@ -81,7 +81,9 @@ pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Ns], rates: Option<&[f64]
 /// neighbouring stretches of each, in which of them they did. Each has counts, and its beginning, division and end.
 pub(crate) fn rates(split: &[([f64; 2], [Ns; 3])], edges: &[Ns]) -> Vec<f64> {
     let mut rates = vec![1.0; edges.len().saturating_sub(1)];
-    let sides = |[from, at, to]: [Ns; 3]| [(from, at), (at, to)].map(|span| (shares(span, edges), span.1 - span.0));
+    let sides = |[start, at, end]: [Ns; 3]| {
+        [Window { start, end: at }, Window { start: at, end }].map(|span| (shares(span, edges), span.length()))
+    };
     let all: Vec<_> = split.iter().map(|(counts, times)| (*counts, sides(*times))).collect();
     for _ in 0..STEPS {
         let mut sums = vec![(0.0, 0.0); rates.len()];
@@ -112,7 +114,8 @@ pub(crate) fn over(parts: &[f64], shares: &[(usize, f64)]) -> f64 {
 }
 
 /// Shares of a stretch that lie in each of the cells; what lies beyond an end belongs to the cell there.
-pub(crate) fn shares((from, to): (Ns, Ns), edges: &[Ns]) -> Shares {
+pub(crate) fn shares(span: Window, edges: &[Ns]) -> Shares {
+    let Window { start: from, end: to } = span;
     let last = edges.len().saturating_sub(2);
     let to = to.max(from + 1);
     let cell = |(index, pair): (usize, &[Ns])| {
@@ -145,7 +148,7 @@ mod tests {
         assert!((4.9..5.1).contains(&ratio), "{rates:?}");
     }
 
-    fn stretch(kinds: &(Vec<f64>, Vec<f64>), (failed, all): (f64, f64), (from, to): (Ns, Ns)) -> Stretch<'_> {
+    fn stretch(kinds: &(Vec<f64>, Vec<f64>), (failed, all): (f64, f64), (from, to): (i64, i64)) -> Stretch<'_> {
         Stretch { counts: vec![failed, all - failed], from: from * S, to: to * S, kinds }
     }
 

@@ -17,6 +17,12 @@ impl Window {
     pub(crate) fn length(self) -> Ns {
         self.end - self.start
     }
+
+    /// Whether a time lies in it; the end does not.
+    #[inline]
+    pub(crate) fn contains(self, at: Ns) -> bool {
+        self.start <= at && at < self.end
+    }
 }
 
 /// Where something most likely lies, and the standard deviation of that, ns; the deviation is zero where it cannot be told.

@@ -1,7 +1,7 @@
 //! Who could begin to fail when, and who did: laid out once a scene, whatever is accused. What it says of a hypothesis is
 //! decided in `evidence::riskset`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::scene::patient::{Bout, Patient};
 
 /// A host begins to fail.
@@ -37,10 +37,10 @@ pub(crate) struct Spell {
 /// All stretches from an interval before the onset on, in the order of the patients: both layouts are made of them.
 pub(crate) fn spells(patients: &[Patient<'_>], onset: Ns, interval: Ns) -> Vec<Spell> {
     let mut all = Vec::with_capacity(patients.len() + patients.len() / 2);
-    let mut ends = Vec::new();
+    let mut walk = Walk { from: onset - interval, interval, away: Vec::new() };
     for (id, patient) in (0..).zip(patients) {
         let kinds = [patient.stratum, patient.place];
-        stretches(patient, (onset - interval, interval), &mut ends, |(from, to), begins| {
+        walk.stretches(patient, |Window { start: from, end: to }, begins| {
             all.push(Spell { patient: id, kinds, from, to, begins });
         });
     }
@@ -108,37 +108,54 @@ pub(crate) fn place(times: &[Ns], at: Ns) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
-/// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail. `ends` is scratch.
-fn stretches(
-    patient: &Patient<'_>,
-    (from, interval): (Ns, Ns),
-    ends: &mut Vec<(Ns, Ns, bool)>,
-    mut tell: impl FnMut((Ns, Ns), bool),
-) {
-    let mut from = patient.first.max(from);
-    let until = |bout: &Bout| if bout.open { Ns::MAX / 4 } else { bout.end + interval };
-    let end = patient.seen + 1;
-    if patient.bouts.is_empty() && patient.gapless {
-        if end >= from {
-            tell((from, end), false);
+/// A stretch in which a patient cannot begin to fail, and whether it begins because the patient fails.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Away {
+    from: Ns,
+    until: Ns,
+    fails: bool,
+}
+
+/// A walk along the time of each patient.
+struct Walk {
+    /// From when on.
+    from: Ns,
+    interval: Ns,
+    /// Of one patient: kept to be used again.
+    away: Vec<Away>,
+}
+
+impl Walk {
+    /// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail.
+    fn stretches(&mut self, patient: &Patient<'_>, mut tell: impl FnMut(Window, bool)) {
+        let Self { from, interval, away } = self;
+        let mut from = patient.first.max(*from);
+        let until = |bout: &Bout| if bout.open { Ns::MAX / 4 } else { bout.end + *interval };
+        let end = patient.seen + 1;
+        if patient.bouts.is_empty() && patient.gapless {
+            if end >= from {
+                tell(Window { start: from, end }, false);
+            }
+            return;
         }
-        return;
-    }
-    ends.clear();
-    ends.extend(patient.bouts.iter().map(|bout| (bout.start, until(bout), true)));
-    if !patient.gapless {
-        ends.extend(patient.unit.gaps.iter().map(|gap| (gap.start + 1, gap.end, false)));
-        ends.extend(patient.absent.iter().map(|(from, to)| (*from, *to, false)));
-    }
-    ends.push((end, Ns::MAX / 4, false));
-    ends.sort_unstable();
-    for (to, next, begins) in ends.iter().copied() {
-        if to >= from {
-            tell((from, to), begins);
+        away.clear();
+        away.extend(patient.bouts.iter().map(|bout| Away { from: bout.start, until: until(bout), fails: true }));
+        if !patient.gapless {
+            let gaps = patient.unit.gaps.iter();
+            away.extend(gaps.map(|gap| Away { from: gap.start + 1, until: gap.end, fails: false }));
+            let absent = patient.absent.iter();
+            away.extend(absent.map(|absent| Away { from: absent.start, until: absent.end, fails: false }));
         }
-        from = from.max(next);
-        if from > patient.seen {
-            break;
+        away.push(Away { from: end, until: Ns::MAX / 4, fails: false });
+        away.sort_unstable();
+        for next in away.iter() {
+            if next.from >= from {
+                tell(Window { start: from, end: next.from }, next.fails);
+            }
+            from = from.max(next.until);
+            if from > patient.seen {
+                break;
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One unit in the scene, and its stretches of failing. Which of them are laid out is decided in `scene`.
 
-use crate::numerics::time::{Ns, Placed};
+use crate::numerics::time::{Ns, Placed, Window};
 use crate::state::ids::{DimsId, LevelId, UnitId};
 use crate::state::model::Unit;
 
@@ -23,9 +23,23 @@ pub(crate) struct Bout {
     /// Whether its beginning is known within a report.
     pub precise: bool,
     /// Between which times it began.
-    pub began: (Ns, Ns),
+    pub began: Window,
     /// Where most likely.
     pub near: Placed,
+}
+
+/// A part of a list that holds something of all patients: places from `from` on, before `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub from: u32,
+    pub to: u32,
+}
+
+impl Part {
+    /// Its entries of `all`.
+    pub(crate) fn of<T>(self, all: &[T]) -> Option<&[T]> {
+        all.get(self.from as usize..self.to as usize)
+    }
 }
 
 /// One unit in the scene.
@@ -45,9 +59,9 @@ pub(crate) struct Patient<'a> {
     /// Whether it was heard all the time, and is here all the time.
     pub gapless: bool,
     /// When it fails of what is explained otherwise.
-    pub absent: Vec<(Ns, Ns)>,
+    pub absent: Vec<Window>,
     /// Whether it is forgotten what it had of some config since the onset.
     pub torn: bool,
     /// Its part of the scene's moves.
-    pub moves: (u32, u32),
+    pub moves: Part,
 }

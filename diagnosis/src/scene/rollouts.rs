@@ -79,7 +79,7 @@ impl Rollouts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numerics::time::Placed;
+    use crate::numerics::time::{Placed, Window};
 
     const S: Ns = 1_000_000_000;
 
@@ -105,7 +105,7 @@ mod tests {
             };
             let one = |host: u64| {
                 let at = i64::try_from(of(host, 1) % 4000).unwrap_or(0) * S / 4 - 300 * S;
-                let change = of(host, 2).is_multiple_of(3).then_some((at, at + S));
+                let change = of(host, 2).is_multiple_of(3).then_some(Window { start: at, end: at + S });
                 let level = LevelId(u32::try_from(of(host, 3) % 3).unwrap_or(0));
                 (level, Pair { at, change, near: Placed::default(), guessed: of(host, 4).is_multiple_of(2), gap: 0 })
             };

@@ -17,7 +17,7 @@ use crate::hypothesis::findings::{Hosts, Part, Separator, Tally};
 use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Ns, Window, seconds};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
@@ -255,7 +255,7 @@ const SERVED: Ns = 12;
 fn served_well(scene: &Scene<'_>, spans: &Spans) -> bool {
     let before = scene.onset - SERVED * scene.interval;
     let had = |(index, patient): &(usize, &Patient<'_>)| {
-        patient.first <= before && spans.of(*index).is_some_and(|spans| spans.iter().any(|(from, _)| *from <= before))
+        patient.first <= before && spans.of(*index).is_some_and(|spans| spans.iter().any(|span| span.start <= before))
     };
     scene.that_fail().filter(had).count() * 2 > scene.failing()
 }
@@ -265,7 +265,7 @@ fn served_well(scene: &Scene<'_>, spans: &Spans) -> bool {
 fn was_always_there(scene: &Scene<'_>, spans: &Spans) -> bool {
     let early = scene.warm;
     let always = |(index, patient): &(usize, &Patient<'_>)| {
-        let had = |(from, _): &(Ns, Ns)| *from <= patient.first;
+        let had = |span: &Window| span.start <= patient.first;
         patient.first <= early && spans.of(*index).is_some_and(|spans| spans.iter().any(had))
     };
     scene.that_fail().filter(always).count() * 2 > scene.failing()

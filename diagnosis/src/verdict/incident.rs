@@ -22,7 +22,7 @@ pub(crate) fn begins_with(judged: &Judgement, scene: &Scene<'_>) -> Option<Ns> {
         .enumerate()
         .filter_map(|(index, patient)| {
             let spans = exposed.of(index)?;
-            let within = |start: Ns| spans.iter().any(|(from, to)| start >= from - tolerance && start < *to);
+            let within = |start: Ns| spans.iter().any(|span| start >= span.start - tolerance && start < span.end);
             patient.bouts.iter().map(|bout| bout.start).find(|start| within(*start))
         })
         .collect();

@@ -8,7 +8,7 @@ use crate::hypothesis::judgement::{CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_1000;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Ns, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -151,8 +151,8 @@ fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool
     let (mut telling, mut all) = (0, 0);
     for (index, patient) in scene.patients.iter().enumerate() {
         let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
-        let had = |spans: &[(Ns, Ns)], slack: Ns| {
-            spans.iter().any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - slack) >= slack)
+        let had = |spans: &[Window], slack: Ns| {
+            spans.iter().any(|span| span.end.min(patient.seen) - span.start.max(scene.onset - slack) >= slack)
         };
         let (one, two, differ) = if patient.bouts.is_empty() {
             let (one, two) = (had(best, slack), had(rival, slack));
@@ -175,9 +175,9 @@ fn apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> Ns {
 }
 
 /// When a unit got what it had as it first began to fail, if it had it then, as far as both times are known.
-fn entered(patient: &Patient<'_>, spans: &[(Ns, Ns)], slack: impl Fn(&Bout) -> Ns) -> Option<Ns> {
-    let had = |bout: &Bout| spans.iter().find(|(from, to)| bout.start >= from - slack(bout) && bout.start < *to);
-    patient.bouts.iter().find_map(had).map(|(from, _)| *from)
+fn entered(patient: &Patient<'_>, spans: &[Window], slack: impl Fn(&Bout) -> Ns) -> Option<Ns> {
+    let had = |bout: &Bout| spans.iter().find(|span| bout.start >= span.start - slack(bout) && bout.start < span.end);
+    patient.bouts.iter().find_map(had).map(|span| span.start)
 }
 
 /// Whether enough hosts tell one from another that explains nearly the same: hosts that fail with the first alone, and hosts
@@ -194,8 +194,8 @@ fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
             let other = entered(patient, rival, |bout| scene.early(bout) + slack);
             Some(other.is_none_or(|other| this > other + slack))
         };
-        let had = |spans: &[(Ns, Ns)]| {
-            let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
+        let had = |spans: &[Window]| {
+            let known = |span: &Window| span.end.min(patient.seen) - span.start.max(scene.onset - scene.interval);
             spans.iter().any(|span| known(span) >= scene.interval)
         };
         let fails = !patient.bouts.is_empty();
