@@ -8,7 +8,7 @@ pub(crate) mod spans;
 
 use crate::numerics::memo::Memo;
 use crate::numerics::reach::in_reach;
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::at_risk::{AtRisk, Spell, spells};
 use crate::scene::patient::{Bout, Part, Patient};
 use crate::state::State;
@@ -24,9 +24,9 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// What a load mostly takes to show, ns.
-const EFFECT_IN: Ns = 30_000_000_000;
+const EFFECT_IN: Span = Span(30_000_000_000);
 /// How far the times of a death and of a load may be off against each other.
-const EXACT: Ns = 1_500_000_000;
+const EXACT: Span = Span(1_500_000_000);
 /// Grid on which the fleet's failing is told, at most.
 const SLOTS_MAX: i64 = 4096;
 
@@ -36,12 +36,12 @@ const STRONG_MIN: f64 = 8.0;
 /// The scene.
 #[derive(Clone, Debug)]
 pub(crate) struct Scene<'a> {
-    pub onset: Ns,
-    pub now: Ns,
-    pub interval: Ns,
+    pub onset: Instant,
+    pub now: Instant,
+    pub interval: Span,
     pub patients: Vec<Patient<'a>>,
     /// When what is known begins to be compared with what was usual.
-    pub warm: Ns,
+    pub warm: Instant,
     /// What is looked at.
     pub counters: Vec<Counter>,
     /// The symptom whose own episodes are looked at, with those that nobody explains.
@@ -57,19 +57,19 @@ pub(crate) struct Scene<'a> {
     /// Whether any of the patients ever refused a load, as far as that is remembered.
     pub refused: bool,
     /// Older moves are not laid out, but for the last one of each factor.
-    pub long_ago: Ns,
-    slot: Ns,
+    pub long_ago: Instant,
+    slot: Span,
     /// Hot time before each slot.
-    hot: Vec<Ns>,
-    early: Ns,
+    hot: Vec<Span>,
+    early: Span,
     /// When versions appeared of late, by factor.
-    on_their_way: BTreeMap<FactorId, Vec<Ns>>,
+    on_their_way: BTreeMap<FactorId, Vec<Instant>>,
     pub memo: &'a Memo,
 }
 
 impl<'a> Scene<'a> {
     /// Lays out the scene from `onset` on, for the given counters.
-    pub(crate) fn new(state: &'a State, onset: Ns, counters: &[Counter], claim: u32) -> Self {
+    pub(crate) fn new(state: &'a State, onset: Instant, counters: &[Counter], claim: u32) -> Self {
         let now = state.last_event.unwrap_or(onset).max(onset);
         let strata = strata(state);
         let places = places(state);
@@ -113,7 +113,7 @@ impl<'a> Scene<'a> {
         }
         let fails = |(_, patient): &(u32, &Patient<'_>)| !patient.bouts.is_empty();
         let failing = (0..).zip(&patients).filter(fails).map(|(index, _)| index).collect();
-        let slot = interval.max((now - onset) / SLOTS_MAX + 1);
+        let slot = interval.max((now - onset) / SLOTS_MAX + Span::NS);
         let hot = hot_slots(&patients, onset, now, slot);
         let bouts = || patients.iter().flat_map(|patient| &patient.bouts);
         let precise = bouts().filter(|bout| bout.precise).count() * 10 >= bouts().count() * 7;
@@ -145,13 +145,13 @@ impl<'a> Scene<'a> {
     /// Whether a unit of which nothing is known but that it is not heard may have left what it had: a newer version of that
     /// was on its way.
     pub(crate) fn may_have_left(&self, had: &Move, bout: &Bout) -> bool {
-        let window = had.at.max(bout.start - rollout(self.interval)) + 1..=bout.start + 2 * self.interval;
+        let window = had.at.max(bout.start - rollout(self.interval)) + Span::NS..=bout.start + 2 * self.interval;
         let newer = || self.on_their_way.get(&had.factor).is_some_and(|all| all.iter().any(|at| window.contains(at)));
         bout.silent && newer()
     }
 
     /// Whether a unit failed within a time of what is explained otherwise: its requests then say nothing of this.
-    pub(crate) fn is_busy(&self, unit: &Unit, from: Ns, to: Ns) -> bool {
+    pub(crate) fn is_busy(&self, unit: &Unit, from: Instant, to: Instant) -> bool {
         let otherwise = |run: &Run| run.claim != 0 && run.claim != self.claim && self.counters.contains(&run.counter);
         unit.runs.iter().any(|run| otherwise(run) && run.start <= to && run.end >= from)
     }
@@ -162,28 +162,28 @@ impl<'a> Scene<'a> {
     }
 
     /// How much of [from, to) lies in slots in which the fleet was failing.
-    pub(crate) fn hot_within(&self, from: Ns, to: Ns) -> Ns {
-        (self.hot_until(to) - self.hot_until(from)).max(0)
+    pub(crate) fn hot_within(&self, from: Instant, to: Instant) -> Span {
+        (self.hot_until(to) - self.hot_until(from)).max(Span::ZERO)
     }
 
     /// Hot time from the onset until `at`.
-    fn hot_until(&self, at: Ns) -> Ns {
-        let past = (at - self.onset).max(0);
+    fn hot_until(&self, at: Instant) -> Span {
+        let past = (at - self.onset).max(Span::ZERO);
         let slot = usize::try_from(past / self.slot).unwrap_or(0);
         match (self.hot.get(slot), self.hot.get(slot + 1)) {
-            (Some(before), Some(after)) if after > before => before + past % self.slot,
+            (Some(before), Some(after)) if after > before => *before + past % self.slot,
             (Some(before), _) => *before,
-            (None, _) => self.hot.last().copied().unwrap_or(0),
+            (None, _) => self.hot.last().copied().unwrap_or_default(),
         }
     }
 
     /// How much before its load a host may seem to begin to fail, for the coarseness of reports.
-    pub(crate) fn tolerance(&self) -> Ns {
+    pub(crate) fn tolerance(&self) -> Span {
         self.early
     }
 
     /// How much before its load a bout may seem to begin: more where its beginning is known less well.
-    pub(crate) fn early(&self, bout: &Bout) -> Ns {
+    pub(crate) fn early(&self, bout: &Bout) -> Span {
         // A death is told to the instant: what it precedes did not cause it.
         if bout.silent && bout.precise && bout.began.length() <= EXACT {
             return EXACT;
@@ -198,7 +198,7 @@ impl<'a> Scene<'a> {
 
     /// How long after a load what follows may well be its effect: three reports where these are quick, and else longer than
     /// half a minute only as far as beginnings are known less well.
-    pub(crate) fn soon(&self) -> Ns {
+    pub(crate) fn soon(&self) -> Span {
         (3 * self.interval).min(EFFECT_IN + self.early)
     }
 
@@ -224,8 +224,8 @@ impl<'a> Scene<'a> {
     }
 
     /// When half of the failing hosts had begun to fail: one clock that is behind does not move it.
-    pub(crate) fn middle(&self) -> Ns {
-        let mut starts: Vec<Ns> =
+    pub(crate) fn middle(&self) -> Instant {
+        let mut starts: Vec<Instant> =
             self.patients.iter().filter_map(|patient| patient.bouts.first()).map(|bout| bout.start).collect();
         starts.sort_unstable();
         starts.get(starts.len() / 2).copied().unwrap_or(self.onset)
@@ -255,14 +255,18 @@ fn is_strong(run: &Run) -> bool {
     run.observed >= 0.15 * run.trials && (run.observed >= STRONG_MIN || !run.counter.is_additive())
 }
 
+/// Least and greatest time that a rollout is taken to last.
+const ROLLOUT_MIN: Span = Span(60_000_000_000);
+const ROLLOUT_MAX: Span = Span(180_000_000_000);
+
 /// How long a rollout may take: twelve reports, within what is usual.
-fn rollout(interval: Ns) -> Ns {
-    (12 * interval).clamp(60_000_000_000, 180_000_000_000)
+fn rollout(interval: Span) -> Span {
+    (12 * interval).clamp(ROLLOUT_MIN, ROLLOUT_MAX)
 }
 
 /// When versions of each factor appeared that may have been on their way when units fell silent.
-fn on_their_way(state: &State, onset: Ns) -> BTreeMap<FactorId, Vec<Ns>> {
-    let mut all: BTreeMap<FactorId, Vec<Ns>> = BTreeMap::new();
+fn on_their_way(state: &State, onset: Instant) -> BTreeMap<FactorId, Vec<Instant>> {
+    let mut all: BTreeMap<FactorId, Vec<Instant>> = BTreeMap::new();
     let from = onset - rollout(state.interval) - state.interval;
     for level in state.tables.levels.iter().filter(|level| level.first_seen > from) {
         all.entry(level.factor).or_default().push(level.first_seen);
@@ -276,14 +280,14 @@ fn index(at: usize) -> u32 {
 
 /// A word of each part of a unit that the scene reads.
 fn lines(unit: &Unit) -> i64 {
-    let last = unit.moves.iter().rev().step_by(4).take(6).fold(0, |all, entry| all ^ entry.at);
+    let last = unit.moves.iter().rev().step_by(4).take(6).fold(0, |all, entry| all ^ entry.at.0);
     let active = unit.active.first().map_or(0, |active| i64::from(active.factor.0));
-    last ^ active ^ unit.runs.first().map_or(0, |run| run.start)
+    last ^ active ^ unit.runs.first().map_or(0, |run| run.start.0)
 }
 
 /// Lays out the moves of a unit that can matter: all hypotheses pass over them, and the whole history is many times as
 /// long.
-fn lay_out_moves(unit: &Unit, long_ago: Ns, all: &mut Vec<Move>) {
+fn lay_out_moves(unit: &Unit, long_ago: Instant, all: &mut Vec<Move>) {
     let recent = unit.moves.iter().rev().take_while(|entry| entry.at > long_ago).count();
     let (old, new) = unit.moves.split_at(unit.moves.len() - recent);
     for Active { factor, level } in unit.active.iter().copied() {
@@ -298,14 +302,14 @@ fn lay_out_moves(unit: &Unit, long_ago: Ns, all: &mut Vec<Move>) {
 }
 
 /// Until when a unit that fails of something else cannot begin to fail of this.
-fn absent_until(run: &Run) -> Ns {
-    if run.open { Ns::MAX / 4 } else { run.end }
+fn absent_until(run: &Run) -> Instant {
+    if run.open { Instant::ENDLESS } else { run.end }
 }
 
 /// Until when a unit is known to fail by one of the counters. That it is silent tells nothing of how else it fares.
-fn failing_until(unit: &Unit, counters: &[Counter]) -> Ns {
+fn failing_until(unit: &Unit, counters: &[Counter]) -> Instant {
     let runs = unit.runs.iter().filter(|run| counters.contains(&run.counter));
-    runs.map(|run| run.end).max().unwrap_or(Ns::MIN)
+    runs.map(|run| run.end).max().unwrap_or(Instant::MIN)
 }
 
 /// Whether an episode may be one of the scene's: no other symptom explains it.
@@ -318,7 +322,7 @@ const SEVERITY: f64 = 6.0;
 /// Least rate of a run of each counter that belongs to the incident, of the rate at which half of the cost was paid. What is
 /// weaker is a host's habit, noise or what went on before, and would blur who began when. By cost, for a blip at every load
 /// of every host is many runs and few requests.
-fn severity(state: &State, from: Ns, counters: &[Counter], own: IsOwn<'_>) -> Severity {
+fn severity(state: &State, from: Instant, counters: &[Counter], own: IsOwn<'_>) -> Severity {
     let mut rates: [Vec<Paid>; COUNTERS] = Default::default();
     let mut first = from;
     for run in state.units.iter().flat_map(|unit| &unit.runs).filter(|run| run.end >= from && own(run)) {
@@ -343,7 +347,7 @@ struct Floor {
 /// Least rates by counter, and when the first of the runs began that may belong.
 struct Severity {
     floors: Vec<Floor>,
-    first: Ns,
+    first: Instant,
 }
 
 /// The rate of a run, and what it cost.
@@ -372,20 +376,20 @@ fn began(run: &Run) -> Window {
     let FirstRow { start: from, end: to, .. } = run.first;
     let slack = run.slack;
     let near = run.near;
-    let from = if near.deviation > 0 { from.min(near.at - near.deviation) } else { from };
+    let from = if near.is_known() { from.min(near.at - near.deviation) } else { from };
     if run.precise {
-        Window { start: (run.start - slack).max(from), end: (run.start + slack).min(to) + 1 }
+        Window { start: (run.start - slack).max(from), end: (run.start + slack).min(to) + Span::NS }
     } else {
         // What counts only beyond a threshold may have begun in the report before.
-        let hidden = if run.counter == Counter::Stall { to - from } else { 0 };
+        let hidden = if run.counter == Counter::Stall { to - from } else { Span::ZERO };
         Window { start: (from - hidden).min(run.start), end: to.max(run.start) }
     }
 }
 
 /// Which runs are laid out: those of the scene's own symptom from `from` on that reach the floors of their counters.
 struct Chosen<'a> {
-    from: Ns,
-    interval: Ns,
+    from: Instant,
+    interval: Span,
     floors: &'a [Floor],
     own: IsOwn<'a>,
 }
@@ -412,8 +416,8 @@ fn bouts(unit: &Unit, chosen: &Chosen<'_>) -> Vec<Bout> {
                 last.silent &= silent;
                 // What began in a later report than the first sign tells nothing of where that lies.
                 let same = run.first.start < last.began.end;
-                let nearer = last.near.deviation == 0 || run.near.deviation < last.near.deviation;
-                if run.near.deviation > 0 && nearer && same {
+                let nearer = !last.near.is_known() || run.near.deviation < last.near.deviation;
+                if run.near.is_known() && nearer && same {
                     last.near = run.near;
                 }
                 if run.precise && !last.precise {
@@ -436,25 +440,26 @@ fn bouts(unit: &Unit, chosen: &Chosen<'_>) -> Vec<Bout> {
         }
     }
     // A process that died while loading also stopped to answer: that is the same failing, seen otherwise.
-    let deaths: Vec<(Ns, LevelId)> = joined
+    let deaths: Vec<(Instant, LevelId)> = joined
         .iter()
         .filter(|bout| bout.serving)
         .filter_map(|bout| bout.level.map(|level| (bout.start, level)))
         .collect();
     for bout in joined.iter_mut().filter(|bout| bout.level.is_none()) {
-        let near = deaths.iter().find(|(at, _)| (at - bout.start).abs() <= 3 * interval);
+        let near = deaths.iter().find(|(at, _)| (*at - bout.start).abs() <= 3 * interval);
         bout.level = near.map(|(_, level)| *level);
     }
     joined
 }
 
 /// Slots in which at least a twentieth of the most that ever failed at once fail: a poisoned tail alone is not hot.
-fn hot_slots(patients: &[Patient<'_>], onset: Ns, now: Ns, slot: Ns) -> Vec<Ns> {
+fn hot_slots(patients: &[Patient<'_>], onset: Instant, now: Instant, slot: Span) -> Vec<Span> {
     let slots = usize::try_from((now - onset) / slot + 2).unwrap_or(0).min(8192);
     let mut change = vec![0_i64; slots + 1];
     for bout in patients.iter().flat_map(|patient| &patient.bouts) {
-        let from = usize::try_from((bout.start - onset).max(0) / slot).unwrap_or(0).min(slots);
-        let to = usize::try_from((bout.end - onset).max(0) / slot).unwrap_or(0).min(slots.saturating_sub(1)) + 1;
+        let from = usize::try_from((bout.start - onset).max(Span::ZERO) / slot).unwrap_or(0).min(slots);
+        let to =
+            usize::try_from((bout.end - onset).max(Span::ZERO) / slot).unwrap_or(0).min(slots.saturating_sub(1)) + 1;
         if let Some(entry) = change.get_mut(from) {
             *entry += 1;
         }
@@ -471,10 +476,10 @@ fn hot_slots(patients: &[Patient<'_>], onset: Ns, now: Ns, slot: Ns) -> Vec<Ns> 
         })
         .collect();
     let most = counts.iter().copied().max().unwrap_or(0);
-    let mut hot = 0;
+    let mut hot = Span::ZERO;
     let before = |count: i64| {
         let so_far = hot;
-        hot += if count > 0 && count * 20 >= most { slot } else { 0 };
+        hot += if count > 0 && count * 20 >= most { slot } else { Span::ZERO };
         so_far
     };
     counts.into_iter().take(slots).chain([0]).map(before).collect()

@@ -31,7 +31,7 @@ pub(crate) mod units;
 use crate::numerics::memo::Memo;
 use crate::numerics::shape::Shapes;
 use crate::numerics::spread::Spread;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::observation::Name;
 use crate::settings::Settings;
 use crate::state::case::Case;
@@ -68,7 +68,7 @@ pub(crate) struct PanicSeen {
     /// Site.
     pub site: Option<Name>,
     /// First time.
-    pub first: Ns,
+    pub first: Instant,
     /// Events seen.
     pub count: u64,
     /// Units that sent one, at most 64.
@@ -91,9 +91,9 @@ pub(crate) struct Slow {
 pub(crate) struct State {
     pub settings: Settings,
     /// Last tick.
-    pub now: Option<Ns>,
+    pub now: Option<Instant>,
     /// Report interval, ns.
-    pub interval: Ns,
+    pub interval: Span,
     /// Rows by span length in ms: the most frequent is the report interval.
     pub spans: BTreeMap<i64, u64>,
     /// By how many rows the most frequent length leads, and rows since the last tick.
@@ -129,13 +129,13 @@ pub(crate) struct State {
     pub gaps: BTreeMap<Name, u64>,
     pub late_rows: u64,
     pub dropped: u64,
-    pub skewed: BTreeMap<UnitId, Ns>,
-    pub first_event: Option<Ns>,
+    pub skewed: BTreeMap<UnitId, Span>,
+    pub first_event: Option<Instant>,
     /// Beginning of the first report: loads may be told that are much older.
-    pub first_row: Option<Ns>,
-    pub last_event: Option<Ns>,
+    pub first_row: Option<Instant>,
+    pub last_event: Option<Instant>,
     /// Event time at which half of the hosts that are heard stand: behind the tick where a backlog is delivered.
-    pub front: Option<Ns>,
+    pub front: Option<Instant>,
     pub instances_seen: u64,
     /// How much more the counts of one host vary than chance, by counter.
     pub spread: [Spread; COUNTERS],
@@ -164,7 +164,7 @@ pub(crate) struct State {
 impl State {
     /// Nothing seen yet.
     pub(crate) fn new(settings: Settings) -> Self {
-        let interval = settings.report_interval_ns.map_or(10 * SECOND_NS, |ns| ns.max(SECOND_NS));
+        let interval = Span(settings.report_interval_ns.map_or(10 * SECOND_NS, |ns| ns.max(SECOND_NS)));
         Self {
             settings,
             now: None,
@@ -214,7 +214,7 @@ impl State {
 
     /// Whether something that is felt is open and not yet the new normal: baselines are frozen then.
     pub(crate) fn open_case(&self) -> bool {
-        let last = self.last_event.unwrap_or(0);
+        let last = self.last_event.unwrap_or_default();
         self.symptoms.iter().any(|symptom| {
             let young = last - symptom.onset < STATIC_AFTER * self.interval;
             symptom.resolved.is_none() && symptom.class.is_felt() && (young || symptom.verdict.accuses())
@@ -222,8 +222,8 @@ impl State {
     }
 
     /// When what is known begins to be compared with what was usual.
-    pub(crate) fn warm(&self) -> Ns {
-        self.first_row.or(self.first_event).unwrap_or(0) + WARM_UP * self.interval
+    pub(crate) fn warm(&self) -> Instant {
+        self.first_row.or(self.first_event).unwrap_or_default() + WARM_UP * self.interval
     }
 
     /// Learns the report interval from the rows' spans; true if it changed.
@@ -237,7 +237,7 @@ impl State {
         most.sort_unstable_by(|a, b| b.cmp(a));
         let Some((count, ms)) = most.first() else { return false };
         self.span_lead = count - most.get(1).map_or(0, |(second, _)| *second);
-        let learned = (ms * 1_000_000).max(SECOND_NS);
+        let learned = Span((ms * 1_000_000).max(SECOND_NS));
         let changed = learned != self.interval;
         self.interval = learned;
         changed

@@ -4,7 +4,7 @@ use crate::detect::census::{look_over, stir_all};
 use crate::detect::risen::{FOLLOWED_FOR, FOLLOWED_MAX};
 use crate::ingest::waiting::fold;
 use crate::numerics::shape;
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::signals::death::not_heard;
 use crate::state::compact::compact;
 use crate::state::ids::LevelId;
@@ -15,7 +15,7 @@ use crate::state::{REVISABLE, State};
 use std::collections::BTreeMap;
 
 /// Brings the state up to `at`.
-pub(crate) fn settle(state: &mut State, at: Ns) {
+pub(crate) fn settle(state: &mut State, at: Instant) {
     state.now = Some(state.now.map_or(at, |now| now.max(at)));
     state.ticks += 1;
     let changed = state.learn_interval();
@@ -35,10 +35,10 @@ pub(crate) fn settle(state: &mut State, at: Ns) {
 
 /// Versions that are new: what their hosts count is summed up apart.
 fn choose_followed(state: &mut State) {
-    let last = state.last_event.unwrap_or(0);
+    let last = state.last_event.unwrap_or_default();
     let since = (last - FOLLOWED_FOR * state.interval).max(state.warm());
     let new = state.tables.levels.numbered().filter(|(_, level)| level.first_seen > since);
-    let mut found: Vec<(Ns, LevelId)> = new.map(|(id, level)| (level.first_seen, id)).collect();
+    let mut found: Vec<(Instant, LevelId)> = new.map(|(id, level)| (level.first_seen, id)).collect();
     if found.len() > FOLLOWED_MAX {
         found.sort_unstable_by(|a, b| b.cmp(a));
         found.truncate(FOLLOWED_MAX);
@@ -79,7 +79,7 @@ fn mark_silent(state: &mut State) {
 
 /// Rotates expectations every 18 report intervals in which nothing was wrong.
 fn rotate(state: &mut State) {
-    let now = index_of(state.last_event.unwrap_or(0), state.interval);
+    let now = index_of(state.last_event.unwrap_or_default(), state.interval);
     if state.rotated == i64::MIN {
         state.rotated = now;
         return;

@@ -2,7 +2,7 @@
 //! hosts begin to fail much later under one of them, something else made them fail, and that version is left out.
 
 use crate::numerics::math::median;
-use crate::numerics::time::seconds;
+use crate::numerics::time::Span;
 use crate::scene::Scene;
 use crate::state::ids::{FactorId, LevelId};
 use crate::state::model::Move;
@@ -24,7 +24,7 @@ pub(crate) fn as_prompt(scene: &Scene<'_>, factor: FactorId, levels: Vec<LevelId
     let known = delays.iter().filter(|(_, all)| all.len() >= BEGUN_MIN);
     let middle: BTreeMap<LevelId, f64> = known.map(|(level, all)| (*level, median(&mut all.clone()))).collect();
     let Some(least) = middle.values().copied().min_by(f64::total_cmp) else { return levels };
-    let most = SLOWER * least.max(0.0) + LATER_REPORTS * seconds(scene.interval);
+    let most = SLOWER * least.max(0.0) + LATER_REPORTS * scene.interval.seconds();
     levels.into_iter().filter(|level| middle.get(level).is_none_or(|delay| *delay <= most)).collect()
 }
 
@@ -37,7 +37,7 @@ fn delays(scene: &Scene<'_>, factor: FactorId, levels: &[LevelId]) -> BTreeMap<L
             let until = bout.start + scene.early(bout);
             let last: Option<&Move> = moves.take_while(|entry| entry.at <= until).last();
             if let Some(load) = last.filter(|load| levels.contains(&load.level)) {
-                let delay = seconds((bout.start - load.at).max(0));
+                let delay = (bout.start - load.at).max(Span::ZERO).seconds();
                 delays.entry(load.level).or_default().push(delay);
             }
         }

@@ -5,7 +5,7 @@ use crate::evidence::sides::costs;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -58,7 +58,7 @@ fn dies_again(scene: &Scene<'_>, of_all: &Spans) -> bool {
         }
     }
     lived.sort_unstable();
-    let shorter = |left: &Ns| float(lived.partition_point(|lived| lived <= left)) / float(lived.len().max(1));
+    let shorter = |left: &Span| float(lived.partition_point(|lived| lived <= left)) / float(lived.len().max(1));
     let expected: f64 = left.iter().map(shorter).sum();
     expected >= AGAIN_MIN && float(again) >= AGAIN_PART * expected
 }
@@ -95,11 +95,11 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
 /// Whether most hosts that a change reached loaded and started nothing then, so that its effect is not the cost of a load.
 fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let Some(change) = hypothesis.change.and_then(|index| state.changes.get(index)) else { return false };
-    let reached: BTreeMap<UnitId, Ns> = change.reached.iter().rev().map(|of| (of.unit, of.at)).collect();
+    let reached: BTreeMap<UnitId, Instant> = change.reached.iter().rev().map(|of| (of.unit, of.at)).collect();
     let (mut all, mut loaded) = (0, 0);
     for (_, patient) in scene.that_fail() {
         let Some(at) = reached.get(&patient.id).copied() else { continue };
-        let near = |time: Ns| (time - at).abs() <= 2 * scene.interval;
+        let near = |time: Instant| (time - at).abs() <= 2 * scene.interval;
         let starts = near(patient.first) || patient.unit.starts.iter().any(|start| near(*start));
         all += 1;
         loaded += usize::from(starts || scene.moves(patient).iter().any(|entry| near(entry.at)));
@@ -113,7 +113,7 @@ fn comes_back(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, spans: Opti
     let Some(span) = spans.and_then(|spans| spans.iter().find(|span| scene.began_in(bout, &[**span]))) else {
         return false;
     };
-    let costs = |start: Ns| {
+    let costs = |start: Instant| {
         let paid = start - blip(scene.interval)..=start + scene.interval;
         patient.unit.starts.iter().any(|start| paid.contains(start))
             || scene.moves(patient).iter().any(|entry| paid.contains(&entry.at))
@@ -154,10 +154,10 @@ fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 }
 
 /// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.
-fn longest(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, factor: Option<FactorId>) -> Ns {
+fn longest(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, factor: Option<FactorId>) -> Span {
     let loads = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
     let mut from = bout.start;
-    let mut most = 0;
+    let mut most = Span::ZERO;
     for at in loads.filter(|at| *at > bout.start && *at < bout.end) {
         most = most.max(at - from);
         from = at;

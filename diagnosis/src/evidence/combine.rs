@@ -1,13 +1,12 @@
 //! How what single hosts say is put together into what all say, where requests before and after a load are told.
 
 use crate::numerics::math::float;
-use crate::numerics::time::Ns;
 use crate::state::ids::UnitId;
 use crate::state::load_reports::Divided;
 use std::collections::BTreeMap;
 
 /// Ages since the load at which failing may change, parts of a report.
-pub(crate) const AGES: [Ns; 4] = [16, 8, 4, 2];
+pub(crate) const AGES: [i64; 4] = [16, 8, 4, 2];
 
 /// From which it is said at all.
 pub(crate) const TOLD_AT: f64 = 3.0;

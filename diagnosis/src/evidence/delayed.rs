@@ -8,7 +8,7 @@ use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::Ages;
 use crate::numerics::math::float;
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::{Ns, Window, seconds};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
@@ -66,31 +66,31 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
         ln_e: said.ln_e - few - chosen,
         first_deaths: first.len() as u64,
         later_deaths: again.len() as u64,
-        least: seconds(least),
+        least: least.seconds(),
         first_mean_s: one.0,
         later_mean_s: two.0,
-        off: if again.len() < AGAIN_MIN { 0.0 } else { (two.0 - one.0) / error.max(seconds(scene.interval) / 4.0) },
+        off: if again.len() < AGAIN_MIN { 0.0 } else { (two.0 - one.0) / error.max(scene.interval.seconds() / 4.0) },
     })
 }
 
 /// When a process was older than `least`: since its load, or since its last restart.
-fn old(patient: &Patient<'_>, loaded: Ns, least: Ns) -> Vec<Window> {
+fn old(patient: &Patient<'_>, loaded: Instant, least: Span) -> Vec<Window> {
     let mut spans = Vec::new();
     let mut since = loaded;
     for bout in patient.bouts.iter().filter(|bout| bout.start > loaded) {
         if bout.start >= since + least {
-            spans.push(Window { start: since + least, end: bout.start + 1 });
+            spans.push(Window { start: since + least, end: bout.start + Span::NS });
         }
         since = bout.end;
     }
-    spans.push(Window { start: since + least, end: Ns::MAX / 4 });
+    spans.push(Window { start: since + least, end: Instant::ENDLESS });
     spans
 }
 
 /// Mean and variance, seconds.
-fn moments(ages: &[Ns]) -> (f64, f64) {
+fn moments(ages: &[Span]) -> (f64, f64) {
     let count = float(ages.len().max(1));
-    let mean = ages.iter().map(|age| seconds(*age)).sum::<f64>() / count;
-    let squares = ages.iter().map(|age| (seconds(*age) - mean) * (seconds(*age) - mean)).sum::<f64>();
+    let mean = ages.iter().map(|age| (*age).seconds()).sum::<f64>() / count;
+    let squares = ages.iter().map(|age| ((*age).seconds() - mean) * ((*age).seconds() - mean)).sum::<f64>();
     (mean, squares / (count - 1.0).max(1.0))
 }

@@ -6,7 +6,6 @@ use crate::evidence::combine::{TOLD_AT, said_by};
 use crate::evidence::step::{Stretch, after, before, compared, evenly};
 use crate::hypothesis::findings::{By, Sides};
 use crate::numerics::odds::LN_100;
-use crate::numerics::time::seconds;
 use crate::state::State;
 use crate::state::load_reports::Divided;
 use crate::state::model::Counter;
@@ -18,7 +17,7 @@ const PART_MAX: f64 = 0.75;
 const CONTRADICTED: f64 = -LN_100;
 /// What the reports say in which hosts went to one of the versions, of how many requests finish.
 pub(crate) fn by_finished(state: &State, all: &[&Divided]) -> Option<Sides> {
-    let known = |of: &&&Divided| f64::from(of.usual) * seconds(of.span.length()) >= USUAL_MIN;
+    let known = |of: &&&Divided| f64::from(of.usual) * of.span.length().seconds() >= USUAL_MIN;
     let told: Vec<&Divided> = all.iter().filter(known).copied().collect();
     let stalls = |of: &&&Divided| {
         let runs = state.units.get(of.unit).map_or(&[][..], |unit| &unit.runs);
@@ -62,21 +61,22 @@ fn sum(told: &[&Divided], side: fn(&Divided) -> Stretch) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numerics::time::{Ns, Window};
+    use crate::numerics::time::{Instant, Span, Window};
     use crate::state::ids::{LevelId, UnitId};
     use crate::state::load_reports::Side;
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
+    const START: Instant = Instant(100_000_000_000);
 
     /// Forty hosts that load within a third of a report, ten requests a second of which a tenth goes on from `begins` on.
-    fn told(begins: impl Fn(Ns) -> Ns, length: Ns) -> Vec<Divided> {
+    fn told(begins: impl Fn(Instant) -> Instant, length: Span) -> Vec<Divided> {
         let host = |host: u32| {
-            let at = 100 * S + Ns::from(host * 7 % 40) * length / 120;
-            let start = at - length * Ns::from(host % 8 + 1) / 10;
+            let at = START + i64::from(host * 7 % 40) * length / 120;
+            let start = at - length * i64::from(host % 8 + 1) / 10;
             let end = start + length;
             let begins = begins(at);
-            let tenths = |ns: Ns| f32::from(u16::try_from((ns / (S / 10)).max(0)).unwrap());
-            let side = |from: Ns, to: Ns| {
+            let tenths = |span: Span| f32::from(u16::try_from((span / (S / 10)).max(0)).unwrap());
+            let side = |from: Instant, to: Instant| {
                 let hangs = tenths(to - begins.clamp(from, to));
                 Side { requests: tenths(to - from) - 0.9 * hangs, ..Side::default() }
             };
@@ -102,11 +102,11 @@ mod tests {
     fn hanging_from_the_load_on_is_told_from_hanging_from_one_moment_on() {
         for length in [10 * S, 60 * S] {
             let own = ratio(&told(|load| load, length));
-            assert!(own > 6.9, "{length}: {own}");
+            assert!(own > 6.9, "{length:?}: {own}");
             for part in [-6, -1, 0, 1, 2, 3, 4, 6] {
-                let moment = 100 * S + length * part / 12;
+                let moment = START + length * part / 12;
                 let one = ratio(&told(|_| moment, length));
-                assert!(one < 3.0, "{length} {moment}: {one}");
+                assert!(one < 3.0, "{length:?} {moment:?}: {one}");
             }
         }
     }
@@ -114,14 +114,14 @@ mod tests {
     #[test]
     fn clocks_of_a_third_that_are_off_make_no_step_at_the_own_load() {
         for (length, off) in [(10 * S, S), (10 * S, 3 * S), (60 * S, 5 * S), (60 * S, 20 * S)] {
-            let mut hosts = told(|_| 100 * S, length);
+            let mut hosts = told(|_| START, length);
             for host in hosts.iter_mut().filter(|host| host.unit.0 % 3 == 0) {
                 let by = if host.unit.0 % 2 == 0 { off } else { -off };
                 host.at += by;
                 host.span = Window { start: host.span.start + by, end: host.span.end + by };
             }
             let ratio = ratio(&hosts);
-            assert!(ratio < TOLD_AT, "{length} {off}: {ratio}");
+            assert!(ratio < TOLD_AT, "{length:?} {off:?}: {ratio}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::Span;
 use crate::observation::counts;
 use crate::scene::Scene;
 use crate::signals::sample::PLACED_IN;
@@ -11,7 +11,7 @@ use crate::state::State;
 use crate::state::ids::LevelId;
 
 /// How long before the onset new versions of a config are counted, ns, and the least share of it that one may cover.
-const MOMENTS: Ns = 900_000_000_000;
+const MOMENTS: Span = Span(900_000_000_000);
 const MOMENT_MIN: f64 = 0.03;
 /// Hosts that must fail at once after their load for a moment to say something, and the least that their own loads may say.
 const MOMENT_HOSTS: u64 = 4;
@@ -35,6 +35,6 @@ pub(crate) fn moment(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) 
     let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).clamp(scene.interval, MOMENTS);
     let of_config = state.tables.levels.iter().filter(|level| Some(level.factor) == hypothesis.factor);
     let new = of_config.filter(|level| (scene.onset - known..=first).contains(&level.first_seen)).count();
-    let covered = float(new) * 2.0 * off.max(seconds(scene.interval) / 4.0) / seconds(known);
+    let covered = float(new) * 2.0 * off.max(scene.interval.seconds() / 4.0) / known.seconds();
     -libm::log(covered.clamp(MOMENT_MIN, 1.0))
 }

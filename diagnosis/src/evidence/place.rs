@@ -7,7 +7,7 @@ use crate::hypothesis::findings::{Hosts, Part, Tally};
 use crate::numerics::localise::Combination;
 use crate::numerics::math::{fisher, float, median, ratio, spread};
 use crate::numerics::odds::LN_100;
-use crate::numerics::time::{Ns, from_seconds, seconds};
+use crate::numerics::time::Span;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
@@ -24,8 +24,8 @@ const LN_P: f64 = -9.0;
 const HOSTS_MIN: u64 = 4;
 /// Report intervals after which a host fails alone, and the least and the most that is waited for them.
 const ALONE: i64 = 30;
-const ALONE_MIN: Ns = 300 * 1_000_000_000;
-const ALONE_MAX: Ns = 600 * 1_000_000_000;
+const ALONE_MIN: Span = Span(300 * 1_000_000_000);
+const ALONE_MAX: Span = Span(600 * 1_000_000_000);
 /// What a second key must gain in ln p before it is part of the place.
 const KEY_GAIN: f64 = LN_100;
 /// Log likelihood ratio by which a combination must beat "everything".
@@ -200,13 +200,13 @@ fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
 
 /// Everything at one moment: a turn of the clock, or rare requests.
 fn moment(scene: &Scene<'_>) -> Option<Hypothesis> {
-    let first = |patient: &Patient<'_>| patient.bouts.first().map(|bout| seconds(bout.start - scene.onset));
+    let first = |patient: &Patient<'_>| patient.bouts.first().map(|bout| (bout.start - scene.onset).seconds());
     let starts: Vec<f64> = scene.patients.iter().filter_map(first).collect();
-    let together = starts.len() >= 3 && spread(&starts) <= 1.5 * seconds(scene.interval);
-    let hour: Ns = 3600 * 1_000_000_000;
+    let together = starts.len() >= 3 && spread(&starts) <= 1.5 * scene.interval.seconds();
+    let hour: Span = Span(3600 * 1_000_000_000);
     let mut sorted = starts.clone();
-    let middle = scene.onset + from_seconds(median(&mut sorted));
-    let past = middle.rem_euclid(hour);
+    let middle = scene.onset + Span::from_seconds(median(&mut sorted));
+    let past = middle.past(hour);
     let on_the_hour = past <= scene.interval || hour - past <= scene.interval;
     let wide = scene.failing() * 2 > scene.patients.len();
     if together && wide && on_the_hour {

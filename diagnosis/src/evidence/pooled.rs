@@ -9,7 +9,7 @@ use crate::hypothesis::findings::{Pooled, Tally};
 use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ln_choose};
 use crate::numerics::sums::{DISPERSION, FACTORS};
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::Instant;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
@@ -119,7 +119,7 @@ fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<(Vec<Lev
     }
     let ratio = |sums: &Sums| (sums.observed + 1.0) / (sums.expected + 1.0);
     let recent = |level: &LevelId| {
-        let since = state.tables.level_at(*level).map_or(Ns::MIN / 4, |level| level.first_seen);
+        let since = state.tables.level_at(*level).map_or(Instant::LONG_AGO, |level| level.first_seen);
         since >= scene.onset - crate::state::moves::DELAY_MAX && since > state.warm()
     };
     let mut order: Vec<(f64, LevelId)> =
@@ -186,7 +186,7 @@ fn hosts(scene: &Scene<'_>, factor: FactorId, levels: &[LevelId]) -> Tally {
         let fails = !patient.bouts.is_empty();
         let arm = if on.is_some() { &mut tally.exposed } else { &mut tally.control };
         arm.count(true, fails);
-        lags.extend(on.map(|span| seconds(scene.onset - span.start)));
+        lags.extend(on.map(|span| (scene.onset - span.start).seconds()));
     }
     tally.lag = Lag { delay_s: crate::numerics::math::median(&mut lags), ..Lag::default() };
     tally

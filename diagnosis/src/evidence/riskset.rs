@@ -7,7 +7,7 @@
 
 use crate::hypothesis::findings::Contrast;
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::at_risk::{AtRisk, Beginning, of_stratum, place};
 use crate::scene::spans::Spans;
@@ -22,7 +22,7 @@ const SHARE_MAX: f64 = 2.0 / 3.0;
 struct Exposure<'a> {
     spans: &'a Spans,
     equal: Option<&'a Spans>,
-    early: Ns,
+    early: Span,
 }
 
 /// Spans of one patient, of both.
@@ -45,7 +45,7 @@ impl Exposure<'_> {
         Some(Own { spans: self.spans.of(patient as usize)?, equal })
     }
 
-    fn at(&self, own: Own<'_>, at: Ns) -> Inside {
+    fn at(&self, own: Own<'_>, at: Instant) -> Inside {
         let inside =
             |spans: &[Window]| spans.iter().any(|span| span.start.saturating_sub(self.early) <= at && at < span.end);
         Inside { exposed: inside(own.spans), equal: inside(own.equal) }
@@ -131,7 +131,7 @@ pub(crate) fn contrast(scene: &Scene<'_>, binary: bool, spans: &Spans, equal: Op
 /// A host that begins to fail, whether it is exposed, and the share of those at risk who are; among equal exposures.
 #[derive(Clone, Copy)]
 struct Drawn {
-    at: Ns,
+    at: Instant,
     exposed: bool,
     stratum: u32,
     equal: bool,

@@ -2,7 +2,7 @@
 //! accuses. What is accused is decided in `hypotheses`.
 
 use crate::numerics::math::ratio;
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
@@ -101,7 +101,7 @@ impl AllShares {
         levels: Vec<LevelId>,
         shares: &BTreeMap<LevelId, Shares>,
     ) -> Vec<LevelId> {
-        let since = |level: LevelId| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+        let since = |level: LevelId| state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen);
         let latest = levels.iter().copied().max_by_key(|level| (since(*level), *level));
         let shared = |level: LevelId, others: &[LevelId]| -> u64 {
             others.iter().filter_map(|other| self.either.get(&(*other, level))).sum()
@@ -111,7 +111,7 @@ impl AllShares {
             let of = shares.get(&level).copied().unwrap_or_default();
             ratio(of.begun.saturating_sub(shared(level, &levels)), of.all)
         };
-        let mut ordered: Vec<(f64, Ns, LevelId)> =
+        let mut ordered: Vec<(f64, Instant, LevelId)> =
             levels.iter().map(|level| (alone(*level), since(*level), *level)).collect();
         ordered.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
         let mut kept: Vec<LevelId> = Vec::new();

@@ -9,7 +9,7 @@ use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{By, Sides};
 use crate::numerics::math::float;
 use crate::numerics::mixture::{Stretch, best, rates};
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::ids::LevelId;
@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 /// Requests, or scores, of one side that count: a busy host says no more.
 const OF_SIDE_MAX: f64 = 240.0;
 /// Report intervals that a version must have been there before, for what went before a load.
-const SETTLED: Ns = 1;
+const SETTLED: i64 = 1;
 /// Cells of time among the loads, and among these and the ends of reports.
 const CELLS: usize = 14;
 /// Failed requests that are needed, and by how much more must fail than usual.
@@ -129,12 +129,12 @@ pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
 }
 
 /// Before when a version must have appeared to be compared with: what had only just come may be as bad.
-fn settled(state: &State, levels: &[LevelId]) -> Option<Ns> {
+fn settled(state: &State, levels: &[LevelId]) -> Option<Instant> {
     Some(levels.iter().map(|level| appeared(state, *level)).min()? - SETTLED * state.interval)
 }
 
-fn appeared(state: &State, level: LevelId) -> Ns {
-    state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen)
+fn appeared(state: &State, level: LevelId) -> Instant {
+    state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen)
 }
 
 /// Whether more failed in a report than chance allows: the deviance of a Poisson count.
@@ -195,13 +195,17 @@ fn has_scores(level: &Level) -> bool {
 /// Log likelihood ratio of "from the load on" over "whatever the load", and the hosts that tell. Before the load all is as
 /// usual and what comes after may take its time; or it comes and goes with time, in whatever course fits best, alike on all.
 fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Side) -> Vec<f64>) -> Vec<f64> {
-    let stretch = |side: Side, from: Ns, to: Ns| Stretch { counts: counts(side), from, to, kinds };
+    let stretch = |side: Side, from: Instant, to: Instant| Stretch { counts: counts(side), from, to, kinds };
     let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.start, of.at)).collect();
     let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.end)).collect();
-    let aged: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, 0, of.span.end - of.at)).collect();
-    let length = told.iter().map(|of| of.span.length()).max().unwrap_or(1);
-    let ages: Vec<Ns> = [0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect();
-    let own = before.iter().map(|of| of.ln(0.0)).zip(best(&aged, &ages, None)).map(|(before, after)| before + after);
+    let aged = |age: Span| Instant::ZERO + age;
+    let after_load: Vec<Stretch<'_>> =
+        told.iter().map(|of| stretch(of.after, Instant::ZERO, aged(of.span.end - of.at))).collect();
+    let length = told.iter().map(|of| of.span.length()).max().unwrap_or(Span::NS);
+    let ages = [Span::ZERO].into_iter().chain(AGES.map(|part| length / part)).chain([length]);
+    let ages: Vec<Instant> = ages.map(aged).collect();
+    let own =
+        before.iter().map(|of| of.ln(0.0)).zip(best(&after_load, &ages, None)).map(|(before, after)| before + after);
     let both: Vec<Stretch<'_>> = before.iter().chain(&after).cloned().collect();
     let edges = edges(told);
     let count = |side: Side| f64::from(side.requests).max(side.scores.iter().map(|count| f64::from(*count)).sum());
@@ -213,12 +217,12 @@ fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Sid
 }
 
 /// Edges of cells of time: as fine as loads and the ends of reports lie close together.
-fn edges(told: &[&Divided]) -> Vec<Ns> {
-    let mut times: Vec<Ns> = told.iter().flat_map(|of| [of.span.start, of.at, of.span.end]).collect();
+fn edges(told: &[&Divided]) -> Vec<Instant> {
+    let mut times: Vec<Instant> = told.iter().flat_map(|of| [of.span.start, of.at, of.span.end]).collect();
     times.sort_unstable();
     let last = times.len().saturating_sub(1);
-    let mut all: Vec<Ns> = (0..=CELLS).filter_map(|at| times.get(at * last / CELLS)).copied().collect();
-    let mut loads: Vec<Ns> = told.iter().map(|of| of.at).collect();
+    let mut all: Vec<Instant> = (0..=CELLS).filter_map(|at| times.get(at * last / CELLS)).copied().collect();
+    let mut loads: Vec<Instant> = told.iter().map(|of| of.at).collect();
     loads.sort_unstable();
     let last = loads.len().saturating_sub(1);
     all.extend((0..=CELLS).filter_map(|at| loads.get(at * last / CELLS)));
@@ -234,17 +238,17 @@ mod tests {
     use crate::numerics::time::Window;
     use crate::state::ids::UnitId;
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
     /// Forty hosts that load at times within two seconds, ten requests a second, and fail from `begins` on.
-    fn told(begins: impl Fn(Ns) -> Ns, length: Ns) -> Vec<Divided> {
+    fn told(begins: impl Fn(Instant) -> Instant, length: Span) -> Vec<Divided> {
         let host = |host: u32| {
-            let at = 100 * S + Ns::from(host * 7 % 40) * S / 20;
-            let start = at - length * Ns::from(host % 8 + 1) / 10;
+            let at = Instant::ZERO + 100 * S + i64::from(host * 7 % 40) * S / 20;
+            let start = at - length * i64::from(host % 8 + 1) / 10;
             let end = start + length;
             let from = begins(at);
-            let tenths = |ns: Ns| f32::from(u16::try_from((ns / (S / 10)).max(0)).unwrap());
-            let side = |from: Ns, to: Ns, begins: Ns| Side {
+            let tenths = |span: Span| f32::from(u16::try_from((span / (S / 10)).max(0)).unwrap());
+            let side = |from: Instant, to: Instant, begins: Instant| Side {
                 failed: tenths(to - begins.clamp(from, to)),
                 requests: tenths(to - from),
                 ..Side::default()
@@ -278,18 +282,19 @@ mod tests {
     fn failing_from_the_load_on_is_told_from_failing_from_one_moment_on_within_a_push_of_two_seconds() {
         for length in [10 * S, 60 * S] {
             let own = ratio(&told(|load| load, length));
-            assert!(own > 6.9, "{length}: {own}");
+            assert!(own > 6.9, "{length:?}: {own}");
             for moment in [95, 99, 100, 101, 102, 103] {
-                let moment = moment * S;
+                let moment = Instant::ZERO + moment * S;
                 let one = ratio(&told(|_| moment, length));
-                assert!(one < TOLD_AT, "{length} {moment}: {one}");
+                assert!(one < TOLD_AT, "{length:?} {moment:?}: {one}");
             }
         }
     }
 
     #[test]
     fn hosts_that_fail_each_from_a_moment_of_its_own_do_not_accuse() {
-        let strewn = ratio(&told(|load| 101 * S + (load / (S / 20) * 37 % 41 - 20) * S / 5, 10 * S));
+        let strewn =
+            ratio(&told(|load| Instant::ZERO + 101 * S + (load.periods(S / 20) * 37 % 41 - 20) * S / 5, 10 * S));
         assert!(strewn < TOLD_AT, "{strewn}");
     }
 }

@@ -4,7 +4,7 @@
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Separator, Tally};
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
@@ -24,7 +24,7 @@ const WHOLE: u64 = 5;
 
 /// Time before the failing began within which another change may be its reason: report intervals, and at least so long, ns.
 const RIVAL_REPORTS: i64 = 12;
-const RIVAL_WITHIN: Ns = 60_000_000_000;
+const RIVAL_WITHIN: Span = Span(60_000_000_000);
 /// Report intervals before the onset within which a change of the whole fleet may be the reason.
 const CHANGE_REPORTS: i64 = 2;
 /// Expected number of changes near a random moment from which a change near the onset is no evidence.
@@ -122,16 +122,16 @@ fn rivals(state: &State, scene: &Scene<'_>, factor: FactorId) -> Rivals {
     }
     let at_onset = scene.onset - CHANGE_REPORTS * scene.interval..=scene.onset + scene.interval;
     // If changes are frequent, one lies near any moment.
-    let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).max(1);
+    let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).max(Span::NS);
     let earlier = state.changes.iter().filter(|change| change.at < scene.onset).count();
-    let by_chance = float(earlier) * seconds(at_onset.end() - at_onset.start()) / seconds(known);
+    let by_chance = float(earlier) * (*at_onset.end() - *at_onset.start()).seconds() / known.seconds();
     let change = by_chance < OFTEN && state.changes.iter().any(|change| at_onset.contains(&change.at));
     let most = hosts.into_iter().filter(|(_, count)| count * 2 >= scene.failing());
     Rivals { levels: most.map(|(level, _)| level).collect(), change }
 }
 
 /// Since when a unit has refused every load of a config, if it does.
-fn refusing_since(state: &State, patient: &Patient<'_>, factor: FactorId) -> Option<Ns> {
+fn refusing_since(state: &State, patient: &Patient<'_>, factor: FactorId) -> Option<Instant> {
     let of_factor = |level: LevelId| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
     let runs = patient.unit.runs.iter();
     let mut refused = runs

@@ -5,7 +5,7 @@
 use crate::evidence::combine::AGES;
 use crate::numerics::math::float;
 use crate::numerics::mixture::{STEPS, Shares, over, shares};
-use crate::numerics::time::{Ns, Window, seconds};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::state::load_reports::Divided;
 
 /// Reports that are looked at: more say the same again.
@@ -28,13 +28,13 @@ pub(crate) struct Stretch {
 
 /// Before the load.
 pub(crate) fn before(of: &Divided) -> Stretch {
-    let usual = f64::from(of.usual) * seconds(of.at - of.span.start);
+    let usual = f64::from(of.usual) * (of.at - of.span.start).seconds();
     Stretch { count: f64::from(of.before.requests), usual }
 }
 
 /// After it.
 pub(crate) fn after(of: &Divided) -> Stretch {
-    let usual = f64::from(of.usual) * seconds(of.span.end - of.at);
+    let usual = f64::from(of.usual) * (of.span.end - of.at).seconds();
     Stretch { count: f64::from(of.after.requests), usual }
 }
 
@@ -86,13 +86,13 @@ fn noise(fits: &[Fit]) -> (f64, f64) {
 pub(crate) fn compared(told: &[&Divided]) -> Vec<f64> {
     let own = fit(told, |of| of.at);
     let deviance = |fits: &[Fit]| fits.iter().map(Fit::deviance).sum::<f64>();
-    let at = |moment: Ns| (moment, fit(told, |_| moment));
+    let at = |moment: Instant| (moment, fit(told, |_| moment));
     let Some(mut best) = moments(told).into_iter().map(at).min_by(|a, b| deviance(&a.1).total_cmp(&deviance(&b.1)))
     else {
         return Vec::new();
     };
     // The moment may lie anywhere between.
-    let mut near = told.iter().map(|of| of.span.length()).max().unwrap_or(1) / 8;
+    let mut near = told.iter().map(|of| of.span.length()).max().unwrap_or(Span::NS) / 8;
     for _ in 0..HALVINGS {
         let there = [best.0 - near, best.0 + near].map(at);
         match there
@@ -110,14 +110,14 @@ pub(crate) fn compared(told: &[&Divided]) -> Vec<f64> {
 }
 
 /// Where one moment may lie: as dense as loads are, and evenly over the reports.
-fn moments(told: &[&Divided]) -> Vec<Ns> {
-    let mut loads: Vec<Ns> = told.iter().map(|of| of.at).collect();
+fn moments(told: &[&Divided]) -> Vec<Instant> {
+    let mut loads: Vec<Instant> = told.iter().map(|of| of.at).collect();
     loads.sort_unstable();
     let last = loads.len().saturating_sub(1);
-    let mut all: Vec<Ns> = (0..=MOMENTS).filter_map(|at| loads.get(at * last / MOMENTS)).copied().collect();
-    let first = told.iter().map(|of| of.span.start).min().unwrap_or(0);
-    let length = told.iter().map(|of| of.span.end).max().unwrap_or(0) - first;
-    all.extend((0..).take(MOMENTS + 1).map(|at: Ns| first + length / (MOMENTS as Ns) * at));
+    let mut all: Vec<Instant> = (0..=MOMENTS).filter_map(|at| loads.get(at * last / MOMENTS)).copied().collect();
+    let first = told.iter().map(|of| of.span.start).min().unwrap_or_default();
+    let length = told.iter().map(|of| of.span.end).max().unwrap_or_default() - first;
+    all.extend((0..).take(MOMENTS + 1).map(|at: i64| first + length / (MOMENTS as i64) * at));
     all.sort_unstable();
     all.dedup();
     all
@@ -125,7 +125,7 @@ fn moments(told: &[&Divided]) -> Vec<Ns> {
 
 /// How reports are explained by one course of rates since a time of each of them, at its best: one rate before, and one in
 /// each of the ages after (the expectation maximisation of Richardson, 1972, and Lucy, 1974, for Poisson counts).
-fn fit(told: &[&Divided], since: impl Fn(&Divided) -> Ns) -> Vec<Fit> {
+fn fit(told: &[&Divided], since: impl Fn(&Divided) -> Instant) -> Vec<Fit> {
     let cells = cells(told);
     let sides = |of: &&Divided| {
         let [before_at, after_at] = placed(of, since(of), &cells);
@@ -161,14 +161,16 @@ pub(crate) fn evenly<'a>(told: &[&'a Divided]) -> Vec<&'a Divided> {
 }
 
 /// Cells before the step and of ages after it.
-fn cells(told: &[&Divided]) -> Vec<Ns> {
-    let length = told.iter().map(|of| of.span.length()).max().unwrap_or(1);
-    [-length, 0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect()
+fn cells(told: &[&Divided]) -> Vec<Instant> {
+    let length = told.iter().map(|of| of.span.length()).max().unwrap_or(Span::NS);
+    let ages = [-length, Span::ZERO].into_iter().chain(AGES.map(|part| length / part)).chain([length]);
+    ages.map(|age| Instant::ZERO + age).collect()
 }
 
 /// In which of them the two sides of a load lie, counted from a step.
-fn placed(of: &Divided, step: Ns, cells: &[Ns]) -> [Shares; 2] {
-    let since = |start: Ns, end: Ns| shares(Window { start: start - step, end: end - step }, cells);
+fn placed(of: &Divided, step: Instant, cells: &[Instant]) -> [Shares; 2] {
+    let age = |at: Instant| Instant::ZERO + (at - step);
+    let since = |start: Instant, end: Instant| shares(Window { start: age(start), end: age(end) }, cells);
     [since(of.span.start, of.at), since(of.at, of.span.end)]
 }
 

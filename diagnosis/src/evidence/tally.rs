@@ -6,7 +6,7 @@ use crate::evidence::riskset::contrast;
 use crate::hypothesis::findings::Tally;
 use crate::numerics::align::{Alignment, Pair, Question};
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, Placed, Window, seconds};
+use crate::numerics::time::{Instant, Placed, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::rollouts::{APART, Rollouts};
@@ -16,17 +16,17 @@ use crate::state::model::Move;
 use crate::state::moves::DELAY_MAX;
 
 /// What a load takes to show in what hosts count, ns: however long a report is.
-const SHOWS_IN: Ns = 15_000_000_000;
+const SHOWS_IN: Span = Span(15_000_000_000);
 
 /// Reports since the last failing within which a host still fails: a loop waits between its deaths.
-const GOES_ON: Ns = 12;
+const GOES_ON: i64 = 12;
 /// Deaths of one host from which it dies again and again.
 const LOOP_FROM: f64 = 3.0;
 
 /// One in so many units must have a version for a process that starts to have it because it starts.
 const COMMON_PART: usize = 3;
 /// Report intervals between a process start and the loads that belong to it.
-const STARTS_WITHIN: Ns = 2;
+const STARTS_WITHIN: i64 = 2;
 
 /// Hosts from which loads in one rollout can be told from a moment.
 const HOSTS_MIN: usize = 3;
@@ -39,13 +39,13 @@ struct Sheet<'a> {
     entries: Rollouts,
     leaves: Rollouts,
     /// From when on a process that starts loads the version because it starts.
-    common: Ns,
+    common: Instant,
 }
 
 /// Holds a hypothesis against the scene: that of `levels`, if it is of a factor, and whether they are binaries; with the
 /// spans in which each patient was exposed.
 pub(crate) fn tally(scene: &Scene<'_>, levels: &[LevelId], binary: bool, exposed: &Spans) -> Tally {
-    let common = if binary { Ns::MAX } else { common_from(scene, exposed) };
+    let common = if binary { Instant::MAX } else { common_from(scene, exposed) };
     let (entries, leaves) = (Rollouts::new(scene.interval), Rollouts::new(scene.interval));
     let mut sheet = Sheet { scene, levels, result: Tally::default(), entries, leaves, common };
     for (index, patient) in scene.patients.iter().enumerate() {
@@ -150,7 +150,7 @@ impl Sheet<'_> {
             self.result.hearsay += u64::from(itself || left);
             if (start.is_some() || long_enough) && !itself {
                 let near = began.map_or_else(Placed::default, |bout| bout.near);
-                let gap = began.map_or(0, |_| gap(scene, patient, from, load));
+                let gap = began.map_or(Span::ZERO, |_| gap(scene, patient, from, load));
                 self.entries.add(level_at(scene, patient, from), Pair { at: from, change: start, near, guessed, gap });
             }
             self.result.missed += u64::from(start.is_none() && long_enough && from > scene.onset - scene.interval);
@@ -171,12 +171,12 @@ impl Sheet<'_> {
                     let change = Some(Window { start: bout.end - half, end: bout.end + half });
                     self.leaves.add(
                         level_at(scene, patient, to),
-                        Pair { at: to, change, near: Placed::default(), guessed: false, gap: 0 },
+                        Pair { at: to, change, near: Placed::default(), guessed: false, gap: Span::ZERO },
                     );
                 }
                 self.result.stops.hits += 1;
             } else if !stopped && patient.seen >= to + 4 * scene.interval {
-                let pair = Pair { at: to, change: None, near: Placed::default(), guessed: false, gap: 0 };
+                let pair = Pair { at: to, change: None, near: Placed::default(), guessed: false, gap: Span::ZERO };
                 self.leaves.add(level_at(scene, patient, to), pair);
                 self.result.tail += 1;
             }
@@ -187,24 +187,24 @@ impl Sheet<'_> {
 
 /// Time from which a third of the fleet had the version. A process that starts later loads it because it starts, so a failure
 /// then may be an effect of the start.
-fn common_from(scene: &Scene<'_>, exposed: &Spans) -> Ns {
+fn common_from(scene: &Scene<'_>, exposed: &Spans) -> Instant {
     let first = |index: usize| exposed.of(index).and_then(|spans| spans.first()).map(|span| span.start);
-    let mut loads: Vec<Ns> = (0..scene.patients.len()).filter_map(first).collect();
+    let mut loads: Vec<Instant> = (0..scene.patients.len()).filter_map(first).collect();
     loads.sort_unstable();
-    loads.get(scene.patients.len() / COMMON_PART).map_or(Ns::MAX, |at| at + STARTS_WITHIN * scene.interval)
+    loads.get(scene.patients.len() / COMMON_PART).map_or(Instant::MAX, |at| *at + STARTS_WITHIN * scene.interval)
 }
 
 /// Whether a process loaded something because it started.
-fn comes_with_a_start(scene: &Scene<'_>, patient: &Patient<'_>, load: Ns) -> bool {
-    let near = |start: Ns| start > scene.warm && (start - load).abs() <= STARTS_WITHIN * scene.interval;
+fn comes_with_a_start(scene: &Scene<'_>, patient: &Patient<'_>, load: Instant) -> bool {
+    let near = |start: Instant| start > scene.warm && (start - load).abs() <= STARTS_WITHIN * scene.interval;
     near(patient.first) || patient.unit.starts.iter().any(|start| near(*start))
 }
 
 /// Whether failing may have begun with a load: within what a load takes to show, as far as the beginning is known.
-fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
+fn is_prompt(bout: &Bout, load: Instant, scene: &Scene<'_>) -> bool {
     let Placed { at: place, deviation } = bout.near;
     let reports = scene.interval * 3 / 2;
-    let (began, most) = if deviation > 0 {
+    let (began, most) = if bout.near.is_known() {
         (Window { start: place - 2 * deviation, end: place + 2 * deviation }, reports.min(SHOWS_IN))
     } else {
         (bout.began, reports)
@@ -213,14 +213,14 @@ fn is_prompt(bout: &Bout, load: Ns, scene: &Scene<'_>) -> bool {
 }
 
 /// Time from a load to the nearest other one of its config on the same unit.
-fn gap(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns, load: Option<&Move>) -> Ns {
+fn gap(scene: &Scene<'_>, patient: &Patient<'_>, at: Instant, load: Option<&Move>) -> Span {
     let others = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == load.map(|load| load.factor));
-    others.map(|entry| (entry.at - at).abs()).filter(|apart| *apart > 0).min().unwrap_or(DELAY_MAX)
+    others.map(|entry| (entry.at - at).abs()).filter(|apart| *apart > Span::ZERO).min().unwrap_or(DELAY_MAX)
 }
 
 /// The version that a unit moved to at a time: rollouts that overlap are told apart by it, or hosts that fail whenever
 /// would each find a load nearby.
-fn level_at(scene: &Scene<'_>, patient: &Patient<'_>, at: Ns) -> LevelId {
+fn level_at(scene: &Scene<'_>, patient: &Patient<'_>, at: Instant) -> LevelId {
     scene.moves(patient).iter().find(|entry| entry.at == at).map_or(LevelId::UNKNOWN, |entry| entry.level)
 }
 
@@ -252,7 +252,7 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) -> (boo
 
 /// Own-load alignment, rollout by rollout.
 fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering: bool) {
-    let mut last = Ns::MIN / 4;
+    let mut last = Instant::LONG_AGO;
     let (mut singles, mut loads) = (Vec::new(), 0);
     for rollout in pairs.in_order() {
         let close = |pair: &Pair| {
@@ -274,7 +274,7 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
         }
         let alignment = scene.memo.answer(Question::of(&changed, scene.interval));
         // After a delay, hosts that had it as long and stay well count against: a lag that few share is found by chance.
-        let late = alignment.lag.delay_s > 3.0 * seconds(scene.interval) && alignment.ratio > 0.0;
+        let late = alignment.lag.delay_s > 3.0 * scene.interval.seconds() && alignment.ratio > 0.0;
         let share = if late { float(changed.len()) / float(rollout.count.max(1)) } else { 1.0 };
         result.aligned += alignment.ratio * share;
         if entering && alignment.lag.hosts >= result.lag.hosts.max(3) {
@@ -292,9 +292,9 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
 
 /// Alignment of loads that came to one or two hosts at a time, taken together: no moment is theirs, but each failing that
 /// begins with its host's own load is one more coincidence, as far as other loads of the config are not as near.
-fn one_by_one(alignment: Alignment, pairs: &[Pair], loads: usize, interval: Ns) -> Option<Alignment> {
-    let spread = alignment.lag.delay_spread_s.max(seconds(interval) / 20.0);
-    let most = |pair: &Pair| libm::log((seconds(pair.gap) / (4.0 * spread)).max(1.0));
+fn one_by_one(alignment: Alignment, pairs: &[Pair], loads: usize, interval: Span) -> Option<Alignment> {
+    let spread = alignment.lag.delay_spread_s.max(interval.seconds() / 20.0);
+    let most = |pair: &Pair| libm::log((pair.gap.seconds() / (4.0 * spread)).max(1.0));
     let most = pairs.iter().skip(1).map(most).sum::<f64>();
     let ratio = alignment.ratio.min(most) * float(pairs.len()) / float(loads.max(1));
     (pairs.len() >= HOSTS_MIN && alignment.ratio > 0.0).then_some(Alignment { ratio, ..alignment })
@@ -304,12 +304,13 @@ fn one_by_one(alignment: Alignment, pairs: &[Pair], loads: usize, interval: Ns) 
 mod tests {
     use super::*;
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
-    fn one_after_another(gap: Ns) -> Vec<Pair> {
-        let begins = |host: i64| host * 200 * S + 2 * S + host % 3 * S / 2;
+    fn one_after_another(gap: Span) -> Vec<Pair> {
+        let loads = |host: i64| Instant::ZERO + host * 200 * S;
+        let begins = |host: i64| loads(host) + 2 * S + host % 3 * S / 2;
         let pair = |host: i64| Pair {
-            at: host * 200 * S,
+            at: loads(host),
             change: Some(Window { start: begins(host) - S / 2, end: begins(host) + S / 2 }),
             near: Placed::default(),
             guessed: false,

@@ -4,7 +4,7 @@
 //! say is decided in `sides`.
 
 use crate::numerics::shape;
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Window};
 use crate::observation::Row;
 use crate::observation::counts::Requests;
 use crate::state::State;
@@ -20,8 +20,8 @@ const KNOWN_FROM: u64 = 3;
 pub(crate) fn note_sides(state: &mut State, id: UnitId, row: &Row, window: Window) {
     let Window { start, end } = window;
     let Some(unit) = state.units.get(id).filter(|unit| !unit.aggregate && !row.restarted) else { return };
-    let within = |at: Ns| at > start && at <= end && at != BEFORE_ALL;
-    let moved: Vec<(FactorId, LevelId, Ns, bool)> = unit
+    let within = |at: Instant| at > start && at <= end && at != BEFORE_ALL;
+    let moved: Vec<(FactorId, LevelId, Instant, bool)> = unit
         .moves
         .iter()
         .rev()

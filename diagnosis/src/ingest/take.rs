@@ -4,6 +4,7 @@
 use crate::ingest::take_load::take_load;
 use crate::ingest::take_row::take_row;
 use crate::ingest::unit_of::{corrected, unit_of};
+use crate::numerics::time::{Instant, Span};
 use crate::observation::{Change, Exit, Gap, Observation, Panic, Source, Start};
 use crate::signals::death::{died, panicked};
 use crate::state::model::{Factor, Key, Reached, WorldChange};
@@ -33,8 +34,8 @@ pub(crate) fn take(state: &mut State, observation: &Observation, frozen: bool) {
 }
 
 fn take_panic(state: &mut State, panic: &Panic) {
-    let Some(id) = unit_of(state, &panic.source, &panic.dimensions, panic.at.0) else { return };
-    let at = corrected(state, id, panic.at.0);
+    let Some(id) = unit_of(state, &panic.source, &panic.dimensions, panic.at.into()) else { return };
+    let at = corrected(state, id, panic.at.into());
     let (gap, interval) = (3 * state.interval, state.interval);
     if let Some(unit) = state.units.get_mut(id) {
         if panic.exception.is_none() && !unit.counts_requests() {
@@ -73,8 +74,8 @@ fn take_panic(state: &mut State, panic: &Panic) {
 }
 
 fn take_start(state: &mut State, start: &Start) {
-    let Some(id) = unit_of(state, &start.source, &start.dimensions, start.at.0) else { return };
-    let (at, interval) = (corrected(state, id, start.at.0), state.interval);
+    let Some(id) = unit_of(state, &start.source, &start.dimensions, start.at.into()) else { return };
+    let (at, interval) = (corrected(state, id, start.at.into()), state.interval);
     if let Some(unit) = state.units.get_mut(id) {
         unit.note_start(at, interval);
         unit.left = None;
@@ -82,8 +83,8 @@ fn take_start(state: &mut State, start: &Start) {
 }
 
 fn take_exit(state: &mut State, exit: &Exit) {
-    let Some(id) = unit_of(state, &exit.source, &exit.dimensions, exit.at.0) else { return };
-    let at = corrected(state, id, exit.at.0);
+    let Some(id) = unit_of(state, &exit.source, &exit.dimensions, exit.at.into()) else { return };
+    let at = corrected(state, id, exit.at.into());
     let loading = exit.loading.as_ref().and_then(|(config, hash)| {
         let factor = state.tables.factor(&Factor::Config(config.clone()))?;
         Some(Loading { factor, level: state.tables.level(factor, &Key::Version(*hash), at)?, at })
@@ -96,12 +97,12 @@ fn take_exit(state: &mut State, exit: &Exit) {
         return;
     }
     unit.loading = loading.or(unit.loading);
-    let level = unit.loading.filter(|of| at - of.at < 60 * SECOND_NS && at >= of.at).map(|of| of.level);
+    let level = unit.loading.filter(|of| at - of.at < Span(60 * SECOND_NS) && at >= of.at).map(|of| of.level);
     died(unit, at, level);
 }
 
 fn take_change(state: &mut State, change: &Change) {
-    let at = change.at.0;
+    let at = Instant::from(change.at);
     if let (true, Some((config, hash))) = (&*change.kind == "publish", &change.version) {
         if let Some(factor) = state.tables.factor(&Factor::Config(config.clone()))
             && let Some(level) = state.tables.level(factor, &Key::Version(*hash), at)

@@ -1,7 +1,7 @@
 //! Load attempts: they move a unit to a version, are refused, or are all that is left of a process that died in them.
 
 use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::observation::{Load, Name};
 use crate::signals::watch::make_room;
 use crate::state::ids::{FactorId, LevelId, UnitId};
@@ -18,14 +18,14 @@ pub(crate) struct Attempt {
     pub unit: UnitId,
     pub factor: FactorId,
     pub level: LevelId,
-    pub at: Ns,
+    pub at: Instant,
     pub told: bool,
 }
 
 /// Takes a load event.
 pub(crate) fn take_load(state: &mut State, load: &Load) {
-    let Some(unit) = unit_of(state, &load.source, &load.dimensions, load.at.0) else { return };
-    let at = corrected(state, unit, load.at.0);
+    let Some(unit) = unit_of(state, &load.source, &load.dimensions, load.at.into()) else { return };
+    let at = corrected(state, unit, load.at.into());
     let Some(factor) = state.tables.factor(&Factor::Config(load.config.clone())) else { return };
     let Some(level) = version_loaded(state, factor, load, at) else { return };
     learn_facts(state, level, &load.facts);
@@ -55,7 +55,7 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
 }
 
 /// The version that a load offers: a known one, one more rendering of a known one, or a new one.
-fn version_loaded(state: &mut State, factor: FactorId, load: &Load, at: Ns) -> Option<LevelId> {
+fn version_loaded(state: &mut State, factor: FactorId, load: &Load, at: Instant) -> Option<LevelId> {
     if let Some(level) = state.tables.known_level(factor, &load.hash) {
         return Some(level);
     }
@@ -89,7 +89,7 @@ fn end_loading(state: &mut State, unit: UnitId, level: LevelId) {
 
 /// `previous_hash` tells what a unit had before anything else was known of it.
 fn was_active(state: &mut State, unit: UnitId, factor: FactorId, key: &Key) {
-    let first = state.units.get(unit).map_or(0, |unit| unit.first);
+    let first = state.units.get(unit).map(|unit| unit.first).unwrap_or_default();
     let Some(level) = state.tables.level(factor, key, first) else { return };
     let slack = slack(state);
     let Some(unit) = state.units.get_mut(unit) else { return };
@@ -121,7 +121,8 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
     let Some(known) = state.units.get_mut(unit) else { return };
     let new = !known.moves.iter().any(|entry| entry.level == level);
     let active = level_at(known, factor, at);
-    let mut noted = |at: Ns| note(known, Move { at, factor, level, told, torn: false }, slack, &mut state.earliest);
+    let mut noted =
+        |at: Instant| note(known, Move { at, factor, level, told, torn: false }, slack, &mut state.earliest);
     let moved = matches!(result, LoadResult::Applied | LoadResult::Rejected) && noted(at);
     // What had the version before anything else was known of it did not move.
     let had = result == LoadResult::Unchanged && active.is_none() && noted(BEFORE_ALL);
@@ -174,7 +175,7 @@ fn is_refusal(run: &Run) -> bool {
 }
 
 /// A refusal opens a run of its own, which the next accepted load ends.
-fn refuse(runs: &mut Vec<Run>, at: Ns, level: LevelId, counter: Counter) {
+fn refuse(runs: &mut Vec<Run>, at: Instant, level: LevelId, counter: Counter) {
     let open = |run: &&mut Run| run.counter == counter && run.open && run.level == Some(level);
     if let Some(run) = runs.iter_mut().find(open) {
         run.end = run.end.max(at);

@@ -8,7 +8,7 @@ use crate::ingest::take_load::{Attempt, attempted};
 use crate::ingest::unit_of::{corrected, learn_facts, note_restart, seen, slack, unit_of};
 use crate::ingest::waiting::wait;
 use crate::numerics::shape;
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::observation::counts::{self, Requests, seconds};
 use crate::observation::{Name, NamedBy, Row, Source};
 use crate::signals::baseline::Counts;
@@ -24,7 +24,7 @@ use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::{Sums, index_of};
 use crate::state::unit_parts::{Active, FirstFailed, Loading};
 use firstbad_protocol::Hash;
-use firstbad_protocol::time::SECOND_NS;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
 
 /// Gaps remembered of one unit.
 const GAPS_MAX: usize = 16;
@@ -37,10 +37,10 @@ const SPANS_MAX: usize = 256;
 
 /// Takes a row.
 pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
-    let span = row.span.end.since(row.span.start).max(0);
+    let span = Span(row.span.end.since(row.span.start).max(0));
     note_span(state, span);
-    let Some(id) = unit_of(state, &row.source, &row.dimensions, row.span.start.0) else { return };
-    if !on_time(state, id, row.span.end.0) {
+    let Some(id) = unit_of(state, &row.source, &row.dimensions, row.span.start.into()) else { return };
+    if !on_time(state, id, row.span.end.into()) {
         state.late_rows += 1;
         return;
     }
@@ -48,8 +48,8 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
     if let Some(unit) = state.units.get_mut(id) {
         unit.follow_rotations(rotations);
     }
-    let start = corrected(state, id, row.span.start.0);
-    let end = corrected(state, id, row.span.end.0);
+    let start = corrected(state, id, row.span.start.into());
+    let end = corrected(state, id, row.span.end.into());
     let window = Window { start, end };
     seen(state, start);
     state.first_row = Some(state.first_row.map_or(start, |first| first.min(start)));
@@ -72,7 +72,7 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
 }
 
 /// A process lives from its first report: its loads may be told from long before, when it served nobody.
-fn note_first_row(state: &mut State, id: UnitId, start: Ns) {
+fn note_first_row(state: &mut State, id: UnitId, start: Instant) {
     let (warm, interval) = (state.warm(), state.interval);
     let Some(unit) = state.units.get_mut(id).filter(|unit| unit.rows == 0) else { return };
     unit.starts.clear();
@@ -87,7 +87,7 @@ const FIRST_FAILURES_MAX: usize = 16;
 /// When the first request failed under each version: what the process itself saw.
 fn note_first_failures(state: &mut State, id: UnitId, row: &Row) {
     for told in &row.first_failed {
-        let at = corrected(state, id, told.at.0);
+        let at = corrected(state, id, told.at.into());
         let Some(Active { level, .. }) = version_of(state, id, Version { config: &told.config, hash: told.hash }, at)
         else {
             continue;
@@ -106,8 +106,8 @@ fn note_first_failures(state: &mut State, id: UnitId, row: &Row) {
     }
 }
 
-fn note_span(state: &mut State, span: Ns) {
-    let ms = (span + 50_000_000) / 100_000_000 * 100;
+fn note_span(state: &mut State, span: Span) {
+    let ms = (span.0 + 50_000_000) / 100_000_000 * 100;
     state.noted += 1;
     if ms <= 0 {
         return;
@@ -135,7 +135,7 @@ fn note_sites(state: &mut State, row: &Row) {
 
 /// Whether a row's time can be believed. A constant offset to the clock is learned after three rows that agree; until
 /// then, and for rows older than what may be revised, the row is only counted.
-fn on_time(state: &mut State, id: UnitId, end: Ns) -> bool {
+fn on_time(state: &mut State, id: UnitId, end: Instant) -> bool {
     let Some(now) = state.now else { return true };
     let slack = slack(state);
     let interval = state.interval;
@@ -145,14 +145,14 @@ fn on_time(state: &mut State, id: UnitId, end: Ns) -> bool {
     // Where the whole fleet is behind the tick, a backlog is delivered: its hosts are judged by one another.
     let with_fleet = state.front.is_none_or(|front| (end - front).abs() <= slack);
     if ahead.abs() <= slack || with_fleet && end < now {
-        unit.offset = 0;
+        unit.offset = Span::ZERO;
         state.skewed.remove(&id);
         if with_fleet {
             state.front = state.front.max(Some(end));
         }
         return true;
     }
-    if (ahead - unit.offset).abs() <= slack.min(3 * interval) && unit.offset != 0 {
+    if (ahead - unit.offset).abs() <= slack.min(3 * interval) && unit.offset != Span::ZERO {
         return true;
     }
     let entry = state.skewed.entry(id).or_insert(ahead);
@@ -172,14 +172,14 @@ struct Version<'a> {
 }
 
 /// Index of a version, which mostly is one that the unit has.
-fn version_of(state: &mut State, id: UnitId, Version { config, hash }: Version<'_>, at: Ns) -> Option<Active> {
+fn version_of(state: &mut State, id: UnitId, Version { config, hash }: Version<'_>, at: Instant) -> Option<Active> {
     let active = state.units.get(id).map_or(&[][..], |unit| &unit.active);
     let held = active.iter().find(|held| state.tables.is_version(**held, config, &hash)).copied();
     held.or_else(|| version(state, config, hash, at))
 }
 
 /// Index of a version.
-pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Ns) -> Option<Active> {
+pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Instant) -> Option<Active> {
     let factor = state.tables.factor(&Factor::Config(config.clone()))?;
     Some(Active { factor, level: state.tables.level(factor, &Key::Version(hash), at)? })
 }
@@ -225,7 +225,7 @@ fn note_levels(state: &mut State, id: UnitId, row: &Row, window: Window) {
 }
 
 /// The version of a config that a unit had at a time.
-fn version_at(state: &State, id: UnitId, config: &Name, at: Ns) -> Option<Hash> {
+fn version_at(state: &State, id: UnitId, config: &Name, at: Instant) -> Option<Hash> {
     let unit = state.units.get(id)?;
     let mut factors = state.tables.factors.numbered();
     let (factor, _) = factors.find(|(_, of)| matches!(of, Factor::Config(name) if name == config))?;
@@ -263,17 +263,14 @@ fn guess(state: &mut State, id: UnitId, Guess { version, window, share }: Guess<
     // Where a load is told nearby the gauge may be that of a process that goes; a third version is another load.
     let told_nearby = |entry: &Move| {
         let near = (entry.at - end).abs() <= 2 * interval.max(end - start);
-        let before = || level_at(unit, factor, entry.at - 1);
+        let before = || level_at(unit, factor, entry.at - Span::NS);
         entry.factor == factor && entry.told && near && (entry.level == level || before().is_none_or(|of| of == level))
     };
     if unit.moves.iter().any(told_nearby) {
         return;
     }
-    let at = if known.is_none() && unit.rows == 0 {
-        BEFORE_ALL
-    } else {
-        end - shape::share_of(end - start, share.unwrap_or(1.0))
-    };
+    let at =
+        if known.is_none() && unit.rows == 0 { BEFORE_ALL } else { end - (end - start).part(share.unwrap_or(1.0)) };
     let new = !unit.moves.iter().any(|entry| entry.level == level);
     let moved = note(unit, Move { at, factor, level, told: false, torn: false }, slack, &mut state.earliest);
     if moved
@@ -289,7 +286,7 @@ fn guess(state: &mut State, id: UnitId, Guess { version, window, share }: Guess<
 
 /// Counts that carry a version's tag.
 fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
-    let at = row.span.start.0;
+    let at = row.span.start.into();
     let mut by_config: Vec<(FactorId, Requests)> = Vec::new();
     for view in &row.views {
         let Some(Active { factor, level }) =
@@ -302,7 +299,7 @@ fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
         if let Some(known) = state.tables.level_mut(level) {
             known.requests += view.outcomes.all();
             known.failed += view.outcomes.failed();
-            known.last_active = known.last_active.max(row.span.end.0);
+            known.last_active = known.last_active.max(row.span.end.into());
         }
         if let Some(interval) = state.ring.at(index) {
             let [failed, all, ..] = interval.tagged.entry(level).or_default();
@@ -320,7 +317,7 @@ fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
         let Some(Active { level, .. }) = version_of(state, id, Version { config, hash: *hash }, at) else { continue };
         let (zero, all) = counts::zeros(scores);
         if let Some(known) = state.tables.level_mut(level) {
-            known.last_active = known.last_active.max(row.span.end.0);
+            known.last_active = known.last_active.max(row.span.end.into());
             shape::add_deciles(&mut known.deciles, &scores.histogram);
         }
         if let Some(interval) = state.ring.at(index) {
@@ -361,15 +358,15 @@ struct Fed<'a> {
 
 /// Feeds the counters into runs, expectations and the interval's sums.
 fn feed(state: &mut State, id: UnitId, row: &Row, Fed { samples, frozen }: Fed<'_>) {
-    let now = state.now.unwrap_or(0);
+    let now = state.now.unwrap_or_default();
     let silent_after = 3 * state.interval;
     let fleet = Fleet { warm: state.warm() };
     let Some(unit) = state.units.get_mut(id) else { return };
     if let Some(memory) = counts::gauge(row.memory) {
-        watch::grow(unit, memory, row.span.end.0 - unit.offset);
+        watch::grow(unit, memory, span_of(unit, row).end);
     }
     let mut sums = [Sums::default(); COUNTERS];
-    let window = Window { start: row.span.start.0 - unit.offset, end: row.span.end.0 - unit.offset };
+    let window = span_of(unit, row);
     for sample in samples {
         let at = sample.counter as usize;
         if let Some(slot) = sums.get_mut(at) {
@@ -414,7 +411,7 @@ fn feed(state: &mut State, id: UnitId, row: &Row, Fed { samples, frozen }: Fed<'
         unit.note_start(window.start, state.interval);
         note_restart(unit, &state.tables, Restart { sign: Sign::Counts, now, interval: state.interval });
     }
-    end_panics(unit, row.span.end.0 - unit.offset, state.interval);
+    end_panics(unit, window.end, state.interval);
     alive(unit, row, now, silent_after);
     if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
         wait(state, id, window, &sums);
@@ -424,10 +421,16 @@ fn feed(state: &mut State, id: UnitId, row: &Row, Fed { samples, frozen }: Fed<'
     }
 }
 
+/// The span of a row by the corrected clock of its unit.
+fn span_of(unit: &Unit, row: &Row) -> Window {
+    let at = |at: Timestamp| Instant::from(at) - unit.offset;
+    Window { start: at(row.span.start), end: at(row.span.end) }
+}
+
 /// The unit reported: it is not silent, though it may have been restarted.
-fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
-    let (start, end) = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
-    if unit.rows > 0 && start - unit.last_event > (end - start).max(SECOND_NS) / 2 {
+fn alive(unit: &mut Unit, row: &Row, now: Instant, silent_after: Span) {
+    let Window { start, end } = span_of(unit, row);
+    if unit.rows > 0 && start - unit.last_event > (end - start).max(Span(SECOND_NS)) / 2 {
         if unit.gaps.len() >= GAPS_MAX {
             unit.gaps.remove(0);
         }
@@ -435,7 +438,7 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
     }
     unit.rows += 1;
     unit.stays = row.named_by == NamedBy::Host;
-    unit.span = (end - start).max(SECOND_NS / 10);
+    unit.span = (end - start).max(Span(SECOND_NS / 10));
     unit.last_event = unit.last_event.max(end);
     unit.last_arrival = unit.last_arrival.max(now);
     unit.reported = unit.reported.max(now);
@@ -451,7 +454,7 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
             run.open = false;
         }
     }
-    let died_loading = unit.loading.filter(|of| row.restarted && of.at <= end && end - of.at < 60 * SECOND_NS);
+    let died_loading = unit.loading.filter(|of| row.restarted && of.at <= end && end - of.at < Span(60 * SECOND_NS));
     if let Some(Loading { level, at, .. }) = died_loading {
         died(unit, at, Some(level));
         unit.loading = None;

@@ -3,7 +3,7 @@
 //! `take_load`.
 
 use crate::ingest::waiting::unsettle;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::observation::{Dimensions, Facts, Name, Source};
 use crate::signals::restarts::{Restart, Sign, restarted};
 use crate::state::ids::{DimsId, ExposureId, LevelId, UnitId};
@@ -31,7 +31,7 @@ const WORDS_MAX: usize = 16;
 const LIMITS_MAX: usize = 16;
 
 /// The unit that a source belongs to, made if it is new.
-pub(crate) fn unit_of(state: &mut State, source: &Source, dims: &Dimensions, at: Ns) -> Option<UnitId> {
+pub(crate) fn unit_of(state: &mut State, source: &Source, dims: &Dimensions, at: Instant) -> Option<UnitId> {
     let service = dims.get(attribute::SERVICE_NAME).map_or("", AsRef::as_ref);
     let Source::Instance { instance, host } = source else {
         let dims_id = state.tables.dims(dims);
@@ -64,7 +64,7 @@ fn dims_of(state: &mut State, unit: Option<UnitId>, dims: &Dimensions) -> DimsId
     same.unwrap_or_else(|| state.tables.dims(dims))
 }
 
-fn enter_unit(state: &mut State, unit: Unit, at: Ns) -> Option<UnitId> {
+fn enter_unit(state: &mut State, unit: Unit, at: Instant) -> Option<UnitId> {
     let (dims, aggregate) = (unit.dims, unit.aggregate);
     if state.units.len() >= INSTANCES_MAX {
         state.tables.overflow += 1;
@@ -88,7 +88,7 @@ fn enter_unit(state: &mut State, unit: Unit, at: Ns) -> Option<UnitId> {
 }
 
 /// A binary is a level too: `service.version`.
-fn note_binary(state: &mut State, id: UnitId, dims: &Dimensions, at: Ns) {
+fn note_binary(state: &mut State, id: UnitId, dims: &Dimensions, at: Instant) {
     let service = dims.get(attribute::SERVICE_NAME).cloned().unwrap_or_else(|| Name::from(""));
     let Some(version) = dims.get(attribute::SERVICE_VERSION) else { return };
     let Some(factor) = state.tables.factor(&Factor::Binary(service)) else { return };
@@ -123,8 +123,8 @@ pub(crate) fn note_restart(unit: &mut Unit, tables: &Tables, restart: Restart) {
     restarted(unit, restart);
 }
 
-fn note_process(state: &mut State, id: UnitId, instance: &Name, at: Ns) {
-    let (now, interval) = (state.now.unwrap_or(0), state.interval);
+fn note_process(state: &mut State, id: UnitId, instance: &Name, at: Instant) {
+    let (now, interval) = (state.now.unwrap_or_default(), state.interval);
     let at = corrected(state, id, at);
     let late = state.first_event.is_some_and(|first| at > first + 3 * interval);
     let Some(unit) = state.units.get_mut(id) else { return };
@@ -149,13 +149,13 @@ fn note_process(state: &mut State, id: UnitId, instance: &Name, at: Ns) {
 }
 
 /// How far a guessed time may be wrong, and how late a load may be told.
-pub(crate) fn slack(state: &State) -> Ns {
-    (REVISABLE * state.interval).max(180 * SECOND_NS)
+pub(crate) fn slack(state: &State) -> Span {
+    (REVISABLE * state.interval).max(Span(180 * SECOND_NS))
 }
 
 /// A unit's time, corrected by its clock's offset.
-pub(crate) fn corrected(state: &State, id: UnitId, at: Ns) -> Ns {
-    at.saturating_sub(state.units.get(id).map_or(0, |unit| unit.offset))
+pub(crate) fn corrected(state: &State, id: UnitId, at: Instant) -> Instant {
+    at.saturating_sub(state.units.get(id).map(|unit| unit.offset).unwrap_or_default())
 }
 
 /// Merges what is known of a version's content.
@@ -198,13 +198,13 @@ fn new_unit(host: Name, dims: DimsId, aggregate: bool) -> Unit {
         cpu: Base::default(),
         memory: Base::default(),
         in_flight: Base::default(),
-        flat: Ns::MIN / 4,
+        flat: Instant::LONG_AGO,
         growth: [0.0; 5],
-        first: 0,
-        last_event: 0,
-        last_arrival: 0,
-        reported: 0,
-        span: 0,
+        first: Instant::ZERO,
+        last_event: Instant::ZERO,
+        last_arrival: Instant::ZERO,
+        reported: Instant::ZERO,
+        span: Span::ZERO,
         rows: 0,
         gaps: Vec::new(),
         first_failures: Vec::new(),
@@ -212,10 +212,10 @@ fn new_unit(host: Name, dims: DimsId, aggregate: bool) -> Unit {
         restarts: 0,
         restarts_seen: Restarts::default(),
         panics: Panics::default(),
-        panic_bout: PanicBout { first: Ns::MIN / 4, last: Ns::MIN / 4 },
+        panic_bout: PanicBout { first: Instant::LONG_AGO, last: Instant::LONG_AGO },
         left: None,
         loading: None,
-        offset: 0,
+        offset: Span::ZERO,
         scores: Binned::default(),
         scored: Binned::default(),
         drifting: None,
@@ -224,6 +224,6 @@ fn new_unit(host: Name, dims: DimsId, aggregate: bool) -> Unit {
 }
 
 /// Notes the event time seen.
-pub(crate) fn seen(state: &mut State, at: Ns) {
+pub(crate) fn seen(state: &mut State, at: Instant) {
     state.first_event = Some(state.first_event.map_or(at, |first| first.min(at)));
 }

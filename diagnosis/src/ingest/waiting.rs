@@ -1,7 +1,7 @@
 //! From a row to the sums of its report interval: the fleet's are added up at once; those of its exposure wait for the
 //! tick, when the loads of the same batch are known.
 
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::state::State;
 use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId, UnitId};
 use crate::state::model::{COUNTERS, Counter, Exposure, Unit};
@@ -65,7 +65,7 @@ pub(crate) fn fold(state: &mut State, changed: bool) {
 fn add_to_cohorts(state: &mut State, row: &Waiting, followed: &[LevelId]) {
     let settling = blip(state.interval);
     let Some(unit) = state.units.get(row.unit) else { return };
-    let paying = unit.moves.iter().rev().any(|last| (0..settling).contains(&(row.end - last.at)));
+    let paying = unit.moves.iter().rev().any(|last| (Span::ZERO..settling).contains(&(row.end - last.at)));
     let Some(interval) = state.ring.at(index_of(row.end, state.interval)) else { return };
     if paying {
         interval.paying.note(&row.sums);
@@ -80,7 +80,7 @@ fn add_to_cohorts(state: &mut State, row: &Waiting, followed: &[LevelId]) {
     }
 }
 
-fn add_to_fleet(state: &mut State, end: Ns, sums: &[Sums; COUNTERS]) {
+fn add_to_fleet(state: &mut State, end: Instant, sums: &[Sums; COUNTERS]) {
     let Some(interval) = state.ring.at(index_of(end, state.interval)) else { return };
     for (slot, sums) in interval.fleet.iter_mut().zip(sums) {
         slot.add(*sums);
@@ -92,7 +92,7 @@ fn add_to_fleet(state: &mut State, end: Ns, sums: &[Sums; COUNTERS]) {
 fn cell_of(state: &mut State, id: UnitId, window: Window) -> ExposureId {
     let settling = blip(state.interval);
     let (dims, apart) = state.units.get(id).map_or((DimsId::default(), true), |unit| {
-        let loaded = unit.moves.iter().rev().any(|last| (0..settling).contains(&(window.end - last.at)));
+        let loaded = unit.moves.iter().rev().any(|last| (Span::ZERO..settling).contains(&(window.end - last.at)));
         (unit.dims, loaded || unit.runs.iter().any(|run| run.open))
     });
     if apart {

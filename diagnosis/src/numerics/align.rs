@@ -3,7 +3,7 @@
 //! reports are coarser than the rollout was quick, neither wins.
 
 use crate::numerics::math::{float, median, spread};
-use crate::numerics::time::{Ns, Placed, Window, seconds};
+use crate::numerics::time::{Instant, Placed, Span, Window};
 
 /// Scales tried for how far a beginning may lie from where it should, in report intervals.
 const SCALES: [f64; 8] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -29,7 +29,7 @@ const BEST: f64 = 0.05;
 /// One host's load, or leave, and when its failing began, or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pair {
-    pub at: Ns,
+    pub at: Instant,
     /// Between which times the change lies; none if none came.
     pub change: Option<Window>,
     /// Where most likely; without a deviation where only the bracket is known.
@@ -37,7 +37,7 @@ pub(crate) struct Pair {
     /// Whether the load itself is a guess from a report.
     pub guessed: bool,
     /// Time to the nearest other load of the same config on the same host.
-    pub gap: Ns,
+    pub gap: Span,
 }
 
 /// A beginning relative to where it may belong, in report intervals: a bracket in which it lies somewhere, or a place
@@ -95,7 +95,7 @@ pub(crate) struct Alignment {
 /// What an alignment follows from, and from nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Question {
-    interval: Ns,
+    interval: Span,
     /// Pairs that changed.
     all: usize,
     /// Some of them, evenly.
@@ -104,7 +104,7 @@ pub(crate) struct Question {
 
 impl Question {
     /// Of the pairs that changed.
-    pub(crate) fn of(pairs: &[Pair], interval: Ns) -> Self {
+    pub(crate) fn of(pairs: &[Pair], interval: Span) -> Self {
         let changed = || pairs.iter().filter(|pair| pair.change.is_some());
         let all = changed().count();
         let matched = changed().step_by(all.div_ceil(HOSTS_MAX).max(1)).copied().collect();
@@ -118,15 +118,15 @@ impl Question {
     }
 }
 
-fn align(Question { interval, all, matched }: &Question, first: Ns) -> Alignment {
-    let unit = seconds(*interval);
-    let relative = |to: &dyn Fn(&Pair) -> Ns| -> Vec<Beginning> {
+fn align(Question { interval, all, matched }: &Question, first: Instant) -> Alignment {
+    let unit = (*interval).seconds();
+    let relative = |to: &dyn Fn(&Pair) -> Instant| -> Vec<Beginning> {
         let of = |pair: &Pair| {
             let Window { start: from, end: until } = pair.change.unwrap_or_default();
-            let at = |time: Ns| seconds(time - to(pair)) / unit;
+            let at = |time: Instant| (time - to(pair)).seconds() / unit;
             let Placed { at: place, deviation } = pair.near;
-            if deviation > 0 {
-                Beginning::Near(at(place), seconds(deviation) / unit)
+            if pair.near.is_known() {
+                Beginning::Near(at(place), deviation.seconds() / unit)
             } else {
                 Beginning::Within(at(from), at(until))
             }
@@ -336,55 +336,59 @@ fn likelihood(beginning: Beginning, kernel: Kernel, place: f64, scale: f64) -> f
 mod tests {
     use super::*;
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
-    fn pairs(load: impl Fn(i64) -> i64, begin: impl Fn(i64) -> i64, bracket: impl Fn(i64) -> Window) -> Vec<Pair> {
+    fn pairs(
+        load: impl Fn(i64) -> Instant,
+        begin: impl Fn(i64) -> Instant,
+        bracket: impl Fn(Instant) -> Window,
+    ) -> Vec<Pair> {
         (0..40)
             .map(|host| Pair {
                 at: load(host),
                 change: Some(bracket(begin(host))),
                 near: Placed::default(),
                 guessed: false,
-                gap: 0,
+                gap: Span::ZERO,
             })
             .collect()
     }
 
-    fn align_of(pairs: &[Pair], interval: Ns) -> Alignment {
+    fn align_of(pairs: &[Pair], interval: Span) -> Alignment {
         Question::of(pairs, interval).answer()
     }
 
-    fn exactly(at: i64) -> Window {
+    fn exactly(at: Instant) -> Window {
         Window { start: at - S / 2, end: at + S / 2 }
     }
 
-    fn report(at: i64) -> Window {
-        let start = at.div_euclid(10 * S) * 10 * S;
+    fn report(at: Instant) -> Window {
+        let start = at - at.past(10 * S);
         Window { start, end: start + 10 * S }
     }
 
     #[test]
     fn beginnings_at_own_loads_and_at_one_moment_are_told_apart() {
-        let load = |host: i64| host * 3 * S / 4;
+        let load = |host: i64| Instant::ZERO + host * 3 * S / 4;
         let own = align_of(&pairs(load, |host| load(host) + S / 2, exactly), 10 * S);
         assert!(own.ratio > 20.0, "{own:?}");
-        let moment = align_of(&pairs(load, |_| 15 * S, exactly), 10 * S);
+        let moment = align_of(&pairs(load, |_| Instant::ZERO + 15 * S, exactly), 10 * S);
         assert!(moment.ratio < -20.0, "{moment:?}");
     }
 
     #[test]
     fn a_rollout_within_one_report_says_nothing_either_way() {
-        let load = |host: i64| host * S / 10;
+        let load = |host: i64| Instant::ZERO + host * S / 10;
         let own = align_of(&pairs(load, |host| load(host) + S / 2, report), 10 * S);
         assert!(own.ratio.abs() < 4.0, "{own:?}");
     }
 
     #[test]
     fn a_rollout_over_three_reports_is_seen_through_them() {
-        let load = |host: i64| host * 3 * S / 4;
+        let load = |host: i64| Instant::ZERO + host * 3 * S / 4;
         let own = align_of(&pairs(load, |host| load(host) + S / 2, report), 10 * S);
         assert!(own.ratio > 6.0, "{own:?}");
-        let moment = align_of(&pairs(load, |_| 15 * S, report), 10 * S);
+        let moment = align_of(&pairs(load, |_| Instant::ZERO + 15 * S, report), 10 * S);
         assert!(moment.ratio < -6.0, "{moment:?}");
     }
 }

@@ -2,7 +2,7 @@
 //! counts over stretches best (expectation maximisation for the weights of a mixture of two known distributions; Dempster,
 //! Laird and Rubin 1977). Of which stretches, and what follows, is decided in `sides`.
 
-use crate::numerics::time::{Ns, Window, seconds};
+use crate::numerics::time::{Instant, Span, Window};
 
 /// Steps of the iteration: the gain of more is below what one host may say.
 pub(crate) const STEPS: usize = 30;
@@ -18,8 +18,8 @@ pub(crate) type Shares = Vec<(usize, f64)>;
 #[derive(Clone, Debug)]
 pub(crate) struct Stretch<'a> {
     pub counts: Vec<f64>,
-    pub from: Ns,
-    pub to: Ns,
+    pub from: Instant,
+    pub to: Instant,
     pub kinds: &'a (Vec<f64>, Vec<f64>),
 }
 
@@ -47,7 +47,7 @@ fn mixed(usual: f64, came: f64, part: f64) -> f64 {
 
 /// Log likelihood of each stretch, with the part of what came at its best in each of the cells between `edges`, of which
 /// each gives counts at a rate of its own.
-pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Ns], rates: Option<&[f64]>) -> Vec<f64> {
+pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Instant], rates: Option<&[f64]>) -> Vec<f64> {
     let weighted = |stretch: &Stretch<'_>| {
         let mut shares = shares(Window { start: stretch.from, end: stretch.to }, edges);
         let rate = |cell: usize| rates.map_or(1.0, |rates| rates.get(cell).copied().unwrap_or(1.0));
@@ -79,9 +79,9 @@ pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Ns], rates: Option<&[f64]
 
 /// At what rate counts come in each of the cells, as far as it is the same for all: given how many came in the two
 /// neighbouring stretches of each, in which of them they did. Each has counts, and its beginning, division and end.
-pub(crate) fn rates(split: &[([f64; 2], [Ns; 3])], edges: &[Ns]) -> Vec<f64> {
+pub(crate) fn rates(split: &[([f64; 2], [Instant; 3])], edges: &[Instant]) -> Vec<f64> {
     let mut rates = vec![1.0; edges.len().saturating_sub(1)];
-    let sides = |[start, at, end]: [Ns; 3]| {
+    let sides = |[start, at, end]: [Instant; 3]| {
         [Window { start, end: at }, Window { start: at, end }].map(|span| (shares(span, edges), span.length()))
     };
     let all: Vec<_> = split.iter().map(|(counts, times)| (*counts, sides(*times))).collect();
@@ -89,14 +89,14 @@ pub(crate) fn rates(split: &[([f64; 2], [Ns; 3])], edges: &[Ns]) -> Vec<f64> {
         let mut sums = vec![(0.0, 0.0); rates.len()];
         for (counts, sides) in &all {
             let count: f64 = counts.iter().sum();
-            let of = |(shares, length): &(Shares, Ns)| seconds(*length) * over(&rates, shares);
+            let of = |(shares, length): &(Shares, Span)| (*length).seconds() * over(&rates, shares);
             let usual = count / sides.iter().map(of).sum::<f64>().max(1e-9);
             for (count, side) in counts.iter().zip(sides) {
                 let each = count / of(side).max(1e-9);
                 for (cell, share) in &side.0 {
                     if let (Some(sum), Some(rate)) = (sums.get_mut(*cell), rates.get(*cell)) {
-                        sum.0 += each * rate * share * seconds(side.1);
-                        sum.1 += usual * share * seconds(side.1);
+                        sum.0 += each * rate * share * side.1.seconds();
+                        sum.1 += usual * share * side.1.seconds();
                     }
                 }
             }
@@ -114,16 +114,16 @@ pub(crate) fn over(parts: &[f64], shares: &[(usize, f64)]) -> f64 {
 }
 
 /// Shares of a stretch that lie in each of the cells; what lies beyond an end belongs to the cell there.
-pub(crate) fn shares(span: Window, edges: &[Ns]) -> Shares {
+pub(crate) fn shares(span: Window, edges: &[Instant]) -> Shares {
     let Window { start: from, end: to } = span;
     let last = edges.len().saturating_sub(2);
-    let to = to.max(from + 1);
-    let cell = |(index, pair): (usize, &[Ns])| {
+    let to = to.max(from + Span::NS);
+    let cell = |(index, pair): (usize, &[Instant])| {
         let [begin, end] = pair else { return None };
-        let begin = if index == 0 { Ns::MIN / 4 } else { *begin };
-        let end = if index == last { Ns::MAX / 4 } else { *end };
+        let begin = if index == 0 { Instant::LONG_AGO } else { *begin };
+        let end = if index == last { Instant::ENDLESS } else { *end };
         let common = end.min(to) - begin.max(from);
-        (common > 0).then(|| (index, seconds(common) / seconds(to - from)))
+        (common > Span::ZERO).then(|| (index, common.seconds() / (to - from).seconds()))
     };
     edges.windows(2).enumerate().filter_map(cell).collect()
 }
@@ -132,15 +132,18 @@ pub(crate) fn shares(span: Window, edges: &[Ns]) -> Shares {
 mod tests {
     use super::*;
 
-    const S: Ns = 1_000_000_000;
+    /// So many seconds after zero.
+    fn at_s(seconds: i64) -> Instant {
+        Instant(seconds * 1_000_000_000)
+    }
 
     #[test]
     fn a_surge_is_seen_in_where_counts_fall() {
-        let edges = [0, 10 * S, 20 * S];
-        let split: Vec<([f64; 2], [Ns; 3])> = (2..18)
+        let edges = [0, 10, 20].map(at_s);
+        let split: Vec<([f64; 2], [Instant; 3])> = (2..18)
             .map(|at: i32| {
                 let (before, rate) = (f64::from(at.min(10)) + 5.0 * f64::from((at - 10).max(0)), 60.0);
-                ([before, rate - before], [0, Ns::from(at) * S, 20 * S])
+                ([before, rate - before], [0, i64::from(at), 20].map(at_s))
             })
             .collect();
         let rates = rates(&split, &edges);
@@ -149,13 +152,13 @@ mod tests {
     }
 
     fn stretch(kinds: &(Vec<f64>, Vec<f64>), (failed, all): (f64, f64), (from, to): (i64, i64)) -> Stretch<'_> {
-        Stretch { counts: vec![failed, all - failed], from: from * S, to: to * S, kinds }
+        Stretch { counts: vec![failed, all - failed], from: at_s(from), to: at_s(to), kinds }
     }
 
     #[test]
     fn a_course_that_explains_all_stretches_is_found_and_a_contradiction_costs() {
         let kinds = (vec![0.001, 0.999], vec![1.0, 0.0]);
-        let edges: Vec<Ns> = (0..=4).map(|at| at * 5 * S).collect();
+        let edges: Vec<Instant> = (0..=4).map(|at| at_s(at * 5)).collect();
         let ln = |all: &[Stretch<'_>]| best(all, &edges, None).iter().sum::<f64>();
         // From 10 s on everything fails, for all.
         let step = [((0.0, 100.0), (0, 10)), ((50.0, 100.0), (5, 15)), ((100.0, 100.0), (10, 20))];

@@ -1,7 +1,6 @@
 //! Shapes of score distributions: whether one differs from the baseline by more than its sampling noise
 //! (Jensen-Shannon, the pick of diagnosis.md 1e), and the buckets that people are shown.
 
-use crate::numerics::time::Ns;
 use crate::observation::Histogram;
 use serde::{Deserialize, Serialize};
 
@@ -88,12 +87,6 @@ pub(crate) fn jensen_shannon(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     divergence.clamp(0.0, 1.0)
-}
-
-/// A share of a span.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a share of one row's span")]
-pub(crate) fn share_of(span: Ns, share: f64) -> Ns {
-    (span as f64 * share.clamp(0.0, 1.0)) as Ns
 }
 
 /// Adds a histogram to the buckets 0, 1..=9, 10..=19, .., 90..=100 where its bounds allow.

@@ -1,13 +1,13 @@
 //! Who could begin to fail when, and who did: laid out once a scene, whatever is accused. What it says of a hypothesis is
 //! decided in `evidence::riskset`.
 
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::patient::{Bout, Patient};
 
 /// A host begins to fail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beginning {
-    pub at: Ns,
+    pub at: Instant,
     pub stratum: u32,
     pub patient: u32,
     /// Place of its time among those of its stratum.
@@ -29,13 +29,13 @@ pub(crate) struct Spell {
     pub patient: u32,
     /// Its stratum, and its place.
     pub kinds: [u32; 2],
-    pub from: Ns,
-    pub to: Ns,
+    pub from: Instant,
+    pub to: Instant,
     pub begins: bool,
 }
 
 /// All stretches from an interval before the onset on, in the order of the patients: both layouts are made of them.
-pub(crate) fn spells(patients: &[Patient<'_>], onset: Ns, interval: Ns) -> Vec<Spell> {
+pub(crate) fn spells(patients: &[Patient<'_>], onset: Instant, interval: Span) -> Vec<Spell> {
     let mut all = Vec::with_capacity(patients.len() + patients.len() / 2);
     let mut walk = Walk { from: onset - interval, interval, away: Vec::new() };
     for (id, patient) in (0..).zip(patients) {
@@ -54,7 +54,7 @@ pub(crate) struct AtRisk {
     pub beginnings: Vec<Beginning>,
     pub stretches: Vec<Stretch>,
     /// Distinct times at which hosts begin to fail, by stratum.
-    pub times: Vec<Vec<Ns>>,
+    pub times: Vec<Vec<Instant>>,
 }
 
 impl AtRisk {
@@ -80,7 +80,7 @@ impl AtRisk {
         for spell in spells {
             let (stratum, at) = (kind(spell), spell.to);
             let times = of_stratum(&this.times, stratum);
-            let (from, to) = (place(times, spell.from), place(times, at + 1));
+            let (from, to) = (place(times, spell.from), place(times, at + Span::NS));
             if from < to {
                 this.stretches.push(Stretch { patient: spell.patient, stratum, from, to });
             }
@@ -94,12 +94,12 @@ impl AtRisk {
     }
 }
 
-pub(crate) fn of_stratum(times: &[Vec<Ns>], stratum: u32) -> &[Ns] {
+pub(crate) fn of_stratum(times: &[Vec<Instant>], stratum: u32) -> &[Instant] {
     times.get(stratum as usize).map_or(&[], Vec::as_slice)
 }
 
 /// Place of the first of `times` that is not before `at`.
-pub(crate) fn place(times: &[Ns], at: Ns) -> u32 {
+pub(crate) fn place(times: &[Instant], at: Instant) -> u32 {
     let place = match (times.first(), times.last()) {
         (Some(first), _) if at <= *first => 0,
         (_, Some(last)) if at > *last => times.len(),
@@ -111,16 +111,16 @@ pub(crate) fn place(times: &[Ns], at: Ns) -> u32 {
 /// A stretch in which a patient cannot begin to fail, and whether it begins because the patient fails.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Away {
-    from: Ns,
-    until: Ns,
+    from: Instant,
+    until: Instant,
     fails: bool,
 }
 
 /// A walk along the time of each patient.
 struct Walk {
     /// From when on.
-    from: Ns,
-    interval: Ns,
+    from: Instant,
+    interval: Span,
     /// Of one patient: kept to be used again.
     away: Vec<Away>,
 }
@@ -130,8 +130,8 @@ impl Walk {
     fn stretches(&mut self, patient: &Patient<'_>, mut tell: impl FnMut(Window, bool)) {
         let Self { from, interval, away } = self;
         let mut from = patient.first.max(*from);
-        let until = |bout: &Bout| if bout.open { Ns::MAX / 4 } else { bout.end + *interval };
-        let end = patient.seen + 1;
+        let until = |bout: &Bout| if bout.open { Instant::ENDLESS } else { bout.end + *interval };
+        let end = patient.seen + Span::NS;
         if patient.bouts.is_empty() && patient.gapless {
             if end >= from {
                 tell(Window { start: from, end }, false);
@@ -142,11 +142,11 @@ impl Walk {
         away.extend(patient.bouts.iter().map(|bout| Away { from: bout.start, until: until(bout), fails: true }));
         if !patient.gapless {
             let gaps = patient.unit.gaps.iter();
-            away.extend(gaps.map(|gap| Away { from: gap.start + 1, until: gap.end, fails: false }));
+            away.extend(gaps.map(|gap| Away { from: gap.start + Span::NS, until: gap.end, fails: false }));
             let absent = patient.absent.iter();
             away.extend(absent.map(|absent| Away { from: absent.start, until: absent.end, fails: false }));
         }
-        away.push(Away { from: end, until: Ns::MAX / 4, fails: false });
+        away.push(Away { from: end, until: Instant::ENDLESS, fails: false });
         away.sort_unstable();
         for next in away.iter() {
             if next.from >= from {

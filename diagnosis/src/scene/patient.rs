@@ -1,14 +1,14 @@
 //! One unit in the scene, and its stretches of failing. Which of them are laid out is decided in `scene`.
 
-use crate::numerics::time::{Ns, Placed, Window};
+use crate::numerics::time::{Instant, Placed, Window};
 use crate::state::ids::{DimsId, LevelId, UnitId};
 use crate::state::model::Unit;
 
 /// One stretch of failing, all counters together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bout {
-    pub start: Ns,
-    pub end: Ns,
+    pub start: Instant,
+    pub end: Instant,
     pub open: bool,
     /// Level that was refused or being loaded.
     pub level: Option<LevelId>,
@@ -52,9 +52,9 @@ pub(crate) struct Patient<'a> {
     pub place: u32,
     /// Its dimensions and first event time: what every pass asks for stands here, not a fetch from memory away.
     pub dims: DimsId,
-    pub first: Ns,
+    pub first: Instant,
     /// Until when it is known.
-    pub seen: Ns,
+    pub seen: Instant,
     pub bouts: Vec<Bout>,
     /// Whether it was heard all the time, and is here all the time.
     pub gapless: bool,

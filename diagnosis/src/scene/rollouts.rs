@@ -3,7 +3,7 @@
 //! are kept and put into order, for `align`.
 
 use crate::numerics::align::Pair;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::ids::LevelId;
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ pub(crate) const APART: i64 = 6;
 /// Loads within one report interval.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    first: Ns,
-    last: Ns,
+    first: Instant,
+    last: Instant,
     count: usize,
 }
 
 /// Loads, or leaves, by the level that they led to.
 #[derive(Clone, Debug)]
 pub(crate) struct Rollouts {
-    interval: Ns,
+    interval: Span,
     slots: BTreeMap<(LevelId, i64), Slot>,
     changed: Vec<(LevelId, Pair)>,
 }
@@ -29,8 +29,8 @@ pub(crate) struct Rollouts {
 /// One rollout.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rollout<'a> {
-    pub first: Ns,
-    pub last: Ns,
+    pub first: Instant,
+    pub last: Instant,
     /// Loads.
     pub count: usize,
     /// Those that changed something, in order.
@@ -39,15 +39,18 @@ pub(crate) struct Rollout<'a> {
 
 impl Rollouts {
     /// None.
-    pub(crate) fn new(interval: Ns) -> Self {
-        Self { interval: interval.max(1), slots: BTreeMap::new(), changed: Vec::new() }
+    pub(crate) fn new(interval: Span) -> Self {
+        Self { interval: interval.max(Span::NS), slots: BTreeMap::new(), changed: Vec::new() }
     }
 
     /// Adds a load, or leave.
     pub(crate) fn add(&mut self, level: LevelId, pair: Pair) {
         let at = pair.at;
-        let slot =
-            self.slots.entry((level, at.div_euclid(self.interval))).or_insert(Slot { first: at, last: at, count: 0 });
+        let slot = self.slots.entry((level, at.0.div_euclid(self.interval.0))).or_insert(Slot {
+            first: at,
+            last: at,
+            count: 0,
+        });
         (slot.first, slot.last, slot.count) = (slot.first.min(at), slot.last.max(at), slot.count + 1);
         if pair.change.is_some() {
             self.changed.push((level, pair));
@@ -81,7 +84,7 @@ mod tests {
     use super::*;
     use crate::numerics::time::{Placed, Window};
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
     /// What the sums must agree with: all pairs in one order, cut where the level or the time leaps.
     fn plainly(pairs: &[(LevelId, Pair)]) -> Vec<Vec<Pair>> {
@@ -104,24 +107,35 @@ mod tests {
                 (x ^ x >> 31).wrapping_mul(0x94d0_49bb_1331_11eb) >> 33
             };
             let one = |host: u64| {
-                let at = i64::try_from(of(host, 1) % 4000).unwrap_or(0) * S / 4 - 300 * S;
+                let at = Instant::ZERO + i64::try_from(of(host, 1) % 4000).unwrap_or(0) * S / 4 - 300 * S;
                 let change = of(host, 2).is_multiple_of(3).then_some(Window { start: at, end: at + S });
                 let level = LevelId(u32::try_from(of(host, 3) % 3).unwrap_or(0));
-                (level, Pair { at, change, near: Placed::default(), guessed: of(host, 4).is_multiple_of(2), gap: 0 })
+                (
+                    level,
+                    Pair {
+                        at,
+                        change,
+                        near: Placed::default(),
+                        guessed: of(host, 4).is_multiple_of(2),
+                        gap: Span::ZERO,
+                    },
+                )
             };
             let pairs: Vec<(LevelId, Pair)> = (0..salt % 60).map(one).collect();
             let mut rollouts = Rollouts::new(10 * S);
             pairs.iter().for_each(|(level, pair)| rollouts.add(*level, *pair));
-            let summed: Vec<(Ns, Ns, usize, Vec<Pair>)> = rollouts
+            let summed: Vec<(Instant, Instant, usize, Vec<Pair>)> = rollouts
                 .in_order()
                 .iter()
                 .map(|of| (of.first, of.last, of.count, of.changed.iter().map(|(_, pair)| *pair).collect()))
                 .collect();
-            let listed: Vec<(Ns, Ns, usize, Vec<Pair>)> = plainly(&pairs)
+            let listed: Vec<(Instant, Instant, usize, Vec<Pair>)> = plainly(&pairs)
                 .into_iter()
                 .map(|group| {
-                    let (first, last) =
-                        (group.first().map_or(0, |pair| pair.at), group.last().map_or(0, |pair| pair.at));
+                    let (first, last) = (
+                        group.first().map(|pair| pair.at).unwrap_or_default(),
+                        group.last().map(|pair| pair.at).unwrap_or_default(),
+                    );
                     let count = group.len();
                     (first, last, count, group.into_iter().filter(|pair| pair.change.is_some()).collect())
                 })

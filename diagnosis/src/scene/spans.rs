@@ -1,7 +1,7 @@
 //! When each unit of a scene was exposed to what a hypothesis accuses: computed once a hypothesis, for the tally, the
 //! contrasts and the contests that hold it against the scene.
 
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Part, Patient};
 use crate::state::ids::DimsId;
@@ -58,9 +58,9 @@ impl Spans {
     }
 
     /// For each patient one span without end, or none; every patient is inside.
-    pub(crate) fn since(scene: &Scene<'_>, since: impl Fn(&Patient<'_>) -> Option<Ns>) -> Self {
+    pub(crate) fn since(scene: &Scene<'_>, since: impl Fn(&Patient<'_>) -> Option<Instant>) -> Self {
         Self::of_each(scene, |patient, spans| {
-            spans.extend(since(patient).map(|start| Window { start, end: Ns::MAX / 4 }))
+            spans.extend(since(patient).map(|start| Window { start, end: Instant::ENDLESS }))
         })
     }
 
@@ -100,7 +100,7 @@ impl Spans {
 #[derive(Clone, Copy)]
 struct Accused<'a> {
     family: Family<'a>,
-    report: Ns,
+    report: Span,
 }
 
 /// Spans in which a patient was on one of `levels`; adjacent ones are joined. None is shorter than a report: of what began
@@ -108,7 +108,7 @@ struct Accused<'a> {
 fn on_levels(patient: &Patient<'_>, moves: &[Move], accused: Accused<'_>, spans: &mut Vec<Window>) {
     let Accused { family: Family { factor, levels }, report } = accused;
     let first = spans.len();
-    let mut since: Option<Ns> = None;
+    let mut since: Option<Instant> = None;
     for entry in moves.iter().filter(|entry| entry.factor == factor) {
         let inside = levels.contains(&entry.level);
         match (inside, since) {
@@ -125,7 +125,7 @@ fn on_levels(patient: &Patient<'_>, moves: &[Move], accused: Accused<'_>, spans:
         }
     }
     if let Some(from) = since {
-        spans.push(Window { start: from, end: Ns::MAX / 4 });
+        spans.push(Window { start: from, end: Instant::ENDLESS });
     }
     // A refused load, or a death while loading, is exposure of its own: the version was never active.
     let mut own = false;
@@ -134,7 +134,7 @@ fn on_levels(patient: &Patient<'_>, moves: &[Move], accused: Accused<'_>, spans:
         if bout.level.is_some_and(|level| levels.contains(&level))
             && !known.iter().any(|span| span.start <= bout.start && bout.start <= span.end)
         {
-            spans.push(Window { start: bout.start, end: bout.end.max(bout.start + 1) });
+            spans.push(Window { start: bout.start, end: bout.end.max(bout.start + Span::NS) });
             own = true;
         }
     }

@@ -1,7 +1,7 @@
 //! Runs that single events make: of a process that died, or is not heard, or panics without counting its requests. Whether
 //! it did is decided where an observation or a tick tells it.
 
-use crate::numerics::time::{Ns, Placed};
+use crate::numerics::time::{Instant, Placed, Span};
 use crate::signals::watch;
 use crate::state::ids::LevelId;
 use crate::state::model::{Counter, Run, Unit};
@@ -20,7 +20,7 @@ pub(crate) fn not_heard(unit: &mut Unit, level: Option<LevelId>) {
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| new && run.counter == Counter::Silent && run.open) {
         run.opening.trials = counted(restarts);
         run.first = FirstRow { start: at, end: due, rate: 1.0 };
-        (run.near, run.precise) = (Placed { at, deviation: 0 }, false);
+        (run.near, run.precise) = (Placed { at, deviation: Span::ZERO }, false);
     }
 }
 
@@ -38,7 +38,7 @@ fn counted(restarts: u64) -> f32 {
 }
 
 /// A process died.
-pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<LevelId>) {
+pub(crate) fn died(unit: &mut Unit, at: Instant, level: Option<LevelId>) {
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Silent && run.open) {
         run.end = run.end.max(at);
         run.observed += 1.0;
@@ -50,13 +50,13 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<LevelId>) {
 }
 
 /// Time without a panic after which the panics of a process that counts no requests are over, and in report intervals.
-const PANICS_OVER: Ns = 60_000_000_000;
+const PANICS_OVER: Span = Span(60_000_000_000);
 const PANICS_OVER_REPORTS: i64 = 3;
 /// How far the instant of a panic is off the instant of what caused it, ns.
-const PANIC_SLACK: Ns = 200_000_000;
+const PANIC_SLACK: Span = Span(200_000_000);
 
 /// A process panicked of which no requests are counted: its panics themselves make the run.
-pub(crate) fn panicked(unit: &mut Unit, at: Ns, interval: Ns) {
+pub(crate) fn panicked(unit: &mut Unit, at: Instant, interval: Span) {
     end_panics(unit, at, interval);
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Panics && run.open) {
         (run.start, run.end) = (run.start.min(at), run.end.max(at));
@@ -67,7 +67,7 @@ pub(crate) fn panicked(unit: &mut Unit, at: Ns, interval: Ns) {
 }
 
 /// Ends the panics of a process that counts no requests, when there was none for long.
-pub(crate) fn end_panics(unit: &mut Unit, now: Ns, interval: Ns) {
+pub(crate) fn end_panics(unit: &mut Unit, now: Instant, interval: Span) {
     if unit.counts_requests() {
         return;
     }
@@ -78,6 +78,6 @@ pub(crate) fn end_panics(unit: &mut Unit, now: Ns, interval: Ns) {
 }
 
 /// A process died, and another took its place.
-pub(crate) fn past_death(unit: &mut Unit, at: Ns) {
+pub(crate) fn past_death(unit: &mut Unit, at: Instant) {
     watch::open(unit, Run { open: false, ..Run::of_event(Counter::Silent, at, None) });
 }

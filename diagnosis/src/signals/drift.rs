@@ -4,7 +4,7 @@
 //! run opens is decided in `watch`.
 
 use crate::numerics::shape::{self, Shapes};
-use crate::numerics::time::{Ns, Placed, Window, from_seconds, seconds};
+use crate::numerics::time::{Instant, Placed, Span, Window};
 use crate::observation::{Scores, counts};
 use crate::signals::sample::WHOLE;
 use crate::state::State;
@@ -20,7 +20,7 @@ const AFTER_MAX: u32 = 3;
 const LEAST: f64 = 0.03;
 
 /// Whether the unit's scores left the fleet's shape, once enough have come together, and since when they were added up.
-pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Window) -> Option<(bool, Ns)> {
+pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Window) -> Option<(bool, Instant)> {
     let case = state.open_case();
     let unit = state.units.get_mut(id)?;
     let mut row = Binned { span, ..Binned::default() };
@@ -63,13 +63,13 @@ pub(crate) fn place_drift(state: &mut State, id: UnitId) {
     let Some(run) = unit.runs.iter_mut().rev().find(open) else { return };
     run.start = at;
     run.first = FirstRow { start: from.min(at), end: to, rate: f64::INFINITY };
-    run.near = Placed { at, deviation: deviation.max(1) };
+    run.near = Placed { at, deviation: deviation.max(Span::NS) };
     run.slack = 2 * deviation;
     run.precise = deviation * 10 <= to - drifting.first.span.start;
 }
 
 /// Follows a unit's drift by one report: whether it is one, and since when what tells so was added up.
-fn follow(unit: &mut Unit, shape: &[f64], before: Binned, row: &Binned) -> (bool, Ns) {
+fn follow(unit: &mut Unit, shape: &[f64], before: Binned, row: &Binned) -> (bool, Instant) {
     let going_on = unit.watches.iter().any(|watch| watch.counter == Counter::Drift)
         || unit.runs.iter().any(|run| run.counter == Counter::Drift && run.open);
     if let Some(drifting) = unit.drifting.as_deref_mut().filter(|drifting| going_on && drifting.told) {
@@ -109,9 +109,9 @@ fn begun(drifting: &Drifting, shape: &[f64]) -> Option<Placed> {
     };
     let deviation = libm::sqrt(variance + more) + LEAST;
     let earliest = if connected { before.span.start } else { first.span.start };
-    let back = share * seconds(length) + earlier * seconds(before.span.length());
-    let at = (end - from_seconds(back)).clamp(earliest.min(end), end);
-    Some(Placed { at, deviation: shape::share_of(length, deviation) })
+    let back = share * length.seconds() + earlier * before.span.length().seconds();
+    let at = (end - Span::from_seconds(back)).clamp(earliest.min(end), end);
+    Some(Placed { at, deviation: length.part(deviation) })
 }
 
 /// Share of the scores of `of` that have the shape `after` rather than `shape`, and its variance: the weighted least
@@ -141,10 +141,10 @@ mod tests {
     use super::*;
     use crate::state::score_bins::Rows;
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
     fn binned(bins: [u32; 4], seconds: [i64; 2]) -> Binned {
-        let [start, end] = seconds.map(|at| at * S);
+        let [start, end] = seconds.map(|at| Instant::ZERO + at * S);
         Binned { bins: bins.to_vec(), span: Window { start, end } }
     }
 
@@ -169,7 +169,10 @@ mod tests {
                 told: true,
             };
             let Placed { at, deviation } = begun(&drifting, &SHAPE).expect("told");
-            assert!((at - began * S).abs() <= deviation && deviation < S, "{at} {deviation} for {began} s");
+            assert!(
+                (at - (Instant::ZERO + began * S)).abs() <= deviation && deviation < S,
+                "{at:?} {deviation:?} for {began} s"
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 //! as the part of the report that failed. Where the first report that counts as failing failed from its beginning on,
 //! the one before may hold a part too small to count.
 
-use crate::numerics::time::{Placed, part_of};
+use crate::numerics::time::Placed;
 use crate::signals::sample::{PLACED_IN, Sample, WHOLE};
 use crate::state::model::{Counter, Run, Sizes, Unit};
 
@@ -59,7 +59,7 @@ pub(crate) fn place(run: &mut Run, sample: &Sample) -> bool {
     run.sizes = [before, first, sum, count];
     let whole = f64::from(sum / count);
     let (failing, _) = failed_for(run, f64::from(first) / whole, whole);
-    run.near = Placed { at: end - part_of(span, failing), deviation: part_of(span, OFF) };
-    (run.start, run.precise, run.slack) = (run.near.at, true, part_of(span, 2.0 * OFF));
+    run.near = Placed { at: end - span.times(failing), deviation: span.times(OFF) };
+    (run.start, run.precise, run.slack) = (run.near.at, true, span.times(2.0 * OFF));
     true
 }

@@ -2,7 +2,7 @@
 //! is everyday's work, a second may be a deploy; from the third within an hour on, each was a death. What they are blamed
 //! on is decided in `judge`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::signals::death::past_death;
 use crate::state::model::{Counter, Unit};
 
@@ -19,12 +19,12 @@ pub(crate) enum Sign {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restart {
     pub sign: Sign,
-    pub now: Ns,
-    pub interval: Ns,
+    pub now: Instant,
+    pub interval: Span,
 }
 
 /// Reports after which it is known how many processes a host has.
-const KNOWN: Ns = 2;
+const KNOWN: i64 = 2;
 
 /// A process that was not heard before, or that began anew, reports for a unit.
 pub(crate) fn restarted(unit: &mut Unit, restart: Restart) {

@@ -3,8 +3,7 @@
 //! with loads is judged on them.
 
 use crate::numerics::odds::LN_100;
-use crate::numerics::shape::share_of;
-use crate::numerics::time::{Ns, Placed, part_of};
+use crate::numerics::time::{Instant, Placed, Span};
 use crate::signals::baseline::Counts;
 use crate::signals::graded;
 use crate::signals::sample::{LEAST_RATIO, PLACED_IN, Sample};
@@ -33,7 +32,7 @@ const RUNS_MAX: usize = 24;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fleet {
     /// From when on it is known what is usual.
-    pub warm: Ns,
+    pub warm: Instant,
 }
 
 /// Follows one counter of one unit by one row. Gives what may be learned as ordinary, observed and trials: nothing while
@@ -134,9 +133,9 @@ fn fresh(sample: &Sample, unit: &Unit) -> Run {
         quiet: 0.0,
         first: FirstRow { start: from, end: sample.end, rate: if gap { f64::INFINITY } else { sample.rate() } },
         precise: false,
-        slack: 0,
+        slack: Span::ZERO,
         opening: opening(sample),
-        near: Placed { at: sample.end, deviation: 0 },
+        near: Placed { at: sample.end, deviation: Span::ZERO },
         sizes: graded::begun(unit, sample),
         level: None,
         claim: 0,
@@ -188,7 +187,7 @@ const ENDING: f64 = 0.9;
 fn place(run: &mut Run, sample: &Sample, before: Rest) {
     let FirstRow { end, rate, .. } = run.first;
     let span = run.first.length();
-    let told = run.near.deviation > 0 && run.near.deviation <= span / 50;
+    let told = run.near.is_known() && run.near.deviation <= span / 50;
     if sample.end > end + PLACED_IN * span || !rate.is_finite() || run.counter.is_flag() {
         return;
     }
@@ -215,8 +214,8 @@ fn place(run: &mut Run, sample: &Sample, before: Rest) {
     } else {
         UNKNOWN
     };
-    let deviation = share_of(span, (libm::sqrt(variance) + least).min(1.0));
-    let near = Placed { at: end - part_of(span, failing), deviation };
+    let deviation = span.part((libm::sqrt(variance) + least).min(1.0));
+    let near = Placed { at: end - span.times(failing), deviation };
     // The first panic that was told is not the first there was, where the counts say that it came too late.
     if told && near.at + 3 * near.deviation >= run.near.at {
         return;
@@ -240,7 +239,7 @@ pub(crate) fn open(unit: &mut Unit, run: Run) {
 struct Neighbours {
     one: usize,
     other: usize,
-    pause: Ns,
+    pause: Span,
 }
 
 /// Makes room for one more run: the two of one kind that have the least time between them become one, which keeps the
@@ -285,9 +284,9 @@ fn settle_start(run: &mut Run, panic_bout: PanicBout) {
     if run.precise {
         return;
     }
-    run.start = end - 1;
+    run.start = end - Span::NS;
     if !one_row && run.observed >= telling(run.counter) && rate.is_finite() {
-        run.start = end - share_of(end - start, rate / steady);
+        run.start = end - (end - start).part(rate / steady);
         run.precise = true;
         run.slack = off(end - start, rate / steady, run.observed);
     }
@@ -304,13 +303,13 @@ fn settle_start(run: &mut Run, panic_bout: PanicBout) {
 const GROWS: i64 = 60;
 
 /// Follows memory since it was last as usual.
-pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Ns) {
+pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Instant) {
     let usual = unit.memory.mean().unwrap_or(memory);
     if memory <= 1.05 * usual {
         (unit.flat, unit.growth) = (unit.flat.max(at), [0.0; 5]);
         return;
     }
-    let (seconds, over) = (crate::numerics::time::seconds(at - unit.flat), memory / usual - 1.0);
+    let (seconds, over) = ((at - unit.flat).seconds(), memory / usual - 1.0);
     let new = [1.0, seconds, over, seconds * seconds, seconds * over];
     for (sum, one) in unit.growth.iter_mut().zip(new) {
         *sum += one;
@@ -319,7 +318,7 @@ pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Ns) {
 
 /// What is high now began to grow when it was last as usual: where the line through the reports since meets that, or
 /// about the last such report.
-fn grown_since(run: &mut Run, flat: Ns, growth: [f64; 5]) {
+fn grown_since(run: &mut Run, flat: Instant, growth: [f64; 5]) {
     let [count, x, y, xx, xy] = growth;
     let FirstRow { start, end, .. } = run.first;
     let span = run.first.length();
@@ -329,19 +328,17 @@ fn grown_since(run: &mut Run, flat: Ns, growth: [f64; 5]) {
     let spread = count * xx - x * x;
     let slope = if spread > 0.0 { (count * xy - x * y) / spread } else { 0.0 };
     let meets = if slope > 0.0 && count >= 3.0 { x / count - y / count / slope } else { 0.0 };
-    let begins = flat
-        + share_of(3 * span, (meets / crate::numerics::time::seconds(3 * span)).abs())
-            * if meets < 0.0 { -1 } else { 1 };
+    let begins = flat + (3 * span).part((meets / (3 * span).seconds()).abs()) * if meets < 0.0 { -1 } else { 1 };
     run.start = run.start.min(begins);
     run.first = FirstRow { start: begins - span, end: begins + span, rate: f64::INFINITY };
     run.near = Placed { at: begins, deviation: if meets == 0.0 { span } else { span / 2 } };
 }
 
 /// How far a beginning within a row may be off: two standard deviations of a ratio of two counts, the second `events`.
-fn off(span: Ns, share: f64, events: f64) -> Ns {
+fn off(span: Span, share: f64, events: f64) -> Span {
     let share = share.clamp(0.0, 1.0);
     let relative = libm::sqrt((1.0 / events.max(1.0)) + 1.0 / (share * events).max(1.0));
-    share_of(span, (2.0 * share * relative).max(0.1))
+    span.part((2.0 * share * relative).max(0.1))
 }
 
 fn go_on(run: &mut Run, sample: &Sample) {
@@ -359,14 +356,14 @@ fn go_on(run: &mut Run, sample: &Sample) {
             && rate.is_finite()
             && sample.start <= end + (end - start)
         {
-            run.start = end - share_of(end - start, rate / sample.rate());
+            run.start = end - (end - start).part(rate / sample.rate());
             run.precise = true;
             run.slack = off(end - start, rate / sample.rate(), sample.observed);
         }
         let partial = sample.rate() < 0.9 * steady && steady > 0.2;
         add(run, sample);
         if partial {
-            run.end = sample.start + share_of(sample.end - sample.start, sample.rate() / steady);
+            run.end = sample.start + (sample.end - sample.start).part(sample.rate() / steady);
         }
         run.quiet = 0.0;
     } else {
@@ -384,8 +381,8 @@ mod tests {
     use super::*;
     use crate::state::ids::LevelId;
 
-    fn over(counter: Counter, start: Ns, end: Ns) -> Run {
-        Run { end, open: false, ..Run::of_event(counter, start, None) }
+    fn over(counter: Counter, start: i64, end: i64) -> Run {
+        Run { end: Instant(end), open: false, ..Run::of_event(counter, Instant(start), None) }
     }
 
     #[test]
@@ -399,12 +396,12 @@ mod tests {
         }
         assert!(runs.len() <= RUNS_MAX && runs.is_sorted_by_key(|run| run.start));
         let of = |counter: Counter| runs.iter().filter(move |run| run.counter == counter);
-        assert_eq!(of(Counter::Errors).map(|run| (run.start, run.end)).collect::<Vec<_>>(), [(0, 10)]);
+        assert_eq!(of(Counter::Errors).map(|run| (run.start.0, run.end.0)).collect::<Vec<_>>(), [(0, 10)]);
         for counter in [Counter::Panics, Counter::Silent] {
-            assert_eq!(of(counter).map(|run| run.start).min(), Some(1_000), "{counter:?}");
+            assert_eq!(of(counter).map(|run| run.start.0).min(), Some(1_000), "{counter:?}");
             let observed: f64 = of(counter).map(|run| run.observed).sum();
             assert!((observed - 200.0).abs() < 1e-9, "{counter:?}: {observed}");
-            assert_eq!(of(counter).map(|run| run.end).max(), Some(1_005 + 199 * 30), "{counter:?}");
+            assert_eq!(of(counter).map(|run| run.end.0).max(), Some(1_005 + 199 * 30), "{counter:?}");
         }
     }
 
@@ -413,6 +410,6 @@ mod tests {
         let mut runs: Vec<Run> =
             (0..24).map(|at| Run { level: Some(LevelId(at)), ..over(Counter::Refused, i64::from(at), 99) }).collect();
         make_room(&mut runs);
-        assert_eq!(runs.iter().map(|run| run.start).collect::<Vec<_>>(), (1..24).collect::<Vec<_>>());
+        assert_eq!(runs.iter().map(|run| run.start.0).collect::<Vec<_>>(), (1..24).collect::<Vec<_>>());
     }
 }

@@ -1,11 +1,10 @@
 //! The snapshot's views: what a screen shows beside the verdicts, bounded.
 
-use crate::numerics::time::{Ns, seconds};
 use crate::state::State;
 use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::model::{Counter, Key, Unit};
 use crate::state::moves::BEFORE_ALL;
-use crate::state::ring::index_of;
+use crate::state::ring::{index_of, start_of};
 use crate::state::silence::silent_hosts;
 use crate::state::units::hosts;
 use firstbad_protocol::limits::{SNAPSHOT_HOSTS_MAX, SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
@@ -53,7 +52,7 @@ pub(crate) fn fleet(state: &State) -> Fleet {
             .filter(|unit| unit.serves() && unit.left.is_none())
             .filter(|unit| silent.is_empty() || !silent.contains(&*unit.host))
             .count() as u64,
-        requests_per_s: crate::numerics::math::rounded(errors.trials / seconds(state.interval), 3),
+        requests_per_s: crate::numerics::math::rounded(errors.trials / state.interval.seconds(), 3),
         failed_share: share(errors.observed, errors.trials),
         scores_defaulted_share: share(zeros.observed, zeros.trials),
         telemetry_dropped: state.dropped,
@@ -82,7 +81,7 @@ pub(crate) fn versions(state: &State) -> Vec<VersionView> {
                 config: state.tables.config_name(level.factor)?.to_owned(),
                 hash: *hash,
                 label: level.facts.words.get("label").map(ToString::to_string),
-                first_seen: Timestamp(level.first_seen),
+                first_seen: level.first_seen.into(),
                 hosts_active: active.get(&id).copied().unwrap_or(0),
                 hosts_ever: level.units_ever,
                 refusals: level.refusals,
@@ -161,8 +160,8 @@ fn line(state: &State, signal: Signal, subject: Subject) -> Option<Line> {
         label: role.label(property.as_ref()),
         role: Some(role),
         property,
-        from: Timestamp((state.ring.first + i64::try_from(skipped).unwrap_or(0) + 1) * state.interval),
-        step_s: seconds(state.interval),
+        from: start_of(state.ring.first + i64::try_from(skipped).unwrap_or(0) + 1, state.interval).into(),
+        step_s: state.interval.seconds(),
         points,
         loads,
     })
@@ -204,7 +203,7 @@ pub(crate) fn host_views(state: &State) -> Vec<HostView> {
                     .map(|dims| dims.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
                     .unwrap_or_default(),
                 active,
-                last_seen: Timestamp(unit.last_event),
+                last_seen: unit.last_event.into(),
                 silent: !reporting,
                 failing: !healthy,
                 needs_restart: !fine,
@@ -232,7 +231,7 @@ pub(crate) fn change_views(state: &State) -> Vec<ChangeView> {
         .changes
         .iter()
         .map(|change| ChangeView {
-            at: Timestamp(change.at),
+            at: change.at.into(),
             kind: change.kind.to_string(),
             id: change.id.to_string(),
             target: change.target.to_string(),
@@ -240,11 +239,11 @@ pub(crate) fn change_views(state: &State) -> Vec<ChangeView> {
             hosts: (!change.is_everywhere()).then_some(change.hosts()),
         })
         .collect();
-    for level in state.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL as Ns) {
+    for level in state.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL) {
         let (Some(hash), Some(config)) = (level.hash(), state.tables.config_name(level.factor)) else { continue };
         let label = level.facts.words.get("label").map(ToString::to_string).unwrap_or_default();
         views.push(ChangeView {
-            at: Timestamp(level.first_seen),
+            at: level.first_seen.into(),
             kind: "load".to_owned(),
             id: hash.to_string(),
             target: config.to_owned(),

@@ -2,7 +2,7 @@
 //! that nobody remembers, exposures that nothing refers to. Indices of what stays do not change, but for units, which are
 //! renumbered. How much a table may hold is decided in the limits and in `tables`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::State;
 use crate::state::ids::{ExposureId, FactorId, Id, LevelId, UnitId};
 use crate::state::model::Reached;
@@ -12,8 +12,8 @@ use firstbad_protocol::time::SECOND_NS;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a host that said goodbye is remembered, and one that did not.
-const LEFT_KEPT: Ns = 3600 * SECOND_NS;
-const SILENT_KEPT: Ns = 24 * 3600 * SECOND_NS;
+const LEFT_KEPT: Span = Span(3600 * SECOND_NS);
+const SILENT_KEPT: Span = Span(24 * 3600 * SECOND_NS);
 
 /// Makes room, where there soon would be none. Nothing that an open incident rests on goes.
 pub(crate) fn compact(state: &mut State) {
@@ -29,11 +29,11 @@ pub(crate) fn compact(state: &mut State) {
 }
 
 fn forget_units(state: &mut State) {
-    let now = state.now.unwrap_or(0);
+    let now = state.now.unwrap_or_default();
     let quiet = !state.open_case();
     let full = state.units.len() >= INSTANCES_MAX / 8 * 7;
     // At the bound those go that were not heard for longest, if they are missing at all.
-    let pressed = if full { heard_before(state, INSTANCES_MAX / 4) } else { Ns::MIN };
+    let pressed = if full { heard_before(state, INSTANCES_MAX / 4) } else { Instant::MIN };
     let stays = |unit: &crate::state::model::Unit| {
         let kept = if unit.left.is_some() { LEFT_KEPT } else { SILENT_KEPT };
         let since = now - unit.last_arrival;
@@ -58,10 +58,10 @@ fn forget_units(state: &mut State) {
 }
 
 /// Arrival before which the `count` units lie that were not heard for longest.
-fn heard_before(state: &State, count: usize) -> Ns {
-    let mut arrivals: Vec<Ns> = state.units.iter().map(|unit| unit.last_arrival).collect();
+fn heard_before(state: &State, count: usize) -> Instant {
+    let mut arrivals: Vec<Instant> = state.units.iter().map(|unit| unit.last_arrival).collect();
     arrivals.sort_unstable();
-    arrivals.get(count).copied().unwrap_or(Ns::MIN)
+    arrivals.get(count).copied().unwrap_or(Instant::MIN)
 }
 
 fn renumber(state: &mut State, renumbered: &[Option<UnitId>]) {
@@ -100,7 +100,7 @@ fn renumber(state: &mut State, renumbered: &[Option<UnitId>]) {
 /// Lets the oldest versions of the crowded factors go that no host, incident or kept interval refers to.
 fn forget_levels(state: &mut State, crowded: &BTreeSet<FactorId>) {
     let used = levels_used(state);
-    let mut spare: BTreeMap<FactorId, Vec<(Ns, LevelId)>> = BTreeMap::new();
+    let mut spare: BTreeMap<FactorId, Vec<(Instant, LevelId)>> = BTreeMap::new();
     for (id, level) in state.tables.levels.numbered() {
         if crowded.contains(&level.factor) && !used.contains(&id) {
             spare.entry(level.factor).or_default().push((level.last_active.max(level.first_seen), id));

@@ -1,7 +1,7 @@
 //! Reports within which a host went from one version of a config to another, by the version that was loaded: how many are
 //! kept, and which are forgotten. Which reports are such is decided in `ingest::divided`, what they say in `evidence::sides`.
 
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Window};
 use crate::state::ids::{LevelId, UnitId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,7 +30,7 @@ pub(crate) struct Divided {
     /// The version before.
     pub from: LevelId,
     /// Load, and beginning and end of the report.
-    pub at: Ns,
+    pub at: Instant,
     pub span: Window,
     pub before: Side,
     pub after: Side,
@@ -64,7 +64,7 @@ impl Division {
         of_level.push(divided);
         self.together += 1;
         while self.together > TOGETHER_MAX {
-            let last = |(_, all): &(&LevelId, &Vec<Divided>)| all.last().map_or(Ns::MIN, |last| last.at);
+            let last = |(_, all): &(&LevelId, &Vec<Divided>)| all.last().map_or(Instant::MIN, |last| last.at);
             let Some(oldest) = self.by_level.iter().min_by_key(last).map(|(level, _)| *level) else { return };
             self.forget(oldest);
         }
@@ -89,13 +89,14 @@ impl Division {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numerics::time::Span;
 
-    fn divided(unit: UnitId, at: Ns) -> Divided {
+    fn divided(unit: UnitId, at: Instant) -> Divided {
         Divided {
             unit,
             from: LevelId(1),
             at,
-            span: Window { start: at - 1, end: at + 1 },
+            span: Window { start: at - Span::NS, end: at + Span::NS },
             before: Side::default(),
             after: Side::default(),
             usual: 0.0,
@@ -107,7 +108,7 @@ mod tests {
         let mut division = Division::default();
         for level in 2..500 {
             for unit in 0..200 {
-                division.add(LevelId(level), divided(UnitId(unit), Ns::from(level)));
+                division.add(LevelId(level), divided(UnitId(unit), Instant(i64::from(level))));
             }
         }
         assert!(division.together <= TOGETHER_MAX && division.of(LevelId(499)).len() == OF_LEVEL_MAX);

@@ -1,7 +1,7 @@
 //! The engine's words for what it keeps: counters, factors and their levels, units, runs, moves. Plain data; what is
 //! concluded from it is decided in the modules that read it.
 
-use crate::numerics::time::{Ns, Placed, Window};
+use crate::numerics::time::{Instant, Placed, Span, Window};
 use crate::observation::{Dimensions, Facts, Name};
 use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId, UnitId};
 use crate::state::restart_times::Restarts;
@@ -135,7 +135,7 @@ pub(crate) struct Level {
     /// Value.
     pub key: Key,
     /// First load attempt in the fleet.
-    pub first_seen: Ns,
+    pub first_seen: Instant,
     /// Content facts.
     pub facts: Facts,
     /// Published (`firstbad.change` of kind `publish`).
@@ -153,9 +153,9 @@ pub(crate) struct Level {
     /// Score buckets 0, 1..=9, .., 90..=100.
     pub deciles: Vec<u64>,
     /// Longest time that a unit served it without a failing run, ns.
-    pub bake: Ns,
+    pub bake: Span,
     /// Latest time any unit was on it.
-    pub last_active: Ns,
+    pub last_active: Instant,
 }
 
 impl Level {
@@ -179,7 +179,7 @@ pub(crate) struct Family<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Move {
     /// When, by the unit's corrected clock.
-    pub at: Ns,
+    pub at: Instant,
     /// Factor.
     pub factor: FactorId,
     /// New level.
@@ -196,9 +196,9 @@ pub(crate) struct Run {
     /// Which counter.
     pub counter: Counter,
     /// Best estimate of its beginning.
-    pub start: Ns,
+    pub start: Instant,
     /// End of the last failing row, estimated within the row.
-    pub end: Ns,
+    pub end: Instant,
     /// Whether it goes on.
     pub open: bool,
     /// Observed events and trials.
@@ -214,7 +214,7 @@ pub(crate) struct Run {
     /// Whether the beginning is known within its row.
     pub precise: bool,
     /// How far it may be off then, ns.
-    pub slack: Ns,
+    pub slack: Span,
     /// Counts of the first failing row.
     pub opening: Opening,
     /// Where in its first row it began.
@@ -234,7 +234,7 @@ impl Run {
     }
 
     /// What one event opens: its time is exact.
-    pub(crate) fn of_event(counter: Counter, at: Ns, level: Option<LevelId>) -> Self {
+    pub(crate) fn of_event(counter: Counter, at: Instant, level: Option<LevelId>) -> Self {
         Self {
             counter,
             start: at,
@@ -246,9 +246,9 @@ impl Run {
             quiet: 0.0,
             first: FirstRow { start: at, end: at, rate: 1.0 },
             precise: true,
-            slack: 0,
+            slack: Span::ZERO,
             opening: Opening { observed: 1.0, trials: 1.0, expected: 0.0 },
-            near: Placed { at, deviation: 0 },
+            near: Placed { at, deviation: Span::ZERO },
             sizes: Default::default(),
             level,
             claim: 0,
@@ -288,17 +288,17 @@ pub(crate) struct Watch {
 #[repr(C)]
 pub(crate) struct Unit {
     /// Tick time at which something arrived last.
-    pub last_arrival: Ns,
+    pub last_arrival: Instant,
     /// Tick time at which its last row arrived: a process that dies at each start may still tell of its loads.
-    pub reported: Ns,
+    pub reported: Instant,
     /// Last event time, corrected.
-    pub last_event: Ns,
+    pub last_event: Instant,
     /// Length of its last row.
-    pub span: Ns,
+    pub span: Span,
     /// Rows seen.
     pub rows: u64,
     /// Left on purpose at.
-    pub left: Option<Ns>,
+    pub left: Option<Instant>,
     /// Failing runs, sorted by start, bounded.
     pub runs: Vec<Run>,
     /// Index of its dimensions.
@@ -314,7 +314,7 @@ pub(crate) struct Unit {
     /// Whether the binary that its dimensions tell is active.
     pub binary_known: bool,
     /// First event time.
-    pub first: Ns,
+    pub first: Instant,
     /// History of active levels, sorted by time, bounded.
     pub moves: Vec<Move>,
     /// Active level by factor, sorted.
@@ -322,7 +322,7 @@ pub(crate) struct Unit {
     /// Stretches between rows in which nothing was heard, bounded.
     pub gaps: Vec<Window>,
     /// Clock offset to the fleet, ns.
-    pub offset: Ns,
+    pub offset: Span,
     /// Host name; empty for an aggregate.
     pub host: Name,
     /// Processes seen lately, with their last arrival.
@@ -342,13 +342,13 @@ pub(crate) struct Unit {
     /// Requests in flight: sums of values and reports.
     pub in_flight: Base,
     /// End of the last report in which memory was as usual: growth began about then, long before it was high.
-    pub flat: Ns,
+    pub flat: Instant,
     /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
     pub growth: [f64; 5],
     /// When the first request failed under each version, where told; bounded.
     pub first_failures: Vec<FirstFailed>,
     /// Event times at which processes started, of late, bounded.
-    pub starts: Vec<Ns>,
+    pub starts: Vec<Instant>,
     /// Restarts seen.
     pub restarts: u64,
     /// Those that may have been deaths.
@@ -377,8 +377,8 @@ const STARTS_MAX: usize = 6;
 
 impl Unit {
     /// A process started; one start is told in several ways.
-    pub(crate) fn note_start(&mut self, at: Ns, interval: Ns) {
-        if self.starts.iter().any(|known| (known - at).abs() <= 3 * interval) {
+    pub(crate) fn note_start(&mut self, at: Instant, interval: Span) {
+        if self.starts.iter().any(|known| (*known - at).abs() <= 3 * interval) {
             return;
         }
         if self.starts.len() >= STARTS_MAX {
@@ -404,7 +404,7 @@ impl Unit {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WorldChange {
     /// First time.
-    pub at: Ns,
+    pub at: Instant,
     /// Kind, id, target, description.
     pub kind: Name,
     /// Identity.
@@ -425,7 +425,7 @@ pub(crate) struct WorldChange {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reached {
     pub unit: UnitId,
-    pub at: Ns,
+    pub at: Instant,
 }
 
 /// If more than so many hosts report a change for each of its events without a host, such an event comes from one more host

@@ -1,7 +1,7 @@
 //! Which version a unit had when: the history of its moves. Told moves (load events) win over guesses (gauges, tags), and
 //! a told move that comes late corrects the guess before it.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::ids::{ExposureId, FactorId, LevelId};
 use crate::state::indexed::Indexed;
 use crate::state::model::{Move, Unit};
@@ -10,34 +10,34 @@ use crate::state::unit_parts::Active;
 /// Bound on when a level was moved to first, by level. It may be too early, never too late: where it is known to be recent,
 /// nobody's older moves need be looked through. It is made anew from the units after a restart, and no answer depends on it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Earliest(Indexed<LevelId, Ns>);
+pub(crate) struct Earliest(Indexed<LevelId, Instant>);
 
 impl Earliest {
     /// A unit moved.
     pub(crate) fn note(&mut self, moved: Move) {
-        if let Some(earliest) = self.0.grown(moved.level, Ns::MAX) {
+        if let Some(earliest) = self.0.grown(moved.level, Instant::MAX) {
             *earliest = moved.at.min(*earliest);
         }
     }
 
     /// No unit moved to the level before this.
-    pub(crate) fn of(&self, level: LevelId) -> Ns {
-        self.0.get(level).copied().unwrap_or(Ns::MAX)
+    pub(crate) fn of(&self, level: LevelId) -> Instant {
+        self.0.get(level).copied().unwrap_or(Instant::MAX)
     }
 }
 
 /// Moves kept for a unit; at one generation in five minutes over five configs this is an hour.
 const MOVES_MAX: usize = 64;
 /// A level that was active before anything was seen.
-pub(crate) const BEFORE_ALL: Ns = Ns::MIN / 4;
+pub(crate) const BEFORE_ALL: Instant = Instant::LONG_AGO;
 
 /// Level of `factor` at a time.
-pub(crate) fn level_at(unit: &Unit, factor: FactorId, at: Ns) -> Option<LevelId> {
+pub(crate) fn level_at(unit: &Unit, factor: FactorId, at: Instant) -> Option<LevelId> {
     unit.moves.iter().rev().find(|entry| entry.factor == factor && entry.at <= at).map(|entry| entry.level)
 }
 
 /// Notes that a unit moved. `slack` is how far a guess may be wrong.
-pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns, earliest: &mut Earliest) -> bool {
+pub(crate) fn note(unit: &mut Unit, new: Move, slack: Span, earliest: &mut Earliest) -> bool {
     if new.told {
         let guess = unit.moves.iter().position(|old| {
             !old.told && old.factor == new.factor && old.level == new.level && (old.at - new.at).abs() <= slack
@@ -96,9 +96,9 @@ fn refresh_active(unit: &mut Unit) {
 }
 
 /// Whether a unit moved strictly within a span.
-pub(crate) fn moved_within(unit: &Unit, start: Ns, end: Ns) -> bool {
+pub(crate) fn moved_within(unit: &Unit, start: Instant, end: Instant) -> bool {
     unit.moves.iter().rev().take_while(|entry| entry.at > start).any(|entry| entry.at < end)
 }
 
 /// Longest delay from a load to its effect that is looked for, ns.
-pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
+pub(crate) const DELAY_MAX: Span = Span(1_800_000_000_000);

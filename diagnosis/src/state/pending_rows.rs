@@ -1,6 +1,6 @@
 //! Rows that wait for the next tick. What becomes of them is decided in `ingest::waiting`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::state::ids::{ExposureId, UnitId};
 use crate::state::model::COUNTERS;
 use crate::state::ring::{ADDITIVE, Sums};
@@ -15,15 +15,15 @@ pub(crate) struct Waiting {
     pub unit: UnitId,
     /// Its cell, as far as the unit's observations go that were taken until now.
     pub cell: ExposureId,
-    pub start: Ns,
-    pub end: Ns,
+    pub start: Instant,
+    pub end: Instant,
     pub sums: [Sums; ADDITIVE],
 }
 
 /// The sums of a row that may change the report interval.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Early {
-    pub end: Ns,
+    pub end: Instant,
     pub sums: [Sums; COUNTERS],
 }
 

@@ -72,6 +72,7 @@ fn revision(facts: &Facts) -> Option<Name> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numerics::time::Instant;
     use crate::state::model::{Factor, Key};
     use firstbad_protocol::Hash;
 
@@ -90,7 +91,7 @@ mod tests {
             let level = self.tables.known_level(factor, &hash).unwrap_or_else(|| {
                 let level = match self.renderings.version_of(&self.tables, factor, &facts) {
                     Some(level) => self.tables.alias(factor, Key::Version(hash), level).unwrap(),
-                    None => self.tables.level(factor, &Key::Version(hash), 0).unwrap(),
+                    None => self.tables.level(factor, &Key::Version(hash), Instant::ZERO).unwrap(),
                 };
                 self.renderings.note(factor, &facts, level);
                 level

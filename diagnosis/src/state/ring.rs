@@ -1,6 +1,6 @@
 //! Sums per report interval and exposure: the cells that contrasts, detector and chart fold over. Sparse and bounded.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId};
 use crate::state::model::{COUNTERS, Counter};
 use serde::{Deserialize, Serialize};
@@ -261,8 +261,13 @@ impl Ring {
 }
 
 /// Index of the interval in which a span that ends at `end` falls.
-pub(crate) fn index_of(end: Ns, interval: Ns) -> i64 {
-    end.saturating_sub(1).div_euclid(interval.max(1))
+pub(crate) fn index_of(end: Instant, interval: Span) -> i64 {
+    end.saturating_sub(Span::NS).0.div_euclid(interval.max(Span::NS).0)
+}
+
+/// Beginning of the interval with an index.
+pub(crate) fn start_of(index: i64, interval: Span) -> Instant {
+    Instant::ZERO + index * interval
 }
 
 /// Failed requests and requests that used a config, and that did not, on hosts that tell both.

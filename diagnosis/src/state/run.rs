@@ -1,19 +1,19 @@
 //! What is kept of the beginning of a run. How it is estimated is decided in `signals`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use serde::{Deserialize, Serialize};
 
 /// First failing row of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FirstRow {
-    pub start: Ns,
-    pub end: Ns,
+    pub start: Instant,
+    pub end: Instant,
     /// Events per trial; infinite where the row does not tell the rate.
     pub rate: f64,
 }
 
 impl FirstRow {
-    pub(crate) fn length(&self) -> Ns {
+    pub(crate) fn length(&self) -> Span {
         self.end - self.start
     }
 }

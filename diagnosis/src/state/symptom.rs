@@ -1,7 +1,7 @@
 //! A symptom: what one class of outcomes shows since an onset, with its own contrast and its own explanation. Symptoms that
 //! one explanation covers make an incident (see `case`).
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::state::class::Class;
 use crate::state::ids::{FactorId, LevelId, UnitId};
 use firstbad_protocol::Property;
@@ -97,15 +97,15 @@ pub(crate) struct Symptom {
     pub id: u32,
     pub class: Class,
     /// Event time of the first episode.
-    pub onset: Ns,
+    pub onset: Instant,
     /// Last event time at which units failed.
-    pub last_bad: Ns,
+    pub last_bad: Instant,
     /// Most units failing at once, and those that fail now.
     pub most: u64,
     pub now: u64,
-    pub resolved: Option<Ns>,
+    pub resolved: Option<Instant>,
     /// Tick at which it was judged last.
-    pub judged: Option<Ns>,
+    pub judged: Option<Instant>,
     pub stage: Stage,
     pub pattern: Pattern,
     pub verdict: Verdict,
@@ -125,7 +125,7 @@ pub(crate) struct Symptom {
     /// Requests of the fleet from its onset to the interval `counted_to`, and the onset from which they were counted.
     pub fleet_requests: f64,
     pub counted_to: i64,
-    pub counted_from: Ns,
+    pub counted_from: Instant,
     /// Whether any of the episodes is one of failed requests, a death, a panic, a silence.
     pub errors: bool,
     pub deaths: bool,
@@ -139,7 +139,7 @@ pub(crate) struct Symptom {
 
 impl Symptom {
     /// A symptom of which only class and onset are known.
-    pub(crate) fn fresh(id: u32, class: Class, onset: Ns) -> Self {
+    pub(crate) fn fresh(id: u32, class: Class, onset: Instant) -> Self {
         Self {
             id,
             class,
@@ -164,7 +164,7 @@ impl Symptom {
             trials: 0.0,
             fleet_requests: 0.0,
             counted_to: 0,
-            counted_from: Ns::MAX,
+            counted_from: Instant::MAX,
             errors: false,
             deaths: false,
             panics: false,

@@ -1,7 +1,7 @@
 //! Interning: names of factors, levels, dimensions and exposures become small indices, so that a tick folds over dense
 //! arrays. Every table has a bound; what does not fit is counted.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::observation::{Facts, Name};
 use crate::state::ids::{DimsId, ExposureId, FactorId, Id, LevelId};
 use crate::state::indexed::Indexed;
@@ -61,7 +61,7 @@ impl Tables {
     }
 
     /// Index of a level; none when its factor has too many.
-    pub(crate) fn level(&mut self, factor: FactorId, key: &Key, at: Ns) -> Option<LevelId> {
+    pub(crate) fn level(&mut self, factor: FactorId, key: &Key, at: Instant) -> Option<LevelId> {
         if let Some(id) = self.level_ids.get(&(factor, key.clone())) {
             return Some(*id);
         }
@@ -230,7 +230,7 @@ impl Tables {
     }
 }
 
-fn fresh(factor: FactorId, key: Key, at: Ns) -> Level {
+fn fresh(factor: FactorId, key: Key, at: Instant) -> Level {
     Level {
         factor,
         key,
@@ -243,7 +243,7 @@ fn fresh(factor: FactorId, key: Key, at: Ns) -> Level {
         requests: 0,
         failed: 0,
         deciles: Vec::new(),
-        bake: 0,
+        bake: Span::ZERO,
         last_active: at,
     }
 }
@@ -260,7 +260,7 @@ mod tests {
         for config in 0..=most {
             let Some(factor) = tables.factor(&Factor::Config(format!("config {config}").into())) else { continue };
             for version in 0..4 * VERSIONS_MAX {
-                tables.level(factor, &Key::Version(Hash::of(&version.to_le_bytes())), 0);
+                tables.level(factor, &Key::Version(Hash::of(&version.to_le_bytes())), Instant::ZERO);
             }
         }
         assert_eq!(tables.levels.len(), LEVELS_MAX);

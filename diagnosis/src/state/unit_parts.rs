@@ -1,6 +1,6 @@
 //! Parts of a unit, and of an exposure, with names.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::observation::Name;
 use crate::state::ids::{FactorId, LevelId};
 use serde::{Deserialize, Serialize};
@@ -18,21 +18,21 @@ pub(crate) struct Active {
 pub(crate) struct Loading {
     pub factor: FactorId,
     pub level: LevelId,
-    pub at: Ns,
+    pub at: Instant,
 }
 
 /// A process, and the tick time at which it was heard last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Process {
     pub name: Name,
-    pub heard: Ns,
+    pub heard: Instant,
 }
 
 /// When the first request failed under a level.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FirstFailed {
     pub level: LevelId,
-    pub at: Ns,
+    pub at: Instant,
 }
 
 /// Panics of a unit, told in two ways: the same panics.
@@ -54,6 +54,6 @@ impl Panics {
 /// Panic events that follow each other closely: the first, and the last.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PanicBout {
-    pub first: Ns,
-    pub last: Ns,
+    pub first: Instant,
+    pub last: Instant,
 }

@@ -3,7 +3,7 @@
 
 use crate::detect::TOGETHER;
 use crate::numerics::math::rounded;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::State;
 use crate::state::case::Case;
 use crate::state::class::Class;
@@ -22,13 +22,13 @@ use firstbad_protocol::verdict::{
 use std::collections::BTreeSet;
 
 /// Time after which what comes back is another symptom.
-pub(crate) const COMES_BACK: Ns = 1800 * SECOND_NS;
+pub(crate) const COMES_BACK: Span = Span(1800 * SECOND_NS);
 /// Verdicts remembered.
 const HISTORY_MAX: usize = 32;
 /// Report intervals within which symptoms that nothing explains began together.
 const AT_ONCE: i64 = 6;
 /// Time, ns, after an accused version's last failing within which others may fail of it.
-const SPILLS_FOR: Ns = 300_000_000_000;
+const SPILLS_FOR: Span = Span(300_000_000_000);
 
 /// What is told, in the contract's order: open ones first, then by what was felt, then hosts, onset, identity.
 pub(crate) fn incidents(state: &State) -> Vec<Incident> {
@@ -98,7 +98,7 @@ fn new_case(state: &mut State) -> u32 {
     state.cases.push(Case {
         id: state.cases_ever,
         named: None,
-        last_bad: Ns::MIN / 4,
+        last_bad: Instant::LONG_AGO,
         resolved: None,
         said: None,
         published: false,
@@ -193,7 +193,7 @@ fn tell_cases(state: &mut State) {
                 case.merged = true;
                 case.resolved = state.last_event;
                 case.incident.state = Stage::Resolved;
-                case.incident.resolved_at = state.last_event.map(Timestamp);
+                case.incident.resolved_at = state.last_event.map(Timestamp::from);
             }
             continue;
         }
@@ -215,10 +215,11 @@ fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
     let Some(lead) = lead(symptoms) else { return };
     case.last_bad = symptoms.iter().map(|symptom| symptom.last_bad).max().unwrap_or(case.last_bad);
     case.published |= is_told(state, symptoms);
-    let now = Timestamp(state.last_event.unwrap_or(lead.onset));
+    let now = state.last_event.unwrap_or(lead.onset);
     note_change(case, lead.verdict, cause_of_all(symptoms, lead), now);
     let told = &mut case.incident;
-    let onset = Timestamp(symptoms.iter().filter(|one| counts(one, lead)).map(|one| one.onset).min().unwrap_or(0));
+    let onset = symptoms.iter().filter(|one| counts(one, lead)).map(|one| one.onset).min().unwrap_or_default();
+    let onset = Timestamp::from(onset);
     told.onset = if told.id.is_empty() { onset } else { told.onset.min(onset) };
     told.verdict = lead.verdict;
     told.suspects.clone_from(&lead.suspects);
@@ -299,7 +300,7 @@ fn tell_state(case: &mut Case, symptoms: &[&Symptom]) {
     };
     case.resolved = resolved;
     case.incident.state = stage;
-    case.incident.resolved_at = resolved.map(|_| Timestamp(case.last_bad));
+    case.incident.resolved_at = resolved.map(|_| case.last_bad.into());
 }
 
 /// Lets the oldest incidents that are over go where there are too many, and those that were never told.
@@ -311,7 +312,7 @@ fn forget_cases(state: &mut State) {
         let gone = state.cases.remove(oldest);
         state.symptoms.retain(|symptom| symptom.case != gone.id);
     }
-    let last = state.last_event.unwrap_or(0);
+    let last = state.last_event.unwrap_or_default();
     let kept: BTreeSet<u32> = state.cases.iter().filter(|case| case.published).map(|case| case.id).collect();
     state.symptoms.retain(|symptom| {
         let over = symptom.resolved.is_some_and(|at| last - at > 2 * COMES_BACK);
@@ -386,7 +387,7 @@ fn signals(symptoms: &[&Symptom]) -> Vec<Signal> {
 }
 
 /// Remembers the verdict that is given up; the first time a cause is named is kept with it.
-fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Timestamp) {
+fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Instant) {
     let told = &mut case.incident;
     let key = |cause: &Option<Cause>| {
         cause.as_ref().map(|cause| (cause.kind, cause.config.clone(), cause.change.clone(), cause.dimensions.clone()))
@@ -395,23 +396,23 @@ fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Tim
     let other = !same_cause || told.verdict != verdict;
     if other && !told.suspects.is_empty() && told.history.len() < HISTORY_MAX {
         told.history.push(HistoryEntry {
-            at: case.said.map_or(now, Timestamp),
+            at: case.said.unwrap_or(now).into(),
             verdict: told.verdict,
             cause: told.cause.clone(),
         });
     }
     if !(verdict.accuses() && same_cause && told.named_at.is_some()) {
-        told.named_at = verdict.accuses().then_some(now);
+        told.named_at = verdict.accuses().then_some(now.into());
     }
     if other || case.said.is_none() {
-        case.said = Some(now.0);
+        case.said = Some(now);
     }
     (told.verdict, told.cause) = (verdict, cause);
 }
 
 /// An incident that was only asked for, of which onset and first signal are known.
-pub(crate) fn blank(onset: Ns, first: Counter) -> Incident {
-    let mut incident = Incident::new(String::new(), Timestamp(onset));
+pub(crate) fn blank(onset: Instant, first: Counter) -> Incident {
+    let mut incident = Incident::new(String::new(), onset.into());
     incident.signals = vec![first.signal()];
     incident.id = fresh_id(&incident, &[]);
     incident

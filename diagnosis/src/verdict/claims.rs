@@ -1,7 +1,7 @@
 //! Which episodes a symptom explains. An episode that is explained belongs to its symptom and to no other; what is left is
 //! looked at for another explanation.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::ids::{DimsId, UnitId};
@@ -10,7 +10,7 @@ use crate::state::symptom::Symptom;
 use firstbad_protocol::time::SECOND_NS;
 
 /// Time after a host has left what is accused within which it may fail again of the same: queues, refetching, restarts.
-const RELAPSE: Ns = 120 * SECOND_NS;
+const RELAPSE: Span = Span(120 * SECOND_NS);
 const RELAPSE_REPORTS: i64 = 6;
 /// How much before a load an episode may seem to begin, in tenths of a report, where its beginning is not placed better.
 const EARLY_TENTHS: i64 = 6;
@@ -64,7 +64,7 @@ fn is_of(run: &Run, symptom: &Symptom) -> bool {
 #[derive(Clone, Copy)]
 struct Slack {
     /// Length of a report.
-    interval: Ns,
+    interval: Span,
     /// Whether the unit has failed of the same before.
     hit: bool,
 }
@@ -78,8 +78,8 @@ fn is_explained(unit: &Unit, run: &Run, symptom: &Symptom, slack: Slack) -> bool
         return true;
     }
     let relapse = RELAPSE.max(RELAPSE_REPORTS * interval);
-    let mut since: Option<Ns> = None;
-    let mut until: Option<Ns> = None;
+    let mut since: Option<Instant> = None;
+    let mut until: Option<Instant> = None;
     for entry in unit.moves.iter().filter(|entry| entry.factor == factor && entry.at <= run.start + early) {
         if symptom.accused().contains(&entry.level) {
             (since, until) = (Some(entry.at), None);

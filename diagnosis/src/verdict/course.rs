@@ -2,7 +2,7 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
-use crate::numerics::time::from_seconds;
+use crate::numerics::time::Span;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::ids::UnitId;
@@ -22,8 +22,8 @@ pub(crate) fn tell_facts(state: &State, symptom: &mut Symptom, scene: &Scene<'_>
         && let Some(named) = symptom.named.clone()
         && let Some(factor) = named.factor
     {
-        let delay = judged.named.as_ref().map_or(0, |named| from_seconds(named.tally.lag.delay_s.max(0.0)));
-        let good = last_known_good(state, scene, Family { factor, levels: &named.levels }, delay);
+        let delay = judged.named.as_ref().map(|named| Span::from_seconds(named.tally.lag.delay_s.max(0.0)));
+        let good = last_known_good(state, scene, Family { factor, levels: &named.levels }, delay.unwrap_or_default());
         symptom.input = input(state, &named.levels, good.as_ref());
         symptom.good = good;
     }

@@ -2,7 +2,7 @@
 //! Mostly the last half hour tells it; a fleet's whole history is looked through only where it might say otherwise.
 
 use crate::numerics::reach::in_reach;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
@@ -11,34 +11,35 @@ use crate::state::indexed::Indexed;
 use crate::state::model::{Family, Level, Move};
 use crate::state::moves::BEFORE_ALL;
 use crate::state::symptom::Symptom;
+use firstbad_protocol::time::SECOND_NS;
 use firstbad_protocol::verdict::LastKnownGood;
 use std::collections::BTreeSet;
 
 /// Longest bake that is believed: an older time is a clock that is wrong.
-const BAKE_MAX: Ns = 400 * 86_400 * 1_000_000_000;
+const BAKE_MAX: Span = Span(400 * 86_400 * 1_000_000_000);
 /// Report intervals of service from which a version is known to be good, and hosts that must have served it so long.
 const SERVED_FOR: i64 = 3;
 const SERVED_BY: usize = 3;
 /// Longest time for an effect to show that is waited for.
-const SHOWS_WITHIN: Ns = 600 * 1_000_000_000;
+const SHOWS_WITHIN: Span = Span(600 * 1_000_000_000);
 
 /// The longest times for which different hosts served a version well, longest first.
-type Served = [Ns; SERVED_BY];
+type Served = [Span; SERVED_BY];
 
 /// What may be the last known good version.
 #[derive(Clone, Copy)]
 struct Wanted {
     factor: FactorId,
     /// When the first of the accused was seen.
-    bad_first: Ns,
+    bad_first: Instant,
     /// How long it must have served, and on how many hosts.
-    long: Ns,
+    long: Span,
     hosts: usize,
 }
 
 impl Wanted {
     /// What came before the accused goes first, the newest of it foremost; after it the repair.
-    fn rank(&self, level: LevelId, known: &Level) -> (bool, Ns, LevelId) {
+    fn rank(&self, level: LevelId, known: &Level) -> (bool, Instant, LevelId) {
         (known.first_seen < self.bad_first, known.first_seen, level)
     }
 
@@ -53,7 +54,7 @@ pub(crate) fn last_known_good(
     state: &State,
     scene: &Scene<'_>,
     Family { factor, levels: accused }: Family<'_>,
-    delay: Ns,
+    delay: Span,
 ) -> Option<LastKnownGood> {
     let of_accused = || accused.iter().filter_map(|level| state.tables.level_at(*level));
     let bad_first = of_accused().map(|level| level.first_seen).min()?;
@@ -69,11 +70,11 @@ pub(crate) fn last_known_good(
     let served = if known { lately } else { served_ever(state, scene, factor) };
     let enough = |level: LevelId| served.get(level).is_some_and(|served| wanted.is_enough(served));
     let level = newest(state, wanted, &accused, &enough)?;
-    let bake = served.get(level).and_then(|served| served.first()).copied().unwrap_or(0);
+    let bake = served.get(level).and_then(|served| served.first()).copied().unwrap_or_default();
     let contaminated = of_accused().any(|level| scene.onset - level.first_seen > 9 * scene.interval);
     Some(LastKnownGood {
         hash: state.tables.level_at(level)?.hash()?,
-        bake_time_s: u64::try_from(bake / 1_000_000_000).unwrap_or(0),
+        bake_time_s: u64::try_from(bake / Span(SECOND_NS)).unwrap_or(0),
         contaminated,
     })
 }
@@ -92,7 +93,7 @@ fn newest(state: &State, wanted: Wanted, accused: &BTreeSet<LevelId>, is: &dyn F
 
 /// By level, how long hosts served it without a failing.
 fn served_ever(state: &State, scene: &Scene<'_>, factor: FactorId) -> Indexed<LevelId, Served> {
-    let lines = |patient: &Patient<'_>| patient.unit.moves.iter().step_by(4).fold(0, |all, entry| all ^ entry.at);
+    let lines = |patient: &Patient<'_>| patient.unit.moves.iter().step_by(4).fold(0, |all, entry| all ^ entry.at.0);
     let patients = in_reach(scene.patients.iter(), lines);
     let since = |patient: &Patient<'_>| Some(patient.first);
     longest(state, scene, factor, patients.map(|patient| (patient, patient.unit.moves.as_slice(), since(patient))))
@@ -111,12 +112,12 @@ fn longest<'a>(
     state: &State,
     scene: &Scene<'a>,
     factor: FactorId,
-    patients: impl Iterator<Item = (&'a Patient<'a>, &'a [Move], Option<Ns>)>,
+    patients: impl Iterator<Item = (&'a Patient<'a>, &'a [Move], Option<Instant>)>,
 ) -> Indexed<LevelId, Served> {
     let mut served: Indexed<LevelId, Served> = state.tables.levels.iter().map(|_| Served::default()).collect();
-    let earliest = state.first_event.unwrap_or(Ns::MIN / 4).max(scene.now - BAKE_MAX);
+    let earliest = state.first_event.unwrap_or(Instant::LONG_AGO).max(scene.now - BAKE_MAX);
     for (patient, moves, since) in patients {
-        let mut tell = |(from, level): (Ns, LevelId), to: Ns| {
+        let mut tell = |(from, level): (Instant, LevelId), to: Instant| {
             // What is no longer as a whole is not looked at for what failed in it: most stays are not.
             if let Some(longest) = served.get_mut(level)
                 && longest.last().is_some_and(|least| to - from > *least)
@@ -124,7 +125,7 @@ fn longest<'a>(
                 enter(longest, well(patient, scene.interval, from, to));
             }
         };
-        let mut before: Option<(Ns, LevelId)> = None;
+        let mut before: Option<(Instant, LevelId)> = None;
         for entry in moves.iter().filter(|entry| entry.factor == factor) {
             if let Some(before) = before {
                 tell(before, entry.at.min(patient.seen));
@@ -140,7 +141,7 @@ fn longest<'a>(
 }
 
 /// Keeps a time among the longest.
-fn enter(longest: &mut Served, time: Ns) {
+fn enter(longest: &mut Served, time: Span) {
     if let Some(least) = longest.last_mut().filter(|least| time > **least) {
         *least = time;
         longest.sort_unstable_by(|a, b| b.cmp(a));
@@ -148,7 +149,7 @@ fn enter(longest: &mut Served, time: Ns) {
 }
 
 /// How long a stay on a version went well.
-fn well(patient: &Patient<'_>, interval: Ns, from: Ns, to: Ns) -> Ns {
+fn well(patient: &Patient<'_>, interval: Span, from: Instant, to: Instant) -> Span {
     let mut starts = patient.bouts.iter().map(|bout| bout.start);
     let first_bad = starts.find(|start| *start > from + interval && *start < to);
     first_bad.unwrap_or(to) - from

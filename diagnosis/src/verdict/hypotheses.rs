@@ -17,7 +17,7 @@ use crate::hypothesis::findings::{Hosts, Part, Separator, Tally};
 use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::{Ns, Window, seconds};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
@@ -88,22 +88,22 @@ fn without_rival(Stale { mut hypothesis, rivals }: Stale, others: &[Hypothesis])
 
 /// How far from the onset each change came, ascending. Of many changes one fits by chance; but what came with the onset is
 /// likelier to have caused it than what came long before, so each competes with those that came as close.
-pub(crate) fn distances(state: &State, scene: &Scene<'_>) -> Vec<Ns> {
+pub(crate) fn distances(state: &State, scene: &Scene<'_>) -> Vec<Span> {
     let window = scene.onset - 60 * scene.interval..=scene.onset + 2 * scene.interval;
     let levels = state.tables.levels.iter().map(|level| level.first_seen);
     let changes = state.changes.iter().map(|change| change.at);
-    let mut near: Vec<Ns> =
+    let mut near: Vec<Span> =
         levels.chain(changes).filter(|at| window.contains(at)).map(|at| (scene.onset - at).abs()).collect();
     near.sort_unstable();
     near
 }
 
 /// How far from the onset a hypothesis came.
-fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
+fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Span {
     let levels =
         hypothesis.levels.iter().filter_map(|level| state.tables.level_at(*level)).map(|level| level.first_seen);
     let change = hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.at);
-    levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Ns::MAX)
+    levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Span::MAX)
 }
 
 /// What may be added to the versions under which hosts began to fail.
@@ -131,8 +131,8 @@ fn add_carried(state: &State, levels: &mut Vec<LevelId>, of: Carried<'_>) {
         levels.extend(alike);
         return;
     }
-    let since = |level: LevelId| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
-    let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Ns::MAX);
+    let since = |level: LevelId| state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen);
+    let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Instant::MAX);
     let began = |level: &LevelId| {
         shares.get(level).is_some_and(|of| of.begun >= BEGUN_MIN && of.begun * BEGUN_PART >= of.failing)
     };
@@ -213,7 +213,9 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: FactorId, of_all: &AllShar
     }
     hypothesis.choices = crate::numerics::math::ln_choose(shares.len() as u64, levels.len() as u64).max(0.0);
     hypothesis.levels = levels;
-    hypothesis.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+    hypothesis
+        .levels
+        .sort_by_key(|level| (state.tables.level_at(*level).map(|level| level.first_seen).unwrap_or_default(), *level));
     Some(hypothesis)
 }
 
@@ -235,9 +237,9 @@ fn arrived(state: &State, scene: &Scene<'_>, factor: FactorId, levels: &[LevelId
         return true;
     }
     // What hosts had when they were first seen is old, unless they were first seen later than the fleet.
-    let mut first: Vec<Ns> = scene.patients.iter().map(|patient| patient.first).collect();
+    let mut first: Vec<Instant> = scene.patients.iter().map(|patient| patient.first).collect();
     first.sort_unstable();
-    let from = first.get(first.len() / 10).copied().unwrap_or(0) + 3 * scene.interval;
+    let from = first.get(first.len() / 10).copied().unwrap_or_default() + 3 * scene.interval;
     let had = |patient: &Patient<'_>, level: LevelId| {
         patient.first <= from && patient.unit.moves.iter().any(|entry| entry.level == level && entry.at == BEFORE_ALL)
     };
@@ -249,7 +251,7 @@ fn arrived(state: &State, scene: &Scene<'_>, factor: FactorId, levels: &[LevelId
 }
 
 /// Report intervals before the onset from which what a unit had was no trigger: it is what failing was moved away from.
-const SERVED: Ns = 12;
+const SERVED: i64 = 12;
 
 /// Whether most units that fail had it long before, and were well.
 fn served_well(scene: &Scene<'_>, spans: &Spans) -> bool {
@@ -303,12 +305,12 @@ fn newcomers(
     levels: Vec<LevelId>,
     shares: &BTreeMap<LevelId, Shares>,
 ) -> Vec<LevelId> {
-    let since = |level: LevelId| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+    let since = |level: LevelId| state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen);
     let begun = |level: LevelId| shares.get(&level).map_or(0, |of| of.begun);
     let Some(worst) = levels.iter().copied().max_by_key(|level| (begun(*level), *level)) else { return levels };
     let came = since(worst);
     let first = |level: LevelId| {
-        let on_it = |patient: &Patient<'_>, at: Ns| {
+        let on_it = |patient: &Patient<'_>, at: Instant| {
             let moves = scene.moves(patient).iter().filter(|entry| entry.factor == factor_of(state, level));
             moves.take_while(|entry| entry.at <= at).last().is_some_and(|entry| entry.level == level)
         };
@@ -347,9 +349,12 @@ fn proved(state: &State, scene: &Scene<'_>, levels: Vec<LevelId>, shares: &BTree
     levels.into_iter().filter(|level| share(level).is_none_or(|share| share >= most / 10.0)).collect()
 }
 
+/// Length of a report at least, of sixty of which a change is recent.
+const RECENT_MIN: Span = Span(10_000_000_000);
+
 /// Change events that reached hosts one by one, or the whole fleet at once.
 fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
-    let recent = |at: Ns| at <= scene.now && at >= scene.onset - 60 * scene.interval.max(10_000_000_000);
+    let recent = |at: Instant| at <= scene.now && at >= scene.onset - 60 * scene.interval.max(RECENT_MIN);
     let mut found = Vec::new();
     for (index, change) in state.changes.iter().enumerate().filter(|(_, change)| recent(change.at)) {
         let counted = if change.is_everywhere() {
@@ -358,11 +363,11 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
                 continue;
             }
             let (all, failing) = (scene.patients.len() as u64, scene.failing() as u64);
-            let lag = Lag { hosts: failing, delay_s: seconds(scene.onset - change.at), ..Lag::default() };
+            let lag = Lag { hosts: failing, delay_s: (scene.onset - change.at).seconds(), ..Lag::default() };
             let bouts = Part { hits: failing, all: failing };
             Tally { exposed: Hosts { seen: all, failing }, bouts, lag, ..Tally::default() }
         } else {
-            let reached: BTreeMap<UnitId, Ns> = change.reached.iter().rev().map(|of| (of.unit, of.at)).collect();
+            let reached: BTreeMap<UnitId, Instant> = change.reached.iter().rev().map(|of| (of.unit, of.at)).collect();
             tally(scene, &[], false, &Spans::since(scene, |patient| reached.get(&patient.id).copied()))
         };
         if counted.exposed.failing == 0 {

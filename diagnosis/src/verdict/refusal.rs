@@ -8,7 +8,7 @@ use crate::hypothesis::findings::{Hosts, Part, Tally};
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ln_choose;
 use crate::numerics::odds::LN_100;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::ids::{DimsId, LevelId};
@@ -26,7 +26,7 @@ const TOLD: f64 = 12.0;
 struct Offered {
     refused: u64,
     took: u64,
-    last: Option<Ns>,
+    last: Option<Instant>,
     binaries: BTreeSet<DimsId>,
     taken: BTreeSet<DimsId>,
 }
@@ -60,7 +60,8 @@ fn family(
 ) -> Hypothesis {
     let alike = |(one, content): &&(Hypothesis, bool)| *content && one.factor == first.factor;
     let mut levels: Vec<LevelId> = found.iter().filter(alike).flat_map(|(one, _)| one.levels.clone()).collect();
-    levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+    levels
+        .sort_by_key(|level| (state.tables.level_at(*level).map(|level| level.first_seen).unwrap_or_default(), *level));
     let bad: Vec<&Level> = levels.iter().filter_map(|level| state.tables.level_at(*level)).collect();
     let served = |level: &&Level| Some(level.factor) == first.factor && level.units_ever > 0 && level.refusals == 0;
     let clean: Vec<&Level> = state.tables.levels.iter().filter(served).collect();
@@ -136,7 +137,7 @@ const MOST_REFUSED: (u64, u64) = (2, 3);
 /// Reports since the last refusal after which a push is over, and the least of that time, ns: slow pushes leave minutes
 /// between one host and the next.
 const OVER_AFTER: i64 = 10;
-const OVER_AFTER_MIN: Ns = 300_000_000_000;
+const OVER_AFTER_MIN: Span = Span(300_000_000_000);
 
 /// Whether everybody refused it, or so many did and did not that their binaries part them by more than chance.
 fn is_no_chance(state: &State, of: &Offered) -> bool {

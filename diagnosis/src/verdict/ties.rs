@@ -8,7 +8,7 @@ use crate::hypothesis::judgement::{CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_1000;
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
@@ -121,9 +121,9 @@ fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
 }
 
 /// Error of the time of a new binary, in report intervals: a report shows a binary, an event shows a load.
-const BINARY_SEEN: Ns = 2;
+const BINARY_SEEN: i64 = 2;
 /// Error of the time between two loads of one host, that events show.
-const LOADS_APART: Ns = 1_500_000_000;
+const LOADS_APART: Span = Span(1_500_000_000);
 /// Greatest lead in mechanism weight at which two simultaneous explanations still tie.
 const PARTS: f64 = 2.0;
 /// Of so many hosts that fail, or had either, one may tell twins apart by chance.
@@ -151,7 +151,7 @@ fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool
     let (mut telling, mut all) = (0, 0);
     for (index, patient) in scene.patients.iter().enumerate() {
         let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
-        let had = |spans: &[Window], slack: Ns| {
+        let had = |spans: &[Window], slack: Span| {
             spans.iter().any(|span| span.end.min(patient.seen) - span.start.max(scene.onset - slack) >= slack)
         };
         let (one, two, differ) = if patient.bouts.is_empty() {
@@ -169,13 +169,13 @@ fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool
 }
 
 /// Greatest error of the time between two changes of one host.
-fn apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> Ns {
+fn apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> Span {
     let binary = best.kind == CauseKind::Binary || rival.kind == CauseKind::Binary;
     if binary { BINARY_SEEN * scene.interval } else { LOADS_APART }
 }
 
 /// When a unit got what it had as it first began to fail, if it had it then, as far as both times are known.
-fn entered(patient: &Patient<'_>, spans: &[Window], slack: impl Fn(&Bout) -> Ns) -> Option<Ns> {
+fn entered(patient: &Patient<'_>, spans: &[Window], slack: impl Fn(&Bout) -> Span) -> Option<Instant> {
     let had = |bout: &Bout| spans.iter().find(|span| bout.start >= span.start - slack(bout) && bout.start < span.end);
     patient.bouts.iter().find_map(had).map(|span| span.start)
 }

@@ -4,7 +4,7 @@
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ratio;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::case::Case;
@@ -46,7 +46,7 @@ pub(crate) fn first_error(state: &State, case: &Case, symptoms: &[&Symptom]) -> 
         message: seen.message.to_string(),
         site: seen.site.as_ref().map(ToString::to_string),
         count: seen.count.max(counted),
-        first_seen: Timestamp(seen.first),
+        first_seen: seen.first.into(),
     })
 }
 
@@ -149,7 +149,7 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
     if !symptom.verdict.accuses() {
         return;
     }
-    let near = |at: Ns| at <= symptom.onset + state.interval && at >= symptom.onset - 60 * state.interval;
+    let near = |at: Instant| at <= symptom.onset + state.interval && at >= symptom.onset - 60 * state.interval;
     let accused = symptom.cause.as_ref().and_then(|cause| cause.change.as_ref()).map(|change| change.id.clone());
     for change in
         state.changes.iter().rev().filter(|change| near(change.at) && accused.as_deref() != Some(&*change.id)).take(4)
@@ -168,7 +168,7 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
         );
         list.push(RuledOut::new(Excluded::Config, reason));
     }
-    let mut others: BTreeMap<FactorId, Ns> = BTreeMap::new();
+    let mut others: BTreeMap<FactorId, Instant> = BTreeMap::new();
     for level in
         state.tables.levels.iter().filter(|level| Some(level.factor) != symptom.factor() && near(level.first_seen))
     {
@@ -233,7 +233,7 @@ fn silence(state: &State, silent: &BTreeSet<&str>) -> Option<BlindSpot> {
     let since = state.units.iter().filter(|unit| silent.contains(&*unit.host)).map(|unit| unit.last_event).min();
     (!silent.is_empty()).then(|| BlindSpot::Silent {
         hosts: silent.len() as u64,
-        since: Some(Timestamp(since.unwrap_or(0)).into()),
+        since: Some(Timestamp::from(since.unwrap_or_default()).into()),
         names: silent.iter().take(NAMES_MAX).map(|host| (*host).to_owned()).collect(),
     })
 }
@@ -241,7 +241,7 @@ fn silence(state: &State, silent: &BTreeSet<&str>) -> Option<BlindSpot> {
 fn wrong_clocks(state: &State) -> Option<BlindSpot> {
     let units = state.skewed.keys().filter_map(|id| state.units.get(*id));
     let clocks: Vec<ClockOffset> = units
-        .filter(|unit| unit.offset != 0)
+        .filter(|unit| unit.offset != Span::ZERO)
         .take(NAMES_MAX)
         .map(|unit| ClockOffset { host: unit.host.to_string(), offset_s: whole_seconds(unit.offset) })
         .collect();
@@ -249,12 +249,12 @@ fn wrong_clocks(state: &State) -> Option<BlindSpot> {
 }
 
 /// The offset of a clock, rounded to whole seconds.
-const fn whole_seconds(offset: Ns) -> i64 {
-    (offset + SECOND_NS / 2).div_euclid(SECOND_NS)
+const fn whole_seconds(offset: Span) -> i64 {
+    (offset.0 + SECOND_NS / 2).div_euclid(SECOND_NS)
 }
 
 /// How long before the onset, or after it.
-fn relative(before: Ns) -> String {
-    let side = if before < 0 { "after" } else { "before" };
-    format!("{:.0} s {side} the onset", seconds(before.abs()))
+fn relative(before: Span) -> String {
+    let side = if before < Span::ZERO { "after" } else { "before" };
+    format!("{:.0} s {side} the onset", before.abs().seconds())
 }
