@@ -2,6 +2,7 @@
 //! fleet was failing at all. Hypotheses are held against it in `tally`.
 
 pub(crate) mod at_risk;
+pub(crate) mod hosts;
 pub(crate) mod patient;
 pub(crate) mod rollouts;
 pub(crate) mod spans;
@@ -10,10 +11,11 @@ use crate::numerics::memo::Memo;
 use crate::numerics::reach::in_reach;
 use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::at_risk::{AtRisk, Spell, spells};
+use crate::scene::hosts::Hosts;
 use crate::scene::patient::{Bout, Part, Patient};
 use crate::state::State;
 use crate::state::class::Class;
-use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
+use crate::state::ids::{DimsId, FactorId, UnitId};
 use crate::state::indexed::Indexed;
 use crate::state::model::{COUNTERS, Counter, Move, Run, Unit};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
@@ -53,7 +55,7 @@ pub(crate) struct Scene<'a> {
     at_risk: [OnceCell<AtRisk>; 2],
     spells: OnceCell<Vec<Spell>>,
     /// Runs since the onset, and of them those that are strong.
-    strong: (u64, u64),
+    strong: StrongRuns,
     /// Whether any of the patients ever refused a load, as far as that is remembered.
     pub refused: bool,
     /// Older moves are not laid out, but for the last one of each factor.
@@ -80,7 +82,7 @@ impl<'a> Scene<'a> {
         let chosen = Chosen { from, interval, floors: &floors, own: &own };
         let mut patients: Vec<Patient<'a>> = Vec::with_capacity(state.units.len());
         let mut moves: Vec<Move> = Vec::with_capacity(8 * state.units.len());
-        let mut strong = (0, 0);
+        let mut strong = StrongRuns::default();
         let long_ago = first.min(onset - DELAY_MAX) - 4 * interval;
         let mut refused = false;
         let known = |(_, unit): &(UnitId, &Unit)| unit.serves() && unit.last_event >= from - 60 * interval;
@@ -94,7 +96,8 @@ impl<'a> Scene<'a> {
             let absent = unit.runs.iter().filter(busy).map(|run| Window { start: run.start, end: absent_until(run) });
             let absent: Vec<Window> = absent.collect();
             for run in unit.runs.iter().filter(|run| run.start >= from && counters.contains(&run.counter) && own(run)) {
-                strong = (strong.0 + 1, strong.1 + u64::from(is_strong(run)));
+                strong.all += 1;
+                strong.strong += u64::from(is_strong(run));
             }
             patients.push(Patient {
                 id,
@@ -203,14 +206,14 @@ impl<'a> Scene<'a> {
     }
 
     /// Units, and of them failing, by index of dimensions.
-    pub(crate) fn by_dims(&self) -> BTreeMap<DimsId, (u64, u64)> {
-        let mut counts: Indexed<DimsId, (u64, u64)> = Indexed::default();
+    pub(crate) fn by_dims(&self) -> BTreeMap<DimsId, Hosts> {
+        let mut counts: Indexed<DimsId, Hosts> = Indexed::default();
         for patient in &self.patients {
-            if let Some((all, failing)) = counts.grown(patient.dims, (0, 0)) {
-                (*all, *failing) = (*all + 1, *failing + u64::from(!patient.bouts.is_empty()));
+            if let Some(hosts) = counts.grown(patient.dims, Hosts::default()) {
+                hosts.count(true, !patient.bouts.is_empty());
             }
         }
-        counts.numbered().filter(|(_, (all, _))| *all > 0).map(|(dims, counts)| (dims, *counts)).collect()
+        counts.numbered().filter(|(_, hosts)| hosts.seen > 0).map(|(dims, hosts)| (dims, *hosts)).collect()
     }
 
     /// Units that fail.
@@ -238,7 +241,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Runs since an interval before the onset, and of them those in which much of what was tried failed.
-    pub(crate) fn strong_runs(&self) -> (u64, u64) {
+    pub(crate) fn strong_runs(&self) -> StrongRuns {
         self.strong
     }
 
@@ -248,6 +251,13 @@ impl<'a> Scene<'a> {
         let spells = self.spells.get_or_init(|| spells(&self.patients, self.onset, self.interval));
         if binary { by_place } else { by_stratum }.get_or_init(|| AtRisk::new(spells, binary))
     }
+}
+
+/// Runs, and of them those in which much of what was tried failed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StrongRuns {
+    pub all: u64,
+    pub strong: u64,
 }
 
 /// Whether much of what was tried failed: of counts, more than a few, for what opens a run is what happens to be high.
@@ -440,14 +450,10 @@ fn bouts(unit: &Unit, chosen: &Chosen<'_>) -> Vec<Bout> {
         }
     }
     // A process that died while loading also stopped to answer: that is the same failing, seen otherwise.
-    let deaths: Vec<(Instant, LevelId)> = joined
-        .iter()
-        .filter(|bout| bout.serving)
-        .filter_map(|bout| bout.level.map(|level| (bout.start, level)))
-        .collect();
+    let deaths: Vec<Bout> = joined.iter().filter(|bout| bout.serving && bout.level.is_some()).copied().collect();
     for bout in joined.iter_mut().filter(|bout| bout.level.is_none()) {
-        let near = deaths.iter().find(|(at, _)| (*at - bout.start).abs() <= 3 * interval);
-        bout.level = near.map(|(_, level)| *level);
+        let near = deaths.iter().find(|death| (death.start - bout.start).abs() <= 3 * interval);
+        bout.level = near.and_then(|death| death.level);
     }
     joined
 }

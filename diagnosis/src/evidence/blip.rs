@@ -65,8 +65,8 @@ fn dies_again(scene: &Scene<'_>, of_all: &Spans) -> bool {
 
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
 pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let (all, strong_runs) = scene.strong_runs();
-    if strong_runs * 2 > all || hypothesis.mechanism >= LN_10 || loads_nothing(state, scene, hypothesis) {
+    let runs = scene.strong_runs();
+    if runs.strong * 2 > runs.all || hypothesis.mechanism >= LN_10 || loads_nothing(state, scene, hypothesis) {
         return true;
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.

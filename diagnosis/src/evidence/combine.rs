@@ -28,8 +28,15 @@ const DISPERSION: f64 = 1.3;
 /// Most that all may say.
 const MOST: f64 = 20.0;
 
-/// What all hosts say together, of what each report says, and how many they are.
-pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<(f64, usize)> {
+/// What hosts say together, as a log likelihood ratio, and how many they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    pub ratio: f64,
+    pub hosts: usize,
+}
+
+/// What all hosts say together, of what each report says.
+pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<Said> {
     let mut by_unit: BTreeMap<UnitId, f64> = BTreeMap::new();
     for (of, said) in told.iter().zip(each) {
         *by_unit.entry(of.unit).or_default() += said;
@@ -44,5 +51,5 @@ pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<(f64, usize)> {
     let said = each.iter().sum::<f64>();
     // Small differences over many hosts are how far the course is from the true one.
     let ratio = if said < HOST_MIN * float(each.len()) { said.min(0.0) } else { said / DISPERSION };
-    Some((ratio.min(MOST), by_unit.len()))
+    Some(Said { ratio: ratio.min(MOST), hosts: by_unit.len() })
 }

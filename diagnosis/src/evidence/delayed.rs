@@ -58,7 +58,7 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     let aged = Spans::of_some(scene, |index, patient| Some(old(patient, loaded(index)?, least)));
     let said = contrast(scene, false, &aged, None);
     let (one, two) = (moments(&first), moments(&again));
-    let error = libm::sqrt(one.1 / float(first.len()) + two.1 / float(again.len()));
+    let error = libm::sqrt(one.variance / float(first.len()) + two.variance / float(again.len()));
     // That none dies younger than the first that died is so by itself, where none has died again.
     let few = if again.len() < AGAIN_MIN { FEW } else { 0.0 };
     let chosen = if hypothesis.properties.is_empty() { hypothesis.choices } else { 0.0 };
@@ -67,9 +67,13 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
         first_deaths: first.len() as u64,
         later_deaths: again.len() as u64,
         least: least.seconds(),
-        first_mean_s: one.0,
-        later_mean_s: two.0,
-        off: if again.len() < AGAIN_MIN { 0.0 } else { (two.0 - one.0) / error.max(scene.interval.seconds() / 4.0) },
+        first_mean_s: one.mean_s,
+        later_mean_s: two.mean_s,
+        off: if again.len() < AGAIN_MIN {
+            0.0
+        } else {
+            (two.mean_s - one.mean_s) / error.max(scene.interval.seconds() / 4.0)
+        },
     })
 }
 
@@ -87,10 +91,17 @@ fn old(patient: &Patient<'_>, loaded: Instant, least: Span) -> Vec<Window> {
     spans
 }
 
-/// Mean and variance, seconds.
-fn moments(ages: &[Span]) -> (f64, f64) {
+/// Mean, seconds, and variance, square seconds.
+#[derive(Clone, Copy)]
+struct Moments {
+    mean_s: f64,
+    variance: f64,
+}
+
+/// Those of some ages.
+fn moments(ages: &[Span]) -> Moments {
     let count = float(ages.len().max(1));
     let mean = ages.iter().map(|age| (*age).seconds()).sum::<f64>() / count;
     let squares = ages.iter().map(|age| ((*age).seconds() - mean) * ((*age).seconds() - mean)).sum::<f64>();
-    (mean, squares / (count - 1.0).max(1.0))
+    Moments { mean_s: mean, variance: squares / (count - 1.0).max(1.0) }
 }

@@ -2,9 +2,9 @@
 //! finishes is counted nowhere. Each host may finish as many as usual up to its own load and fewer from it on; or all
 //! finish fewer from one moment on. What the hosts say together is decided in `sides`.
 
-use crate::evidence::combine::{TOLD_AT, said_by};
+use crate::evidence::combine::{Said, TOLD_AT, said_by};
 use crate::evidence::step::{Stretch, after, before, compared, evenly};
-use crate::hypothesis::findings::{By, Sides};
+use crate::hypothesis::findings::{By, Counted, Sides};
 use crate::numerics::odds::LN_100;
 use crate::state::State;
 use crate::state::load_reports::Divided;
@@ -30,32 +30,33 @@ pub(crate) fn by_finished(state: &State, all: &[&Divided]) -> Option<Sides> {
     }
     let hanging = evenly(&hanging);
     let (before, after) = (sum(&hanging, before), sum(&hanging, after));
-    let rate = |(count, usual): (f64, f64)| count / usual.max(1e-9);
-    if before.1 <= 0.0 || after.1 <= 0.0 || rate(after) > PART_MAX * rate(before) {
+    let rate = |of: Counted| of.count / of.all.max(1e-9);
+    if before.all <= 0.0 || after.all <= 0.0 || rate(after) > PART_MAX * rate(before) {
         return None;
     }
-    let (ratio, hosts) = agreed(&hanging)?;
+    let Said { ratio, hosts } = agreed(&hanging)?;
     Some(Sides { ratio, hosts, before, after, by: By::Finished })
 }
 
 /// What hosts say, if it is not only the third that says most. A clock that is off shifts a load and the failing after it alike,
 /// away from the moment at which all fail; but those that are left then agree on that moment, and contradict.
-fn agreed(told: &[&Divided]) -> Option<(f64, usize)> {
+fn agreed(told: &[&Divided]) -> Option<Said> {
     let each = compared(told);
-    let (all, hosts) = said_by(told, &each)?;
-    if all < TOLD_AT {
-        return Some((all, hosts));
+    let all = said_by(told, &each)?;
+    if all.ratio < TOLD_AT {
+        return Some(all);
     }
     let mut order: Vec<(f64, &Divided)> = each.into_iter().zip(told.iter().copied()).collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
     let kept: Vec<&Divided> = order.iter().take(order.len() - order.len() / 3).map(|(_, of)| *of).collect();
-    let (rest, _) = said_by(&kept, &compared(&kept))?;
-    Some((if rest < CONTRADICTED { rest } else { all }, hosts))
+    let rest = said_by(&kept, &compared(&kept))?.ratio;
+    Some(Said { ratio: if rest < CONTRADICTED { rest } else { all.ratio }, ..all })
 }
 
 /// Requests, and the usual number.
-fn sum(told: &[&Divided], side: fn(&Divided) -> Stretch) -> (f64, f64) {
-    told.iter().map(|of| side(of)).fold((0.0, 0.0), |sum, side| (sum.0 + side.count, sum.1 + side.usual))
+fn sum(told: &[&Divided], side: fn(&Divided) -> Stretch) -> Counted {
+    let sides = told.iter().map(|of| side(of)).map(|side| Counted { count: side.count, all: side.usual });
+    sides.fold(Counted::default(), Counted::and)
 }
 
 #[cfg(test)]
@@ -95,7 +96,7 @@ mod tests {
 
     fn ratio(told: &[Divided]) -> f64 {
         let told: Vec<&Divided> = told.iter().collect();
-        agreed(&told).map_or(0.0, |(ratio, _)| ratio)
+        agreed(&told).map_or(0.0, |said| said.ratio)
     }
 
     #[test]

@@ -3,12 +3,13 @@
 
 use crate::evidence::aggregate::located;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{Hosts, Part, Tally};
+use crate::hypothesis::findings::{Part, Tally};
 use crate::numerics::localise::Combination;
-use crate::numerics::math::{fisher, float, median, ratio, spread};
+use crate::numerics::math::{float, median, ratio, spread};
 use crate::numerics::odds::LN_100;
 use crate::numerics::time::Span;
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::scene::patient::Patient;
 use crate::state::State;
 use crate::state::ids::DimsId;
@@ -119,7 +120,7 @@ fn of_requests(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     }
     let onset = index_of(scene.onset, scene.interval);
     let to = index_of(scene.now, scene.interval);
-    let located = located(state, onset, (onset + 1, to.min(onset + 13)))?;
+    let located = located(state, onset, onset + 1..=to.min(onset + 13))?;
     let best = located.combinations.first()?;
     let excess = |combination: &Combination| combination.observed - combination.expected;
     let outside = (best.observed_outside - best.expected_outside).max(0.0);
@@ -162,35 +163,41 @@ pub(crate) fn is_of_requests(state: &State, scene: &Scene<'_>, dimensions: &BTre
     !dimensions.keys().all(of_hosts)
 }
 
+/// Values of dimensions, the hosts that have them, and ln of the probability that as many of these fail by chance.
+struct Scored<'a> {
+    ln_p: f64,
+    combination: Vec<(&'a str, &'a str)>,
+    inside: Hosts,
+}
+
 /// The value, or pair of values, of the hosts' own dimensions that carries the failing.
 fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
-    let mut counts: BTreeMap<Vec<(&str, &str)>, (u64, u64)> = BTreeMap::new();
-    let (mut all, mut failing) = (0, 0);
-    for (dims, (units, fail)) in scene.by_dims() {
-        all += units;
-        failing += fail;
+    let mut counts: BTreeMap<Vec<(&str, &str)>, Hosts> = BTreeMap::new();
+    let mut all = Hosts::default();
+    for (dims, hosts) in scene.by_dims() {
+        all = all.and(hosts);
         let pairs: Vec<(&str, &str)> =
             state.tables.dims_at(dims)?.iter().map(|(key, value)| (&**key, &**value)).collect();
         for (index, one) in pairs.iter().enumerate() {
             let deeper = pairs.iter().skip(index + 1).map(|two| vec![*one, *two]);
             for combination in std::iter::once(vec![*one]).chain(deeper) {
                 let entry = counts.entry(combination).or_default();
-                *entry = (entry.0 + units, entry.1 + fail);
+                *entry = entry.and(hosts);
             }
         }
     }
-    let scored = counts.into_iter().filter_map(|(combination, (inside, bad))| {
-        let (outside, bad_outside) = (all - inside, failing - bad);
-        let ln_p = fisher(bad, inside - bad, bad_outside, outside - bad_outside);
+    let scored = counts.into_iter().filter_map(|(combination, inside)| {
+        let outside = inside.others_of(all);
+        let ln_p = inside.ln_p(outside);
         let ln_p = ln_p + KEY_GAIN * float(combination.len() - 1);
-        let fits = ln_p <= LN_P && bad >= HOSTS_MIN && ratio(bad, inside) >= 0.4 && ratio(bad_outside, outside) <= 0.15;
-        fits.then_some((ln_p, combination, inside, bad))
+        let fits = ln_p <= LN_P && inside.failing >= HOSTS_MIN && inside.share() >= 0.4 && outside.share() <= 0.15;
+        fits.then_some(Scored { ln_p, combination, inside })
     });
-    let (ln_p, combination, inside, bad) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let Scored { ln_p, combination, inside } = scored.min_by(|a, b| a.ln_p.total_cmp(&b.ln_p))?;
     let tally = Tally {
-        exposed: Hosts { seen: inside, failing: bad },
-        control: Hosts { seen: all - inside, failing: failing - bad },
-        bouts: Part { hits: bad, all: failing },
+        exposed: inside,
+        control: inside.others_of(all),
+        bouts: Part { hits: inside.failing, all: all.failing },
         ln_p,
         ..Tally::default()
     };

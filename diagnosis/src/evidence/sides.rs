@@ -3,12 +3,12 @@
 //! The order of a request and a load on one host needs no clock and no fine report, so this also tells where a push
 //! reached everybody within seconds. What may be accused for it is decided in `judge`.
 
-use crate::evidence::combine::{AGES, said_by};
+use crate::evidence::combine::{AGES, Said, said_by};
 use crate::evidence::finished::by_finished;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{By, Sides};
+use crate::hypothesis::findings::{By, Counted, Sides};
 use crate::numerics::math::float;
-use crate::numerics::mixture::{Stretch, best, rates};
+use crate::numerics::mixture::{Kinds, Split, Stretch, best, rates};
 use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::state::State;
@@ -61,20 +61,20 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     let fails = |of: &&&Divided| is_failing(of, usual);
     let failing: Vec<&Divided> = told.iter().filter(fails).copied().collect();
     let (before, after) = (sum(&failing, |of| of.before), sum(&failing, |of| of.after));
-    let new = after.0 / after.1.max(1.0);
+    let new = after.count / after.all.max(1.0);
     // Of the hosts on which it would have shown, most must show it: a third of them may lie.
     let shown = |of: &&&Divided| !fails(of) && f64::from(of.after.requests) * new >= 3.0;
     let well = told.iter().filter(shown).count();
-    let least = usual.max(before.0 / before.1.max(1.0));
-    if after.0 < FAILED_MIN || new < FACTOR_MIN * least || failing.len() <= well {
+    let least = usual.max(before.count / before.all.max(1.0));
+    if after.count < FAILED_MIN || new < FACTOR_MIN * least || failing.len() <= well {
         return None;
     }
-    let kinds = (vec![usual, 1.0 - usual], vec![1.0, 0.0]);
+    let kinds = Kinds { usual: vec![usual, 1.0 - usual], came: vec![1.0, 0.0] };
     let counts = |side: Side| {
         let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
         vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
     };
-    let (ratio, hosts) = said_by(&failing, &compared(&failing, &kinds, counts))?;
+    let Said { ratio, hosts } = said_by(&failing, &compared(&failing, &kinds, counts))?;
     Some(Sides { ratio, hosts, before, after, by: By::Failed })
 }
 
@@ -118,14 +118,20 @@ pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
     let earlier = state.divided.iter().filter(|(level, _)| state.tables.level_at(*level).is_some_and(before));
     let cost = |all: &[&Divided]| {
         let (before, after) = (sum(all, |of| of.before), sum(all, |of| of.after));
-        let rate = |(failed, requests): (f64, f64)| failed / requests.max(1.0);
-        let excess = after.0 - rate(before) * after.1;
-        let told = excess > 3.0 * libm::sqrt(after.0);
-        (if told { rate(after) - rate(before) } else { 0.0 }, after.1)
+        let rate = |of: Counted| of.count / of.all.max(1.0);
+        let excess = after.count - rate(before) * after.all;
+        let told = excess > 3.0 * libm::sqrt(after.count);
+        Paid { share: if told { rate(after) - rate(before) } else { 0.0 }, requests: after.all }
     };
-    let (usual, known) = cost(&earlier.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
-    let (now, _) = cost(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
-    (known >= RELOADED_MIN).then_some(usual > 0.0 && usual >= COSTS * now)
+    let usual = cost(&earlier.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
+    let now = cost(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
+    (usual.requests >= RELOADED_MIN).then_some(usual.share > 0.0 && usual.share >= COSTS * now.share)
+}
+
+/// Share of requests after loads that failed beyond those before, and the number of requests after loads.
+struct Paid {
+    share: f64,
+    requests: f64,
 }
 
 /// Before when a version must have appeared to be compared with: what had only just come may be as bad.
@@ -145,17 +151,19 @@ fn is_failing(of: &Divided, usual: f64) -> bool {
 }
 
 /// Failed requests and requests of one side.
-fn sum(told: &[&Divided], side: fn(&Divided) -> Side) -> (f64, f64) {
+fn sum(told: &[&Divided], side: fn(&Divided) -> Side) -> Counted {
     let sides = told.iter().map(|of| side(of));
-    sides.fold((0.0, 0.0), |sum, side| (sum.0 + f64::from(side.failed), sum.1 + f64::from(side.requests)))
+    let counted = sides.map(|side| Counted { count: f64::from(side.failed), all: f64::from(side.requests) });
+    counted.fold(Counted::default(), Counted::and)
 }
 
 /// Usual failing share of requests that used the versions before.
 fn usual(state: &State, told: &[&Divided]) -> f64 {
     let from = from(told);
     let levels = from.iter().filter_map(|level| state.tables.level_at(*level));
-    let of = levels.fold((0, 0), |sum, level| (sum.0 + level.failed, sum.1 + level.requests));
-    (float(of.0 as usize) + 0.5) / (float(of.1 as usize) + 1.0).max(100.0)
+    let (mut failed, mut requests) = (0, 0);
+    levels.for_each(|level| (failed, requests) = (failed + level.failed, requests + level.requests));
+    (float(failed as usize) + 0.5) / (float(requests as usize) + 1.0).max(100.0)
 }
 
 /// The versions before.
@@ -166,13 +174,13 @@ fn from(told: &[&Divided]) -> Vec<LevelId> {
 fn by_scores(state: &State, all: &[&Divided], levels: &[LevelId]) -> Option<Sides> {
     let scored = |side: &Side| side.scores.iter().any(|count| *count > 0);
     let told: Vec<&Divided> = all.iter().filter(|of| scored(&of.before) && scored(&of.after)).copied().collect();
-    let kinds = (mix_of(state, &from(&told))?, mix_of(state, levels)?);
+    let kinds = Kinds { usual: mix_of(state, &from(&told))?, came: mix_of(state, levels)? };
     let counts = |side: Side| {
         let all: f64 = side.scores.iter().map(|count| f64::from(*count)).sum();
         side.scores.iter().map(|count| (OF_SIDE_MAX / all).min(1.0) * f64::from(*count)).collect()
     };
-    let (ratio, hosts) = said_by(&told, &compared(&told, &kinds, counts))?;
-    Some(Sides { ratio, hosts, before: (0.0, 0.0), after: (0.0, 0.0), by: By::Scores })
+    let Said { ratio, hosts } = said_by(&told, &compared(&told, &kinds, counts))?;
+    Some(Sides { ratio, hosts, before: Counted::default(), after: Counted::default(), by: By::Scores })
 }
 
 /// Shares of the buckets in the scores of versions.
@@ -194,7 +202,7 @@ fn has_scores(level: &Level) -> bool {
 
 /// Log likelihood ratio of "from the load on" over "whatever the load", and the hosts that tell. Before the load all is as
 /// usual and what comes after may take its time; or it comes and goes with time, in whatever course fits best, alike on all.
-fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Side) -> Vec<f64>) -> Vec<f64> {
+fn compared(told: &[&Divided], kinds: &Kinds, counts: impl Fn(Side) -> Vec<f64>) -> Vec<f64> {
     let stretch = |side: Side, from: Instant, to: Instant| Stretch { counts: counts(side), from, to, kinds };
     let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.start, of.at)).collect();
     let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.end)).collect();
@@ -209,7 +217,10 @@ fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Sid
     let both: Vec<Stretch<'_>> = before.iter().chain(&after).cloned().collect();
     let edges = edges(told);
     let count = |side: Side| f64::from(side.requests).max(side.scores.iter().map(|count| f64::from(*count)).sum());
-    let split = |of: &&Divided| ([count(of.before), count(of.after)], [of.span.start, of.at, of.span.end]);
+    let split = |of: &&Divided| Split {
+        counts: [count(of.before), count(of.after)],
+        times: [of.span.start, of.at, of.span.end],
+    };
     let rates = rates(&told.iter().map(split).collect::<Vec<_>>(), &edges);
     let course = best(&both, &edges, Some(&rates));
     let moment = course.iter().zip(course.iter().skip(told.len())).map(|(before, after)| before + after);
@@ -267,14 +278,14 @@ mod tests {
     }
 
     fn ratio(told: &[Divided]) -> f64 {
-        let kinds = (vec![0.001, 0.999], vec![1.0, 0.0]);
+        let kinds = Kinds { usual: vec![0.001, 0.999], came: vec![1.0, 0.0] };
         let counts = |side: Side| {
             let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
             vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
         };
         {
             let told: Vec<&Divided> = told.iter().collect();
-            said_by(&told, &compared(&told, &kinds, counts)).map_or(0.0, |(ratio, _)| ratio)
+            said_by(&told, &compared(&told, &kinds, counts)).map_or(0.0, |said| said.ratio)
         }
     }
 

@@ -8,6 +8,7 @@ use crate::numerics::align::{Alignment, Pair, Question};
 use crate::numerics::math::float;
 use crate::numerics::time::{Instant, Placed, Span, Window};
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::rollouts::{APART, Rollouts};
 use crate::scene::spans::Spans;
@@ -113,9 +114,8 @@ impl Sheet<'_> {
             }
             self.entry(patient, *span);
         }
-        let (control, control_failing) = unexposed(scene, patient, spans);
         self.result.exposed.count(exposed, failing);
-        self.result.control.count(control, control_failing);
+        self.result.control = self.result.control.and(unexposed(scene, patient, spans));
     }
 
     /// A load into the exposure and the way out of it.
@@ -225,7 +225,7 @@ fn level_at(scene: &Scene<'_>, patient: &Patient<'_>, at: Instant) -> LevelId {
 }
 
 /// Whether a unit was seen unexposed while the fleet failed, and whether it began to fail so.
-fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) -> (bool, bool) {
+fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) -> Hosts {
     let (mut control, mut failing) = (false, false);
     let mut gap_from = scene.onset.max(patient.first);
     let mut settled = gap_from;
@@ -247,7 +247,7 @@ fn unexposed(scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) -> (boo
             settled = span.end + scene.interval * 3 / 2;
         }
     }
-    (control, failing)
+    Hosts { seen: u64::from(control), failing: u64::from(failing) }
 }
 
 /// Own-load alignment, rollout by rollout.
@@ -259,7 +259,7 @@ fn aligned(scene: &Scene<'_>, result: &mut Tally, mut pairs: Rollouts, entering:
             let most = 3 * scene.interval;
             pair.change.is_some_and(|change| change.start - pair.at <= most && pair.at - change.end <= most)
         };
-        let changed: Vec<Pair> = rollout.changed.iter().map(|(_, pair)| *pair).collect();
+        let changed: Vec<Pair> = rollout.changed.iter().map(|changed| changed.pair).collect();
         if changed.iter().filter(|pair| close(pair)).count() * 2 > rollout.count {
             // Generations that follow at once are one way in, or out.
             result.flips.agreeing += u64::from(rollout.first - last > APART * scene.interval);

@@ -10,9 +10,17 @@ use std::collections::BTreeMap;
 /// Report intervals without a load after which the next one is another rollout's.
 pub(crate) const APART: i64 = 6;
 
-/// Loads within one report interval.
+/// A load, or leave, that changed something, and the level that it led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Changed {
+    pub level: LevelId,
+    pub pair: Pair,
+}
+
+/// Loads of one level within one report interval.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
+    level: LevelId,
     first: Instant,
     last: Instant,
     count: usize,
@@ -23,7 +31,7 @@ struct Slot {
 pub(crate) struct Rollouts {
     interval: Span,
     slots: BTreeMap<(LevelId, i64), Slot>,
-    changed: Vec<(LevelId, Pair)>,
+    changed: Vec<Changed>,
 }
 
 /// One rollout.
@@ -34,7 +42,7 @@ pub(crate) struct Rollout<'a> {
     /// Loads.
     pub count: usize,
     /// Those that changed something, in order.
-    pub changed: &'a [(LevelId, Pair)],
+    pub changed: &'a [Changed],
 }
 
 impl Rollouts {
@@ -47,31 +55,32 @@ impl Rollouts {
     pub(crate) fn add(&mut self, level: LevelId, pair: Pair) {
         let at = pair.at;
         let slot = self.slots.entry((level, at.0.div_euclid(self.interval.0))).or_insert(Slot {
+            level,
             first: at,
             last: at,
             count: 0,
         });
         (slot.first, slot.last, slot.count) = (slot.first.min(at), slot.last.max(at), slot.count + 1);
         if pair.change.is_some() {
-            self.changed.push((level, pair));
+            self.changed.push(Changed { level, pair });
         }
     }
 
     /// The rollouts by their beginning, and by level where they begin at once.
     pub(crate) fn in_order(&mut self) -> Vec<Rollout<'_>> {
         self.changed.sort_unstable();
-        let slots: Vec<(LevelId, Slot)> = self.slots.iter().map(|((level, _), slot)| (*level, *slot)).collect();
-        let goes_on = |(of, before): &(LevelId, Slot), (level, slot): &(LevelId, Slot)| {
-            of == level && slot.first - before.last <= APART * self.interval
+        let slots: Vec<Slot> = self.slots.values().copied().collect();
+        let goes_on = |before: &Slot, slot: &Slot| {
+            before.level == slot.level && slot.first - before.last <= APART * self.interval
         };
         let mut rest = self.changed.as_slice();
         let mut all = Vec::new();
         for slots in slots.chunk_by(goes_on) {
-            let (Some((level, from)), Some((_, to))) = (slots.first(), slots.last()) else { continue };
-            let here = rest.partition_point(|(of, pair)| (*of, pair.at) <= (*level, to.last));
+            let (Some(from), Some(to)) = (slots.first(), slots.last()) else { continue };
+            let here = rest.partition_point(|of| (of.level, of.pair.at) <= (to.level, to.last));
             let (changed, others) = rest.split_at_checked(here).unwrap_or((rest, &[]));
             rest = others;
-            let count = slots.iter().map(|(_, slot)| slot.count).sum();
+            let count = slots.iter().map(|slot| slot.count).sum();
             all.push(Rollout { first: from.first, last: to.last, count, changed });
         }
         all.sort_by_key(|rollout| rollout.first);
@@ -127,7 +136,7 @@ mod tests {
             let summed: Vec<(Instant, Instant, usize, Vec<Pair>)> = rollouts
                 .in_order()
                 .iter()
-                .map(|of| (of.first, of.last, of.count, of.changed.iter().map(|(_, pair)| *pair).collect()))
+                .map(|of| (of.first, of.last, of.count, of.changed.iter().map(|changed| changed.pair).collect()))
                 .collect();
             let listed: Vec<(Instant, Instant, usize, Vec<Pair>)> = plainly(&pairs)
                 .into_iter()

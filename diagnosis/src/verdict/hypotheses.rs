@@ -13,12 +13,13 @@ use crate::evidence::stale::{Stale, stale};
 use crate::evidence::tally::tally;
 use crate::evidence::uses::Uses;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{Hosts, Part, Separator, Tally};
+use crate::hypothesis::findings::{Part, Separator, Tally};
 use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_10;
 use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
 use crate::state::State;
@@ -204,9 +205,9 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: FactorId, of_all: &AllShar
             hypothesis.scope.insert(attribute::SERVICE_VERSION.to_owned(), value);
         }
     } else {
-        if let Some((scope, narrowed)) = narrow(state, scene, &levels, &spans) {
-            hypothesis.scope = scope;
-            hypothesis.tally = narrowed;
+        if let Some(narrowed) = narrow(state, scene, &levels, &spans) {
+            hypothesis.scope = narrowed.scope;
+            hypothesis.tally = narrowed.tally;
         }
         hypothesis.levels = levels.clone();
         content(state, scene, &mut hypothesis, &shares);

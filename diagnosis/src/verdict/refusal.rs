@@ -4,12 +4,13 @@
 
 use crate::evidence::property::properties;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{Hosts, Part, Tally};
+use crate::hypothesis::findings::{Part, Tally};
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ln_choose;
 use crate::numerics::odds::LN_100;
 use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::state::State;
 use crate::state::ids::{DimsId, LevelId};
 use crate::state::model::Level;

@@ -3,13 +3,13 @@
 
 use crate::evidence::clock::follows;
 use crate::evidence::riskset::contrast;
-use crate::hypothesis::findings::Hosts;
 use crate::hypothesis::judgement::{CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_1000;
 use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::verdict::accusation::{refuted, soon};

@@ -6,6 +6,7 @@ use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ratio;
 use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::state::State;
 use crate::state::case::Case;
 use crate::state::class::Class;
@@ -189,13 +190,13 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
 
 /// How evenly the failing lies over the values of a key; none where one value holds it or there is only one.
 fn spread_over(state: &State, scene: &Scene<'_>, key: &str) -> Option<String> {
-    let mut by_value: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for (dims, (all, failing)) in scene.by_dims() {
-        let entry = by_value.entry(state.tables.value(dims, key)?).or_default();
-        *entry = (entry.0 + all, entry.1 + failing);
+    let mut by_value: BTreeMap<&str, Hosts> = BTreeMap::new();
+    for (dims, hosts) in scene.by_dims() {
+        let of_value = by_value.entry(state.tables.value(dims, key)?).or_default();
+        *of_value = of_value.and(hosts);
     }
-    let affected = by_value.values().filter(|(_, failing)| *failing > 0).count();
-    let shares = || by_value.values().filter(|(all, _)| *all >= 3).map(|(all, failing)| ratio(*failing, *all));
+    let affected = by_value.values().filter(|hosts| hosts.failing > 0).count();
+    let shares = || by_value.values().filter(|hosts| hosts.seen >= 3).map(|hosts| ratio(hosts.failing, hosts.seen));
     let (least, most) = (shares().fold(1.0, f64::min), shares().fold(0.0, f64::max));
     if by_value.len() < 2 || affected < 2 || least < 0.3 * most {
         return None;
@@ -203,7 +204,7 @@ fn spread_over(state: &State, scene: &Scene<'_>, key: &str) -> Option<String> {
     let parts: Vec<String> = by_value
         .iter()
         .take(6)
-        .map(|(value, (all, failing))| format!("{} {failing}/{all}", Untrusted(value)))
+        .map(|(value, hosts)| format!("{} {}/{}", Untrusted(value), hosts.failing, hosts.seen))
         .collect();
     Some(format!("hosts failing by {key}: {}", parts.join(", ")))
 }
