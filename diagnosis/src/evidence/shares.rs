@@ -37,6 +37,13 @@ struct Shown {
     begun: bool,
 }
 
+/// A level, the share of its units that began to fail under it alone, and when it appeared.
+struct Ranked {
+    alone: f64,
+    since: Instant,
+    level: LevelId,
+}
+
 /// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllShares {
@@ -54,25 +61,24 @@ impl AllShares {
     pub(crate) fn new(scene: &Scene<'_>) -> Self {
         let mut this = Self::default();
         let mut of_unit: Vec<Shown> = Vec::new();
-        let mut before: Vec<(Option<&Move>, &Move)> = Vec::new();
+        let mut before: Vec<Stay<'_>> = Vec::new();
         let mut refused: Vec<LevelId> = Vec::new();
         let tells = |patient: &&Patient<'_>| patient.absent.is_empty() || !patient.bouts.is_empty();
         for patient in scene.patients.iter().filter(tells) {
             of_unit.clear();
             before.clear();
             for entry in scene.moves(patient) {
-                match before.iter_mut().find(|(_, before)| before.factor == entry.factor) {
+                match before.iter_mut().find(|before| before.entry.factor == entry.factor) {
                     Some(before) => {
-                        let (earlier, left) = std::mem::replace(before, (Some(before.1), entry));
-                        let stay = Stay { earlier, entry: left, next: Some(entry) };
-                        of_unit.extend(this.shown(scene, patient, stay));
+                        let now = Stay { earlier: Some(before.entry), entry, next: None };
+                        let left = std::mem::replace(before, now);
+                        of_unit.extend(this.shown(scene, patient, Stay { next: Some(entry), ..left }));
                     }
-                    None => before.push((None, entry)),
+                    None => before.push(Stay { earlier: None, entry, next: None }),
                 }
             }
-            for (earlier, last) in &before {
-                let stay = Stay { earlier: *earlier, entry: last, next: None };
-                of_unit.extend(this.shown(scene, patient, stay));
+            for stay in &before {
+                of_unit.extend(this.shown(scene, patient, *stay));
             }
             refused.clear();
             for level in patient.bouts.iter().filter_map(|bout| bout.level) {
@@ -111,11 +117,11 @@ impl AllShares {
             let of = shares.get(&level).copied().unwrap_or_default();
             ratio(of.begun.saturating_sub(shared(level, &levels)), of.all)
         };
-        let mut ordered: Vec<(f64, Instant, LevelId)> =
-            levels.iter().map(|level| (alone(*level), since(*level), *level)).collect();
-        ordered.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        let ranked = |level: &LevelId| Ranked { alone: alone(*level), since: since(*level), level: *level };
+        let mut ordered: Vec<Ranked> = levels.iter().map(ranked).collect();
+        ordered.sort_by(|a, b| b.alone.total_cmp(&a.alone).then((a.since, a.level).cmp(&(b.since, b.level))));
         let mut kept: Vec<LevelId> = Vec::new();
-        for (_, _, level) in ordered {
+        for Ranked { level, .. } in ordered {
             let either = shared(level, &kept);
             let of = shares.get(&level).copied().unwrap_or_default();
             let unheard = if Some(level) == latest { 0 } else { self.unheard.get(&level).copied().unwrap_or(0) };

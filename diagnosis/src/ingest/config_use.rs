@@ -5,17 +5,23 @@ use crate::state::ids::FactorId;
 use crate::state::ring::{Use, Used};
 use std::collections::BTreeMap;
 
+/// Requests of a row that used a config.
+pub(crate) struct OfConfig {
+    factor: FactorId,
+    requests: Requests,
+}
+
 /// Adds requests of a row that used a config.
-pub(crate) fn add(by_config: &mut Vec<(FactorId, Requests)>, factor: FactorId, more: Requests) {
-    match by_config.iter_mut().find(|(known, _)| *known == factor) {
-        Some((_, of)) => (of.failed, of.all) = (of.failed + more.failed, of.all + more.all),
-        None => by_config.push((factor, more)),
+pub(crate) fn add(by_config: &mut Vec<OfConfig>, factor: FactorId, more: Requests) {
+    match by_config.iter_mut().find(|known| known.factor == factor) {
+        Some(OfConfig { requests: of, .. }) => (of.failed, of.all) = (of.failed + more.failed, of.all + more.all),
+        None => by_config.push(OfConfig { factor, requests: more }),
     }
 }
 
 /// Adds what a row tells, of requests by config and of all of its requests.
-pub(crate) fn note(uses: &mut BTreeMap<FactorId, Use>, by_config: &[(FactorId, Requests)], total: Requests) {
-    for (factor, of) in by_config {
+pub(crate) fn note(uses: &mut BTreeMap<FactorId, Use>, by_config: &[OfConfig], total: Requests) {
+    for OfConfig { factor, requests: of } in by_config {
         let inside = Used { failed: of.failed, all: of.all };
         let outside = Used { failed: (total.failed - of.failed).max(0.0), all: (total.all - of.all).max(0.0) };
         uses.entry(*factor).or_default().add(Use { inside, outside });

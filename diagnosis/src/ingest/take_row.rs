@@ -1,11 +1,12 @@
 //! Rows: whether their time can be believed, which versions the unit had, what each counter observed and expected. Which
 //! sums they enter is decided in `waiting`.
 
-use crate::ingest::config_use;
+use crate::ingest::config_use::{self, OfConfig};
 use crate::ingest::divided::note_sides;
 use crate::ingest::samples::samples;
 use crate::ingest::take_load::{Attempt, attempted};
 use crate::ingest::unit_of::{corrected, learn_facts, note_restart, seen, slack, unit_of};
+use crate::ingest::version_shares::{Version, VersionShare, between, view_shares};
 use crate::ingest::waiting::wait;
 use crate::numerics::shape;
 use crate::numerics::time::{Instant, Span, Window};
@@ -18,7 +19,7 @@ use crate::signals::restarts::{Restart, Sign};
 use crate::signals::sample::Sample;
 use crate::signals::watch::{self, Fleet};
 use crate::state::State;
-use crate::state::ids::{DimsId, FactorId, UnitId};
+use crate::state::ids::{DimsId, UnitId};
 use crate::state::model::{Base, COUNTERS, Counter, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::{Sums, index_of};
@@ -164,13 +165,6 @@ fn on_time(state: &mut State, id: UnitId, end: Instant) -> bool {
     false
 }
 
-/// A version of a config, as the sender names it.
-#[derive(Clone, Copy)]
-struct Version<'a> {
-    config: &'a Name,
-    hash: Hash,
-}
-
 /// Index of a version, which mostly is one that the unit has.
 fn version_of(state: &mut State, id: UnitId, Version { config, hash }: Version<'_>, at: Instant) -> Option<Active> {
     let active = state.units.get(id).map_or(&[][..], |unit| &unit.active);
@@ -189,28 +183,26 @@ fn note_levels(state: &mut State, id: UnitId, row: &Row, window: Window) {
     let Window { start, end } = window;
     let shares = view_shares(row);
     let share = |config: &Name, hash: &Hash| {
-        let at = shares.binary_search_by(|(of, version, _)| (*of, version).cmp(&(config, hash))).ok()?;
-        shares.get(at).map(|(_, _, share)| *share)
+        let at = shares.binary_search_by(|of| (of.version.config, &of.version.hash).cmp(&(config, hash))).ok()?;
+        shares.get(at).map(|of| of.share)
     };
-    let mut gauges: Vec<(&Name, Hash)> = row.active.iter().map(|(config, hash)| (config, *hash)).collect();
-    gauges.sort_by_key(|(config, _)| *config);
-    let told = |config: &Name| gauges.binary_search_by_key(&config, |(config, _)| config).is_ok();
-    for of_config in gauges.chunk_by(|one, other| one.0 == other.0) {
-        let [(config, hash)] = of_config else { continue };
-        let last = share(config, hash);
-        let version = Version { config, hash: *hash };
-        let before = version_at(state, id, config, start);
-        if let (Some(last), Some((hash, part))) = (last, before.and_then(|before| between(&shares, version, before))) {
-            let version = Version { config, hash };
-            guess(state, id, Guess { version, window, share: Some(last + part) });
+    let mut gauges: Vec<Version<'_>> =
+        row.active.iter().map(|(config, hash)| Version { config, hash: *hash }).collect();
+    gauges.sort_by_key(|gauge| gauge.config);
+    let told = |config: &Name| gauges.binary_search_by_key(&config, |gauge| gauge.config).is_ok();
+    for of_config in gauges.chunk_by(|one, other| one.config == other.config) {
+        let [version] = of_config else { continue };
+        let (version, last) = (*version, share(version.config, &version.hash));
+        let before = version_at(state, id, version.config, start);
+        if let (Some(last), Some(part)) = (last, before.and_then(|before| between(&shares, version, before))) {
+            guess(state, id, Guess { version: part.version, window, share: Some(last + part.share) });
         }
         guess(state, id, Guess { version, window, share: last });
     }
-    for of_config in shares.chunk_by(|one, other| one.0 == other.0) {
-        let most = of_config.iter().max_by(|a, b| a.2.total_cmp(&b.2));
-        if let Some((config, hash, share)) = most.filter(|(config, ..)| !told(config)) {
-            let version = Version { config, hash: *hash };
-            guess(state, id, Guess { version, window, share: Some(*share) });
+    for of_config in shares.chunk_by(|one, other| one.version.config == other.version.config) {
+        let most = of_config.iter().max_by(|a, b| a.share.total_cmp(&b.share));
+        if let Some(VersionShare { version, share }) = most.copied().filter(|most| !told(most.version.config)) {
+            guess(state, id, Guess { version, window, share: Some(share) });
         }
     }
     for count in &row.loads {
@@ -230,16 +222,6 @@ fn version_at(state: &State, id: UnitId, config: &Name, at: Instant) -> Option<H
     let mut factors = state.tables.factors.numbered();
     let (factor, _) = factors.find(|(_, of)| matches!(of, Factor::Config(name) if name == config))?;
     state.tables.level_at(level_at(unit, factor, at)?)?.hash()
-}
-
-/// The version that a unit had for a part of a row only, between `before` at its beginning and `last` at its end, and its
-/// share of the row; none if the row's tags name several.
-fn between(shares: &[(&Name, Hash, f64)], last: Version<'_>, before: Hash) -> Option<(Hash, f64)> {
-    let from = shares.partition_point(|(of, ..)| *of < last.config);
-    let own = || shares.iter().skip(from).take_while(|(of, ..)| *of == last.config);
-    let mut others = own().filter(|(_, hash, _)| *hash != last.hash && *hash != before);
-    let (_, hash, share) = others.next().filter(|_| before != last.hash)?;
-    others.next().is_none().then_some((*hash, *share))
 }
 
 /// A version that a row says was active at its end, and its share of the row's requests, if that is known.
@@ -287,7 +269,7 @@ fn guess(state: &mut State, id: UnitId, Guess { version, window, share }: Guess<
 /// Counts that carry a version's tag.
 fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
     let at = row.span.start.into();
-    let mut by_config: Vec<(FactorId, Requests)> = Vec::new();
+    let mut by_config: Vec<OfConfig> = Vec::new();
     for view in &row.views {
         let Some(Active { factor, level }) =
             version_of(state, id, Version { config: &view.config, hash: view.hash }, at)
@@ -315,15 +297,15 @@ fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
     for scores in &row.scores {
         let Some((config, hash)) = &scores.version else { continue };
         let Some(Active { level, .. }) = version_of(state, id, Version { config, hash: *hash }, at) else { continue };
-        let (zero, all) = counts::zeros(scores);
+        let zero = counts::zeros(scores);
         if let Some(known) = state.tables.level_mut(level) {
             known.last_active = known.last_active.max(row.span.end.into());
             shape::add_deciles(&mut known.deciles, &scores.histogram);
         }
         if let Some(interval) = state.ring.at(index) {
             let [_, _, zeros, scores] = interval.tagged.entry(level).or_default();
-            *zeros += zero;
-            *scores += all;
+            *zeros += zero.count;
+            *scores += zero.all;
         }
     }
 }
@@ -459,32 +441,4 @@ fn alive(unit: &mut Unit, row: &Row, now: Instant, silent_after: Span) {
         died(unit, at, Some(level));
         unit.loading = None;
     }
-}
-
-/// Share of each version among the requests and scores that a row tags, by config and version.
-fn view_shares(row: &Row) -> Vec<(&Name, Hash, f64)> {
-    let mut all: Vec<(&Name, Hash, f64)> =
-        row.views.iter().map(|view| (&view.config, view.hash, Requests::of(view.outcomes).all)).collect();
-    for scores in &row.scores {
-        if let Some((config, hash)) = &scores.version
-            && !row.views.iter().any(|view| view.config == *config)
-        {
-            all.push((config, *hash, counts::zeros(scores).1));
-        }
-    }
-    all.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-    all.dedup_by(|next, kept| {
-        let same = next.0 == kept.0 && next.1 == kept.1;
-        if same {
-            kept.2 += next.2;
-        }
-        same
-    });
-    for of_config in all.chunk_by_mut(|one, other| one.0 == other.0) {
-        let sum: f64 = of_config.iter().map(|(_, _, count)| count).sum();
-        for (_, _, share) in of_config {
-            *share /= sum.max(1.0);
-        }
-    }
-    all
 }

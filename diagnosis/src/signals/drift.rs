@@ -19,8 +19,15 @@ const AFTER_MAX: u32 = 3;
 /// Least standard deviation of a beginning, in reports.
 const LEAST: f64 = 0.03;
 
+/// Whether scores left the fleet's shape, and since when what tells so was added up.
+#[derive(Clone, Copy)]
+pub(crate) struct Followed {
+    pub far: bool,
+    pub since: Instant,
+}
+
 /// Whether the unit's scores left the fleet's shape, once enough have come together, and since when they were added up.
-pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Window) -> Option<(bool, Instant)> {
+pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Window) -> Option<Followed> {
     let case = state.open_case();
     let unit = state.units.get_mut(id)?;
     let mut row = Binned { span, ..Binned::default() };
@@ -45,11 +52,11 @@ pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Win
         return None;
     }
     let before = std::mem::replace(&mut unit.scored, row.clone());
-    let (far, since) = follow(unit, shape, before, &row);
+    let followed = follow(unit, shape, before, &row);
     if unit.drifting.is_none() && ordinary {
         shape::learn(waiting, &row.bins);
     }
-    Some((far, since))
+    Some(followed)
 }
 
 /// Places the beginning of the drift that a unit's open run is of, as well as its reports so far allow.
@@ -69,18 +76,18 @@ pub(crate) fn place_drift(state: &mut State, id: UnitId) {
 }
 
 /// Follows a unit's drift by one report: whether it is one, and since when what tells so was added up.
-fn follow(unit: &mut Unit, shape: &[f64], before: Binned, row: &Binned) -> (bool, Instant) {
+fn follow(unit: &mut Unit, shape: &[f64], before: Binned, row: &Binned) -> Followed {
     let going_on = unit.watches.iter().any(|watch| watch.counter == Counter::Drift)
         || unit.runs.iter().any(|run| run.counter == Counter::Drift && run.open);
     if let Some(drifting) = unit.drifting.as_deref_mut().filter(|drifting| going_on && drifting.told) {
         // The new shape is known by now: a report goes on with it or is back.
         let new = if drifting.rows.after > 0 { &drifting.after } else { &drifting.first };
-        let far = part(row, shape, new).is_some_and(|(share, _)| share > 0.5);
+        let far = part(row, shape, new).is_some_and(|mixed| mixed.share > 0.5);
         if far && drifting.rows.after < AFTER_MAX {
             drifting.rows.after += 1;
             drifting.after.add(row);
         }
-        return (far, row.span.start);
+        return Followed { far, since: row.span.start };
     }
     let mut gathered = unit.drifting.take().filter(|drifting| !drifting.told && drifting.rows.first < TOGETHER_MAX);
     if shape::is_far(shape, &row.bins) {
@@ -92,31 +99,38 @@ fn follow(unit: &mut Unit, shape: &[f64], before: Binned, row: &Binned) -> (bool
     gathered.told = shape::is_far(shape, &gathered.first.bins);
     let (far, since) = (gathered.told, gathered.first.span.start);
     unit.drifting = Some(gathered).filter(|gathered| far || shape::is_off(shape, &gathered.first.bins));
-    (far, since)
+    Followed { far, since }
 }
 
 /// When a drift from `shape` began, and the standard deviation of that.
 fn begun(drifting: &Drifting, shape: &[f64]) -> Option<Placed> {
     let Drifting { before, first, after, .. } = drifting;
     let (end, length) = (first.span.end, first.span.length());
-    let (share, variance) = part(first, shape, after)?;
+    let Mixed { share, variance } = part(first, shape, after)?;
     let connected = first.span.start - before.span.end < length / 10 && !before.bins.is_empty();
     // A first report that is a mixture holds the beginning itself: the noise of the one before would only blur it.
-    let (earlier, more) = match connected {
-        true if share < WHOLE => (0.0, 0.0),
+    let earlier = match connected {
+        true if share < WHOLE => Mixed { share: 0.0, variance: 0.0 },
         true => part(before, shape, after)?,
-        false => (0.0, 0.25),
+        false => Mixed { share: 0.0, variance: 0.25 },
     };
-    let deviation = libm::sqrt(variance + more) + LEAST;
+    let deviation = libm::sqrt(variance + earlier.variance) + LEAST;
     let earliest = if connected { before.span.start } else { first.span.start };
-    let back = share * length.seconds() + earlier * before.span.length().seconds();
+    let back = share * length.seconds() + earlier.share * before.span.length().seconds();
     let at = (end - Span::from_seconds(back)).clamp(earliest.min(end), end);
     Some(Placed { at, deviation: length.part(deviation) })
 }
 
+/// A share of scores that have a new shape, and its variance.
+#[derive(Clone, Copy)]
+struct Mixed {
+    share: f64,
+    variance: f64,
+}
+
 /// Share of the scores of `of` that have the shape `after` rather than `shape`, and its variance: the weighted least
 /// squares of a mixture of two known multinomials, with the sampling noise of `of` and of `after`.
-fn part(of: &Binned, shape: &[f64], after: &Binned) -> Option<(f64, f64)> {
+fn part(of: &Binned, shape: &[f64], after: &Binned) -> Option<Mixed> {
     let (all, all_before, all_after) = (of.all(), shape.iter().sum::<f64>(), after.all());
     if all <= 0.0 || all_before <= 0.0 || all_after <= 0.0 {
         return None;
@@ -133,7 +147,7 @@ fn part(of: &Binned, shape: &[f64], after: &Binned) -> Option<(f64, f64)> {
         }
     }
     let share = along / square;
-    (square > 0.0).then(|| (share, (1.0 / all + share * share / all_after) / square))
+    (square > 0.0).then(|| Mixed { share, variance: (1.0 / all + share * share / all_after) / square })
 }
 
 #[cfg(test)]

@@ -37,14 +37,21 @@ pub(crate) fn begun(unit: &Unit, sample: &Sample) -> Sizes {
     [before, sample.size, 0.0, 0.0]
 }
 
+/// For how long a run had failed, in reports, and whether the report before its first was asked.
+#[derive(Clone, Copy)]
+pub(crate) struct FailedFor {
+    pub reports: f64,
+    pub asked: bool,
+}
+
 /// For how long, in reports, it had failed by the end of its first report that failed by the share `first`, and whether
 /// the report before was asked; `whole` is the size of later reports.
-pub(crate) fn failed_for(run: &Run, first: f64, whole: f64) -> (f64, bool) {
+pub(crate) fn failed_for(run: &Run, first: f64, whole: f64) -> FailedFor {
     let [before, ..] = run.sizes;
     // Where reports are missing before, the one before them tells nothing.
     let asked = first >= WHOLE && run.first.rate.is_finite() && before.is_finite() && whole > 0.0;
     let earlier = if asked { f64::from(before) / whole } else { 0.0 };
-    ((first + earlier).clamp(1.0 - AT_MOST, AT_MOST), asked)
+    FailedFor { reports: (first + earlier).clamp(1.0 - AT_MOST, AT_MOST), asked }
 }
 
 /// Places the beginning of what has a size beside its counts by another report of the run; whether it could.
@@ -58,7 +65,7 @@ pub(crate) fn place(run: &mut Run, sample: &Sample) -> bool {
     let (sum, count) = (sum + sample.size, count + 1.0);
     run.sizes = [before, first, sum, count];
     let whole = f64::from(sum / count);
-    let (failing, _) = failed_for(run, f64::from(first) / whole, whole);
+    let failing = failed_for(run, f64::from(first) / whole, whole).reports;
     run.near = Placed { at: end - span.times(failing), deviation: span.times(OFF) };
     (run.start, run.precise, run.slack) = (run.near.at, true, span.times(2.0 * OFF));
     true

@@ -5,7 +5,7 @@
 use crate::numerics::odds::LN_100;
 use crate::numerics::time::{Instant, Placed, Span};
 use crate::signals::baseline::Counts;
-use crate::signals::graded;
+use crate::signals::graded::{self, FailedFor};
 use crate::signals::sample::{LEAST_RATIO, PLACED_IN, Sample};
 use crate::state::model::{Base, Counter, Run, Unit, Watch};
 use crate::state::run::{FirstRow, Opening};
@@ -199,7 +199,7 @@ fn place(run: &mut Run, sample: &Sample, before: Rest) {
     }
     let whole = rest * trials / rest_trials;
     let share = ((first - expected) / whole).max(0.0);
-    let (failing, asked) = graded::failed_for(run, share, rest / rest_trials);
+    let FailedFor { reports: failing, asked } = graded::failed_for(run, share, rest / rest_trials);
     let events = (run.observed - first).max(1.0);
     let counted = first.max(1.0) + if asked { 1.0 } else { 0.0 };
     let variance = counted / (whole * whole) + share * share * events / (rest * rest);

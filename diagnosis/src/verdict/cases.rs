@@ -203,7 +203,7 @@ fn tell_cases(state: &mut State) {
         }
         tell_case(state, case, &symptoms);
     }
-    let names: Vec<(u32, String)> = cases.iter().map(|case| (case.id, case.incident.id.clone())).collect();
+    let names: Vec<String> = cases.iter().map(|case| case.incident.id.clone()).collect();
     for case in cases.iter_mut().filter(|case| case.published && case.incident.id.is_empty()) {
         case.incident.id = fresh_id(&case.incident, &names);
     }
@@ -269,7 +269,7 @@ fn is_told(state: &State, symptoms: &[&Symptom]) -> bool {
 fn tell_impact(state: &State, told: &mut Incident, symptoms: &[&Symptom]) {
     let cost = symptoms.iter().fold(Cost::default(), |all, symptom| all.and(symptom.cost));
     let hosts: BTreeSet<UnitId> = symptoms.iter().flat_map(|symptom| symptom.hosts.iter().copied()).collect();
-    let (reporting, _) = heard(state);
+    let reporting = heard(state);
     let felt = cost.failed + cost.denied + cost.unscored;
     let share = if cost.requests > 0.0 { rounded((cost.failed / cost.requests).min(1.0), 6) } else { 0.0 };
     let before = told.impact;
@@ -419,13 +419,13 @@ pub(crate) fn blank(onset: Instant, first: Counter) -> Incident {
 }
 
 /// An identity from onset and first signal, with a number where two would have the same.
-fn fresh_id(incident: &Incident, taken: &[(u32, String)]) -> String {
+fn fresh_id(incident: &Incident, taken: &[String]) -> String {
     let text = incident.onset.to_string();
     let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
     let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
     let first = incident.signals.first().map_or("errors", |signal| signal.as_str());
     let plain = format!("{day}-{time}-{first}");
-    let is_taken = |id: &String| taken.iter().any(|(_, known)| known == id);
+    let is_taken = |id: &String| taken.contains(id);
     let numbered = (2..).map(|number| format!("{plain}-{number}"));
     std::iter::once(plain.clone()).chain(numbered).find(|id| !is_taken(id)).unwrap_or(plain)
 }

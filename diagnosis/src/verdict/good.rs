@@ -2,7 +2,7 @@
 //! Mostly the last half hour tells it; a fleet's whole history is looked through only where it might say otherwise.
 
 use crate::numerics::reach::in_reach;
-use crate::numerics::time::{Instant, Span};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
@@ -96,7 +96,8 @@ fn served_ever(state: &State, scene: &Scene<'_>, factor: FactorId) -> Indexed<Le
     let lines = |patient: &Patient<'_>| patient.unit.moves.iter().step_by(4).fold(0, |all, entry| all ^ entry.at.0);
     let patients = in_reach(scene.patients.iter(), lines);
     let since = |patient: &Patient<'_>| Some(patient.first);
-    longest(state, scene, factor, patients.map(|patient| (patient, patient.unit.moves.as_slice(), since(patient))))
+    let lives = patients.map(|patient| Life { patient, moves: &patient.unit.moves, since: since(patient) });
+    longest(state, scene, factor, lives)
 }
 
 /// The same by the moves that the scene lays out: exact for versions that nobody had long ago, else too little, since
@@ -104,34 +105,49 @@ fn served_ever(state: &State, scene: &Scene<'_>, factor: FactorId) -> Indexed<Le
 fn served_lately(state: &State, scene: &Scene<'_>, factor: FactorId) -> Indexed<LevelId, Served> {
     let since = |patient: &Patient<'_>| patient.bouts.is_empty().then_some(patient.first.max(scene.long_ago));
     let patients = scene.patients.iter();
-    longest(state, scene, factor, patients.map(|patient| (patient, scene.moves(patient), since(patient))))
+    let lives = patients.map(|patient| Life { patient, moves: scene.moves(patient), since: since(patient) });
+    longest(state, scene, factor, lives)
 }
 
-/// By level, of patients with their moves, and since when they had what they had before all, if that can be told.
+/// A patient with its moves, and since when it had what it had before all, if that can be told.
+struct Life<'a> {
+    patient: &'a Patient<'a>,
+    moves: &'a [Move],
+    since: Option<Instant>,
+}
+
+/// A level that a patient had, and since when.
+#[derive(Clone, Copy)]
+struct Stay {
+    from: Instant,
+    level: LevelId,
+}
+
+/// By level, of patients.
 fn longest<'a>(
     state: &State,
     scene: &Scene<'a>,
     factor: FactorId,
-    patients: impl Iterator<Item = (&'a Patient<'a>, &'a [Move], Option<Instant>)>,
+    lives: impl Iterator<Item = Life<'a>>,
 ) -> Indexed<LevelId, Served> {
     let mut served: Indexed<LevelId, Served> = state.tables.levels.iter().map(|_| Served::default()).collect();
     let earliest = state.first_event.unwrap_or(Instant::LONG_AGO).max(scene.now - BAKE_MAX);
-    for (patient, moves, since) in patients {
-        let mut tell = |(from, level): (Instant, LevelId), to: Instant| {
+    for Life { patient, moves, since } in lives {
+        let mut tell = |stay: Stay, to: Instant| {
             // What is no longer as a whole is not looked at for what failed in it: most stays are not.
-            if let Some(longest) = served.get_mut(level)
-                && longest.last().is_some_and(|least| to - from > *least)
+            if let Some(longest) = served.get_mut(stay.level)
+                && longest.last().is_some_and(|least| to - stay.from > *least)
             {
-                enter(longest, well(patient, scene.interval, from, to));
+                enter(longest, well(patient, scene.interval, Window { start: stay.from, end: to }));
             }
         };
-        let mut before: Option<(Instant, LevelId)> = None;
+        let mut before: Option<Stay> = None;
         for entry in moves.iter().filter(|entry| entry.factor == factor) {
             if let Some(before) = before {
                 tell(before, entry.at.min(patient.seen));
             }
             let from = if entry.at == BEFORE_ALL { since } else { Some(entry.at) };
-            before = from.map(|from| (from.max(earliest), entry.level));
+            before = from.map(|from| Stay { from: from.max(earliest), level: entry.level });
         }
         if let Some(before) = before {
             tell(before, patient.seen);
@@ -149,8 +165,8 @@ fn enter(longest: &mut Served, time: Span) {
 }
 
 /// How long a stay on a version went well.
-fn well(patient: &Patient<'_>, interval: Span, from: Instant, to: Instant) -> Span {
+fn well(patient: &Patient<'_>, interval: Span, stay: Window) -> Span {
     let mut starts = patient.bouts.iter().map(|bout| bout.start);
-    let first_bad = starts.find(|start| *start > from + interval && *start < to);
-    first_bad.unwrap_or(to) - from
+    let first_bad = starts.find(|start| *start > stay.start + interval && *start < stay.end);
+    first_bad.unwrap_or(stay.end) - stay.start
 }

@@ -23,13 +23,20 @@ const LEADS: f64 = 6.0;
 /// Greatest difference of median delays, seconds, of two loads that count as simultaneous.
 const TOGETHER: f64 = 1.0;
 
-/// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.
-pub(crate) fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) {
-    let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return (0.0, 0.0) };
+/// What each of two says with the other held equal, as ln of an e-value: the one that adds nothing is explained away.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Contest {
+    pub one: f64,
+    pub two: f64,
+}
+
+/// Holds two explanations against each other.
+pub(crate) fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> Contest {
+    let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return Contest::default() };
     let given = |this: &Hypothesis, spans: &Spans, other: &Spans| {
         contrast(scene, this.kind == CauseKind::Binary, spans, Some(other)).ln_e
     };
-    (given(one, &of_one, &of_two), given(two, &of_two, &of_one))
+    Contest { one: given(one, &of_one, &of_two), two: given(two, &of_two, &of_one) }
 }
 
 /// Whether a rival explains the same hosts at the same time as well.
@@ -72,7 +79,7 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
         if !told_apart(scene, best, rival) {
             return true;
         }
-        let (for_best, for_rival) = contest(scene, best, rival);
+        let Contest { one: for_best, two: for_rival } = contest(scene, best, rival);
         let aligned = if rival.sides.is_none() { best.tally.aligned } else { best.aligned() };
         return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
     }
