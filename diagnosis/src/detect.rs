@@ -8,7 +8,7 @@ pub(crate) mod tick;
 
 use crate::detect::risen::{WORTH_WAKING, risen, summed_for};
 use crate::numerics::reach::in_reach;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Span};
 use crate::signals::baseline::fleet_rate;
 use crate::signals::sample::LEAST_RATIO;
 use crate::state::State;
@@ -37,7 +37,7 @@ const PASSING_MIN: usize = 5;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Alarm {
     pub class: Class,
-    pub onset: Ns,
+    pub onset: Instant,
 }
 
 /// What unexplained episodes of one class show.
@@ -46,9 +46,9 @@ struct Episodes {
     /// The unit with the greatest excess.
     worst: Worst,
     /// When each unit began.
-    starts: Vec<Ns>,
+    starts: Vec<Instant>,
     /// Last report times of silent pods and generated identities without a known death.
-    passing: Vec<Ns>,
+    passing: Vec<Instant>,
     /// Units with a hard episode.
     hard: usize,
     /// Of them, those whose episode has gone on for two reports.
@@ -65,8 +65,8 @@ struct Episodes {
 struct Worst {
     /// Events beyond expectation.
     excess: f64,
-    start: Ns,
-    end: Ns,
+    start: Instant,
+    end: Instant,
 }
 
 impl Worst {
@@ -79,15 +79,15 @@ impl Worst {
     }
 
     /// Events beyond expectation within `length`, assuming a constant rate.
-    fn within(self, length: Ns) -> f64 {
-        let lasted = (self.end - self.start).max(1);
-        self.excess * (seconds(length) / seconds(lasted)).min(1.0)
+    fn within(self, length: Span) -> f64 {
+        let lasted = (self.end - self.start).max(Span::NS);
+        self.excess * (length.seconds() / lasted.seconds()).min(1.0)
     }
 }
 
 /// Classes that are alarmed by what no symptom explains.
 pub(crate) fn alarms(state: &State) -> Vec<Alarm> {
-    let now = state.last_event.unwrap_or(0).max(state.now.unwrap_or(0));
+    let now = state.last_event.unwrap_or_default().max(state.now.unwrap_or_default());
     let from = state.warm().max(now - 720 * state.interval);
     Class::ALL
         .into_iter()
@@ -98,7 +98,7 @@ pub(crate) fn alarms(state: &State) -> Vec<Alarm> {
         .collect()
 }
 
-fn alarm(state: &State, class: Class, from: Ns, since: Ns) -> Option<Ns> {
+fn alarm(state: &State, class: Class, from: Instant, since: Instant) -> Option<Instant> {
     let mut episodes = episodes(state, class, from, since);
     let live = state.census.live.max(1);
     // That they go is everyday's work, unless so many do at once that those who are left must feel it.
@@ -143,16 +143,16 @@ fn is_alarmed(class: Class, episodes: &Episodes, live: usize) -> bool {
 }
 
 /// Unexplained episodes that began at `from` or later and go on, or ended after `since`.
-fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
+fn episodes(state: &State, class: Class, from: Instant, since: Instant) -> Episodes {
     let mut found = Episodes::default();
     // What the fleet knew of when a run began may have been next to nothing.
     let usual = state.prior.get(Counter::Panics as usize).map_or(0.0, |prior| fleet_rate(prior, Counter::Panics));
     let usual = LEAST_RATIO * usual;
-    for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id as usize)) {
+    for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id)) {
         let counts = |run: &&Run| {
             Class::of(run.counter) == class && run.claim == 0 && run.start >= from && (run.open || run.end > since)
         };
-        let mut begun: Option<Ns> = None;
+        let mut begun: Option<Instant> = None;
         let (mut hard, mut lasting, mut panics) = (0.0_f64, 0.0_f64, false);
         for run in unit.runs.iter().filter(counts) {
             let first = unit.restarts_seen.first().filter(|first| run.counter == Counter::Silent && *first >= from);
@@ -181,7 +181,7 @@ fn episodes(state: &State, class: Class, from: Ns, since: Ns) -> Episodes {
 }
 
 /// Where the failing of a symptom that nobody explains yet really begins: a stray host before does not count.
-pub(crate) fn anchor(state: &State, onset: Ns, counters: &[Counter], claim: u32) -> Ns {
+pub(crate) fn anchor(state: &State, onset: Instant, counters: &[Counter], claim: u32) -> Instant {
     let first = |unit: &Unit| {
         unit.runs
             .iter()
@@ -190,36 +190,35 @@ pub(crate) fn anchor(state: &State, onset: Ns, counters: &[Counter], claim: u32)
             .map(|run| run.start)
             .min()
     };
-    let sick = state.census.sick.iter().filter_map(|id| state.units.get(*id as usize));
-    let sick = in_reach(sick, |unit| unit.runs.first().map_or(0, |run| run.start));
-    let mut starts: Vec<Ns> = sick.filter_map(first).collect();
+    let sick = state.census.sick.iter().filter_map(|id| state.units.get(*id));
+    let sick = in_reach(sick, |unit| unit.runs.first().map_or(0, |run| run.start.0));
+    let mut starts: Vec<Instant> = sick.filter_map(first).collect();
     starts.sort_unstable();
     let needed = starts.len() * 15 / 100;
-    let enough = |(index, start): &(usize, &Ns)| {
-        starts.get(index + needed).is_some_and(|later| later - **start <= TOGETHER * state.interval)
+    let enough = |(index, start): &(usize, &Instant)| {
+        starts.get(index + needed).is_some_and(|later| *later - **start <= TOGETHER * state.interval)
     };
     starts.iter().enumerate().find(enough).map_or(onset, |(_, start)| *start)
 }
 
 /// When the sums were raised by an episode that goes on, they rose when it began.
-fn first_of(episodes: &Episodes, onset: Ns) -> Ns {
+fn first_of(episodes: &Episodes, onset: Instant) -> Instant {
     let Worst { excess, start, .. } = episodes.worst;
     if excess >= WORTH_WAKING { start.min(onset) } else { onset }
 }
 
 /// Whether it has gone on for more than one report.
 fn is_lasting(run: &Run) -> bool {
-    let (start, end, _) = run.first;
-    run.end > end && run.end - start > (end - start) * 3 / 2
+    run.end > run.first.end && run.end - run.first.start > run.first.length() * 3 / 2
 }
 
 /// The earliest beginning that is soon followed by others.
-fn cluster(starts: &[Ns], interval: Ns) -> Option<Ns> {
+fn cluster(starts: &[Instant], interval: Span) -> Option<Instant> {
     let needed = (starts.len() / 50).max(1).min(starts.len().saturating_sub(1));
     starts
         .iter()
         .enumerate()
-        .find(|(index, start)| starts.get(index + needed).is_some_and(|later| later - **start <= TOGETHER * interval))
+        .find(|(index, start)| starts.get(index + needed).is_some_and(|later| *later - **start <= TOGETHER * interval))
         .map(|(_, start)| *start)
         .or_else(|| starts.first().copied())
 }

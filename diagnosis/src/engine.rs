@@ -2,7 +2,6 @@
 
 use crate::detect::tick::settle;
 use crate::ingest::take::take;
-use crate::numerics::time::seconds;
 use crate::observation::Observation;
 use crate::settings::Settings;
 use crate::snapshot::view::{change_views, fleet, host_views, lines, versions};
@@ -61,7 +60,7 @@ impl Engine {
     /// the last applied batch (so that a fleet that has gone silent is seen); offline, the capture's own time. It never
     /// runs backwards; it is stored with the batch, so that a replay ticks alike.
     pub fn tick(&mut self, at: Timestamp) {
-        settle(&mut self.state, at.0);
+        settle(&mut self.state, at.into());
         review(&mut self.state);
     }
 
@@ -91,7 +90,7 @@ impl Engine {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            at: self.state.now.map(Timestamp),
+            at: self.state.now.map(Timestamp::from),
             diagnosis: self.diagnosis(),
             fleet: fleet(&self.state),
             versions: versions(&self.state),
@@ -103,12 +102,12 @@ impl Engine {
 
     fn window(&self) -> Window {
         Window {
-            from: self.state.first_event.map(Timestamp),
-            to: self.state.last_event.map(Timestamp),
+            from: self.state.first_event.map(Timestamp::from),
+            to: self.state.last_event.map(Timestamp::from),
             instances: self.state.instances_seen,
             hosts: hosts(self.state.units.iter().filter(|unit| unit.serves())) as u64,
             hosts_silent: silent_hosts(&self.state).len() as u64,
-            report_interval_s: crate::numerics::math::rounded(seconds(self.state.interval), 3),
+            report_interval_s: crate::numerics::math::rounded(self.state.interval.seconds(), 3),
         }
     }
 

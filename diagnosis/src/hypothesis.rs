@@ -9,6 +9,7 @@ use crate::numerics::math::{float, ln_choose, ratio};
 use crate::numerics::odds::{LN_10, LN_10_000};
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
+use crate::state::ids::{FactorId, LevelId};
 use crate::state::model::Family;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::BTreeMap;
@@ -21,8 +22,8 @@ const UNUSED: f64 = 6.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Hypothesis {
     pub kind: CauseKind,
-    pub factor: Option<u16>,
-    pub levels: Vec<u32>,
+    pub factor: Option<FactorId>,
+    pub levels: Vec<LevelId>,
     pub change: Option<usize>,
     pub dimensions: BTreeMap<String, String>,
     pub scope: BTreeMap<String, String>,

@@ -7,4 +7,5 @@ pub(crate) mod take;
 pub(crate) mod take_load;
 pub(crate) mod take_row;
 pub(crate) mod unit_of;
+pub(crate) mod version_shares;
 pub(crate) mod waiting;

@@ -5,6 +5,8 @@ pub(crate) mod case;
 pub(crate) mod class;
 pub(crate) mod compact;
 pub(crate) mod hard;
+pub(crate) mod ids;
+pub(crate) mod indexed;
 pub(crate) mod load_reports;
 pub(crate) mod model;
 pub(crate) mod moves;
@@ -14,6 +16,7 @@ pub(crate) mod reload_window;
 pub(crate) mod renderings;
 pub(crate) mod restart_times;
 pub(crate) mod ring;
+pub(crate) mod run;
 pub(crate) mod score_bins;
 pub(crate) mod silence;
 pub(crate) mod strata;
@@ -22,14 +25,18 @@ pub(crate) mod tables;
 pub(crate) mod tick_summary;
 pub(crate) mod traffic;
 pub(crate) mod unit_ids;
+pub(crate) mod unit_parts;
 pub(crate) mod units;
 
 use crate::numerics::memo::Memo;
+use crate::numerics::shape::Shapes;
 use crate::numerics::spread::Spread;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::observation::Name;
 use crate::settings::Settings;
 use crate::state::case::Case;
+use crate::state::ids::{DimsId, LevelId, UnitId};
+use crate::state::indexed::Indexed;
 use crate::state::load_reports::Division;
 use crate::state::model::{Base, COUNTERS, Unit, WorldChange};
 use crate::state::moves::Earliest;
@@ -61,13 +68,22 @@ pub(crate) struct PanicSeen {
     /// Site.
     pub site: Option<Name>,
     /// First time.
-    pub first: Ns,
+    pub first: Instant,
     /// Events seen.
     pub count: u64,
     /// Units that sent one, at most 64.
-    pub units: Vec<u32>,
+    pub units: Vec<UnitId>,
     /// Reason, of a refusal.
     pub reason: Option<Name>,
+}
+
+/// When a request is slow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Slow {
+    /// Latency above which it is, seconds; infinite before it is known.
+    pub above_s: f64,
+    /// Requests by the bits of their upper bound, seconds: what that is learned from.
+    pub histogram: BTreeMap<u64, f64>,
 }
 
 /// Everything.
@@ -75,9 +91,9 @@ pub(crate) struct PanicSeen {
 pub(crate) struct State {
     pub settings: Settings,
     /// Last tick.
-    pub now: Option<Ns>,
+    pub now: Option<Instant>,
     /// Report interval, ns.
-    pub interval: Ns,
+    pub interval: Span,
     /// Rows by span length in ms: the most frequent is the report interval.
     pub spans: BTreeMap<i64, u64>,
     /// By how many rows the most frequent length leads, and rows since the last tick.
@@ -86,7 +102,7 @@ pub(crate) struct State {
     pub tables: Tables,
     /// Versions that each host renders for itself.
     pub renderings: Renderings,
-    pub units: Vec<Unit>,
+    pub units: Indexed<UnitId, Unit>,
     #[serde(skip)]
     pub unit_ids: UnitIds,
     #[serde(skip)]
@@ -96,10 +112,10 @@ pub(crate) struct State {
     pub waiting: WaitingRows,
     /// Fleet-wide rates by counter.
     pub prior: [Base; COUNTERS],
-    /// Latency above which a request is slow, seconds, and the histogram it is learned from.
-    pub slow: (f64, BTreeMap<u64, f64>),
-    /// Score distribution of the fleet by dims: bins in use and waiting.
-    pub shapes: BTreeMap<u32, (Vec<f64>, Vec<f64>)>,
+    /// When a request is slow.
+    pub slow: Slow,
+    /// Score distribution of the fleet by dims.
+    pub shapes: BTreeMap<DimsId, Shapes>,
     pub changes: Vec<WorldChange>,
     /// Units kept that they reached, together.
     pub reached: usize,
@@ -107,24 +123,24 @@ pub(crate) struct State {
     /// Panics by site as `firstbad.panics` counts them: events are kept by few.
     pub panic_counts: BTreeMap<Name, u64>,
     /// Errors of refused loads, by level.
-    pub refusals: BTreeMap<u32, PanicSeen>,
+    pub refusals: BTreeMap<LevelId, PanicSeen>,
     /// Reports with a load in them.
     pub divided: Division,
     pub gaps: BTreeMap<Name, u64>,
     pub late_rows: u64,
     pub dropped: u64,
-    pub skewed: BTreeMap<u32, Ns>,
-    pub first_event: Option<Ns>,
+    pub skewed: BTreeMap<UnitId, Span>,
+    pub first_event: Option<Instant>,
     /// Beginning of the first report: loads may be told that are much older.
-    pub first_row: Option<Ns>,
-    pub last_event: Option<Ns>,
+    pub first_row: Option<Instant>,
+    pub last_event: Option<Instant>,
     /// Event time at which half of the hosts that are heard stand: behind the tick where a backlog is delivered.
-    pub front: Option<Ns>,
+    pub front: Option<Instant>,
     pub instances_seen: u64,
     /// How much more the counts of one host vary than chance, by counter.
     pub spread: [Spread; COUNTERS],
     /// Versions whose cohorts are followed, sorted.
-    pub followed: Vec<u32>,
+    pub followed: Vec<LevelId>,
     /// Last interval from which expectations were rotated, and how often they were.
     pub rotated: i64,
     pub rotations: u32,
@@ -148,7 +164,7 @@ pub(crate) struct State {
 impl State {
     /// Nothing seen yet.
     pub(crate) fn new(settings: Settings) -> Self {
-        let interval = settings.report_interval_ns.map_or(10 * SECOND_NS, |ns| ns.max(SECOND_NS));
+        let interval = Span(settings.report_interval_ns.map_or(10 * SECOND_NS, |ns| ns.max(SECOND_NS)));
         Self {
             settings,
             now: None,
@@ -158,14 +174,14 @@ impl State {
             noted: 0,
             tables: Tables::default(),
             renderings: Renderings::default(),
-            units: Vec::new(),
+            units: Indexed::default(),
             unit_ids: UnitIds::default(),
             earliest: Earliest::default(),
             ring: Ring::default(),
             waiting: WaitingRows::default(),
             born: BTreeMap::new(),
             prior: [Base::default(); COUNTERS],
-            slow: (f64::INFINITY, BTreeMap::new()),
+            slow: Slow { above_s: f64::INFINITY, histogram: BTreeMap::new() },
             shapes: BTreeMap::new(),
             changes: Vec::new(),
             reached: 0,
@@ -198,7 +214,7 @@ impl State {
 
     /// Whether something that is felt is open and not yet the new normal: baselines are frozen then.
     pub(crate) fn open_case(&self) -> bool {
-        let last = self.last_event.unwrap_or(0);
+        let last = self.last_event.unwrap_or_default();
         self.symptoms.iter().any(|symptom| {
             let young = last - symptom.onset < STATIC_AFTER * self.interval;
             symptom.resolved.is_none() && symptom.class.is_felt() && (young || symptom.verdict.accuses())
@@ -206,8 +222,8 @@ impl State {
     }
 
     /// When what is known begins to be compared with what was usual.
-    pub(crate) fn warm(&self) -> Ns {
-        self.first_row.or(self.first_event).unwrap_or(0) + WARM_UP * self.interval
+    pub(crate) fn warm(&self) -> Instant {
+        self.first_row.or(self.first_event).unwrap_or_default() + WARM_UP * self.interval
     }
 
     /// Learns the report interval from the rows' spans; true if it changed.
@@ -221,7 +237,7 @@ impl State {
         most.sort_unstable_by(|a, b| b.cmp(a));
         let Some((count, ms)) = most.first() else { return false };
         self.span_lead = count - most.get(1).map_or(0, |(second, _)| *second);
-        let learned = (ms * 1_000_000).max(SECOND_NS);
+        let learned = Span((ms * 1_000_000).max(SECOND_NS));
         let changed = learned != self.interval;
         self.interval = learned;
         changed

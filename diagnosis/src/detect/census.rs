@@ -2,7 +2,7 @@
 //! decided in `tick` and `detect`. It is made anew at each tick and is no part of a checkpoint.
 
 use crate::detect::TOGETHER;
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::state::State;
 use crate::state::model::Unit;
 use crate::state::tick_summary::Census;
@@ -14,12 +14,12 @@ const AHEAD_PART: usize = 4;
 
 /// Looks over the units.
 pub(crate) fn look_over(state: &mut State) {
-    let (now, interval) = (state.now.unwrap_or(0), state.interval);
-    let latest = state.last_event.unwrap_or(0).max(now);
+    let (now, interval) = (state.now.unwrap_or_default(), state.interval);
+    let latest = state.last_event.unwrap_or_default().max(now);
     let mut census = Census::default();
     let until = heard_until(state, now);
-    let mut times: Vec<Ns> = Vec::with_capacity(state.units.len());
-    for (id, unit) in (0..).zip(&mut state.units) {
+    let mut times: Vec<Instant> = Vec::with_capacity(state.units.len());
+    for (id, unit) in state.units.ids().zip(&mut state.units) {
         let unheard = now - unit.last_arrival;
         if unit.rows > 0 && unheard < 6 * interval {
             times.push(unit.last_event);
@@ -53,9 +53,9 @@ pub(crate) fn look_over(state: &mut State) {
 
 /// Until when reports can be missed: where a capture ends, the hosts whose clocks run ahead report for longer than the
 /// others, which are no less alive.
-fn heard_until(state: &State, now: Ns) -> Ns {
+fn heard_until(state: &State, now: Instant) -> Instant {
     let alive = |unit: &&Unit| unit.rows > 0 && now - unit.last_arrival < 6 * state.interval;
-    let mut reported: Vec<Ns> = state.units.iter().filter(alive).map(|unit| unit.reported).collect();
+    let mut reported: Vec<Instant> = state.units.iter().filter(alive).map(|unit| unit.reported).collect();
     let ahead = reported.len() / AHEAD_PART;
     let at = reported.len().saturating_sub(ahead + 1);
     let most = reported.get_mut(..).filter(|all| at < all.len()).map(|all| *all.select_nth_unstable(at).1);
@@ -70,6 +70,6 @@ pub(crate) fn stir_all(state: &mut State) {
 }
 
 /// Whether a unit has a run that is open or ended after `since`.
-fn fails(unit: &Unit, since: Ns) -> bool {
+fn fails(unit: &Unit, since: Instant) -> bool {
     unit.runs.iter().any(|run| run.open || run.end > since)
 }

@@ -6,12 +6,13 @@
 //! three (with hard hosts, see `detect`) opened .24 needless incidents a day and saw every strong effect within a report.
 
 use crate::numerics::math::float;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::State;
 use crate::state::class::Class;
+use crate::state::ids::LevelId;
 use crate::state::model::Counter;
 use crate::state::reload_window::BLIP;
-use crate::state::ring::{Cohort, Cohorts, Interval, Sums, index_of};
+use crate::state::ring::{Cohort, Cohorts, Interval, Sums, index_of, start_of};
 
 /// Events beyond expectation, over all units, from which it is worth waking somebody.
 pub(crate) const WORTH_WAKING: f64 = 20.0;
@@ -23,8 +24,8 @@ const FACTOR_MIN: f64 = 2.0;
 const SUMMED: i64 = 3;
 /// Time that is summed at least, ns, and by which the second look comes later: the reports that were measured were of 10 s
 /// and more, and what swings in a second is no second witness.
-const SUMMED_FOR: Ns = 30_000_000_000;
-const AGAIN_AFTER: Ns = 10_000_000_000;
+const SUMMED_FOR: Span = Span(30_000_000_000);
+const AGAIN_AFTER: Span = Span(10_000_000_000);
 /// Reports that are summed at most.
 const SUMMED_MOST: i64 = 30;
 /// Reports from which the swing is learnt, and those next to the last that are not learnt from.
@@ -70,13 +71,13 @@ impl Kind {
 
 /// Since when the sums of a class have risen, if they have in the last two complete reports. `alone` are events beyond
 /// expectation of the one host that has most of them: they do not count, for a fleet has risen where several hosts have.
-pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
+pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Instant> {
     let kind = Kind::of(class)?;
     let last = last_complete(state)?;
-    if last < state.warm() / state.interval.max(1) {
+    if last < state.warm().periods(state.interval.max(Span::NS)) {
         return None;
     }
-    let again = (AGAIN_AFTER / state.interval.max(1)).max(1);
+    let again = (AGAIN_AFTER / state.interval.max(Span::NS)).max(1);
     let both = |rose: &dyn Fn(i64) -> bool| rose(last) && rose(last - again);
     let swing = swing(state, kind, last);
     let cost = reload_cost(state, kind, last);
@@ -92,7 +93,7 @@ pub(crate) fn risen(state: &State, class: Class, alone: f64) -> Option<Ns> {
         rose_by(whole)
     };
     let dispersion = dispersion_of(state, kind);
-    let cohort = |level: u32, at: i64| {
+    let cohort = |level: LevelId, at: i64| {
         let own = cohort(state, kind, level, at);
         let own = Cohort { sums: without(own.sums, alone), ..own };
         cohort_rose(own, summed(state, kind, at), dispersion, swing)
@@ -116,7 +117,7 @@ fn last_complete(state: &State) -> Option<i64> {
 
 /// Variance of the log of the fleet's observed over expected in one report, beyond that of counts.
 fn swing(state: &State, kind: Kind, last: i64) -> f64 {
-    let warm = state.warm() / state.interval.max(1);
+    let warm = state.warm().periods(state.interval.max(Span::NS));
     let of = |at: i64| {
         let sums = state.ring.get(at)?.calm.of(kind.counter)?.sums;
         let log = excess_log(sums);
@@ -148,7 +149,7 @@ fn sums_until(state: &State, at: i64, of: impl Fn(&Interval) -> Option<Cohort>) 
 /// If pushes follow each other closely, all hosts are always shortly after a load, so their counts must be judged too.
 fn reload_cost(state: &State, kind: Kind, last: i64) -> f64 {
     let until = last - 2 * BLIP;
-    let warm = state.warm() / state.interval.max(1);
+    let warm = state.warm().periods(state.interval.max(Span::NS));
     let (mut most, mut paid) = (1.0_f64, 0.0);
     for at in (until - SWING_FROM).max(warm)..=until {
         let sums = paying(state, kind, at);
@@ -165,7 +166,7 @@ fn share_paying(interval: &Interval, kind: Kind) -> f64 {
     if paying > 0.0 { paying / (calm + paying) } else { 0.0 }
 }
 
-fn cohort(state: &State, kind: Kind, level: u32, at: i64) -> Cohort {
+fn cohort(state: &State, kind: Kind, level: LevelId, at: i64) -> Cohort {
     let mut all = Cohort::default();
     for interval in (at - reports(state) + 1..=at).filter_map(|at| state.ring.get(at)) {
         if let Some(of) = interval.cohorts.get(&level).and_then(|of| of.of(kind.counter)) {
@@ -198,14 +199,14 @@ fn dispersion_of(state: &State, kind: Kind) -> f64 {
 }
 
 /// The first of the last reports in which more was seen than expected.
-fn rose_at(state: &State, kind: Kind, last: i64) -> Ns {
+fn rose_at(state: &State, kind: Kind, last: i64) -> Instant {
     let high = |at: &i64| {
         let of = state.ring.get(*at);
         let sides = [of.and_then(|of| of.calm.of(kind.counter)), of.and_then(|of| of.paying.of(kind.counter))];
         sides.into_iter().flatten().any(|side| side.sums.observed > 1.5 * side.sums.expected)
     };
     let first = (last - 2 * reports(state)..last).rev().take_while(high).last().unwrap_or(last - 1);
-    first * state.interval
+    start_of(first, state.interval)
 }
 
 fn without(sums: Sums, alone: f64) -> Sums {
@@ -213,13 +214,13 @@ fn without(sums: Sums, alone: f64) -> Sums {
 }
 
 /// Time over which events are summed, ns.
-pub(crate) fn summed_for(state: &State) -> Ns {
+pub(crate) fn summed_for(state: &State) -> Span {
     reports(state) * state.interval
 }
 
 /// Reports that are summed.
 fn reports(state: &State) -> i64 {
-    (SUMMED_FOR / state.interval.max(1)).clamp(SUMMED, SUMMED_MOST)
+    (SUMMED_FOR / state.interval.max(Span::NS)).clamp(SUMMED, SUMMED_MOST)
 }
 
 fn excess_log(sums: Sums) -> f64 {

@@ -4,9 +4,10 @@ use crate::detect::census::{look_over, stir_all};
 use crate::detect::risen::{FOLLOWED_FOR, FOLLOWED_MAX};
 use crate::ingest::waiting::fold;
 use crate::numerics::shape;
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::signals::death::not_heard;
 use crate::state::compact::compact;
+use crate::state::ids::LevelId;
 use crate::state::model::Counter;
 use crate::state::place::Place;
 use crate::state::ring::{Ring, index_of};
@@ -14,7 +15,7 @@ use crate::state::{REVISABLE, State};
 use std::collections::BTreeMap;
 
 /// Brings the state up to `at`.
-pub(crate) fn settle(state: &mut State, at: Ns) {
+pub(crate) fn settle(state: &mut State, at: Instant) {
     state.now = Some(state.now.map_or(at, |now| now.max(at)));
     state.ticks += 1;
     let changed = state.learn_interval();
@@ -34,10 +35,10 @@ pub(crate) fn settle(state: &mut State, at: Ns) {
 
 /// Versions that are new: what their hosts count is summed up apart.
 fn choose_followed(state: &mut State) {
-    let last = state.last_event.unwrap_or(0);
+    let last = state.last_event.unwrap_or_default();
     let since = (last - FOLLOWED_FOR * state.interval).max(state.warm());
-    let new = (0_u32..).zip(&state.tables.levels).filter(|(_, level)| level.first_seen > since);
-    let mut found: Vec<(Ns, u32)> = new.map(|(id, level)| (level.first_seen, id)).collect();
+    let new = state.tables.levels.numbered().filter(|(_, level)| level.first_seen > since);
+    let mut found: Vec<(Instant, LevelId)> = new.map(|(id, level)| (level.first_seen, id)).collect();
     if found.len() > FOLLOWED_MAX {
         found.sort_unstable_by(|a, b| b.cmp(a));
         found.truncate(FOLLOWED_MAX);
@@ -56,7 +57,7 @@ fn mark_silent(state: &mut State) {
         return;
     }
     for id in std::mem::take(&mut state.census.late) {
-        let Some(unit) = state.units.get_mut(id as usize) else { continue };
+        let Some(unit) = state.units.get_mut(id) else { continue };
         if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Silent && run.open) {
             run.end = run.end.max(now);
             continue;
@@ -67,7 +68,8 @@ fn mark_silent(state: &mut State) {
             unit.left = Some(unit.last_event);
             continue;
         }
-        let loading = unit.loading.filter(|(_, _, at)| *at >= unit.last_event - interval).map(|(_, level, _)| level);
+        let loading =
+            unit.loading.filter(|loading| loading.at >= unit.last_event - interval).map(|loading| loading.level);
         let (stirred, sick) = (unit.stirred, !unit.runs.is_empty());
         not_heard(unit, loading);
         state.census.stirred.extend((!stirred).then_some(id));
@@ -77,7 +79,7 @@ fn mark_silent(state: &mut State) {
 
 /// Rotates expectations every 18 report intervals in which nothing was wrong.
 fn rotate(state: &mut State) {
-    let now = index_of(state.last_event.unwrap_or(0), state.interval);
+    let now = index_of(state.last_event.unwrap_or_default(), state.interval);
     if state.rotated == i64::MIN {
         state.rotated = now;
         return;
@@ -103,19 +105,19 @@ fn rotate(state: &mut State) {
 /// A request is slow above the least bound under which 95 % of requests were.
 fn learn_slow(state: &mut State) {
     let mut bounds: Vec<(f64, f64)> =
-        state.slow.1.iter().map(|(bits, count)| (f64::from_bits(*bits), *count)).collect();
+        state.slow.histogram.iter().map(|(bits, count)| (f64::from_bits(*bits), *count)).collect();
     bounds.sort_by(|a, b| a.0.total_cmp(&b.0));
     let all: f64 = bounds.iter().map(|(_, count)| count).sum();
     let mut below = 0.0;
     for (bound, count) in bounds {
         below += count;
         if below >= 0.95 * all && all > 0.0 {
-            if !state.slow.0.is_finite() {
-                state.slow.0 = bound;
+            if !state.slow.above_s.is_finite() {
+                state.slow.above_s = bound;
             }
             break;
         }
     }
-    let halved: BTreeMap<u64, f64> = state.slow.1.iter().map(|(bits, count)| (*bits, count / 2.0)).collect();
-    state.slow.1 = halved;
+    let halved: BTreeMap<u64, f64> = state.slow.histogram.iter().map(|(bits, count)| (*bits, count / 2.0)).collect();
+    state.slow.histogram = halved;
 }

@@ -2,8 +2,9 @@
 //! hosts begin to fail much later under one of them, something else made them fail, and that version is left out.
 
 use crate::numerics::math::median;
-use crate::numerics::time::seconds;
+use crate::numerics::time::Span;
 use crate::scene::Scene;
+use crate::state::ids::{FactorId, LevelId};
 use crate::state::model::Move;
 use std::collections::BTreeMap;
 
@@ -15,28 +16,28 @@ const SLOWER: f64 = 2.0;
 const LATER_REPORTS: f64 = 2.0;
 
 /// Of `levels` of a factor those under which hosts begin to fail as soon after their loads as under the promptest.
-pub(crate) fn as_prompt(scene: &Scene<'_>, factor: u16, levels: Vec<u32>) -> Vec<u32> {
+pub(crate) fn as_prompt(scene: &Scene<'_>, factor: FactorId, levels: Vec<LevelId>) -> Vec<LevelId> {
     if levels.len() < 2 {
         return levels;
     }
     let delays = delays(scene, factor, &levels);
     let known = delays.iter().filter(|(_, all)| all.len() >= BEGUN_MIN);
-    let middle: BTreeMap<u32, f64> = known.map(|(level, all)| (*level, median(&mut all.clone()))).collect();
+    let middle: BTreeMap<LevelId, f64> = known.map(|(level, all)| (*level, median(&mut all.clone()))).collect();
     let Some(least) = middle.values().copied().min_by(f64::total_cmp) else { return levels };
-    let most = SLOWER * least.max(0.0) + LATER_REPORTS * seconds(scene.interval);
+    let most = SLOWER * least.max(0.0) + LATER_REPORTS * scene.interval.seconds();
     levels.into_iter().filter(|level| middle.get(level).is_none_or(|delay| *delay <= most)).collect()
 }
 
 /// Seconds from each host's load of a version to its beginning to fail under it.
-fn delays(scene: &Scene<'_>, factor: u16, levels: &[u32]) -> BTreeMap<u32, Vec<f64>> {
-    let mut delays: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+fn delays(scene: &Scene<'_>, factor: FactorId, levels: &[LevelId]) -> BTreeMap<LevelId, Vec<f64>> {
+    let mut delays: BTreeMap<LevelId, Vec<f64>> = BTreeMap::new();
     for (_, patient) in scene.that_fail() {
         for bout in &patient.bouts {
             let moves = scene.moves(patient).iter().filter(|entry| entry.factor == factor);
             let until = bout.start + scene.early(bout);
             let last: Option<&Move> = moves.take_while(|entry| entry.at <= until).last();
             if let Some(load) = last.filter(|load| levels.contains(&load.level)) {
-                let delay = seconds((bout.start - load.at).max(0));
+                let delay = (bout.start - load.at).max(Span::ZERO).seconds();
                 delays.entry(load.level).or_default().push(delay);
             }
         }

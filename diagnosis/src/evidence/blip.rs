@@ -5,11 +5,12 @@ use crate::evidence::sides::costs;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::ids::{FactorId, UnitId};
 use crate::state::reload_window::blip;
 use std::collections::BTreeMap;
 
@@ -21,12 +22,12 @@ pub(crate) fn blips(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
         return false;
     }
     for (index, patient) in scene.that_fail() {
-        for (from, to) in of_all.of(index).unwrap_or_default() {
+        for span in of_all.of(index).unwrap_or_default() {
             // Only the first episode of an exposure may be an effect of the load itself.
-            let follows = |bout: &&Bout| bout.start >= from - scene.interval && bout.start < *to;
+            let follows = |bout: &&Bout| bout.start >= span.start - scene.interval && bout.start < span.end;
             let Some(bout) = patient.bouts.iter().filter(|bout| bout.level.is_none()).find(follows) else { continue };
             all += 1;
-            let left = (*to).min(patient.seen) - bout.end;
+            let left = span.end.min(patient.seen) - bout.end;
             let longest = longest(scene, patient, bout, hypothesis.factor);
             short += u64::from(!bout.open && longest <= blip(scene.interval) && left >= 2 * scene.interval);
         }
@@ -45,25 +46,27 @@ const AGAIN_PART: f64 = 0.5;
 fn dies_again(scene: &Scene<'_>, of_all: &Spans) -> bool {
     let (mut lived, mut left, mut again) = (Vec::new(), Vec::new(), 0_usize);
     for (index, patient) in scene.that_fail() {
-        for (from, to) in of_all.of(index).unwrap_or_default() {
-            let mut own =
-                patient.bouts.iter().filter(|bout| bout.start >= from - scene.early(bout) && bout.start < *to);
+        for span in of_all.of(index).unwrap_or_default() {
+            let mut own = patient
+                .bouts
+                .iter()
+                .filter(|bout| bout.start >= span.start - scene.early(bout) && bout.start < span.end);
             let Some(first) = own.next().filter(|bout| bout.deaths > 0.0 && !bout.open) else { continue };
-            lived.push(first.start - from);
-            left.push((*to).min(patient.seen) - first.end);
+            lived.push(first.start - span.start);
+            left.push(span.end.min(patient.seen) - first.end);
             again += usize::from(own.any(|bout| bout.deaths > 0.0));
         }
     }
     lived.sort_unstable();
-    let shorter = |left: &Ns| float(lived.partition_point(|lived| lived <= left)) / float(lived.len().max(1));
+    let shorter = |left: &Span| float(lived.partition_point(|lived| lived <= left)) / float(lived.len().max(1));
     let expected: f64 = left.iter().map(shorter).sum();
     expected >= AGAIN_MIN && float(again) >= AGAIN_PART * expected
 }
 
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
 pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
-    let (all, strong_runs) = scene.strong_runs();
-    if strong_runs * 2 > all || hypothesis.mechanism >= LN_10 || loads_nothing(state, scene, hypothesis) {
+    let runs = scene.strong_runs();
+    if runs.strong * 2 > runs.all || hypothesis.mechanism >= LN_10 || loads_nothing(state, scene, hypothesis) {
         return true;
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
@@ -92,11 +95,11 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
 /// Whether most hosts that a change reached loaded and started nothing then, so that its effect is not the cost of a load.
 fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let Some(change) = hypothesis.change.and_then(|index| state.changes.get(index)) else { return false };
-    let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
+    let reached: BTreeMap<UnitId, Instant> = change.reached.iter().rev().map(|of| (of.unit, of.at)).collect();
     let (mut all, mut loaded) = (0, 0);
     for (_, patient) in scene.that_fail() {
         let Some(at) = reached.get(&patient.id).copied() else { continue };
-        let near = |time: Ns| (time - at).abs() <= 2 * scene.interval;
+        let near = |time: Instant| (time - at).abs() <= 2 * scene.interval;
         let starts = near(patient.first) || patient.unit.starts.iter().any(|start| near(*start));
         all += 1;
         loaded += usize::from(starts || scene.moves(patient).iter().any(|entry| near(entry.at)));
@@ -106,16 +109,16 @@ fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> b
 
 /// Whether a failure that ended occurs again on the same host under the same exposure, without a load or a start that could
 /// cost it. A rare effect occurs on one host now and then.
-fn comes_back(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, spans: Option<&[(Ns, Ns)]>) -> bool {
-    let Some((_, to)) = spans.and_then(|spans| spans.iter().find(|span| scene.began_in(bout, &[**span]))) else {
+fn comes_back(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, spans: Option<&[Window]>) -> bool {
+    let Some(span) = spans.and_then(|spans| spans.iter().find(|span| scene.began_in(bout, &[**span]))) else {
         return false;
     };
-    let costs = |start: Ns| {
+    let costs = |start: Instant| {
         let paid = start - blip(scene.interval)..=start + scene.interval;
         patient.unit.starts.iter().any(|start| paid.contains(start))
             || scene.moves(patient).iter().any(|entry| paid.contains(&entry.at))
     };
-    patient.bouts.iter().any(|other| other.start > bout.start && other.start < *to && !costs(other.start))
+    patient.bouts.iter().any(|other| other.start > bout.start && other.start < span.end && !costs(other.start))
 }
 
 /// Loads of the same config before the onset from which it is told that a reload by itself costs nothing.
@@ -151,10 +154,10 @@ fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
 }
 
 /// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.
-fn longest(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, factor: Option<u16>) -> Ns {
+fn longest(scene: &Scene<'_>, patient: &Patient<'_>, bout: &Bout, factor: Option<FactorId>) -> Span {
     let loads = scene.moves(patient).iter().filter(|entry| Some(entry.factor) == factor).map(|entry| entry.at);
     let mut from = bout.start;
-    let mut most = 0;
+    let mut most = Span::ZERO;
     for at in loads.filter(|at| *at > bout.start && *at < bout.end) {
         most = most.max(at - from);
         from = at;

@@ -3,7 +3,7 @@
 //! depends on the age of the guilty load, and is blurred as a function of the age of the other. `verdict::ties` uses the
 //! result.
 
-use crate::numerics::time::{Ns, Window, seconds};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
@@ -11,9 +11,9 @@ use crate::scene::spans::Spans;
 /// Number of cells of age. The last one holds all greater ages.
 const CELLS: usize = 48;
 /// Minimum width of a cell, ns. Delayed effects are not more exact.
-const WIDTH_MIN: Ns = 5_000_000_000;
+const WIDTH_MIN: Span = Span(5_000_000_000);
 /// A cell is at least a report interval divided by this number wide: failures are known by report.
-const WIDTH_PART: Ns = 2;
+const WIDTH_PART: i64 = 2;
 /// Log likelihood subtracted for each cell, because it has a rate of its own (Akaike).
 const PRICE: f64 = 1.0;
 /// Variance of the hosts' counts divided by that of independent counts.
@@ -37,7 +37,7 @@ impl Cell {
 
 /// Cells by age, and before all of them those without the load.
 struct Clock {
-    width: Ns,
+    width: Span,
     without: Cell,
     cells: [Cell; CELLS],
 }
@@ -62,9 +62,9 @@ impl Clock {
 
     /// Counts the lives of one patient: the time until its first failure, and the times between two deaths, since a process
     /// that starts again loads its versions again.
-    fn lives(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
+    fn lives(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) {
         let mut from = patient.first.max(scene.onset - scene.interval);
-        let mut born = Ns::MIN / 4;
+        let mut born = Instant::LONG_AGO;
         for bout in &patient.bouts {
             if bout.start >= from {
                 self.life(Window { start: from, end: bout.start }, born, spans);
@@ -79,30 +79,29 @@ impl Clock {
     }
 
     /// Counts the time at risk of one life, cell by cell.
-    fn life(&mut self, life: Window, born: Ns, spans: &[(Ns, Ns)]) {
+    fn life(&mut self, life: Window, born: Instant, spans: &[Window]) {
         let mut at = life.start;
         while at < life.end {
             let until = self.ends(at, born, spans).min(life.end);
-            self.cell(at, born, spans).at_risk_s += seconds(until - at);
+            self.cell(at, born, spans).at_risk_s += (until - at).seconds();
             at = until;
         }
     }
 
     /// When a host that is at one age at a time gets to another.
-    fn ends(&self, at: Ns, born: Ns, spans: &[(Ns, Ns)]) -> Ns {
-        match spans.iter().find(|(from, to)| *from <= at && at < *to) {
-            Some((from, to)) => {
-                let since = (*from).max(born).min(at);
-                (since + ((at - since) / self.width + 1) * self.width).min(*to)
+    fn ends(&self, at: Instant, born: Instant, spans: &[Window]) -> Instant {
+        match spans.iter().find(|span| span.contains(at)) {
+            Some(span) => {
+                let since = span.start.max(born).min(at);
+                (since + ((at - since) / self.width + 1) * self.width).min(span.end)
             }
-            None => spans.iter().map(|(from, _)| *from).find(|from| *from > at).unwrap_or(Ns::MAX / 4),
+            None => spans.iter().map(|span| span.start).find(|start| *start > at).unwrap_or(Instant::ENDLESS),
         }
     }
 
-    fn cell(&mut self, at: Ns, born: Ns, spans: &[(Ns, Ns)]) -> &mut Cell {
-        let age =
-            spans.iter().find(|(from, to)| *from <= at && at < *to).map(|(from, _)| at - (*from).max(born).min(at));
-        let Some(age) = age else { return &mut self.without };
+    fn cell(&mut self, at: Instant, born: Instant, spans: &[Window]) -> &mut Cell {
+        let Some(span) = spans.iter().find(|span| span.contains(at)) else { return &mut self.without };
+        let age = at - span.start.max(born).min(at);
         let place = usize::try_from(age / self.width).unwrap_or(CELLS).min(CELLS - 1);
         self.cells.get_mut(place).unwrap_or(&mut self.without)
     }

@@ -2,19 +2,19 @@
 //! Processes that start with another version are the control. Whether that takes an accusation away is decided in `judge`.
 
 use crate::numerics::math::ratio;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::model::{Counter, Run};
 
 /// Time after its start within which a process may fail for being cold, and in report intervals.
-const COLD_FOR: Ns = 180 * 1_000_000_000;
-const COLD_REPORTS: Ns = 8;
+const COLD_FOR: Span = Span(180 * 1_000_000_000);
+const COLD_REPORTS: i64 = 8;
 /// Time after which what still fails is not cold any more.
-const WARM_AFTER: Ns = 600 * 1_000_000_000;
+const WARM_AFTER: Span = Span(600 * 1_000_000_000);
 /// Time within which a start and the beginning of the failing may come together.
-const AT_ONCE: Ns = 1_000_000_000;
+const AT_ONCE: Span = Span(1_000_000_000);
 /// Of so many episodes all but two must follow a start: the starts of a few are not told, or begin late in a report.
 const YOUNG_PART: u64 = 5;
 /// Starts without what is accused from which they are a control.
@@ -50,7 +50,7 @@ pub(crate) fn is_cold(scene: &Scene<'_>, exposed: &Spans, uncontrolled: Uncontro
         for bout in patient.bouts.iter().filter(|bout| scene.began_in(bout, spans)) {
             all += 1;
             // What fails first and restarts then is not young: the start follows the failing.
-            let begun = bout.start - cold..=bout.start + (2 * bout.near.1).max(AT_ONCE);
+            let begun = bout.start - cold..=bout.start + (2 * bout.near.deviation).max(AT_ONCE);
             young += u64::from(patient.unit.starts.iter().any(|start| *start > scene.warm && begun.contains(start)));
             lasting += u64::from(bout.end - bout.start > WARM_AFTER);
             shown += u64::from(bout.end - bout.start > cold || fails_hard(scene, patient, bout));
@@ -80,17 +80,18 @@ struct Compared {
 }
 
 impl Compared {
-    fn count(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[(Ns, Ns)]) {
+    fn count(&mut self, scene: &Scene<'_>, patient: &Patient<'_>, spans: &[Window]) {
         // What was there when the data began started long before.
         // What is graded is held against a host's own past, so a host without one tells nothing.
-        let lived = |start: &Ns| !scene.is_graded() || *start > patient.first + scene.interval;
-        let known = |start: &&Ns| **start > scene.warm && **start + scene.interval < scene.now && lived(start);
+        let lived = |start: &Instant| !scene.is_graded() || *start > patient.first + scene.interval;
+        let known = |start: &&Instant| **start > scene.warm && **start + scene.interval < scene.now && lived(start);
         for start in patient.unit.starts.iter().filter(known) {
-            let exposed = spans.iter().any(|(from, to)| *from <= start + 2 * scene.interval && *to > *start);
-            let after = start - scene.interval..=start + cold_for(scene);
+            let exposed = spans.iter().any(|span| span.start <= *start + 2 * scene.interval && span.end > *start);
+            let after = *start - scene.interval..=*start + cold_for(scene);
             // An episode that begins after the host loaded the accused version is not an effect of a start without it.
-            let until = spans.iter().map(|(from, _)| *from).filter(|from| *from > *start).min().unwrap_or(Ns::MAX);
-            let until = if exposed { Ns::MAX } else { until - scene.interval };
+            let loads = spans.iter().map(|span| span.start);
+            let until = loads.filter(|load| *load > *start).min().unwrap_or(Instant::MAX);
+            let until = if exposed { Instant::MAX } else { until - scene.interval };
             let fails =
                 patient.unit.runs.iter().any(|run| {
                     after.contains(&run.start) && run.start < until && scene.counters.contains(&run.counter)
@@ -102,6 +103,6 @@ impl Compared {
     }
 }
 
-fn cold_for(scene: &Scene<'_>) -> Ns {
+fn cold_for(scene: &Scene<'_>) -> Span {
     COLD_FOR.max(COLD_REPORTS * scene.interval)
 }

@@ -1,12 +1,12 @@
 //! How what single hosts say is put together into what all say, where requests before and after a load are told.
 
 use crate::numerics::math::float;
-use crate::numerics::time::Ns;
+use crate::state::ids::UnitId;
 use crate::state::load_reports::Divided;
 use std::collections::BTreeMap;
 
 /// Ages since the load at which failing may change, parts of a report.
-pub(crate) const AGES: [Ns; 4] = [16, 8, 4, 2];
+pub(crate) const AGES: [i64; 4] = [16, 8, 4, 2];
 
 /// From which it is said at all.
 pub(crate) const TOLD_AT: f64 = 3.0;
@@ -28,9 +28,16 @@ const DISPERSION: f64 = 1.3;
 /// Most that all may say.
 const MOST: f64 = 20.0;
 
-/// What all hosts say together, of what each report says, and how many they are.
-pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<(f64, usize)> {
-    let mut by_unit: BTreeMap<u32, f64> = BTreeMap::new();
+/// What hosts say together, as a log likelihood ratio, and how many they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    pub ratio: f64,
+    pub hosts: usize,
+}
+
+/// What all hosts say together, of what each report says.
+pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<Said> {
+    let mut by_unit: BTreeMap<UnitId, f64> = BTreeMap::new();
     for (of, said) in told.iter().zip(each) {
         *by_unit.entry(of.unit).or_default() += said;
     }
@@ -44,5 +51,5 @@ pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<(f64, usize)> {
     let said = each.iter().sum::<f64>();
     // Small differences over many hosts are how far the course is from the true one.
     let ratio = if said < HOST_MIN * float(each.len()) { said.min(0.0) } else { said / DISPERSION };
-    Some((ratio.min(MOST), by_unit.len()))
+    Some(Said { ratio: ratio.min(MOST), hosts: by_unit.len() })
 }

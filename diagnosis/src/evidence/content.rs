@@ -8,17 +8,18 @@ use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_10;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::ids::LevelId;
 use crate::state::model::{Family, Level};
 use firstbad_protocol::Property;
 use std::collections::BTreeMap;
 
 /// Levels by their indexes.
-pub(crate) fn of_levels<'a>(state: &'a State, levels: &[u32]) -> Vec<&'a Level> {
+pub(crate) fn of_levels<'a>(state: &'a State, levels: &[LevelId]) -> Vec<&'a Level> {
     levels.iter().filter_map(|level| state.tables.level_at(*level)).collect()
 }
 
 /// Whether a version exceeds a limit that was declared for its config.
-pub(crate) fn exceeds(state: &State, level: u32) -> bool {
+pub(crate) fn exceeds(state: &State, level: LevelId) -> bool {
     let Some(level) = state.tables.level_at(level) else { return false };
     let alike = state.tables.levels.iter().filter(|other| other.factor == level.factor);
     let mut limits = alike.flat_map(|other| &other.facts.limits);
@@ -30,15 +31,17 @@ pub(crate) fn clean<'a>(
     state: &'a State,
     scene: &Scene<'_>,
     bad: Family<'_>,
-    shares: &BTreeMap<u32, Shares>,
+    shares: &BTreeMap<LevelId, Shares>,
 ) -> Vec<&'a Level> {
-    let accused = |id: u32| state.symptoms.iter().any(|symptom| symptom.accused().contains(&id));
-    let served = |id: u32, level: &Level| match shares.get(&id) {
+    let accused = |id: LevelId| state.symptoms.iter().any(|symptom| symptom.accused().contains(&id));
+    let served = |id: LevelId, level: &Level| match shares.get(&id) {
         Some(of) => of.all > of.undecided && ratio(of.failing, of.all) < 0.1,
         None => level.first_seen < scene.onset - scene.interval,
     };
-    (0_u32..)
-        .zip(&state.tables.levels)
+    state
+        .tables
+        .levels
+        .numbered()
         .filter(|(id, level)| {
             level.factor == bad.factor
                 && !bad.levels.contains(id)
@@ -51,7 +54,12 @@ pub(crate) fn clean<'a>(
 }
 
 /// What the content itself says.
-pub(crate) fn content(state: &State, scene: &Scene<'_>, hypothesis: &mut Hypothesis, shares: &BTreeMap<u32, Shares>) {
+pub(crate) fn content(
+    state: &State,
+    scene: &Scene<'_>,
+    hypothesis: &mut Hypothesis,
+    shares: &BTreeMap<LevelId, Shares>,
+) {
     let Some(factor) = hypothesis.factor else { return };
     let levels = &hypothesis.levels;
     let bad = of_levels(state, levels);

@@ -8,7 +8,7 @@ use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::Ages;
 use crate::numerics::math::float;
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
@@ -33,7 +33,7 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     let spans = Spans::ever_on_levels(scene, Family { factor, levels: &hypothesis.levels });
     let loaded = |index: usize| {
         let first = spans.of(index).and_then(|spans| spans.first());
-        first.map(|(from, _)| *from).filter(|from| *from > scene.onset - DELAY_MAX)
+        first.map(|span| span.start).filter(|from| *from > scene.onset - DELAY_MAX)
     };
     let (mut first, mut again) = (Vec::new(), Vec::new());
     for (index, patient) in scene.patients.iter().enumerate() {
@@ -58,7 +58,7 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
     let aged = Spans::of_some(scene, |index, patient| Some(old(patient, loaded(index)?, least)));
     let said = contrast(scene, false, &aged, None);
     let (one, two) = (moments(&first), moments(&again));
-    let error = libm::sqrt(one.1 / float(first.len()) + two.1 / float(again.len()));
+    let error = libm::sqrt(one.variance / float(first.len()) + two.variance / float(again.len()));
     // That none dies younger than the first that died is so by itself, where none has died again.
     let few = if again.len() < AGAIN_MIN { FEW } else { 0.0 };
     let chosen = if hypothesis.properties.is_empty() { hypothesis.choices } else { 0.0 };
@@ -66,31 +66,42 @@ pub(crate) fn ages(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Ages> {
         ln_e: said.ln_e - few - chosen,
         first_deaths: first.len() as u64,
         later_deaths: again.len() as u64,
-        least: seconds(least),
-        first_mean_s: one.0,
-        later_mean_s: two.0,
-        off: if again.len() < AGAIN_MIN { 0.0 } else { (two.0 - one.0) / error.max(seconds(scene.interval) / 4.0) },
+        least: least.seconds(),
+        first_mean_s: one.mean_s,
+        later_mean_s: two.mean_s,
+        off: if again.len() < AGAIN_MIN {
+            0.0
+        } else {
+            (two.mean_s - one.mean_s) / error.max(scene.interval.seconds() / 4.0)
+        },
     })
 }
 
 /// When a process was older than `least`: since its load, or since its last restart.
-fn old(patient: &Patient<'_>, loaded: Ns, least: Ns) -> Vec<(Ns, Ns)> {
+fn old(patient: &Patient<'_>, loaded: Instant, least: Span) -> Vec<Window> {
     let mut spans = Vec::new();
     let mut since = loaded;
     for bout in patient.bouts.iter().filter(|bout| bout.start > loaded) {
         if bout.start >= since + least {
-            spans.push((since + least, bout.start + 1));
+            spans.push(Window { start: since + least, end: bout.start + Span::NS });
         }
         since = bout.end;
     }
-    spans.push((since + least, Ns::MAX / 4));
+    spans.push(Window { start: since + least, end: Instant::ENDLESS });
     spans
 }
 
-/// Mean and variance, seconds.
-fn moments(ages: &[Ns]) -> (f64, f64) {
+/// Mean, seconds, and variance, square seconds.
+#[derive(Clone, Copy)]
+struct Moments {
+    mean_s: f64,
+    variance: f64,
+}
+
+/// Those of some ages.
+fn moments(ages: &[Span]) -> Moments {
     let count = float(ages.len().max(1));
-    let mean = ages.iter().map(|age| seconds(*age)).sum::<f64>() / count;
-    let squares = ages.iter().map(|age| (seconds(*age) - mean) * (seconds(*age) - mean)).sum::<f64>();
-    (mean, squares / (count - 1.0).max(1.0))
+    let mean = ages.iter().map(|age| (*age).seconds()).sum::<f64>() / count;
+    let squares = ages.iter().map(|age| ((*age).seconds() - mean) * ((*age).seconds() - mean)).sum::<f64>();
+    Moments { mean_s: mean, variance: squares / (count - 1.0).max(1.0) }
 }

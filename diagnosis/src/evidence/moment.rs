@@ -3,14 +3,15 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::Span;
 use crate::observation::counts;
 use crate::scene::Scene;
 use crate::signals::sample::PLACED_IN;
 use crate::state::State;
+use crate::state::ids::LevelId;
 
 /// How long before the onset new versions of a config are counted, ns, and the least share of it that one may cover.
-const MOMENTS: Ns = 900_000_000_000;
+const MOMENTS: Span = Span(900_000_000_000);
 const MOMENT_MIN: f64 = 0.03;
 /// Hosts that must fail at once after their load for a moment to say something, and the least that their own loads may say.
 const MOMENT_HOSTS: u64 = 4;
@@ -27,13 +28,13 @@ pub(crate) fn moment(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) 
     if !placed || !prompt || lag.hosts < MOMENT_HOSTS || tally.aligned < MOMENT_ALIGNED {
         return 0.0;
     }
-    let appeared = |level: &u32| state.tables.level_at(*level).map(|level| level.first_seen);
+    let appeared = |level: &LevelId| state.tables.level_at(*level).map(|level| level.first_seen);
     let Some(first) = hypothesis.levels.iter().filter_map(appeared).min() else { return 0.0 };
     // The fleet began to fail with it as exactly as the mean of its hosts is known.
     let off = lag.delay_s.abs() + 2.0 * lag.delay_spread_s / libm::sqrt(counts::float(lag.hosts));
     let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).clamp(scene.interval, MOMENTS);
     let of_config = state.tables.levels.iter().filter(|level| Some(level.factor) == hypothesis.factor);
     let new = of_config.filter(|level| (scene.onset - known..=first).contains(&level.first_seen)).count();
-    let covered = float(new) * 2.0 * off.max(seconds(scene.interval) / 4.0) / seconds(known);
+    let covered = float(new) * 2.0 * off.max(scene.interval.seconds() / 4.0) / known.seconds();
     -libm::log(covered.clamp(MOMENT_MIN, 1.0))
 }

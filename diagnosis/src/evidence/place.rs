@@ -3,14 +3,16 @@
 
 use crate::evidence::aggregate::located;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{Hosts, Part, Tally};
+use crate::hypothesis::findings::{Part, Tally};
 use crate::numerics::localise::Combination;
-use crate::numerics::math::{fisher, float, median, ratio, spread};
+use crate::numerics::math::{float, median, ratio, spread};
 use crate::numerics::odds::LN_100;
-use crate::numerics::time::{Ns, from_seconds, seconds};
+use crate::numerics::time::Span;
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::scene::patient::Patient;
 use crate::state::State;
+use crate::state::ids::DimsId;
 use crate::state::model::Counter;
 use crate::state::ring::index_of;
 use crate::state::traffic::growth;
@@ -23,8 +25,8 @@ const LN_P: f64 = -9.0;
 const HOSTS_MIN: u64 = 4;
 /// Report intervals after which a host fails alone, and the least and the most that is waited for them.
 const ALONE: i64 = 30;
-const ALONE_MIN: Ns = 300 * 1_000_000_000;
-const ALONE_MAX: Ns = 600 * 1_000_000_000;
+const ALONE_MIN: Span = Span(300 * 1_000_000_000);
+const ALONE_MAX: Span = Span(600 * 1_000_000_000);
 /// What a second key must gain in ln p before it is part of the place.
 const KEY_GAIN: f64 = LN_100;
 /// Log likelihood ratio by which a combination must beat "everything".
@@ -102,7 +104,7 @@ fn surge(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     if scene.counters.contains(&Counter::Panics) {
         return None;
     }
-    let failing: BTreeSet<u32> =
+    let failing: BTreeSet<DimsId> =
         scene.patients.iter().filter(|patient| !patient.bouts.is_empty()).map(|patient| patient.unit.dims).collect();
     // Overload spares few of those that it reaches.
     let there = scene.patients.iter().filter(|patient| failing.contains(&patient.unit.dims)).count();
@@ -118,7 +120,7 @@ fn of_requests(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     }
     let onset = index_of(scene.onset, scene.interval);
     let to = index_of(scene.now, scene.interval);
-    let located = located(state, onset, (onset + 1, to.min(onset + 13)))?;
+    let located = located(state, onset, onset + 1..=to.min(onset + 13))?;
     let best = located.combinations.first()?;
     let excess = |combination: &Combination| combination.observed - combination.expected;
     let outside = (best.observed_outside - best.expected_outside).max(0.0);
@@ -161,35 +163,41 @@ pub(crate) fn is_of_requests(state: &State, scene: &Scene<'_>, dimensions: &BTre
     !dimensions.keys().all(of_hosts)
 }
 
+/// Values of dimensions, the hosts that have them, and ln of the probability that as many of these fail by chance.
+struct Scored<'a> {
+    ln_p: f64,
+    combination: Vec<(&'a str, &'a str)>,
+    inside: Hosts,
+}
+
 /// The value, or pair of values, of the hosts' own dimensions that carries the failing.
 fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
-    let mut counts: BTreeMap<Vec<(&str, &str)>, (u64, u64)> = BTreeMap::new();
-    let (mut all, mut failing) = (0, 0);
-    for (dims, (units, fail)) in scene.by_dims() {
-        all += units;
-        failing += fail;
+    let mut counts: BTreeMap<Vec<(&str, &str)>, Hosts> = BTreeMap::new();
+    let mut all = Hosts::default();
+    for (dims, hosts) in scene.by_dims() {
+        all = all.and(hosts);
         let pairs: Vec<(&str, &str)> =
             state.tables.dims_at(dims)?.iter().map(|(key, value)| (&**key, &**value)).collect();
         for (index, one) in pairs.iter().enumerate() {
             let deeper = pairs.iter().skip(index + 1).map(|two| vec![*one, *two]);
             for combination in std::iter::once(vec![*one]).chain(deeper) {
                 let entry = counts.entry(combination).or_default();
-                *entry = (entry.0 + units, entry.1 + fail);
+                *entry = entry.and(hosts);
             }
         }
     }
-    let scored = counts.into_iter().filter_map(|(combination, (inside, bad))| {
-        let (outside, bad_outside) = (all - inside, failing - bad);
-        let ln_p = fisher(bad, inside - bad, bad_outside, outside - bad_outside);
+    let scored = counts.into_iter().filter_map(|(combination, inside)| {
+        let outside = inside.others_of(all);
+        let ln_p = inside.ln_p(outside);
         let ln_p = ln_p + KEY_GAIN * float(combination.len() - 1);
-        let fits = ln_p <= LN_P && bad >= HOSTS_MIN && ratio(bad, inside) >= 0.4 && ratio(bad_outside, outside) <= 0.15;
-        fits.then_some((ln_p, combination, inside, bad))
+        let fits = ln_p <= LN_P && inside.failing >= HOSTS_MIN && inside.share() >= 0.4 && outside.share() <= 0.15;
+        fits.then_some(Scored { ln_p, combination, inside })
     });
-    let (ln_p, combination, inside, bad) = scored.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let Scored { ln_p, combination, inside } = scored.min_by(|a, b| a.ln_p.total_cmp(&b.ln_p))?;
     let tally = Tally {
-        exposed: Hosts { seen: inside, failing: bad },
-        control: Hosts { seen: all - inside, failing: failing - bad },
-        bouts: Part { hits: bad, all: failing },
+        exposed: inside,
+        control: inside.others_of(all),
+        bouts: Part { hits: inside.failing, all: all.failing },
         ln_p,
         ..Tally::default()
     };
@@ -199,13 +207,13 @@ fn of_hosts(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
 
 /// Everything at one moment: a turn of the clock, or rare requests.
 fn moment(scene: &Scene<'_>) -> Option<Hypothesis> {
-    let first = |patient: &Patient<'_>| patient.bouts.first().map(|bout| seconds(bout.start - scene.onset));
+    let first = |patient: &Patient<'_>| patient.bouts.first().map(|bout| (bout.start - scene.onset).seconds());
     let starts: Vec<f64> = scene.patients.iter().filter_map(first).collect();
-    let together = starts.len() >= 3 && spread(&starts) <= 1.5 * seconds(scene.interval);
-    let hour: Ns = 3600 * 1_000_000_000;
+    let together = starts.len() >= 3 && spread(&starts) <= 1.5 * scene.interval.seconds();
+    let hour: Span = Span(3600 * 1_000_000_000);
     let mut sorted = starts.clone();
-    let middle = scene.onset + from_seconds(median(&mut sorted));
-    let past = middle.rem_euclid(hour);
+    let middle = scene.onset + Span::from_seconds(median(&mut sorted));
+    let past = middle.past(hour);
     let on_the_hour = past <= scene.interval || hour - past <= scene.interval;
     let wide = scene.failing() * 2 > scene.patients.len();
     if together && wide && on_the_hour {

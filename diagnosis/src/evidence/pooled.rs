@@ -9,10 +9,11 @@ use crate::hypothesis::findings::{Pooled, Tally};
 use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ln_choose};
 use crate::numerics::sums::{DISPERSION, FACTORS};
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::Instant;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId};
 use crate::state::model::{Counter, Factor, Family};
 use crate::state::ring::{Sums, index_of};
 use crate::state::strata::{places, strata};
@@ -30,14 +31,26 @@ const SPREAD_PRIOR: f64 = 0.25;
 /// Reports that are bad together: real errors remember for two to three reports.
 const RELATED_REPORTS: f64 = 2.5;
 
-/// A cell, folded: interval, stratum, level of the factor, sums.
-type Folded = (i64, u32, u32, Sums);
+/// A cell, folded: sums of one report interval, stratum and level of the factor.
+#[derive(Clone, Copy)]
+struct Folded {
+    index: i64,
+    stratum: u32,
+    level: LevelId,
+    sums: Sums,
+}
 
-/// The explanation by sums with the greatest e-value, and that of the next one that is not of the same factor.
-pub(crate) fn pooled(state: &State, scene: &Scene<'_>) -> Option<(Hypothesis, f64)> {
+/// The explanation by sums with the greatest e-value, and ln of the e-value of the next one that is not of the same factor.
+pub(crate) struct Foremost {
+    pub best: Hypothesis,
+    pub next: f64,
+}
+
+/// Explains by sums.
+pub(crate) fn pooled(state: &State, scene: &Scene<'_>) -> Option<Foremost> {
     let mut found: Vec<Hypothesis> = Vec::new();
     for counter in scene.counters.iter().filter(|counter| counter.is_additive()) {
-        for factor in 0..u16::try_from(state.tables.factors.len()).unwrap_or(u16::MAX) {
+        for factor in state.tables.factors.ids() {
             found.extend(of_factor(state, scene, factor, *counter));
         }
     }
@@ -45,14 +58,14 @@ pub(crate) fn pooled(state: &State, scene: &Scene<'_>) -> Option<(Hypothesis, f6
     found.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     let best = found.first()?.clone();
     let next = found.iter().find(|other| other.factor != best.factor).map_or(0.0, weight);
-    Some((best, next))
+    Some(Foremost { best, next })
 }
 
-fn of_factor(state: &State, scene: &Scene<'_>, index: u16, counter: Counter) -> Option<Hypothesis> {
+fn of_factor(state: &State, scene: &Scene<'_>, index: FactorId, counter: Counter) -> Option<Hypothesis> {
     let binary = is_binary(state, index);
     let cells = folded(state, scene, index, counter);
     let temper = temper(state, scene, &cells, counter);
-    let (levels, pooled) = family(state, scene, Cells { all: &cells, temper })?;
+    let Together { levels, pooled } = family(state, scene, Cells { all: &cells, temper })?;
     let kind = if binary { CauseKind::Binary } else { CauseKind::Config };
     let mut hypothesis = Hypothesis::new(kind, hosts(scene, index, &levels));
     hypothesis.factor = Some(index);
@@ -68,11 +81,11 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, counter: Counter) -> 
 }
 
 /// Cells from the onset on that have a level of the factor.
-fn is_binary(state: &State, factor: u16) -> bool {
-    matches!(state.tables.factors.get(usize::from(factor)), Some(Factor::Binary(_)))
+fn is_binary(state: &State, factor: FactorId) -> bool {
+    matches!(state.tables.factors.get(factor), Some(Factor::Binary(_)))
 }
 
-fn folded(state: &State, scene: &Scene<'_>, factor: u16, counter: Counter) -> Vec<Folded> {
+fn folded(state: &State, scene: &Scene<'_>, factor: FactorId, counter: Counter) -> Vec<Folded> {
     let strata = if is_binary(state, factor) { places(state) } else { strata(state) };
     let end = index_of(scene.now, scene.interval);
     let from = index_of(scene.onset, scene.interval).max(end - WINDOW);
@@ -80,12 +93,12 @@ fn folded(state: &State, scene: &Scene<'_>, factor: u16, counter: Counter) -> Ve
     for index in from..=end {
         let Some(interval) = state.ring.get(index) else { continue };
         for (exposure, cell) in &interval.cells {
-            let Some(exposure) = state.tables.exposures.get(*exposure as usize) else { continue };
-            let level = exposure.levels.iter().find(|(of, _)| *of == factor).map(|(_, level)| *level);
+            let Some(exposure) = state.tables.exposures.get(*exposure) else { continue };
+            let level = exposure.levels.iter().find(|of| of.factor == factor).map(|of| of.level);
             let sums = cell.of(counter);
             if let (Some(level), true) = (level, sums.expected > 0.0) {
-                let stratum = strata.get(exposure.dims as usize).copied().unwrap_or(0);
-                cells.push((index, stratum, level, sums));
+                let stratum = strata.get(exposure.dims).copied().unwrap_or(0);
+                cells.push(Folded { index, stratum, level, sums });
             }
         }
     }
@@ -102,50 +115,62 @@ struct Cells<'a> {
 /// Variance of the cells' counts over the Poisson one: what this fleet's hosts vary by themselves, and that a bad report is
 /// followed by another.
 fn temper(state: &State, scene: &Scene<'_>, cells: &[Folded], counter: Counter) -> f64 {
-    let intervals = cells.iter().map(|(index, ..)| *index).collect::<BTreeSet<i64>>().len();
-    let expected: f64 = cells.iter().map(|(.., sums)| sums.expected).sum();
+    let intervals = cells.iter().map(|cell| cell.index).collect::<BTreeSet<i64>>().len();
+    let expected: f64 = cells.iter().map(|cell| cell.sums.expected).sum();
     let of_host = expected / float(intervals.max(1)) / float(scene.patients.len().max(1));
     let spread = state.spread.get(counter as usize).map_or(SPREAD_PRIOR, |spread| spread.rate(SPREAD_PRIOR));
     DISPERSION.max(RELATED_REPORTS * (1.0 + spread * of_host))
 }
 
+/// Levels that are bad together, and what the sums say of them.
+struct Together {
+    levels: Vec<LevelId>,
+    pooled: Pooled,
+}
+
+/// A level, and how much more fails under it than expected.
+struct Ranked {
+    ratio: f64,
+    level: LevelId,
+}
+
 /// Levels that are bad together: those with the greatest ratios, as many as give the greatest e-value (for sums of this
 /// kind the best of all sets is among these: Neill, "Fast subset scan", JRSS B 2012).
-fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<(Vec<u32>, Pooled)> {
-    let mut by_level: BTreeMap<u32, Sums> = BTreeMap::new();
-    for (_, _, level, sums) in cells.all {
-        by_level.entry(*level).or_default().add(*sums);
+fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<Together> {
+    let mut by_level: BTreeMap<LevelId, Sums> = BTreeMap::new();
+    for cell in cells.all {
+        by_level.entry(cell.level).or_default().add(cell.sums);
     }
     let ratio = |sums: &Sums| (sums.observed + 1.0) / (sums.expected + 1.0);
-    let recent = |level: &u32| {
-        let since = state.tables.level_at(*level).map_or(Ns::MIN / 4, |level| level.first_seen);
+    let recent = |level: &LevelId| {
+        let since = state.tables.level_at(*level).map_or(Instant::LONG_AGO, |level| level.first_seen);
         since >= scene.onset - crate::state::moves::DELAY_MAX && since > state.warm()
     };
-    let mut order: Vec<(f64, u32)> =
-        by_level.iter().filter(|(level, _)| recent(level)).map(|(level, sums)| (ratio(sums), *level)).collect();
-    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let ranked = |(level, sums): (&LevelId, &Sums)| Ranked { ratio: ratio(sums), level: *level };
+    let mut order: Vec<Ranked> = by_level.iter().filter(|(level, _)| recent(level)).map(ranked).collect();
+    order.sort_by(|a, b| b.ratio.total_cmp(&a.ratio).then(a.level.cmp(&b.level)));
     let all = order.len() as u64;
-    let mut best: Option<(Vec<u32>, Pooled)> = None;
-    let mut chosen: BTreeSet<u32> = BTreeSet::new();
-    for (_, level) in order.into_iter().take(FAMILY_MAX) {
+    let mut best: Option<Together> = None;
+    let mut chosen: BTreeSet<LevelId> = BTreeSet::new();
+    for Ranked { level, .. } in order.into_iter().take(FAMILY_MAX) {
         chosen.insert(level);
         let mut said = contrast(cells, &chosen);
         // Of many versions, as where every host has bytes of its own, those that fail most are found by chance.
         said.ln_e -= ln_choose(all, chosen.len() as u64).max(0.0);
-        if best.as_ref().is_none_or(|(_, known)| said.ln_e > known.ln_e + 2.0) {
-            best = Some((chosen.iter().copied().collect(), said));
+        if best.as_ref().is_none_or(|known| said.ln_e > known.pooled.ln_e + 2.0) {
+            best = Some(Together { levels: chosen.iter().copied().collect(), pooled: said });
         }
     }
-    best.filter(|(_, said)| said.ln_e > 0.0)
+    best.filter(|best| best.pooled.ln_e > 0.0)
 }
 
 /// The stratified contrast of cells on `levels` against the others.
-fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<u32>) -> Pooled {
+fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<LevelId>) -> Pooled {
     let mut strata: BTreeMap<(i64, u32), [Sums; 2]> = BTreeMap::new();
-    for (index, stratum, level, sums) in all {
-        let side = usize::from(!levels.contains(level));
-        if let Some(slot) = strata.entry((*index, *stratum)).or_default().get_mut(side) {
-            slot.add(*sums);
+    for cell in all {
+        let side = usize::from(!levels.contains(&cell.level));
+        if let Some(slot) = strata.entry((cell.index, cell.stratum)).or_default().get_mut(side) {
+            slot.add(cell.sums);
         }
     }
     let mut said = Pooled::default();
@@ -175,17 +200,17 @@ fn contrast(Cells { all, temper }: Cells<'_>, levels: &BTreeSet<u32>) -> Pooled 
 }
 
 /// Hosts that were on `levels` since the onset, and hosts that were not.
-fn hosts(scene: &Scene<'_>, factor: u16, levels: &[u32]) -> Tally {
+fn hosts(scene: &Scene<'_>, factor: FactorId, levels: &[LevelId]) -> Tally {
     let mut tally = Tally::default();
     let mut lags: Vec<f64> = Vec::new();
     let of_all = Spans::on_levels(scene, Family { factor, levels });
     for (index, patient) in scene.patients.iter().enumerate() {
         let spans = of_all.of(index).unwrap_or_default();
-        let on = spans.iter().find(|(from, to)| *to > scene.onset && *from < patient.seen);
+        let on = spans.iter().find(|span| span.end > scene.onset && span.start < patient.seen);
         let fails = !patient.bouts.is_empty();
         let arm = if on.is_some() { &mut tally.exposed } else { &mut tally.control };
         arm.count(true, fails);
-        lags.extend(on.map(|(from, _)| seconds(scene.onset - from)));
+        lags.extend(on.map(|span| (scene.onset - span.start).seconds()));
     }
     tally.lag = Lag { delay_s: crate::numerics::math::median(&mut lags), ..Lag::default() };
     tally

@@ -7,7 +7,7 @@
 
 use crate::hypothesis::findings::Contrast;
 use crate::numerics::math::float;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
 use crate::scene::at_risk::{AtRisk, Beginning, of_stratum, place};
 use crate::scene::spans::Spans;
@@ -22,22 +22,33 @@ const SHARE_MAX: f64 = 2.0 / 3.0;
 struct Exposure<'a> {
     spans: &'a Spans,
     equal: Option<&'a Spans>,
-    early: Ns,
+    early: Span,
 }
 
 /// Spans of one patient, of both.
-type Own<'a> = (&'a [(Ns, Ns)], &'a [(Ns, Ns)]);
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    spans: &'a [Window],
+    equal: &'a [Window],
+}
+
+/// Whether a patient is exposed at a time, and to the other exposure.
+#[derive(Clone, Copy)]
+struct Inside {
+    exposed: bool,
+    equal: bool,
+}
 
 impl Exposure<'_> {
     fn of(&self, patient: u32) -> Option<Own<'_>> {
         let equal = self.equal.and_then(|equal| equal.of(patient as usize)).unwrap_or_default();
-        Some((self.spans.of(patient as usize)?, equal))
+        Some(Own { spans: self.spans.of(patient as usize)?, equal })
     }
 
-    fn at(&self, (spans, equal): Own<'_>, at: Ns) -> (bool, bool) {
+    fn at(&self, own: Own<'_>, at: Instant) -> Inside {
         let inside =
-            |spans: &[(Ns, Ns)]| spans.iter().any(|(from, to)| from.saturating_sub(self.early) <= at && at < *to);
-        (inside(spans), inside(equal))
+            |spans: &[Window]| spans.iter().any(|span| span.start.saturating_sub(self.early) <= at && at < span.end);
+        Inside { exposed: inside(own.spans), equal: inside(own.equal) }
     }
 }
 
@@ -46,13 +57,13 @@ fn counts(at_risk: &AtRisk, exposure: &Exposure<'_>) -> Vec<Vec<[i32; 4]>> {
     let mut counts: Vec<Vec<[i32; 4]>> = at_risk.times.iter().map(|times| vec![[0; 4]; times.len() + 1]).collect();
     let mut edges: Vec<u32> = Vec::new();
     for stretch in &at_risk.stretches {
-        let Some((spans, equal)) = exposure.of(stretch.patient) else { continue };
+        let Some(own) = exposure.of(stretch.patient) else { continue };
         let Some(counts) = counts.get_mut(stretch.stratum as usize) else { continue };
         let times = of_stratum(&at_risk.times, stretch.stratum);
         edges.clear();
         edges.extend([stretch.from, stretch.to]);
-        for (from, to) in spans.iter().chain(equal) {
-            let (from, to) = (place(times, from.saturating_sub(exposure.early)), place(times, *to));
+        for span in own.spans.iter().chain(own.equal) {
+            let (from, to) = (place(times, span.start.saturating_sub(exposure.early)), place(times, span.end));
             edges.extend([from, to].into_iter().filter(|at| *at > stretch.from && *at < stretch.to));
         }
         if edges.len() > 2 {
@@ -61,7 +72,7 @@ fn counts(at_risk: &AtRisk, exposure: &Exposure<'_>) -> Vec<Vec<[i32; 4]>> {
         for pair in edges.windows(2) {
             let [from, to] = *pair else { continue };
             let Some(at) = times.get(from as usize).filter(|_| from < to) else { continue };
-            let (exposed, equal) = exposure.at((spans, equal), *at);
+            let Inside { exposed, equal } = exposure.at(own, *at);
             let kind = usize::from(exposed) + 2 * usize::from(equal);
             for (edge, by) in [(from, 1), (to, -1)] {
                 if let Some(count) = counts.get_mut(edge as usize).and_then(|counts| counts.get_mut(kind)) {
@@ -89,25 +100,25 @@ pub(crate) fn contrast(scene: &Scene<'_>, binary: bool, spans: &Spans, equal: Op
     let at_risk = scene.at_risk(binary);
     let counts = counts(at_risk, &exposure);
     let draw = |begins: &Beginning| {
-        let (exposed, equal) = exposure.at(exposure.of(begins.patient)?, begins.at);
+        let Inside { exposed, equal } = exposure.at(exposure.of(begins.patient)?, begins.at);
         let kinds = counts.get(begins.stratum as usize)?.get(begins.place as usize)?;
         let of = |kind: usize| kinds.get(kind + 2 * usize::from(equal)).copied().unwrap_or(0);
         let share = f64::from(of(1)) / f64::from((of(0) + of(1)).max(1));
-        Some(((begins.at, exposed, begins.stratum, equal), share))
+        Some(Drawn { at: begins.at, exposed, stratum: begins.stratum, equal, share })
     };
-    let mut drawn: Vec<_> = at_risk.beginnings.iter().filter_map(draw).collect();
+    let mut drawn: Vec<Drawn> = at_risk.beginnings.iter().filter_map(draw).collect();
     // Sums of floats depend on their order: that of equal times must not depend on where a host stands in the table.
-    for at_once in drawn.chunk_by_mut(|one, other| one.0.0 == other.0.0) {
-        at_once.sort_unstable_by_key(|begins| begins.0);
+    for at_once in drawn.chunk_by_mut(|one, other| one.at == other.at) {
+        at_once.sort_unstable_by_key(|one| (one.exposed, one.stratum, one.equal));
     }
     let mut result = Contrast::default();
-    let mut events: Vec<(bool, f64)> = Vec::with_capacity(drawn.len());
-    for ((_, exposed, ..), share) in drawn {
+    let mut events: Vec<Event> = Vec::with_capacity(drawn.len());
+    for Drawn { exposed, share, .. } in drawn {
         result.events += 1;
         result.observed += f64::from(u8::from(exposed));
         result.expected += share;
         result.variance += share * (1.0 - share);
-        events.push((exposed, share));
+        events.push(Event { hit: exposed, share, times: 1 });
     }
     let events = grouped(events);
     let logs = FACTORS.map(|factor| trimmed(&events, factor));
@@ -117,24 +128,50 @@ pub(crate) fn contrast(scene: &Scene<'_>, binary: bool, spans: &Spans, equal: Op
     result
 }
 
-/// Equal events with their number.
-fn grouped(mut events: Vec<(bool, f64)>) -> Vec<(bool, f64, usize)> {
-    events.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let same = |one: &(bool, f64), other: &(bool, f64)| one.0 == other.0 && one.1.to_bits() == other.1.to_bits();
-    events.chunk_by(same).filter_map(|group| group.first().map(|(hit, share)| (*hit, *share, group.len()))).collect()
+/// A host that begins to fail, whether it is exposed, and the share of those at risk who are; among equal exposures.
+#[derive(Clone, Copy)]
+struct Drawn {
+    at: Instant,
+    exposed: bool,
+    stratum: u32,
+    equal: bool,
+    share: f64,
+}
+
+/// Beginnings that say the same: whether of an exposed host, and the share of those at risk who are.
+#[derive(Clone, Copy)]
+struct Event {
+    hit: bool,
+    share: f64,
+    times: usize,
+}
+
+/// Equal events together.
+fn grouped(mut events: Vec<Event>) -> Vec<Event> {
+    events.sort_unstable_by(|a, b| a.hit.cmp(&b.hit).then(a.share.total_cmp(&b.share)));
+    let same = |one: &Event, other: &Event| one.hit == other.hit && one.share.to_bits() == other.share.to_bits();
+    let together = |group: &[Event]| group.first().map(|first| Event { times: group.len(), ..*first });
+    events.chunk_by(same).filter_map(together).collect()
+}
+
+/// What each of some equal events says, as a log likelihood ratio.
+#[derive(Clone, Copy)]
+struct Gain {
+    of_one: f64,
+    times: usize,
 }
 
 /// Log likelihood ratio of one factor, without the sixth of the events that speak for it most: hosts whose clocks are off,
 /// or who lie, are exposed and fail where nobody else does. Where few are left without it, their being well earns
 /// nothing: they may be those who are not heard.
-fn trimmed(events: &[(bool, f64, usize)], factor: f64) -> f64 {
-    let gain = |(hit, share, times): &(bool, f64, usize)| {
-        let hit = if *hit { libm::log(factor) } else { 0.0 };
-        let gain = hit - libm::log1p(share * (factor - 1.0));
-        (if *share > SHARE_MAX { gain.min(0.0) } else { gain }, *times)
+fn trimmed(events: &[Event], factor: f64) -> f64 {
+    let gain = |of: &Event| {
+        let hit = if of.hit { libm::log(factor) } else { 0.0 };
+        let gain = hit - libm::log1p(of.share * (factor - 1.0));
+        Gain { of_one: if of.share > SHARE_MAX { gain.min(0.0) } else { gain }, times: of.times }
     };
-    let mut gains: Vec<(f64, usize)> = events.iter().map(gain).collect();
-    gains.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let all: usize = gains.iter().map(|(_, times)| times).sum();
-    gains.iter().flat_map(|(gain, times)| std::iter::repeat_n(*gain, *times)).take(all - all / 6).sum()
+    let mut gains: Vec<Gain> = events.iter().map(gain).collect();
+    gains.sort_unstable_by(|a, b| a.of_one.total_cmp(&b.of_one));
+    let all: usize = gains.iter().map(|gain| gain.times).sum();
+    gains.iter().flat_map(|gain| std::iter::repeat_n(gain.of_one, gain.times)).take(all - all / 6).sum()
 }

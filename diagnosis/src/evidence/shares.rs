@@ -2,10 +2,12 @@
 //! accuses. What is accused is decided in `hypotheses`.
 
 use crate::numerics::math::ratio;
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId};
+use crate::state::indexed::Indexed;
 use crate::state::model::Move;
 use std::collections::BTreeMap;
 
@@ -30,21 +32,28 @@ struct Stay<'a> {
 /// A level that a unit had, whether the unit failed then, and whether it began to.
 #[derive(Clone, Copy)]
 struct Shown {
-    level: u32,
+    level: LevelId,
     failing: bool,
     begun: bool,
+}
+
+/// A level, the share of its units that began to fail under it alone, and when it appeared.
+struct Ranked {
+    alone: f64,
+    since: Instant,
+    level: LevelId,
 }
 
 /// Levels by units exposed and failing, of all factors: one pass over the patients serves every factor's hypothesis.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AllShares {
-    by_level: Vec<Shares>,
+    by_level: Indexed<LevelId, Shares>,
     /// Units that began to fail under the second level of a pair when they had only just taken the first: of either.
-    either: BTreeMap<(u32, u32), u64>,
+    either: BTreeMap<(LevelId, LevelId), u64>,
     /// Units that fell silent on a level when a newer one was on its way: they may have taken it, and not be able to tell.
-    unheard: BTreeMap<u32, u64>,
+    unheard: BTreeMap<LevelId, u64>,
     /// Units that refused a level or died of it.
-    by_bout: BTreeMap<u32, u64>,
+    by_bout: BTreeMap<LevelId, u64>,
 }
 
 impl AllShares {
@@ -52,25 +61,24 @@ impl AllShares {
     pub(crate) fn new(scene: &Scene<'_>) -> Self {
         let mut this = Self::default();
         let mut of_unit: Vec<Shown> = Vec::new();
-        let mut before: Vec<(Option<&Move>, &Move)> = Vec::new();
-        let mut refused: Vec<u32> = Vec::new();
+        let mut before: Vec<Stay<'_>> = Vec::new();
+        let mut refused: Vec<LevelId> = Vec::new();
         let tells = |patient: &&Patient<'_>| patient.absent.is_empty() || !patient.bouts.is_empty();
         for patient in scene.patients.iter().filter(tells) {
             of_unit.clear();
             before.clear();
             for entry in scene.moves(patient) {
-                match before.iter_mut().find(|(_, before)| before.factor == entry.factor) {
+                match before.iter_mut().find(|before| before.entry.factor == entry.factor) {
                     Some(before) => {
-                        let (earlier, left) = std::mem::replace(before, (Some(before.1), entry));
-                        let stay = Stay { earlier, entry: left, next: Some(entry) };
-                        of_unit.extend(this.shown(scene, patient, stay));
+                        let now = Stay { earlier: Some(before.entry), entry, next: None };
+                        let left = std::mem::replace(before, now);
+                        of_unit.extend(this.shown(scene, patient, Stay { next: Some(entry), ..left }));
                     }
-                    None => before.push((None, entry)),
+                    None => before.push(Stay { earlier: None, entry, next: None }),
                 }
             }
-            for (earlier, last) in &before {
-                let stay = Stay { earlier: *earlier, entry: last, next: None };
-                of_unit.extend(this.shown(scene, patient, stay));
+            for stay in &before {
+                of_unit.extend(this.shown(scene, patient, *stay));
             }
             refused.clear();
             for level in patient.bouts.iter().filter_map(|bout| bout.level) {
@@ -93,22 +101,27 @@ impl AllShares {
 
     /// Of `levels`, those that began to do harm by themselves: where the fleet took one shortly after another, what began
     /// just after both tells of the first.
-    pub(crate) fn themselves(&self, state: &State, levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
-        let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
+    pub(crate) fn themselves(
+        &self,
+        state: &State,
+        levels: Vec<LevelId>,
+        shares: &BTreeMap<LevelId, Shares>,
+    ) -> Vec<LevelId> {
+        let since = |level: LevelId| state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen);
         let latest = levels.iter().copied().max_by_key(|level| (since(*level), *level));
-        let shared = |level: u32, others: &[u32]| -> u64 {
+        let shared = |level: LevelId, others: &[LevelId]| -> u64 {
             others.iter().filter_map(|other| self.either.get(&(*other, level))).sum()
         };
         // First those that most units began to fail under when they had taken nothing else of late.
-        let alone = |level: u32| {
+        let alone = |level: LevelId| {
             let of = shares.get(&level).copied().unwrap_or_default();
             ratio(of.begun.saturating_sub(shared(level, &levels)), of.all)
         };
-        let mut ordered: Vec<(f64, Ns, u32)> =
-            levels.iter().map(|level| (alone(*level), since(*level), *level)).collect();
-        ordered.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-        let mut kept: Vec<u32> = Vec::new();
-        for (_, _, level) in ordered {
+        let ranked = |level: &LevelId| Ranked { alone: alone(*level), since: since(*level), level: *level };
+        let mut ordered: Vec<Ranked> = levels.iter().map(ranked).collect();
+        ordered.sort_by(|a, b| b.alone.total_cmp(&a.alone).then((a.since, a.level).cmp(&(b.since, b.level))));
+        let mut kept: Vec<LevelId> = Vec::new();
+        for Ranked { level, .. } in ordered {
             let either = shared(level, &kept);
             let of = shares.get(&level).copied().unwrap_or_default();
             let unheard = if Some(level) == latest { 0 } else { self.unheard.get(&level).copied().unwrap_or(0) };
@@ -121,24 +134,20 @@ impl AllShares {
     }
 
     /// Those of one factor, and what hosts refused or died of, whatever it was of.
-    pub(crate) fn of_factor(&self, state: &State, factor: u16) -> BTreeMap<u32, Shares> {
-        let own = |level: u32| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
-        let of_others = |level: u32| {
+    pub(crate) fn of_factor(&self, state: &State, factor: FactorId) -> BTreeMap<LevelId, Shares> {
+        let own = |level: LevelId| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
+        let of_others = |level: LevelId| {
             let count = self.by_bout.get(&level).copied().unwrap_or(0);
             Shares { all: count, failing: count, begun: count, undecided: 0 }
         };
-        let levels = (0..).zip(&self.by_level);
+        let levels = self.by_level.numbered();
         let told = levels.map(|(level, of)| (level, if own(level) { *of } else { of_others(level) }));
         told.filter(|(_, of)| *of != Shares::default()).collect()
     }
 
     /// Adds to the counts of a level.
-    fn add(&mut self, level: u32, more: Shares) {
-        let level = level as usize;
-        if self.by_level.len() <= level {
-            self.by_level.resize(level + 1, Shares::default());
-        }
-        if let Some(of) = self.by_level.get_mut(level) {
+    fn add(&mut self, level: LevelId, more: Shares) {
+        if let Some(of) = self.by_level.grown(level, Shares::default()) {
             of.all += more.all;
             of.failing += more.failing;
             of.begun += more.begun;

@@ -3,15 +3,16 @@
 //! The order of a request and a load on one host needs no clock and no fine report, so this also tells where a push
 //! reached everybody within seconds. What may be accused for it is decided in `judge`.
 
-use crate::evidence::combine::{AGES, said_by};
+use crate::evidence::combine::{AGES, Said, said_by};
 use crate::evidence::finished::by_finished;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{By, Sides};
+use crate::hypothesis::findings::{By, Counted, Sides};
 use crate::numerics::math::float;
-use crate::numerics::mixture::{Stretch, best, rates};
-use crate::numerics::time::Ns;
+use crate::numerics::mixture::{Kinds, Split, Stretch, best, rates};
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::ids::LevelId;
 use crate::state::load_reports::{BUCKETS, Divided, Side};
 use crate::state::model::{Counter, Level};
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ use std::collections::BTreeSet;
 /// Requests, or scores, of one side that count: a busy host says no more.
 const OF_SIDE_MAX: f64 = 240.0;
 /// Report intervals that a version must have been there before, for what went before a load.
-const SETTLED: Ns = 1;
+const SETTLED: i64 = 1;
 /// Cells of time among the loads, and among these and the ends of reports.
 const CELLS: usize = 14;
 /// Failed requests that are needed, and by how much more must fail than usual.
@@ -37,7 +38,7 @@ pub(crate) fn sides(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     let levels = &hypothesis.levels;
     let settled = settled(state, levels)?;
     let in_scope = |divided: &&Divided| {
-        let dims = state.units.get(divided.unit as usize).map(|unit| unit.dims);
+        let dims = state.units.get(divided.unit).map(|unit| unit.dims);
         let is = |(key, value): (&String, &String)| {
             dims.and_then(|dims| state.tables.value(dims, key)).is_some_and(|known| known == value)
         };
@@ -60,26 +61,26 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     let fails = |of: &&&Divided| is_failing(of, usual);
     let failing: Vec<&Divided> = told.iter().filter(fails).copied().collect();
     let (before, after) = (sum(&failing, |of| of.before), sum(&failing, |of| of.after));
-    let new = after.0 / after.1.max(1.0);
+    let new = after.count / after.all.max(1.0);
     // Of the hosts on which it would have shown, most must show it: a third of them may lie.
     let shown = |of: &&&Divided| !fails(of) && f64::from(of.after.requests) * new >= 3.0;
     let well = told.iter().filter(shown).count();
-    let least = usual.max(before.0 / before.1.max(1.0));
-    if after.0 < FAILED_MIN || new < FACTOR_MIN * least || failing.len() <= well {
+    let least = usual.max(before.count / before.all.max(1.0));
+    if after.count < FAILED_MIN || new < FACTOR_MIN * least || failing.len() <= well {
         return None;
     }
-    let kinds = (vec![usual, 1.0 - usual], vec![1.0, 0.0]);
+    let kinds = Kinds { usual: vec![usual, 1.0 - usual], came: vec![1.0, 0.0] };
     let counts = |side: Side| {
         let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
         vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
     };
-    let (ratio, hosts) = said_by(&failing, &compared(&failing, &kinds, counts))?;
+    let Said { ratio, hosts } = said_by(&failing, &compared(&failing, &kinds, counts))?;
     Some(Sides { ratio, hosts, before, after, by: By::Failed })
 }
 
 /// Whether the host did not fail of something else in the report.
 fn is_free(state: &State, scene: &Scene<'_>, of: &Divided) -> bool {
-    state.units.get(of.unit as usize).is_some_and(|unit| !scene.is_busy(unit, of.span.0, of.span.1))
+    state.units.get(of.unit).is_some_and(|unit| !scene.is_busy(unit, of.span.start, of.span.end))
 }
 
 /// Failed requests of the version before, in the reports that hold the load, from which it tells that they failed already,
@@ -117,23 +118,29 @@ pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
     let earlier = state.divided.iter().filter(|(level, _)| state.tables.level_at(*level).is_some_and(before));
     let cost = |all: &[&Divided]| {
         let (before, after) = (sum(all, |of| of.before), sum(all, |of| of.after));
-        let rate = |(failed, requests): (f64, f64)| failed / requests.max(1.0);
-        let excess = after.0 - rate(before) * after.1;
-        let told = excess > 3.0 * libm::sqrt(after.0);
-        (if told { rate(after) - rate(before) } else { 0.0 }, after.1)
+        let rate = |of: Counted| of.count / of.all.max(1.0);
+        let excess = after.count - rate(before) * after.all;
+        let told = excess > 3.0 * libm::sqrt(after.count);
+        Paid { share: if told { rate(after) - rate(before) } else { 0.0 }, requests: after.all }
     };
-    let (usual, known) = cost(&earlier.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
-    let (now, _) = cost(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
-    (known >= RELOADED_MIN).then_some(usual > 0.0 && usual >= COSTS * now)
+    let usual = cost(&earlier.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
+    let now = cost(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
+    (usual.requests >= RELOADED_MIN).then_some(usual.share > 0.0 && usual.share >= COSTS * now.share)
+}
+
+/// Share of requests after loads that failed beyond those before, and the number of requests after loads.
+struct Paid {
+    share: f64,
+    requests: f64,
 }
 
 /// Before when a version must have appeared to be compared with: what had only just come may be as bad.
-fn settled(state: &State, levels: &[u32]) -> Option<Ns> {
+fn settled(state: &State, levels: &[LevelId]) -> Option<Instant> {
     Some(levels.iter().map(|level| appeared(state, *level)).min()? - SETTLED * state.interval)
 }
 
-fn appeared(state: &State, level: u32) -> Ns {
-    state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen)
+fn appeared(state: &State, level: LevelId) -> Instant {
+    state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen)
 }
 
 /// Whether more failed in a report than chance allows: the deviance of a Poisson count.
@@ -144,38 +151,40 @@ fn is_failing(of: &Divided, usual: f64) -> bool {
 }
 
 /// Failed requests and requests of one side.
-fn sum(told: &[&Divided], side: fn(&Divided) -> Side) -> (f64, f64) {
+fn sum(told: &[&Divided], side: fn(&Divided) -> Side) -> Counted {
     let sides = told.iter().map(|of| side(of));
-    sides.fold((0.0, 0.0), |sum, side| (sum.0 + f64::from(side.failed), sum.1 + f64::from(side.requests)))
+    let counted = sides.map(|side| Counted { count: f64::from(side.failed), all: f64::from(side.requests) });
+    counted.fold(Counted::default(), Counted::and)
 }
 
 /// Usual failing share of requests that used the versions before.
 fn usual(state: &State, told: &[&Divided]) -> f64 {
     let from = from(told);
     let levels = from.iter().filter_map(|level| state.tables.level_at(*level));
-    let of = levels.fold((0, 0), |sum, level| (sum.0 + level.failed, sum.1 + level.requests));
-    (float(of.0 as usize) + 0.5) / (float(of.1 as usize) + 1.0).max(100.0)
+    let (mut failed, mut requests) = (0, 0);
+    levels.for_each(|level| (failed, requests) = (failed + level.failed, requests + level.requests));
+    (float(failed as usize) + 0.5) / (float(requests as usize) + 1.0).max(100.0)
 }
 
 /// The versions before.
-fn from(told: &[&Divided]) -> Vec<u32> {
-    told.iter().map(|of| of.from).collect::<BTreeSet<u32>>().into_iter().collect()
+fn from(told: &[&Divided]) -> Vec<LevelId> {
+    told.iter().map(|of| of.from).collect::<BTreeSet<LevelId>>().into_iter().collect()
 }
 
-fn by_scores(state: &State, all: &[&Divided], levels: &[u32]) -> Option<Sides> {
+fn by_scores(state: &State, all: &[&Divided], levels: &[LevelId]) -> Option<Sides> {
     let scored = |side: &Side| side.scores.iter().any(|count| *count > 0);
     let told: Vec<&Divided> = all.iter().filter(|of| scored(&of.before) && scored(&of.after)).copied().collect();
-    let kinds = (mix_of(state, &from(&told))?, mix_of(state, levels)?);
+    let kinds = Kinds { usual: mix_of(state, &from(&told))?, came: mix_of(state, levels)? };
     let counts = |side: Side| {
         let all: f64 = side.scores.iter().map(|count| f64::from(*count)).sum();
         side.scores.iter().map(|count| (OF_SIDE_MAX / all).min(1.0) * f64::from(*count)).collect()
     };
-    let (ratio, hosts) = said_by(&told, &compared(&told, &kinds, counts))?;
-    Some(Sides { ratio, hosts, before: (0.0, 0.0), after: (0.0, 0.0), by: By::Scores })
+    let Said { ratio, hosts } = said_by(&told, &compared(&told, &kinds, counts))?;
+    Some(Sides { ratio, hosts, before: Counted::default(), after: Counted::default(), by: By::Scores })
 }
 
 /// Shares of the buckets in the scores of versions.
-fn mix_of(state: &State, levels: &[u32]) -> Option<Vec<f64>> {
+fn mix_of(state: &State, levels: &[LevelId]) -> Option<Vec<f64>> {
     let mut sums = [0.5; BUCKETS];
     let known = levels.iter().filter_map(|level| state.tables.level_at(*level)).filter(|level| has_scores(level));
     let mut any = false;
@@ -193,18 +202,25 @@ fn has_scores(level: &Level) -> bool {
 
 /// Log likelihood ratio of "from the load on" over "whatever the load", and the hosts that tell. Before the load all is as
 /// usual and what comes after may take its time; or it comes and goes with time, in whatever course fits best, alike on all.
-fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Side) -> Vec<f64>) -> Vec<f64> {
-    let stretch = |side: Side, from: Ns, to: Ns| Stretch { counts: counts(side), from, to, kinds };
-    let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.0, of.at)).collect();
-    let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.1)).collect();
-    let aged: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, 0, of.span.1 - of.at)).collect();
-    let length = told.iter().map(|of| of.span.1 - of.span.0).max().unwrap_or(1);
-    let ages: Vec<Ns> = [0].into_iter().chain(AGES.map(|part| length / part)).chain([length]).collect();
-    let own = before.iter().map(|of| of.ln(0.0)).zip(best(&aged, &ages, None)).map(|(before, after)| before + after);
+fn compared(told: &[&Divided], kinds: &Kinds, counts: impl Fn(Side) -> Vec<f64>) -> Vec<f64> {
+    let stretch = |side: Side, from: Instant, to: Instant| Stretch { counts: counts(side), from, to, kinds };
+    let before: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.before, of.span.start, of.at)).collect();
+    let after: Vec<Stretch<'_>> = told.iter().map(|of| stretch(of.after, of.at, of.span.end)).collect();
+    let aged = |age: Span| Instant::ZERO + age;
+    let after_load: Vec<Stretch<'_>> =
+        told.iter().map(|of| stretch(of.after, Instant::ZERO, aged(of.span.end - of.at))).collect();
+    let length = told.iter().map(|of| of.span.length()).max().unwrap_or(Span::NS);
+    let ages = [Span::ZERO].into_iter().chain(AGES.map(|part| length / part)).chain([length]);
+    let ages: Vec<Instant> = ages.map(aged).collect();
+    let own =
+        before.iter().map(|of| of.ln(0.0)).zip(best(&after_load, &ages, None)).map(|(before, after)| before + after);
     let both: Vec<Stretch<'_>> = before.iter().chain(&after).cloned().collect();
     let edges = edges(told);
     let count = |side: Side| f64::from(side.requests).max(side.scores.iter().map(|count| f64::from(*count)).sum());
-    let split = |of: &&Divided| ([count(of.before), count(of.after)], [of.span.0, of.at, of.span.1]);
+    let split = |of: &&Divided| Split {
+        counts: [count(of.before), count(of.after)],
+        times: [of.span.start, of.at, of.span.end],
+    };
     let rates = rates(&told.iter().map(split).collect::<Vec<_>>(), &edges);
     let course = best(&both, &edges, Some(&rates));
     let moment = course.iter().zip(course.iter().skip(told.len())).map(|(before, after)| before + after);
@@ -212,12 +228,12 @@ fn compared(told: &[&Divided], kinds: &(Vec<f64>, Vec<f64>), counts: impl Fn(Sid
 }
 
 /// Edges of cells of time: as fine as loads and the ends of reports lie close together.
-fn edges(told: &[&Divided]) -> Vec<Ns> {
-    let mut times: Vec<Ns> = told.iter().flat_map(|of| [of.span.0, of.at, of.span.1]).collect();
+fn edges(told: &[&Divided]) -> Vec<Instant> {
+    let mut times: Vec<Instant> = told.iter().flat_map(|of| [of.span.start, of.at, of.span.end]).collect();
     times.sort_unstable();
     let last = times.len().saturating_sub(1);
-    let mut all: Vec<Ns> = (0..=CELLS).filter_map(|at| times.get(at * last / CELLS)).copied().collect();
-    let mut loads: Vec<Ns> = told.iter().map(|of| of.at).collect();
+    let mut all: Vec<Instant> = (0..=CELLS).filter_map(|at| times.get(at * last / CELLS)).copied().collect();
+    let mut loads: Vec<Instant> = told.iter().map(|of| of.at).collect();
     loads.sort_unstable();
     let last = loads.len().saturating_sub(1);
     all.extend((0..=CELLS).filter_map(|at| loads.get(at * last / CELLS)));
@@ -230,27 +246,29 @@ fn edges(told: &[&Divided]) -> Vec<Ns> {
 mod tests {
     use super::*;
     use crate::evidence::combine::TOLD_AT;
+    use crate::numerics::time::Window;
+    use crate::state::ids::UnitId;
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
     /// Forty hosts that load at times within two seconds, ten requests a second, and fail from `begins` on.
-    fn told(begins: impl Fn(Ns) -> Ns, length: Ns) -> Vec<Divided> {
+    fn told(begins: impl Fn(Instant) -> Instant, length: Span) -> Vec<Divided> {
         let host = |host: u32| {
-            let at = 100 * S + Ns::from(host * 7 % 40) * S / 20;
-            let start = at - length * Ns::from(host % 8 + 1) / 10;
+            let at = Instant::ZERO + 100 * S + i64::from(host * 7 % 40) * S / 20;
+            let start = at - length * i64::from(host % 8 + 1) / 10;
             let end = start + length;
             let from = begins(at);
-            let tenths = |ns: Ns| f32::from(u16::try_from((ns / (S / 10)).max(0)).unwrap());
-            let side = |from: Ns, to: Ns, begins: Ns| Side {
+            let tenths = |span: Span| f32::from(u16::try_from((span / (S / 10)).max(0)).unwrap());
+            let side = |from: Instant, to: Instant, begins: Instant| Side {
                 failed: tenths(to - begins.clamp(from, to)),
                 requests: tenths(to - from),
                 ..Side::default()
             };
             Divided {
-                unit: host,
-                from: 0,
+                unit: UnitId(host),
+                from: LevelId(0),
                 at,
-                span: (start, end),
+                span: Window { start, end },
                 before: side(start, at, from),
                 after: side(at, end, from),
                 usual: 0.0,
@@ -260,14 +278,14 @@ mod tests {
     }
 
     fn ratio(told: &[Divided]) -> f64 {
-        let kinds = (vec![0.001, 0.999], vec![1.0, 0.0]);
+        let kinds = Kinds { usual: vec![0.001, 0.999], came: vec![1.0, 0.0] };
         let counts = |side: Side| {
             let scale = (OF_SIDE_MAX / f64::from(side.requests).max(1.0)).min(1.0);
             vec![scale * f64::from(side.failed), scale * f64::from(side.requests - side.failed)]
         };
         {
             let told: Vec<&Divided> = told.iter().collect();
-            said_by(&told, &compared(&told, &kinds, counts)).map_or(0.0, |(ratio, _)| ratio)
+            said_by(&told, &compared(&told, &kinds, counts)).map_or(0.0, |said| said.ratio)
         }
     }
 
@@ -275,18 +293,19 @@ mod tests {
     fn failing_from_the_load_on_is_told_from_failing_from_one_moment_on_within_a_push_of_two_seconds() {
         for length in [10 * S, 60 * S] {
             let own = ratio(&told(|load| load, length));
-            assert!(own > 6.9, "{length}: {own}");
+            assert!(own > 6.9, "{length:?}: {own}");
             for moment in [95, 99, 100, 101, 102, 103] {
-                let moment = moment * S;
+                let moment = Instant::ZERO + moment * S;
                 let one = ratio(&told(|_| moment, length));
-                assert!(one < TOLD_AT, "{length} {moment}: {one}");
+                assert!(one < TOLD_AT, "{length:?} {moment:?}: {one}");
             }
         }
     }
 
     #[test]
     fn hosts_that_fail_each_from_a_moment_of_its_own_do_not_accuse() {
-        let strewn = ratio(&told(|load| 101 * S + (load / (S / 20) * 37 % 41 - 20) * S / 5, 10 * S));
+        let strewn =
+            ratio(&told(|load| Instant::ZERO + 101 * S + (load.periods(S / 20) * 37 % 41 - 20) * S / 5, 10 * S));
         assert!(strewn < TOLD_AT, "{strewn}");
     }
 }

@@ -4,10 +4,11 @@
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Separator, Tally};
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId};
 use crate::state::model::{Counter, Factor};
 use crate::state::moves::level_at;
 use firstbad_protocol::Property;
@@ -23,7 +24,7 @@ const WHOLE: u64 = 5;
 
 /// Time before the failing began within which another change may be its reason: report intervals, and at least so long, ns.
 const RIVAL_REPORTS: i64 = 12;
-const RIVAL_WITHIN: Ns = 60_000_000_000;
+const RIVAL_WITHIN: Span = Span(60_000_000_000);
 /// Report intervals before the onset within which a change of the whole fleet may be the reason.
 const CHANGE_REPORTS: i64 = 2;
 /// Expected number of changes near a random moment from which a change near the onset is no evidence.
@@ -42,7 +43,7 @@ pub(crate) struct Stale {
 /// fleet was reported then.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rivals {
-    pub levels: Vec<u32>,
+    pub levels: Vec<LevelId>,
     pub change: bool,
 }
 
@@ -51,16 +52,18 @@ pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Stale> {
     if !scene.refused {
         return Vec::new();
     }
-    (0_u16..)
-        .zip(&state.tables.factors)
+    state
+        .tables
+        .factors
+        .numbered()
         .filter(|(_, factor)| matches!(factor, Factor::Config(_)))
         .filter_map(|(index, _)| of_factor(state, scene, index))
         .collect()
 }
 
-fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Stale> {
+fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale> {
     let mut tally = Tally::default();
-    let mut levels: Vec<u32> = Vec::new();
+    let mut levels: Vec<LevelId> = Vec::new();
     for patient in &scene.patients {
         let serves = |bout: &&Bout| bout.serving && !bout.silent;
         let begins = patient.bouts.iter().filter(serves).map(|bout| bout.start).min();
@@ -101,13 +104,13 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: u16) -> Option<Stale> {
     Some(Stale { hypothesis, rivals })
 }
 
-fn rivals(state: &State, scene: &Scene<'_>, factor: u16) -> Rivals {
+fn rivals(state: &State, scene: &Scene<'_>, factor: FactorId) -> Rivals {
     let within = RIVAL_WITHIN.max(RIVAL_REPORTS * scene.interval);
-    let mut hosts: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut hosts: BTreeMap<LevelId, usize> = BTreeMap::new();
     for (_, patient) in scene.that_fail() {
         let Some(began) = patient.bouts.iter().map(|bout| bout.start).min() else { continue };
         let came = began - within..=began + scene.interval;
-        let mut levels: Vec<u32> = scene
+        let mut levels: Vec<LevelId> = scene
             .moves(patient)
             .iter()
             .filter(|entry| entry.factor != factor && came.contains(&entry.at))
@@ -119,17 +122,17 @@ fn rivals(state: &State, scene: &Scene<'_>, factor: u16) -> Rivals {
     }
     let at_onset = scene.onset - CHANGE_REPORTS * scene.interval..=scene.onset + scene.interval;
     // If changes are frequent, one lies near any moment.
-    let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).max(1);
+    let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).max(Span::NS);
     let earlier = state.changes.iter().filter(|change| change.at < scene.onset).count();
-    let by_chance = float(earlier) * seconds(at_onset.end() - at_onset.start()) / seconds(known);
+    let by_chance = float(earlier) * (*at_onset.end() - *at_onset.start()).seconds() / known.seconds();
     let change = by_chance < OFTEN && state.changes.iter().any(|change| at_onset.contains(&change.at));
     let most = hosts.into_iter().filter(|(_, count)| count * 2 >= scene.failing());
     Rivals { levels: most.map(|(level, _)| level).collect(), change }
 }
 
 /// Since when a unit has refused every load of a config, if it does.
-fn refusing_since(state: &State, patient: &Patient<'_>, factor: u16) -> Option<Ns> {
-    let of_factor = |level: u32| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
+fn refusing_since(state: &State, patient: &Patient<'_>, factor: FactorId) -> Option<Instant> {
+    let of_factor = |level: LevelId| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
     let runs = patient.unit.runs.iter();
     let mut refused = runs
         .filter(|run| run.counter == Counter::Refused && run.level.is_some_and(of_factor))

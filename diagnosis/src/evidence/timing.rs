@@ -4,10 +4,11 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::numerics::math::float;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Placed, Span, Window};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
+use crate::state::ids::LevelId;
 use crate::state::model::{Counter, Move, Run, Unit};
 
 /// Least distance between a load and a beginning that is believed, seconds: clocks, queues, requests under way.
@@ -24,9 +25,9 @@ const PLACED_WITHIN: f64 = 0.25;
 const DEVIATIONS: f64 = 2.0;
 
 /// Greatest time between two loads on one host that count as simultaneous, ns.
-const TOGETHER: Ns = 1_500_000_000;
+const TOGETHER: Span = Span(1_500_000_000);
 /// Greatest distance, in report intervals, between a process start and the loads that belong to it.
-const STARTS_WITHIN: Ns = 2;
+const STARTS_WITHIN: i64 = 2;
 
 /// What timing says of one explanation.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,8 +77,8 @@ pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans
 
 /// The accused versions, and when one host had them.
 struct Exposed<'a> {
-    levels: &'a [u32],
-    spans: &'a [(Ns, Ns)],
+    levels: &'a [LevelId],
+    spans: &'a [Window],
 }
 
 /// One host's beginning to fail after a load, under a version that it had until `until`.
@@ -86,20 +87,20 @@ struct Beginning<'a> {
     scene: &'a Scene<'a>,
     patient: &'a Patient<'a>,
     bout: &'a Bout,
-    load: Ns,
-    until: Ns,
+    load: Instant,
+    until: Instant,
 }
 
 /// An event on one host that lies near a load, and -ln of the probability that it lies so near by chance.
 #[derive(Clone, Copy)]
 struct Coincidence {
-    at: Ns,
+    at: Instant,
     surprise: f64,
 }
 
 /// Sum of the surprises of independent events. Events of several hosts within one report may have one cause outside, so
 /// that together they are one coincidence, and no greater than the least of them.
-fn independent(mut events: Vec<Coincidence>, interval: Ns) -> f64 {
+fn independent(mut events: Vec<Coincidence>, interval: Span) -> f64 {
     events.sort_unstable_by_key(|event| event.at);
     let least = |group: &[Coincidence]| group.iter().map(|event| event.surprise).fold(f64::INFINITY, f64::min);
     events.chunk_by(|one, next| next.at - one.at <= interval).map(least).sum()
@@ -112,8 +113,8 @@ fn one<'a>(
     patient: &'a Patient<'a>,
     exposed: &Exposed<'_>,
 ) -> Option<Beginning<'a>> {
-    let first = exposed.spans.iter().find(|(_, to)| *to > scene.onset - scene.interval);
-    let Some((load, until)) = first.copied() else {
+    let first = exposed.spans.iter().find(|span| span.end > scene.onset - scene.interval);
+    let Some(Window { start: load, end: until }) = first.copied() else {
         said.elsewhere += u64::from(!patient.bouts.is_empty());
         return None;
     };
@@ -143,7 +144,7 @@ fn left(said: &mut Timing, beginning: &Beginning<'_>) -> Option<Coincidence> {
 
 impl Beginning<'_> {
     /// Probability that a host which fails by itself as often as this one ever did begins so close to one of its loads.
-    fn chance(&self, levels: &[u32]) -> f64 {
+    fn chance(&self, levels: &[LevelId]) -> f64 {
         let Self { scene, patient, bout, load, .. } = *self;
         let known = known_s(patient.unit, load);
         // What it did before counts only as far as it was as bad: a flicker is no such episode.
@@ -162,7 +163,7 @@ impl Beginning<'_> {
 
     /// Whether the process loaded what is accused because it started: then the start may be why it fails.
     fn came_with_a_start(&self) -> bool {
-        let near = |start: &Ns| (*start - self.load).abs() <= STARTS_WITHIN * self.scene.interval;
+        let near = |start: &Instant| (*start - self.load).abs() <= STARTS_WITHIN * self.scene.interval;
         self.patient.unit.starts.iter().any(|start| *start > self.scene.warm && near(start))
     }
 
@@ -176,17 +177,17 @@ impl Beginning<'_> {
     }
 
     /// How far a beginning is from its load at most, seconds.
-    fn distance_s(&self, levels: &[u32]) -> f64 {
+    fn distance_s(&self, levels: &[LevelId]) -> f64 {
         let Self { scene, patient, bout, load, .. } = *self;
-        let (place, deviation) = bout.near;
-        let report = seconds(scene.interval);
-        let placed = if deviation > 0 {
-            seconds((place - load).abs()) + DEVIATIONS * seconds(deviation)
+        let Placed { at: place, deviation } = bout.near;
+        let report = scene.interval.seconds();
+        let placed = if bout.near.is_known() {
+            (place - load).abs().seconds() + DEVIATIONS * deviation.seconds()
         } else {
-            seconds((bout.began.1 - load).abs()).max(seconds((load - bout.began.0).abs())).min(2.0 * report)
+            (bout.began.end - load).abs().seconds().max((load - bout.began.start).abs().seconds()).min(2.0 * report)
         };
-        let told = patient.unit.first_failures.iter().find(|(level, _)| levels.contains(level));
-        let told = told.map(|(_, at)| seconds((at - load).max(0)));
+        let told = patient.unit.first_failures.iter().find(|failed| levels.contains(&failed.level));
+        let told = told.map(|failed| (failed.at - load).max(Span::ZERO).seconds());
         let ordinary = |after: f64| usual_per_s(patient.unit) * after;
         match told.filter(|after| ordinary(*after) <= ORDINARY) {
             Some(after) => after.min(placed).max(NEAREST_S),
@@ -198,10 +199,10 @@ impl Beginning<'_> {
 }
 
 /// Probability that an episode which ends by itself ends as close to the way back.
-fn back_by_chance(scene: &Scene<'_>, bout: &Bout, left: Ns) -> f64 {
-    let lasted = seconds((bout.end - bout.start).max(scene.interval));
+fn back_by_chance(scene: &Scene<'_>, bout: &Bout, left: Instant) -> f64 {
+    let lasted = (bout.end - bout.start).max(scene.interval).seconds();
     // Nobody tells the last failure: the report in which the failing ended is known, and no more.
-    let off = seconds((bout.end - left).abs().max(scene.interval / 2)).max(NEAREST_S);
+    let off = (bout.end - left).abs().max(scene.interval / 2).seconds().max(NEAREST_S);
     (off / (off + lasted)).clamp(1e-3, 1.0)
 }
 
@@ -212,8 +213,8 @@ fn usual_per_s(unit: &Unit) -> f64 {
 }
 
 /// Seconds for which a host was known before a load.
-fn known_s(unit: &Unit, load: Ns) -> f64 {
-    seconds((load - unit.first).max(1)).max(1.0)
+fn known_s(unit: &Unit, load: Instant) -> f64 {
+    (load - unit.first).max(Span::NS).seconds().max(1.0)
 }
 
 fn rate_of(run: &Run) -> f64 {

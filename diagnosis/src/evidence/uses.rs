@@ -6,7 +6,8 @@
 use crate::hypothesis::findings::Excess;
 use crate::scene::Scene;
 use crate::state::State;
-use crate::state::ring::{Interval, Ring, Use, index_of};
+use crate::state::ids::FactorId;
+use crate::state::ring::{Interval, Ring, Use, Used, index_of};
 use std::collections::BTreeMap;
 
 /// Report intervals before the onset from which it is told what is usual, and after it that are looked at.
@@ -22,7 +23,7 @@ const WITHOUT: f64 = 0.03;
 /// Of every config with requests of its own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Uses {
-    by_factor: BTreeMap<u16, Excess>,
+    by_factor: BTreeMap<FactorId, Excess>,
 }
 
 impl Uses {
@@ -31,18 +32,19 @@ impl Uses {
         let onset = index_of(scene.onset, scene.interval);
         let usual = sums(&state.ring, onset - BEFORE..onset - 1);
         let since = sums(&state.ring, onset..onset + AFTER);
-        let of = |(factor, now): (u16, Use)| (factor, excess(usual.get(&factor).copied().unwrap_or_default(), now));
+        let of =
+            |(factor, now): (FactorId, Use)| (factor, excess(usual.get(&factor).copied().unwrap_or_default(), now));
         Self { by_factor: since.into_iter().map(of).collect() }
     }
 
     /// Whether all failing is of requests that used the config, though others were there to fail.
-    pub(crate) fn alone(&self, factor: u16) -> Option<Excess> {
+    pub(crate) fn alone(&self, factor: FactorId) -> Option<Excess> {
         let of = self.by_factor.get(&factor).copied()?;
         (of.others >= OTHERS_MIN && of.outside <= OTHERS_MAX * of.others).then_some(of)
     }
 
     /// Whether requests that did not use the config fail as well, while all that fail used another.
-    pub(crate) fn spared(&self, factor: u16) -> Option<Excess> {
+    pub(crate) fn spared(&self, factor: FactorId) -> Option<Excess> {
         let of = self.by_factor.get(&factor).copied()?;
         let without = of.outside >= (WITHOUT * (of.inside + of.outside)).max(OTHERS_MIN);
         let another = || self.by_factor.keys().any(|other| *other != factor && self.alone(*other).is_some());
@@ -52,17 +54,17 @@ impl Uses {
 
 /// What fails now beyond what failed before.
 fn excess(before: Use, now: Use) -> Excess {
-    let rate = |(failed, all): (f64, f64)| if all > 0.0 { failed / all } else { 0.0 };
-    let beyond = |now: (f64, f64), before: (f64, f64)| (now.0 - rate(before) * now.1).max(0.0);
+    let rate = |of: Used| if of.all > 0.0 { of.failed / of.all } else { 0.0 };
+    let beyond = |now: Used, before: Used| (now.failed - rate(before) * now.all).max(0.0);
     let (inside, outside) = (beyond(now.inside, before.inside), beyond(now.outside, before.outside));
-    let others = inside * now.outside.1 / now.inside.1.max(1.0);
-    let share = now.inside.1 / (now.inside.1 + now.outside.1).max(1.0);
+    let others = inside * now.outside.all / now.inside.all.max(1.0);
+    let share = now.inside.all / (now.inside.all + now.outside.all).max(1.0);
     Excess { inside, outside, others, share }
 }
 
-fn sums(ring: &Ring, indices: std::ops::Range<i64>) -> BTreeMap<u16, Use> {
-    let mut all: BTreeMap<u16, Use> = BTreeMap::new();
-    let within = |interval: &Interval, all: &mut BTreeMap<u16, Use>| {
+fn sums(ring: &Ring, indices: std::ops::Range<i64>) -> BTreeMap<FactorId, Use> {
+    let mut all: BTreeMap<FactorId, Use> = BTreeMap::new();
+    let within = |interval: &Interval, all: &mut BTreeMap<FactorId, Use>| {
         for (factor, of) in &interval.uses {
             all.entry(*factor).or_default().add(*of);
         }
@@ -76,32 +78,38 @@ mod tests {
     use super::*;
     use crate::hypothesis::findings::{ODDS_MAX, odds};
 
-    const BEFORE: Use = Use { inside: (20.0, 80_000.0), outside: (5.0, 20_000.0) };
+    const ONE: FactorId = FactorId(0);
+    const TWO: FactorId = FactorId(1);
+    const fn used(failed: f64, all: f64) -> Used {
+        Used { failed, all }
+    }
+
+    const BEFORE: Use = Use { inside: used(20.0, 80_000.0), outside: used(5.0, 20_000.0) };
 
     /// Of two configs, what failed of the requests that used the first, and that did not; all used the second or not alike.
     fn told(inside: f64, outside: f64, all: (f64, f64)) -> Uses {
-        let now = Use { inside: (inside, all.0), outside: (outside, all.1) };
+        let now = Use { inside: used(inside, all.0), outside: used(outside, all.1) };
         let whole = inside + outside;
-        let alike = Use { inside: (whole * 0.7, 7_000.0), outside: (whole * 0.3, 3_000.0) };
-        Uses { by_factor: BTreeMap::from([(0, excess(BEFORE, now)), (1, excess(BEFORE, alike))]) }
+        let alike = Use { inside: used(whole * 0.7, 7_000.0), outside: used(whole * 0.3, 3_000.0) };
+        Uses { by_factor: BTreeMap::from([(ONE, excess(BEFORE, now)), (TWO, excess(BEFORE, alike))]) }
     }
 
     #[test]
     fn failing_that_lies_with_one_configs_requests_is_of_it_and_not_of_another() {
         let uses = told(500.0, 1.0, (8_000.0, 2_000.0));
-        let alone = uses.alone(0).map(|of| (of.inside.round(), of.others.round()));
+        let alone = uses.alone(ONE).map(|of| (of.inside.round(), of.others.round()));
         assert_eq!(alone, Some((498.0, 125.0)));
-        assert!(uses.alone(1).is_none() && uses.spared(1).is_some() && uses.spared(0).is_none());
-        assert!((uses.alone(0).map_or(0.0, odds) - ODDS_MAX).abs() < 1e-9);
+        assert!(uses.alone(TWO).is_none() && uses.spared(TWO).is_some() && uses.spared(ONE).is_none());
+        assert!((uses.alone(ONE).map_or(0.0, odds) - ODDS_MAX).abs() < 1e-9);
     }
 
     #[test]
     fn failing_of_all_requests_alike_and_of_too_few_others_says_nothing() {
         let alike = told(400.0, 100.0, (8_000.0, 2_000.0));
-        assert!(alike.alone(0).is_none() && alike.spared(0).is_none() && alike.spared(1).is_none());
+        assert!(alike.alone(ONE).is_none() && alike.spared(ONE).is_none() && alike.spared(TWO).is_none());
         // Of 20 failing requests at most five would not have used it: that none did is chance.
-        assert!(told(20.0, 0.0, (8_000.0, 2_000.0)).alone(0).is_none());
+        assert!(told(20.0, 0.0, (8_000.0, 2_000.0)).alone(ONE).is_none());
         // And where every request uses it there are no others.
-        assert!(told(500.0, 0.0, (10_000.0, 0.0)).alone(0).is_none());
+        assert!(told(500.0, 0.0, (10_000.0, 0.0)).alone(ONE).is_none());
     }
 }

@@ -2,24 +2,9 @@
 
 use crate::numerics::align::Lag;
 use crate::numerics::math::float;
+use crate::scene::hosts::Hosts;
 use crate::state::ring::Sums;
 use firstbad_protocol::Property;
-
-/// Hosts of one side of a comparison.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Hosts {
-    pub seen: u64,
-    /// Of them failing.
-    pub failing: u64,
-}
-
-impl Hosts {
-    /// Counts one host if `seen`, and as failing if `failing`.
-    pub(crate) fn count(&mut self, seen: bool, failing: bool) {
-        self.seen += u64::from(seen);
-        self.failing += u64::from(failing);
-    }
-}
 
 /// A number of cases, and how many of them are as a hypothesis predicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,9 +151,23 @@ pub(crate) struct Sides {
     pub hosts: usize,
     /// Before and after the load, within the same reports: failed requests and requests, or finished ones and the usual
     /// number; none if it is told by scores.
-    pub before: (f64, f64),
-    pub after: (f64, f64),
+    pub before: Counted,
+    pub after: Counted,
     pub by: By,
+}
+
+/// A count, and the number that it is a part of.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Counted {
+    pub count: f64,
+    pub all: f64,
+}
+
+impl Counted {
+    /// Both together with those of another.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { count: self.count + other.count, all: self.all + other.all }
+    }
 }
 
 /// What tells.

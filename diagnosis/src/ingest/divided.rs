@@ -4,11 +4,13 @@
 //! say is decided in `sides`.
 
 use crate::numerics::shape;
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Window};
 use crate::observation::Row;
 use crate::observation::counts::Requests;
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::load_reports::{Divided, Side};
+use crate::state::model::Move;
 use crate::state::moves::BEFORE_ALL;
 use firstbad_protocol::Hash;
 
@@ -16,34 +18,41 @@ use firstbad_protocol::Hash;
 const KNOWN_FROM: u64 = 3;
 
 /// Keeps what a report says on both sides of a load, if it holds just one load of a config and both versions' tags.
-pub(crate) fn note_sides(state: &mut State, id: u32, row: &Row, window: Window) {
+pub(crate) fn note_sides(state: &mut State, id: UnitId, row: &Row, window: Window) {
     let Window { start, end } = window;
-    let Some(unit) = state.units.get(id as usize).filter(|unit| !unit.aggregate && !row.restarted) else { return };
-    let within = |at: Ns| at > start && at <= end && at != BEFORE_ALL;
-    let moved: Vec<(u16, u32, Ns, bool)> = unit
+    let Some(unit) = state.units.get(id).filter(|unit| !unit.aggregate && !row.restarted) else { return };
+    let within = |at: Instant| at > start && at <= end && at != BEFORE_ALL;
+    let moved: Vec<Move> = unit
         .moves
         .iter()
         .rev()
         .take_while(|entry| entry.at > start)
         .filter(|entry| within(entry.at))
-        .map(|entry| (entry.factor, entry.level, entry.at, entry.told))
+        .copied()
         .collect();
     let usual = few(unit.traffic.mean().filter(|_| unit.rows > KNOWN_FROM).unwrap_or(0.0));
-    for (factor, to, at, told) in &moved {
-        if moved.iter().filter(|(other, ..)| other == factor).count() != 1 {
+    for Move { at, factor, level: to, told, .. } in moved.iter().copied() {
+        if moved.iter().filter(|other| other.factor == factor).count() != 1 {
             continue;
         }
-        let Some(after) = state.tables.level_at(*to).and_then(crate::state::model::Level::hash) else { continue };
-        let Some((from, before, after)) = both_sides(state, row, *factor, after) else { continue };
+        let Some(after) = state.tables.level_at(to).and_then(crate::state::model::Level::hash) else { continue };
+        let Some(Both { from, before, after }) = both_sides(state, row, factor, after) else { continue };
         // Where the load is guessed from the requests on its two sides, these cannot tell how many are missing.
-        let usual = if *told { usual } else { 0.0 };
-        let divided = Divided { unit: id, from, at: *at, span: (start, end), before, after, usual };
-        state.divided.add(*to, divided);
+        let usual = if told { usual } else { 0.0 };
+        let divided = Divided { unit: id, from, at, span: window, before, after, usual };
+        state.divided.add(to, divided);
     }
 }
 
+/// The version before, and both sides of a load.
+struct Both {
+    from: LevelId,
+    before: Side,
+    after: Side,
+}
+
 /// The other version of the config that the row's tags name, and both sides; none unless there is just one other.
-fn both_sides(state: &State, row: &Row, factor: u16, after: Hash) -> Option<(u32, Side, Side)> {
+fn both_sides(state: &State, row: &Row, factor: FactorId, after: Hash) -> Option<Both> {
     let config = state.tables.config_name(factor)?;
     let views = row.views.iter().filter(|view| *view.config == *config);
     let scores = || row.scores.iter().filter_map(|scores| Some((scores.version.as_ref()?, scores)));
@@ -69,7 +78,7 @@ fn both_sides(state: &State, row: &Row, factor: u16, after: Hash) -> Option<(u32
         }
         side
     };
-    Some((state.tables.known_level(factor, before)?, side(before), side(&after)))
+    Some(Both { from: state.tables.known_level(factor, before)?, before: side(before), after: side(&after) })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a count of one report")]

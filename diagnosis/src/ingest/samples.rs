@@ -3,16 +3,34 @@
 
 use crate::numerics::time::Window;
 use crate::observation::Row;
-use crate::observation::counts::{self, Requests, float, seconds};
+use crate::observation::counts::{self, Requests, Share, float, seconds};
 use crate::signals::baseline::{fleet_rate, unit_rate};
 use crate::signals::drift::drift;
 use crate::signals::graded;
 use crate::signals::sample::Sample;
 use crate::state::State;
+use crate::state::ids::UnitId;
 use crate::state::model::{Base, COUNTERS, Counter, STALL_TRIALS};
 
-/// What a row says of a counter: observed, trials, and its size, where it is another than these tell (see `graded`).
-type Counted = (Counter, f64, f64, Option<f32>);
+/// What a row says of a counter.
+struct Counted {
+    counter: Counter,
+    observed: f64,
+    trials: f64,
+    /// Its size, where it is another than these tell (see `graded`).
+    size: Option<f32>,
+}
+
+impl Counted {
+    const fn new(counter: Counter, observed: f64, trials: f64) -> Self {
+        Self { counter, observed, trials, size: None }
+    }
+
+    /// Yes or no.
+    fn flag(counter: Counter, yes: bool) -> Self {
+        Self::new(counter, f64::from(u8::from(yes)), 1.0)
+    }
+}
 
 /// Over-dispersion of a host's counts (1/k) before anything was seen. Source: real machines, most lie below.
 const SPREAD: f64 = 0.3;
@@ -20,40 +38,40 @@ const SPREAD: f64 = 0.3;
 const RATE_UNKNOWN: f64 = 0.02;
 
 /// What each counter observed and expected.
-pub(crate) fn samples(state: &mut State, id: u32, row: &Row, window: Window) -> Vec<Sample> {
+pub(crate) fn samples(state: &mut State, id: UnitId, row: &Row, window: Window) -> Vec<Sample> {
     let Window { start, end } = window;
     let requests = counts::requests(row);
     let scores = counts::score_entries(row);
     let mut observed: Vec<Counted> = Vec::with_capacity(COUNTERS);
     if requests.all > 0.0 || requests.panicked > 0.0 {
-        observed.push((Counter::Errors, requests.failed, requests.all.max(requests.failed), None));
-        observed.push((Counter::Panics, requests.panicked, requests.all.max(requests.panicked), None));
-        observed.push((Counter::Denied, requests.denied, requests.all, None));
+        observed.push(Counted::new(Counter::Errors, requests.failed, requests.all.max(requests.failed)));
+        observed.push(Counted::new(Counter::Panics, requests.panicked, requests.all.max(requests.panicked)));
+        observed.push(Counted::new(Counter::Denied, requests.denied, requests.all));
     }
-    let (zeros, all) =
-        scores.iter().map(|entry| counts::zeros(entry)).fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    if all > 0.0 {
-        observed.push((Counter::Zeros, zeros, all, None));
+    let zeros = scores.iter().map(|entry| counts::zeros(entry));
+    let zeros = zeros.fold(Share::default(), |sum, one| Share { count: sum.count + one.count, all: sum.all + one.all });
+    if zeros.all > 0.0 {
+        observed.push(Counted::new(Counter::Zeros, zeros.count, zeros.all));
     }
     if let Some(latency) = &row.latency {
         learn_latency(state, latency);
-        let (slow, all) = counts::above(latency, state.slow.0);
+        let slow = counts::above(latency, state.slow.above_s);
         // Until it is known what is slow, that nothing is would be learned.
-        if all > 0.0 && state.slow.0.is_finite() {
-            observed.push((Counter::Slow, slow, all, None));
+        if slow.all > 0.0 && state.slow.above_s.is_finite() {
+            observed.push(Counted::new(Counter::Slow, slow.count, slow.all));
         }
     }
     observed.extend(gauges(state, id, row, &requests));
-    let drift = drift(state, id, &scores, (start, end));
-    observed.extend(drift.map(|(drifted, _)| (Counter::Drift, f64::from(u8::from(drifted)), 1.0, None)));
-    let Some(unit) = state.units.get(id as usize) else { return Vec::new() };
-    let expect = |(counter, observed, trials, size): Counted| {
+    let drift = drift(state, id, &scores, window);
+    observed.extend(drift.map(|drift| Counted::flag(Counter::Drift, drift.far)));
+    let Some(unit) = state.units.get(id) else { return Vec::new() };
+    let expect = |Counted { counter, observed, trials, size }: Counted| {
         let at = counter as usize;
         let fleet = state.prior.get(at).map_or(0.0, |base| fleet_rate(base, counter));
         let rate = unit.base.get(at).map_or(fleet, |base| unit_rate(base, fleet, counter));
-        let start = drift.filter(|_| counter == Counter::Drift).map_or(start, |(_, since)| since);
+        let start = drift.filter(|_| counter == Counter::Drift).map_or(start, |drift| drift.since);
         let size = size.unwrap_or_else(|| graded::size(observed / trials.max(1e-9) - rate));
-        let known = unit.base.get(at).map_or(0.0, Base::events) + counter.prior().1 * fleet;
+        let known = unit.base.get(at).map_or(0.0, Base::events) + counter.prior().weight * fleet;
         let beyond = beyond(state, counter, known);
         Sample { counter, start, end, observed, trials, expected: rate * trials, size, beyond }
     };
@@ -71,17 +89,16 @@ fn beyond(state: &State, counter: Counter, known: f64) -> f64 {
 }
 
 /// Gauges become yes or no per report, against the unit's own past.
-fn gauges(state: &State, id: u32, row: &Row, requests: &Requests) -> Vec<Counted> {
+fn gauges(state: &State, id: UnitId, row: &Row, requests: &Requests) -> Vec<Counted> {
     let mut observed = Vec::new();
-    let Some(unit) = state.units.get(id as usize) else { return observed };
-    let flag = |high: bool| f64::from(u8::from(high));
+    let Some(unit) = state.units.get(id) else { return observed };
     if let Some(cpu) = counts::gauge(row.cpu) {
         let usual = unit.cpu.mean().unwrap_or(cpu);
-        observed.push((Counter::Cpu, flag(cpu > usual + 0.25 && cpu > usual * 1.4), 1.0, None));
+        observed.push(Counted::flag(Counter::Cpu, cpu > usual + 0.25 && cpu > usual * 1.4));
     }
     if let Some(memory) = counts::gauge(row.memory) {
         let usual = unit.memory.mean().unwrap_or(memory);
-        observed.push((Counter::Memory, flag(memory > usual * 1.3), 1.0, None));
+        observed.push(Counted::flag(Counter::Memory, memory > usual * 1.3));
     }
     let seconds = seconds(row);
     if let Some(usual) = unit.traffic.mean()
@@ -95,7 +112,8 @@ fn gauges(state: &State, id: u32, row: &Row, requests: &Requests) -> Vec<Counted
         let missing = 1.0 - requests.all / (usual * seconds);
         let chance = 4.0 * libm::sqrt(usual * seconds) >= missing * usual * seconds;
         let told = if (piled || missing > 0.75) && !chance { missing } else { 0.0 };
-        observed.push((Counter::Stall, told * STALL_TRIALS, STALL_TRIALS, Some(graded::size(missing))));
+        let stall = Counted::new(Counter::Stall, told * STALL_TRIALS, STALL_TRIALS);
+        observed.push(Counted { size: Some(graded::size(missing)), ..stall });
     }
     observed
 }
@@ -106,14 +124,14 @@ fn learn_latency(state: &mut State, latency: &crate::observation::Histogram) {
     }
     let mut told = latency.bounds.iter().map(|bound| bound.to_bits()).zip(&latency.counts).peekable();
     // Senders of one kind have the same bounds, and in order: then one walk over both is enough.
-    for (bound, sum) in &mut state.slow.1 {
+    for (bound, sum) in &mut state.slow.histogram {
         if let Some((_, count)) = told.next_if(|(told, _)| told == bound) {
             *sum += float(*count);
         }
     }
     for (bound, count) in told {
-        if state.slow.1.len() < 128 || state.slow.1.contains_key(&bound) {
-            *state.slow.1.entry(bound).or_default() += float(*count);
+        if state.slow.histogram.len() < 128 || state.slow.histogram.contains_key(&bound) {
+            *state.slow.histogram.entry(bound).or_default() += float(*count);
         }
     }
 }

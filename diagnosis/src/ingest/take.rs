@@ -4,9 +4,11 @@
 use crate::ingest::take_load::take_load;
 use crate::ingest::take_row::take_row;
 use crate::ingest::unit_of::{corrected, unit_of};
+use crate::numerics::time::{Instant, Span};
 use crate::observation::{Change, Exit, Gap, Observation, Panic, Source, Start};
 use crate::signals::death::{died, panicked};
-use crate::state::model::{Factor, Key, WorldChange};
+use crate::state::model::{Factor, Key, Reached, WorldChange};
+use crate::state::unit_parts::{Loading, PanicBout};
 use crate::state::{PanicSeen, State};
 use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
 use firstbad_protocol::time::SECOND_NS;
@@ -32,18 +34,19 @@ pub(crate) fn take(state: &mut State, observation: &Observation, frozen: bool) {
 }
 
 fn take_panic(state: &mut State, panic: &Panic) {
-    let Some(id) = unit_of(state, &panic.source, &panic.dimensions, panic.at.0) else { return };
-    let at = corrected(state, id, panic.at.0);
+    let Some(id) = unit_of(state, &panic.source, &panic.dimensions, panic.at.into()) else { return };
+    let at = corrected(state, id, panic.at.into());
     let (gap, interval) = (3 * state.interval, state.interval);
-    if let Some(unit) = state.units.get_mut(id as usize) {
+    if let Some(unit) = state.units.get_mut(id) {
         if panic.exception.is_none() && !unit.counts_requests() {
             panicked(unit, at, interval);
         }
-        if at - unit.panic_bout.1 > gap || at < unit.panic_bout.0 - gap {
-            unit.panic_bout = (at, at);
+        let PanicBout { first, last } = unit.panic_bout;
+        unit.panic_bout = if at - last > gap || at < first - gap {
+            PanicBout { first: at, last: at }
         } else {
-            unit.panic_bout = (unit.panic_bout.0.min(at), unit.panic_bout.1.max(at));
-        }
+            PanicBout { first: first.min(at), last: last.max(at) }
+        };
     }
     let same =
         |seen: &&mut PanicSeen| seen.site == panic.site && (seen.site.is_some() || seen.message == panic.message);
@@ -71,38 +74,35 @@ fn take_panic(state: &mut State, panic: &Panic) {
 }
 
 fn take_start(state: &mut State, start: &Start) {
-    let Some(id) = unit_of(state, &start.source, &start.dimensions, start.at.0) else { return };
-    let (at, interval) = (corrected(state, id, start.at.0), state.interval);
-    if let Some(unit) = state.units.get_mut(id as usize) {
+    let Some(id) = unit_of(state, &start.source, &start.dimensions, start.at.into()) else { return };
+    let (at, interval) = (corrected(state, id, start.at.into()), state.interval);
+    if let Some(unit) = state.units.get_mut(id) {
         unit.note_start(at, interval);
         unit.left = None;
     }
 }
 
 fn take_exit(state: &mut State, exit: &Exit) {
-    let Some(id) = unit_of(state, &exit.source, &exit.dimensions, exit.at.0) else { return };
-    let at = corrected(state, id, exit.at.0);
+    let Some(id) = unit_of(state, &exit.source, &exit.dimensions, exit.at.into()) else { return };
+    let at = corrected(state, id, exit.at.into());
     let loading = exit.loading.as_ref().and_then(|(config, hash)| {
         let factor = state.tables.factor(&Factor::Config(config.clone()))?;
-        Some((factor, state.tables.level(factor, &Key::Version(*hash), at)?))
+        Some(Loading { factor, level: state.tables.level(factor, &Key::Version(*hash), at)?, at })
     });
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let Some(unit) = state.units.get_mut(id) else { return };
     if exit.clean {
         unit.left = Some(at);
         unit.restarts_seen.forget();
         unit.restarts_seen.left = unit.restarts_seen.left.max(at);
         return;
     }
-    if let Some((factor, level)) = loading {
-        unit.loading = Some((factor, level, at));
-    }
-    let level =
-        unit.loading.filter(|(_, _, since)| at - since < 60 * SECOND_NS && at >= *since).map(|(_, level, _)| level);
+    unit.loading = loading.or(unit.loading);
+    let level = unit.loading.filter(|of| at - of.at < Span(60 * SECOND_NS) && at >= of.at).map(|of| of.level);
     died(unit, at, level);
 }
 
 fn take_change(state: &mut State, change: &Change) {
-    let at = change.at.0;
+    let at = Instant::from(change.at);
     if let (true, Some((config, hash))) = (&*change.kind == "publish", &change.version) {
         if let Some(factor) = state.tables.factor(&Factor::Config(config.clone()))
             && let Some(level) = state.tables.level(factor, &Key::Version(*hash), at)
@@ -141,8 +141,8 @@ fn take_change(state: &mut State, change: &Change) {
     known.at = known.at.min(corrected);
     match unit {
         Some(id) if known.reached.len() < INSTANCES_MAX => {
-            if known.reached.last().is_none_or(|(last, _)| *last != id) {
-                known.reached.push((id, corrected));
+            if known.reached.last().is_none_or(|last| last.unit != id) {
+                known.reached.push(Reached { unit: id, at: corrected });
                 state.reached += 1;
             }
         }

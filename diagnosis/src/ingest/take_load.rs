@@ -1,29 +1,31 @@
 //! Load attempts: they move a unit to a version, are refused, or are all that is left of a process that died in them.
 
 use crate::ingest::unit_of::{corrected, learn_facts, seen, slack, unit_of};
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::observation::{Load, Name};
 use crate::signals::watch::make_room;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::model::{Counter, Factor, Key, Move, Run};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::index_of;
+use crate::state::unit_parts::Loading;
 use crate::state::{PanicSeen, State};
 use firstbad_protocol::load::LoadResult;
 
 /// One attempt, interned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
-    pub unit: u32,
-    pub factor: u16,
-    pub level: u32,
-    pub at: Ns,
+    pub unit: UnitId,
+    pub factor: FactorId,
+    pub level: LevelId,
+    pub at: Instant,
     pub told: bool,
 }
 
 /// Takes a load event.
 pub(crate) fn take_load(state: &mut State, load: &Load) {
-    let Some(unit) = unit_of(state, &load.source, &load.dimensions, load.at.0) else { return };
-    let at = corrected(state, unit, load.at.0);
+    let Some(unit) = unit_of(state, &load.source, &load.dimensions, load.at.into()) else { return };
+    let at = corrected(state, unit, load.at.into());
     let Some(factor) = state.tables.factor(&Factor::Config(load.config.clone())) else { return };
     let Some(level) = version_loaded(state, factor, load, at) else { return };
     learn_facts(state, level, &load.facts);
@@ -37,8 +39,8 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
     let attempt = Attempt { unit, factor, level, at, told: true };
     match load.result {
         None => {
-            if let Some(unit) = state.units.get_mut(unit as usize) {
-                unit.loading = Some((factor, level, at));
+            if let Some(unit) = state.units.get_mut(unit) {
+                unit.loading = Some(Loading { factor, level, at });
             }
         }
         Some(result) => {
@@ -53,7 +55,7 @@ pub(crate) fn take_load(state: &mut State, load: &Load) {
 }
 
 /// The version that a load offers: a known one, one more rendering of a known one, or a new one.
-fn version_loaded(state: &mut State, factor: u16, load: &Load, at: Ns) -> Option<u32> {
+fn version_loaded(state: &mut State, factor: FactorId, load: &Load, at: Instant) -> Option<LevelId> {
     if let Some(level) = state.tables.known_level(factor, &load.hash) {
         return Some(level);
     }
@@ -70,27 +72,27 @@ fn version_loaded(state: &mut State, factor: u16, load: &Load, at: Ns) -> Option
 /// tells it.
 fn note_fresh_load(state: &mut State, attempt: Attempt, nothing_before: bool, result: LoadResult) {
     let interval = state.interval;
-    let Some(unit) = state.units.get_mut(attempt.unit as usize) else { return };
+    let Some(unit) = state.units.get_mut(attempt.unit) else { return };
     let again = level_at(unit, attempt.factor, attempt.at) == Some(attempt.level);
     if result == LoadResult::Applied && nothing_before && again && attempt.told {
         unit.note_start(attempt.at, interval);
     }
 }
 
-fn end_loading(state: &mut State, unit: u32, level: u32) {
-    if let Some(unit) = state.units.get_mut(unit as usize)
-        && unit.loading.is_some_and(|(_, loading, _)| loading == level)
+fn end_loading(state: &mut State, unit: UnitId, level: LevelId) {
+    if let Some(unit) = state.units.get_mut(unit)
+        && unit.loading.is_some_and(|loading| loading.level == level)
     {
         unit.loading = None;
     }
 }
 
 /// `previous_hash` tells what a unit had before anything else was known of it.
-fn was_active(state: &mut State, unit: u32, factor: u16, key: &Key) {
-    let first = state.units.get(unit as usize).map_or(0, |unit| unit.first);
+fn was_active(state: &mut State, unit: UnitId, factor: FactorId, key: &Key) {
+    let first = state.units.get(unit).map(|unit| unit.first).unwrap_or_default();
     let Some(level) = state.tables.level(factor, key, first) else { return };
     let slack = slack(state);
-    let Some(unit) = state.units.get_mut(unit as usize) else { return };
+    let Some(unit) = state.units.get_mut(unit) else { return };
     let unknown = unit.moves.iter().all(|entry| entry.factor != factor);
     if unknown
         && note(unit, Move { at: BEFORE_ALL, factor, level, told: true, torn: false }, slack, &mut state.earliest)
@@ -100,7 +102,7 @@ fn was_active(state: &mut State, unit: u32, factor: u16, key: &Key) {
 }
 
 /// One more unit had a version.
-fn count_unit(state: &mut State, level: u32) {
+fn count_unit(state: &mut State, level: LevelId) {
     if let Some(level) = state.tables.level_mut(level) {
         level.units_ever += 1;
     }
@@ -113,13 +115,14 @@ pub(crate) fn attempted(state: &mut State, attempt: Attempt, result: LoadResult)
     let refused = result.is_refusal();
     if let Some(cell) = state.ring.at(index_of(at, interval)) {
         let sums = cell.attempts.entry(level).or_default();
-        sums.0 += 1.0;
-        sums.1 += f64::from(u8::from(refused));
+        sums.all += 1.0;
+        sums.refused += f64::from(u8::from(refused));
     }
-    let Some(known) = state.units.get_mut(unit as usize) else { return };
+    let Some(known) = state.units.get_mut(unit) else { return };
     let new = !known.moves.iter().any(|entry| entry.level == level);
     let active = level_at(known, factor, at);
-    let mut noted = |at: Ns| note(known, Move { at, factor, level, told, torn: false }, slack, &mut state.earliest);
+    let mut noted =
+        |at: Instant| note(known, Move { at, factor, level, told, torn: false }, slack, &mut state.earliest);
     let moved = matches!(result, LoadResult::Applied | LoadResult::Rejected) && noted(at);
     // What had the version before anything else was known of it did not move.
     let had = result == LoadResult::Unchanged && active.is_none() && noted(BEFORE_ALL);
@@ -172,7 +175,7 @@ fn is_refusal(run: &Run) -> bool {
 }
 
 /// A refusal opens a run of its own, which the next accepted load ends.
-fn refuse(runs: &mut Vec<Run>, at: Ns, level: u32, counter: Counter) {
+fn refuse(runs: &mut Vec<Run>, at: Instant, level: LevelId, counter: Counter) {
     let open = |run: &&mut Run| run.counter == counter && run.open && run.level == Some(level);
     if let Some(run) = runs.iter_mut().find(open) {
         run.end = run.end.max(at);

@@ -1,27 +1,31 @@
 //! Rows: whether their time can be believed, which versions the unit had, what each counter observed and expected. Which
 //! sums they enter is decided in `waiting`.
 
-use crate::ingest::config_use;
+use crate::ingest::config_use::{self, OfConfig};
 use crate::ingest::divided::note_sides;
 use crate::ingest::samples::samples;
 use crate::ingest::take_load::{Attempt, attempted};
 use crate::ingest::unit_of::{corrected, learn_facts, note_restart, seen, slack, unit_of};
+use crate::ingest::version_shares::{Version, VersionShare, between, view_shares};
 use crate::ingest::waiting::wait;
 use crate::numerics::shape;
-use crate::numerics::time::{Ns, Window};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::observation::counts::{self, Requests, seconds};
 use crate::observation::{Name, NamedBy, Row, Source};
+use crate::signals::baseline::Counts;
 use crate::signals::death::{died, end_panics, unheard};
 use crate::signals::drift::place_drift;
 use crate::signals::restarts::{Restart, Sign};
 use crate::signals::sample::Sample;
 use crate::signals::watch::{self, Fleet};
 use crate::state::State;
+use crate::state::ids::{DimsId, UnitId};
 use crate::state::model::{Base, COUNTERS, Counter, Factor, Key, Move, Unit};
 use crate::state::moves::{BEFORE_ALL, level_at, note};
 use crate::state::ring::{Sums, index_of};
+use crate::state::unit_parts::{Active, FirstFailed, Loading};
 use firstbad_protocol::Hash;
-use firstbad_protocol::time::SECOND_NS;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
 
 /// Gaps remembered of one unit.
 const GAPS_MAX: usize = 16;
@@ -34,26 +38,26 @@ const SPANS_MAX: usize = 256;
 
 /// Takes a row.
 pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
-    let span = row.span.end.since(row.span.start).max(0);
+    let span = Span(row.span.end.since(row.span.start).max(0));
     note_span(state, span);
-    let Some(id) = unit_of(state, &row.source, &row.dimensions, row.span.start.0) else { return };
-    if !on_time(state, id, row.span.end.0) {
+    let Some(id) = unit_of(state, &row.source, &row.dimensions, row.span.start.into()) else { return };
+    if !on_time(state, id, row.span.end.into()) {
         state.late_rows += 1;
         return;
     }
     let rotations = state.rotations;
-    if let Some(unit) = state.units.get_mut(id as usize) {
+    if let Some(unit) = state.units.get_mut(id) {
         unit.follow_rotations(rotations);
     }
-    let start = corrected(state, id, row.span.start.0);
-    let end = corrected(state, id, row.span.end.0);
+    let start = corrected(state, id, row.span.start.into());
+    let end = corrected(state, id, row.span.end.into());
     let window = Window { start, end };
     seen(state, start);
     state.first_row = Some(state.first_row.map_or(start, |first| first.min(start)));
     state.last_event = Some(state.last_event.map_or(end, |last| last.max(end)));
     state.dropped = state.dropped.saturating_add(row.dropped);
     for (config, hash, facts) in &row.facts {
-        if let Some((_, level)) = version(state, config, *hash, start) {
+        if let Some(Active { level, .. }) = version(state, config, *hash, start) {
             learn_facts(state, level, facts);
         }
     }
@@ -69,9 +73,9 @@ pub(crate) fn take_row(state: &mut State, row: &Row, frozen: bool) {
 }
 
 /// A process lives from its first report: its loads may be told from long before, when it served nobody.
-fn note_first_row(state: &mut State, id: u32, start: Ns) {
+fn note_first_row(state: &mut State, id: UnitId, start: Instant) {
     let (warm, interval) = (state.warm(), state.interval);
-    let Some(unit) = state.units.get_mut(id as usize).filter(|unit| unit.rows == 0) else { return };
+    let Some(unit) = state.units.get_mut(id).filter(|unit| unit.rows == 0) else { return };
     unit.starts.clear();
     if start > warm {
         unit.note_start(start, interval);
@@ -82,28 +86,29 @@ fn note_first_row(state: &mut State, id: u32, start: Ns) {
 const FIRST_FAILURES_MAX: usize = 16;
 
 /// When the first request failed under each version: what the process itself saw.
-fn note_first_failures(state: &mut State, id: u32, row: &Row) {
+fn note_first_failures(state: &mut State, id: UnitId, row: &Row) {
     for told in &row.first_failed {
-        let at = corrected(state, id, told.at.0);
-        let Some((_, level)) = version_of(state, id, Version { config: &told.config, hash: told.hash }, at) else {
+        let at = corrected(state, id, told.at.into());
+        let Some(Active { level, .. }) = version_of(state, id, Version { config: &told.config, hash: told.hash }, at)
+        else {
             continue;
         };
-        let Some(unit) = state.units.get_mut(id as usize) else { return };
-        match unit.first_failures.iter_mut().find(|(known, _)| *known == level) {
-            Some((_, known)) => *known = at.min(*known),
+        let Some(unit) = state.units.get_mut(id) else { return };
+        match unit.first_failures.iter_mut().find(|known| known.level == level) {
+            Some(known) => known.at = at.min(known.at),
             None => {
                 if unit.first_failures.len() >= FIRST_FAILURES_MAX {
                     unit.first_failures.remove(0);
                 }
                 unit.first_failures.reserve_exact(1);
-                unit.first_failures.push((level, at));
+                unit.first_failures.push(FirstFailed { level, at });
             }
         }
     }
 }
 
-fn note_span(state: &mut State, span: Ns) {
-    let ms = (span + 50_000_000) / 100_000_000 * 100;
+fn note_span(state: &mut State, span: Span) {
+    let ms = (span.0 + 50_000_000) / 100_000_000 * 100;
     state.noted += 1;
     if ms <= 0 {
         return;
@@ -131,24 +136,24 @@ fn note_sites(state: &mut State, row: &Row) {
 
 /// Whether a row's time can be believed. A constant offset to the clock is learned after three rows that agree; until
 /// then, and for rows older than what may be revised, the row is only counted.
-fn on_time(state: &mut State, id: u32, end: Ns) -> bool {
+fn on_time(state: &mut State, id: UnitId, end: Instant) -> bool {
     let Some(now) = state.now else { return true };
     let slack = slack(state);
     let interval = state.interval;
-    let Some(unit) = state.units.get_mut(id as usize) else { return false };
+    let Some(unit) = state.units.get_mut(id) else { return false };
     let ahead = end - now;
     // A replay may tick only after a longer stretch: data ahead of the last tick by a few intervals are ordinary.
     // Where the whole fleet is behind the tick, a backlog is delivered: its hosts are judged by one another.
     let with_fleet = state.front.is_none_or(|front| (end - front).abs() <= slack);
     if ahead.abs() <= slack || with_fleet && end < now {
-        unit.offset = 0;
+        unit.offset = Span::ZERO;
         state.skewed.remove(&id);
         if with_fleet {
             state.front = state.front.max(Some(end));
         }
         return true;
     }
-    if (ahead - unit.offset).abs() <= slack.min(3 * interval) && unit.offset != 0 {
+    if (ahead - unit.offset).abs() <= slack.min(3 * interval) && unit.offset != Span::ZERO {
         return true;
     }
     let entry = state.skewed.entry(id).or_insert(ahead);
@@ -160,57 +165,48 @@ fn on_time(state: &mut State, id: u32, end: Ns) -> bool {
     false
 }
 
-/// A version of a config, as the sender names it.
-#[derive(Clone, Copy)]
-struct Version<'a> {
-    config: &'a Name,
-    hash: Hash,
-}
-
 /// Index of a version, which mostly is one that the unit has.
-fn version_of(state: &mut State, id: u32, Version { config, hash }: Version<'_>, at: Ns) -> Option<(u16, u32)> {
-    let active = state.units.get(id as usize).map_or(&[][..], |unit| &unit.active);
+fn version_of(state: &mut State, id: UnitId, Version { config, hash }: Version<'_>, at: Instant) -> Option<Active> {
+    let active = state.units.get(id).map_or(&[][..], |unit| &unit.active);
     let held = active.iter().find(|held| state.tables.is_version(**held, config, &hash)).copied();
     held.or_else(|| version(state, config, hash, at))
 }
 
 /// Index of a version.
-pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Ns) -> Option<(u16, u32)> {
+pub(crate) fn version(state: &mut State, config: &Name, hash: Hash, at: Instant) -> Option<Active> {
     let factor = state.tables.factor(&Factor::Config(config.clone()))?;
-    Some((factor, state.tables.level(factor, &Key::Version(hash), at)?))
+    Some(Active { factor, level: state.tables.level(factor, &Key::Version(hash), at)? })
 }
 
 /// What the row itself says about active versions: the gauge first, else the tags of its points.
-fn note_levels(state: &mut State, id: u32, row: &Row, window: Window) {
+fn note_levels(state: &mut State, id: UnitId, row: &Row, window: Window) {
     let Window { start, end } = window;
     let shares = view_shares(row);
     let share = |config: &Name, hash: &Hash| {
-        let at = shares.binary_search_by(|(of, version, _)| (*of, version).cmp(&(config, hash))).ok()?;
-        shares.get(at).map(|(_, _, share)| *share)
+        let at = shares.binary_search_by(|of| (of.version.config, &of.version.hash).cmp(&(config, hash))).ok()?;
+        shares.get(at).map(|of| of.share)
     };
-    let mut gauges: Vec<(&Name, Hash)> = row.active.iter().map(|(config, hash)| (config, *hash)).collect();
-    gauges.sort_by_key(|(config, _)| *config);
-    let told = |config: &Name| gauges.binary_search_by_key(&config, |(config, _)| config).is_ok();
-    for of_config in gauges.chunk_by(|one, other| one.0 == other.0) {
-        let [(config, hash)] = of_config else { continue };
-        let last = share(config, hash);
-        let version = Version { config, hash: *hash };
-        let before = version_at(state, id, config, start);
-        if let (Some(last), Some((hash, part))) = (last, before.and_then(|before| between(&shares, version, before))) {
-            let version = Version { config, hash };
-            guess(state, id, Guess { version, window, share: Some(last + part) });
+    let mut gauges: Vec<Version<'_>> =
+        row.active.iter().map(|(config, hash)| Version { config, hash: *hash }).collect();
+    gauges.sort_by_key(|gauge| gauge.config);
+    let told = |config: &Name| gauges.binary_search_by_key(&config, |gauge| gauge.config).is_ok();
+    for of_config in gauges.chunk_by(|one, other| one.config == other.config) {
+        let [version] = of_config else { continue };
+        let (version, last) = (*version, share(version.config, &version.hash));
+        let before = version_at(state, id, version.config, start);
+        if let (Some(last), Some(part)) = (last, before.and_then(|before| between(&shares, version, before))) {
+            guess(state, id, Guess { version: part.version, window, share: Some(last + part.share) });
         }
         guess(state, id, Guess { version, window, share: last });
     }
-    for of_config in shares.chunk_by(|one, other| one.0 == other.0) {
-        let most = of_config.iter().max_by(|a, b| a.2.total_cmp(&b.2));
-        if let Some((config, hash, share)) = most.filter(|(config, ..)| !told(config)) {
-            let version = Version { config, hash: *hash };
-            guess(state, id, Guess { version, window, share: Some(*share) });
+    for of_config in shares.chunk_by(|one, other| one.version.config == other.version.config) {
+        let most = of_config.iter().max_by(|a, b| a.share.total_cmp(&b.share));
+        if let Some(VersionShare { version, share }) = most.copied().filter(|most| !told(most.version.config)) {
+            guess(state, id, Guess { version, window, share: Some(share) });
         }
     }
     for count in &row.loads {
-        if let Some((factor, level)) = version(state, &count.config, count.hash, start)
+        if let Some(Active { factor, level }) = version(state, &count.config, count.hash, start)
             && count.count > 0
             && (count.result.is_refusal() || !told(&count.config))
         {
@@ -221,20 +217,11 @@ fn note_levels(state: &mut State, id: u32, row: &Row, window: Window) {
 }
 
 /// The version of a config that a unit had at a time.
-fn version_at(state: &State, id: u32, config: &Name, at: Ns) -> Option<Hash> {
-    let unit = state.units.get(id as usize)?;
-    let factor = state.tables.factors.iter().position(|of| matches!(of, Factor::Config(name) if name == config))?;
-    state.tables.level_at(level_at(unit, u16::try_from(factor).ok()?, at)?)?.hash()
-}
-
-/// The version that a unit had for a part of a row only, between `before` at its beginning and `last` at its end, and its
-/// share of the row; none if the row's tags name several.
-fn between(shares: &[(&Name, Hash, f64)], last: Version<'_>, before: Hash) -> Option<(Hash, f64)> {
-    let from = shares.partition_point(|(of, ..)| *of < last.config);
-    let own = || shares.iter().skip(from).take_while(|(of, ..)| *of == last.config);
-    let mut others = own().filter(|(_, hash, _)| *hash != last.hash && *hash != before);
-    let (_, hash, share) = others.next().filter(|_| before != last.hash)?;
-    others.next().is_none().then_some((*hash, *share))
+fn version_at(state: &State, id: UnitId, config: &Name, at: Instant) -> Option<Hash> {
+    let unit = state.units.get(id)?;
+    let mut factors = state.tables.factors.numbered();
+    let (factor, _) = factors.find(|(_, of)| matches!(of, Factor::Config(name) if name == config))?;
+    state.tables.level_at(level_at(unit, factor, at)?)?.hash()
 }
 
 /// A version that a row says was active at its end, and its share of the row's requests, if that is known.
@@ -246,11 +233,11 @@ struct Guess<'a> {
 }
 
 /// If the moves of the unit say otherwise than the row, it moved within the row.
-fn guess(state: &mut State, id: u32, Guess { version, window, share }: Guess<'_>) {
+fn guess(state: &mut State, id: UnitId, Guess { version, window, share }: Guess<'_>) {
     let Window { start, end } = window;
-    let Some((factor, level)) = version_of(state, id, version, start) else { return };
+    let Some(Active { factor, level }) = version_of(state, id, version, start) else { return };
     let (slack, interval) = (slack(state), state.interval);
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let Some(unit) = state.units.get_mut(id) else { return };
     let known = level_at(unit, factor, end);
     if known == Some(level) {
         return;
@@ -258,17 +245,14 @@ fn guess(state: &mut State, id: u32, Guess { version, window, share }: Guess<'_>
     // Where a load is told nearby the gauge may be that of a process that goes; a third version is another load.
     let told_nearby = |entry: &Move| {
         let near = (entry.at - end).abs() <= 2 * interval.max(end - start);
-        let before = || level_at(unit, factor, entry.at - 1);
+        let before = || level_at(unit, factor, entry.at - Span::NS);
         entry.factor == factor && entry.told && near && (entry.level == level || before().is_none_or(|of| of == level))
     };
     if unit.moves.iter().any(told_nearby) {
         return;
     }
-    let at = if known.is_none() && unit.rows == 0 {
-        BEFORE_ALL
-    } else {
-        end - shape::share_of(end - start, share.unwrap_or(1.0))
-    };
+    let at =
+        if known.is_none() && unit.rows == 0 { BEFORE_ALL } else { end - (end - start).part(share.unwrap_or(1.0)) };
     let new = !unit.moves.iter().any(|entry| entry.level == level);
     let moved = note(unit, Move { at, factor, level, told: false, torn: false }, slack, &mut state.earliest);
     if moved
@@ -283,11 +267,13 @@ fn guess(state: &mut State, id: u32, Guess { version, window, share }: Guess<'_>
 }
 
 /// Counts that carry a version's tag.
-fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
-    let at = row.span.start.0;
-    let mut by_config: Vec<(u16, Requests)> = Vec::new();
+fn note_tags(state: &mut State, id: UnitId, row: &Row, index: i64) {
+    let at = row.span.start.into();
+    let mut by_config: Vec<OfConfig> = Vec::new();
     for view in &row.views {
-        let Some((factor, level)) = version_of(state, id, Version { config: &view.config, hash: view.hash }, at) else {
+        let Some(Active { factor, level }) =
+            version_of(state, id, Version { config: &view.config, hash: view.hash }, at)
+        else {
             continue;
         };
         let counts = Requests::of(view.outcomes);
@@ -295,7 +281,7 @@ fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
         if let Some(known) = state.tables.level_mut(level) {
             known.requests += view.outcomes.all();
             known.failed += view.outcomes.failed();
-            known.last_active = known.last_active.max(row.span.end.0);
+            known.last_active = known.last_active.max(row.span.end.into());
         }
         if let Some(interval) = state.ring.at(index) {
             let [failed, all, ..] = interval.tagged.entry(level).or_default();
@@ -310,23 +296,23 @@ fn note_tags(state: &mut State, id: u32, row: &Row, index: i64) {
     }
     for scores in &row.scores {
         let Some((config, hash)) = &scores.version else { continue };
-        let Some((_, level)) = version_of(state, id, Version { config, hash: *hash }, at) else { continue };
-        let (zero, all) = counts::zeros(scores);
+        let Some(Active { level, .. }) = version_of(state, id, Version { config, hash: *hash }, at) else { continue };
+        let zero = counts::zeros(scores);
         if let Some(known) = state.tables.level_mut(level) {
-            known.last_active = known.last_active.max(row.span.end.0);
+            known.last_active = known.last_active.max(row.span.end.into());
             shape::add_deciles(&mut known.deciles, &scores.histogram);
         }
         if let Some(interval) = state.ring.at(index) {
             let [_, _, zeros, scores] = interval.tagged.entry(level).or_default();
-            *zeros += zero;
-            *scores += all;
+            *zeros += zero.count;
+            *scores += zero.all;
         }
     }
 }
 
 /// Requests by leaf of dimensions, for localisation.
-fn note_leaves(state: &mut State, id: u32, row: &Row, index: i64) {
-    let dims = state.units.get(id as usize).map_or(0, |unit| unit.dims);
+fn note_leaves(state: &mut State, id: UnitId, row: &Row, index: i64) {
+    let dims = state.units.get(id).map_or(DimsId::default(), |unit| unit.dims);
     for total in &row.totals {
         let leaf = if total.dimensions.is_empty() {
             dims
@@ -338,8 +324,8 @@ fn note_leaves(state: &mut State, id: u32, row: &Row, index: i64) {
         let counts = Requests::of(total.outcomes);
         if let Some(interval) = state.ring.at(index) {
             let entry = interval.leaves.entry(leaf).or_default();
-            entry.0 += counts.all;
-            entry.1 += counts.failed;
+            entry.requests += counts.all;
+            entry.failures += counts.failed;
         }
     }
 }
@@ -353,33 +339,33 @@ struct Fed<'a> {
 }
 
 /// Feeds the counters into runs, expectations and the interval's sums.
-fn feed(state: &mut State, id: u32, row: &Row, Fed { samples, frozen }: Fed<'_>) {
-    let now = state.now.unwrap_or(0);
+fn feed(state: &mut State, id: UnitId, row: &Row, Fed { samples, frozen }: Fed<'_>) {
+    let now = state.now.unwrap_or_default();
     let silent_after = 3 * state.interval;
     let fleet = Fleet { warm: state.warm() };
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let Some(unit) = state.units.get_mut(id) else { return };
     if let Some(memory) = counts::gauge(row.memory) {
-        watch::grow(unit, memory, row.span.end.0 - unit.offset);
+        watch::grow(unit, memory, span_of(unit, row).end);
     }
     // Of an aggregate nobody knows which of its processes began anew.
     let restarted = row.restarted && !unit.aggregate;
     if restarted {
-        unit.note_start(row.span.start.0 - unit.offset, state.interval);
+        unit.note_start(span_of(unit, row).start, state.interval);
     }
     let mut sums = [Sums::default(); COUNTERS];
-    let window = Window { start: row.span.start.0 - unit.offset, end: row.span.end.0 - unit.offset };
+    let window = span_of(unit, row);
     for sample in samples {
         let at = sample.counter as usize;
         if let Some(slot) = sums.get_mut(at) {
             *slot = Sums { observed: sample.observed, trials: sample.trials, expected: sample.expected };
         }
         let ordinary = watch::follow(unit, sample, &fleet).filter(|_| !frozen);
-        if let Some((observed, trials)) = ordinary {
+        if let Some(counts) = ordinary {
             if let Some(base) = unit.base.get_mut(at) {
-                base.learn(observed, trials);
+                base.learn(counts);
             }
             if let Some(base) = state.prior.get_mut(at) {
-                base.learn(observed, trials);
+                base.learn(counts);
             }
             if let Some(spread) = state.spread.get_mut(at).filter(|_| sample.counter.is_additive()) {
                 let known = unit.base.get(at).map_or(0.0, Base::events);
@@ -389,28 +375,28 @@ fn feed(state: &mut State, id: u32, row: &Row, Fed { samples, frozen }: Fed<'_>)
     }
     // A row can lie between a panic and the end of its request: each count is added up for itself.
     for (config, count) in counts::panics_told(row) {
-        if unit.panics.0.len() < CONFIGS_TOLD || unit.panics.0.contains_key(&config) {
-            *unit.panics.0.entry(config).or_default() += count;
+        if unit.panics.by_config.len() < CONFIGS_TOLD || unit.panics.by_config.contains_key(&config) {
+            *unit.panics.by_config.entry(config).or_default() += count;
         }
     }
-    unit.panics.1 += counts::panics_ended(row);
+    unit.panics.ended += counts::panics_ended(row);
     let requests = sums.first().map_or(0.0, |sum| sum.trials);
     if !frozen && !unit.runs.iter().any(|run| run.open) {
-        unit.traffic.learn(requests, seconds(row));
+        unit.traffic.learn(Counts { observed: requests, trials: seconds(row) });
         if let Some(cpu) = counts::gauge(row.cpu) {
-            unit.cpu.learn(cpu, 1.0);
+            unit.cpu.learn(Counts { observed: cpu, trials: 1.0 });
         }
         if let Some(memory) = counts::gauge(row.memory) {
-            unit.memory.learn(memory, 1.0);
+            unit.memory.learn(Counts { observed: memory, trials: 1.0 });
         }
         if let Some(in_flight) = counts::gauge(row.in_flight) {
-            unit.in_flight.learn(in_flight, 1.0);
+            unit.in_flight.learn(Counts { observed: in_flight, trials: 1.0 });
         }
     }
     if restarted {
         note_restart(unit, &state.tables, Restart { sign: Sign::Counts, now, interval: state.interval });
     }
-    end_panics(unit, row.span.end.0 - unit.offset, state.interval);
+    end_panics(unit, window.end, state.interval);
     alive(unit, row, now, silent_after);
     if matches!(row.source, Source::Instance { .. }) || requests > 0.0 {
         wait(state, id, window, &sums);
@@ -420,18 +406,24 @@ fn feed(state: &mut State, id: u32, row: &Row, Fed { samples, frozen }: Fed<'_>)
     }
 }
 
+/// The span of a row by the corrected clock of its unit.
+fn span_of(unit: &Unit, row: &Row) -> Window {
+    let at = |at: Timestamp| Instant::from(at) - unit.offset;
+    Window { start: at(row.span.start), end: at(row.span.end) }
+}
+
 /// The unit reported: it is not silent, though it may have been restarted.
-fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
-    let (start, end) = (row.span.start.0 - unit.offset, row.span.end.0 - unit.offset);
-    if unit.rows > 0 && start - unit.last_event > (end - start).max(SECOND_NS) / 2 {
+fn alive(unit: &mut Unit, row: &Row, now: Instant, silent_after: Span) {
+    let Window { start, end } = span_of(unit, row);
+    if unit.rows > 0 && start - unit.last_event > (end - start).max(Span(SECOND_NS)) / 2 {
         if unit.gaps.len() >= GAPS_MAX {
             unit.gaps.remove(0);
         }
-        unit.gaps.push((unit.last_event, start));
+        unit.gaps.push(Window { start: unit.last_event, end: start });
     }
     unit.rows += 1;
     unit.stays = row.named_by == NamedBy::Host;
-    unit.span = (end - start).max(SECOND_NS / 10);
+    unit.span = (end - start).max(Span(SECOND_NS / 10));
     unit.last_event = unit.last_event.max(end);
     unit.last_arrival = unit.last_arrival.max(now);
     unit.reported = unit.reported.max(now);
@@ -447,37 +439,9 @@ fn alive(unit: &mut Unit, row: &Row, now: Ns, silent_after: Ns) {
             run.open = false;
         }
     }
-    let died_loading = unit.loading.filter(|(_, _, at)| row.restarted && *at <= end && end - *at < 60 * SECOND_NS);
-    if let Some((_, level, at)) = died_loading {
+    let died_loading = unit.loading.filter(|of| row.restarted && of.at <= end && end - of.at < Span(60 * SECOND_NS));
+    if let Some(Loading { level, at, .. }) = died_loading {
         died(unit, at, Some(level));
         unit.loading = None;
     }
-}
-
-/// Share of each version among the requests and scores that a row tags, by config and version.
-fn view_shares(row: &Row) -> Vec<(&Name, Hash, f64)> {
-    let mut all: Vec<(&Name, Hash, f64)> =
-        row.views.iter().map(|view| (&view.config, view.hash, Requests::of(view.outcomes).all)).collect();
-    for scores in &row.scores {
-        if let Some((config, hash)) = &scores.version
-            && !row.views.iter().any(|view| view.config == *config)
-        {
-            all.push((config, *hash, counts::zeros(scores).1));
-        }
-    }
-    all.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-    all.dedup_by(|next, kept| {
-        let same = next.0 == kept.0 && next.1 == kept.1;
-        if same {
-            kept.2 += next.2;
-        }
-        same
-    });
-    for of_config in all.chunk_by_mut(|one, other| one.0 == other.0) {
-        let sum: f64 = of_config.iter().map(|(_, _, count)| count).sum();
-        for (_, _, share) in of_config {
-            *share /= sum.max(1.0);
-        }
-    }
-    all
 }

@@ -3,16 +3,19 @@
 //! `take_load`.
 
 use crate::ingest::waiting::unsettle;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::observation::{Dimensions, Facts, Name, Source};
 use crate::signals::death::released;
 use crate::signals::restarts::{Restart, Sign, restarted};
+use crate::state::ids::{DimsId, ExposureId, LevelId, UnitId};
 use crate::state::model::{Base, COUNTERS, Factor, Key, Move, Unit};
-use crate::state::moves::{BEFORE_ALL, STALE, note};
+use crate::state::moves::{BEFORE_ALL, note};
+use crate::state::pending_rows::NOT_WAITING;
 use crate::state::place::Place;
 use crate::state::restart_times::Restarts;
 use crate::state::score_bins::Binned;
 use crate::state::tables::Tables;
+use crate::state::unit_parts::{Active, PanicBout, Panics, Process};
 use crate::state::units::add_unit;
 use crate::state::{REVISABLE, State};
 use firstbad_protocol::limits::INSTANCES_MAX;
@@ -29,11 +32,11 @@ const WORDS_MAX: usize = 16;
 const LIMITS_MAX: usize = 16;
 
 /// The unit that a source belongs to, made if it is new.
-pub(crate) fn unit_of(state: &mut State, source: &Source, dims: &Dimensions, at: Ns) -> Option<u32> {
+pub(crate) fn unit_of(state: &mut State, source: &Source, dims: &Dimensions, at: Instant) -> Option<UnitId> {
     let service = dims.get(attribute::SERVICE_NAME).map_or("", AsRef::as_ref);
     let Source::Instance { instance, host } = source else {
         let dims_id = state.tables.dims(dims);
-        let host = Name::from(format!("\u{0}aggregate-{dims_id}"));
+        let host = Name::from(format!("\u{0}aggregate-{}", dims_id.0));
         let id = state.unit_ids.get(&host, service).or_else(|| enter_unit(state, new_unit(host, dims_id, true), at))?;
         unsettle(state, id);
         note_binary(state, id, dims, at);
@@ -44,31 +47,31 @@ pub(crate) fn unit_of(state: &mut State, source: &Source, dims: &Dimensions, at:
     let id = known.or_else(|| enter_unit(state, new_unit(host.clone(), dims_id, false), at))?;
     unsettle(state, id);
     let same = |unit: &Unit| unit.dims == dims_id && unit.binary_known;
-    if !state.units.get(id as usize).is_some_and(same) {
+    if !state.units.get(id).is_some_and(same) {
         note_binary(state, id, dims, at);
     }
     note_process(state, id, instance, at);
-    if let Some(unit) = state.units.get_mut(id as usize).filter(|unit| unit.dims != dims_id) {
+    if let Some(unit) = state.units.get_mut(id).filter(|unit| unit.dims != dims_id) {
         unit.dims = dims_id;
-        unit.exposure = STALE;
+        unit.exposure = ExposureId::STALE;
     }
     Some(id)
 }
 
 /// Index of dimensions, which mostly are those that the unit had before.
-fn dims_of(state: &mut State, unit: Option<u32>, dims: &Dimensions) -> u32 {
-    let before = unit.and_then(|id| state.units.get(id as usize)).map(|unit| unit.dims);
+fn dims_of(state: &mut State, unit: Option<UnitId>, dims: &Dimensions) -> DimsId {
+    let before = unit.and_then(|id| state.units.get(id)).map(|unit| unit.dims);
     let same = before.filter(|before| state.tables.dims_at(*before) == Some(dims));
     same.unwrap_or_else(|| state.tables.dims(dims))
 }
 
-fn enter_unit(state: &mut State, unit: Unit, at: Ns) -> Option<u32> {
+fn enter_unit(state: &mut State, unit: Unit, at: Instant) -> Option<UnitId> {
     let (dims, aggregate) = (unit.dims, unit.aggregate);
     if state.units.len() >= INSTANCES_MAX {
         state.tables.overflow += 1;
         return None;
     }
-    let id = u32::try_from(state.units.len()).ok()?;
+    let id = state.units.next_id()?;
     let unit = Unit {
         first: at,
         last_event: at,
@@ -86,18 +89,18 @@ fn enter_unit(state: &mut State, unit: Unit, at: Ns) -> Option<u32> {
 }
 
 /// A binary is a level too: `service.version`.
-fn note_binary(state: &mut State, id: u32, dims: &Dimensions, at: Ns) {
+fn note_binary(state: &mut State, id: UnitId, dims: &Dimensions, at: Instant) {
     let service = dims.get(attribute::SERVICE_NAME).cloned().unwrap_or_else(|| Name::from(""));
     let Some(version) = dims.get(attribute::SERVICE_VERSION) else { return };
     let Some(factor) = state.tables.factor(&Factor::Binary(service)) else { return };
     let Some(level) = state.tables.level(factor, &Key::Text(version.clone()), at) else { return };
     let slack = slack(state);
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
-    unit.binary_known = unit.active.contains(&(factor, level));
+    let Some(unit) = state.units.get_mut(id) else { return };
+    unit.binary_known = unit.active.contains(&Active { factor, level });
     if unit.binary_known {
         return;
     }
-    let new = !unit.active.iter().any(|(known, _)| *known == factor);
+    let new = !unit.active.iter().any(|active| active.factor == factor);
     let at = if new { BEFORE_ALL } else { at };
     if unit.moves.iter().any(|old| old.factor == factor && old.at > at && !new) {
         return;
@@ -112,7 +115,7 @@ fn note_binary(state: &mut State, id: u32, dims: &Dimensions, at: Ns) {
 pub(crate) fn note_restart(unit: &mut Unit, tables: &Tables, restart: Restart) {
     let is_binary = |entry: &&Move| {
         entry.at >= unit.last_event - 2 * restart.interval
-            && matches!(tables.factors.get(usize::from(entry.factor)), Some(Factor::Binary(_)))
+            && matches!(tables.factors.get(entry.factor), Some(Factor::Binary(_)))
     };
     if unit.moves.iter().rev().any(|entry| is_binary(&entry)) {
         unit.restarts_seen.forget();
@@ -122,14 +125,14 @@ pub(crate) fn note_restart(unit: &mut Unit, tables: &Tables, restart: Restart) {
     restarted(unit, restart);
 }
 
-fn note_process(state: &mut State, id: u32, instance: &Name, at: Ns) {
-    let (now, interval) = (state.now.unwrap_or(0), state.interval);
+fn note_process(state: &mut State, id: UnitId, instance: &Name, at: Instant) {
+    let (now, interval) = (state.now.unwrap_or_default(), state.interval);
     let at = corrected(state, id, at);
     let late = state.first_event.is_some_and(|first| at > first + 3 * interval);
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
+    let Some(unit) = state.units.get_mut(id) else { return };
     unit.last_arrival = unit.last_arrival.max(now);
-    if let Some((_, seen)) = unit.instances.iter_mut().find(|(name, _)| name == instance) {
-        *seen = now;
+    if let Some(process) = unit.instances.iter_mut().find(|process| process.name == *instance) {
+        process.heard = now;
         return;
     }
     if late {
@@ -144,21 +147,21 @@ fn note_process(state: &mut State, id: u32, instance: &Name, at: Ns) {
         unit.instances.remove(0);
     }
     unit.instances.reserve_exact(1);
-    unit.instances.push((instance.clone(), now));
+    unit.instances.push(Process { name: instance.clone(), heard: now });
 }
 
 /// How far a guessed time may be wrong, and how late a load may be told.
-pub(crate) fn slack(state: &State) -> Ns {
-    (REVISABLE * state.interval).max(180 * SECOND_NS)
+pub(crate) fn slack(state: &State) -> Span {
+    (REVISABLE * state.interval).max(Span(180 * SECOND_NS))
 }
 
 /// A unit's time, corrected by its clock's offset.
-pub(crate) fn corrected(state: &State, id: u32, at: Ns) -> Ns {
-    at.saturating_sub(state.units.get(id as usize).map_or(0, |unit| unit.offset))
+pub(crate) fn corrected(state: &State, id: UnitId, at: Instant) -> Instant {
+    at.saturating_sub(state.units.get(id).map(|unit| unit.offset).unwrap_or_default())
 }
 
 /// Merges what is known of a version's content.
-pub(crate) fn learn_facts(state: &mut State, level: u32, facts: &Facts) {
+pub(crate) fn learn_facts(state: &mut State, level: LevelId, facts: &Facts) {
     let Some(level) = state.tables.level_mut(level) else { return };
     merge(&mut level.facts.numbers, &facts.numbers, NUMBERS_MAX);
     merge(&mut level.facts.words, &facts.words, WORDS_MAX);
@@ -175,7 +178,7 @@ fn merge<T: Clone>(known: &mut BTreeMap<Name, T>, told: &BTreeMap<Name, T>, most
     }
 }
 
-fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
+fn new_unit(host: Name, dims: DimsId, aggregate: bool) -> Unit {
     Unit {
         host,
         dims,
@@ -184,8 +187,8 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         stirred: false,
         shares_host: false,
         binary_known: false,
-        exposure: STALE,
-        waiting: u32::MAX,
+        exposure: ExposureId::STALE,
+        waiting: NOT_WAITING,
         rotations: 0,
         instances: Vec::new(),
         active: Vec::new(),
@@ -197,24 +200,24 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
         cpu: Base::default(),
         memory: Base::default(),
         in_flight: Base::default(),
-        flat: Ns::MIN / 4,
+        flat: Instant::LONG_AGO,
         growth: [0.0; 5],
-        first: 0,
-        last_event: 0,
-        last_arrival: 0,
-        reported: 0,
-        span: 0,
+        first: Instant::ZERO,
+        last_event: Instant::ZERO,
+        last_arrival: Instant::ZERO,
+        reported: Instant::ZERO,
+        span: Span::ZERO,
         rows: 0,
         gaps: Vec::new(),
         first_failures: Vec::new(),
         starts: Vec::new(),
         restarts: 0,
         restarts_seen: Restarts::default(),
-        panics: (BTreeMap::new(), 0),
-        panic_bout: (Ns::MIN / 4, Ns::MIN / 4),
+        panics: Panics::default(),
+        panic_bout: PanicBout { first: Instant::LONG_AGO, last: Instant::LONG_AGO },
         left: None,
         loading: None,
-        offset: 0,
+        offset: Span::ZERO,
         scores: Binned::default(),
         scored: Binned::default(),
         drifting: None,
@@ -223,6 +226,6 @@ fn new_unit(host: Name, dims: u32, aggregate: bool) -> Unit {
 }
 
 /// Notes the event time seen.
-pub(crate) fn seen(state: &mut State, at: Ns) {
+pub(crate) fn seen(state: &mut State, at: Instant) {
     state.first_event = Some(state.first_event.map_or(at, |first| first.min(at)));
 }

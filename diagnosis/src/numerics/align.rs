@@ -3,7 +3,7 @@
 //! reports are coarser than the rollout was quick, neither wins.
 
 use crate::numerics::math::{float, median, spread};
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Placed, Span, Window};
 
 /// Scales tried for how far a beginning may lie from where it should, in report intervals.
 const SCALES: [f64; 8] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
@@ -29,44 +29,44 @@ const BEST: f64 = 0.05;
 /// One host's load, or leave, and when its failing began, or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pair {
-    pub at: Ns,
+    pub at: Instant,
     /// Between which times the change lies; none if none came.
-    pub change: Option<(Ns, Ns)>,
-    /// Where most likely, and the standard deviation of that; zero where only the bracket is known.
-    pub near: (Ns, Ns),
+    pub change: Option<Window>,
+    /// Where most likely; without a deviation where only the bracket is known.
+    pub near: Placed,
     /// Whether the load itself is a guess from a report.
     pub guessed: bool,
     /// Time to the nearest other load of the same config on the same host.
-    pub gap: Ns,
+    pub gap: Span,
 }
 
 /// A beginning relative to where it may belong, in report intervals: a bracket in which it lies somewhere, or a place
 /// with a standard deviation.
 #[derive(Clone, Copy, Debug)]
 enum Beginning {
-    Within(f64, f64),
-    Near(f64, f64),
+    Within { from: f64, to: f64 },
+    Near { place: f64, deviation: f64 },
 }
 
 impl Beginning {
     fn middle(self) -> f64 {
         match self {
-            Self::Within(from, to) => f64::midpoint(from, to),
-            Self::Near(place, _) => place,
+            Self::Within { from, to } => f64::midpoint(from, to),
+            Self::Near { place, .. } => place,
         }
     }
 
     /// Makes its deviation a part of what it is.
     fn narrow(&mut self, part: f64) {
-        if let Self::Near(_, deviation) = self {
+        if let Self::Near { deviation, .. } = self {
             *deviation *= part;
         }
     }
 
     fn earliest(self) -> f64 {
         match self {
-            Self::Within(from, _) => from,
-            Self::Near(place, _) => place,
+            Self::Within { from, .. } => from,
+            Self::Near { place, .. } => place,
         }
     }
 }
@@ -95,7 +95,7 @@ pub(crate) struct Alignment {
 /// What an alignment follows from, and from nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Question {
-    interval: Ns,
+    interval: Span,
     /// Pairs that changed.
     all: usize,
     /// Some of them, evenly.
@@ -104,7 +104,7 @@ pub(crate) struct Question {
 
 impl Question {
     /// Of the pairs that changed.
-    pub(crate) fn of(pairs: &[Pair], interval: Ns) -> Self {
+    pub(crate) fn of(pairs: &[Pair], interval: Span) -> Self {
         let changed = || pairs.iter().filter(|pair| pair.change.is_some());
         let all = changed().count();
         let matched = changed().step_by(all.div_ceil(HOSTS_MAX).max(1)).copied().collect();
@@ -118,17 +118,17 @@ impl Question {
     }
 }
 
-fn align(Question { interval, all, matched }: &Question, first: Ns) -> Alignment {
-    let unit = seconds(*interval);
-    let relative = |to: &dyn Fn(&Pair) -> Ns| -> Vec<Beginning> {
+fn align(Question { interval, all, matched }: &Question, first: Instant) -> Alignment {
+    let unit = (*interval).seconds();
+    let relative = |to: &dyn Fn(&Pair) -> Instant| -> Vec<Beginning> {
         let of = |pair: &Pair| {
-            let (from, until) = pair.change.unwrap_or_default();
-            let at = |time: Ns| seconds(time - to(pair)) / unit;
-            let (place, deviation) = pair.near;
-            if deviation > 0 {
-                Beginning::Near(at(place), seconds(deviation) / unit)
+            let Window { start: from, end: until } = pair.change.unwrap_or_default();
+            let at = |time: Instant| (time - to(pair)).seconds() / unit;
+            let Placed { at: place, deviation } = pair.near;
+            if pair.near.is_known() {
+                Beginning::Near { place: at(place), deviation: deviation.seconds() / unit }
             } else {
-                Beginning::Within(at(from), at(until))
+                Beginning::Within { from: at(from), to: at(until) }
             }
         };
         matched.iter().map(of).collect()
@@ -202,8 +202,8 @@ fn agreed(mut values: Vec<f64>) -> f64 {
 /// failing is, and hosts that lie closer together than these allow show it. One answer, if true, shows it; both share it.
 fn certainty(beginnings: &[Beginning]) -> f64 {
     let deviation = |one: &Beginning| match one {
-        Beginning::Near(place, deviation) => Some((*place, *deviation)),
-        Beginning::Within(..) => None,
+        Beginning::Near { place, deviation } => Some((*place, *deviation)),
+        Beginning::Within { .. } => None,
     };
     let (placed, mut deviations): (Vec<f64>, Vec<f64>) = beginnings.iter().filter_map(deviation).unzip();
     let usual = median(&mut deviations);
@@ -221,16 +221,16 @@ enum Kernel {
 /// Log likelihoods of the beginnings around or after one place, not before `earliest` where they can be placed at all, at
 /// the scale and place where their sum is greatest.
 fn best(beginnings: &[Beginning], earliest: f64) -> Vec<f64> {
-    let placed = beginnings.iter().filter(|one| matches!(one, Beginning::Near(..))).count() * 2 > beginnings.len();
+    let placed = beginnings.iter().filter(|one| matches!(one, Beginning::Near { .. })).count() * 2 > beginnings.len();
     let least = if placed { earliest } else { f64::NEG_INFINITY };
     let of = |kernel: Kernel| {
         let sum = |place: f64, scale: f64| sum_of_logs(beginnings, kernel, place.max(least), scale);
-        let (most, place, scale) = climb(&places(beginnings, kernel), sum);
-        (most, kernel, place.max(least), scale)
+        let top = climb(&places(beginnings, kernel), sum);
+        Top { place: top.place.max(least), ..top }
     };
     let (around, after) = (of(Kernel::Around), of(Kernel::After));
-    let (_, kernel, place, scale) = if after.0 > around.0 { after } else { around };
-    beginnings.iter().map(|one| libm::log(likelihood(*one, kernel, place, scale))).collect()
+    let (kernel, top) = if after.most > around.most { (Kernel::After, after) } else { (Kernel::Around, around) };
+    beginnings.iter().map(|one| libm::log(likelihood(*one, kernel, top.place, top.scale))).collect()
 }
 
 /// Likelihoods multiplied before a logarithm is taken: none is below 1e-7, so that sixteen of them stay far above zero.
@@ -241,39 +241,48 @@ fn sum_of_logs(beginnings: &[Beginning], kernel: Kernel, place: f64, scale: f64)
     beginnings.chunks(FACTORS).map(|some| libm::log(product(some))).sum()
 }
 
+/// A place and a scale, and the sum of logarithms there.
+#[derive(Clone, Copy)]
+struct Top {
+    most: f64,
+    place: f64,
+    scale: f64,
+}
+
 /// The place and scale where `sum` is greatest, and how great.
-fn climb(places: &[f64], sum: impl Fn(f64, f64) -> f64) -> (f64, f64, f64) {
-    let mut top = (f64::NEG_INFINITY, 0.0, 1.0);
+fn climb(places: &[f64], sum: impl Fn(f64, f64) -> f64) -> Top {
+    let mut top = Top { most: f64::NEG_INFINITY, place: 0.0, scale: 1.0 };
     for (index, place) in places.iter().copied().enumerate() {
         if places.iter().take(index).any(|before| before.to_bits() == place.to_bits()) {
             continue;
         }
         for scale in SCALES {
-            let sum = sum(place, scale);
-            if sum > top.0 {
-                top = (sum, place, scale);
+            let most = sum(place, scale);
+            if most > top.most {
+                top = Top { most, place, scale };
             }
         }
     }
     // The medians and the grid are only near it: uphill from the best of them, in halving steps.
-    let (mut most, mut place, mut scale) = top;
     let (mut step, mut factor) = (0.5, 1.7);
     for _ in 0..12 {
-        let there = [(place - step, scale), (place + step, scale), (place, scale / factor), (place, scale * factor)];
-        let there = there.map(|(place, scale)| (sum(place, scale), place, scale));
-        match there.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 > most) {
-            Some(better) => (most, place, scale) = better,
+        let at = |place: f64, scale: f64| Top { most: sum(place, scale), place, scale };
+        let Top { most, place, scale } = top;
+        let there =
+            [at(place - step, scale), at(place + step, scale), at(place, scale / factor), at(place, scale * factor)];
+        match there.into_iter().max_by(|a, b| a.most.total_cmp(&b.most)).filter(|best| best.most > most) {
+            Some(better) => top = better,
             None => (step, factor) = (step / 2.0, libm::sqrt(factor)),
         }
     }
-    (most, place, scale)
+    top
 }
 
 /// Where a common place may lie: in the middle of the brackets, at their beginnings, at the estimates, where most overlap.
 fn places(beginnings: &[Beginning], kernel: Kernel) -> Vec<f64> {
     let mut middles: Vec<f64> = beginnings.iter().map(|one| one.middle()).collect();
     let mut earliest: Vec<f64> = beginnings.iter().map(|one| one.earliest()).collect();
-    let near = beginnings.iter().filter(|one| matches!(one, Beginning::Near(..)));
+    let near = beginnings.iter().filter(|one| matches!(one, Beginning::Near { .. }));
     let mut near: Vec<f64> = near.map(|one| one.middle()).collect();
     let (middle, early) = (median(&mut middles), median(&mut earliest));
     let near = if near.is_empty() { middle } else { median(&mut near) };
@@ -289,8 +298,8 @@ fn places(beginnings: &[Beginning], kernel: Kernel) -> Vec<f64> {
 /// The middle of where most brackets overlap: all may share one short stretch that no middle of theirs is near.
 fn shared(beginnings: &[Beginning]) -> f64 {
     let ends = |one: &Beginning| match *one {
-        Beginning::Within(from, to) => [(from, 1), (to, -1)],
-        Beginning::Near(place, deviation) => [(place - deviation, 1), (place + deviation, -1)],
+        Beginning::Within { from, to } => [(from, 1), (to, -1)],
+        Beginning::Near { place, deviation } => [(place - deviation, 1), (place + deviation, -1)],
     };
     let mut ends: Vec<(f64, i32)> = beginnings.iter().flat_map(ends).collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
@@ -310,7 +319,7 @@ fn shared(beginnings: &[Beginning]) -> f64 {
 /// an exponentially modified normal distribution), per report interval.
 fn likelihood(beginning: Beginning, kernel: Kernel, place: f64, scale: f64) -> f64 {
     match (beginning, kernel) {
-        (Beginning::Within(from, to), kernel) => {
+        (Beginning::Within { from, to }, kernel) => {
             let below = |x: f64| match kernel {
                 Kernel::Around => 1.0 / (1.0 + libm::exp(-((x - place) / scale).clamp(-500.0, 500.0))),
                 Kernel::After => 1.0 - libm::exp(-((x - place) / scale).max(0.0)),
@@ -318,12 +327,12 @@ fn likelihood(beginning: Beginning, kernel: Kernel, place: f64, scale: f64) -> f
             let stray = ((to - from) / 30.0).clamp(1e-3, 1.0);
             (1.0 - STRAY) * (below(to) - below(from)).max(0.0) + STRAY * stray
         }
-        (Beginning::Near(at, deviation), Kernel::Around) => {
+        (Beginning::Near { place: at, deviation }, Kernel::Around) => {
             let wide = libm::sqrt(scale * scale + deviation * deviation);
             let off = (at - place) / wide;
             (1.0 - STRAY) * libm::exp(-0.5 * off * off) / (wide * 2.5066) + STRAY / 30.0
         }
-        (Beginning::Near(at, deviation), Kernel::After) => {
+        (Beginning::Near { place: at, deviation }, Kernel::After) => {
             let (off, rate) = (at - place, deviation / scale);
             let above = libm::erfc((rate - off / deviation) / std::f64::consts::SQRT_2);
             let density = libm::exp((rate * rate / 2.0 - off / scale).min(300.0)) * above / (2.0 * scale);
@@ -336,54 +345,59 @@ fn likelihood(beginning: Beginning, kernel: Kernel, place: f64, scale: f64) -> f
 mod tests {
     use super::*;
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
-    fn pairs(load: impl Fn(i64) -> i64, begin: impl Fn(i64) -> i64, bracket: impl Fn(i64) -> (i64, i64)) -> Vec<Pair> {
+    fn pairs(
+        load: impl Fn(i64) -> Instant,
+        begin: impl Fn(i64) -> Instant,
+        bracket: impl Fn(Instant) -> Window,
+    ) -> Vec<Pair> {
         (0..40)
             .map(|host| Pair {
                 at: load(host),
                 change: Some(bracket(begin(host))),
-                near: (0, 0),
+                near: Placed::default(),
                 guessed: false,
-                gap: 0,
+                gap: Span::ZERO,
             })
             .collect()
     }
 
-    fn align_of(pairs: &[Pair], interval: Ns) -> Alignment {
+    fn align_of(pairs: &[Pair], interval: Span) -> Alignment {
         Question::of(pairs, interval).answer()
     }
 
-    fn exactly(at: i64) -> (i64, i64) {
-        (at - S / 2, at + S / 2)
+    fn exactly(at: Instant) -> Window {
+        Window { start: at - S / 2, end: at + S / 2 }
     }
 
-    fn report(at: i64) -> (i64, i64) {
-        (at.div_euclid(10 * S) * 10 * S, (at.div_euclid(10 * S) + 1) * 10 * S)
+    fn report(at: Instant) -> Window {
+        let start = at - at.past(10 * S);
+        Window { start, end: start + 10 * S }
     }
 
     #[test]
     fn beginnings_at_own_loads_and_at_one_moment_are_told_apart() {
-        let load = |host: i64| host * 3 * S / 4;
+        let load = |host: i64| Instant::ZERO + host * 3 * S / 4;
         let own = align_of(&pairs(load, |host| load(host) + S / 2, exactly), 10 * S);
         assert!(own.ratio > 20.0, "{own:?}");
-        let moment = align_of(&pairs(load, |_| 15 * S, exactly), 10 * S);
+        let moment = align_of(&pairs(load, |_| Instant::ZERO + 15 * S, exactly), 10 * S);
         assert!(moment.ratio < -20.0, "{moment:?}");
     }
 
     #[test]
     fn a_rollout_within_one_report_says_nothing_either_way() {
-        let load = |host: i64| host * S / 10;
+        let load = |host: i64| Instant::ZERO + host * S / 10;
         let own = align_of(&pairs(load, |host| load(host) + S / 2, report), 10 * S);
         assert!(own.ratio.abs() < 4.0, "{own:?}");
     }
 
     #[test]
     fn a_rollout_over_three_reports_is_seen_through_them() {
-        let load = |host: i64| host * 3 * S / 4;
+        let load = |host: i64| Instant::ZERO + host * 3 * S / 4;
         let own = align_of(&pairs(load, |host| load(host) + S / 2, report), 10 * S);
         assert!(own.ratio > 6.0, "{own:?}");
-        let moment = align_of(&pairs(load, |_| 15 * S, report), 10 * S);
+        let moment = align_of(&pairs(load, |_| Instant::ZERO + 15 * S, report), 10 * S);
         assert!(moment.ratio < -6.0, "{moment:?}");
     }
 }

@@ -44,13 +44,20 @@ impl Memo {
 mod tests {
     use super::*;
     use crate::numerics::align::Pair;
+    use crate::numerics::time::{Instant, Placed, Span, Window};
 
-    const S: i64 = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
     fn question(spread: i64) -> Question {
         let pair = |host: i64| {
-            let at = host * spread * S / 8;
-            Pair { at, change: Some((at, at + S)), near: (0, 0), guessed: false, gap: 0 }
+            let at = Instant::ZERO + host * spread * S / 8;
+            Pair {
+                at,
+                change: Some(Window { start: at, end: at + S }),
+                near: Placed::default(),
+                guessed: false,
+                gap: Span::ZERO,
+            }
         };
         Question::of(&(0..20).map(pair).collect::<Vec<_>>(), S)
     }

@@ -2,42 +2,72 @@
 //! counts over stretches best (expectation maximisation for the weights of a mixture of two known distributions; Dempster,
 //! Laird and Rubin 1977). Of which stretches, and what follows, is decided in `sides`.
 
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Span, Window};
 
 /// Steps of the iteration: the gain of more is below what one host may say.
 pub(crate) const STEPS: usize = 30;
 /// Power to which a step is taken: they are short where a part goes to nothing, and below two they do not overshoot.
 const HASTE: f64 = 1.8;
 /// Least and most part of what came.
-const PART: (f64, f64) = (1e-4, 0.9999);
+const PART_MIN: f64 = 1e-4;
+const PART_MAX: f64 = 0.9999;
 
-/// Shares of a stretch by cell.
-pub(crate) type Shares = Vec<(usize, f64)>;
+/// The part of a stretch that lies in a cell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    pub cell: usize,
+    pub part: f64,
+}
+
+/// Probabilities of the kinds of requests: as usual, and of what came.
+#[derive(Clone, Debug)]
+pub(crate) struct Kinds {
+    pub usual: Vec<f64>,
+    pub came: Vec<f64>,
+}
+
+/// Weights of what came, and of the usual.
+#[derive(Clone, Copy)]
+struct Weights {
+    came: f64,
+    usual: f64,
+}
+
+/// Counts of two neighbouring stretches, and their beginning, division and end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Split {
+    pub counts: [f64; 2],
+    pub times: [Instant; 3],
+}
 
 /// Counts by kind over a stretch of time, with the probability of each kind as usual and as it came to be.
 #[derive(Clone, Debug)]
 pub(crate) struct Stretch<'a> {
     pub counts: Vec<f64>,
-    pub from: Ns,
-    pub to: Ns,
-    pub kinds: &'a (Vec<f64>, Vec<f64>),
+    pub from: Instant,
+    pub to: Instant,
+    pub kinds: &'a Kinds,
 }
 
 impl Stretch<'_> {
     /// Log likelihood if a part of it is of what came.
     pub(crate) fn ln(&self, part: f64) -> f64 {
-        let part = part.clamp(0.0, PART.1);
-        let kinds = self.counts.iter().zip(self.kinds.0.iter().zip(&self.kinds.1));
-        kinds.filter(|(count, _)| **count > 0.0).map(|(count, of)| count * libm::log(mixed(*of.0, *of.1, part))).sum()
+        let part = part.clamp(0.0, PART_MAX);
+        let of_kind = |(count, (usual, came)): (&f64, (&f64, &f64))| count * libm::log(mixed(*usual, *came, part));
+        let kinds = self.counts.iter().zip(self.kinds.usual.iter().zip(&self.kinds.came));
+        kinds.filter(|(count, _)| **count > 0.0).map(of_kind).sum()
     }
 
     /// Weights that its counts give to what came and to the usual, at a part.
-    fn weights(&self, part: f64) -> (f64, f64) {
-        let kinds = self.counts.iter().zip(self.kinds.0.iter().zip(&self.kinds.1));
-        kinds.filter(|(count, _)| **count > 0.0).fold((0.0, 0.0), |(came, usual), (count, of)| {
-            let each = count / mixed(*of.0, *of.1, part);
-            (came + each * of.1, usual + each * of.0)
-        })
+    fn weights(&self, part: f64) -> Weights {
+        let mut sum = Weights { came: 0.0, usual: 0.0 };
+        let kinds = self.counts.iter().zip(self.kinds.usual.iter().zip(&self.kinds.came));
+        for (count, (usual, came)) in kinds.filter(|(count, _)| **count > 0.0) {
+            let each = count / mixed(*usual, *came, part);
+            sum.came += each * came;
+            sum.usual += each * usual;
+        }
+        sum
     }
 }
 
@@ -45,82 +75,99 @@ fn mixed(usual: f64, came: f64, part: f64) -> f64 {
     (usual + part * (came - usual)).max(1e-9)
 }
 
+/// What came to a cell, of all that it is held against.
+#[derive(Clone, Copy, Default)]
+struct Summed {
+    came: f64,
+    all: f64,
+}
+
 /// Log likelihood of each stretch, with the part of what came at its best in each of the cells between `edges`, of which
 /// each gives counts at a rate of its own.
-pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Ns], rates: Option<&[f64]>) -> Vec<f64> {
+pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Instant], rates: Option<&[f64]>) -> Vec<f64> {
     let weighted = |stretch: &Stretch<'_>| {
-        let mut shares = shares((stretch.from, stretch.to), edges);
+        let mut shares = shares(Window { start: stretch.from, end: stretch.to }, edges);
         let rate = |cell: usize| rates.map_or(1.0, |rates| rates.get(cell).copied().unwrap_or(1.0));
-        shares.iter_mut().for_each(|(cell, share)| *share *= rate(*cell));
-        let all: f64 = shares.iter().map(|(_, share)| share).sum();
-        shares.iter_mut().for_each(|(_, share)| *share /= all.max(1e-9));
+        shares.iter_mut().for_each(|share| share.part *= rate(share.cell));
+        let all: f64 = shares.iter().map(|share| share.part).sum();
+        shares.iter_mut().for_each(|share| share.part /= all.max(1e-9));
         shares
     };
-    let shares: Vec<Shares> = stretches.iter().map(weighted).collect();
+    let shares: Vec<Vec<Share>> = stretches.iter().map(weighted).collect();
     let mut parts = vec![0.5; edges.len().saturating_sub(1)];
     for _ in 0..STEPS {
-        let mut sums = vec![(0.0, 0.0); parts.len()];
+        let mut sums = vec![Summed::default(); parts.len()];
         for (stretch, shares) in stretches.iter().zip(&shares) {
-            let (came, usual) = stretch.weights(over(&parts, shares));
-            for (cell, share) in shares {
-                if let (Some(sum), Some(part)) = (sums.get_mut(*cell), parts.get(*cell)) {
-                    sum.0 += share * part * came;
-                    sum.1 += share * (part * came + (1.0 - part) * usual);
+            let Weights { came, usual } = stretch.weights(over(&parts, shares));
+            for share in shares {
+                if let (Some(sum), Some(part)) = (sums.get_mut(share.cell), parts.get(share.cell)) {
+                    sum.came += share.part * part * came;
+                    sum.all += share.part * (part * came + (1.0 - part) * usual);
                 }
             }
         }
-        for (part, (came, all)) in parts.iter_mut().zip(sums) {
+        for (part, Summed { came, all }) in parts.iter_mut().zip(sums) {
             let step = |part: f64| part * libm::pow(came / all / part, HASTE);
-            *part = if all > 0.0 { step(*part).clamp(PART.0, PART.1) } else { *part };
+            *part = if all > 0.0 { step(*part).clamp(PART_MIN, PART_MAX) } else { *part };
         }
     }
     stretches.iter().zip(&shares).map(|(stretch, shares)| stretch.ln(over(&parts, shares))).collect()
 }
 
+/// One of two neighbouring stretches: how it lies over the cells, and its length.
+struct Side {
+    shares: Vec<Share>,
+    length_s: f64,
+}
+
 /// At what rate counts come in each of the cells, as far as it is the same for all: given how many came in the two
-/// neighbouring stretches of each, in which of them they did. Each has counts, and its beginning, division and end.
-pub(crate) fn rates(split: &[([f64; 2], [Ns; 3])], edges: &[Ns]) -> Vec<f64> {
+/// neighbouring stretches of each, in which of them they did.
+pub(crate) fn rates(split: &[Split], edges: &[Instant]) -> Vec<f64> {
     let mut rates = vec![1.0; edges.len().saturating_sub(1)];
-    let sides = |[from, at, to]: [Ns; 3]| [(from, at), (at, to)].map(|span| (shares(span, edges), span.1 - span.0));
-    let all: Vec<_> = split.iter().map(|(counts, times)| (*counts, sides(*times))).collect();
+    let sides = |[start, at, end]: [Instant; 3]| {
+        [Window { start, end: at }, Window { start: at, end }]
+            .map(|span| Side { shares: shares(span, edges), length_s: span.length().seconds() })
+    };
+    let all: Vec<_> = split.iter().map(|of| (of.counts, sides(of.times))).collect();
     for _ in 0..STEPS {
-        let mut sums = vec![(0.0, 0.0); rates.len()];
+        let mut sums = vec![Summed::default(); rates.len()];
         for (counts, sides) in &all {
             let count: f64 = counts.iter().sum();
-            let of = |(shares, length): &(Shares, Ns)| seconds(*length) * over(&rates, shares);
+            let of = |side: &Side| side.length_s * over(&rates, &side.shares);
             let usual = count / sides.iter().map(of).sum::<f64>().max(1e-9);
             for (count, side) in counts.iter().zip(sides) {
                 let each = count / of(side).max(1e-9);
-                for (cell, share) in &side.0 {
-                    if let (Some(sum), Some(rate)) = (sums.get_mut(*cell), rates.get(*cell)) {
-                        sum.0 += each * rate * share * seconds(side.1);
-                        sum.1 += usual * share * seconds(side.1);
+                for share in &side.shares {
+                    if let (Some(sum), Some(rate)) = (sums.get_mut(share.cell), rates.get(share.cell)) {
+                        sum.came += each * rate * share.part * side.length_s;
+                        sum.all += usual * share.part * side.length_s;
                     }
                 }
             }
         }
-        for (rate, (came, usual)) in rates.iter_mut().zip(sums) {
-            *rate = if usual > 0.0 { (came / usual).clamp(0.01, 100.0) } else { *rate };
+        for (rate, Summed { came, all }) in rates.iter_mut().zip(sums) {
+            *rate = if all > 0.0 { (came / all).clamp(0.01, 100.0) } else { *rate };
         }
     }
     rates
 }
 
 /// Part of what came over a stretch.
-pub(crate) fn over(parts: &[f64], shares: &[(usize, f64)]) -> f64 {
-    shares.iter().map(|(cell, share)| parts.get(*cell).unwrap_or(&0.0) * share).sum()
+pub(crate) fn over(parts: &[f64], shares: &[Share]) -> f64 {
+    shares.iter().map(|share| parts.get(share.cell).unwrap_or(&0.0) * share.part).sum()
 }
 
 /// Shares of a stretch that lie in each of the cells; what lies beyond an end belongs to the cell there.
-pub(crate) fn shares((from, to): (Ns, Ns), edges: &[Ns]) -> Shares {
+pub(crate) fn shares(span: Window, edges: &[Instant]) -> Vec<Share> {
+    let Window { start: from, end: to } = span;
     let last = edges.len().saturating_sub(2);
-    let to = to.max(from + 1);
-    let cell = |(index, pair): (usize, &[Ns])| {
+    let to = to.max(from + Span::NS);
+    let cell = |(index, pair): (usize, &[Instant])| {
         let [begin, end] = pair else { return None };
-        let begin = if index == 0 { Ns::MIN / 4 } else { *begin };
-        let end = if index == last { Ns::MAX / 4 } else { *end };
+        let begin = if index == 0 { Instant::LONG_AGO } else { *begin };
+        let end = if index == last { Instant::ENDLESS } else { *end };
         let common = end.min(to) - begin.max(from);
-        (common > 0).then(|| (index, seconds(common) / seconds(to - from)))
+        (common > Span::ZERO).then(|| Share { cell: index, part: common.seconds() / (to - from).seconds() })
     };
     edges.windows(2).enumerate().filter_map(cell).collect()
 }
@@ -129,15 +176,18 @@ pub(crate) fn shares((from, to): (Ns, Ns), edges: &[Ns]) -> Shares {
 mod tests {
     use super::*;
 
-    const S: Ns = 1_000_000_000;
+    /// So many seconds after zero.
+    fn at_s(seconds: i64) -> Instant {
+        Instant(seconds * 1_000_000_000)
+    }
 
     #[test]
     fn a_surge_is_seen_in_where_counts_fall() {
-        let edges = [0, 10 * S, 20 * S];
-        let split: Vec<([f64; 2], [Ns; 3])> = (2..18)
+        let edges = [0, 10, 20].map(at_s);
+        let split: Vec<Split> = (2..18)
             .map(|at: i32| {
                 let (before, rate) = (f64::from(at.min(10)) + 5.0 * f64::from((at - 10).max(0)), 60.0);
-                ([before, rate - before], [0, Ns::from(at) * S, 20 * S])
+                Split { counts: [before, rate - before], times: [0, i64::from(at), 20].map(at_s) }
             })
             .collect();
         let rates = rates(&split, &edges);
@@ -145,14 +195,14 @@ mod tests {
         assert!((4.9..5.1).contains(&ratio), "{rates:?}");
     }
 
-    fn stretch(kinds: &(Vec<f64>, Vec<f64>), (failed, all): (f64, f64), (from, to): (Ns, Ns)) -> Stretch<'_> {
-        Stretch { counts: vec![failed, all - failed], from: from * S, to: to * S, kinds }
+    fn stretch(kinds: &Kinds, (failed, all): (f64, f64), (from, to): (i64, i64)) -> Stretch<'_> {
+        Stretch { counts: vec![failed, all - failed], from: at_s(from), to: at_s(to), kinds }
     }
 
     #[test]
     fn a_course_that_explains_all_stretches_is_found_and_a_contradiction_costs() {
-        let kinds = (vec![0.001, 0.999], vec![1.0, 0.0]);
-        let edges: Vec<Ns> = (0..=4).map(|at| at * 5 * S).collect();
+        let kinds = Kinds { usual: vec![0.001, 0.999], came: vec![1.0, 0.0] };
+        let edges: Vec<Instant> = (0..=4).map(|at| at_s(at * 5)).collect();
         let ln = |all: &[Stretch<'_>]| best(all, &edges, None).iter().sum::<f64>();
         // From 10 s on everything fails, for all.
         let step = [((0.0, 100.0), (0, 10)), ((50.0, 100.0), (5, 15)), ((100.0, 100.0), (10, 20))];

@@ -1,8 +1,8 @@
 //! Shapes of score distributions: whether one differs from the baseline by more than its sampling noise
 //! (Jensen-Shannon, the pick of diagnosis.md 1e), and the buckets that people are shown.
 
-use crate::numerics::time::Ns;
 use crate::observation::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Scores that must come together before a shape is judged.
 pub(crate) const LEAST_SCORES: u32 = 100;
@@ -52,13 +52,20 @@ fn add(to: &mut Vec<f64>, sample: &[f64]) {
     }
 }
 
+/// A shape of scores by bin: counts in use, and those that wait.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Shapes {
+    pub used: Vec<f64>,
+    pub waiting: Vec<f64>,
+}
+
 /// What waited comes into use.
-pub(crate) fn rotate(shape: &mut (Vec<f64>, Vec<f64>)) {
-    let waiting = std::mem::take(&mut shape.1);
-    add(&mut shape.0, &waiting);
-    let sum: f64 = shape.0.iter().sum();
+pub(crate) fn rotate(shapes: &mut Shapes) {
+    let waiting = std::mem::take(&mut shapes.waiting);
+    add(&mut shapes.used, &waiting);
+    let sum: f64 = shapes.used.iter().sum();
     if sum > MEMORY {
-        for slot in &mut shape.0 {
+        for slot in &mut shapes.used {
             *slot *= MEMORY / sum;
         }
     }
@@ -80,12 +87,6 @@ pub(crate) fn jensen_shannon(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     divergence.clamp(0.0, 1.0)
-}
-
-/// A share of a span.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a share of one row's span")]
-pub(crate) fn share_of(span: Ns, share: f64) -> Ns {
-    (span as f64 * share.clamp(0.0, 1.0)) as Ns
 }
 
 /// Adds a histogram to the buckets 0, 1..=9, 10..=19, .., 90..=100 where its bounds allow.

@@ -123,14 +123,28 @@ pub(crate) fn panics_by_site(row: &Row) -> BTreeMap<&Name, u64> {
     by_site
 }
 
-/// Scores not computed or out of range, and all scores, of one entry.
-pub(crate) fn zeros(scores: &Scores) -> (f64, f64) {
+/// Events, of all that they are a part of.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Share {
+    pub count: f64,
+    pub all: f64,
+}
+
+/// Scores not computed or out of range, of all scores, of one entry.
+pub(crate) fn zeros(scores: &Scores) -> Share {
     let all: u64 = scores.histogram.counts.iter().sum();
     let lowest = scores.histogram.bounds.first().copied().unwrap_or(f64::INFINITY);
     let in_zero_bucket =
         if (0.0..=0.5).contains(&lowest) { scores.histogram.counts.first().copied().unwrap_or(0) } else { 0 };
     let defaulted = scores.sentinel.max(in_zero_bucket) + scores.nan + scores.below + scores.above;
-    (float(defaulted), float(all.max(defaulted)))
+    Share { count: float(defaulted), all: float(all.max(defaulted)) }
+}
+
+/// Entries of scores that belong together, and how many scores they hold.
+#[derive(Default)]
+struct Entries<'a> {
+    count: u64,
+    all: Vec<&'a Scores>,
 }
 
 /// Every score of the row once: tagged entries of one config, or untagged ones.
@@ -138,26 +152,25 @@ pub(crate) fn score_entries(row: &Row) -> Vec<&Scores> {
     if row.scores.len() < 2 {
         return row.scores.iter().collect();
     }
-    type Counted<'a> = (u64, Vec<&'a Scores>);
-    let mut by_tag: BTreeMap<(&Name, Option<&Name>), Counted<'_>> = BTreeMap::new();
+    let mut by_tag: BTreeMap<(&Name, Option<&Name>), Entries<'_>> = BTreeMap::new();
     for scores in &row.scores {
         let tag = scores.version.as_ref().map(|(config, _)| config);
         let entry = by_tag.entry((&scores.score, tag)).or_default();
-        entry.0 += scores.histogram.counts.iter().sum::<u64>() + scores.sentinel;
-        entry.1.push(scores);
+        entry.count += scores.histogram.counts.iter().sum::<u64>() + scores.sentinel;
+        entry.all.push(scores);
     }
-    let mut best: BTreeMap<&Name, Counted<'_>> = BTreeMap::new();
-    for ((score, _), (count, entries)) in by_tag {
+    let mut best: BTreeMap<&Name, Entries<'_>> = BTreeMap::new();
+    for ((score, _), entries) in by_tag {
         let kept = best.entry(score).or_default();
-        if kept.1.is_empty() || count > kept.0 {
-            *kept = (count, entries);
+        if kept.all.is_empty() || entries.count > kept.count {
+            *kept = entries;
         }
     }
-    best.into_values().flat_map(|(_, entries)| entries).collect()
+    best.into_values().flat_map(|entries| entries.all).collect()
 }
 
-/// How many values lie above `threshold`, and how many there are.
-pub(crate) fn above(histogram: &Histogram, threshold: f64) -> (f64, f64) {
+/// How many values lie above `threshold`.
+pub(crate) fn above(histogram: &Histogram, threshold: f64) -> Share {
     let mut over = 0;
     let mut all = 0;
     for (index, count) in histogram.counts.iter().enumerate() {
@@ -168,7 +181,7 @@ pub(crate) fn above(histogram: &Histogram, threshold: f64) -> (f64, f64) {
             over += count;
         }
     }
-    (float(over), float(all))
+    Share { count: float(over), all: float(all) }
 }
 
 /// The ten buckets 0, 1..=9, 10..=19, .., 90..=100 would need bounds that few senders use; these are the buckets of a

@@ -1,13 +1,13 @@
 //! Who could begin to fail when, and who did: laid out once a scene, whatever is accused. What it says of a hypothesis is
 //! decided in `evidence::riskset`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::patient::{Bout, Patient};
 
 /// A host begins to fail.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beginning {
-    pub at: Ns,
+    pub at: Instant,
     pub stratum: u32,
     pub patient: u32,
     /// Place of its time among those of its stratum.
@@ -29,18 +29,18 @@ pub(crate) struct Spell {
     pub patient: u32,
     /// Its stratum, and its place.
     pub kinds: [u32; 2],
-    pub from: Ns,
-    pub to: Ns,
+    pub from: Instant,
+    pub to: Instant,
     pub begins: bool,
 }
 
 /// All stretches from an interval before the onset on, in the order of the patients: both layouts are made of them.
-pub(crate) fn spells(patients: &[Patient<'_>], onset: Ns, interval: Ns) -> Vec<Spell> {
+pub(crate) fn spells(patients: &[Patient<'_>], onset: Instant, interval: Span) -> Vec<Spell> {
     let mut all = Vec::with_capacity(patients.len() + patients.len() / 2);
-    let mut ends = Vec::new();
+    let mut walk = Walk { from: onset - interval, interval, away: Vec::new() };
     for (id, patient) in (0..).zip(patients) {
         let kinds = [patient.stratum, patient.place];
-        stretches(patient, (onset - interval, interval), &mut ends, |(from, to), begins| {
+        walk.stretches(patient, |Window { start: from, end: to }, begins| {
             all.push(Spell { patient: id, kinds, from, to, begins });
         });
     }
@@ -54,7 +54,7 @@ pub(crate) struct AtRisk {
     pub beginnings: Vec<Beginning>,
     pub stretches: Vec<Stretch>,
     /// Distinct times at which hosts begin to fail, by stratum.
-    pub times: Vec<Vec<Ns>>,
+    pub times: Vec<Vec<Instant>>,
 }
 
 impl AtRisk {
@@ -80,7 +80,7 @@ impl AtRisk {
         for spell in spells {
             let (stratum, at) = (kind(spell), spell.to);
             let times = of_stratum(&this.times, stratum);
-            let (from, to) = (place(times, spell.from), place(times, at + 1));
+            let (from, to) = (place(times, spell.from), place(times, at + Span::NS));
             if from < to {
                 this.stretches.push(Stretch { patient: spell.patient, stratum, from, to });
             }
@@ -94,12 +94,12 @@ impl AtRisk {
     }
 }
 
-pub(crate) fn of_stratum(times: &[Vec<Ns>], stratum: u32) -> &[Ns] {
+pub(crate) fn of_stratum(times: &[Vec<Instant>], stratum: u32) -> &[Instant] {
     times.get(stratum as usize).map_or(&[], Vec::as_slice)
 }
 
 /// Place of the first of `times` that is not before `at`.
-pub(crate) fn place(times: &[Ns], at: Ns) -> u32 {
+pub(crate) fn place(times: &[Instant], at: Instant) -> u32 {
     let place = match (times.first(), times.last()) {
         (Some(first), _) if at <= *first => 0,
         (_, Some(last)) if at > *last => times.len(),
@@ -108,37 +108,54 @@ pub(crate) fn place(times: &[Ns], at: Ns) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
-/// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail. `ends` is scratch.
-fn stretches(
-    patient: &Patient<'_>,
-    (from, interval): (Ns, Ns),
-    ends: &mut Vec<(Ns, Ns, bool)>,
-    mut tell: impl FnMut((Ns, Ns), bool),
-) {
-    let mut from = patient.first.max(from);
-    let until = |bout: &Bout| if bout.open { Ns::MAX / 4 } else { bout.end + interval };
-    let end = patient.seen + 1;
-    if patient.bouts.is_empty() && patient.gapless {
-        if end >= from {
-            tell((from, end), false);
+/// A stretch in which a patient cannot begin to fail, and whether it begins because the patient fails.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Away {
+    from: Instant,
+    until: Instant,
+    fails: bool,
+}
+
+/// A walk along the time of each patient.
+struct Walk {
+    /// From when on.
+    from: Instant,
+    interval: Span,
+    /// Of one patient: kept to be used again.
+    away: Vec<Away>,
+}
+
+impl Walk {
+    /// One patient's stretches at risk, both ends included, and whether each ends because it begins to fail.
+    fn stretches(&mut self, patient: &Patient<'_>, mut tell: impl FnMut(Window, bool)) {
+        let Self { from, interval, away } = self;
+        let mut from = patient.first.max(*from);
+        let until = |bout: &Bout| if bout.open { Instant::ENDLESS } else { bout.end + *interval };
+        let end = patient.seen + Span::NS;
+        if patient.bouts.is_empty() && patient.gapless {
+            if end >= from {
+                tell(Window { start: from, end }, false);
+            }
+            return;
         }
-        return;
-    }
-    ends.clear();
-    ends.extend(patient.bouts.iter().map(|bout| (bout.start, until(bout), true)));
-    if !patient.gapless {
-        ends.extend(patient.unit.gaps.iter().map(|(from, to)| (*from + 1, *to, false)));
-        ends.extend(patient.absent.iter().map(|(from, to)| (*from, *to, false)));
-    }
-    ends.push((end, Ns::MAX / 4, false));
-    ends.sort_unstable();
-    for (to, next, begins) in ends.iter().copied() {
-        if to >= from {
-            tell((from, to), begins);
+        away.clear();
+        away.extend(patient.bouts.iter().map(|bout| Away { from: bout.start, until: until(bout), fails: true }));
+        if !patient.gapless {
+            let gaps = patient.unit.gaps.iter();
+            away.extend(gaps.map(|gap| Away { from: gap.start + Span::NS, until: gap.end, fails: false }));
+            let absent = patient.absent.iter();
+            away.extend(absent.map(|absent| Away { from: absent.start, until: absent.end, fails: false }));
         }
-        from = from.max(next);
-        if from > patient.seen {
-            break;
+        away.push(Away { from: end, until: Instant::ENDLESS, fails: false });
+        away.sort_unstable();
+        for next in away.iter() {
+            if next.from >= from {
+                tell(Window { start: from, end: next.from }, next.fails);
+            }
+            from = from.max(next.until);
+            if from > patient.seen {
+                break;
+            }
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Runs that single events make: of a process that died, or is not heard, or panics without counting its requests. Whether
 //! it did is decided where an observation or a tick tells it.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Placed, Span};
 use crate::signals::watch;
+use crate::state::ids::LevelId;
 use crate::state::model::{Counter, Run, Unit};
+use crate::state::run::FirstRow;
 
 /// A process is missing: the unit fails by silence, until it is heard again. If it then never stopped, it was only not
 /// heard; restarts so far are kept with the run to tell.
-pub(crate) fn not_heard(unit: &mut Unit, level: Option<u32>) {
+pub(crate) fn not_heard(unit: &mut Unit, level: Option<LevelId>) {
     let new = !unit.runs.iter().any(|run| run.counter == Counter::Silent && run.open);
     // It went silent after the last load that it told of, and before its next report was due.
     let due = unit.last_event + unit.span;
@@ -16,8 +18,9 @@ pub(crate) fn not_heard(unit: &mut Unit, level: Option<u32>) {
     died(unit, at, level);
     let restarts = unit.restarts;
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| new && run.counter == Counter::Silent && run.open) {
-        run.opening.1 = counted(restarts);
-        (run.first, run.near, run.precise) = ((at, due, 1.0), (at, 0), false);
+        run.opening.trials = counted(restarts);
+        run.first = FirstRow { start: at, end: due, rate: 1.0 };
+        (run.near, run.precise) = (Placed { at, deviation: Span::ZERO }, false);
     }
 }
 
@@ -25,7 +28,7 @@ pub(crate) fn not_heard(unit: &mut Unit, level: Option<u32>) {
 pub(crate) fn unheard(unit: &mut Unit) {
     let restarts = counted(unit.restarts);
     #[expect(clippy::float_cmp, reason = "a count against the same count")]
-    unit.runs.retain(|run| run.counter != Counter::Silent || !run.open || run.opening.1 != restarts);
+    unit.runs.retain(|run| run.counter != Counter::Silent || !run.open || run.opening.trials != restarts);
 }
 
 /// Forgets a silence that ended as another binary reports: the process stopped for a release.
@@ -40,7 +43,7 @@ fn counted(restarts: u64) -> f32 {
 }
 
 /// A process died.
-pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
+pub(crate) fn died(unit: &mut Unit, at: Instant, level: Option<LevelId>) {
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Silent && run.open) {
         run.end = run.end.max(at);
         run.observed += 1.0;
@@ -52,24 +55,24 @@ pub(crate) fn died(unit: &mut Unit, at: Ns, level: Option<u32>) {
 }
 
 /// Time without a panic after which the panics of a process that counts no requests are over, and in report intervals.
-const PANICS_OVER: Ns = 60_000_000_000;
+const PANICS_OVER: Span = Span(60_000_000_000);
 const PANICS_OVER_REPORTS: i64 = 3;
 /// How far the instant of a panic is off the instant of what caused it, ns.
-const PANIC_SLACK: Ns = 200_000_000;
+const PANIC_SLACK: Span = Span(200_000_000);
 
 /// A process panicked of which no requests are counted: its panics themselves make the run.
-pub(crate) fn panicked(unit: &mut Unit, at: Ns, interval: Ns) {
+pub(crate) fn panicked(unit: &mut Unit, at: Instant, interval: Span) {
     end_panics(unit, at, interval);
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Panics && run.open) {
         (run.start, run.end) = (run.start.min(at), run.end.max(at));
         (run.observed, run.trials) = (run.observed + 1.0, run.trials + 1.0);
         return;
     }
-    watch::open(unit, Run { near: (at, PANIC_SLACK), ..Run::of_event(Counter::Panics, at, None) });
+    watch::open(unit, Run { near: Placed { at, deviation: PANIC_SLACK }, ..Run::of_event(Counter::Panics, at, None) });
 }
 
 /// Ends the panics of a process that counts no requests, when there was none for long.
-pub(crate) fn end_panics(unit: &mut Unit, now: Ns, interval: Ns) {
+pub(crate) fn end_panics(unit: &mut Unit, now: Instant, interval: Span) {
     if unit.counts_requests() {
         return;
     }
@@ -80,6 +83,6 @@ pub(crate) fn end_panics(unit: &mut Unit, now: Ns, interval: Ns) {
 }
 
 /// A process died, and another took its place.
-pub(crate) fn past_death(unit: &mut Unit, at: Ns) {
+pub(crate) fn past_death(unit: &mut Unit, at: Instant) {
     watch::open(unit, Run { open: false, ..Run::of_event(Counter::Silent, at, None) });
 }

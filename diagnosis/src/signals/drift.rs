@@ -3,12 +3,14 @@
 //! or in the one before: each is held against the shapes before and after, and its share of the latter tells. Whether a
 //! run opens is decided in `watch`.
 
-use crate::numerics::shape;
-use crate::numerics::time::{Ns, from_seconds, seconds};
+use crate::numerics::shape::{self, Shapes};
+use crate::numerics::time::{Instant, Placed, Span, Window};
 use crate::observation::{Scores, counts};
 use crate::signals::sample::WHOLE;
 use crate::state::State;
+use crate::state::ids::UnitId;
 use crate::state::model::{Counter, Run, Unit};
+use crate::state::run::FirstRow;
 use crate::state::score_bins::{Binned, Drifting};
 
 /// Reports that are looked at together where none tells alone, and those from which the new shape is learned.
@@ -17,10 +19,17 @@ const AFTER_MAX: u32 = 3;
 /// Least standard deviation of a beginning, in reports.
 const LEAST: f64 = 0.03;
 
+/// Whether scores left the fleet's shape, and since when what tells so was added up.
+#[derive(Clone, Copy)]
+pub(crate) struct Followed {
+    pub far: bool,
+    pub since: Instant,
+}
+
 /// Whether the unit's scores left the fleet's shape, once enough have come together, and since when they were added up.
-pub(crate) fn drift(state: &mut State, id: u32, scores: &[&Scores], span: (Ns, Ns)) -> Option<(bool, Ns)> {
+pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Window) -> Option<Followed> {
     let case = state.open_case();
-    let unit = state.units.get_mut(id as usize)?;
+    let unit = state.units.get_mut(id)?;
     let mut row = Binned { span, ..Binned::default() };
     for entry in scores {
         counts::add_bins(&mut row.bins, &entry.histogram);
@@ -35,7 +44,7 @@ pub(crate) fn drift(state: &mut State, id: u32, scores: &[&Scores], span: (Ns, N
     row.bins.shrink_to_fit();
     // What may belong to a failing must not become the shape that is expected.
     let ordinary = !case && unit.watches.is_empty() && !unit.runs.iter().any(|run| run.open);
-    let (shape, waiting) = state.shapes.entry(unit.dims).or_default();
+    let Shapes { used: shape, waiting } = state.shapes.entry(unit.dims).or_default();
     if !shape::is_known(shape) {
         if ordinary {
             shape::learn(shape, &row.bins);
@@ -43,77 +52,85 @@ pub(crate) fn drift(state: &mut State, id: u32, scores: &[&Scores], span: (Ns, N
         return None;
     }
     let before = std::mem::replace(&mut unit.scored, row.clone());
-    let (far, since) = follow(unit, shape, before, &row);
+    let followed = follow(unit, shape, before, &row);
     if unit.drifting.is_none() && ordinary {
         shape::learn(waiting, &row.bins);
     }
-    Some((far, since))
+    Some(followed)
 }
 
 /// Places the beginning of the drift that a unit's open run is of, as well as its reports so far allow.
-pub(crate) fn place_drift(state: &mut State, id: u32) {
-    let Some(unit) = state.units.get_mut(id as usize) else { return };
-    let Some(drifting) = unit.drifting.as_deref().filter(|drifting| drifting.rows.1 > 0) else { return };
-    let Some((shape, _)) = state.shapes.get(&unit.dims) else { return };
-    let Some((at, deviation)) = begun(drifting, shape) else { return };
-    let (from, to) = (drifting.before.span.0, drifting.first.span.1);
-    let open = |run: &&mut Run| run.counter == Counter::Drift && run.open && run.first.0 <= to && at <= run.end;
+pub(crate) fn place_drift(state: &mut State, id: UnitId) {
+    let Some(unit) = state.units.get_mut(id) else { return };
+    let Some(drifting) = unit.drifting.as_deref().filter(|drifting| drifting.rows.after > 0) else { return };
+    let Some(Shapes { used: shape, .. }) = state.shapes.get(&unit.dims) else { return };
+    let Some(Placed { at, deviation }) = begun(drifting, shape) else { return };
+    let (from, to) = (drifting.before.span.start, drifting.first.span.end);
+    let open = |run: &&mut Run| run.counter == Counter::Drift && run.open && run.first.start <= to && at <= run.end;
     let Some(run) = unit.runs.iter_mut().rev().find(open) else { return };
     run.start = at;
-    run.first = (from.min(at), to, f64::INFINITY);
-    run.near = (at, deviation.max(1));
+    run.first = FirstRow { start: from.min(at), end: to, rate: f64::INFINITY };
+    run.near = Placed { at, deviation: deviation.max(Span::NS) };
     run.slack = 2 * deviation;
-    run.precise = deviation * 10 <= to - drifting.first.span.0;
+    run.precise = deviation * 10 <= to - drifting.first.span.start;
 }
 
 /// Follows a unit's drift by one report: whether it is one, and since when what tells so was added up.
-fn follow(unit: &mut Unit, shape: &[f64], before: Binned, row: &Binned) -> (bool, Ns) {
+fn follow(unit: &mut Unit, shape: &[f64], before: Binned, row: &Binned) -> Followed {
     let going_on = unit.watches.iter().any(|watch| watch.counter == Counter::Drift)
         || unit.runs.iter().any(|run| run.counter == Counter::Drift && run.open);
     if let Some(drifting) = unit.drifting.as_deref_mut().filter(|drifting| going_on && drifting.told) {
         // The new shape is known by now: a report goes on with it or is back.
-        let new = if drifting.rows.1 > 0 { &drifting.after } else { &drifting.first };
-        let far = part(row, shape, new).is_some_and(|(share, _)| share > 0.5);
-        if far && drifting.rows.1 < AFTER_MAX {
-            drifting.rows.1 += 1;
+        let new = if drifting.rows.after > 0 { &drifting.after } else { &drifting.first };
+        let far = part(row, shape, new).is_some_and(|mixed| mixed.share > 0.5);
+        if far && drifting.rows.after < AFTER_MAX {
+            drifting.rows.after += 1;
             drifting.after.add(row);
         }
-        return (far, row.span.0);
+        return Followed { far, since: row.span.start };
     }
-    let mut gathered = unit.drifting.take().filter(|drifting| !drifting.told && drifting.rows.0 < TOGETHER_MAX);
+    let mut gathered = unit.drifting.take().filter(|drifting| !drifting.told && drifting.rows.first < TOGETHER_MAX);
     if shape::is_far(shape, &row.bins) {
         gathered = None;
     }
     let mut gathered = gathered.unwrap_or_else(|| Box::new(Drifting { before, ..Drifting::default() }));
     gathered.first.add(row);
-    gathered.rows.0 += 1;
+    gathered.rows.first += 1;
     gathered.told = shape::is_far(shape, &gathered.first.bins);
-    let (far, since) = (gathered.told, gathered.first.span.0);
+    let (far, since) = (gathered.told, gathered.first.span.start);
     unit.drifting = Some(gathered).filter(|gathered| far || shape::is_off(shape, &gathered.first.bins));
-    (far, since)
+    Followed { far, since }
 }
 
 /// When a drift from `shape` began, and the standard deviation of that.
-fn begun(drifting: &Drifting, shape: &[f64]) -> Option<(Ns, Ns)> {
+fn begun(drifting: &Drifting, shape: &[f64]) -> Option<Placed> {
     let Drifting { before, first, after, .. } = drifting;
-    let (end, length) = (first.span.1, first.span.1 - first.span.0);
-    let (share, variance) = part(first, shape, after)?;
-    let connected = first.span.0 - before.span.1 < length / 10 && !before.bins.is_empty();
+    let (end, length) = (first.span.end, first.span.length());
+    let Mixed { share, variance } = part(first, shape, after)?;
+    let connected = first.span.start - before.span.end < length / 10 && !before.bins.is_empty();
     // A first report that is a mixture holds the beginning itself: the noise of the one before would only blur it.
-    let (earlier, more) = match connected {
-        true if share < WHOLE => (0.0, 0.0),
+    let earlier = match connected {
+        true if share < WHOLE => Mixed { share: 0.0, variance: 0.0 },
         true => part(before, shape, after)?,
-        false => (0.0, 0.25),
+        false => Mixed { share: 0.0, variance: 0.25 },
     };
-    let deviation = libm::sqrt(variance + more) + LEAST;
-    let earliest = if connected { before.span.0 } else { first.span.0 };
-    let back = share * seconds(length) + earlier * seconds(before.span.1 - before.span.0);
-    Some(((end - from_seconds(back)).clamp(earliest.min(end), end), shape::share_of(length, deviation)))
+    let deviation = libm::sqrt(variance + earlier.variance) + LEAST;
+    let earliest = if connected { before.span.start } else { first.span.start };
+    let back = share * length.seconds() + earlier.share * before.span.length().seconds();
+    let at = (end - Span::from_seconds(back)).clamp(earliest.min(end), end);
+    Some(Placed { at, deviation: length.part(deviation) })
+}
+
+/// A share of scores that have a new shape, and its variance.
+#[derive(Clone, Copy)]
+struct Mixed {
+    share: f64,
+    variance: f64,
 }
 
 /// Share of the scores of `of` that have the shape `after` rather than `shape`, and its variance: the weighted least
 /// squares of a mixture of two known multinomials, with the sampling noise of `of` and of `after`.
-fn part(of: &Binned, shape: &[f64], after: &Binned) -> Option<(f64, f64)> {
+fn part(of: &Binned, shape: &[f64], after: &Binned) -> Option<Mixed> {
     let (all, all_before, all_after) = (of.all(), shape.iter().sum::<f64>(), after.all());
     if all <= 0.0 || all_before <= 0.0 || all_after <= 0.0 {
         return None;
@@ -130,25 +147,27 @@ fn part(of: &Binned, shape: &[f64], after: &Binned) -> Option<(f64, f64)> {
         }
     }
     let share = along / square;
-    (square > 0.0).then(|| (share, (1.0 / all + share * share / all_after) / square))
+    (square > 0.0).then(|| Mixed { share, variance: (1.0 / all + share * share / all_after) / square })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::score_bins::Rows;
 
-    const S: Ns = 1_000_000_000;
+    const S: Span = Span(1_000_000_000);
 
-    fn binned(bins: [u32; 4], span: (Ns, Ns)) -> Binned {
-        Binned { bins: bins.to_vec(), span: (span.0 * S, span.1 * S) }
+    fn binned(bins: [u32; 4], seconds: [i64; 2]) -> Binned {
+        let [start, end] = seconds.map(|at| Instant::ZERO + at * S);
+        Binned { bins: bins.to_vec(), span: Window { start, end } }
     }
 
     /// A report of 1,000 scores of which a share has the new shape.
-    fn mixed(share: f64, span: (Ns, Ns)) -> Binned {
+    fn mixed(share: f64, seconds: [i64; 2]) -> Binned {
         let of = |old: f64, new: f64| ((1.0 - share) * old + share * new).round();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of a thousand")]
         let bins = [of(100.0, 400.0), of(200.0, 400.0), of(300.0, 100.0), of(400.0, 100.0)].map(|count| count as u32);
-        binned(bins, span)
+        binned(bins, seconds)
     }
 
     const SHAPE: [f64; 4] = [1e4, 2e4, 3e4, 4e4];
@@ -157,23 +176,26 @@ mod tests {
     fn a_drift_began_where_the_shares_of_the_new_shape_say() {
         for (before, first, began) in [(0.0, 1.0, 10), (0.5, 1.0, 5), (0.0, 0.7, 13)] {
             let drifting = Drifting {
-                before: mixed(before, (0, 10)),
-                first: mixed(first, (10, 20)),
-                after: mixed(1.0, (20, 40)),
-                rows: (1, 2),
+                before: mixed(before, [0, 10]),
+                first: mixed(first, [10, 20]),
+                after: mixed(1.0, [20, 40]),
+                rows: Rows { first: 1, after: 2 },
                 told: true,
             };
-            let (at, deviation) = begun(&drifting, &SHAPE).expect("told");
-            assert!((at - began * S).abs() <= deviation && deviation < S, "{at} {deviation} for {began} s");
+            let Placed { at, deviation } = begun(&drifting, &SHAPE).expect("told");
+            assert!(
+                (at - (Instant::ZERO + began * S)).abs() <= deviation && deviation < S,
+                "{at:?} {deviation:?} for {began} s"
+            );
         }
     }
 
     #[test]
     fn a_mix_that_leans_over_a_little_is_seen_in_several_reports_together() {
-        let lean = |times: u32| binned([24 * times, 26 * times, 20 * times, 30 * times], (0, 10)).bins;
+        let lean = |times: u32| binned([24 * times, 26 * times, 20 * times, 30 * times], [0, 10]).bins;
         assert!(!shape::is_far(&SHAPE, &lean(1)), "a hundred scores do not tell");
         assert!(shape::is_off(&SHAPE, &lean(2)), "two hundred ask for more");
         assert!(shape::is_far(&SHAPE, &lean(9)), "nine hundred tell");
-        assert!(!shape::is_off(&SHAPE, &mixed(0.0, (0, 10)).bins), "what has the shape is not off");
+        assert!(!shape::is_off(&SHAPE, &mixed(0.0, [0, 10]).bins), "what has the shape is not off");
     }
 }

@@ -3,7 +3,7 @@
 //! as the part of the report that failed. Where the first report that counts as failing failed from its beginning on,
 //! the one before may hold a part too small to count.
 
-use crate::numerics::time::part_of;
+use crate::numerics::time::Placed;
 use crate::signals::sample::{PLACED_IN, Sample, WHOLE};
 use crate::state::model::{Counter, Run, Sizes, Unit};
 
@@ -37,21 +37,27 @@ pub(crate) fn begun(unit: &Unit, sample: &Sample) -> Sizes {
     [before, sample.size, 0.0, 0.0]
 }
 
+/// For how long a run had failed, in reports, and whether the report before its first was asked.
+#[derive(Clone, Copy)]
+pub(crate) struct FailedFor {
+    pub reports: f64,
+    pub asked: bool,
+}
+
 /// For how long, in reports, it had failed by the end of its first report that failed by the share `first`, and whether
 /// the report before was asked; `whole` is the size of later reports.
-pub(crate) fn failed_for(run: &Run, first: f64, whole: f64) -> (f64, bool) {
+pub(crate) fn failed_for(run: &Run, first: f64, whole: f64) -> FailedFor {
     let [before, ..] = run.sizes;
-    let (.., rate) = run.first;
     // Where reports are missing before, the one before them tells nothing.
-    let asked = first >= WHOLE && rate.is_finite() && before.is_finite() && whole > 0.0;
+    let asked = first >= WHOLE && run.first.rate.is_finite() && before.is_finite() && whole > 0.0;
     let earlier = if asked { f64::from(before) / whole } else { 0.0 };
-    ((first + earlier).clamp(1.0 - AT_MOST, AT_MOST), asked)
+    FailedFor { reports: (first + earlier).clamp(1.0 - AT_MOST, AT_MOST), asked }
 }
 
 /// Places the beginning of what has a size beside its counts by another report of the run; whether it could.
 pub(crate) fn place(run: &mut Run, sample: &Sample) -> bool {
     let [before, first, sum, count] = run.sizes;
-    let (span, end) = (sample.end - sample.start, run.first.1);
+    let (span, end) = (sample.end - sample.start, run.first.end);
     let told = first.is_finite() && sample.size.is_finite() && sample.size > 0.0;
     if run.counter != Counter::Stall || !told || sample.end > end + PLACED_IN * span {
         return false;
@@ -59,8 +65,8 @@ pub(crate) fn place(run: &mut Run, sample: &Sample) -> bool {
     let (sum, count) = (sum + sample.size, count + 1.0);
     run.sizes = [before, first, sum, count];
     let whole = f64::from(sum / count);
-    let (failing, _) = failed_for(run, f64::from(first) / whole, whole);
-    run.near = (end - part_of(span, failing), part_of(span, OFF));
-    (run.start, run.precise, run.slack) = (run.near.0, true, part_of(span, 2.0 * OFF));
+    let failing = failed_for(run, f64::from(first) / whole, whole).reports;
+    run.near = Placed { at: end - span.times(failing), deviation: span.times(OFF) };
+    (run.start, run.precise, run.slack) = (run.near.at, true, span.times(2.0 * OFF));
     true
 }

@@ -2,7 +2,7 @@
 //! is everyday's work, a second may be a deploy; from the third within an hour on, each was a death. What they are blamed
 //! on is decided in `judge`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::signals::death::past_death;
 use crate::state::model::{Counter, Unit};
 
@@ -19,21 +19,21 @@ pub(crate) enum Sign {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restart {
     pub sign: Sign,
-    pub now: Ns,
-    pub interval: Ns,
+    pub now: Instant,
+    pub interval: Span,
 }
 
 /// Reports after which it is known how many processes a host has.
-const KNOWN: Ns = 2;
+const KNOWN: i64 = 2;
 
 /// A process that was not heard before, or that began anew, reports for a unit.
 pub(crate) fn restarted(unit: &mut Unit, restart: Restart) {
     let Restart { sign, now, interval } = restart;
     let since = unit.restarts_seen.started + 2 * interval;
     // A name that is new beside others that go on is another process, and none of these restarted.
-    let side_by_side = sign == Sign::Name && unit.instances.iter().filter(|(_, heard)| *heard > since).count() > 1;
+    let side_by_side = sign == Sign::Name && unit.instances.iter().filter(|process| process.heard > since).count() > 1;
     let of_late = now - interval * 3 / 2;
-    let beside = unit.instances.iter().filter(|(_, heard)| *heard >= of_late).count();
+    let beside = unit.instances.iter().filter(|process| process.heard >= of_late).count();
     let another = unit.restarts_seen.is_another(now, interval, u32::try_from(beside).unwrap_or(u32::MAX));
     // The restart after a clean exit shows as a start event, as a new identity and as counts that begin at 0. None is a death.
     let on_purpose = unit.restarts_seen.left >= unit.last_event - 2 * interval;

@@ -1,15 +1,15 @@
 //! One row of one unit as a trial of one counter. What follows from it is decided in `watch`.
 
 use crate::numerics::spread::{gain, surprise};
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::state::model::Counter;
 
 /// One row's numbers for one counter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub counter: Counter,
-    pub start: Ns,
-    pub end: Ns,
+    pub start: Instant,
+    pub end: Instant,
     pub observed: f64,
     pub trials: f64,
     pub expected: f64,

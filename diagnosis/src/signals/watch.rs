@@ -3,11 +3,13 @@
 //! with loads is judged on them.
 
 use crate::numerics::odds::LN_100;
-use crate::numerics::shape::share_of;
-use crate::numerics::time::{Ns, part_of};
-use crate::signals::graded;
+use crate::numerics::time::{Instant, Placed, Span};
+use crate::signals::baseline::Counts;
+use crate::signals::graded::{self, FailedFor};
 use crate::signals::sample::{LEAST_RATIO, PLACED_IN, Sample};
 use crate::state::model::{Base, Counter, Run, Unit, Watch};
+use crate::state::run::{FirstRow, Opening};
+use crate::state::unit_parts::PanicBout;
 
 /// Log likelihood ratio that opens a run: by Ville's inequality one in 160,000 rows of a unit that is well expected.
 const OPEN_AT: f64 = 12.0;
@@ -30,14 +32,14 @@ const RUNS_MAX: usize = 24;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fleet {
     /// From when on it is known what is usual.
-    pub warm: Ns,
+    pub warm: Instant,
 }
 
 /// Follows one counter of one unit by one row. Gives what may be learned as ordinary, observed and trials: nothing while
 /// the unit fails or is suspected; the whole suspected stretch once the suspicion has proved empty, or a rate that is
 /// low but not zero would be learned from the rows without an event alone, and so as zero.
-pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<(f64, f64)> {
-    let ordinary = Some((sample.observed, sample.trials));
+pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<Counts> {
+    let ordinary = Some(Counts { observed: sample.observed, trials: sample.trials });
     if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == sample.counter && run.open) {
         if !worse(run, sample) {
             go_on(run, sample);
@@ -81,14 +83,14 @@ pub(crate) fn follow(unit: &mut Unit, sample: &Sample, fleet: &Fleet) -> Option<
     watch.sum += gain;
     if watch.sum <= 0.0 {
         let run = unit.watches.swap_remove(at).run;
-        return Some((run.observed, run.trials));
+        return Some(Counts { observed: run.observed, trials: run.trials });
     }
     let enough = watch.run.observed - watch.run.expected > sample.counter.least_excess() * watch.run.trials;
     if watch.sum >= OPEN_AT && enough {
         let mut run = unit.watches.swap_remove(at).run;
         settle_start(&mut run, unit.panic_bout);
         if run.counter == Counter::Memory {
-            grown_since(&mut run, (unit.flat, unit.growth));
+            grown_since(&mut run, unit.flat, unit.growth);
         }
         open(unit, run);
     }
@@ -103,9 +105,9 @@ const SHOWN_PART: f64 = 0.25;
 
 /// Whether a host that is not known for long would have shown the rate of a row before, were that its habit.
 fn is_new(unit: &Unit, sample: &Sample) -> bool {
-    let (observed, trials) = unit.base.get(sample.counter as usize).map_or((0.0, 0.0), Base::seen);
-    let shown = sample.rate() * trials;
-    unit.rows >= ROWS_MIN && sample.counter.is_additive() && shown >= SHOWN_MIN && observed <= SHOWN_PART * shown
+    let seen = unit.base.get(sample.counter as usize).map(Base::seen).unwrap_or_default();
+    let shown = sample.rate() * seen.trials;
+    unit.rows >= ROWS_MIN && sample.counter.is_additive() && shown >= SHOWN_MIN && seen.observed <= SHOWN_PART * shown
 }
 
 /// Whether a row is so much worse than the run that it is the beginning of another.
@@ -131,11 +133,11 @@ fn fresh(sample: &Sample, unit: &Unit) -> Run {
         trials: sample.trials,
         expected: sample.expected,
         quiet: 0.0,
-        first: (from, sample.end, if gap { f64::INFINITY } else { sample.rate() }),
+        first: FirstRow { start: from, end: sample.end, rate: if gap { f64::INFINITY } else { sample.rate() } },
         precise: false,
-        slack: 0,
+        slack: Span::ZERO,
         opening: opening(sample),
-        near: (sample.end, 0),
+        near: Placed { at: sample.end, deviation: Span::ZERO },
         sizes: graded::begun(unit, sample),
         level: None,
         claim: 0,
@@ -143,8 +145,8 @@ fn fresh(sample: &Sample, unit: &Unit) -> Run {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "counts of one row need no more than 24 bits")]
-fn opening(sample: &Sample) -> (f32, f32, f32) {
-    (sample.observed as f32, sample.trials as f32, sample.expected as f32)
+fn opening(sample: &Sample) -> Opening {
+    Opening { observed: sample.observed as f32, trials: sample.trials as f32, expected: sample.expected as f32 }
 }
 
 fn add(run: &mut Run, sample: &Sample) {
@@ -158,11 +160,17 @@ fn add(run: &mut Run, sample: &Sample) {
     }
 }
 
-/// Excess and trials of the rows after the first.
-fn after_opening(run: &Run) -> (f64, f64) {
-    let (observed, trials, expected) = run.opening;
+/// The rows after the first: events beyond expectation, of trials.
+#[derive(Clone, Copy)]
+struct Rest {
+    excess: f64,
+    trials: f64,
+}
+
+fn after_opening(run: &Run) -> Rest {
+    let Opening { observed, trials, expected } = run.opening;
     let excess = run.observed - f64::from(observed) - (run.expected - f64::from(expected));
-    (excess, run.trials - f64::from(trials))
+    Rest { excess, trials: run.trials - f64::from(trials) }
 }
 
 /// Least excess in them from which it can be told at all.
@@ -178,27 +186,28 @@ const ENDING: f64 = 0.9;
 
 /// Where in the first row the failing began: its share of the excess that the rows after it show. The standard deviation
 /// is that of a ratio of two counts, and more where the rate is not steady.
-fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
-    let (start, end, rate) = run.first;
-    let span = end - start;
-    let told = run.near.1 > 0 && run.near.1 <= span / 50;
+fn place(run: &mut Run, sample: &Sample, before: Rest) {
+    let FirstRow { end, rate, .. } = run.first;
+    let span = run.first.length();
+    let told = run.near.is_known() && run.near.deviation <= span / 50;
     if sample.end > end + PLACED_IN * span || !rate.is_finite() || run.counter.is_flag() {
         return;
     }
-    let (first, trials, expected) = (f64::from(run.opening.0), f64::from(run.opening.1), f64::from(run.opening.2));
-    let (rest, rest_trials) = after_opening(run);
+    let Opening { observed, trials, expected } = run.opening;
+    let (first, trials, expected) = (f64::from(observed), f64::from(trials), f64::from(expected));
+    let Rest { excess: rest, trials: rest_trials } = after_opening(run);
     if rest < PLACED_FROM || rest_trials <= 0.0 || trials <= 0.0 {
         return;
     }
     let whole = rest * trials / rest_trials;
     let share = ((first - expected) / whole).max(0.0);
-    let (failing, asked) = graded::failed_for(run, share, rest / rest_trials);
+    let FailedFor { reports: failing, asked } = graded::failed_for(run, share, rest / rest_trials);
     let events = (run.observed - first).max(1.0);
     let counted = first.max(1.0) + if asked { 1.0 } else { 0.0 };
     let variance = counted / (whole * whole) + share * share * events / (rest * rest);
-    let least = if before.0 >= PLACED_FROM && before.1 > 0.0 {
-        let growth = (sample.observed - sample.expected) / sample.trials.max(1.0) * before.1 / before.0;
-        let chance = 1.0 / libm::sqrt(before.0) + 1.0 / libm::sqrt(sample.observed.max(1.0));
+    let least = if before.excess >= PLACED_FROM && before.trials > 0.0 {
+        let growth = (sample.observed - sample.expected) / sample.trials.max(1.0) * before.trials / before.excess;
+        let chance = 1.0 / libm::sqrt(before.excess) + 1.0 / libm::sqrt(sample.observed.max(1.0));
         // A report in which the failing ends, or grows less, does not tell how it began.
         if growth < ENDING - 2.0 * chance {
             return;
@@ -207,13 +216,14 @@ fn place(run: &mut Run, sample: &Sample, before: (f64, f64)) {
     } else {
         UNKNOWN
     };
-    let near = (end - part_of(span, failing), share_of(span, (libm::sqrt(variance) + least).min(1.0)));
+    let deviation = span.part((libm::sqrt(variance) + least).min(1.0));
+    let near = Placed { at: end - span.times(failing), deviation };
     // The first panic that was told is not the first there was, where the counts say that it came too late.
-    if told && near.0 + 3 * near.1 >= run.near.0 {
+    if told && near.at + 3 * near.deviation >= run.near.at {
         return;
     }
     if told {
-        (run.start, run.slack) = (near.0, 2 * near.1);
+        (run.start, run.slack) = (near.at, 2 * near.deviation);
     }
     run.near = near;
 }
@@ -231,7 +241,7 @@ pub(crate) fn open(unit: &mut Unit, run: Run) {
 struct Neighbours {
     one: usize,
     other: usize,
-    pause: Ns,
+    pause: Span,
 }
 
 /// Makes room for one more run: the two of one kind that have the least time between them become one, which keeps the
@@ -269,26 +279,25 @@ fn closest(runs: &[Run]) -> Option<Neighbours> {
 
 /// The first failing row was clean until the symptom began: at a steady rate, its share tells how long. A panic event
 /// within it tells better. As long as neither is known the beginning is taken at the row's end, when it was first seen.
-fn settle_start(run: &mut Run, panic_bout: (Ns, Ns)) {
-    let (start, end, rate) = run.first;
+fn settle_start(run: &mut Run, panic_bout: PanicBout) {
+    let FirstRow { start, end, rate } = run.first;
     let steady = if run.trials > 0.0 { run.observed / run.trials } else { 0.0 };
     let one_row = run.end == end;
     if run.precise {
         return;
     }
-    run.start = end - 1;
+    run.start = end - Span::NS;
     if !one_row && run.observed >= telling(run.counter) && rate.is_finite() {
-        run.start = end - share_of(end - start, rate / steady);
+        run.start = end - (end - start).part(rate / steady);
         run.precise = true;
         run.slack = off(end - start, rate / steady, run.observed);
     }
-    let panicked = |(first, _): &(Ns, Ns)| run.counter <= Counter::Panics && *first >= start && *first <= end;
-    if panicked(&panic_bout) {
-        let (first, _) = panic_bout;
+    let first = panic_bout.first;
+    if run.counter <= Counter::Panics && first >= start && first <= end {
         run.start = first;
         run.precise = true;
         run.slack = (end - start) / 10;
-        run.near = (first, run.slack / 5);
+        run.near = Placed { at: first, deviation: run.slack / 5 };
     }
 }
 
@@ -296,13 +305,13 @@ fn settle_start(run: &mut Run, panic_bout: (Ns, Ns)) {
 const GROWS: i64 = 60;
 
 /// Follows memory since it was last as usual.
-pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Ns) {
+pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Instant) {
     let usual = unit.memory.mean().unwrap_or(memory);
     if memory <= 1.05 * usual {
         (unit.flat, unit.growth) = (unit.flat.max(at), [0.0; 5]);
         return;
     }
-    let (seconds, over) = (crate::numerics::time::seconds(at - unit.flat), memory / usual - 1.0);
+    let (seconds, over) = ((at - unit.flat).seconds(), memory / usual - 1.0);
     let new = [1.0, seconds, over, seconds * seconds, seconds * over];
     for (sum, one) in unit.growth.iter_mut().zip(new) {
         *sum += one;
@@ -311,28 +320,27 @@ pub(crate) fn grow(unit: &mut Unit, memory: f64, at: Ns) {
 
 /// What is high now began to grow when it was last as usual: where the line through the reports since meets that, or
 /// about the last such report.
-fn grown_since(run: &mut Run, (flat, [count, x, y, xx, xy]): (Ns, [f64; 5])) {
-    let (start, end, _) = run.first;
-    let span = end - start;
+fn grown_since(run: &mut Run, flat: Instant, growth: [f64; 5]) {
+    let [count, x, y, xx, xy] = growth;
+    let FirstRow { start, end, .. } = run.first;
+    let span = run.first.length();
     if flat < start - GROWS * span || flat > end {
         return;
     }
     let spread = count * xx - x * x;
     let slope = if spread > 0.0 { (count * xy - x * y) / spread } else { 0.0 };
     let meets = if slope > 0.0 && count >= 3.0 { x / count - y / count / slope } else { 0.0 };
-    let begins = flat
-        + share_of(3 * span, (meets / crate::numerics::time::seconds(3 * span)).abs())
-            * if meets < 0.0 { -1 } else { 1 };
+    let begins = flat + (3 * span).part((meets / (3 * span).seconds()).abs()) * if meets < 0.0 { -1 } else { 1 };
     run.start = run.start.min(begins);
-    run.first = (begins - span, begins + span, f64::INFINITY);
-    run.near = (begins, if meets == 0.0 { span } else { span / 2 });
+    run.first = FirstRow { start: begins - span, end: begins + span, rate: f64::INFINITY };
+    run.near = Placed { at: begins, deviation: if meets == 0.0 { span } else { span / 2 } };
 }
 
 /// How far a beginning within a row may be off: two standard deviations of a ratio of two counts, the second `events`.
-fn off(span: Ns, share: f64, events: f64) -> Ns {
+fn off(span: Span, share: f64, events: f64) -> Span {
     let share = share.clamp(0.0, 1.0);
     let relative = libm::sqrt((1.0 / events.max(1.0)) + 1.0 / (share * events).max(1.0));
-    share_of(span, (2.0 * share * relative).max(0.1))
+    span.part((2.0 * share * relative).max(0.1))
 }
 
 fn go_on(run: &mut Run, sample: &Sample) {
@@ -344,20 +352,20 @@ fn go_on(run: &mut Run, sample: &Sample) {
     let failing = sample.observed > LEAST_RATIO * sample.expected && sample.observed > 0.15 * expects;
     if failing {
         // Now that a second row tells the steady rate, the beginning within the first can be told.
-        let (start, end, rate) = run.first;
+        let FirstRow { start, end, rate } = run.first;
         if !run.precise
             && sample.observed >= telling(sample.counter)
             && rate.is_finite()
             && sample.start <= end + (end - start)
         {
-            run.start = end - share_of(end - start, rate / sample.rate());
+            run.start = end - (end - start).part(rate / sample.rate());
             run.precise = true;
             run.slack = off(end - start, rate / sample.rate(), sample.observed);
         }
         let partial = sample.rate() < 0.9 * steady && steady > 0.2;
         add(run, sample);
         if partial {
-            run.end = sample.start + share_of(sample.end - sample.start, sample.rate() / steady);
+            run.end = sample.start + (sample.end - sample.start).part(sample.rate() / steady);
         }
         run.quiet = 0.0;
     } else {
@@ -373,9 +381,10 @@ fn go_on(run: &mut Run, sample: &Sample) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::ids::LevelId;
 
-    fn over(counter: Counter, start: Ns, end: Ns) -> Run {
-        Run { end, open: false, ..Run::of_event(counter, start, None) }
+    fn over(counter: Counter, start: i64, end: i64) -> Run {
+        Run { end: Instant(end), open: false, ..Run::of_event(counter, Instant(start), None) }
     }
 
     #[test]
@@ -389,20 +398,20 @@ mod tests {
         }
         assert!(runs.len() <= RUNS_MAX && runs.is_sorted_by_key(|run| run.start));
         let of = |counter: Counter| runs.iter().filter(move |run| run.counter == counter);
-        assert_eq!(of(Counter::Errors).map(|run| (run.start, run.end)).collect::<Vec<_>>(), [(0, 10)]);
+        assert_eq!(of(Counter::Errors).map(|run| (run.start.0, run.end.0)).collect::<Vec<_>>(), [(0, 10)]);
         for counter in [Counter::Panics, Counter::Silent] {
-            assert_eq!(of(counter).map(|run| run.start).min(), Some(1_000), "{counter:?}");
+            assert_eq!(of(counter).map(|run| run.start.0).min(), Some(1_000), "{counter:?}");
             let observed: f64 = of(counter).map(|run| run.observed).sum();
             assert!((observed - 200.0).abs() < 1e-9, "{counter:?}: {observed}");
-            assert_eq!(of(counter).map(|run| run.end).max(), Some(1_005 + 199 * 30), "{counter:?}");
+            assert_eq!(of(counter).map(|run| run.end.0).max(), Some(1_005 + 199 * 30), "{counter:?}");
         }
     }
 
     #[test]
     fn without_two_of_one_kind_the_oldest_goes() {
         let mut runs: Vec<Run> =
-            (0..24).map(|at| Run { level: Some(at), ..over(Counter::Refused, i64::from(at), 99) }).collect();
+            (0..24).map(|at| Run { level: Some(LevelId(at)), ..over(Counter::Refused, i64::from(at), 99) }).collect();
         make_room(&mut runs);
-        assert_eq!(runs.iter().map(|run| run.start).collect::<Vec<_>>(), (1..24).collect::<Vec<_>>());
+        assert_eq!(runs.iter().map(|run| run.start.0).collect::<Vec<_>>(), (1..24).collect::<Vec<_>>());
     }
 }

@@ -1,10 +1,10 @@
 //! The snapshot's views: what a screen shows beside the verdicts, bounded.
 
-use crate::numerics::time::{Ns, seconds};
 use crate::state::State;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::model::{Counter, Key, Unit};
 use crate::state::moves::BEFORE_ALL;
-use crate::state::ring::index_of;
+use crate::state::ring::{index_of, start_of};
 use crate::state::silence::silent_hosts;
 use crate::state::units::hosts;
 use firstbad_protocol::limits::{SNAPSHOT_HOSTS_MAX, SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
@@ -21,9 +21,9 @@ const LINES_MAX: usize = 12;
 /// What a line of the chart is about.
 struct Subject {
     role: LineRole,
-    factor: Option<u16>,
+    factor: Option<FactorId>,
     property: Option<Property>,
-    levels: Vec<u32>,
+    levels: Vec<LevelId>,
 }
 
 impl Subject {
@@ -52,7 +52,7 @@ pub(crate) fn fleet(state: &State) -> Fleet {
             .filter(|unit| unit.serves() && unit.left.is_none())
             .filter(|unit| silent.is_empty() || !silent.contains(&*unit.host))
             .count() as u64,
-        requests_per_s: crate::numerics::math::rounded(errors.trials / seconds(state.interval), 3),
+        requests_per_s: crate::numerics::math::rounded(errors.trials / state.interval.seconds(), 3),
         failed_share: share(errors.observed, errors.trials),
         scores_defaulted_share: share(zeros.observed, zeros.trials),
         telemetry_dropped: state.dropped,
@@ -60,26 +60,28 @@ pub(crate) fn fleet(state: &State) -> Fleet {
     }
 }
 
-fn accused(state: &State) -> BTreeSet<u32> {
+fn accused(state: &State) -> BTreeSet<LevelId> {
     let open = state.symptoms.iter().filter(|symptom| symptom.resolved.is_none());
     open.flat_map(|symptom| symptom.accused().iter().copied()).collect()
 }
 
 pub(crate) fn versions(state: &State) -> Vec<VersionView> {
     let accused = accused(state);
-    let mut active: BTreeMap<u32, u64> = BTreeMap::new();
-    for (_, level) in state.units.iter().filter(|unit| unit.left.is_none()).flat_map(|unit| &unit.active) {
-        *active.entry(*level).or_default() += 1;
+    let mut active: BTreeMap<LevelId, u64> = BTreeMap::new();
+    for of in state.units.iter().filter(|unit| unit.left.is_none()).flat_map(|unit| &unit.active) {
+        *active.entry(of.level).or_default() += 1;
     }
-    let mut views: Vec<VersionView> = (0_u32..)
-        .zip(&state.tables.levels)
+    let mut views: Vec<VersionView> = state
+        .tables
+        .levels
+        .numbered()
         .filter_map(|(id, level)| {
             let Key::Version(hash) = &level.key else { return None };
             Some(VersionView {
                 config: state.tables.config_name(level.factor)?.to_owned(),
                 hash: *hash,
                 label: level.facts.words.get("label").map(ToString::to_string),
-                first_seen: Timestamp(level.first_seen),
+                first_seen: level.first_seen.into(),
                 hosts_active: active.get(&id).copied().unwrap_or(0),
                 hosts_ever: level.units_ever,
                 refusals: level.refusals,
@@ -101,7 +103,7 @@ pub(crate) fn versions(state: &State) -> Vec<VersionView> {
 pub(crate) fn lines(state: &State) -> Vec<Line> {
     let accused = accused(state);
     let config = accused.iter().next().and_then(|level| state.tables.level_at(*level)).map(|level| level.factor);
-    let bad: Vec<u32> = accused.into_iter().collect();
+    let bad: Vec<LevelId> = accused.into_iter().collect();
     let mut lines = Vec::new();
     for signal in [Signal::Errors, Signal::Scores] {
         lines.extend(line(state, signal, Subject::fleet()));
@@ -109,8 +111,10 @@ pub(crate) fn lines(state: &State) -> Vec<Line> {
         let property = state.cases.iter().rev().find_map(|case| case.incident.cause.as_ref()?.property.clone());
         let accused = Subject { role: LineRole::Accused, factor: Some(factor), property, levels: bad.clone() };
         lines.extend(line(state, signal, accused));
-        let others: Vec<u32> = (0_u32..)
-            .zip(&state.tables.levels)
+        let others: Vec<LevelId> = state
+            .tables
+            .levels
+            .numbered()
             .filter(|(id, level)| level.factor == factor && !bad.contains(id))
             .map(|(id, _)| id)
             .collect();
@@ -156,8 +160,8 @@ fn line(state: &State, signal: Signal, subject: Subject) -> Option<Line> {
         label: role.label(property.as_ref()),
         role: Some(role),
         property,
-        from: Timestamp((state.ring.first + i64::try_from(skipped).unwrap_or(0) + 1) * state.interval),
-        step_s: seconds(state.interval),
+        from: start_of(state.ring.first + i64::try_from(skipped).unwrap_or(0) + 1, state.interval).into(),
+        step_s: state.interval.seconds(),
         points,
         loads,
     })
@@ -165,14 +169,13 @@ fn line(state: &State, signal: Signal, subject: Subject) -> Option<Line> {
 
 pub(crate) fn host_views(state: &State) -> Vec<HostView> {
     let accused = accused(state);
-    let mut ranked: Vec<(bool, bool, bool, usize)> = state
+    let mut ranked: Vec<(bool, bool, bool, UnitId)> = state
         .units
-        .iter()
-        .enumerate()
+        .numbered()
         .filter(|(_, unit)| !unit.aggregate)
         .map(|(index, unit)| {
             let failing = unit.runs.iter().any(|run| run.open);
-            let runs_bad = unit.active.iter().any(|(_, level)| accused.contains(level));
+            let runs_bad = unit.active.iter().any(|active| accused.contains(&active.level));
             let silent = state.now.is_some_and(|now| {
                 unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(state.interval) / 2
             });
@@ -188,8 +191,8 @@ pub(crate) fn host_views(state: &State) -> Vec<HostView> {
             let active: BTreeMap<String, Hash> = unit
                 .active
                 .iter()
-                .filter_map(|(factor, level)| {
-                    Some((state.tables.config_name(*factor)?.to_owned(), state.tables.level_at(*level)?.hash()?))
+                .filter_map(|of| {
+                    Some((state.tables.config_name(of.factor)?.to_owned(), state.tables.level_at(of.level)?.hash()?))
                 })
                 .collect();
             Some(HostView {
@@ -200,13 +203,13 @@ pub(crate) fn host_views(state: &State) -> Vec<HostView> {
                     .map(|dims| dims.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
                     .unwrap_or_default(),
                 active,
-                last_seen: Timestamp(unit.last_event),
+                last_seen: unit.last_event.into(),
                 silent: !reporting,
                 failing: !healthy,
                 needs_restart: !fine,
                 restarts: unit.restarts,
-                panics: unit.panics.0.values().copied().max().unwrap_or(0).max(unit.panics.1),
-                loading: unit.loading.and_then(|(_, level, _)| state.tables.level_at(level)?.hash()),
+                panics: unit.panics.count(),
+                loading: unit.loading.and_then(|loading| state.tables.level_at(loading.level)?.hash()),
             })
         })
         .collect()
@@ -214,7 +217,7 @@ pub(crate) fn host_views(state: &State) -> Vec<HostView> {
 
 /// Whether a unit left what is accused and was seen to fail after that: it needs a restart. A run that is open only
 /// because too little has been seen since does not count.
-fn fails_after_leaving(state: &State, unit: &Unit, accused: &BTreeSet<u32>) -> bool {
+fn fails_after_leaving(state: &State, unit: &Unit, accused: &BTreeSet<LevelId>) -> bool {
     let Some(last) = unit.moves.iter().rposition(|entry| accused.contains(&entry.level)) else { return false };
     let Some(factor) = unit.moves.get(last).map(|entry| entry.factor) else { return false };
     let left = unit.moves.iter().skip(last + 1).find(|entry| entry.factor == factor).map(|entry| entry.at);
@@ -228,7 +231,7 @@ pub(crate) fn change_views(state: &State) -> Vec<ChangeView> {
         .changes
         .iter()
         .map(|change| ChangeView {
-            at: Timestamp(change.at),
+            at: change.at.into(),
             kind: change.kind.to_string(),
             id: change.id.to_string(),
             target: change.target.to_string(),
@@ -236,11 +239,11 @@ pub(crate) fn change_views(state: &State) -> Vec<ChangeView> {
             hosts: (!change.is_everywhere()).then_some(change.hosts()),
         })
         .collect();
-    for level in state.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL as Ns) {
+    for level in state.tables.levels.iter().filter(|level| level.first_seen > BEFORE_ALL) {
         let (Some(hash), Some(config)) = (level.hash(), state.tables.config_name(level.factor)) else { continue };
         let label = level.facts.words.get("label").map(ToString::to_string).unwrap_or_default();
         views.push(ChangeView {
-            at: Timestamp(level.first_seen),
+            at: level.first_seen.into(),
             kind: "load".to_owned(),
             id: hash.to_string(),
             target: config.to_owned(),

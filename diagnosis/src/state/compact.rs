@@ -2,16 +2,18 @@
 //! that nobody remembers, exposures that nothing refers to. Indices of what stays do not change, but for units, which are
 //! renumbered. How much a table may hold is decided in the limits and in `tables`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::State;
+use crate::state::ids::{ExposureId, FactorId, Id, LevelId, UnitId};
+use crate::state::model::Reached;
 use crate::state::units::index_units;
 use firstbad_protocol::limits::{INSTANCES_MAX, VERSIONS_MAX};
 use firstbad_protocol::time::SECOND_NS;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a host that said goodbye is remembered, and one that did not.
-const LEFT_KEPT: Ns = 3600 * SECOND_NS;
-const SILENT_KEPT: Ns = 24 * 3600 * SECOND_NS;
+const LEFT_KEPT: Span = Span(3600 * SECOND_NS);
+const SILENT_KEPT: Span = Span(24 * 3600 * SECOND_NS);
 
 /// Makes room, where there soon would be none. Nothing that an open incident rests on goes.
 pub(crate) fn compact(state: &mut State) {
@@ -27,11 +29,11 @@ pub(crate) fn compact(state: &mut State) {
 }
 
 fn forget_units(state: &mut State) {
-    let now = state.now.unwrap_or(0);
+    let now = state.now.unwrap_or_default();
     let quiet = !state.open_case();
     let full = state.units.len() >= INSTANCES_MAX / 8 * 7;
     // At the bound those go that were not heard for longest, if they are missing at all.
-    let pressed = if full { heard_before(state, INSTANCES_MAX / 4) } else { Ns::MIN };
+    let pressed = if full { heard_before(state, INSTANCES_MAX / 4) } else { Instant::MIN };
     let stays = |unit: &crate::state::model::Unit| {
         let kept = if unit.left.is_some() { LEFT_KEPT } else { SILENT_KEPT };
         let since = now - unit.last_arrival;
@@ -39,13 +41,13 @@ fn forget_units(state: &mut State) {
         unit.aggregate || !gone
     };
     let mut next = 0_u32;
-    let renumbered: Vec<Option<u32>> = state
+    let renumbered: Vec<Option<UnitId>> = state
         .units
         .iter()
         .map(|unit| {
             stays(unit).then(|| {
                 next += 1;
-                next - 1
+                UnitId(next - 1)
             })
         })
         .collect();
@@ -56,14 +58,14 @@ fn forget_units(state: &mut State) {
 }
 
 /// Arrival before which the `count` units lie that were not heard for longest.
-fn heard_before(state: &State, count: usize) -> Ns {
-    let mut arrivals: Vec<Ns> = state.units.iter().map(|unit| unit.last_arrival).collect();
+fn heard_before(state: &State, count: usize) -> Instant {
+    let mut arrivals: Vec<Instant> = state.units.iter().map(|unit| unit.last_arrival).collect();
     arrivals.sort_unstable();
-    arrivals.get(count).copied().unwrap_or(Ns::MIN)
+    arrivals.get(count).copied().unwrap_or(Instant::MIN)
 }
 
-fn renumber(state: &mut State, renumbered: &[Option<u32>]) {
-    let of = |id: u32| renumbered.get(id as usize).copied().flatten();
+fn renumber(state: &mut State, renumbered: &[Option<UnitId>]) {
+    let stays = |id: UnitId| renumbered.get(id.index()).copied().flatten();
     let mut index = 0_usize;
     state.units.retain(|_| {
         index += 1;
@@ -71,33 +73,35 @@ fn renumber(state: &mut State, renumbered: &[Option<u32>]) {
     });
     index_units(state);
     state.waiting.rows.retain_mut(|waiting| {
-        let stays = of(waiting.unit);
-        waiting.unit = stays.unwrap_or(0);
-        stays.is_some()
+        let unit = stays(waiting.unit);
+        waiting.unit = unit.unwrap_or_default();
+        unit.is_some()
     });
     for seen in [&mut state.census.stirred, &mut state.census.sick] {
-        *seen = seen.iter().filter_map(|id| of(*id)).collect();
+        *seen = seen.iter().filter_map(|id| stays(*id)).collect();
     }
-    state.skewed = std::mem::take(&mut state.skewed).into_iter().filter_map(|(id, at)| Some((of(id)?, at))).collect();
+    state.skewed =
+        std::mem::take(&mut state.skewed).into_iter().filter_map(|(id, at)| Some((stays(id)?, at))).collect();
     let seen = state.panics.iter_mut().chain(state.refusals.values_mut());
     for units in seen.map(|seen| &mut seen.units) {
-        *units = units.iter().filter_map(|id| of(*id)).collect();
+        *units = units.iter().filter_map(|id| stays(*id)).collect();
     }
     for symptom in &mut state.symptoms {
-        symptom.hosts = symptom.hosts.iter().filter_map(|id| of(*id)).collect();
+        symptom.hosts = symptom.hosts.iter().filter_map(|id| stays(*id)).collect();
     }
-    state.divided.keep(|divided| of(divided.unit));
+    state.divided.keep(|divided| stays(divided.unit));
     for change in &mut state.changes {
-        change.reached = change.reached.iter().filter_map(|(id, at)| Some((of(*id)?, *at))).collect();
+        change.reached =
+            change.reached.iter().filter_map(|of| Some(Reached { unit: stays(of.unit)?, ..*of })).collect();
     }
     state.reached = state.changes.iter().map(|change| change.reached.len()).sum();
 }
 
 /// Lets the oldest versions of the crowded factors go that no host, incident or kept interval refers to.
-fn forget_levels(state: &mut State, crowded: &BTreeSet<u16>) {
+fn forget_levels(state: &mut State, crowded: &BTreeSet<FactorId>) {
     let used = levels_used(state);
-    let mut spare: BTreeMap<u16, Vec<(Ns, u32)>> = BTreeMap::new();
-    for (id, level) in (0_u32..).zip(&state.tables.levels) {
+    let mut spare: BTreeMap<FactorId, Vec<(Instant, LevelId)>> = BTreeMap::new();
+    for (id, level) in state.tables.levels.numbered() {
         if crowded.contains(&level.factor) && !used.contains(&id) {
             spare.entry(level.factor).or_default().push((level.last_active.max(level.first_seen), id));
         }
@@ -118,29 +122,29 @@ fn forget_levels(state: &mut State, crowded: &BTreeSet<u16>) {
     state.tables.keep_exposures(&exposures);
 }
 
-fn levels_used(state: &State) -> BTreeSet<u32> {
+fn levels_used(state: &State) -> BTreeSet<LevelId> {
     let named = state.symptoms.iter().filter_map(|symptom| symptom.named.as_ref());
     let told = state.cases.iter().filter_map(|case| case.named.as_ref());
-    let mut used: BTreeSet<u32> = named.chain(told).flat_map(|named| named.levels.iter().copied()).collect();
+    let mut used: BTreeSet<LevelId> = named.chain(told).flat_map(|named| named.levels.iter().copied()).collect();
     for unit in &state.units {
         used.extend(unit.moves.iter().map(|entry| entry.level));
-        used.extend(unit.active.iter().map(|(_, level)| *level));
+        used.extend(unit.active.iter().map(|active| active.level));
         used.extend(unit.runs.iter().filter_map(|run| run.level));
         used.extend(unit.watches.iter().filter_map(|watch| watch.run.level));
-        used.extend(unit.loading.map(|(_, level, _)| level));
-        used.extend(unit.first_failures.iter().map(|(level, _)| *level));
+        used.extend(unit.loading.map(|loading| loading.level));
+        used.extend(unit.first_failures.iter().map(|failed| failed.level));
     }
     for (_, interval) in state.ring.iter() {
         used.extend(interval.loads.keys().chain(interval.attempts.keys()).chain(interval.tagged.keys()));
     }
     for exposure in exposures_used(state) {
-        let levels = state.tables.exposures.get(exposure as usize).map(|exposure| &exposure.levels);
-        used.extend(levels.into_iter().flatten().map(|(_, level)| *level));
+        let levels = state.tables.exposures.get(exposure).map(|exposure| &exposure.levels);
+        used.extend(levels.into_iter().flatten().map(|active| active.level));
     }
     used
 }
 
-fn exposures_used(state: &State) -> BTreeSet<u32> {
+fn exposures_used(state: &State) -> BTreeSet<ExposureId> {
     let cells = state.ring.iter().flat_map(|(_, interval)| interval.cells.keys().copied());
     cells.chain(state.units.iter().map(|unit| unit.exposure)).collect()
 }

@@ -1,7 +1,8 @@
 //! Reports within which a host went from one version of a config to another, by the version that was loaded: how many are
 //! kept, and which are forgotten. Which reports are such is decided in `ingest::divided`, what they say in `evidence::sides`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Window};
+use crate::state::ids::{LevelId, UnitId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,12 +26,12 @@ pub(crate) struct Side {
 /// One report with a load in it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Divided {
-    pub unit: u32,
+    pub unit: UnitId,
     /// The version before.
-    pub from: u32,
+    pub from: LevelId,
     /// Load, and beginning and end of the report.
-    pub at: Ns,
-    pub span: (Ns, Ns),
+    pub at: Instant,
+    pub span: Window,
     pub before: Side,
     pub after: Side,
     /// Requests per second that the host usually finishes; zero where that, or when it loaded, is not known.
@@ -40,22 +41,22 @@ pub(crate) struct Divided {
 /// Reports by the version that was loaded.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Division {
-    pub by_level: BTreeMap<u32, Vec<Divided>>,
+    pub by_level: BTreeMap<LevelId, Vec<Divided>>,
     pub together: usize,
 }
 
 impl Division {
     /// Reports in which the version was loaded.
-    pub(crate) fn of(&self, level: u32) -> &[Divided] {
+    pub(crate) fn of(&self, level: LevelId) -> &[Divided] {
         self.by_level.get(&level).map_or(&[], Vec::as_slice)
     }
 
     /// All, by the version that was loaded.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &[Divided])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LevelId, &[Divided])> {
         self.by_level.iter().map(|(level, all)| (*level, all.as_slice()))
     }
 
-    pub(crate) fn add(&mut self, level: u32, divided: Divided) {
+    pub(crate) fn add(&mut self, level: LevelId, divided: Divided) {
         let of_level = self.by_level.entry(level).or_default();
         if of_level.len() >= OF_LEVEL_MAX {
             return;
@@ -63,20 +64,20 @@ impl Division {
         of_level.push(divided);
         self.together += 1;
         while self.together > TOGETHER_MAX {
-            let last = |(_, all): &(&u32, &Vec<Divided>)| all.last().map_or(Ns::MIN, |last| last.at);
+            let last = |(_, all): &(&LevelId, &Vec<Divided>)| all.last().map_or(Instant::MIN, |last| last.at);
             let Some(oldest) = self.by_level.iter().min_by_key(last).map(|(level, _)| *level) else { return };
             self.forget(oldest);
         }
     }
 
     /// Forgets a version.
-    pub(crate) fn forget(&mut self, level: u32) {
+    pub(crate) fn forget(&mut self, level: LevelId) {
         self.together -= self.by_level.remove(&level).map_or(0, |all| all.len());
         self.keep(|divided| (divided.from != level).then_some(divided.unit));
     }
 
     /// Keeps those reports whose unit, renumbered, stays.
-    pub(crate) fn keep(&mut self, unit: impl Fn(&Divided) -> Option<u32>) {
+    pub(crate) fn keep(&mut self, unit: impl Fn(&Divided) -> Option<UnitId>) {
         self.by_level.retain(|_, all| {
             all.retain_mut(|divided| unit(divided).map(|unit| divided.unit = unit).is_some());
             !all.is_empty()
@@ -88,13 +89,14 @@ impl Division {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numerics::time::Span;
 
-    fn divided(unit: u32, at: Ns) -> Divided {
+    fn divided(unit: UnitId, at: Instant) -> Divided {
         Divided {
             unit,
-            from: 1,
+            from: LevelId(1),
             at,
-            span: (at - 1, at + 1),
+            span: Window { start: at - Span::NS, end: at + Span::NS },
             before: Side::default(),
             after: Side::default(),
             usual: 0.0,
@@ -106,16 +108,16 @@ mod tests {
         let mut division = Division::default();
         for level in 2..500 {
             for unit in 0..200 {
-                division.add(level, divided(unit, Ns::from(level)));
+                division.add(LevelId(level), divided(UnitId(unit), Instant(i64::from(level))));
             }
         }
-        assert!(division.together <= TOGETHER_MAX && division.of(499).len() == OF_LEVEL_MAX);
-        assert!(division.of(2).is_empty(), "the oldest went");
-        division.keep(|divided| (divided.unit != 7).then(|| divided.unit.min(7)));
-        assert_eq!(division.of(499).len(), OF_LEVEL_MAX - 1);
-        division.forget(499);
-        assert!(division.of(499).is_empty() && !division.of(498).is_empty());
-        division.forget(1);
+        assert!(division.together <= TOGETHER_MAX && division.of(LevelId(499)).len() == OF_LEVEL_MAX);
+        assert!(division.of(LevelId(2)).is_empty(), "the oldest went");
+        division.keep(|divided| (divided.unit != UnitId(7)).then(|| divided.unit.min(UnitId(7))));
+        assert_eq!(division.of(LevelId(499)).len(), OF_LEVEL_MAX - 1);
+        division.forget(LevelId(499));
+        assert!(division.of(LevelId(499)).is_empty() && !division.of(LevelId(498)).is_empty());
+        division.forget(LevelId(1));
         assert!(division.by_level.is_empty() && division.together == 0, "a version that all came from");
     }
 }

@@ -1,14 +1,16 @@
 //! The engine's words for what it keeps: counters, factors and their levels, units, runs, moves. Plain data; what is
 //! concluded from it is decided in the modules that read it.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Placed, Span, Window};
 use crate::observation::{Dimensions, Facts, Name};
+use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId, UnitId};
 use crate::state::restart_times::Restarts;
+use crate::state::run::{FirstRow, Opening};
 use crate::state::score_bins::{Binned, Drifting};
+use crate::state::unit_parts::{Active, FirstFailed, Loading, PanicBout, Panics, Process};
 use firstbad_protocol::Hash;
 use firstbad_protocol::verdict::Signal;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What is counted against an expectation, per row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,18 +74,18 @@ impl Counter {
         matches!(self, Self::Drift | Self::Cpu | Self::Memory)
     }
 
-    /// Rate taken for granted before anything is known, and the weight of that belief in trials.
-    pub(crate) const fn prior(self) -> (f64, f64) {
+    /// Rate taken for granted before anything is known.
+    pub(crate) const fn prior(self) -> Prior {
         match self {
-            Self::Errors => (2e-4, 2000.0),
-            Self::Panics => (1e-7, 2000.0),
-            Self::Zeros => (0.01, 200.0),
-            Self::Denied => (0.02, 300.0),
-            Self::Drift => (0.01, 20.0),
-            Self::Slow => (0.05, 500.0),
-            Self::Stall => (0.002, 1000.0),
-            Self::Cpu | Self::Memory => (0.002, 50.0),
-            Self::Silent | Self::Rejected | Self::Refused => (0.001, 50.0),
+            Self::Errors => Prior { rate: 2e-4, weight: 2000.0 },
+            Self::Panics => Prior { rate: 1e-7, weight: 2000.0 },
+            Self::Zeros => Prior { rate: 0.01, weight: 200.0 },
+            Self::Denied => Prior { rate: 0.02, weight: 300.0 },
+            Self::Drift => Prior { rate: 0.01, weight: 20.0 },
+            Self::Slow => Prior { rate: 0.05, weight: 500.0 },
+            Self::Stall => Prior { rate: 0.002, weight: 1000.0 },
+            Self::Cpu | Self::Memory => Prior { rate: 0.002, weight: 50.0 },
+            Self::Silent | Self::Rejected | Self::Refused => Prior { rate: 0.001, weight: 50.0 },
         }
     }
 
@@ -98,6 +100,13 @@ impl Counter {
             _ => 0.30,
         }
     }
+}
+
+/// A rate, and the weight of the belief in it, in trials.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Prior {
+    pub rate: f64,
+    pub weight: f64,
 }
 
 /// What can differ between hosts and change over time: a config, or the binary of a service.
@@ -122,11 +131,11 @@ pub(crate) enum Key {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Level {
     /// Index of its factor.
-    pub factor: u16,
+    pub factor: FactorId,
     /// Value.
     pub key: Key,
     /// First load attempt in the fleet.
-    pub first_seen: Ns,
+    pub first_seen: Instant,
     /// Content facts.
     pub facts: Facts,
     /// Published (`firstbad.change` of kind `publish`).
@@ -144,9 +153,9 @@ pub(crate) struct Level {
     /// Score buckets 0, 1..=9, .., 90..=100.
     pub deciles: Vec<u64>,
     /// Longest time that a unit served it without a failing run, ns.
-    pub bake: Ns,
+    pub bake: Span,
     /// Latest time any unit was on it.
-    pub last_active: Ns,
+    pub last_active: Instant,
 }
 
 impl Level {
@@ -162,19 +171,19 @@ impl Level {
 /// Some levels of one factor, such as the versions of a config that are accused together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Family<'a> {
-    pub factor: u16,
-    pub levels: &'a [u32],
+    pub factor: FactorId,
+    pub levels: &'a [LevelId],
 }
 
 /// A unit changed a factor's level.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Move {
     /// When, by the unit's corrected clock.
-    pub at: Ns,
+    pub at: Instant,
     /// Factor.
-    pub factor: u16,
+    pub factor: FactorId,
     /// New level.
-    pub level: u32,
+    pub level: LevelId,
     /// Told by a load event, not guessed from a gauge or a tag.
     pub told: bool,
     /// Whether what the unit had before is forgotten.
@@ -187,9 +196,9 @@ pub(crate) struct Run {
     /// Which counter.
     pub counter: Counter,
     /// Best estimate of its beginning.
-    pub start: Ns,
+    pub start: Instant,
     /// End of the last failing row, estimated within the row.
-    pub end: Ns,
+    pub end: Instant,
     /// Whether it goes on.
     pub open: bool,
     /// Observed events and trials.
@@ -200,20 +209,20 @@ pub(crate) struct Run {
     pub expected: f64,
     /// Events that the run's own rate would have given since its last failing row.
     pub quiet: f64,
-    /// Span and rate of the first failing row, until the beginning is settled.
-    pub first: (Ns, Ns, f64),
+    /// First failing row, until the beginning is settled.
+    pub first: FirstRow,
     /// Whether the beginning is known within its row.
     pub precise: bool,
     /// How far it may be off then, ns.
-    pub slack: Ns,
-    /// Observed, trials and expected of the first failing row.
-    pub opening: (f32, f32, f32),
-    /// Where in its first row it most likely began, and the standard deviation of that, ns; zero where it cannot be told.
-    pub near: (Ns, Ns),
+    pub slack: Span,
+    /// Counts of the first failing row.
+    pub opening: Opening,
+    /// Where in its first row it began.
+    pub near: Placed,
     /// Sizes of a signal that has one (see `graded`).
     pub sizes: Sizes,
     /// Level that was refused, for refusals, or loading, for deaths.
-    pub level: Option<u32>,
+    pub level: Option<LevelId>,
     /// The symptom that explains it, or that it was part of when that ended; zero for none.
     pub claim: u32,
 }
@@ -221,11 +230,11 @@ pub(crate) struct Run {
 impl Run {
     /// Whether it is known that a process died, and not only that it is not heard.
     pub(crate) fn is_death(&self) -> bool {
-        self.counter == Counter::Silent && self.opening.1 <= 1.0
+        self.counter == Counter::Silent && self.opening.trials <= 1.0
     }
 
     /// What one event opens: its time is exact.
-    pub(crate) fn of_event(counter: Counter, at: Ns, level: Option<u32>) -> Self {
+    pub(crate) fn of_event(counter: Counter, at: Instant, level: Option<LevelId>) -> Self {
         Self {
             counter,
             start: at,
@@ -235,11 +244,11 @@ impl Run {
             trials: 1.0,
             expected: 0.0,
             quiet: 0.0,
-            first: (at, at, 1.0),
+            first: FirstRow { start: at, end: at, rate: 1.0 },
             precise: true,
-            slack: 0,
-            opening: (1.0, 1.0, 0.0),
-            near: (at, 0),
+            slack: Span::ZERO,
+            opening: Opening { observed: 1.0, trials: 1.0, expected: 0.0 },
+            near: Placed { at, deviation: Span::ZERO },
             sizes: Default::default(),
             level,
             claim: 0,
@@ -250,10 +259,17 @@ impl Run {
 /// Rates of one counter: `older` is used, `recent` waits, so that a slow change does not become its own expectation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Base {
-    /// Observed and trials in use.
-    pub older: (f32, f32),
-    /// Observed and trials waiting.
-    pub recent: (f32, f32),
+    /// In use.
+    pub older: Rate,
+    /// Waiting.
+    pub recent: Rate,
+}
+
+/// Observed events of trials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rate {
+    pub observed: f32,
+    pub trials: f32,
 }
 
 /// Suspicion that a counter is failing, not yet a run.
@@ -272,21 +288,21 @@ pub(crate) struct Watch {
 #[repr(C)]
 pub(crate) struct Unit {
     /// Tick time at which something arrived last.
-    pub last_arrival: Ns,
+    pub last_arrival: Instant,
     /// Tick time at which its last row arrived: a process that dies at each start may still tell of its loads.
-    pub reported: Ns,
+    pub reported: Instant,
     /// Last event time, corrected.
-    pub last_event: Ns,
+    pub last_event: Instant,
     /// Length of its last row.
-    pub span: Ns,
+    pub span: Span,
     /// Rows seen.
     pub rows: u64,
     /// Left on purpose at.
-    pub left: Option<Ns>,
+    pub left: Option<Instant>,
     /// Failing runs, sorted by start, bounded.
     pub runs: Vec<Run>,
     /// Index of its dimensions.
-    pub dims: u32,
+    pub dims: DimsId,
     /// Whether it is an aggregate: never a host, never silent.
     pub aggregate: bool,
     /// Whether it is named by a host, which stays; pods, containers and generated identities come and go.
@@ -298,19 +314,19 @@ pub(crate) struct Unit {
     /// Whether the binary that its dimensions tell is active.
     pub binary_known: bool,
     /// First event time.
-    pub first: Ns,
+    pub first: Instant,
     /// History of active levels, sorted by time, bounded.
     pub moves: Vec<Move>,
     /// Active level by factor, sorted.
-    pub active: Vec<(u16, u32)>,
+    pub active: Vec<Active>,
     /// Stretches between rows in which nothing was heard, bounded.
-    pub gaps: Vec<(Ns, Ns)>,
+    pub gaps: Vec<Window>,
     /// Clock offset to the fleet, ns.
-    pub offset: Ns,
+    pub offset: Span,
     /// Host name; empty for an aggregate.
     pub host: Name,
     /// Processes seen lately, with their last arrival.
-    pub instances: Vec<(Name, Ns)>,
+    pub instances: Vec<Process>,
     /// Suspicions.
     pub watches: Vec<Watch>,
     /// Rotations of the fleet's expectations that these have followed.
@@ -326,25 +342,25 @@ pub(crate) struct Unit {
     /// Requests in flight: sums of values and reports.
     pub in_flight: Base,
     /// End of the last report in which memory was as usual: growth began about then, long before it was high.
-    pub flat: Ns,
+    pub flat: Instant,
     /// Reports since, as sums for a line: count, seconds, memory over the usual, squares of seconds, products.
     pub growth: [f64; 5],
     /// When the first request failed under each version, where told; bounded.
-    pub first_failures: Vec<(u32, Ns)>,
+    pub first_failures: Vec<FirstFailed>,
     /// Event times at which processes started, of late, bounded.
-    pub starts: Vec<Ns>,
+    pub starts: Vec<Instant>,
     /// Restarts seen.
     pub restarts: u64,
     /// Those that may have been deaths.
     pub restarts_seen: Restarts,
-    /// Panics by `firstbad.panics`, by config, and requests that ended in one: the same panics, told several times.
-    pub panics: (BTreeMap<Name, u64>, u64),
-    /// First panic event of the current bout, and the last.
-    pub panic_bout: (Ns, Ns),
+    /// Panics so far.
+    pub panics: Panics,
+    /// Panic events of late.
+    pub panic_bout: PanicBout,
     /// Being loaded when last heard of.
-    pub loading: Option<(u16, u32, Ns)>,
+    pub loading: Option<Loading>,
     /// Cached exposure index.
-    pub exposure: u32,
+    pub exposure: ExposureId,
     /// Place among the rows that wait for the next tick, of its last one.
     pub waiting: u32,
     /// Scores not yet compared with the baseline, and those that were last.
@@ -361,8 +377,8 @@ const STARTS_MAX: usize = 6;
 
 impl Unit {
     /// A process started; one start is told in several ways.
-    pub(crate) fn note_start(&mut self, at: Ns, interval: Ns) {
-        if self.starts.iter().any(|known| (known - at).abs() <= 3 * interval) {
+    pub(crate) fn note_start(&mut self, at: Instant, interval: Span) {
+        if self.starts.iter().any(|known| (*known - at).abs() <= 3 * interval) {
             return;
         }
         if self.starts.len() >= STARTS_MAX {
@@ -374,7 +390,7 @@ impl Unit {
 
     /// Whether it ever counted requests.
     pub(crate) fn counts_requests(&self) -> bool {
-        self.base.first().is_some_and(|base| base.older.1 + base.recent.1 > 0.0)
+        self.base.first().is_some_and(|base| base.older.trials + base.recent.trials > 0.0)
     }
 
     /// Whether it is a process that serves: what only tells of changes is no host.
@@ -388,7 +404,7 @@ impl Unit {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WorldChange {
     /// First time.
-    pub at: Ns,
+    pub at: Instant,
     /// Kind, id, target, description.
     pub kind: Name,
     /// Identity.
@@ -398,11 +414,18 @@ pub(crate) struct WorldChange {
     /// The sender's words.
     pub description: Name,
     /// Units reached, with the time; empty when it reached the whole fleet at once.
-    pub reached: Vec<(u32, Ns)>,
+    pub reached: Vec<Reached>,
     /// How many more it reached, of which nothing else is kept.
     pub folded: u64,
     /// Events of it that name no host.
     pub unnamed: u64,
+}
+
+/// A unit that a change reached, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reached {
+    pub unit: UnitId,
+    pub at: Instant,
 }
 
 /// If more than so many hosts report a change for each of its events without a host, such an event comes from one more host
@@ -426,9 +449,9 @@ impl WorldChange {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Exposure {
     /// Index of dimensions.
-    pub dims: u32,
+    pub dims: DimsId,
     /// Active levels, sorted by factor; empty where a row spans a load.
-    pub levels: Vec<(u16, u32)>,
+    pub levels: Vec<Active>,
 }
 
 /// Dimensions with the values that strata use.

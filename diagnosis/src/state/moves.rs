@@ -1,44 +1,43 @@
 //! Which version a unit had when: the history of its moves. Told moves (load events) win over guesses (gauges, tags), and
 //! a told move that comes late corrects the guess before it.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
+use crate::state::ids::{ExposureId, FactorId, LevelId};
+use crate::state::indexed::Indexed;
 use crate::state::model::{Move, Unit};
+use crate::state::unit_parts::Active;
 
 /// Bound on when a level was moved to first, by level. It may be too early, never too late: where it is known to be recent,
 /// nobody's older moves need be looked through. It is made anew from the units after a restart, and no answer depends on it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Earliest(Vec<Ns>);
+pub(crate) struct Earliest(Indexed<LevelId, Instant>);
 
 impl Earliest {
     /// A unit moved.
     pub(crate) fn note(&mut self, moved: Move) {
-        let level = moved.level as usize;
-        if self.0.len() <= level {
-            self.0.resize(level + 1, Ns::MAX);
-        }
-        if let Some(earliest) = self.0.get_mut(level) {
+        if let Some(earliest) = self.0.grown(moved.level, Instant::MAX) {
             *earliest = moved.at.min(*earliest);
         }
     }
 
     /// No unit moved to the level before this.
-    pub(crate) fn of(&self, level: u32) -> Ns {
-        self.0.get(level as usize).copied().unwrap_or(Ns::MAX)
+    pub(crate) fn of(&self, level: LevelId) -> Instant {
+        self.0.get(level).copied().unwrap_or(Instant::MAX)
     }
 }
 
 /// Moves kept for a unit; at one generation in five minutes over five configs this is an hour.
 const MOVES_MAX: usize = 64;
 /// A level that was active before anything was seen.
-pub(crate) const BEFORE_ALL: Ns = Ns::MIN / 4;
+pub(crate) const BEFORE_ALL: Instant = Instant::LONG_AGO;
 
 /// Level of `factor` at a time.
-pub(crate) fn level_at(unit: &Unit, factor: u16, at: Ns) -> Option<u32> {
+pub(crate) fn level_at(unit: &Unit, factor: FactorId, at: Instant) -> Option<LevelId> {
     unit.moves.iter().rev().find(|entry| entry.factor == factor && entry.at <= at).map(|entry| entry.level)
 }
 
 /// Notes that a unit moved. `slack` is how far a guess may be wrong.
-pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns, earliest: &mut Earliest) -> bool {
+pub(crate) fn note(unit: &mut Unit, new: Move, slack: Span, earliest: &mut Earliest) -> bool {
     if new.told {
         let guess = unit.moves.iter().position(|old| {
             !old.told && old.factor == new.factor && old.level == new.level && (old.at - new.at).abs() <= slack
@@ -68,7 +67,7 @@ pub(crate) fn note(unit: &mut Unit, new: Move, slack: Ns, earliest: &mut Earlies
 
 /// Forgets the oldest move of the factor that moved most: a busy config must not push out the history of the others.
 fn forget_one(unit: &mut Unit) {
-    let mut counts: std::collections::BTreeMap<u16, usize> = std::collections::BTreeMap::new();
+    let mut counts: std::collections::BTreeMap<FactorId, usize> = std::collections::BTreeMap::new();
     for entry in &unit.moves {
         *counts.entry(entry.factor).or_default() += 1;
     }
@@ -83,26 +82,23 @@ fn forget_one(unit: &mut Unit) {
 }
 
 fn refresh_active(unit: &mut Unit) {
-    let mut active: Vec<(u16, u32)> = Vec::with_capacity(unit.active.len());
+    let mut active: Vec<Active> = Vec::with_capacity(unit.active.len());
     for entry in &unit.moves {
-        match active.iter_mut().find(|(factor, _)| *factor == entry.factor) {
-            Some(slot) => slot.1 = entry.level,
-            None => active.push((entry.factor, entry.level)),
+        match active.iter_mut().find(|slot| slot.factor == entry.factor) {
+            Some(slot) => slot.level = entry.level,
+            None => active.push(Active { factor: entry.factor, level: entry.level }),
         }
     }
     active.sort_unstable();
     unit.active = active;
-    unit.exposure = STALE;
+    unit.exposure = ExposureId::STALE;
     unit.binary_known = false;
 }
 
 /// Whether a unit moved strictly within a span.
-pub(crate) fn moved_within(unit: &Unit, start: Ns, end: Ns) -> bool {
+pub(crate) fn moved_within(unit: &Unit, start: Instant, end: Instant) -> bool {
     unit.moves.iter().rev().take_while(|entry| entry.at > start).any(|entry| entry.at < end)
 }
 
-/// Marks an exposure, or a cell, that must be looked up again.
-pub(crate) const STALE: u32 = u32::MAX;
-
 /// Longest delay from a load to its effect that is looked for, ns.
-pub(crate) const DELAY_MAX: Ns = 1_800_000_000_000;
+pub(crate) const DELAY_MAX: Span = Span(1_800_000_000_000);

@@ -1,6 +1,7 @@
 //! Where a process may stand in for another: what a new one has in common with one that is gone.
 
 use crate::observation::Name;
+use crate::state::ids::DimsId;
 use crate::state::tables::Tables;
 use firstbad_protocol::names::attribute;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// The place of units with some dimensions.
-    pub(crate) fn of(tables: &Tables, dims: u32) -> Self {
+    pub(crate) fn of(tables: &Tables, dims: DimsId) -> Self {
         let value = |key| tables.value(dims, key).map(Name::from);
         Self { region: value(attribute::CLOUD_REGION), service: value(attribute::SERVICE_NAME) }
     }

@@ -1,6 +1,7 @@
 //! Sums per report interval and exposure: the cells that contrasts, detector and chart fold over. Sparse and bounded.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
+use crate::state::ids::{DimsId, ExposureId, FactorId, LevelId};
 use crate::state::model::{COUNTERS, Counter};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
@@ -122,29 +123,43 @@ impl Cohorts {
     }
 }
 
+/// Load attempts, and of them refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Attempts {
+    pub all: f64,
+    pub refused: f64,
+}
+
+/// Requests and failures of a leaf of dimensions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Leaf {
+    pub requests: f64,
+    pub failures: f64,
+}
+
 /// One report interval.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Interval {
     /// By exposure.
-    pub cells: BTreeMap<u32, Cell>,
+    pub cells: BTreeMap<ExposureId, Cell>,
     /// All cells together.
     pub fleet: [Sums; COUNTERS],
     /// Units that loaded a level.
-    pub loads: BTreeMap<u32, u32>,
-    /// Load attempts, and of them refused, by level offered.
-    pub attempts: BTreeMap<u32, (f64, f64)>,
+    pub loads: BTreeMap<LevelId, u32>,
+    /// Load attempts by level offered.
+    pub attempts: BTreeMap<LevelId, Attempts>,
     /// Requests and failures by leaf of dimensions.
-    pub leaves: BTreeMap<u32, (f64, f64)>,
+    pub leaves: BTreeMap<DimsId, Leaf>,
     /// Failed requests and requests tagged with a level, and scores not computed and scores.
-    pub tagged: BTreeMap<u32, [f64; 4]>,
+    pub tagged: BTreeMap<LevelId, [f64; 4]>,
     /// All that are not just paying for a load.
     pub calm: Cohorts,
     /// Hosts that may still pay for a load.
     pub paying: Cohorts,
     /// By version that is followed.
-    pub cohorts: BTreeMap<u32, Cohorts>,
+    pub cohorts: BTreeMap<LevelId, Cohorts>,
     /// Requests that used a config and that did not, by factor.
-    pub uses: BTreeMap<u16, Use>,
+    pub uses: BTreeMap<FactorId, Use>,
 }
 
 /// The last intervals.
@@ -246,22 +261,35 @@ impl Ring {
 }
 
 /// Index of the interval in which a span that ends at `end` falls.
-pub(crate) fn index_of(end: Ns, interval: Ns) -> i64 {
-    end.saturating_sub(1).div_euclid(interval.max(1))
+pub(crate) fn index_of(end: Instant, interval: Span) -> i64 {
+    end.saturating_sub(Span::NS).0.div_euclid(interval.max(Span::NS).0)
+}
+
+/// Beginning of the interval with an index.
+pub(crate) fn start_of(index: i64, interval: Span) -> Instant {
+    Instant::ZERO + index * interval
 }
 
 /// Failed requests and requests that used a config, and that did not, on hosts that tell both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Use {
-    pub inside: (f64, f64),
-    pub outside: (f64, f64),
+    pub inside: Used,
+    pub outside: Used,
+}
+
+/// Requests, and of them failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Used {
+    pub failed: f64,
+    pub all: f64,
 }
 
 impl Use {
     pub(crate) fn add(&mut self, other: Self) {
-        let sum = |one: &mut (f64, f64), other: (f64, f64)| *one = (one.0 + other.0, one.1 + other.1);
-        sum(&mut self.inside, other.inside);
-        sum(&mut self.outside, other.outside);
+        for (sum, other) in [(&mut self.inside, other.inside), (&mut self.outside, other.outside)] {
+            sum.failed += other.failed;
+            sum.all += other.all;
+        }
     }
 }
 
@@ -275,7 +303,7 @@ mod tests {
         let of_each = u32::try_from(BY_LEVEL_MAX / 100).unwrap_or(0);
         for index in 0..150 {
             let Some(interval) = ring.at(index) else { continue };
-            interval.tagged.extend((0..of_each).map(|level| (level, [1.0; 4])));
+            interval.tagged.extend((0..of_each).map(|level| (LevelId(level), [1.0; 4])));
             ring.trim();
         }
         let kept: usize = ring.intervals.iter().map(|interval| interval.tagged.len()).sum();

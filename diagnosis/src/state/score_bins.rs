@@ -1,6 +1,6 @@
 //! Scores of a unit by bin, and a drift that is suspected in them. Whether there is one is decided in `signals::drift`.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::Window;
 use serde::{Deserialize, Serialize};
 
 /// Score counts by bin of a span of time.
@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Binned {
     /// Counts, without the empty bins at the end.
     pub bins: Vec<u32>,
-    /// Beginning and end.
-    pub span: (Ns, Ns),
+    pub span: Window,
 }
 
 impl Binned {
@@ -19,9 +18,9 @@ impl Binned {
 
     pub(crate) fn add(&mut self, more: &Self) {
         if self.bins.is_empty() {
-            self.span.0 = more.span.0;
+            self.span.start = more.span.start;
         }
-        self.span.1 = more.span.1;
+        self.span.end = more.span.end;
         if self.bins.len() < more.bins.len() {
             self.bins.resize(more.bins.len(), 0);
         }
@@ -31,6 +30,13 @@ impl Binned {
     }
 }
 
+/// How many reports the first ones of a drift are, and those after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Rows {
+    pub first: u32,
+    pub after: u32,
+}
+
 /// A drift that is suspected, or whose beginning is being placed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Drifting {
@@ -38,8 +44,7 @@ pub(crate) struct Drifting {
     pub before: Binned,
     pub first: Binned,
     pub after: Binned,
-    /// How many reports the first ones and those after are.
-    pub rows: (u32, u32),
+    pub rows: Rows,
     /// Whether the first ones have left the shape.
     pub told: bool,
 }

@@ -15,10 +15,10 @@ fn is_silent(state: &State, unit: &Unit) -> bool {
     unit.serves() && unit.left.is_none() && late
 }
 
-/// How many hosts have not left, but for those that are silent, and the silent ones.
-pub(crate) fn heard(state: &State) -> (u64, BTreeSet<&str>) {
+/// How many hosts have not left, but for those that are silent.
+pub(crate) fn heard(state: &State) -> u64 {
     let mut silent: BTreeSet<&str> = BTreeSet::new();
     let here = state.units.iter().filter(|unit| unit.serves() && unit.left.is_none());
     let here = hosts(here.inspect(|unit| silent.extend(is_silent(state, unit).then_some(&*unit.host))));
-    ((here - silent.len()) as u64, silent)
+    (here - silent.len()) as u64
 }

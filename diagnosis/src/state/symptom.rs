@@ -1,8 +1,9 @@
 //! A symptom: what one class of outcomes shows since an onset, with its own contrast and its own explanation. Symptoms that
 //! one explanation covers make an incident (see `case`).
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::state::class::Class;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use firstbad_protocol::Property;
 use firstbad_protocol::verdict::{
     Cause, CauseKind, Change, Input, LastKnownGood, Pattern, RuledOut, State as Stage, Suspect, Verdict,
@@ -17,8 +18,8 @@ pub(crate) const STATIC_AFTER: i64 = 60;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Named {
     pub kind: CauseKind,
-    pub factor: Option<u16>,
-    pub levels: Vec<u32>,
+    pub factor: Option<FactorId>,
+    pub levels: Vec<LevelId>,
     pub property: Option<Property>,
     /// Dimensions of the units that it is guilty on; empty for all.
     pub scope: BTreeMap<String, String>,
@@ -96,15 +97,15 @@ pub(crate) struct Symptom {
     pub id: u32,
     pub class: Class,
     /// Event time of the first episode.
-    pub onset: Ns,
+    pub onset: Instant,
     /// Last event time at which units failed.
-    pub last_bad: Ns,
+    pub last_bad: Instant,
     /// Most units failing at once, and those that fail now.
     pub most: u64,
     pub now: u64,
-    pub resolved: Option<Ns>,
+    pub resolved: Option<Instant>,
     /// Tick at which it was judged last.
-    pub judged: Option<Ns>,
+    pub judged: Option<Instant>,
     pub stage: Stage,
     pub pattern: Pattern,
     pub verdict: Verdict,
@@ -117,14 +118,14 @@ pub(crate) struct Symptom {
     pub input: Option<Input>,
     pub good: Option<LastKnownGood>,
     /// Units with an episode of it, sorted.
-    pub hosts: Vec<u32>,
+    pub hosts: Vec<UnitId>,
     pub cost: Cost,
     /// Requests of its own episodes.
     pub trials: f64,
     /// Requests of the fleet from its onset to the interval `counted_to`, and the onset from which they were counted.
     pub fleet_requests: f64,
     pub counted_to: i64,
-    pub counted_from: Ns,
+    pub counted_from: Instant,
     /// Whether any of the episodes is one of failed requests, a death, a panic, a silence.
     pub errors: bool,
     pub deaths: bool,
@@ -138,7 +139,7 @@ pub(crate) struct Symptom {
 
 impl Symptom {
     /// A symptom of which only class and onset are known.
-    pub(crate) fn fresh(id: u32, class: Class, onset: Ns) -> Self {
+    pub(crate) fn fresh(id: u32, class: Class, onset: Instant) -> Self {
         Self {
             id,
             class,
@@ -163,7 +164,7 @@ impl Symptom {
             trials: 0.0,
             fleet_requests: 0.0,
             counted_to: 0,
-            counted_from: Ns::MAX,
+            counted_from: Instant::MAX,
             errors: false,
             deaths: false,
             panics: false,
@@ -174,12 +175,12 @@ impl Symptom {
     }
 
     /// Versions that it accuses.
-    pub(crate) fn accused(&self) -> &[u32] {
+    pub(crate) fn accused(&self) -> &[LevelId] {
         self.named.as_ref().filter(|_| self.verdict.accuses()).map_or(&[], |named| &named.levels)
     }
 
     /// Factor that it accuses.
-    pub(crate) fn factor(&self) -> Option<u16> {
+    pub(crate) fn factor(&self) -> Option<FactorId> {
         self.named.as_ref().filter(|_| self.verdict.accuses())?.factor
     }
 
@@ -187,7 +188,7 @@ impl Symptom {
     pub(crate) fn take_in(&mut self, other: Self) {
         let other_scope = other.named.as_ref().map(|named| named.scope.clone()).unwrap_or_default();
         if let (Some(named), Some(more)) = (&mut self.named, other.named) {
-            let more: Vec<u32> = more.levels.into_iter().filter(|level| !named.levels.contains(level)).collect();
+            let more: Vec<LevelId> = more.levels.into_iter().filter(|level| !named.levels.contains(level)).collect();
             named.levels.extend(more);
             if named.scope != other_scope {
                 named.scope.clear();
@@ -224,7 +225,7 @@ impl Symptom {
     }
 
     /// Factor that it names, whether that accuses or not.
-    pub(crate) fn suspects_factor(&self) -> Option<u16> {
+    pub(crate) fn suspects_factor(&self) -> Option<FactorId> {
         self.named.as_ref()?.factor
     }
 

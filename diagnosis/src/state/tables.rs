@@ -1,10 +1,13 @@
 //! Interning: names of factors, levels, dimensions and exposures become small indices, so that a tick folds over dense
 //! arrays. Every table has a bound; what does not fit is counted.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::observation::{Facts, Name};
+use crate::state::ids::{DimsId, ExposureId, FactorId, Id, LevelId};
+use crate::state::indexed::Indexed;
 use crate::state::model::{Dims, Exposure, Factor, Key, Level};
 use crate::state::moves::BEFORE_ALL;
+use crate::state::unit_parts::Active;
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{CONFIGS_MAX, VERSIONS_MAX};
 use serde::{Deserialize, Serialize};
@@ -24,25 +27,25 @@ const NAMES_MAX: usize = 262_144;
 /// All tables.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tables {
-    pub factors: Vec<Factor>,
-    factor_ids: BTreeMap<Factor, u16>,
-    pub levels: Vec<Level>,
-    level_ids: BTreeMap<(u16, Key), u32>,
-    levels_of: Vec<u32>,
+    pub factors: Indexed<FactorId, Factor>,
+    factor_ids: BTreeMap<Factor, FactorId>,
+    pub levels: Indexed<LevelId, Level>,
+    level_ids: BTreeMap<(FactorId, Key), LevelId>,
+    levels_of: Indexed<FactorId, u32>,
     /// Places of levels that were let go: they belong to no factor until they are used again.
-    free_levels: Vec<u32>,
-    pub dims: Vec<Dims>,
-    dims_ids: BTreeMap<Dims, u32>,
-    pub exposures: Vec<Exposure>,
-    exposure_ids: BTreeMap<Exposure, u32>,
-    free_exposures: Vec<u32>,
+    free_levels: Vec<LevelId>,
+    pub dims: Indexed<DimsId, Dims>,
+    dims_ids: BTreeMap<Dims, DimsId>,
+    pub exposures: Indexed<ExposureId, Exposure>,
+    exposure_ids: BTreeMap<Exposure, ExposureId>,
+    free_exposures: Vec<ExposureId>,
     /// Things that found no room.
     pub overflow: u64,
 }
 
 impl Tables {
     /// Index of a factor; none when the table is full.
-    pub(crate) fn factor(&mut self, factor: &Factor) -> Option<u16> {
+    pub(crate) fn factor(&mut self, factor: &Factor) -> Option<FactorId> {
         if let Some(id) = self.factor_ids.get(factor) {
             return Some(*id);
         }
@@ -50,7 +53,7 @@ impl Tables {
             self.overflow += 1;
             return None;
         }
-        let id = u16::try_from(self.factors.len()).ok()?;
+        let id = self.factors.next_id()?;
         self.factors.push(factor.clone());
         self.factor_ids.insert(factor.clone(), id);
         self.levels_of.push(0);
@@ -58,11 +61,11 @@ impl Tables {
     }
 
     /// Index of a level; none when its factor has too many.
-    pub(crate) fn level(&mut self, factor: u16, key: &Key, at: Ns) -> Option<u32> {
+    pub(crate) fn level(&mut self, factor: FactorId, key: &Key, at: Instant) -> Option<LevelId> {
         if let Some(id) = self.level_ids.get(&(factor, key.clone())) {
             return Some(*id);
         }
-        let count = self.levels_of.get_mut(usize::from(factor))?;
+        let count = self.levels_of.get_mut(factor)?;
         // Four times the documented number stay apart before new ones are refused: a fresh hash every generation of
         // five minutes fills 256 in a day.
         let used = self.levels.len() - self.free_levels.len();
@@ -74,12 +77,13 @@ impl Tables {
         let level = fresh(factor, key.clone(), at);
         let id = match self.free_levels.pop() {
             Some(id) => {
-                *self.levels.get_mut(id as usize)? = level;
+                *self.levels.get_mut(id)? = level;
                 id
             }
             None => {
+                let id = self.levels.next_id();
                 self.levels.push(level);
-                u32::try_from(self.levels.len() - 1).ok()?
+                id?
             }
         };
         self.level_ids.insert((factor, key.clone()), id);
@@ -87,12 +91,12 @@ impl Tables {
     }
 
     /// Makes `key` another name of the level `id`, such as one more rendering of a version. Returns the level.
-    pub(crate) fn alias(&mut self, factor: u16, key: Key, id: u32) -> Option<u32> {
+    pub(crate) fn alias(&mut self, factor: FactorId, key: Key, id: LevelId) -> Option<LevelId> {
         if self.level_ids.len() >= NAMES_MAX {
             self.overflow += 1;
             return None;
         }
-        let level = self.levels.get_mut(id as usize).filter(|level| level.factor == factor)?;
+        let level = self.levels.get_mut(id).filter(|level| level.factor == factor)?;
         if self.level_ids.insert((factor, key), id).is_none() {
             level.renderings += 1;
         }
@@ -100,27 +104,27 @@ impl Tables {
     }
 
     /// Index of a version of a config, if it is known.
-    pub(crate) fn known_level(&self, factor: u16, hash: &Hash) -> Option<u32> {
+    pub(crate) fn known_level(&self, factor: FactorId, hash: &Hash) -> Option<LevelId> {
         self.level_ids.get(&(factor, Key::Version(*hash))).copied()
     }
 
     /// Index of a set of dimensions.
-    pub(crate) fn dims(&mut self, dims: &Dims) -> u32 {
+    pub(crate) fn dims(&mut self, dims: &Dims) -> DimsId {
         if let Some(id) = self.dims_ids.get(dims) {
             return *id;
         }
         if self.dims.len() >= DIMENSIONS_MAX {
             self.overflow += 1;
-            return u32::try_from(DIMENSIONS_MAX - 1).unwrap_or(0);
+            return DimsId::at(DIMENSIONS_MAX - 1).unwrap_or_default();
         }
-        let id = u32::try_from(self.dims.len()).unwrap_or(0);
+        let id = self.dims.next_id().unwrap_or_default();
         self.dims.push(dims.clone());
         self.dims_ids.insert(dims.clone(), id);
         id
     }
 
     /// Index of an exposure.
-    pub(crate) fn exposure(&mut self, exposure: Exposure) -> u32 {
+    pub(crate) fn exposure(&mut self, exposure: Exposure) -> ExposureId {
         if let Some(id) = self.exposure_ids.get(&exposure) {
             return *id;
         }
@@ -128,10 +132,10 @@ impl Tables {
         if free.is_none() && self.exposures.len() >= EXPOSURES_MAX {
             self.overflow += 1;
             let mixed = Exposure { dims: exposure.dims, levels: Vec::new() };
-            return self.exposure_ids.get(&mixed).copied().unwrap_or(0);
+            return self.exposure_ids.get(&mixed).copied().unwrap_or_default();
         }
-        let id = free.unwrap_or(u32::try_from(self.exposures.len()).unwrap_or(0));
-        match self.exposures.get_mut(id as usize) {
+        let id = free.or(self.exposures.next_id()).unwrap_or_default();
+        match self.exposures.get_mut(id) {
             Some(place) => *place = exposure.clone(),
             None => self.exposures.push(exposure.clone()),
         }
@@ -140,9 +144,9 @@ impl Tables {
     }
 
     /// Factors that should let levels go: those with more than `most`, and all where there is little room left.
-    pub(crate) fn crowded(&self, most: usize) -> BTreeSet<u16> {
+    pub(crate) fn crowded(&self, most: usize) -> BTreeSet<FactorId> {
         let most = if self.is_crowded() { 0 } else { most };
-        (0_u16..).zip(&self.levels_of).filter(|(_, count)| **count as usize > most).map(|(factor, _)| factor).collect()
+        self.levels_of.numbered().filter(|(_, count)| **count as usize > most).map(|(factor, _)| factor).collect()
     }
 
     /// Levels of each factor that may stay though nothing refers to them.
@@ -156,18 +160,18 @@ impl Tables {
     }
 
     /// Lets a level go that nothing refers to.
-    pub(crate) fn free_level(&mut self, id: u32) {
-        let Some(level) = self.levels.get_mut(id as usize) else { return };
+    pub(crate) fn free_level(&mut self, id: LevelId) {
+        let Some(level) = self.levels.get_mut(id) else { return };
         if self.level_ids.remove(&(level.factor, level.key.clone())).is_none() {
             return;
         }
         if level.renderings > 1 {
             self.level_ids.retain(|_, other| *other != id);
         }
-        if let Some(count) = self.levels_of.get_mut(usize::from(level.factor)) {
+        if let Some(count) = self.levels_of.get_mut(level.factor) {
             *count = count.saturating_sub(1);
         }
-        *level = fresh(u16::MAX, Key::Text(Name::from("")), BEFORE_ALL);
+        *level = fresh(FactorId::NONE, Key::Text(Name::from("")), BEFORE_ALL);
         self.free_levels.push(id);
     }
 
@@ -177,7 +181,7 @@ impl Tables {
     }
 
     /// Lets all other exposures go.
-    pub(crate) fn keep_exposures(&mut self, used: &BTreeSet<u32>) {
+    pub(crate) fn keep_exposures(&mut self, used: &BTreeSet<ExposureId>) {
         let free = &mut self.free_exposures;
         self.exposure_ids.retain(|_, id| {
             let stays = used.contains(id);
@@ -189,43 +193,44 @@ impl Tables {
     }
 
     /// The level at an index.
-    pub(crate) fn level_at(&self, id: u32) -> Option<&Level> {
-        self.levels.get(id as usize)
+    pub(crate) fn level_at(&self, id: LevelId) -> Option<&Level> {
+        self.levels.get(id)
     }
 
     /// Whether a level is this version of this config.
-    pub(crate) fn is_version(&self, (factor, level): (u16, u32), config: &Name, hash: &Hash) -> bool {
-        let of_config = matches!(self.factors.get(usize::from(factor)), Some(Factor::Config(name)) if name == config);
+    pub(crate) fn is_version(&self, version: Active, config: &Name, hash: &Hash) -> bool {
+        let Active { factor, level } = version;
+        let of_config = matches!(self.factors.get(factor), Some(Factor::Config(name)) if name == config);
         let Some(known) = self.level_at(level).filter(|_| of_config) else { return false };
         matches!(&known.key, Key::Version(key) if key == hash)
             || known.renderings > 1 && self.known_level(factor, hash) == Some(level)
     }
 
     /// The level at an index, to change.
-    pub(crate) fn level_mut(&mut self, id: u32) -> Option<&mut Level> {
-        self.levels.get_mut(id as usize)
+    pub(crate) fn level_mut(&mut self, id: LevelId) -> Option<&mut Level> {
+        self.levels.get_mut(id)
     }
 
     /// The dimensions at an index.
-    pub(crate) fn dims_at(&self, id: u32) -> Option<&Dims> {
-        self.dims.get(id as usize)
+    pub(crate) fn dims_at(&self, id: DimsId) -> Option<&Dims> {
+        self.dims.get(id)
     }
 
     /// A dimension's value in a set.
-    pub(crate) fn value(&self, dims: u32, key: &str) -> Option<&str> {
+    pub(crate) fn value(&self, dims: DimsId, key: &str) -> Option<&str> {
         self.dims_at(dims)?.get(key).map(AsRef::as_ref)
     }
 
     /// Config name of a factor, if it is a config.
-    pub(crate) fn config_name(&self, factor: u16) -> Option<&str> {
-        match self.factors.get(usize::from(factor))? {
+    pub(crate) fn config_name(&self, factor: FactorId) -> Option<&str> {
+        match self.factors.get(factor)? {
             Factor::Config(name) => Some(name),
             Factor::Binary(_) => None,
         }
     }
 }
 
-fn fresh(factor: u16, key: Key, at: Ns) -> Level {
+fn fresh(factor: FactorId, key: Key, at: Instant) -> Level {
     Level {
         factor,
         key,
@@ -238,7 +243,7 @@ fn fresh(factor: u16, key: Key, at: Ns) -> Level {
         requests: 0,
         failed: 0,
         deciles: Vec::new(),
-        bake: 0,
+        bake: Span::ZERO,
         last_active: at,
     }
 }
@@ -255,7 +260,7 @@ mod tests {
         for config in 0..=most {
             let Some(factor) = tables.factor(&Factor::Config(format!("config {config}").into())) else { continue };
             for version in 0..4 * VERSIONS_MAX {
-                tables.level(factor, &Key::Version(Hash::of(&version.to_le_bytes())), 0);
+                tables.level(factor, &Key::Version(Hash::of(&version.to_le_bytes())), Instant::ZERO);
             }
         }
         assert_eq!(tables.levels.len(), LEVELS_MAX);

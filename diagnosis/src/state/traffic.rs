@@ -1,26 +1,25 @@
 //! How the traffic since a moment compares with that before it. What that means is decided by whoever asks.
 
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::state::State;
+use crate::state::ids::DimsId;
 use crate::state::ring::{Interval, index_of};
 use std::collections::BTreeSet;
 
 /// Requests per second since `onset` over those before.
-pub(crate) fn traffic_ratio(state: &State, onset: Ns) -> f64 {
+pub(crate) fn traffic_ratio(state: &State, onset: Instant) -> f64 {
     growth(state, onset, None)
 }
 
 /// As above, among the hosts with `dims`.
-pub(crate) fn growth(state: &State, onset: Ns, dims: Option<&BTreeSet<u32>>) -> f64 {
+pub(crate) fn growth(state: &State, onset: Instant, dims: Option<&BTreeSet<DimsId>>) -> f64 {
     let at = index_of(onset, state.interval);
     let trials = |interval: &Interval| match dims {
         None => interval.fleet.first().map_or(0.0, |sum| sum.trials),
         Some(dims) => interval
             .cells
             .iter()
-            .filter(|(id, _)| {
-                state.tables.exposures.get(**id as usize).is_some_and(|exposure| dims.contains(&exposure.dims))
-            })
+            .filter(|(id, _)| state.tables.exposures.get(**id).is_some_and(|exposure| dims.contains(&exposure.dims)))
             .filter_map(|(_, cell)| cell.sums.first())
             .map(|sum| sum.trials)
             .sum(),

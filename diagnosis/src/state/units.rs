@@ -1,6 +1,7 @@
 //! Units as a whole: they are entered and indexed, and different hosts among them are counted.
 
 use crate::state::State;
+use crate::state::ids::UnitId;
 use crate::state::model::Unit;
 use crate::state::moves::Earliest;
 use crate::state::tables::Tables;
@@ -12,18 +13,18 @@ use std::collections::BTreeSet;
 pub(crate) fn index_units(state: &mut State) {
     state.unit_ids = UnitIds::default();
     state.earliest = Earliest::default();
-    for (id, unit) in (0..).zip(&state.units) {
+    for (id, unit) in state.units.numbered() {
         state.unit_ids.insert(&unit.host, service(&state.tables, unit), id);
         unit.moves.iter().for_each(|moved| state.earliest.note(*moved));
     }
 }
 
 /// Enters a new unit.
-pub(crate) fn add_unit(state: &mut State, id: u32, unit: Unit) {
+pub(crate) fn add_unit(state: &mut State, id: UnitId, unit: Unit) {
     let sibling = state.unit_ids.insert(&unit.host, service(&state.tables, &unit), id);
     state.units.push(unit);
     for id in sibling.into_iter().flat_map(|sibling| [sibling, id]) {
-        if let Some(unit) = state.units.get_mut(id as usize) {
+        if let Some(unit) = state.units.get_mut(id) {
             unit.shares_host = true;
         }
     }

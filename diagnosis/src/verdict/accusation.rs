@@ -9,10 +9,10 @@ use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::{CAUSE_AT, CAUSE_HOSTS, CONTROLS_MIN, LIMIT_AT, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::odds::{LN_1_000_000, LN_10, LN_100, LN_1000};
-use crate::numerics::time::seconds;
 use crate::scene::Scene;
 use crate::scene::patient::Patient;
 use crate::state::State;
+use crate::state::ids::DimsId;
 use crate::state::model::Counter;
 use crate::verdict::one_to_one::is_one_to_one;
 use crate::verdict::small_fleet;
@@ -162,7 +162,7 @@ impl Grounds<'_> {
         // Load events have exact times. A binary is first seen in a report, up to two reports after it started.
         let reports = if hypothesis.kind == CauseKind::Binary { 2.0 } else { 0.5 };
         let before = tally.lag.hosts >= LAG_HOSTS
-            && tally.lag.delay_s < -reports * seconds(scene.interval)
+            && tally.lag.delay_s < -reports * scene.interval.seconds()
             && !self.are_by_sides();
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
@@ -253,7 +253,7 @@ pub(crate) fn starts_explain(state: &State, scene: &Scene<'_>, hypothesis: &Hypo
     if own >= OWN_MIN || hypothesis.mechanism >= LIMIT_AT || scene.counters.contains(&Counter::Silent) {
         return false;
     }
-    let in_scope = |dims: u32| {
+    let in_scope = |dims: DimsId| {
         let is = |(key, value): (&String, &String)| state.tables.value(dims, key).is_some_and(|known| known == value);
         hypothesis.kind == CauseKind::Binary || hypothesis.scope.iter().all(is)
     };
@@ -262,7 +262,7 @@ pub(crate) fn starts_explain(state: &State, scene: &Scene<'_>, hypothesis: &Hypo
 
 /// Seconds after a load in which what follows may well be its effect.
 pub(crate) fn soon(scene: &Scene<'_>) -> f64 {
-    seconds(scene.soon())
+    scene.soon().seconds()
 }
 
 /// Whether the scene contradicts a hypothesis: hosts fail alike without it, or all at one moment whatever their own load.

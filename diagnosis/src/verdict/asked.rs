@@ -5,13 +5,12 @@ use crate::numerics::localise::Combination;
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::model::Counter;
-use crate::state::ring::index_of;
+use crate::state::ring::{index_of, start_of};
 use crate::verdict::cases::blank;
 use crate::verdict::incident::{suspects, unknown};
 use crate::verdict::judge::judge;
 use crate::wording::facts::blind_spots;
 use firstbad_protocol::limits::SUSPECTS_MAX;
-use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Arm, Cause, CauseKind, Incident, Suspect, Verdict};
 use std::collections::BTreeMap;
 
@@ -36,7 +35,7 @@ pub(crate) fn complete(state: &State, incidents: &mut Vec<Incident>) {
         .map(|(combination, rank)| of_combination(combination, rank))
         .collect();
     if incidents.is_empty() {
-        let mut incident = blank(judged * state.interval, Counter::Errors);
+        let mut incident = blank(start_of(judged, state.interval), Counter::Errors);
         incident.signals = vec![Counter::Errors.signal()];
         incident.blind_spots = blind_spots(state);
         incidents.push(incident);
@@ -108,7 +107,7 @@ fn of_hosts(state: &State) -> Option<Incident> {
     if incident.suspects.is_empty() {
         incident.suspects.push(unknown());
     }
-    incident.onset = Timestamp(onset);
+    incident.onset = onset.into();
     incident.blind_spots = blind_spots(state);
     Some(incident)
 }

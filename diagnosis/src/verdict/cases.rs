@@ -3,10 +3,11 @@
 
 use crate::detect::TOGETHER;
 use crate::numerics::math::rounded;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::state::State;
 use crate::state::case::Case;
 use crate::state::class::Class;
+use crate::state::ids::{LevelId, UnitId};
 use crate::state::model::Counter;
 use crate::state::silence::heard;
 use crate::state::symptom::{Cost, Symptom};
@@ -21,13 +22,13 @@ use firstbad_protocol::verdict::{
 use std::collections::BTreeSet;
 
 /// Time after which what comes back is another symptom.
-pub(crate) const COMES_BACK: Ns = 1800 * SECOND_NS;
+pub(crate) const COMES_BACK: Span = Span(1800 * SECOND_NS);
 /// Verdicts remembered.
 const HISTORY_MAX: usize = 32;
 /// Report intervals within which symptoms that nothing explains began together.
 const AT_ONCE: i64 = 6;
 /// Time, ns, after an accused version's last failing within which others may fail of it.
-const SPILLS_FOR: Ns = 300_000_000_000;
+const SPILLS_FOR: Span = Span(300_000_000_000);
 
 /// What is told, in the contract's order: open ones first, then by what was felt, then hosts, onset, identity.
 pub(crate) fn incidents(state: &State) -> Vec<Incident> {
@@ -55,7 +56,7 @@ pub(crate) fn group(state: &mut State) {
         {
             match &mut case.named {
                 Some(known) if known.is_same(&named) => {
-                    let more: Vec<u32> =
+                    let more: Vec<LevelId> =
                         named.levels.iter().copied().filter(|level| !known.levels.contains(level)).collect();
                     known.levels.extend(more);
                 }
@@ -97,7 +98,7 @@ fn new_case(state: &mut State) -> u32 {
     state.cases.push(Case {
         id: state.cases_ever,
         named: None,
-        last_bad: Ns::MIN / 4,
+        last_bad: Instant::LONG_AGO,
         resolved: None,
         said: None,
         published: false,
@@ -192,7 +193,7 @@ fn tell_cases(state: &mut State) {
                 case.merged = true;
                 case.resolved = state.last_event;
                 case.incident.state = Stage::Resolved;
-                case.incident.resolved_at = state.last_event.map(Timestamp);
+                case.incident.resolved_at = state.last_event.map(Timestamp::from);
             }
             continue;
         }
@@ -202,7 +203,7 @@ fn tell_cases(state: &mut State) {
         }
         tell_case(state, case, &symptoms);
     }
-    let names: Vec<(u32, String)> = cases.iter().map(|case| (case.id, case.incident.id.clone())).collect();
+    let names: Vec<String> = cases.iter().map(|case| case.incident.id.clone()).collect();
     for case in cases.iter_mut().filter(|case| case.published && case.incident.id.is_empty()) {
         case.incident.id = fresh_id(&case.incident, &names);
     }
@@ -214,10 +215,11 @@ fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
     let Some(lead) = lead(symptoms) else { return };
     case.last_bad = symptoms.iter().map(|symptom| symptom.last_bad).max().unwrap_or(case.last_bad);
     case.published |= is_told(state, symptoms);
-    let now = Timestamp(state.last_event.unwrap_or(lead.onset));
+    let now = state.last_event.unwrap_or(lead.onset);
     note_change(case, lead.verdict, cause_of_all(symptoms, lead), now);
     let told = &mut case.incident;
-    let onset = Timestamp(symptoms.iter().filter(|one| counts(one, lead)).map(|one| one.onset).min().unwrap_or(0));
+    let onset = symptoms.iter().filter(|one| counts(one, lead)).map(|one| one.onset).min().unwrap_or_default();
+    let onset = Timestamp::from(onset);
     told.onset = if told.id.is_empty() { onset } else { told.onset.min(onset) };
     told.verdict = lead.verdict;
     told.suspects.clone_from(&lead.suspects);
@@ -266,8 +268,8 @@ fn is_told(state: &State, symptoms: &[&Symptom]) -> bool {
 
 fn tell_impact(state: &State, told: &mut Incident, symptoms: &[&Symptom]) {
     let cost = symptoms.iter().fold(Cost::default(), |all, symptom| all.and(symptom.cost));
-    let hosts: BTreeSet<u32> = symptoms.iter().flat_map(|symptom| symptom.hosts.iter().copied()).collect();
-    let (reporting, _) = heard(state);
+    let hosts: BTreeSet<UnitId> = symptoms.iter().flat_map(|symptom| symptom.hosts.iter().copied()).collect();
+    let reporting = heard(state);
     let felt = cost.failed + cost.denied + cost.unscored;
     let share = if cost.requests > 0.0 { rounded((cost.failed / cost.requests).min(1.0), 6) } else { 0.0 };
     let before = told.impact;
@@ -298,7 +300,7 @@ fn tell_state(case: &mut Case, symptoms: &[&Symptom]) {
     };
     case.resolved = resolved;
     case.incident.state = stage;
-    case.incident.resolved_at = resolved.map(|_| Timestamp(case.last_bad));
+    case.incident.resolved_at = resolved.map(|_| case.last_bad.into());
 }
 
 /// Lets the oldest incidents that are over go where there are too many, and those that were never told.
@@ -310,7 +312,7 @@ fn forget_cases(state: &mut State) {
         let gone = state.cases.remove(oldest);
         state.symptoms.retain(|symptom| symptom.case != gone.id);
     }
-    let last = state.last_event.unwrap_or(0);
+    let last = state.last_event.unwrap_or_default();
     let kept: BTreeSet<u32> = state.cases.iter().filter(|case| case.published).map(|case| case.id).collect();
     state.symptoms.retain(|symptom| {
         let over = symptom.resolved.is_some_and(|at| last - at > 2 * COMES_BACK);
@@ -385,7 +387,7 @@ fn signals(symptoms: &[&Symptom]) -> Vec<Signal> {
 }
 
 /// Remembers the verdict that is given up; the first time a cause is named is kept with it.
-fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Timestamp) {
+fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Instant) {
     let told = &mut case.incident;
     let key = |cause: &Option<Cause>| {
         cause.as_ref().map(|cause| (cause.kind, cause.config.clone(), cause.change.clone(), cause.dimensions.clone()))
@@ -394,36 +396,36 @@ fn note_change(case: &mut Case, verdict: Verdict, cause: Option<Cause>, now: Tim
     let other = !same_cause || told.verdict != verdict;
     if other && !told.suspects.is_empty() && told.history.len() < HISTORY_MAX {
         told.history.push(HistoryEntry {
-            at: case.said.map_or(now, Timestamp),
+            at: case.said.unwrap_or(now).into(),
             verdict: told.verdict,
             cause: told.cause.clone(),
         });
     }
     if !(verdict.accuses() && same_cause && told.named_at.is_some()) {
-        told.named_at = verdict.accuses().then_some(now);
+        told.named_at = verdict.accuses().then_some(now.into());
     }
     if other || case.said.is_none() {
-        case.said = Some(now.0);
+        case.said = Some(now);
     }
     (told.verdict, told.cause) = (verdict, cause);
 }
 
 /// An incident that was only asked for, of which onset and first signal are known.
-pub(crate) fn blank(onset: Ns, first: Counter) -> Incident {
-    let mut incident = Incident::new(String::new(), Timestamp(onset));
+pub(crate) fn blank(onset: Instant, first: Counter) -> Incident {
+    let mut incident = Incident::new(String::new(), onset.into());
     incident.signals = vec![first.signal()];
     incident.id = fresh_id(&incident, &[]);
     incident
 }
 
 /// An identity from onset and first signal, with a number where two would have the same.
-fn fresh_id(incident: &Incident, taken: &[(u32, String)]) -> String {
+fn fresh_id(incident: &Incident, taken: &[String]) -> String {
     let text = incident.onset.to_string();
     let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
     let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
     let first = incident.signals.first().map_or("errors", |signal| signal.as_str());
     let plain = format!("{day}-{time}-{first}");
-    let is_taken = |id: &String| taken.iter().any(|(_, known)| known == id);
+    let is_taken = |id: &String| taken.contains(id);
     let numbered = (2..).map(|number| format!("{plain}-{number}"));
     std::iter::once(plain.clone()).chain(numbered).find(|id| !is_taken(id)).unwrap_or(plain)
 }

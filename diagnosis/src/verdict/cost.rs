@@ -1,8 +1,7 @@
 //! What a symptom costs, in requests, and whom it hits: counted on its own episodes, or on the fleet's sums where no unit
 //! shows it.
 
-use crate::numerics::time::Ns;
-use crate::numerics::time::seconds;
+use crate::numerics::time::{Instant, Span};
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::model::STALL_TRIALS;
@@ -15,14 +14,14 @@ const SILENT_MIN: usize = 3;
 const SILENT_PART: usize = 33;
 const SILENT_FOR: i64 = 6;
 /// Time, ns, within which a host may be restarted, and be heard again.
-const SILENT_LEAST: Ns = 120_000_000_000;
+const SILENT_LEAST: Span = Span(120_000_000_000);
 
 /// Units that are silent now and have been for long: restarts one after another are short, and heal by themselves.
 fn gone_for_long(state: &State, symptom: &Symptom) -> usize {
-    let now = state.now.unwrap_or(0);
+    let now = state.now.unwrap_or_default();
     let long = (SILENT_FOR * state.interval).max(SILENT_LEAST);
     let gone = |run: &Run| run.counter == Counter::Silent && run.open;
-    let units = symptom.hosts.iter().filter_map(|id| state.units.get(*id as usize));
+    let units = symptom.hosts.iter().filter_map(|id| state.units.get(*id));
     units.filter(|unit| now - unit.reported > long && unit.runs.iter().any(gone)).count()
 }
 
@@ -31,7 +30,7 @@ const BESIDE: i64 = 60;
 
 /// Report intervals, and time, ns, for which what is left must last.
 const RESIDUE_FOR: i64 = 6;
-const RESIDUE_LEAST: Ns = 60_000_000_000;
+const RESIDUE_LEAST: Span = Span(60_000_000_000);
 
 /// Adds up cost and hosts of a symptom's episodes; what was seen before stays.
 pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
@@ -40,7 +39,7 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
     symptom.now = 0;
     let floor = floor(state, symptom);
     for id in &state.census.sick {
-        let Some(unit) = state.units.get(*id as usize) else { continue };
+        let Some(unit) = state.units.get(*id) else { continue };
         let (mut hit, mut open) = (false, false);
         let own: Vec<&Run> = unit.runs.iter().filter(|run| belongs(state, run, symptom)).collect();
         for run in own {
@@ -73,7 +72,7 @@ pub(crate) fn add_up(state: &State, symptom: &mut Symptom) {
 /// Least rate of an episode that makes its host one of those affected: a twelfth of what most of them show. What is weaker
 /// by more is a host's habit or noise.
 fn floor(state: &State, symptom: &Symptom) -> f64 {
-    let units = state.census.sick.iter().filter_map(|id| state.units.get(*id as usize));
+    let units = state.census.sick.iter().filter_map(|id| state.units.get(*id));
     let own = units.flat_map(|unit| &unit.runs).filter(|run| run.trials > 0.0 && belongs(state, run, symptom));
     let mut rates: Vec<f64> = own.map(|run| run.observed / run.trials).collect();
     let at = rates.len() * 8 / 10;
@@ -136,8 +135,8 @@ fn cost_of(state: &State, unit: &Unit, run: &Run) -> Cost {
         Counter::Zeros => cost.unscored = excess,
         // Nobody knows how many processes are behind an aggregate, nor what one of them usually serves.
         Counter::Stall | Counter::Silent if unit.aggregate => {}
-        Counter::Stall => cost.missing = excess / STALL_TRIALS * usual * seconds(state.interval),
-        Counter::Silent => cost.missing = usual * seconds((run.end - run.start).max(0)),
+        Counter::Stall => cost.missing = excess / STALL_TRIALS * usual * state.interval.seconds(),
+        Counter::Silent => cost.missing = usual * (run.end - run.start).max(Span::ZERO).seconds(),
         _ => {}
     }
     cost
@@ -157,7 +156,7 @@ fn fleet_cost(state: &State, symptom: &Symptom) -> Cost {
 }
 
 /// Events of the fleet beyond expectation.
-fn fleet_excess(state: &State, counter: Counter, from: Ns, to: Ns) -> f64 {
+fn fleet_excess(state: &State, counter: Counter, from: Instant, to: Instant) -> f64 {
     let (from, to) = (index_of(from, state.interval), index_of(to, state.interval) + 1);
     let mut all = Sums::default();
     (from..=to)

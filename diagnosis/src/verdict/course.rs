@@ -2,9 +2,10 @@
 
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
-use crate::numerics::time::from_seconds;
+use crate::numerics::time::Span;
 use crate::scene::Scene;
 use crate::state::State;
+use crate::state::ids::UnitId;
 use crate::state::model::Family;
 use crate::state::ring::index_of;
 use crate::state::symptom::Symptom;
@@ -21,8 +22,8 @@ pub(crate) fn tell_facts(state: &State, symptom: &mut Symptom, scene: &Scene<'_>
         && let Some(named) = symptom.named.clone()
         && let Some(factor) = named.factor
     {
-        let delay = judged.named.as_ref().map_or(0, |named| from_seconds(named.tally.lag.delay_s.max(0.0)));
-        let good = last_known_good(state, scene, Family { factor, levels: &named.levels }, delay);
+        let delay = judged.named.as_ref().map(|named| Span::from_seconds(named.tally.lag.delay_s.max(0.0)));
+        let good = last_known_good(state, scene, Family { factor, levels: &named.levels }, delay.unwrap_or_default());
         symptom.input = input(state, &named.levels, good.as_ref());
         symptom.good = good;
     }
@@ -55,6 +56,6 @@ pub(crate) fn pattern(state: &State, symptom: &Symptom, judged: &Judgement) -> P
 }
 
 /// How many hosts some units are.
-pub(crate) fn hosts_of(state: &State, ids: &BTreeSet<u32>) -> u64 {
-    hosts(ids.iter().filter_map(|id| state.units.get(*id as usize))) as u64
+pub(crate) fn hosts_of(state: &State, ids: &BTreeSet<UnitId>) -> u64 {
+    hosts(ids.iter().filter_map(|id| state.units.get(*id))) as u64
 }

@@ -13,16 +13,18 @@ use crate::evidence::stale::{Stale, stale};
 use crate::evidence::tally::tally;
 use crate::evidence::uses::Uses;
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{Hosts, Part, Separator, Tally};
+use crate::hypothesis::findings::{Part, Separator, Tally};
 use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_10;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::scene::patient::Patient;
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::class::Class;
+use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
 use crate::state::model::{Counter, Factor, Family, Key, Level};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use crate::verdict::accusation::refuted;
@@ -39,7 +41,7 @@ const STRAYS: u64 = 33;
 pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     let mut all: Vec<Hypothesis> = Vec::new();
     let shares = AllShares::new(scene);
-    for factor in 0..u16::try_from(state.tables.factors.len()).unwrap_or(u16::MAX) {
+    for factor in state.tables.factors.ids() {
         all.extend(of_factor(state, scene, factor, &shares));
     }
     let old: Vec<Hypothesis> = stale(state, scene).into_iter().filter_map(|stale| without_rival(stale, &all)).collect();
@@ -87,53 +89,54 @@ fn without_rival(Stale { mut hypothesis, rivals }: Stale, others: &[Hypothesis])
 
 /// How far from the onset each change came, ascending. Of many changes one fits by chance; but what came with the onset is
 /// likelier to have caused it than what came long before, so each competes with those that came as close.
-pub(crate) fn distances(state: &State, scene: &Scene<'_>) -> Vec<Ns> {
+pub(crate) fn distances(state: &State, scene: &Scene<'_>) -> Vec<Span> {
     let window = scene.onset - 60 * scene.interval..=scene.onset + 2 * scene.interval;
     let levels = state.tables.levels.iter().map(|level| level.first_seen);
     let changes = state.changes.iter().map(|change| change.at);
-    let mut near: Vec<Ns> =
+    let mut near: Vec<Span> =
         levels.chain(changes).filter(|at| window.contains(at)).map(|at| (scene.onset - at).abs()).collect();
     near.sort_unstable();
     near
 }
 
 /// How far from the onset a hypothesis came.
-fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Ns {
+fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Span {
     let levels =
         hypothesis.levels.iter().filter_map(|level| state.tables.level_at(*level)).map(|level| level.first_seen);
     let change = hypothesis.change.and_then(|index| state.changes.get(index)).map(|change| change.at);
-    levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Ns::MAX)
+    levels.chain(change).map(|at| (scene.onset - at).abs()).min().unwrap_or(Span::MAX)
 }
 
 /// What may be added to the versions under which hosts began to fail.
 struct Carried<'a> {
     /// Versions under which hosts only went on failing.
-    carried: Vec<u32>,
+    carried: Vec<LevelId>,
     /// Versions that were accused before.
-    named: &'a [u32],
+    named: &'a [LevelId],
     clean: &'a [&'a Level],
-    shares: &'a BTreeMap<u32, Shares>,
+    shares: &'a BTreeMap<LevelId, Shares>,
 }
 
 /// Adds versions under which most hosts only went on failing. Such a version is bad if its content says so; else it may be
 /// the repair, and the hosts that go on failing under it do so of what they had before, unless others began under it.
-fn add_carried(state: &State, levels: &mut Vec<u32>, of: Carried<'_>) {
+fn add_carried(state: &State, levels: &mut Vec<LevelId>, of: Carried<'_>) {
     let Carried { carried, named, clean, shares } = of;
     // The way back to a good version goes backwards as well.
     let told = |found: &&Separator| found.property != Property::GenerationWentBackwards;
     if let Some(property) = properties(&of_levels(state, levels), clean).first().filter(told) {
-        let with = |level: u32| levels.iter().copied().chain([level]).collect::<Vec<u32>>();
-        let has = |level: &&u32| properties(&of_levels(state, &with(**level)), clean).first() == Some(property);
-        let known = |level: &&u32| !levels.contains(level);
+        let with = |level: LevelId| levels.iter().copied().chain([level]).collect::<Vec<LevelId>>();
+        let has = |level: &&LevelId| properties(&of_levels(state, &with(**level)), clean).first() == Some(property);
+        let known = |level: &&LevelId| !levels.contains(level);
         let named = named.iter().filter(|level| !carried.contains(level));
-        let alike: Vec<u32> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
+        let alike: Vec<LevelId> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
         levels.extend(alike);
         return;
     }
-    let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
-    let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Ns::MAX);
-    let began =
-        |level: &u32| shares.get(level).is_some_and(|of| of.begun >= BEGUN_MIN && of.begun * BEGUN_PART >= of.failing);
+    let since = |level: LevelId| state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen);
+    let first = levels.iter().map(|level| since(*level)).min().unwrap_or(Instant::MAX);
+    let began = |level: &LevelId| {
+        shares.get(level).is_some_and(|of| of.begun >= BEGUN_MIN && of.begun * BEGUN_PART >= of.failing)
+    };
     levels.extend(carried.into_iter().filter(|level| since(*level) > first && began(level)));
 }
 
@@ -147,8 +150,8 @@ const BEGUN_OF_MOST: f64 = 0.3;
 const BEGUN_MIN: u64 = 3;
 const BEGUN_PART: u64 = 20;
 
-fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -> Option<Hypothesis> {
-    let factor = state.tables.factors.get(usize::from(index))?;
+fn of_factor(state: &State, scene: &Scene<'_>, index: FactorId, of_all: &AllShares) -> Option<Hypothesis> {
+    let factor = state.tables.factors.get(index)?;
     let shares = of_all.of_factor(state, index);
     let most = shares.values().map(|of| ratio(of.failing, of.all)).fold(0.0, f64::max);
     if most < 0.02 {
@@ -158,8 +161,8 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -
     let begins = |of: &Shares| ratio(of.begun, of.all);
     let most_begun = shares.values().map(begins).fold(0.0, f64::max);
     let begun = |of: &Shares| bad(of) && begins(of) >= BEGUN_SHARE.max(BEGUN_OF_MOST * most_begun);
-    let own = |level: &u32| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
-    let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<u32> {
+    let own = |level: &LevelId| state.tables.level_at(*level).is_some_and(|level| level.factor == index);
+    let chosen = |is: &dyn Fn(&Shares) -> bool| -> Vec<LevelId> {
         shares.iter().filter(|(level, of)| is(of) && own(level)).map(|(level, _)| *level).collect()
     };
     let mut levels = by_themselves(state, of_all, chosen(&begun), &shares);
@@ -169,8 +172,8 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -
             && symptom.resolved.is_none()
             && symptom.factor() == Some(index)
     });
-    let named: BTreeSet<u32> = named.flat_map(|symptom| symptom.accused()).copied().filter(own).collect();
-    let named: Vec<u32> = named.into_iter().collect();
+    let named: BTreeSet<LevelId> = named.flat_map(|symptom| symptom.accused()).copied().filter(own).collect();
+    let named: Vec<LevelId> = named.into_iter().collect();
     if levels.is_empty() {
         levels = named.clone();
     }
@@ -202,16 +205,18 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: u16, of_all: &AllShares) -
             hypothesis.scope.insert(attribute::SERVICE_VERSION.to_owned(), value);
         }
     } else {
-        if let Some((scope, narrowed)) = narrow(state, scene, &levels, &spans) {
-            hypothesis.scope = scope;
-            hypothesis.tally = narrowed;
+        if let Some(narrowed) = narrow(state, scene, &levels, &spans) {
+            hypothesis.scope = narrowed.scope;
+            hypothesis.tally = narrowed.tally;
         }
         hypothesis.levels = levels.clone();
         content(state, scene, &mut hypothesis, &shares);
     }
     hypothesis.choices = crate::numerics::math::ln_choose(shares.len() as u64, levels.len() as u64).max(0.0);
     hypothesis.levels = levels;
-    hypothesis.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+    hypothesis
+        .levels
+        .sort_by_key(|level| (state.tables.level_at(*level).map(|level| level.first_seen).unwrap_or_default(), *level));
     Some(hypothesis)
 }
 
@@ -224,7 +229,7 @@ fn name(level: &Level) -> String {
 }
 
 /// Whether any unit was seen to take one of `levels` late enough to be a trigger, or appeared with a new one.
-fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> bool {
+fn arrived(state: &State, scene: &Scene<'_>, factor: FactorId, levels: &[LevelId]) -> bool {
     let window = scene.onset - DELAY_MAX..=scene.now;
     let moved = scene.patients.iter().flat_map(|patient| scene.moves(patient)).any(|entry| {
         entry.factor == factor && levels.contains(&entry.level) && entry.at != BEFORE_ALL && window.contains(&entry.at)
@@ -233,13 +238,13 @@ fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> boo
         return true;
     }
     // What hosts had when they were first seen is old, unless they were first seen later than the fleet.
-    let mut first: Vec<Ns> = scene.patients.iter().map(|patient| patient.first).collect();
+    let mut first: Vec<Instant> = scene.patients.iter().map(|patient| patient.first).collect();
     first.sort_unstable();
-    let from = first.get(first.len() / 10).copied().unwrap_or(0) + 3 * scene.interval;
-    let had = |patient: &Patient<'_>, level: u32| {
+    let from = first.get(first.len() / 10).copied().unwrap_or_default() + 3 * scene.interval;
+    let had = |patient: &Patient<'_>, level: LevelId| {
         patient.first <= from && patient.unit.moves.iter().any(|entry| entry.level == level && entry.at == BEFORE_ALL)
     };
-    let new = |level: &u32| {
+    let new = |level: &LevelId| {
         state.tables.level_at(*level).is_some_and(|known| known.first_seen >= from.max(*window.start()))
             && !scene.patients.iter().any(|patient| had(patient, *level))
     };
@@ -247,13 +252,13 @@ fn arrived(state: &State, scene: &Scene<'_>, factor: u16, levels: &[u32]) -> boo
 }
 
 /// Report intervals before the onset from which what a unit had was no trigger: it is what failing was moved away from.
-const SERVED: Ns = 12;
+const SERVED: i64 = 12;
 
 /// Whether most units that fail had it long before, and were well.
 fn served_well(scene: &Scene<'_>, spans: &Spans) -> bool {
     let before = scene.onset - SERVED * scene.interval;
     let had = |(index, patient): &(usize, &Patient<'_>)| {
-        patient.first <= before && spans.of(*index).is_some_and(|spans| spans.iter().any(|(from, _)| *from <= before))
+        patient.first <= before && spans.of(*index).is_some_and(|spans| spans.iter().any(|span| span.start <= before))
     };
     scene.that_fail().filter(had).count() * 2 > scene.failing()
 }
@@ -263,25 +268,30 @@ fn served_well(scene: &Scene<'_>, spans: &Spans) -> bool {
 fn was_always_there(scene: &Scene<'_>, spans: &Spans) -> bool {
     let early = scene.warm;
     let always = |(index, patient): &(usize, &Patient<'_>)| {
-        let had = |(from, _): &(Ns, Ns)| *from <= patient.first;
+        let had = |span: &Window| span.start <= patient.first;
         patient.first <= early && spans.of(*index).is_some_and(|spans| spans.iter().any(had))
     };
     scene.that_fail().filter(always).count() * 2 > scene.failing()
 }
 
 /// A binary of another service is no explanation.
-fn of_service(state: &State, dims: u32, service: &str) -> bool {
+fn of_service(state: &State, dims: DimsId, service: &str) -> bool {
     state.tables.value(dims, attribute::SERVICE_NAME).unwrap_or("") == service
 }
 
 /// Of the versions under which hosts began to fail those that did it by themselves: neither because the one before had
 /// just come, nor on one or two hosts, or a few where hundreds fail under the others. One that breaks a limit needs no such proof.
-fn by_themselves(state: &State, of_all: &AllShares, begun: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
-    let begins = |level: &u32| shares.get(level).map_or(0, |of| of.begun);
+fn by_themselves(
+    state: &State,
+    of_all: &AllShares,
+    begun: Vec<LevelId>,
+    shares: &BTreeMap<LevelId, Shares>,
+) -> Vec<LevelId> {
+    let begins = |level: &LevelId| shares.get(level).map_or(0, |of| of.begun);
     let most = begun.iter().map(begins).max().unwrap_or(0);
     let least = most.min(BEGUN_MIN.max(most / STRAYS + 1));
     let themselves = of_all.themselves(state, begun.clone(), shares);
-    let proved = |level: &u32| exceeds(state, *level) || themselves.contains(level) && begins(level) >= least;
+    let proved = |level: &LevelId| exceeds(state, *level) || themselves.contains(level) && begins(level) >= least;
     begun.into_iter().filter(proved).collect()
 }
 
@@ -290,13 +300,18 @@ const FIRST_BEGUN_PART: u64 = 3;
 
 /// Versions under which hosts began to fail before a worse one came, or after which none came. A version that hosts go back
 /// to shares no guilt: they may go on failing under it, or begin again, of what they had.
-fn newcomers(state: &State, scene: &Scene<'_>, levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
-    let since = |level: u32| state.tables.level_at(level).map_or(Ns::MAX, |level| level.first_seen);
-    let begun = |level: u32| shares.get(&level).map_or(0, |of| of.begun);
+fn newcomers(
+    state: &State,
+    scene: &Scene<'_>,
+    levels: Vec<LevelId>,
+    shares: &BTreeMap<LevelId, Shares>,
+) -> Vec<LevelId> {
+    let since = |level: LevelId| state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen);
+    let begun = |level: LevelId| shares.get(&level).map_or(0, |of| of.begun);
     let Some(worst) = levels.iter().copied().max_by_key(|level| (begun(*level), *level)) else { return levels };
     let came = since(worst);
-    let first = |level: u32| {
-        let on_it = |patient: &Patient<'_>, at: Ns| {
+    let first = |level: LevelId| {
+        let on_it = |patient: &Patient<'_>, at: Instant| {
             let moves = scene.moves(patient).iter().filter(|entry| entry.factor == factor_of(state, level));
             moves.take_while(|entry| entry.at <= at).last().is_some_and(|entry| entry.level == level)
         };
@@ -305,12 +320,12 @@ fn newcomers(state: &State, scene: &Scene<'_>, levels: Vec<u32>, shares: &BTreeM
         };
         scene.that_fail().filter(|(_, patient)| before(patient)).count() as u64
     };
-    let guilty = |level: &u32| since(*level) >= came || first(*level) * FIRST_BEGUN_PART >= begun(*level).max(1);
+    let guilty = |level: &LevelId| since(*level) >= came || first(*level) * FIRST_BEGUN_PART >= begun(*level).max(1);
     levels.iter().copied().filter(guilty).collect()
 }
 
-fn factor_of(state: &State, level: u32) -> u16 {
-    state.tables.level_at(level).map_or(u16::MAX, |level| level.factor)
+fn factor_of(state: &State, level: LevelId) -> FactorId {
+    state.tables.level_at(level).map_or(FactorId::NONE, |level| level.factor)
 }
 
 /// Requests under a version from which its own failing share is known, and the share beside which a tenth is well.
@@ -320,11 +335,11 @@ const TAGGED_BAD: f64 = 0.02;
 /// Of versions under which hosts began to fail those that are worse by themselves. A beginning is placed only so well, and
 /// may fall to the version before: those over a limit explain it alone, if so, and those whose own requests were answered
 /// do not.
-fn proved(state: &State, scene: &Scene<'_>, levels: Vec<u32>, shares: &BTreeMap<u32, Shares>) -> Vec<u32> {
-    let failing = |of: &[u32]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
-    let over: Vec<u32> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
+fn proved(state: &State, scene: &Scene<'_>, levels: Vec<LevelId>, shares: &BTreeMap<LevelId, Shares>) -> Vec<LevelId> {
+    let failing = |of: &[LevelId]| of.iter().filter_map(|level| shares.get(level)).map(|of| of.begun).sum::<u64>();
+    let over: Vec<LevelId> = levels.iter().copied().filter(|level| exceeds(state, *level)).collect();
     let levels = if failing(&over) * 5 >= failing(&levels) * 4 { over } else { levels };
-    let share = |level: &u32| {
+    let share = |level: &LevelId| {
         let known = state.tables.level_at(*level).filter(|known| known.requests >= TAGGED_MIN)?;
         Some(ratio(known.failed, known.requests))
     };
@@ -335,9 +350,12 @@ fn proved(state: &State, scene: &Scene<'_>, levels: Vec<u32>, shares: &BTreeMap<
     levels.into_iter().filter(|level| share(level).is_none_or(|share| share >= most / 10.0)).collect()
 }
 
+/// Length of a report at least, of sixty of which a change is recent.
+const RECENT_MIN: Span = Span(10_000_000_000);
+
 /// Change events that reached hosts one by one, or the whole fleet at once.
 fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
-    let recent = |at: Ns| at <= scene.now && at >= scene.onset - 60 * scene.interval.max(10_000_000_000);
+    let recent = |at: Instant| at <= scene.now && at >= scene.onset - 60 * scene.interval.max(RECENT_MIN);
     let mut found = Vec::new();
     for (index, change) in state.changes.iter().enumerate().filter(|(_, change)| recent(change.at)) {
         let counted = if change.is_everywhere() {
@@ -346,11 +364,11 @@ fn changes(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
                 continue;
             }
             let (all, failing) = (scene.patients.len() as u64, scene.failing() as u64);
-            let lag = Lag { hosts: failing, delay_s: seconds(scene.onset - change.at), ..Lag::default() };
+            let lag = Lag { hosts: failing, delay_s: (scene.onset - change.at).seconds(), ..Lag::default() };
             let bouts = Part { hits: failing, all: failing };
             Tally { exposed: Hosts { seen: all, failing }, bouts, lag, ..Tally::default() }
         } else {
-            let reached: BTreeMap<u32, Ns> = change.reached.iter().rev().copied().collect();
+            let reached: BTreeMap<UnitId, Instant> = change.reached.iter().rev().map(|of| (of.unit, of.at)).collect();
             tally(scene, &[], false, &Spans::since(scene, |patient| reached.get(&patient.id).copied()))
         };
         if counted.exposed.failing == 0 {

@@ -3,7 +3,7 @@
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
 use crate::hypothesis::spans;
-use crate::numerics::time::Ns;
+use crate::numerics::time::Instant;
 use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
@@ -12,17 +12,17 @@ use firstbad_protocol::limits::SUSPECTS_MAX;
 use firstbad_protocol::verdict::{Cause, CauseKind, Suspect, Verdict};
 
 /// When the first hosts began to fail under what is named; a fiftieth may have a trouble of their own.
-pub(crate) fn begins_with(judged: &Judgement, scene: &Scene<'_>) -> Option<Ns> {
+pub(crate) fn begins_with(judged: &Judgement, scene: &Scene<'_>) -> Option<Instant> {
     let named = judged.named.as_ref()?;
     let exposed = Spans::on_levels(scene, named.family()?);
     let tolerance = scene.tolerance();
-    let mut begun: Vec<Ns> = scene
+    let mut begun: Vec<Instant> = scene
         .patients
         .iter()
         .enumerate()
         .filter_map(|(index, patient)| {
             let spans = exposed.of(index)?;
-            let within = |start: Ns| spans.iter().any(|(from, to)| start >= from - tolerance && start < *to);
+            let within = |start: Instant| spans.iter().any(|span| start >= span.start - tolerance && start < span.end);
             patient.bouts.iter().map(|bout| bout.start).find(|start| within(*start))
         })
         .collect();
@@ -32,7 +32,7 @@ pub(crate) fn begins_with(judged: &Judgement, scene: &Scene<'_>) -> Option<Ns> {
 
 /// Whether a hypothesis says nothing of how the incident began: what reached hosts when others had failed for long, a
 /// mitigation say, is not what set it off.
-pub(crate) fn is_later(onset: Ns, scene: &Scene<'_>, named: &Hypothesis) -> bool {
+pub(crate) fn is_later(onset: Instant, scene: &Scene<'_>, named: &Hypothesis) -> bool {
     let Some(exposed) = spans(scene, named) else { return false };
     let begins = onset - scene.interval..onset + 6 * scene.interval;
     let (mut first, mut explained) = (0, 0);

@@ -3,7 +3,7 @@
 
 use crate::evidence::delayed::ages;
 use crate::evidence::place::{is_of_requests, place};
-use crate::evidence::pooled::pooled;
+use crate::evidence::pooled::{Foremost, pooled};
 use crate::evidence::tally::tally;
 use crate::hypothesis::judgement::{CAUSE_HOSTS, CONTROLS_MIN, Judgement, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
@@ -13,11 +13,12 @@ use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
+use crate::state::ids::{DimsId, LevelId};
 use crate::state::model::{Counter, Family};
 use crate::state::reload_window::BLIP;
 use crate::verdict::accusation::{accusation, refuted, soon, starts_explain};
 use crate::verdict::hypotheses::{distances, hypotheses};
-use crate::verdict::ties::{contest, is_outdone, is_parted_by_content, ties};
+use crate::verdict::ties::{Contest, contest, is_outdone, is_parted_by_content, ties};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 use std::collections::BTreeMap;
@@ -118,7 +119,7 @@ fn scoped(state: &State, scene: &Scene<'_>, named: Hypothesis, ranked: &[Hypothe
         return named;
     }
     let is_of =
-        |dims: u32, binary: &str| state.tables.value(dims, attribute::SERVICE_VERSION).unwrap_or_default() == binary;
+        |dims: DimsId, binary: &str| state.tables.value(dims, attribute::SERVICE_VERSION).unwrap_or_default() == binary;
     let on = |hypothesis: &Hypothesis, exposed: &Spans, binary: &str| {
         tally(scene, &hypothesis.levels, false, &exposed.within(scene, |dims| is_of(dims, binary)))
     };
@@ -173,7 +174,7 @@ fn of_one_age(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Hypothesis> 
     let Some(factor) = hypothesis.factor.filter(|_| (2..=AGED_MAX).contains(&hypothesis.levels.len())) else {
         return (alike || hypothesis.levels.len() == 1).then(|| hypothesis.clone());
     };
-    let alone = |level: &u32| {
+    let alone = |level: &LevelId| {
         let levels = vec![*level];
         let spans = Arc::new(Spans::on_levels(scene, Family { factor, levels: &levels }));
         let tally = tally(scene, &levels, false, &spans);
@@ -190,7 +191,7 @@ fn by_sums(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Ju
     if scene.failing() * 4 > scene.patients.len() {
         return None;
     }
-    let (best, next) = pooled(state, scene)?;
+    let Foremost { best, next } = pooled(state, scene)?;
     let said = best.pooled?;
     let seen = said.ln_e - libm::log(float(distances(state, scene).len().max(1)));
     let hosts = best.tally.exposed.seen.min(best.tally.control.seen);
@@ -234,7 +235,7 @@ fn order(scene: &Scene<'_>, ranked: &mut [Hypothesis]) {
             if below.weight < SUSPECT_AT {
                 break;
             }
-            let (for_below, for_above) = contest(scene, below, above);
+            let Contest { one: for_below, two: for_above } = contest(scene, below, above);
             if for_below < for_above + 4.0 || for_below < 3.0 {
                 break;
             }

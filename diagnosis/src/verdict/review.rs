@@ -8,12 +8,13 @@ use crate::evidence::shares::AllShares;
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::{Judgement, LIMIT_AT};
 use crate::numerics::odds::{LN_100, LN_1000};
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::state::State;
 use crate::state::class::Class;
+use crate::state::ids::LevelId;
 use crate::state::model::{Counter, Family};
-use crate::state::ring::Sums;
+use crate::state::ring::{Sums, index_of, start_of};
 use crate::state::symptom::{Named, STATIC_AFTER, Symptom};
 use crate::verdict::cases::{COMES_BACK, group};
 use crate::verdict::claims::claim;
@@ -30,7 +31,7 @@ use std::collections::BTreeMap;
 
 /// Reports without a failing after which a symptom is over, and the least time.
 const QUIET: i64 = 3;
-const QUIET_MIN: Ns = 60 * SECOND_NS;
+const QUIET_MIN: Span = Span(60 * SECOND_NS);
 /// Symptoms kept.
 const SYMPTOMS_MAX: usize = 256;
 /// Of the hosts that fail most at once, the part from which it is recovering.
@@ -67,7 +68,7 @@ fn is_due(state: &State, symptom: &Symptom) -> bool {
         return false;
     }
     let Some(judged) = symptom.judged else { return true };
-    let now = state.now.unwrap_or(0);
+    let now = state.now.unwrap_or_default();
     now - judged >= ((now - symptom.onset) / 64).clamp(state.interval / 2, 3 * state.interval)
 }
 
@@ -165,7 +166,7 @@ fn is_stale(judged: &Judgement) -> bool {
 
 /// The counters of its class by which units fail: that requests panic is told only where one did.
 fn seen(state: &State, symptom: &Symptom) -> Vec<Counter> {
-    let units = || state.census.sick.iter().filter_map(|id| state.units.get(*id as usize));
+    let units = || state.census.sick.iter().filter_map(|id| state.units.get(*id));
     let shown = |counter: &&Counter| {
         units().flat_map(|unit| &unit.runs).any(|run| run.counter == **counter && run.end >= symptom.onset)
     };
@@ -217,7 +218,7 @@ fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
     });
     // A build or a flag that comes during an incident is a remedy that was tried, as far as its hosts failed before.
     // What was there before the accused version is what hosts went back to, or never left.
-    let since = |level: &u32| state.tables.level_at(*level).map_or(Ns::MAX, |level| level.first_seen);
+    let since = |level: &LevelId| state.tables.level_at(*level).map_or(Instant::MAX, |level| level.first_seen);
     // A version that hosts refused was never taken: what they kept is not what they went back to.
     let taken = |other: &&Symptom| other.class != Class::Refused && other.verdict.accuses();
     let older = state.symptoms.iter().filter(|other| other.id != symptom.id).filter(taken).any(|other| {
@@ -303,12 +304,14 @@ fn go_on(state: &State, symptom: &mut Symptom, judged: &Judgement) {
         other.factor == named.factor && other.kind == CauseKind::Config && of(other).as_ref() == Some(&property)
     });
     let Some(same) = same else { return };
-    let more: Vec<u32> = same.levels.iter().copied().filter(|level| !named.levels.contains(level)).collect();
+    let more: Vec<LevelId> = same.levels.iter().copied().filter(|level| !named.levels.contains(level)).collect();
     if more.is_empty() {
         return;
     }
     named.levels.extend(more);
-    named.levels.sort_by_key(|level| (state.tables.level_at(*level).map_or(0, |level| level.first_seen), *level));
+    named
+        .levels
+        .sort_by_key(|level| (state.tables.level_at(*level).map(|level| level.first_seen).unwrap_or_default(), *level));
     let hashes = words::hashes(state, &named.levels);
     if let Some(suspect) = symptom.suspects.first_mut() {
         suspect.hashes.clone_from(&hashes);
@@ -388,9 +391,9 @@ fn close_if_over(state: &State, symptom: &mut Symptom) {
 
 /// Until when the fleet as a whole failed more than expected, if it did of late: a small effect shows on no host. Where no
 /// change is accused this holds a symptom open for a while only; what stays so is the new normal.
-fn sums_exceed(state: &State, symptom: &Symptom) -> Option<Ns> {
-    let end = crate::state::ring::index_of(state.last_event?, state.interval);
-    if !symptom.verdict.accuses() && end * state.interval - symptom.onset > STATIC_AFTER * state.interval {
+fn sums_exceed(state: &State, symptom: &Symptom) -> Option<Instant> {
+    let end = index_of(state.last_event?, state.interval);
+    if !symptom.verdict.accuses() && start_of(end, state.interval) - symptom.onset > STATIC_AFTER * state.interval {
         return None;
     }
     let sums = |counter: Counter, index: i64| state.ring.get(index)?.fleet.get(counter as usize).copied();
@@ -399,7 +402,7 @@ fn sums_exceed(state: &State, symptom: &Symptom) -> Option<Ns> {
         let mut all = Sums::default();
         (end - 3..end).filter_map(|index| sums(*counter, index)).for_each(|sums| all.add(sums));
         let last = (end - 3..end).rev().find(|index| sums(*counter, *index).is_some_and(|sums| beyond(&sums)))?;
-        (beyond(&all) && all.observed - all.expected > 10.0).then_some((last + 1) * state.interval)
+        (beyond(&all) && all.observed - all.expected > 10.0).then_some(start_of(last + 1, state.interval))
     };
     symptom.class.counters().iter().filter(|counter| counter.is_additive()).filter_map(until).max()
 }

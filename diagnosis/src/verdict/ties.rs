@@ -3,13 +3,13 @@
 
 use crate::evidence::clock::follows;
 use crate::evidence::riskset::contrast;
-use crate::hypothesis::findings::Hosts;
 use crate::hypothesis::judgement::{CONTROLS_MIN, SUSPECT_AT};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_1000;
-use crate::numerics::time::Ns;
+use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::verdict::accusation::{refuted, soon};
@@ -23,13 +23,20 @@ const LEADS: f64 = 6.0;
 /// Greatest difference of median delays, seconds, of two loads that count as simultaneous.
 const TOGETHER: f64 = 1.0;
 
-/// What the first says with the second held equal, and the other way round: the one that adds nothing is explained away.
-pub(crate) fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> (f64, f64) {
-    let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return (0.0, 0.0) };
+/// What each of two says with the other held equal, as ln of an e-value: the one that adds nothing is explained away.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Contest {
+    pub one: f64,
+    pub two: f64,
+}
+
+/// Holds two explanations against each other.
+pub(crate) fn contest(scene: &Scene<'_>, one: &Hypothesis, two: &Hypothesis) -> Contest {
+    let (Some(of_one), Some(of_two)) = (spans(scene, one), spans(scene, two)) else { return Contest::default() };
     let given = |this: &Hypothesis, spans: &Spans, other: &Spans| {
         contrast(scene, this.kind == CauseKind::Binary, spans, Some(other)).ln_e
     };
-    (given(one, &of_one, &of_two), given(two, &of_two, &of_one))
+    Contest { one: given(one, &of_one, &of_two), two: given(two, &of_two, &of_one) }
 }
 
 /// Whether a rival explains the same hosts at the same time as well.
@@ -72,7 +79,7 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
         if !told_apart(scene, best, rival) {
             return true;
         }
-        let (for_best, for_rival) = contest(scene, best, rival);
+        let Contest { one: for_best, two: for_rival } = contest(scene, best, rival);
         let aligned = if rival.sides.is_none() { best.tally.aligned } else { best.aligned() };
         return for_best < for_rival + 3.0 && aligned < rival.aligned() + 4.0;
     }
@@ -121,9 +128,9 @@ fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
 }
 
 /// Error of the time of a new binary, in report intervals: a report shows a binary, an event shows a load.
-const BINARY_SEEN: Ns = 2;
+const BINARY_SEEN: i64 = 2;
 /// Error of the time between two loads of one host, that events show.
-const LOADS_APART: Ns = 1_500_000_000;
+const LOADS_APART: Span = Span(1_500_000_000);
 /// Greatest lead in mechanism weight at which two simultaneous explanations still tie.
 const PARTS: f64 = 2.0;
 /// Of so many hosts that fail, or had either, one may tell twins apart by chance.
@@ -151,8 +158,8 @@ fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool
     let (mut telling, mut all) = (0, 0);
     for (index, patient) in scene.patients.iter().enumerate() {
         let (Some(best), Some(rival)) = (of_best.of(index), of_rival.of(index)) else { continue };
-        let had = |spans: &[(Ns, Ns)], slack: Ns| {
-            spans.iter().any(|(from, to)| (*to).min(patient.seen) - (*from).max(scene.onset - slack) >= slack)
+        let had = |spans: &[Window], slack: Span| {
+            spans.iter().any(|span| span.end.min(patient.seen) - span.start.max(scene.onset - slack) >= slack)
         };
         let (one, two, differ) = if patient.bouts.is_empty() {
             let (one, two) = (had(best, slack), had(rival, slack));
@@ -169,15 +176,15 @@ fn go_together(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool
 }
 
 /// Greatest error of the time between two changes of one host.
-fn apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> Ns {
+fn apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> Span {
     let binary = best.kind == CauseKind::Binary || rival.kind == CauseKind::Binary;
     if binary { BINARY_SEEN * scene.interval } else { LOADS_APART }
 }
 
 /// When a unit got what it had as it first began to fail, if it had it then, as far as both times are known.
-fn entered(patient: &Patient<'_>, spans: &[(Ns, Ns)], slack: impl Fn(&Bout) -> Ns) -> Option<Ns> {
-    let had = |bout: &Bout| spans.iter().find(|(from, to)| bout.start >= from - slack(bout) && bout.start < *to);
-    patient.bouts.iter().find_map(had).map(|(from, _)| *from)
+fn entered(patient: &Patient<'_>, spans: &[Window], slack: impl Fn(&Bout) -> Span) -> Option<Instant> {
+    let had = |bout: &Bout| spans.iter().find(|span| bout.start >= span.start - slack(bout) && bout.start < span.end);
+    patient.bouts.iter().find_map(had).map(|span| span.start)
 }
 
 /// Whether enough hosts tell one from another that explains nearly the same: hosts that fail with the first alone, and hosts
@@ -194,8 +201,8 @@ fn told_apart(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
             let other = entered(patient, rival, |bout| scene.early(bout) + slack);
             Some(other.is_none_or(|other| this > other + slack))
         };
-        let had = |spans: &[(Ns, Ns)]| {
-            let known = |(from, to): &(Ns, Ns)| (*to).min(patient.seen) - (*from).max(scene.onset - scene.interval);
+        let had = |spans: &[Window]| {
+            let known = |span: &Window| span.end.min(patient.seen) - span.start.max(scene.onset - scene.interval);
             spans.iter().any(|span| known(span) >= scene.interval)
         };
         let fails = !patient.bouts.is_empty();

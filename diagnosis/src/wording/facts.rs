@@ -4,11 +4,13 @@
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::judgement::Judgement;
 use crate::numerics::math::ratio;
-use crate::numerics::time::{Ns, seconds};
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
+use crate::scene::hosts::Hosts;
 use crate::state::State;
 use crate::state::case::Case;
 use crate::state::class::Class;
+use crate::state::ids::{FactorId, LevelId, UnitId};
 use crate::state::silence::silent_hosts;
 use crate::state::symptom::Symptom;
 use crate::state::traffic::traffic_ratio;
@@ -29,7 +31,7 @@ const NAMES_MAX: usize = 3;
 pub(crate) fn first_error(state: &State, case: &Case, symptoms: &[&Symptom]) -> Option<FirstError> {
     let since = symptoms.iter().map(|symptom| symptom.onset).min()? - 3 * state.interval;
     let fails = symptoms.iter().any(|symptom| symptom.class != Class::Refused);
-    let hit = |id: &u32| symptoms.iter().any(|symptom| symptom.hosts.binary_search(id).is_ok());
+    let hit = |id: &UnitId| symptoms.iter().any(|symptom| symptom.hosts.binary_search(id).is_ok());
     let panics = state.panics.iter().filter(|seen| fails && seen.first >= since && seen.units.iter().any(hit));
     let panic =
         panics.max_by_key(|seen| (seen.units.iter().filter(|id| hit(id)).count(), std::cmp::Reverse(seen.first)));
@@ -45,12 +47,12 @@ pub(crate) fn first_error(state: &State, case: &Case, symptoms: &[&Symptom]) -> 
         message: seen.message.to_string(),
         site: seen.site.as_ref().map(ToString::to_string),
         count: seen.count.max(counted),
-        first_seen: Timestamp(seen.first),
+        first_seen: seen.first.into(),
     })
 }
 
 /// What the offending input looks like.
-pub(crate) fn input(state: &State, levels: &[u32], good: Option<&LastKnownGood>) -> Option<Input> {
+pub(crate) fn input(state: &State, levels: &[LevelId], good: Option<&LastKnownGood>) -> Option<Input> {
     let level = levels.iter().filter_map(|level| state.tables.level_at(*level)).next_back()?;
     let number = |name: &str| level.facts.numbers.get(name).copied();
     let unsigned = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
@@ -148,7 +150,7 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
     if !symptom.verdict.accuses() {
         return;
     }
-    let near = |at: Ns| at <= symptom.onset + state.interval && at >= symptom.onset - 60 * state.interval;
+    let near = |at: Instant| at <= symptom.onset + state.interval && at >= symptom.onset - 60 * state.interval;
     let accused = symptom.cause.as_ref().and_then(|cause| cause.change.as_ref()).map(|change| change.id.clone());
     for change in
         state.changes.iter().rev().filter(|change| near(change.at) && accused.as_deref() != Some(&*change.id)).take(4)
@@ -167,7 +169,7 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
         );
         list.push(RuledOut::new(Excluded::Config, reason));
     }
-    let mut others: BTreeMap<u16, Ns> = BTreeMap::new();
+    let mut others: BTreeMap<FactorId, Instant> = BTreeMap::new();
     for level in
         state.tables.levels.iter().filter(|level| Some(level.factor) != symptom.factor() && near(level.first_seen))
     {
@@ -188,13 +190,13 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
 
 /// How evenly the failing lies over the values of a key; none where one value holds it or there is only one.
 fn spread_over(state: &State, scene: &Scene<'_>, key: &str) -> Option<String> {
-    let mut by_value: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for (dims, (all, failing)) in scene.by_dims() {
-        let entry = by_value.entry(state.tables.value(dims, key)?).or_default();
-        *entry = (entry.0 + all, entry.1 + failing);
+    let mut by_value: BTreeMap<&str, Hosts> = BTreeMap::new();
+    for (dims, hosts) in scene.by_dims() {
+        let of_value = by_value.entry(state.tables.value(dims, key)?).or_default();
+        *of_value = of_value.and(hosts);
     }
-    let affected = by_value.values().filter(|(_, failing)| *failing > 0).count();
-    let shares = || by_value.values().filter(|(all, _)| *all >= 3).map(|(all, failing)| ratio(*failing, *all));
+    let affected = by_value.values().filter(|hosts| hosts.failing > 0).count();
+    let shares = || by_value.values().filter(|hosts| hosts.seen >= 3).map(|hosts| ratio(hosts.failing, hosts.seen));
     let (least, most) = (shares().fold(1.0, f64::min), shares().fold(0.0, f64::max));
     if by_value.len() < 2 || affected < 2 || least < 0.3 * most {
         return None;
@@ -202,7 +204,7 @@ fn spread_over(state: &State, scene: &Scene<'_>, key: &str) -> Option<String> {
     let parts: Vec<String> = by_value
         .iter()
         .take(6)
-        .map(|(value, (all, failing))| format!("{} {failing}/{all}", Untrusted(value)))
+        .map(|(value, hosts)| format!("{} {}/{}", Untrusted(value), hosts.failing, hosts.seen))
         .collect();
     Some(format!("hosts failing by {key}: {}", parts.join(", ")))
 }
@@ -232,15 +234,15 @@ fn silence(state: &State, silent: &BTreeSet<&str>) -> Option<BlindSpot> {
     let since = state.units.iter().filter(|unit| silent.contains(&*unit.host)).map(|unit| unit.last_event).min();
     (!silent.is_empty()).then(|| BlindSpot::Silent {
         hosts: silent.len() as u64,
-        since: Some(Timestamp(since.unwrap_or(0)).into()),
+        since: Some(Timestamp::from(since.unwrap_or_default()).into()),
         names: silent.iter().take(NAMES_MAX).map(|host| (*host).to_owned()).collect(),
     })
 }
 
 fn wrong_clocks(state: &State) -> Option<BlindSpot> {
-    let units = state.skewed.keys().filter_map(|id| state.units.get(*id as usize));
+    let units = state.skewed.keys().filter_map(|id| state.units.get(*id));
     let clocks: Vec<ClockOffset> = units
-        .filter(|unit| unit.offset != 0)
+        .filter(|unit| unit.offset != Span::ZERO)
         .take(NAMES_MAX)
         .map(|unit| ClockOffset { host: unit.host.to_string(), offset_s: whole_seconds(unit.offset) })
         .collect();
@@ -248,12 +250,12 @@ fn wrong_clocks(state: &State) -> Option<BlindSpot> {
 }
 
 /// The offset of a clock, rounded to whole seconds.
-const fn whole_seconds(offset: Ns) -> i64 {
-    (offset + SECOND_NS / 2).div_euclid(SECOND_NS)
+const fn whole_seconds(offset: Span) -> i64 {
+    (offset.0 + SECOND_NS / 2).div_euclid(SECOND_NS)
 }
 
 /// How long before the onset, or after it.
-fn relative(before: Ns) -> String {
-    let side = if before < 0 { "after" } else { "before" };
-    format!("{:.0} s {side} the onset", seconds(before.abs()))
+fn relative(before: Span) -> String {
+    let side = if before < Span::ZERO { "after" } else { "before" };
+    format!("{:.0} s {side} the onset", before.abs().seconds())
 }

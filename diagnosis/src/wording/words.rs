@@ -1,8 +1,10 @@
 //! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
 
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{By, Hosts, Sides};
+use crate::hypothesis::findings::{By, Counted, Sides};
+use crate::scene::hosts::Hosts;
 use crate::state::State;
+use crate::state::ids::LevelId;
 use crate::state::model::Key;
 use crate::state::ring::Sums;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
@@ -47,7 +49,8 @@ pub(crate) fn name(state: &State, hypothesis: &Hypothesis) -> String {
 /// What the reports say that hold a load.
 fn of_sides(sides: &Sides) -> String {
     let (hosts, ratio) = (sides.hosts, libm::exp(sides.ratio));
-    let ((before, of_before), (after, of_after)) = (sides.before, sides.after);
+    let Counted { count: before, all: of_before } = sides.before;
+    let Counted { count: after, all: of_after } = sides.after;
     match sides.by {
         By::Scores => format!(
             "on {hosts} hosts scores change with the first request that used it, and not before, within the report that holds the load (likelihood ratio {ratio:.1e})"
@@ -223,7 +226,7 @@ pub(crate) fn confidence(hypothesis: &Hypothesis) -> f64 {
 }
 
 /// Hashes of levels.
-pub(crate) fn hashes(state: &State, levels: &[u32]) -> Vec<Hash> {
+pub(crate) fn hashes(state: &State, levels: &[LevelId]) -> Vec<Hash> {
     levels.iter().filter_map(|level| state.tables.level_at(*level)?.hash()).collect()
 }
 
