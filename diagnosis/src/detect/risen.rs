@@ -5,7 +5,7 @@
 //! Source of rules and numbers: ten methods compared on 298 hours of quiet fleets with the noise of real machines; these
 //! three (with hard hosts, see `detect`) opened .24 needless incidents a day and saw every strong effect within a report.
 
-use crate::numerics::math::float;
+use crate::numerics::math::{float, median};
 use crate::numerics::time::{Instant, Span};
 use crate::state::State;
 use crate::state::class::Class;
@@ -115,17 +115,21 @@ fn last_complete(state: &State) -> Option<i64> {
     (last > state.ring.first + 2 * reports(state)).then_some(if complete { last } else { last - 1 })
 }
 
-/// Variance of the log of the fleet's observed over expected in one report, beyond that of counts.
+/// Variance of the log of the fleet's observed over expected in one report, beyond that of counts. If expectations are too
+/// high, as after loads that cost errors, the log is low in every report: that is no swing.
 fn swing(state: &State, kind: Kind, last: i64) -> f64 {
     let warm = state.warm().periods(state.interval.max(Span::NS));
-    let of = |at: i64| {
-        let sums = state.ring.get(at)?.calm.of(kind.counter)?.sums;
-        let log = excess_log(sums);
-        Some((log * log - 1.0 / (sums.expected + 0.5)).clamp(0.0, SWING_MOST))
-    };
+    let sums = |at: i64| Some(state.ring.get(at)?.calm.of(kind.counter)?.sums);
     let from = (last - SWING_LATE - SWING_FROM).max(warm);
-    let seen: Vec<f64> = (from..=last - SWING_LATE).filter_map(of).collect();
-    (PRIOR_REPORTS * kind.swing * kind.swing + seen.iter().sum::<f64>()) / (PRIOR_REPORTS + float(seen.len()))
+    let seen: Vec<Sums> = (from..=last - SWING_LATE).filter_map(sums).collect();
+    let mut logs: Vec<f64> = seen.iter().map(|sums| excess_log(*sums)).collect();
+    let usual = median(&mut logs).min(0.0);
+    let beyond = |sums: &Sums| {
+        let log = excess_log(*sums) - usual;
+        (log * log - 1.0 / (sums.expected + 0.5)).clamp(0.0, SWING_MOST)
+    };
+    let all: f64 = seen.iter().map(beyond).sum();
+    (PRIOR_REPORTS * kind.swing * kind.swing + all) / (PRIOR_REPORTS + float(seen.len()))
 }
 
 /// The fleet's sums of the reports that end with `at`, without the hosts that loaded something shortly before.
