@@ -102,14 +102,20 @@ fn rotate(state: &mut State) {
     learn_slow(state);
 }
 
+/// Requests up to a latency, and above that of the bucket before.
+struct Bucket {
+    bound_s: f64,
+    count: f64,
+}
+
 /// A request is slow above the least bound under which 95 % of requests were.
 fn learn_slow(state: &mut State) {
-    let mut bounds: Vec<(f64, f64)> =
-        state.slow.histogram.iter().map(|(bits, count)| (f64::from_bits(*bits), *count)).collect();
-    bounds.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let all: f64 = bounds.iter().map(|(_, count)| count).sum();
+    let bucket = |(bits, count): (&u64, &f64)| Bucket { bound_s: f64::from_bits(*bits), count: *count };
+    let mut buckets: Vec<Bucket> = state.slow.histogram.iter().map(bucket).collect();
+    buckets.sort_by(|a, b| a.bound_s.total_cmp(&b.bound_s));
+    let all: f64 = buckets.iter().map(|bucket| bucket.count).sum();
     let mut below = 0.0;
-    for (bound, count) in bounds {
+    for Bucket { bound_s: bound, count } in buckets {
         below += count;
         if below >= 0.95 * all && all > 0.0 {
             if !state.slow.above_s.is_finite() {

@@ -46,9 +46,10 @@ fn agreed(told: &[&Divided]) -> Option<Said> {
     if all.ratio < TOLD_AT {
         return Some(all);
     }
-    let mut order: Vec<(f64, &Divided)> = each.into_iter().zip(told.iter().copied()).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let kept: Vec<&Divided> = order.iter().take(order.len() - order.len() / 3).map(|(_, of)| *of).collect();
+    let mut order: Vec<usize> = (0..told.len()).collect();
+    order.sort_by(|a, b| each.get(*a).unwrap_or(&0.0).total_cmp(each.get(*b).unwrap_or(&0.0)));
+    let kept = order.iter().take(order.len() - order.len() / 3);
+    let kept: Vec<&Divided> = kept.filter_map(|index| told.get(*index)).copied().collect();
     let rest = said_by(&kept, &compared(&kept))?.ratio;
     Some(Said { ratio: if rest < CONTRADICTED { rest } else { all.ratio }, ..all })
 }

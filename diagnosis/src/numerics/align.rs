@@ -295,23 +295,30 @@ fn places(beginnings: &[Beginning], kernel: Kernel) -> Vec<f64> {
     }
 }
 
+/// The end of a bracket, and by how much more or fewer are open behind it.
+struct End {
+    at: f64,
+    step: i32,
+}
+
 /// The middle of where most brackets overlap: all may share one short stretch that no middle of theirs is near.
 fn shared(beginnings: &[Beginning]) -> f64 {
+    let bracket = |from: f64, to: f64| [End { at: from, step: 1 }, End { at: to, step: -1 }];
     let ends = |one: &Beginning| match *one {
-        Beginning::Within { from, to } => [(from, 1), (to, -1)],
-        Beginning::Near { place, deviation } => [(place - deviation, 1), (place + deviation, -1)],
+        Beginning::Within { from, to } => bracket(from, to),
+        Beginning::Near { place, deviation } => bracket(place - deviation, place + deviation),
     };
-    let mut ends: Vec<(f64, i32)> = beginnings.iter().flat_map(ends).collect();
-    ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-    let (mut open, mut most) = (0, (0, 0.0));
+    let mut ends: Vec<End> = beginnings.iter().flat_map(ends).collect();
+    ends.sort_by(|a, b| a.at.total_cmp(&b.at).then(b.step.cmp(&a.step)));
+    let (mut open, mut most, mut middle) = (0, 0, 0.0);
     for pair in ends.windows(2) {
-        let [(from, step), (to, _)] = pair else { continue };
-        open += step;
-        if open > most.0 {
-            most = (open, f64::midpoint(*from, *to));
+        let [from, to] = pair else { continue };
+        open += from.step;
+        if open > most {
+            (most, middle) = (open, f64::midpoint(from.at, to.at));
         }
     }
-    most.1
+    middle
 }
 
 /// How likely a beginning is around or after the place, with a few strays anywhere within minutes: the probability of the

@@ -82,15 +82,15 @@ pub fn locate(leaves: &[Leaf], most: usize, constants: &Constants) -> Located {
         expected_outside: (all.expected - inside.expected).max(0.0),
     };
     let outcome = search::search(leaves, &evidence, most);
-    let beside = outcome.found.first().and_then(|(first, _)| {
-        let within = |leaf: &Leaf| first.iter().all(|(key, value)| leaf.dimensions.get(key) == Some(value));
+    let beside = outcome.found.first().and_then(|first| {
+        let within = |leaf: &Leaf| first.dimensions.iter().all(|(key, value)| leaf.dimensions.get(key) == Some(value));
         let explained = |(leaf, one): (&Leaf, &Evidence)| if within(leaf) { Evidence::EMPTY } else { one.clone() };
         let rest: Vec<Evidence> = leaves.iter().zip(&evidence).map(explained).collect();
         search::search(leaves, &rest, 1).found.into_iter().next()
     });
     Located {
-        beside: beside.map(|(dimensions, inside)| combination(dimensions, &inside)),
-        combinations: outcome.found.into_iter().map(|(dimensions, inside)| combination(dimensions, &inside)).collect(),
+        beside: beside.map(|found| combination(found.dimensions, &found.evidence)),
+        combinations: outcome.found.into_iter().map(|found| combination(found.dimensions, &found.evidence)).collect(),
         everything: combination(BTreeMap::new(), &all),
         keys_left_out: outcome.keys_left_out,
     }

@@ -195,8 +195,10 @@ mod tests {
         assert!((4.9..5.1).contains(&ratio), "{rates:?}");
     }
 
-    fn stretch(kinds: &Kinds, (failed, all): (f64, f64), (from, to): (i64, i64)) -> Stretch<'_> {
-        Stretch { counts: vec![failed, all - failed], from: at_s(from), to: at_s(to), kinds }
+    /// A hundred requests between two seconds, of which some failed.
+    fn stretch(kinds: &Kinds, failed: f64, seconds: [i64; 2]) -> Stretch<'_> {
+        let [from, to] = seconds.map(at_s);
+        Stretch { counts: vec![failed, 100.0 - failed], from, to, kinds }
     }
 
     #[test]
@@ -205,12 +207,10 @@ mod tests {
         let edges: Vec<Instant> = (0..=4).map(|at| at_s(at * 5)).collect();
         let ln = |all: &[Stretch<'_>]| best(all, &edges, None).iter().sum::<f64>();
         // From 10 s on everything fails, for all.
-        let step = [((0.0, 100.0), (0, 10)), ((50.0, 100.0), (5, 15)), ((100.0, 100.0), (10, 20))];
-        let agreed: Vec<_> = step.iter().map(|(counts, span)| stretch(&kinds, *counts, *span)).collect();
+        let agreed = [stretch(&kinds, 0.0, [0, 10]), stretch(&kinds, 50.0, [5, 15]), stretch(&kinds, 100.0, [10, 20])];
         assert!(ln(&agreed) > -80.0, "{}", ln(&agreed));
         // One says nothing failed where another says everything did.
-        let torn = [((0.0, 100.0), (0, 20)), ((100.0, 100.0), (0, 20))];
-        let torn: Vec<_> = torn.iter().map(|(counts, span)| stretch(&kinds, *counts, *span)).collect();
+        let torn = [stretch(&kinds, 0.0, [0, 20]), stretch(&kinds, 100.0, [0, 20])];
         assert!(ln(&torn) < -130.0, "{}", ln(&torn));
     }
 }

@@ -138,10 +138,9 @@ fn line(state: &State, signal: Signal, subject: Subject) -> Option<Line> {
             let sums = interval.fleet.get(counter as usize).copied().unwrap_or_default();
             (sums.observed, sums.trials)
         } else {
-            levels.iter().filter_map(|level| interval.tagged.get(level)).fold((0.0, 0.0), |sum, counts| {
-                let at = |index: usize| counts.get(index).copied().unwrap_or(0.0);
-                (sum.0 + at(offset), sum.1 + at(offset + 1))
-            })
+            let tagged = || levels.iter().filter_map(|level| interval.tagged.get(level));
+            let sum = |index: usize| tagged().map(|counts| counts.get(index).copied().unwrap_or(0.0)).sum::<f64>();
+            (sum(offset), sum(offset + 1))
         };
         points.push(share(part, whole));
         loads.push(

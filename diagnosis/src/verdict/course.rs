@@ -7,7 +7,7 @@ use crate::scene::Scene;
 use crate::state::State;
 use crate::state::ids::UnitId;
 use crate::state::model::Family;
-use crate::state::ring::index_of;
+use crate::state::ring::{Sums, index_of};
 use crate::state::symptom::Symptom;
 use crate::state::units::hosts;
 use crate::verdict::good::last_known_good;
@@ -44,8 +44,11 @@ pub(crate) fn pattern(state: &State, symptom: &Symptom, judged: &Judgement) -> P
         let sums = (from..to)
             .filter_map(|index| state.ring.get(index))
             .filter_map(|interval| interval.fleet.first())
-            .fold((0.0, 0.0), |sum, one| (sum.0 + one.observed, sum.1 + one.trials));
-        if sums.1 > 0.0 { sums.0 / sums.1 } else { 0.0 }
+            .fold(Sums::default(), |mut sums, one| {
+                sums.add(*one);
+                sums
+            });
+        if sums.trials > 0.0 { sums.observed / sums.trials } else { 0.0 }
     };
     let end = state.ring.end();
     let length = end - at;

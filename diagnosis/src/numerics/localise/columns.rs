@@ -15,10 +15,25 @@ pub(super) struct Column {
     ids: Vec<u32>,
 }
 
-/// Column and value number for each key, by column: its order is that of the names.
-pub(super) type Terms = [(u32, u32); DEPTH];
+/// One key of a combination: the number of its column, and that of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Term {
+    column: u32,
+    value: u32,
+}
+
+/// A term for each key, by column: its order is that of the names.
+pub(super) type Terms = [Term; DEPTH];
+
 /// No term at this place; sorts after every term.
-const ABSENT: (u32, u32) = (u32::MAX, u32::MAX);
+const ABSENT: Term = Term { column: u32::MAX, value: u32::MAX };
+
+/// A column and its number.
+#[derive(Clone, Copy)]
+pub(super) struct Numbered<'a> {
+    pub(super) number: u32,
+    pub(super) column: &'a Column,
+}
 
 /// The dimensions that tell leaves apart, in the order of their keys.
 pub(super) fn columns(leaves: &[Leaf]) -> Vec<Column> {
@@ -41,11 +56,11 @@ pub(super) fn columns(leaves: &[Leaf]) -> Vec<Column> {
 }
 
 /// The terms of one leaf in these columns; none where it lacks one of the keys.
-pub(super) fn terms(columns: &[(u32, &Column)], leaf: usize) -> Option<Terms> {
+pub(super) fn terms(columns: &[Numbered<'_>], leaf: usize) -> Option<Terms> {
     let mut terms = [ABSENT; DEPTH];
-    for (term, (number, column)) in terms.iter_mut().zip(columns) {
-        let id = column.ids.get(leaf).copied().filter(|id| *id > 0)?;
-        *term = (*number, id);
+    for (term, Numbered { number, column }) in terms.iter_mut().zip(columns) {
+        let value = column.ids.get(leaf).copied().filter(|id| *id > 0)?;
+        *term = Term { column: *number, value };
     }
     Some(terms)
 }
@@ -57,9 +72,9 @@ pub(super) fn keys(terms: &Terms) -> usize {
 
 /// Back to names.
 pub(super) fn named(columns: &[Column], terms: &Terms) -> BTreeMap<Name, Name> {
-    let name = |(column, id): &(u32, u32)| {
-        let column = columns.get(*column as usize)?;
-        Some((column.key.clone(), column.values.get((*id as usize).checked_sub(1)?)?.clone()))
+    let name = |term: &Term| {
+        let column = columns.get(term.column as usize)?;
+        Some((column.key.clone(), column.values.get((term.value as usize).checked_sub(1)?)?.clone()))
     };
     terms.iter().filter_map(name).collect()
 }

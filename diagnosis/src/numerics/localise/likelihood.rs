@@ -3,7 +3,7 @@
 
 use super::constants::{Constants, FACTORS, factors};
 use super::leaf::Leaf;
-use super::rates::expected;
+use super::rates::{Failures, expected};
 
 /// One leaf, ready to be added up.
 #[derive(Clone, Debug)]
@@ -39,18 +39,26 @@ impl Evidence {
 
 /// The evidence of each leaf, in the order of the leaves.
 pub(super) fn evidence(leaves: &[Leaf], constants: &Constants) -> Vec<Evidence> {
-    let factors = factors().map(|factor| (factor, libm::log(factor)));
+    let factors = factors().map(|factor| Factor { factor, ln: libm::log(factor) });
     expected(leaves, constants.decay)
         .into_iter()
-        .map(|(observed, expected)| weigh(observed, expected, constants.dispersion, &factors))
+        .map(|failures| weigh(failures, constants.dispersion, &factors))
         .collect()
 }
 
+/// A factor, and its logarithm.
+#[derive(Clone, Copy)]
+struct Factor {
+    factor: f64,
+    ln: f64,
+}
+
 /// Negative binomial with mean E and variance E + d E^2 against the same with mean `factor` E; the shared terms cancel.
-fn weigh(observed: f64, expected: f64, dispersion: f64, factors: &[(f64, f64); FACTORS]) -> Evidence {
+fn weigh(failures: Failures, dispersion: f64, factors: &[Factor; FACTORS]) -> Evidence {
+    let Failures { observed, expected } = failures;
     let spread = |factor: f64| 1.0 + dispersion * factor * expected;
-    let ratio = |(factor, ln_factor): (f64, f64)| {
-        observed * ln_factor - (observed + 1.0 / dispersion) * libm::log(spread(factor) / spread(1.0))
+    let ratio = |Factor { factor, ln }: Factor| {
+        observed * ln - (observed + 1.0 / dispersion) * libm::log(spread(factor) / spread(1.0))
     };
     Evidence { observed, expected, ratios: factors.map(ratio) }
 }

@@ -9,9 +9,16 @@ const STRENGTHS: i32 = 14;
 /// Least expected failures: keeps the logarithm finite in a leaf without requests.
 const EXPECTED_MIN: f64 = 1e-9;
 
+/// Failures of one leaf.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failures {
+    pub(super) observed: f64,
+    pub(super) expected: f64,
+}
+
 /// Observed and expected failures of each leaf, in the order of the leaves. A baseline interval weighs `decay` of the next
 /// younger one.
-pub(super) fn expected(leaves: &[Leaf], decay: f64) -> Vec<(f64, f64)> {
+pub(super) fn expected(leaves: &[Leaf], decay: f64) -> Vec<Failures> {
     let histories: Vec<Counts> = leaves.iter().map(|leaf| decayed(&leaf.baseline, decay)).collect();
     let before = total(histories.iter().copied());
     let now = total(leaves.iter().map(|leaf| leaf.now));
@@ -22,7 +29,8 @@ pub(super) fn expected(leaves: &[Leaf], decay: f64) -> Vec<(f64, f64)> {
     let strength = strength(&histories, fleet_rate);
     let expect = |(leaf, history): (&Leaf, &Counts)| {
         let rate = (history.failures + strength * fleet_rate) / (history.requests + strength);
-        (sane(leaf.now.failures), (sane(leaf.now.requests) * rate).max(EXPECTED_MIN))
+        let expected = (sane(leaf.now.requests) * rate).max(EXPECTED_MIN);
+        Failures { observed: sane(leaf.now.failures), expected }
     };
     leaves.iter().zip(&histories).map(expect).collect()
 }

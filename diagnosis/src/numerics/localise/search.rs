@@ -1,7 +1,7 @@
 //! Goes through the combinations of up to three dimensions, within a bound on the work, and keeps the best. How much one
 //! leaf says is decided by `likelihood`.
 
-use super::columns::{Column, DEPTH, Terms, columns, keys, named, terms};
+use super::columns::{Column, DEPTH, Numbered, Terms, columns, keys, named, terms};
 use super::constants::LN_ODDS;
 use super::leaf::Leaf;
 use super::likelihood::Evidence;
@@ -24,11 +24,34 @@ struct Found {
 }
 
 /// Identity of a set of leaves: how many, and the sum of their scattered numbers.
-type LeafSet = (usize, u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct LeafSet {
+    count: usize,
+    sum: u64,
+}
+
+/// A leaf that has all keys of a combination.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    terms: Terms,
+    leaf: usize,
+}
+
+/// A key alone, and the best score of its values.
+struct Alone {
+    score: f64,
+    column: usize,
+}
+
+/// A combination with its names.
+pub(super) struct Named {
+    pub(super) dimensions: BTreeMap<Name, Name>,
+    pub(super) evidence: Evidence,
+}
 
 /// What was found, best first, and how many keys were only looked at alone because of the bound.
 pub(super) struct Outcome {
-    pub(super) found: Vec<(BTreeMap<Name, Name>, Evidence)>,
+    pub(super) found: Vec<Named>,
     pub(super) keys_left_out: usize,
 }
 
@@ -36,11 +59,11 @@ pub(super) struct Outcome {
 pub(super) fn search(leaves: &[Leaf], evidence: &[Evidence], most: usize) -> Outcome {
     let columns = columns(leaves);
     let mut finder = Finder { columns: &columns, evidence, most, found: Vec::new() };
-    let mut alone: Vec<(f64, usize)> =
-        (0..columns.len()).map(|column| (finder.look(&[column], columns.len()), column)).collect();
-    alone.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let look = |column: usize| Alone { score: finder.look(&[column], columns.len()), column };
+    let mut alone: Vec<Alone> = (0..columns.len()).map(look).collect();
+    alone.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.column.cmp(&b.column)));
     let together = affordable(leaves.len(), columns.len());
-    let mut kept: Vec<usize> = alone.iter().take(together).map(|(_, column)| *column).collect();
+    let mut kept: Vec<usize> = alone.iter().take(together).map(|one| one.column).collect();
     kept.sort_unstable();
     for (place, first) in kept.iter().enumerate() {
         for (next, second) in kept.iter().enumerate().skip(place + 1) {
@@ -54,7 +77,9 @@ pub(super) fn search(leaves: &[Leaf], evidence: &[Evidence], most: usize) -> Out
     if finder.found.first().is_none_or(|best| best.score < LN_ODDS) {
         finder.found.clear();
     }
-    let found = finder.found.into_iter().map(|found| (named(&columns, &found.terms), found.evidence)).collect();
+    let found = finder.found.into_iter();
+    let found =
+        found.map(|found| Named { dimensions: named(&columns, &found.terms), evidence: found.evidence }).collect();
     Outcome { found, keys_left_out: columns.len() - together }
 }
 
@@ -85,20 +110,20 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// Adds up the leaves of each combination of the values of the `chosen` out of so many `keys`; returns the best score.
     fn look(&mut self, chosen: &[usize], keys: usize) -> f64 {
-        let columns: Vec<(u32, &Column)> =
-            (0..).zip(self.columns).filter(|(number, _)| chosen.contains(&(*number as usize))).collect();
-        let mut rows: Vec<(Terms, usize)> =
-            (0..self.evidence.len()).filter_map(|leaf| Some((terms(&columns, leaf)?, leaf))).collect();
+        let columns = (0..).zip(self.columns).map(|(number, column)| Numbered { number, column });
+        let columns: Vec<Numbered<'_>> = columns.filter(|of| chosen.contains(&(of.number as usize))).collect();
+        let row = |leaf: usize| Some(Row { terms: terms(&columns, leaf)?, leaf });
+        let mut rows: Vec<Row> = (0..self.evidence.len()).filter_map(row).collect();
         rows.sort_unstable();
-        let ln_prior = ln_prior(keys, chosen.len(), rows.chunk_by(|a, b| a.0 == b.0).count());
+        let ln_prior = ln_prior(keys, chosen.len(), rows.chunk_by(|a, b| a.terms == b.terms).count());
         let mut best = f64::NEG_INFINITY;
-        for run in rows.chunk_by(|a, b| a.0 == b.0) {
-            let Some((terms, _)) = run.first() else { continue };
+        for run in rows.chunk_by(|a, b| a.terms == b.terms) {
+            let Some(Row { terms, .. }) = run.first() else { continue };
             let mut evidence = Evidence::EMPTY;
-            let mut leaves: LeafSet = (run.len(), 0);
-            for (_, leaf) in run {
+            let mut leaves = LeafSet { count: run.len(), sum: 0 };
+            for Row { leaf, .. } in run {
                 evidence.add(self.evidence.get(*leaf).unwrap_or(&Evidence::EMPTY));
-                leaves.1 = leaves.1.wrapping_add(scattered(*leaf as u64));
+                leaves.sum = leaves.sum.wrapping_add(scattered(*leaf as u64));
             }
             let score = evidence.score() + ln_prior;
             best = best.max(score);
