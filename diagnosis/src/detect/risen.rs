@@ -28,9 +28,13 @@ const SUMMED_FOR: Span = Span(30_000_000_000);
 const AGAIN_AFTER: Span = Span(10_000_000_000);
 /// Reports that are summed at most.
 const SUMMED_MOST: i64 = 30;
-/// Reports from which the swing is learnt, and those next to the last that are not learnt from.
+/// Reports from which the swing is learnt.
 const SWING_FROM: i64 = 120;
-const SWING_LATE: i64 = 2;
+/// Minimum and maximum number of the last reports from which the swing is not learnt, and the part of the known ones that they
+/// may be: what may be an outage must not teach that the fleet swings so far by itself.
+const SWING_LATE_MIN: i64 = 2;
+const SWING_LATE_MAX: i64 = 16;
+const SWING_LATE_PART: i64 = 2;
 /// Weight of the prior of the swing, in reports. No effect between 4 and 30.
 const PRIOR_REPORTS: f64 = 12.0;
 /// Most that one report adds to the swing's sum.
@@ -120,8 +124,9 @@ fn last_complete(state: &State) -> Option<i64> {
 fn swing(state: &State, kind: Kind, last: i64) -> f64 {
     let warm = state.warm().periods(state.interval.max(Span::NS));
     let sums = |at: i64| Some(state.ring.get(at)?.calm.of(kind.counter)?.sums);
-    let from = (last - SWING_LATE - SWING_FROM).max(warm);
-    let seen: Vec<Sums> = (from..=last - SWING_LATE).filter_map(sums).collect();
+    let late = ((last - warm) / SWING_LATE_PART).clamp(SWING_LATE_MIN, SWING_LATE_MAX);
+    let from = (last - late - SWING_FROM).max(warm);
+    let seen: Vec<Sums> = (from..=last - late).filter_map(sums).collect();
     let mut logs: Vec<f64> = seen.iter().map(|sums| excess_log(*sums)).collect();
     let usual = median(&mut logs).min(0.0);
     let beyond = |sums: &Sums| {
