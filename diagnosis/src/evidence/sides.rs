@@ -7,7 +7,7 @@ use crate::evidence::combine::{AGES, Said, said_by};
 use crate::evidence::finished::by_finished;
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{By, Counted, Sides};
-use crate::numerics::math::float;
+use crate::numerics::math::{float, median};
 use crate::numerics::mixture::{Kinds, Split, Stretch, best, rates};
 use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
@@ -110,28 +110,50 @@ pub(crate) fn precedes(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis
     before >= 2 && before * 2 >= failing.len()
 }
 
+/// Versions of other configs from which it is known what a load of any config costs.
+const OTHERS_MIN: usize = 3;
+
 /// Whether loads of the config cost failed requests before, and not much less than those of the versions in question: what
-/// follows a load may then be over by itself. None if it is not known what loads cost.
+/// follows a load may then be over by itself. If no earlier load of the config is known, most versions of the other configs
+/// tell. None if it is not known what loads cost.
 pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
     let settled = settled(state, &hypothesis.levels)?;
-    let before = |level: &Level| Some(level.factor) == hypothesis.factor && level.first_seen < settled;
-    let earlier = state.divided.iter().filter(|(level, _)| state.tables.level_at(*level).is_some_and(before));
-    let cost = |all: &[&Divided]| {
-        let (before, after) = (sum(all, |of| of.before), sum(all, |of| of.after));
-        let rate = |of: Counted| of.count / of.all.max(1.0);
-        let excess = after.count - rate(before) * after.all;
-        let told = excess > 3.0 * libm::sqrt(after.count);
-        Paid { share: if told { rate(after) - rate(before) } else { 0.0 }, requests: after.all }
+    let earlier = || {
+        let known = |(level, divided)| Some((state.tables.level_at(level)?, divided));
+        state.divided.iter().filter_map(known).filter(|(level, _)| level.first_seen < settled)
     };
-    let usual = cost(&earlier.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
-    let now = cost(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
-    (usual.requests >= RELOADED_MIN).then_some(usual.share > 0.0 && usual.share >= COSTS * now.share)
+    let own = earlier().filter(|(level, _)| Some(level.factor) == hypothesis.factor);
+    let own = Paid::of(&own.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
+    let usual = if own.requests >= RELOADED_MIN {
+        own.share
+    } else {
+        let others = earlier().filter(|(level, _)| Some(level.factor) != hypothesis.factor);
+        let others = others.map(|(_, divided)| Paid::of(&divided.iter().collect::<Vec<_>>()));
+        let mut shares: Vec<f64> =
+            others.filter(|paid| paid.requests >= RELOADED_MIN).map(|paid| paid.share).collect();
+        if shares.len() < OTHERS_MIN {
+            return None;
+        }
+        median(&mut shares)
+    };
+    let now = Paid::of(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
+    Some(usual > 0.0 && usual >= COSTS * now.share)
 }
 
 /// Share of requests after loads that failed beyond those before, and the number of requests after loads.
 struct Paid {
     share: f64,
     requests: f64,
+}
+
+impl Paid {
+    fn of(all: &[&Divided]) -> Self {
+        let (before, after) = (sum(all, |of| of.before), sum(all, |of| of.after));
+        let rate = |of: Counted| of.count / of.all.max(1.0);
+        let excess = after.count - rate(before) * after.all;
+        let told = excess > 3.0 * libm::sqrt(after.count);
+        Self { share: if told { rate(after) - rate(before) } else { 0.0 }, requests: after.all }
+    }
 }
 
 /// Before when a version must have appeared to be compared with: what had only just come may be as bad.
