@@ -35,7 +35,7 @@ use crate::numerics::time::{Instant, Span};
 use crate::observation::Name;
 use crate::settings::Settings;
 use crate::state::case::Case;
-use crate::state::ids::{DimsId, LevelId, UnitId};
+use crate::state::ids::{LevelId, UnitId};
 use crate::state::indexed::Indexed;
 use crate::state::load_reports::Division;
 use crate::state::model::{Base, COUNTERS, Unit, WorldChange};
@@ -44,6 +44,7 @@ use crate::state::pending_rows::WaitingRows;
 use crate::state::place::Place;
 use crate::state::renderings::Renderings;
 use crate::state::ring::Ring;
+use crate::state::score_bins::ShapeKey;
 use crate::state::symptom::{STATIC_AFTER, Symptom};
 use crate::state::tables::Tables;
 use crate::state::tick_summary::Census;
@@ -114,8 +115,8 @@ pub(crate) struct State {
     pub prior: [Base; COUNTERS],
     /// When a request is slow.
     pub slow: Slow,
-    /// Score distribution of the fleet by dims.
-    pub shapes: BTreeMap<DimsId, Shapes>,
+    /// Score distribution of the fleet.
+    pub shapes: BTreeMap<ShapeKey, Shapes>,
     pub changes: Vec<WorldChange>,
     /// Units kept that they reached, together.
     pub reached: usize,

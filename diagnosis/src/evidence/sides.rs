@@ -129,8 +129,7 @@ pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
     } else {
         let others = earlier().filter(|(level, _)| Some(level.factor) != hypothesis.factor);
         let others = others.map(|(_, divided)| Paid::of(&divided.iter().collect::<Vec<_>>()));
-        let mut shares: Vec<f64> =
-            others.filter(|paid| paid.requests >= RELOADED_MIN).map(|paid| paid.share).collect();
+        let mut shares: Vec<f64> = others.filter(|paid| paid.requests >= RELOADED_MIN).map(|paid| paid.share).collect();
         if shares.len() < OTHERS_MIN {
             return None;
         }

@@ -52,6 +52,25 @@ fn add(to: &mut Vec<f64>, sample: &[f64]) {
     }
 }
 
+/// Which buckets a histogram has. Counts of other buckets cannot be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Form(u64);
+
+impl Form {
+    /// The form of histograms that are counted together.
+    pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Self {
+        // FNV-1a over the bits of the bounds.
+        let step = |key: u64, bits: u64| (key ^ bits).wrapping_mul(0x0100_0000_01b3);
+        let one = |histogram: &Histogram| {
+            let bounds = histogram.bounds.iter().map(|bound| bound.to_bits());
+            bounds.fold(0xcbf2_9ce4_8422_2325, step)
+        };
+        // Their order is that of the sender.
+        Self(histograms.filter(|of| !of.counts.is_empty()).map(one).fold(0, u64::wrapping_add))
+    }
+}
+
 /// A shape of scores by bin: counts in use, and those that wait.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Shapes {

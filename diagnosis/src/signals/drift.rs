@@ -3,7 +3,7 @@
 //! or in the one before: each is held against the shapes before and after, and its share of the latter tells. Whether a
 //! run opens is decided in `watch`.
 
-use crate::numerics::shape::{self, Shapes};
+use crate::numerics::shape::{self, Form, Shapes};
 use crate::numerics::time::{Instant, Placed, Span, Window};
 use crate::observation::{Scores, counts};
 use crate::signals::sample::WHOLE;
@@ -11,11 +11,13 @@ use crate::state::State;
 use crate::state::ids::UnitId;
 use crate::state::model::{Counter, Run, Unit};
 use crate::state::run::FirstRow;
-use crate::state::score_bins::{Binned, Drifting};
+use crate::state::score_bins::{Binned, Drifting, ShapeKey};
 
 /// Reports that are looked at together where none tells alone, and those from which the new shape is learned.
 const TOGETHER_MAX: u32 = 6;
 const AFTER_MAX: u32 = 3;
+/// Shapes that are known. A sender chooses its buckets, so that their number needs a bound.
+const SHAPES_MAX: usize = 8192;
 /// Least standard deviation of a beginning, in reports.
 const LEAST: f64 = 0.03;
 
@@ -28,9 +30,10 @@ pub(crate) struct Followed {
 
 /// Whether the unit's scores left the fleet's shape, once enough have come together, and since when they were added up.
 pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Window) -> Option<Followed> {
-    let case = state.open_case();
+    let (case, warm) = (state.open_case(), state.warm());
     let unit = state.units.get_mut(id)?;
-    let mut row = Binned { span, ..Binned::default() };
+    let form = Form::of(scores.iter().map(|entry| &entry.histogram));
+    let mut row = Binned { span, form, ..Binned::default() };
     for entry in scores {
         counts::add_bins(&mut row.bins, &entry.histogram);
     }
@@ -44,8 +47,16 @@ pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Win
     row.bins.shrink_to_fit();
     // What may belong to a failing must not become the shape that is expected.
     let ordinary = !case && unit.watches.is_empty() && !unit.runs.iter().any(|run| run.open);
-    let Shapes { used: shape, waiting } = state.shapes.entry(unit.dims).or_default();
-    if !shape::is_known(shape) {
+    if unit.drifting.as_ref().is_some_and(|drifting| drifting.first.form != form) {
+        unit.drifting = None;
+    }
+    let key = ShapeKey { dims: unit.dims, form };
+    if state.shapes.len() >= SHAPES_MAX && !state.shapes.contains_key(&key) {
+        return None;
+    }
+    let Shapes { used: shape, waiting } = state.shapes.entry(key).or_default();
+    // One host has its own mix of scores: the shape of several is not known at once.
+    if span.end <= warm || !shape::is_known(shape) {
         if ordinary {
             shape::learn(shape, &row.bins);
         }
@@ -63,7 +74,8 @@ pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Win
 pub(crate) fn place_drift(state: &mut State, id: UnitId) {
     let Some(unit) = state.units.get_mut(id) else { return };
     let Some(drifting) = unit.drifting.as_deref().filter(|drifting| drifting.rows.after > 0) else { return };
-    let Some(Shapes { used: shape, .. }) = state.shapes.get(&unit.dims) else { return };
+    let key = ShapeKey { dims: unit.dims, form: drifting.first.form };
+    let Some(Shapes { used: shape, .. }) = state.shapes.get(&key) else { return };
     let Some(Placed { at, deviation }) = begun(drifting, shape) else { return };
     let (from, to) = (drifting.before.span.start, drifting.first.span.end);
     let open = |run: &&mut Run| run.counter == Counter::Drift && run.open && run.first.start <= to && at <= run.end;
@@ -159,7 +171,7 @@ mod tests {
 
     fn binned(bins: [u32; 4], seconds: [i64; 2]) -> Binned {
         let [start, end] = seconds.map(|at| Instant::ZERO + at * S);
-        Binned { bins: bins.to_vec(), span: Window { start, end } }
+        Binned { bins: bins.to_vec(), span: Window { start, end }, ..Binned::default() }
     }
 
     /// A report of 1,000 scores of which a share has the new shape.

@@ -1,6 +1,8 @@
 //! Scores of a unit by bin, and a drift that is suspected in them. Whether there is one is decided in `signals::drift`.
 
+use crate::numerics::shape::Form;
 use crate::numerics::time::Window;
+use crate::state::ids::DimsId;
 use serde::{Deserialize, Serialize};
 
 /// Score counts by bin of a span of time.
@@ -9,6 +11,15 @@ pub(crate) struct Binned {
     /// Counts, without the empty bins at the end.
     pub bins: Vec<u32>,
     pub span: Window,
+    /// Which buckets were counted.
+    pub form: Form,
+}
+
+/// Whose scores have one shape: those of units with the same dimensions whose histograms have the same buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct ShapeKey {
+    pub dims: DimsId,
+    pub form: Form,
 }
 
 impl Binned {
@@ -16,7 +27,11 @@ impl Binned {
         self.bins.iter().map(|count| f64::from(*count)).sum()
     }
 
+    /// Adds counts. Those of other buckets replace what was counted before.
     pub(crate) fn add(&mut self, more: &Self) {
+        if self.form != more.form {
+            *self = Self { form: more.form, ..Self::default() };
+        }
         if self.bins.is_empty() {
             self.span.start = more.span.start;
         }
