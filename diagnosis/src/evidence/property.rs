@@ -63,17 +63,14 @@ fn limits(bad: &[&Level], clean: &[&Level]) -> Vec<Separator> {
     found
 }
 
+/// Each bad version has a lower generation than a clean one before it. If a clean version has as well, that separates nothing.
 fn backwards(bad: &[&Level], clean: &[&Level]) -> Option<Property> {
     let went_back = |level: &&Level| {
-        let generation = number(level, "generation")?;
-        let before = clean
-            .iter()
-            .filter(|other| other.first_seen < level.first_seen)
-            .filter_map(|other| number(other, "generation"))
-            .max()?;
-        Some(generation < before)
+        let Some(generation) = number(level, "generation") else { return false };
+        let before = clean.iter().filter(|other| other.first_seen < level.first_seen);
+        before.filter_map(|other| number(other, "generation")).max().is_some_and(|before| generation < before)
     };
-    (!bad.is_empty() && bad.iter().all(|level| went_back(level) == Some(true)))
+    (!bad.is_empty() && bad.iter().all(went_back) && !clean.iter().any(went_back))
         .then_some(Property::GenerationWentBackwards)
 }
 
