@@ -8,6 +8,7 @@ pub(crate) mod cold;
 pub(crate) mod combine;
 pub(crate) mod content;
 pub(crate) mod delayed;
+pub(crate) mod feed;
 pub(crate) mod finished;
 pub(crate) mod moment;
 pub(crate) mod narrow;

@@ -1,9 +1,11 @@
 //! One explanation of an incident: what it accuses, what each test found of it, and its weight. Tests are in `evidence`;
 //! which explanations there are is decided in `verdict::hypotheses`, which may be named in `verdict::judge`.
 
+pub(crate) mod feed;
 pub(crate) mod findings;
 pub(crate) mod judgement;
 
+use crate::hypothesis::feed::Feed;
 use crate::hypothesis::findings::{Ages, Excess, Pooled, Separator, Sides, Tally, odds};
 use crate::numerics::math::{float, ln_choose, ratio};
 use crate::numerics::odds::{LN_10, LN_10_000};
@@ -53,6 +55,8 @@ pub(crate) struct Hypothesis {
     pub pooled: Option<Pooled>,
     /// What ages at death say, where they are all that is left.
     pub ages: Option<Ages>,
+    /// The feed that stopped, where the versions are too old.
+    pub feed: Option<Feed>,
     /// When each unit was exposed, where that was worked out.
     pub spans: Option<Arc<Spans>>,
 }
@@ -86,6 +90,7 @@ impl Hypothesis {
             choices: 0.0,
             pooled: None,
             ages: None,
+            feed: None,
             spans: None,
         }
     }
@@ -151,7 +156,7 @@ const PARTED_MOST: f64 = LN_10_000;
 
 /// -ln of the probability that by chance those stopped failing who left, and those went on who stayed: the ways to choose
 /// who went on. Only where nearly all did so.
-fn parted_by_leaving(tally: &Tally) -> f64 {
+pub(crate) fn parted_by_leaving(tally: &Tally) -> f64 {
     let Tally { stops, stays, .. } = tally;
     let all = stops.hits * 10 >= stops.all * 9 && stays.hits * 10 >= stays.all * 9;
     if !all || stops.all < LEFT_MIN || stays.all < STAYED_MIN {

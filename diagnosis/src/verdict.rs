@@ -6,6 +6,7 @@ pub(crate) mod cases;
 pub(crate) mod claims;
 pub(crate) mod cost;
 pub(crate) mod course;
+pub(crate) mod feeds;
 pub(crate) mod good;
 pub(crate) mod hypotheses;
 pub(crate) mod incident;

@@ -27,6 +27,7 @@ use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
 use crate::state::model::{Counter, Factor, Family, Key, Level};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use crate::verdict::accusation::refuted;
+use crate::verdict::feeds::feeds;
 use firstbad_protocol::Property;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
@@ -69,6 +70,7 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
         let own = distance(state, scene, hypothesis);
         hypothesis.weigh(float(near.partition_point(|other| *other <= own)));
     }
+    all.extend(feeds(state, scene, &all));
     all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.kind.cmp(&b.kind)).then(a.levels.cmp(&b.levels)));
     all
 }

@@ -20,6 +20,7 @@ use crate::verdict::cases::{COMES_BACK, group};
 use crate::verdict::claims::claim;
 use crate::verdict::cost::add_up;
 use crate::verdict::course::{pattern, tell_facts};
+use crate::verdict::feeds::is_withdrawn;
 use crate::verdict::incident::{begins_with, cause_of, is_later, suspects, unknown};
 use crate::verdict::judge::judge;
 use crate::verdict::refusal::judge_refusals;
@@ -324,6 +325,9 @@ fn go_on(state: &State, symptom: &mut Symptom, judged: &Judgement) {
 /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
 /// named is contradicted by hosts that began to fail without it.
 fn keep(state: &State, symptom: &Symptom, judged: &Judgement, scene: &Scene<'_>) -> bool {
+    if is_withdrawn(symptom, judged) {
+        return false;
+    }
     let factor = symptom.factor();
     if !judged.verdict.accuses() {
         return !is_contradicted(symptom, judged);

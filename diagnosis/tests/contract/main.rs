@@ -7,6 +7,7 @@ mod fleet;
 
 mod alibis;
 mod course;
+mod feeds;
 mod felt;
 mod few_hosts;
 mod once_broken;
