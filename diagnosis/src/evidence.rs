@@ -15,6 +15,7 @@ pub(crate) mod narrow;
 pub(crate) mod place;
 pub(crate) mod pooled;
 pub(crate) mod property;
+pub(crate) mod returned;
 pub(crate) mod riskset;
 pub(crate) mod shares;
 pub(crate) mod sides;

@@ -3,10 +3,12 @@
 
 pub(crate) mod feed;
 pub(crate) mod findings;
+pub(crate) mod history;
 pub(crate) mod judgement;
 
 use crate::hypothesis::feed::Feed;
 use crate::hypothesis::findings::{Ages, Excess, Pooled, Separator, Sides, Tally, odds};
+use crate::hypothesis::history::History;
 use crate::numerics::math::{float, ln_choose, ratio};
 use crate::numerics::odds::{LN_10, LN_10_000};
 use crate::scene::Scene;
@@ -57,6 +59,8 @@ pub(crate) struct Hypothesis {
     pub ages: Option<Ages>,
     /// The feed that stopped, where the versions are too old.
     pub feed: Option<Feed>,
+    /// What is known of its versions from before.
+    pub history: History,
     /// When each unit was exposed, where that was worked out.
     pub spans: Option<Arc<Spans>>,
 }
@@ -91,6 +95,7 @@ impl Hypothesis {
             pooled: None,
             ages: None,
             feed: None,
+            history: History::default(),
             spans: None,
         }
     }
@@ -145,7 +150,8 @@ impl Hypothesis {
         let many = if self.properties.is_empty() && self.moment <= 0.0 { self.choices } else { 0.0 };
         // What was there long before, or reached everybody at once, has nothing by which it could be told.
         let blunt = if self.recent && !self.everywhere { 0.0 } else { 1.5 };
-        self.weight = corrected + self.mechanism + self.of_requests() + self.moment - many - blunt;
+        let before = self.history.weight();
+        self.weight = corrected + self.mechanism + self.of_requests() + self.moment + before - many - blunt;
     }
 }
 

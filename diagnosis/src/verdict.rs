@@ -13,6 +13,7 @@ pub(crate) mod incident;
 pub(crate) mod judge;
 pub(crate) mod one_to_one;
 pub(crate) mod refusal;
+pub(crate) mod repeated;
 pub(crate) mod review;
 pub(crate) mod small_fleet;
 pub(crate) mod ties;

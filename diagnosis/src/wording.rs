@@ -2,4 +2,6 @@
 
 pub(crate) mod facts;
 pub(crate) mod feed;
+pub(crate) mod history;
+pub(crate) mod time;
 pub(crate) mod words;

@@ -10,7 +10,6 @@ use crate::state::ids::{FactorId, LevelId};
 use crate::state::indexed::Indexed;
 use crate::state::model::{Family, Level, Move};
 use crate::state::moves::BEFORE_ALL;
-use crate::state::symptom::Symptom;
 use firstbad_protocol::time::SECOND_NS;
 use firstbad_protocol::verdict::LastKnownGood;
 use std::collections::BTreeSet;
@@ -69,7 +68,8 @@ pub(crate) fn last_known_good(state: &State, scene: &Scene<'_>, fault: Fault<'_>
     let long = (SERVED_FOR * scene.interval).max(delay.min(SHOWS_WITHIN));
     let hosts = SERVED_BY.min(scene.patients.len().max(1));
     let wanted = Wanted { factor, bad_first, later_than, long, hosts };
-    let accused: BTreeSet<LevelId> = state.symptoms.iter().flat_map(Symptom::accused).chain(accused).copied().collect();
+    let mut accused: BTreeSet<LevelId> = accused.iter().copied().collect();
+    accused.extend(state.accused());
     let lately = served_lately(state, scene, factor);
     // What served enough of late and is the newest that may be it need not be looked for further back.
     let first = newest(state, wanted, &accused, &|_| true);

@@ -161,7 +161,7 @@ fn by_age(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Jud
         let weight = ages.ln_e + hypothesis.of_requests();
         let old = ages.off <= AGES_OFF && !starts_explain(state, scene, hypothesis);
         let least = if scene.counters.contains(&Counter::Silent) { AGE_AT } else { AGE_OF_ALIVE_AT };
-        let said = weight >= least && old && !refuted(hypothesis);
+        let said = weight >= least && old && !refuted(hypothesis) && !hypothesis.history.speaks_for();
         said.then(|| Hypothesis { ages: Some(ages), weight, ..hypothesis.clone() })
     };
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();

@@ -1,8 +1,7 @@
 //! Sentences about a feed that stopped.
 
 use crate::hypothesis::feed::{Feed, Rival};
-use crate::numerics::time::{Instant, Span};
-use firstbad_protocol::time::Timestamp;
+use crate::wording::time::{Length, clock};
 use std::fmt;
 
 impl fmt::Display for Feed {
@@ -38,36 +37,11 @@ impl fmt::Display for Rival {
     }
 }
 
-/// Time of day, UTC: hours, minutes and seconds.
-pub(crate) fn clock(at: Instant) -> String {
-    let text = Timestamp::from(at).to_string();
-    text.get(11..19).unwrap_or(&text).to_owned()
-}
-
-/// Seconds of a day, an hour and a minute.
-const DAY_S: f64 = 86_400.0;
-const HOUR_S: f64 = 3600.0;
-const MINUTE_S: f64 = 60.0;
-
-/// A length of time as people read it: in the greatest unit of which it has two or more.
-struct Length(Span);
-
-impl fmt::Display for Length {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.seconds();
-        match seconds {
-            _ if seconds >= 2.0 * DAY_S => write!(f, "{:.0} d", seconds / DAY_S),
-            _ if seconds >= 2.0 * HOUR_S => write!(f, "{:.0} h", seconds / HOUR_S),
-            _ if seconds >= 2.0 * MINUTE_S => write!(f, "{:.0} min", seconds / MINUTE_S),
-            _ => write!(f, "{seconds:.0} s"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::hypothesis::feed::Rhythm;
+    use crate::numerics::time::{Instant, Span};
     use firstbad_protocol::time::SECOND_NS;
 
     #[test]

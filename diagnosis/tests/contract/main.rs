@@ -12,6 +12,7 @@ mod felt;
 mod few_hosts;
 mod once_broken;
 mod refusals;
+mod returns;
 mod story;
 mod together;
 mod two_causes;
