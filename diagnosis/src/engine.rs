@@ -17,7 +17,7 @@ use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Diagnosis, Incident, SCHEMA, Window, by_urgency};
 
 /// Layout of a checkpoint: changes with every change of the state's fields.
-const LAYOUT: u32 = 30;
+const LAYOUT: u32 = 31;
 
 /// A checkpoint that cannot be restored.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@ pub(crate) mod moment;
 pub(crate) mod narrow;
 pub(crate) mod place;
 pub(crate) mod pooled;
+pub(crate) mod producer;
 pub(crate) mod property;
 pub(crate) mod returned;
 pub(crate) mod riskset;

@@ -5,6 +5,7 @@ pub(crate) mod feed;
 pub(crate) mod findings;
 pub(crate) mod history;
 pub(crate) mod judgement;
+pub(crate) mod producer;
 
 use crate::hypothesis::feed::Feed;
 use crate::hypothesis::findings::{Ages, Excess, Pooled, Separator, Sides, Tally, odds};

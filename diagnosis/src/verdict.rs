@@ -12,6 +12,7 @@ pub(crate) mod hypotheses;
 pub(crate) mod incident;
 pub(crate) mod judge;
 pub(crate) mod one_to_one;
+pub(crate) mod producers;
 pub(crate) mod refusal;
 pub(crate) mod repeated;
 pub(crate) mod review;

@@ -3,5 +3,6 @@
 pub(crate) mod facts;
 pub(crate) mod feed;
 pub(crate) mod history;
+pub(crate) mod producer;
 pub(crate) mod time;
 pub(crate) mod words;

@@ -11,6 +11,7 @@ mod feeds;
 mod felt;
 mod few_hosts;
 mod once_broken;
+mod producers;
 mod refusals;
 mod returns;
 mod story;
