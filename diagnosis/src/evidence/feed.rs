@@ -17,8 +17,8 @@ use crate::state::moves::level_at;
 use firstbad_protocol::Property;
 use firstbad_protocol::verdict::CauseKind;
 
-/// Minimum number of gaps between new versions from which the rhythm of a feed is known. Source: requirement; of versions
-/// that come at random, 1 stream in 200 has six gaps as regular as this.
+/// Minimum number of gaps between new versions from which the rhythm of a feed is known. Source: requirement. Of streams of
+/// versions at random times, 1 in 150 has six gaps as regular as this, and 1 in 4,000 is overdue at a given time (simulated).
 const GAPS_MIN: usize = 6;
 /// Number of latest gaps that are looked at: five hours of a version every five minutes.
 const GAPS_KEPT: usize = 64;

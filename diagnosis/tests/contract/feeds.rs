@@ -1,8 +1,11 @@
 //! A feed that stopped: no new version of a config came for much longer than ever before, and the hosts that kept the last
 //! one begin to fail. It is an explanation like others, and by time alone the weakest of them.
 
-use crate::story::{Fleet, Happening, Host, Shares, Version, accuses_nothing, only};
+use crate::fleet::{START, name};
+use crate::story::{Fleet, Happening, Host, Refusal, Shares, Version, accuses_nothing, only};
+use firstbad_diagnosis::observation::{Change, Observation};
 use firstbad_protocol::Property;
+use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{CauseKind, Diagnosis, Incident, Verdict};
 
 const FEED: &str = "bot-features";
@@ -239,4 +242,63 @@ fn hosts_that_restart_as_they_begin_to_fail_are_no_sign_of_a_stopped_feed() {
         names_nothing_stale(&fleet.until(second));
     }
     assert!(!fleet.until(EXPIRES_S + 900).incidents.is_empty(), "the failing itself is seen");
+}
+
+/// The producer says that it publishes on, and no host loads any of it.
+#[test]
+fn versions_that_are_published_and_reach_no_host_do_not_excuse_the_feed() {
+    let mut fleet = fleet(expires);
+    for (nth, content) in CONTENTS.iter().enumerate().skip(LAST + 1) {
+        fleet.until(60 + PERIOD_S * nth as i64);
+        let at = Timestamp::from_seconds(START + 60 + PERIOD_S * nth as i64);
+        let version = Some((name(FEED), Version::of(FEED, content).hash()));
+        let told = Change { at, kind: name("publish"), version, ..published() };
+        fleet.engine.apply(&[Observation::Change(told)]);
+    }
+    let diagnosis = fleet.until(EXPIRES_S + 400);
+    assert_eq!(only(&diagnosis).verdict, Verdict::Suspect, "{diagnosis:#?}");
+    assert_eq!(only(&diagnosis).cause.as_ref().expect("named").hashes, [version(LAST).hash()]);
+}
+
+fn published() -> Change {
+    Change {
+        at: Timestamp(0),
+        source: None,
+        dimensions: Default::default(),
+        kind: name("publish"),
+        id: name(""),
+        target: name(""),
+        description: name(""),
+        version: None,
+    }
+}
+
+#[test]
+fn hosts_that_refused_the_newer_versions_make_the_kept_one_the_cause() {
+    let refusal = Refusal { reason: "parse", error: "line 12: expected a table" };
+    let mut fleet = fleet(expires);
+    for (nth, content) in CONTENTS.iter().enumerate().skip(LAST + 1) {
+        for index in 0..HOSTS {
+            let at_ms = (60 + PERIOD_S * nth as i64 + index) * 1000;
+            fleet.plan(index, at_ms, Happening::Refuse(Version::of(FEED, content), refusal));
+        }
+    }
+    let diagnosis = fleet.until(EXPIRES_S + 400);
+    let stale = diagnosis.incidents.iter().find(|one| is_stale(one)).expect("named");
+    assert_eq!(
+        (stale.verdict, stale.cause.as_ref().expect("named").hashes.as_slice()),
+        (Verdict::Cause, [version(LAST).hash()].as_slice())
+    );
+}
+
+#[test]
+fn an_engine_restored_in_the_middle_tells_a_stopped_feed_byte_for_byte() {
+    let told = |restored_at| {
+        let diagnosis = fleet(expires).restored_at(restored_at).until(EXPIRES_S + 400);
+        serde_json::to_string(&diagnosis).expect("json")
+    };
+    let whole = told(None);
+    for second in [STOPS_S + 7, EXPIRES_S + 13, EXPIRES_S + 200] {
+        assert_eq!(told(Some(second)), whole, "restored at {second} s");
+    }
 }
