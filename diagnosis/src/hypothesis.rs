@@ -1,10 +1,15 @@
 //! One explanation of an incident: what it accuses, what each test found of it, and its weight. Tests are in `evidence`;
 //! which explanations there are is decided in `verdict::hypotheses`, which may be named in `verdict::judge`.
 
+pub(crate) mod feed;
 pub(crate) mod findings;
+pub(crate) mod history;
 pub(crate) mod judgement;
+pub(crate) mod producer;
 
+use crate::hypothesis::feed::Feed;
 use crate::hypothesis::findings::{Ages, Excess, Pooled, Separator, Sides, Tally, odds};
+use crate::hypothesis::history::History;
 use crate::numerics::math::{float, ln_choose, ratio};
 use crate::numerics::odds::{LN_10, LN_10_000};
 use crate::scene::Scene;
@@ -53,6 +58,10 @@ pub(crate) struct Hypothesis {
     pub pooled: Option<Pooled>,
     /// What ages at death say, where they are all that is left.
     pub ages: Option<Ages>,
+    /// The feed that stopped, where the versions are too old.
+    pub feed: Option<Feed>,
+    /// What is known of its versions from before.
+    pub history: History,
     /// When each unit was exposed, where that was worked out.
     pub spans: Option<Arc<Spans>>,
 }
@@ -86,6 +95,8 @@ impl Hypothesis {
             choices: 0.0,
             pooled: None,
             ages: None,
+            feed: None,
+            history: History::default(),
             spans: None,
         }
     }
@@ -140,7 +151,8 @@ impl Hypothesis {
         let many = if self.properties.is_empty() && self.moment <= 0.0 { self.choices } else { 0.0 };
         // What was there long before, or reached everybody at once, has nothing by which it could be told.
         let blunt = if self.recent && !self.everywhere { 0.0 } else { 1.5 };
-        self.weight = corrected + self.mechanism + self.of_requests() + self.moment - many - blunt;
+        let before = self.history.weight();
+        self.weight = corrected + self.mechanism + self.of_requests() + self.moment + before - many - blunt;
     }
 }
 
@@ -151,7 +163,7 @@ const PARTED_MOST: f64 = LN_10_000;
 
 /// -ln of the probability that by chance those stopped failing who left, and those went on who stayed: the ways to choose
 /// who went on. Only where nearly all did so.
-fn parted_by_leaving(tally: &Tally) -> f64 {
+pub(crate) fn parted_by_leaving(tally: &Tally) -> f64 {
     let Tally { stops, stays, .. } = tally;
     let all = stops.hits * 10 >= stops.all * 9 && stays.hits * 10 >= stays.all * 9;
     if !all || stops.all < LEFT_MIN || stays.all < STAYED_MIN {

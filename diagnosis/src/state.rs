@@ -51,7 +51,7 @@ use crate::state::tick_summary::Census;
 use crate::state::unit_ids::UnitIds;
 use firstbad_protocol::time::SECOND_NS;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Report intervals behind the clock until which data may still change a verdict.
 pub(crate) const REVISABLE: i64 = 18;
@@ -220,6 +220,12 @@ impl State {
             let young = last - symptom.onset < STATIC_AFTER * self.interval;
             symptom.resolved.is_none() && symptom.class.is_felt() && (young || symptom.verdict.accuses())
         })
+    }
+
+    /// Versions that are or were accused, also by incidents whose symptoms are forgotten.
+    pub(crate) fn accused(&self) -> BTreeSet<LevelId> {
+        let told = self.cases.iter().filter_map(|case| case.named.as_ref()).flat_map(|named| &named.levels);
+        self.symptoms.iter().flat_map(Symptom::accused).chain(told).copied().collect()
     }
 
     /// When what is known begins to be compared with what was usual.

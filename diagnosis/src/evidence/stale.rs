@@ -39,11 +39,16 @@ pub(crate) struct Stale {
     pub rivals: Rivals,
 }
 
-/// Other versions that most of the failing hosts loaded shortly before they began to fail, and whether a change of the whole
-/// fleet was reported then.
+/// What else happened shortly before most of the failing hosts began to fail.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rivals {
+    /// Versions of other configs, and binaries, that they loaded.
     pub levels: Vec<LevelId>,
+    /// Whether they started.
+    pub starts: bool,
+    /// Number of change events.
+    pub changes: usize,
+    /// Whether a change event is rare enough to be evidence.
     pub change: bool,
 }
 
@@ -104,12 +109,15 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale
     Some(Stale { hypothesis, rivals })
 }
 
-fn rivals(state: &State, scene: &Scene<'_>, factor: FactorId) -> Rivals {
+/// What else may explain the failing, beside a config of which nothing new came.
+pub(crate) fn rivals(state: &State, scene: &Scene<'_>, factor: FactorId) -> Rivals {
     let within = RIVAL_WITHIN.max(RIVAL_REPORTS * scene.interval);
     let mut hosts: BTreeMap<LevelId, usize> = BTreeMap::new();
+    let mut started = 0;
     for (_, patient) in scene.that_fail() {
         let Some(began) = patient.bouts.iter().map(|bout| bout.start).min() else { continue };
         let came = began - within..=began + scene.interval;
+        started += usize::from(patient.unit.starts.iter().chain([&patient.first]).any(|start| came.contains(start)));
         let mut levels: Vec<LevelId> = scene
             .moves(patient)
             .iter()
@@ -125,13 +133,14 @@ fn rivals(state: &State, scene: &Scene<'_>, factor: FactorId) -> Rivals {
     let known = (scene.onset - state.first_event.unwrap_or(scene.onset)).max(Span::NS);
     let earlier = state.changes.iter().filter(|change| change.at < scene.onset).count();
     let by_chance = float(earlier) * (*at_onset.end() - *at_onset.start()).seconds() / known.seconds();
-    let change = by_chance < OFTEN && state.changes.iter().any(|change| at_onset.contains(&change.at));
-    let most = hosts.into_iter().filter(|(_, count)| count * 2 >= scene.failing());
-    Rivals { levels: most.map(|(level, _)| level).collect(), change }
+    let changes = state.changes.iter().filter(|change| at_onset.contains(&change.at)).count();
+    let most = |count: usize| count * 2 >= scene.failing();
+    let levels = hosts.into_iter().filter(|(_, count)| most(*count)).map(|(level, _)| level).collect();
+    Rivals { levels, starts: most(started), changes, change: by_chance < OFTEN && changes > 0 }
 }
 
 /// Since when a unit has refused every load of a config, if it does.
-fn refusing_since(state: &State, patient: &Patient<'_>, factor: FactorId) -> Option<Instant> {
+pub(crate) fn refusing_since(state: &State, patient: &Patient<'_>, factor: FactorId) -> Option<Instant> {
     let of_factor = |level: LevelId| state.tables.level_at(level).is_some_and(|level| level.factor == factor);
     let runs = patient.unit.runs.iter();
     let mut refused = runs

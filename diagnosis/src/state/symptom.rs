@@ -2,6 +2,7 @@
 //! one explanation covers make an incident (see `case`).
 
 use crate::numerics::time::Instant;
+use crate::observation::Name;
 use crate::state::class::Class;
 use crate::state::ids::{FactorId, LevelId, UnitId};
 use firstbad_protocol::Property;
@@ -21,6 +22,8 @@ pub(crate) struct Named {
     pub factor: Option<FactorId>,
     pub levels: Vec<LevelId>,
     pub property: Option<Property>,
+    /// Producer of the versions, if versions of the same config from other producers serve well.
+    pub producer: Option<Name>,
     /// Dimensions of the units that it is guilty on; empty for all.
     pub scope: BTreeMap<String, String>,
     pub change: Option<Change>,
@@ -28,6 +31,11 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    /// Whether they accuse versions of different configs that come from one producer.
+    pub(crate) fn shares_producer(&self, other: &Self) -> bool {
+        self.factor != other.factor && self.producer.is_some() && self.producer == other.producer
+    }
+
     /// Whether two explanations are one: the same versions, or versions of one config that nothing tells apart.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let overlaps = self.levels.iter().any(|level| other.levels.contains(level));

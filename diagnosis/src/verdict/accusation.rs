@@ -92,6 +92,10 @@ pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothes
     if !grounds.are_direct() || grounds.are_innocent() || grounds.are_hearsay() || grounds.are_weak() {
         return None;
     }
+    // What served well for long and came back may have come with something else.
+    if hypothesis.history.speaks_for() {
+        return grounds.are_more_than_timing().then_some(Verdict::Suspect);
+    }
     Some(if grounds.are_certain() { Verdict::Cause } else { Verdict::Suspect })
 }
 
@@ -140,6 +144,17 @@ impl Grounds<'_> {
             || is_one_to_one(hypothesis)
             || hypothesis.mechanism >= LIMIT_AT
             || hypothesis.moment >= MOMENT_AT
+            || hypothesis.history.repeated.is_some()
+    }
+
+    /// Whether hosts without the version are well, hosts that left it recovered, or the content itself is at fault.
+    fn are_more_than_timing(self) -> bool {
+        let hypothesis = self.hypothesis;
+        hypothesis.tally.risk.ln_e >= CONTRAST_AT
+            || hypothesis.reversal >= LN_100
+            || hypothesis.mechanism >= LIMIT_AT
+            || self.own() >= OWN_MIN
+            || is_one_to_one(hypothesis)
     }
 
     /// Whether something else explains what follows the loads, or nothing but chance.
@@ -220,7 +235,9 @@ impl Grounds<'_> {
         let seen = hypothesis.weight >= CAUSE_AT && (told || self.own() >= OWN_CAUSE) || is_one_to_one(hypothesis);
         // The content breaks a limit and the failing begins with the load: no further proof against a common moment is needed.
         let broken = hypothesis.mechanism >= LIMIT_AT && tally.is_prompt();
-        tally.exposed.failing >= CAUSE_HOSTS && (seen || broken)
+        // With what it did before, fewer hosts are enough.
+        let again = hypothesis.history.repeated.is_some();
+        (tally.exposed.failing >= CAUSE_HOSTS || again) && (seen || broken)
     }
 }
 

@@ -10,8 +10,9 @@ use crate::state::class::Class;
 use crate::state::ids::{LevelId, UnitId};
 use crate::state::model::Counter;
 use crate::state::silence::heard;
-use crate::state::symptom::{Cost, Symptom};
+use crate::state::symptom::{Cost, Named, Symptom};
 use crate::verdict::course::hosts_of;
+use crate::verdict::producers::{are_siblings, siblings, tell_property};
 use crate::wording::facts::{blind_spots, first_error};
 use firstbad_protocol::Property;
 use firstbad_protocol::limits::INCIDENTS_MAX;
@@ -45,23 +46,19 @@ pub(crate) fn group(state: &mut State) {
         let Some(symptom) = state.symptoms.iter().find(|symptom| symptom.id == id) else { continue };
         let case = case_for(state, symptom);
         let case = case.unwrap_or_else(|| new_case(state));
-        let left = state.symptoms.iter_mut().find(|symptom| symptom.id == id).and_then(|symptom| {
-            let named = symptom.named.clone().filter(|_| symptom.verdict.accuses());
-            let left = (symptom.case != case && symptom.case != 0).then_some(symptom.case);
-            symptom.case = case;
-            named.map(|named| (named, left))
-        });
-        if let Some((named, _)) = left
-            && let Some(case) = state.cases.iter_mut().find(|of| of.id == case)
-        {
-            match &mut case.named {
-                Some(known) if known.is_same(&named) => {
-                    let more: Vec<LevelId> =
-                        named.levels.iter().copied().filter(|level| !known.levels.contains(level)).collect();
-                    known.levels.extend(more);
-                }
-                known => *known = Some(named),
+        let Some(symptom) = state.symptoms.iter_mut().find(|symptom| symptom.id == id) else { continue };
+        let named = symptom.named.clone().filter(|_| symptom.verdict.accuses());
+        symptom.case = case;
+        let Some(named) = named else { continue };
+        let Some(case) = state.cases.iter_mut().find(|of| of.id == case) else { continue };
+        match &mut case.named {
+            Some(known) if known.is_same(&named) => {
+                let more: Vec<LevelId> =
+                    named.levels.iter().copied().filter(|level| !known.levels.contains(level)).collect();
+                known.levels.extend(more);
             }
+            Some(known) if known.shares_producer(&named) => {}
+            known => *known = Some(named),
         }
     }
     absorb(state);
@@ -75,6 +72,7 @@ fn absorb(state: &mut State) {
         one.id < two.id
             && one.class == two.class
             && one.case == two.case
+            && one.factor() == two.factor()
             && one.resolved.is_none()
             && one.verdict.accuses()
             && two.verdict.accuses()
@@ -125,7 +123,12 @@ fn case_for(state: &State, symptom: &Symptom) -> Option<u32> {
         case.named.as_ref().is_some_and(|known| known.is_same(named))
             && refused(case) == (symptom.class == Class::Refused)
     };
-    if let Some(case) = state.cases.iter().filter(alive).find(same) {
+    let of_producer = |other: &Symptom| other.class != Class::Refused && are_siblings(symptom, other);
+    let sibling = |case: &Case| {
+        let any = || state.symptoms.iter().any(|other| other.case == case.id && of_producer(other));
+        symptom.class != Class::Refused && any()
+    };
+    if let Some(case) = state.cases.iter().filter(alive).find(|case| same(case) || sibling(case)) {
         return Some(case.id);
     }
     // Its own incident, unless another of its symptoms is explained otherwise.
@@ -185,12 +188,14 @@ fn is_spill_over(state: &State, symptom: &Symptom, other: &Symptom) -> bool {
 
 fn tell_cases(state: &mut State) {
     let mut cases = std::mem::take(&mut state.cases);
+    let names: Vec<Name> = cases.iter().map(Name::of).collect();
     for case in &mut cases {
         let symptoms: Vec<&Symptom> = state.symptoms.iter().filter(|symptom| symptom.case == case.id).collect();
         if symptoms.is_empty() {
             // Its symptoms went to another: what was never told is forgotten, what was is over.
             if case.published && !case.merged && case.resolved.is_none() {
                 case.merged = true;
+                case.incident.merged_into = merged_into(state, case, &names);
                 case.resolved = state.last_event;
                 case.incident.state = Stage::Resolved;
                 case.incident.resolved_at = state.last_event.map(Timestamp::from);
@@ -203,26 +208,56 @@ fn tell_cases(state: &mut State) {
         }
         tell_case(state, case, &symptoms);
     }
-    let names: Vec<String> = cases.iter().map(|case| case.incident.id.clone()).collect();
+    let mut names: Vec<Name> = cases.iter().map(Name::of).collect();
     for case in cases.iter_mut().filter(|case| case.published && case.incident.id.is_empty()) {
         case.incident.id = fresh_id(&case.incident, &names);
+        names.push(Name::of(case));
     }
     state.cases = cases;
 }
 
+/// The number of an incident, and its identity.
+struct Name {
+    case: u32,
+    id: String,
+}
+
+impl Name {
+    fn of(case: &Case) -> Self {
+        Self { case: case.id, id: case.incident.id.clone() }
+    }
+}
+
+/// The incident that took over what another accused, because both come from one producer.
+fn merged_into(state: &State, case: &Case, names: &[Name]) -> Option<String> {
+    let accused = case.named.as_ref()?;
+    let takes = |named: &Named| named.producer.is_some() && named.is_same(accused);
+    let symptom = state.symptoms.iter().find(|symptom| symptom.named.as_ref().is_some_and(takes))?;
+    names.iter().find(|name| name.case == symptom.case).map(|name| name.id.clone())
+}
+
 /// Tells an incident from its symptoms.
 fn tell_case(state: &State, case: &mut Case, symptoms: &[&Symptom]) {
-    let Some(lead) = lead(symptoms) else { return };
+    let Some(lead) = lead(symptoms, case.incident.cause.as_ref()) else { return };
+    let siblings = siblings(state, symptoms, lead);
+    let mut cause = cause_of_all(symptoms, lead);
+    if let Some((cause, siblings)) = cause.as_mut().zip(siblings.as_ref()) {
+        tell_property(cause, &siblings.producer);
+    }
     case.last_bad = symptoms.iter().map(|symptom| symptom.last_bad).max().unwrap_or(case.last_bad);
     case.published |= is_told(state, symptoms);
     let now = state.last_event.unwrap_or(lead.onset);
-    note_change(case, lead.verdict, cause_of_all(symptoms, lead), now);
+    note_change(case, lead.verdict, cause, now);
     let told = &mut case.incident;
     let onset = symptoms.iter().filter(|one| counts(one, lead)).map(|one| one.onset).min().unwrap_or_default();
     let onset = Timestamp::from(onset);
     told.onset = if told.id.is_empty() { onset } else { told.onset.min(onset) };
     told.verdict = lead.verdict;
     told.suspects.clone_from(&lead.suspects);
+    if let Some((first, siblings)) = told.suspects.first_mut().zip(siblings.as_ref()) {
+        first.property = told.cause.as_ref().and_then(|cause| cause.property.clone());
+        first.evidence.push(siblings.to_string());
+    }
     told.ruled_out.clone_from(&lead.ruled_out);
     if lead.input.is_some() {
         told.input.clone_from(&lead.input);
@@ -325,8 +360,17 @@ fn counts(symptom: &Symptom, lead: &Symptom) -> bool {
     symptom.id == lead.id || symptom.verdict.accuses() || !lead.verdict.accuses() && symptom.class.is_felt()
 }
 
-/// The symptom that speaks for an incident: the firmest verdict, then what is felt, then what is costliest.
-fn lead<'a>(symptoms: &[&'a Symptom]) -> Option<&'a Symptom> {
+/// Factor by which the versions of another config of the same producer must cost more to be named instead.
+const COSTLIER: f64 = 1.5;
+
+/// The symptom that speaks for an incident: the firmest verdict, then what is felt, then what is costliest. `known` is the
+/// cause that was given before.
+fn lead<'a>(symptoms: &[&'a Symptom], known: Option<&Cause>) -> Option<&'a Symptom> {
+    let config = |cause: Option<&Cause>| cause.and_then(|cause| cause.config.clone());
+    let cost = |symptom: &Symptom| {
+        let same = known.is_some() && config(symptom.cause.as_ref()) == config(known);
+        symptom.cost.felt() * if same { COSTLIER } else { 1.0 }
+    };
     // Where nothing is accused, what is not felt says nothing for what is.
     let felt = symptoms.iter().any(|symptom| symptom.class.is_felt());
     let speaks = |symptom: &&&Symptom| symptom.verdict.accuses() || symptom.class.is_felt() || !felt;
@@ -341,14 +385,17 @@ fn lead<'a>(symptoms: &[&'a Symptom]) -> Option<&'a Symptom> {
         .iter()
         .filter(speaks)
         .copied()
-        .max_by(|a, b| key(a).cmp(&key(b)).then(a.cost.felt().total_cmp(&b.cost.felt())).then(b.id.cmp(&a.id)))
+        .max_by(|a, b| key(a).cmp(&key(b)).then(cost(a).total_cmp(&cost(b))).then(b.id.cmp(&a.id)))
 }
 
 /// The cause that all symptoms tell together: every version that any accuses, in the widest of their scopes.
 fn cause_of_all(symptoms: &[&Symptom], lead: &Symptom) -> Option<Cause> {
     let mut cause = lead.cause.clone()?;
     // What is not felt adds no version to what is: it lasts longer, and runs over into the next.
-    let adds = |other: &&&Symptom| other.verdict.accuses() && other.id != lead.id && other.class.is_felt();
+    // Of several configs of one producer one is named.
+    let alike = |other: &Symptom| other.factor() == lead.factor();
+    let adds =
+        |other: &&&Symptom| other.verdict.accuses() && other.id != lead.id && other.class.is_felt() && alike(other);
     for other in symptoms.iter().filter(adds) {
         let Some(of) = &other.cause else { continue };
         let more: Vec<_> = of.hashes.iter().copied().filter(|hash| !cause.hashes.contains(hash)).collect();
@@ -419,13 +466,13 @@ pub(crate) fn blank(onset: Instant, first: Counter) -> Incident {
 }
 
 /// An identity from onset and first signal, with a number where two would have the same.
-fn fresh_id(incident: &Incident, taken: &[String]) -> String {
+fn fresh_id(incident: &Incident, taken: &[Name]) -> String {
     let text = incident.onset.to_string();
     let digits: String = text.chars().take(19).filter(char::is_ascii_digit).collect();
     let (day, time) = digits.split_at_checked(8).unwrap_or((&digits, ""));
     let first = incident.signals.first().map_or("errors", |signal| signal.as_str());
     let plain = format!("{day}-{time}-{first}");
-    let is_taken = |id: &String| taken.contains(id);
+    let is_taken = |id: &String| taken.iter().any(|known| known.id == *id);
     let numbered = (2..).map(|number| format!("{plain}-{number}"));
     std::iter::once(plain.clone()).chain(numbered).find(|id| !is_taken(id)).unwrap_or(plain)
 }

@@ -10,8 +10,9 @@ use crate::state::model::Family;
 use crate::state::ring::{Sums, index_of};
 use crate::state::symptom::Symptom;
 use crate::state::units::hosts;
-use crate::verdict::good::last_known_good;
+use crate::verdict::good::{Fault, last_known_good};
 use crate::wording::facts::{input, ruled_out};
+use firstbad_protocol::Property;
 use firstbad_protocol::verdict::{Cause, CauseKind, Pattern};
 use std::collections::BTreeSet;
 
@@ -23,7 +24,9 @@ pub(crate) fn tell_facts(state: &State, symptom: &mut Symptom, scene: &Scene<'_>
         && let Some(factor) = named.factor
     {
         let delay = judged.named.as_ref().map(|named| Span::from_seconds(named.tally.lag.delay_s.max(0.0)));
-        let good = last_known_good(state, scene, Family { factor, levels: &named.levels }, delay.unwrap_or_default());
+        let family = Family { factor, levels: &named.levels };
+        let too_old = named.property == Some(Property::Stale);
+        let good = last_known_good(state, scene, Fault { family, delay: delay.unwrap_or_default(), too_old });
         symptom.input = input(state, &named.levels, good.as_ref());
         symptom.good = good;
     }

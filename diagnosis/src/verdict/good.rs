@@ -10,7 +10,6 @@ use crate::state::ids::{FactorId, LevelId};
 use crate::state::indexed::Indexed;
 use crate::state::model::{Family, Level, Move};
 use crate::state::moves::BEFORE_ALL;
-use crate::state::symptom::Symptom;
 use firstbad_protocol::time::SECOND_NS;
 use firstbad_protocol::verdict::LastKnownGood;
 use std::collections::BTreeSet;
@@ -32,6 +31,8 @@ struct Wanted {
     factor: FactorId,
     /// When the first of the accused was seen.
     bad_first: Instant,
+    /// Only versions that came later than this: where the accused is too old, what is older still is no way out.
+    later_than: Instant,
     /// How long it must have served, and on how many hosts.
     long: Span,
     hosts: usize,
@@ -48,20 +49,27 @@ impl Wanted {
     }
 }
 
+/// What is accused, what the effect took to show, and whether the fault is that it is too old.
+#[derive(Clone, Copy)]
+pub(crate) struct Fault<'a> {
+    pub family: Family<'a>,
+    pub delay: Span,
+    pub too_old: bool,
+}
+
 /// The newest version before the accused that was never accused itself and served enough hosts for longer than the effect
-/// took to show; else the repair, once it has. `delay` is what the effect took, ns.
-pub(crate) fn last_known_good(
-    state: &State,
-    scene: &Scene<'_>,
-    Family { factor, levels: accused }: Family<'_>,
-    delay: Span,
-) -> Option<LastKnownGood> {
+/// took to show; else the repair, once it has.
+pub(crate) fn last_known_good(state: &State, scene: &Scene<'_>, fault: Fault<'_>) -> Option<LastKnownGood> {
+    let Fault { family: Family { factor, levels: accused }, delay, too_old } = fault;
     let of_accused = || accused.iter().filter_map(|level| state.tables.level_at(*level));
     let bad_first = of_accused().map(|level| level.first_seen).min()?;
+    let bad_last = of_accused().map(|level| level.first_seen).max()?;
+    let later_than = if too_old { bad_last } else { Instant::MIN };
     let long = (SERVED_FOR * scene.interval).max(delay.min(SHOWS_WITHIN));
     let hosts = SERVED_BY.min(scene.patients.len().max(1));
-    let wanted = Wanted { factor, bad_first, long, hosts };
-    let accused: BTreeSet<LevelId> = state.symptoms.iter().flat_map(Symptom::accused).chain(accused).copied().collect();
+    let wanted = Wanted { factor, bad_first, later_than, long, hosts };
+    let mut accused: BTreeSet<LevelId> = accused.iter().copied().collect();
+    accused.extend(state.accused());
     let lately = served_lately(state, scene, factor);
     // What served enough of late and is the newest that may be it need not be looked for further back.
     let first = newest(state, wanted, &accused, &|_| true);
@@ -86,6 +94,7 @@ fn newest(state: &State, wanted: Wanted, accused: &BTreeSet<LevelId>, is: &dyn F
         .levels
         .numbered()
         .filter(|(level, known)| known.factor == wanted.factor && known.units_ever > 0 && !accused.contains(level))
+        .filter(|(_, known)| known.first_seen > wanted.later_than)
         .filter(|(level, _)| is(*level))
         .max_by_key(|(level, known)| wanted.rank(*level, known))
         .map(|(level, _)| level)

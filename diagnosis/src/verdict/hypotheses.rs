@@ -7,6 +7,7 @@ use crate::evidence::content::{clean, content, exceeds, of_levels};
 use crate::evidence::moment::moment;
 use crate::evidence::narrow::narrow;
 use crate::evidence::property::properties;
+use crate::evidence::returned::returned;
 use crate::evidence::shares::{AllShares, Shares};
 use crate::evidence::sides::sides;
 use crate::evidence::stale::{Stale, stale};
@@ -14,6 +15,7 @@ use crate::evidence::tally::tally;
 use crate::evidence::uses::Uses;
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Part, Separator, Tally};
+use crate::hypothesis::history::History;
 use crate::numerics::align::Lag;
 use crate::numerics::math::{float, ratio};
 use crate::numerics::odds::LN_10;
@@ -28,6 +30,8 @@ use crate::state::ids::{DimsId, FactorId, LevelId, UnitId};
 use crate::state::model::{Counter, Factor, Family, Key, Level};
 use crate::state::moves::{BEFORE_ALL, DELAY_MAX};
 use crate::verdict::accusation::refuted;
+use crate::verdict::feeds::feeds;
+use crate::verdict::repeated::repeated;
 use firstbad_protocol::Property;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
@@ -65,11 +69,14 @@ pub(crate) fn hypotheses(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
             hypothesis.used = uses.alone(factor);
             hypothesis.unused = uses.spared(factor);
             hypothesis.sides = sides(state, scene, hypothesis).filter(|sides| sides.ratio >= TOLD_AT);
+            hypothesis.history =
+                History { repeated: repeated(state, scene, hypothesis), returned: returned(scene, hypothesis) };
             hypothesis.moment = if hypothesis.used.is_some() { moment(state, scene, hypothesis) } else { 0.0 };
         }
         let own = distance(state, scene, hypothesis);
         hypothesis.weigh(float(near.partition_point(|other| *other <= own)));
     }
+    all.extend(feeds(state, scene, &all));
     all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.kind.cmp(&b.kind)).then(a.levels.cmp(&b.levels)));
     all
 }

@@ -17,6 +17,7 @@ use crate::state::ids::{DimsId, LevelId};
 use crate::state::model::{Counter, Family};
 use crate::state::reload_window::BLIP;
 use crate::verdict::accusation::{accusation, refuted, soon, starts_explain};
+use crate::verdict::feeds;
 use crate::verdict::hypotheses::{distances, hypotheses};
 use crate::verdict::ties::{Contest, contest, is_outdone, is_parted_by_content, ties};
 use firstbad_protocol::names::attribute;
@@ -48,7 +49,11 @@ pub(crate) fn judge(state: &State, scene: &Scene<'_>) -> Judgement {
     let mut ranked = hypotheses(state, scene);
     order(scene, &mut ranked);
     let outdone = |one: &Hypothesis| ranked.iter().any(|rival| is_outdone(one, rival));
-    let verdict = |one: &Hypothesis| accusation(state, scene, one).filter(|_| !outdone(one));
+    let accused = |one: &Hypothesis| match one.feed {
+        Some(feed) => feeds::accusation(scene, one, feed),
+        None => accusation(state, scene, one),
+    };
+    let verdict = |one: &Hypothesis| accused(one).filter(|_| !outdone(one));
     let verdicts: Vec<Option<Verdict>> = ranked.iter().map(verdict).collect();
     // What may be called the cause comes before what may only be suspected, however the weights compare.
     let first = |wanted: Verdict| verdicts.iter().position(|verdict| *verdict == Some(wanted));
@@ -156,7 +161,7 @@ fn by_age(state: &State, scene: &Scene<'_>, ranked: &[Hypothesis]) -> Option<Jud
         let weight = ages.ln_e + hypothesis.of_requests();
         let old = ages.off <= AGES_OFF && !starts_explain(state, scene, hypothesis);
         let least = if scene.counters.contains(&Counter::Silent) { AGE_AT } else { AGE_OF_ALIVE_AT };
-        let said = weight >= least && old && !refuted(hypothesis);
+        let said = weight >= least && old && !refuted(hypothesis) && !hypothesis.history.speaks_for();
         said.then(|| Hypothesis { ages: Some(ages), weight, ..hypothesis.clone() })
     };
     let mut found: Vec<Hypothesis> = ranked.iter().filter_map(told).collect();

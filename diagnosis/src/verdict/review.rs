@@ -20,8 +20,10 @@ use crate::verdict::cases::{COMES_BACK, group};
 use crate::verdict::claims::claim;
 use crate::verdict::cost::add_up;
 use crate::verdict::course::{pattern, tell_facts};
+use crate::verdict::feeds::is_withdrawn;
 use crate::verdict::incident::{begins_with, cause_of, is_later, suspects, unknown};
 use crate::verdict::judge::judge;
+use crate::verdict::producers::tell_producer;
 use crate::verdict::refusal::judge_refusals;
 use crate::wording::words;
 use firstbad_protocol::Property;
@@ -42,12 +44,15 @@ pub(crate) fn review(state: &mut State) {
     for alarm in alarms(state) {
         open_or_resume(state, alarm);
     }
+    let mut newly = false;
     let due: Vec<u32> =
         state.symptoms.iter().filter(|symptom| is_due(state, symptom)).map(|symptom| symptom.id).collect();
     for id in due {
         let Some(index) = state.symptoms.iter().position(|symptom| symptom.id == id) else { continue };
         let Some(mut symptom) = state.symptoms.get(index).cloned() else { continue };
+        let accused = symptom.verdict.accuses();
         update(state, &mut symptom);
+        newly |= !accused && symptom.verdict.accuses();
         claim(state, &symptom);
         add_up(state, &mut symptom);
         close_if_over(state, &mut symptom);
@@ -58,7 +63,23 @@ pub(crate) fn review(state: &mut State) {
             *slot = symptom;
         }
     }
+    if newly {
+        ask_producers(state);
+    }
     group(state);
+}
+
+/// Looks for the producer of what symptoms accuse already when another accuses for the first time: what that explains hid it.
+fn ask_producers(state: &mut State) {
+    let mut symptoms = std::mem::take(&mut state.symptoms);
+    for symptom in symptoms.iter_mut().filter(|symptom| symptom.resolved.is_none() && symptom.factor().is_some()) {
+        let before = symptom.named.clone();
+        if before.as_ref().is_some_and(|before| before.producer.is_none()) {
+            let scene = Scene::new(state, symptom.onset, &seen(state, symptom), symptom.id);
+            tell_producer(state, symptom, before.as_ref(), &scene);
+        }
+    }
+    state.symptoms = symptoms;
 }
 
 /// Whether a symptom is to be judged at this tick: twice a report interval at first, more rarely as it grows old, for
@@ -142,6 +163,7 @@ fn update(state: &State, symptom: &mut Symptom) {
         Verdict::External => judged.verdict == Verdict::InsufficientEvidence && !judged.suspects_a_change(),
         verdict => verdict.accuses() && (!stands || keep(state, symptom, &judged, &scene)),
     };
+    let before = symptom.named.clone();
     if keeps {
         go_on(state, symptom, &judged);
     } else {
@@ -151,6 +173,7 @@ fn update(state: &State, symptom: &mut Symptom) {
         symptom.suspects.push(unknown());
     }
     complete_property(state, symptom, &scene);
+    tell_producer(state, symptom, before.as_ref(), &scene);
     symptom.pattern = pattern(state, symptom, &judged);
     tell_facts(state, symptom, &scene, &judged);
 }
@@ -268,13 +291,21 @@ fn take_over(state: &State, symptom: &mut Symptom, judged: &Judgement, scene: &S
     }
 }
 
-/// What versions that were accused one after another have in common.
+/// What versions that were accused one after another have in common, also by earlier symptoms of the same incident.
 fn complete_property(state: &State, symptom: &mut Symptom, scene: &Scene<'_>) {
+    let case = symptom.case;
     let Some(named) = symptom.named.as_mut().filter(|named| named.kind == CauseKind::Config) else { return };
-    let Some(factor) = named.factor.filter(|_| named.property.is_none() && named.levels.len() > 1) else { return };
+    let Some(factor) = named.factor.filter(|_| named.property.is_none()) else { return };
+    let earlier = state.symptoms.iter().filter(|other| other.case == case && other.factor() == Some(factor));
+    let mut levels: Vec<LevelId> = named.levels.iter().chain(earlier.flat_map(Symptom::accused)).copied().collect();
+    levels.sort_unstable();
+    levels.dedup();
+    if levels.len() < 2 {
+        return;
+    }
     let shares = AllShares::new(scene).of_factor(state, factor);
-    let clean = clean(state, scene, Family { factor, levels: &named.levels }, &shares);
-    let mut found = properties(&of_levels(state, &named.levels), &clean).into_iter().map(|found| found.property);
+    let clean = clean(state, scene, Family { factor, levels: &levels }, &shares);
+    let mut found = properties(&of_levels(state, &levels), &clean).into_iter().map(|found| found.property);
     named.property = found.next();
     if let Some(cause) = &mut symptom.cause {
         cause.property.clone_from(&named.property);
@@ -290,6 +321,7 @@ fn named(state: &State, hypothesis: &Hypothesis) -> Named {
         levels: hypothesis.levels.clone(),
         scope: if hypothesis.kind == CauseKind::Config { hypothesis.scope.clone() } else { BTreeMap::new() },
         property: hypothesis.properties.first().map(|found| found.property.clone()),
+        producer: None,
         change: words::change(state, hypothesis).filter(|_| hypothesis.factor.is_none()),
         dimensions: hypothesis.dimensions.clone(),
     }
@@ -324,6 +356,9 @@ fn go_on(state: &State, symptom: &mut Symptom, judged: &Judgement) {
 /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
 /// named is contradicted by hosts that began to fail without it.
 fn keep(state: &State, symptom: &Symptom, judged: &Judgement, scene: &Scene<'_>) -> bool {
+    if is_withdrawn(symptom, judged) {
+        return false;
+    }
     let factor = symptom.factor();
     if !judged.verdict.accuses() {
         return !is_contradicted(symptom, judged);

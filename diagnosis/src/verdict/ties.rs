@@ -45,6 +45,11 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
     if best.factor.is_some() && best.factor == rival.factor && best.levels == rival.levels {
         return false;
     }
+    // Two feeds that stopped tell by time alone, unless hosts with a newer version of one of them are well.
+    let stands = |of: &Hypothesis| of.feed.is_some_and(|feed| feed.rival.is_none());
+    if stands(best) && stands(rival) && best.factor != rival.factor {
+        return true;
+    }
     if rival.explained() >= 0.9 * best.explained() && are_twins(scene, best, rival) {
         return true;
     }

@@ -128,7 +128,10 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
             100.0 * of.share, of.inside, of.inside + of.outside, of.others
         ));
     }
-    if let Some(found) = hypothesis.properties.first() {
+    said.extend(hypothesis.history.repeated.as_ref().map(ToString::to_string));
+    if let Some(feed) = &hypothesis.feed {
+        said.push(feed.to_string());
+    } else if let Some(found) = hypothesis.properties.first() {
         let what = if found.limit { "exceeds a declared limit" } else { "separates it from every clean version" };
         said.push(format!("its content {what}: {}", found.property));
     }
@@ -155,6 +158,8 @@ pub(crate) fn against(hypothesis: &Hypothesis) -> Vec<String> {
     if hypothesis.pooled.is_some() {
         return said;
     }
+    said.extend(hypothesis.history.returned.map(|returned| returned.to_string()));
+    said.extend(hypothesis.feed.and_then(|feed| feed.rival).map(|rival| rival.to_string()));
     if tally.risk.variance >= 1.0 && tally.risk.z() < 2.0 {
         said.push(format!(
             "of {} beginnings to fail {:.0} were on hosts exposed to it, and chance alone would give {:.1}",

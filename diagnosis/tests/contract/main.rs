@@ -7,10 +7,13 @@ mod fleet;
 
 mod alibis;
 mod course;
+mod feeds;
 mod felt;
 mod few_hosts;
 mod once_broken;
+mod producers;
 mod refusals;
+mod returns;
 mod story;
 mod together;
 mod two_causes;

@@ -3,7 +3,7 @@
 use super::words::{Happening, Refusal, Serving, Shares, Version, draw};
 use crate::fleet::{START, facts, host, name};
 use firstbad_diagnosis::observation::{
-    Dimensions, Exit, FirstFailure, Load, Observation, Outcomes, Panic, Row, Start, Total, View,
+    Dimensions, Exit, Facts, FirstFailure, Load, Observation, Outcomes, Panic, Row, Start, Total, View,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
@@ -177,8 +177,13 @@ fn load_of(one: &Host, at_ms: i64, version: Version) -> Load {
         reason: None,
         error: None,
         previous: None,
-        facts: facts(version.rows),
+        facts: facts_of(version),
     }
+}
+
+fn facts_of(version: Version) -> Facts {
+    let words = (!version.producer.is_empty()).then(|| (name("source"), name(version.producer)));
+    Facts { words: words.into_iter().collect(), ..facts(version.rows) }
 }
 
 fn panic_of(one: &Host, at_ms: i64, message: &str) -> Panic {

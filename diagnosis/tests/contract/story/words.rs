@@ -12,11 +12,17 @@ pub(crate) struct Version {
     pub(crate) content: &'static str,
     /// Rows of its content, of which 200 are allowed.
     pub(crate) rows: i64,
+    /// Producer; empty if it is not told.
+    pub(crate) producer: &'static str,
 }
 
 impl Version {
     pub(crate) const fn of(config: &'static str, content: &'static str) -> Self {
-        Self { config, content, rows: 60 }
+        Self { config, content, rows: 60, producer: "" }
+    }
+
+    pub(crate) const fn made_by(self, producer: &'static str) -> Self {
+        Self { producer, ..self }
     }
 
     pub(crate) const fn with_rows(self, rows: i64) -> Self {
