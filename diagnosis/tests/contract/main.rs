@@ -11,6 +11,7 @@ mod felt;
 mod few_hosts;
 mod once_broken;
 mod refusals;
+mod releases;
 mod story;
 mod together;
 mod two_causes;
