@@ -12,6 +12,7 @@ mod few_hosts;
 mod once_broken;
 mod refusals;
 mod releases;
+mod score_forms;
 mod story;
 mod together;
 mod two_causes;
