@@ -9,6 +9,7 @@ mod alibis;
 mod course;
 mod felt;
 mod few_hosts;
+mod frequent_pushes;
 mod load_costs;
 mod once_broken;
 mod refusals;
