@@ -105,6 +105,15 @@ impl Fleet {
         self.engine.diagnosis()
     }
 
+    /// Lets time pass to the end of `seconds`. No incident may be open at any report from their start on.
+    pub(crate) fn opens_nothing(&mut self, seconds: Range<i64>) {
+        let step = usize::try_from(self.report_s).expect("a positive interval");
+        for second in seconds.clone().step_by(step).chain([seconds.end]) {
+            let incidents = self.until(second).incidents;
+            assert!(incidents.is_empty(), "at {second} s: {incidents:#?}");
+        }
+    }
+
     fn pass_a_second(&mut self) {
         if self.restored_at == Some(self.second) {
             self.engine = Engine::restore(&self.engine.checkpoint().expect("saved")).expect("restored");

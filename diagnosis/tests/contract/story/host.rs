@@ -111,13 +111,21 @@ impl Host {
                 self.alive = false;
                 return None;
             }
+            Happening::Return(binary) => {
+                self.restart(at_ms, binary);
+                return None;
+            }
             Happening::Begin(binary) => {
-                *self = Self { restarted: true, ..Self::fresh(self.index, binary, at_ms) };
+                self.restart(at_ms, binary);
                 let dimensions = self.dimensions();
                 Observation::Start(Start { at: moment(at_ms), source: host(self.index), dimensions })
             }
         };
         Some(said)
+    }
+
+    fn restart(&mut self, at_ms: i64, binary: &'static str) {
+        *self = Self { restarted: true, ..Self::fresh(self.index, binary, at_ms) };
     }
 
     fn dimensions(&self) -> Dimensions {

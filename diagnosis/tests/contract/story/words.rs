@@ -47,6 +47,8 @@ pub(crate) enum Happening {
     Vanish,
     /// A new process on the same host, of a binary, with nothing loaded.
     Begin(&'static str),
+    /// The same, of a process that sends no event of its start: only its reports tell of it.
+    Return(&'static str),
 }
 
 #[derive(Clone, Copy, Debug)]
