@@ -22,7 +22,7 @@ const USUAL: f64 = 0.002;
 struct Rise {
     /// Share of requests that fails in peace. After a load it is four times as much.
     peace: f64,
-    /// Reports for which it lasts, of one host with a version after the other.
+    /// Number of reports for which it lasts. The hosts of a version take these in turn.
     reports: &'static [i64],
 }
 
