@@ -60,7 +60,7 @@ pub(crate) struct Hypothesis {
     pub ages: Option<Ages>,
     /// The feed that stopped, where the versions are too old.
     pub feed: Option<Feed>,
-    /// What is known of its versions from before.
+    /// Earlier incidents and earlier stays of its versions.
     pub history: History,
     /// When each unit was exposed, where that was worked out.
     pub spans: Option<Arc<Spans>>,

@@ -1,7 +1,7 @@
 //! The amount that one cumulative point adds to the points before it: a pure decision over start times, end times and the
 //! direction of the value (contract.md section 2, temporality). A series has one life per start time. Where start times
 //! alternate, several processes report under one identity, and each process is counted from its own last point (section 1).
-//! Where one start time is that of several processes, a point goes on from the greatest value that is not above its own.
+//! If several processes have the same start time, each point continues the life with the greatest value that is not above it.
 //! A baseline is never guessed: a point whose baseline is unknown adds no count.
 
 use super::number::PointSpan;
@@ -18,8 +18,8 @@ const REPORT_INTERVAL_MAX_NS: i64 = 60 * SECOND_NS;
 pub(super) const START_JITTER_NS: i64 = SECOND_NS;
 /// Silence, nanoseconds, after which a life has ended. Chosen: five of the longest report intervals.
 pub(super) const LIFE_KEPT_NS: i64 = 5 * REPORT_INTERVAL_MAX_NS;
-/// Growth of a counter over its mean growth, and events beside it, above which a point is of another process, where several
-/// have one start. Chosen: daily peaks are below 10 times the mean.
+/// Maximum growth of a counter, divided by its mean growth, and events in addition to that, if several processes have the same
+/// start. A point that grew by more belongs to another process. Chosen: daily peaks are below 10 times the mean.
 const SURGE_MAX: u128 = 10;
 const SURGE_FROM: u128 = 100;
 /// Maximum number of lives kept for one series. Beyond it, the life that has been silent for longest is forgotten.

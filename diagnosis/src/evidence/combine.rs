@@ -28,14 +28,14 @@ const DISPERSION: f64 = 1.3;
 /// Most that all may say.
 const MOST: f64 = 20.0;
 
-/// What hosts say together, as a log likelihood ratio, and how many they are.
+/// Log likelihood ratio over all hosts, and the number of these hosts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Said {
     pub ratio: f64,
     pub hosts: usize,
 }
 
-/// What all hosts say together, of what each report says.
+/// Combines the log likelihood ratios of single reports into that of all hosts.
 pub(crate) fn said_by(told: &[&Divided], each: &[f64]) -> Option<Said> {
     let mut by_unit: BTreeMap<UnitId, f64> = BTreeMap::new();
     for (of, said) in told.iter().zip(each) {

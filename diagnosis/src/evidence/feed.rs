@@ -17,7 +17,7 @@ use crate::state::moves::level_at;
 use firstbad_protocol::Property;
 use firstbad_protocol::verdict::CauseKind;
 
-/// Minimum number of gaps between new versions from which the rhythm of a feed is known. Source: requirement. Of streams of
+/// Minimum number of gaps between new versions that define the rhythm of a feed. Source: requirement. Of streams of
 /// versions at random times, 1 in 150 has six gaps as regular as this, and 1 in 4,000 is overdue at a given time (simulated).
 const GAPS_MIN: usize = 6;
 /// Number of latest gaps that are looked at: five hours of a version every five minutes.
@@ -44,7 +44,7 @@ const WHOLE: u64 = 5;
 const FOLLOWED_MIN: usize = 3;
 /// Report intervals after a host loads a newer version in which it recovers, if the old one was the reason.
 const RECOVERS_IN: i64 = 3;
-/// Minimum number of hosts with a newer version that tell whether it helps.
+/// Minimum number of hosts with a newer version that show whether it helps.
 const NEWER_MIN: u64 = 3;
 
 /// Each config whose feed stopped before its hosts began to fail, with the rivals that loads, starts and changes are.
@@ -111,7 +111,7 @@ fn is_known_bad(state: &State, factor: FactorId) -> bool {
         .any(|symptom| symptom.named.as_ref().is_some_and(|named| named.property != Some(Property::Stale)))
 }
 
-/// Whether hosts refused versions that came after the newest one that any of them took.
+/// Whether hosts refused versions that are newer than the newest one that any host applied.
 fn is_refused(state: &State, scene: &Scene<'_>, rhythm: &Rhythm, factor: FactorId) -> bool {
     let refuses =
         |patient: &Patient<'_>| refusing_since(state, patient, factor).is_some_and(|since| since > rhythm.last);
@@ -196,7 +196,7 @@ impl Kept<'_> {
         }
     }
 
-    /// What a host's own reports and the change events say against the feed.
+    /// Evidence against the feed in a host's own reports and in the change events.
     fn rival(&self, tally: &Tally, age: Span) -> Option<Rival> {
         let all = tally.stops.all;
         if all >= NEWER_MIN && tally.tail * 2 > all {

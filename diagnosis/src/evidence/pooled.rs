@@ -122,7 +122,7 @@ fn temper(state: &State, scene: &Scene<'_>, cells: &[Folded], counter: Counter) 
     DISPERSION.max(RELATED_REPORTS * (1.0 + spread * of_host))
 }
 
-/// Levels that are bad together, and what the sums say of them.
+/// Levels that are bad together, and the contrast of their sums.
 struct Together {
     levels: Vec<LevelId>,
     pooled: Pooled,

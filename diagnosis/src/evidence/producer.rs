@@ -40,12 +40,12 @@ pub(crate) fn producer(state: &State, scene: &Scene<'_>, family: Family<'_>) -> 
     (served && !contradicts).then(|| producer.clone())
 }
 
-/// Producer of a version, if its sender tells it.
+/// Producer of a version, if its sender reports one.
 fn source(level: &Level) -> Option<&Name> {
     level.facts.words.get(WordFact::Source.as_str())
 }
 
-/// Hosts that had a version for long enough to tell.
+/// Hosts that had a version for long enough to show its effect.
 const fn decided(of: Shares) -> u64 {
     of.all.saturating_sub(of.undecided)
 }

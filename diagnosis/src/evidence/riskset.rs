@@ -138,7 +138,7 @@ struct Drawn {
     share: f64,
 }
 
-/// Beginnings that say the same: whether of an exposed host, and the share of those at risk who are.
+/// Beginnings with equal weight: whether their hosts are exposed, and the exposed share of the hosts at risk.
 #[derive(Clone, Copy)]
 struct Event {
     hit: bool,
@@ -154,7 +154,7 @@ fn grouped(mut events: Vec<Event>) -> Vec<Event> {
     events.chunk_by(same).filter_map(together).collect()
 }
 
-/// What each of some equal events says, as a log likelihood ratio.
+/// Log likelihood ratio of each of several equal events.
 #[derive(Clone, Copy)]
 struct Gain {
     of_one: f64,

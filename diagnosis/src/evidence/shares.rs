@@ -161,18 +161,18 @@ impl AllShares {
         let tolerance = scene.tolerance();
         let to = next.map_or(patient.seen, |next| next.at).min(patient.seen);
         let from = entry.at.max(scene.onset - scene.interval);
-        // One that dies at once has told all there is to tell; one that was gone before the onset tells nothing.
+        // A host that dies at once is evidence even after a short stay. A stay that ended before the onset is not.
         let within = to > scene.onset - scene.interval;
         let at_once =
             || within && patient.bouts.iter().any(|bout| (entry.at - tolerance..=to + tolerance).contains(&bout.start));
         if to - from < scene.interval * 3 / 10 && !at_once() {
-            // Before the onset a version that went was well; now it has just come, and nothing is known.
+            // A version that was left before the onset was well. One that was loaded just now is undecided.
             if next.is_none() {
                 self.add(entry.level, Shares { undecided: 1, ..Shares::default() });
             }
             return None;
         }
-        // A beginning this close before the next load is that load's: beginnings are known only so well.
+        // A failure that begins this close before the next load counts for that load: the time of a beginning is not more exact.
         let until = |bout: &Bout| if next.is_some() { to - scene.early(bout) } else { to };
         let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
         let bouts = || patient.bouts.iter().filter(own);
@@ -187,14 +187,14 @@ impl AllShares {
         if begins && next.is_none() && began().all(|bout| scene.may_have_left(entry, bout)) {
             *self.unheard.entry(entry.level).or_default() += 1;
         }
-        // What began within a stay as short as beginnings are known may be of it: that tells no more than that it may not.
+        // In a stay that is shorter than the error of the beginning, the failure may or may not belong to it.
         let close = |bout: &Bout| (entry.at - scene.early(bout)..to).contains(&bout.start);
         if !begins && next.is_some() && to - entry.at < scene.soon() && bouts().any(close) {
             self.add(entry.level, Shares { undecided: 1, ..Shares::default() });
             return None;
         }
         let carried = bouts().find(|bout| bout.start < entry.at - scene.early(bout) && bout.end > entry.at);
-        // What was carried in from the version before tells of this one only when it lasts.
+        // A failure that began under the version before is evidence against this one only if it lasts.
         let lasting = carried.is_some_and(|bout| bout.end >= entry.at + 4 * scene.interval);
         if carried.is_some() && (entry.torn || !lasting && to - entry.at < 4 * scene.interval) {
             // Undecided: neither bad nor clean.

@@ -110,12 +110,12 @@ pub(crate) fn precedes(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis
     before >= 2 && before * 2 >= failing.len()
 }
 
-/// Versions of other configs from which it is known what a load of any config costs.
+/// Minimum number of versions of other configs that show the cost of a load of any config.
 const OTHERS_MIN: usize = 3;
 
 /// Whether loads of the config cost failed requests before, and not much less than those of the versions in question: what
-/// follows a load may then be over by itself. If no earlier load of the config is known, most versions of the other configs
-/// tell. None if it is not known what loads cost.
+/// follows a load may then be over by itself. If no earlier load of the config is known, the median over the versions of the
+/// other configs is used. None if the cost of loads is not known.
 pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
     let settled = settled(state, &hypothesis.levels)?;
     let earlier = || {

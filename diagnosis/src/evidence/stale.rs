@@ -109,7 +109,7 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale
     Some(Stale { hypothesis, rivals })
 }
 
-/// What else may explain the failing, beside a config of which nothing new came.
+/// Other possible reasons of the failures, in addition to a config that got no new version.
 pub(crate) fn rivals(state: &State, scene: &Scene<'_>, factor: FactorId) -> Rivals {
     let within = RIVAL_WITHIN.max(RIVAL_REPORTS * scene.interval);
     let mut hosts: BTreeMap<LevelId, usize> = BTreeMap::new();

@@ -74,7 +74,7 @@ impl Sheet<'_> {
     /// Counts one patient, exposed in `spans`.
     fn patient(&mut self, patient: &Patient<'_>, spans: &[Window]) {
         let Self { scene, levels, .. } = *self;
-        // A unit that fails of something else tells nothing here.
+        // A unit that fails for another reason is no evidence here.
         if patient.bouts.is_empty() && !patient.absent.is_empty() {
             return;
         }

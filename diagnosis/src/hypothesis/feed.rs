@@ -7,7 +7,7 @@ use crate::numerics::time::{Instant, Span};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Feed {
     pub rhythm: Rhythm,
-    /// When the version came that the hosts kept.
+    /// Time of the first load of the version that the hosts kept.
     pub since: Instant,
     /// Time from then until half of the failing hosts had begun to fail.
     pub age: Span,
@@ -15,10 +15,10 @@ pub(crate) struct Feed {
     pub rival: Option<Rival>,
 }
 
-/// When the new versions of a config came. A gap is the time from one new version to the next.
+/// Times of the new versions of a config. A gap is the time from one new version to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rhythm {
-    /// When the newest version came.
+    /// Time of the newest version.
     pub last: Instant,
     pub gaps: usize,
     /// Median gap.
@@ -49,7 +49,7 @@ pub(crate) enum Rival {
 }
 
 impl Rival {
-    /// Whether it contradicts what was said before: it does not depend on where the fleet has recovered.
+    /// Whether it contradicts an earlier verdict. It does not depend on how many hosts have recovered.
     pub(crate) const fn contradicts(self) -> bool {
         matches!(self, Self::GoesOn { .. } | Self::Load | Self::Start | Self::Change)
     }

@@ -1,7 +1,7 @@
 //! What versions of several configs that do harm have in common where it is their producer. How that is found is decided in
 //! `evidence::producer`, what follows from it in `verdict::producers`.
 
-/// The configs beside the named one whose versions from the same producer do harm.
+/// Configs other than the named one whose versions from the same producer do harm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Siblings {
     pub producer: String,

@@ -12,12 +12,12 @@ use crate::state::State;
 use crate::state::ids::UnitId;
 use crate::state::model::{Base, COUNTERS, Counter, STALL_TRIALS};
 
-/// What a row says of a counter.
+/// Observed events and trials of one counter in a row.
 struct Counted {
     counter: Counter,
     observed: f64,
     trials: f64,
-    /// Its size, where it is another than these tell (see `graded`).
+    /// Size of the effect, if the counts do not show it (see `graded`).
     size: Option<f32>,
 }
 

@@ -19,14 +19,14 @@ pub(crate) struct Share {
     pub part: f64,
 }
 
-/// Probabilities of the kinds of requests: as usual, and of what came.
+/// Probabilities of the kinds of requests before and after the change.
 #[derive(Clone, Debug)]
 pub(crate) struct Kinds {
     pub usual: Vec<f64>,
     pub came: Vec<f64>,
 }
 
-/// Weights of what came, and of the usual.
+/// Weights of the new mix and of the usual one.
 #[derive(Clone, Copy)]
 struct Weights {
     came: f64,
@@ -75,15 +75,15 @@ fn mixed(usual: f64, came: f64, part: f64) -> f64 {
     (usual + part * (came - usual)).max(1e-9)
 }
 
-/// What came to a cell, of all that it is held against.
+/// Sums of a cell: the weight of the new mix, and the whole weight.
 #[derive(Clone, Copy, Default)]
 struct Summed {
     came: f64,
     all: f64,
 }
 
-/// Log likelihood of each stretch, with the part of what came at its best in each of the cells between `edges`, of which
-/// each gives counts at a rate of its own.
+/// Log likelihood of each stretch. In each cell between `edges` the share of the new mix is the most likely one, and counts
+/// have a rate of their own.
 pub(crate) fn best(stretches: &[Stretch<'_>], edges: &[Instant], rates: Option<&[f64]>) -> Vec<f64> {
     let weighted = |stretch: &Stretch<'_>| {
         let mut shares = shares(Window { start: stretch.from, end: stretch.to }, edges);

@@ -239,7 +239,7 @@ impl Window {
     }
 }
 
-/// Where something most likely lies, and the standard deviation of that; none where it cannot be told.
+/// Most likely time of an event, and its standard deviation, which is zero if the time is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Placed {
     pub at: Instant,
@@ -247,7 +247,7 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
-    /// Whether it can be told.
+    /// Whether the time is known.
     #[inline]
     pub(crate) fn is_known(self) -> bool {
         self.deviation > Span::ZERO

@@ -16,12 +16,12 @@ use crate::state::score_bins::{Binned, Drifting, ShapeKey};
 /// Reports that are looked at together where none tells alone, and those from which the new shape is learned.
 const TOGETHER_MAX: u32 = 6;
 const AFTER_MAX: u32 = 3;
-/// Shapes that are known. A sender chooses its buckets, so that their number needs a bound.
+/// Maximum number of shapes. Senders choose their buckets, so the number needs a bound.
 const SHAPES_MAX: usize = 8192;
 /// Least standard deviation of a beginning, in reports.
 const LEAST: f64 = 0.03;
 
-/// Whether scores left the fleet's shape, and since when what tells so was added up.
+/// Whether scores left the fleet's shape, and the start of the reports that were added up to decide that.
 #[derive(Clone, Copy)]
 pub(crate) struct Followed {
     pub far: bool,
@@ -55,7 +55,7 @@ pub(crate) fn drift(state: &mut State, id: UnitId, scores: &[&Scores], span: Win
         return None;
     }
     let Shapes { used: shape, waiting } = state.shapes.entry(key).or_default();
-    // One host has its own mix of scores: the shape of several is not known at once.
+    // The first reports may come from one host, whose mix of scores is not that of the others.
     if span.end <= warm || !shape::is_known(shape) {
         if ordinary {
             shape::learn(shape, &row.bins);

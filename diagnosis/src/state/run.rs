@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct FirstRow {
     pub start: Instant,
     pub end: Instant,
-    /// Events per trial; infinite where the row does not tell the rate.
+    /// Events per trial; infinite if the row does not show the rate.
     pub rate: f64,
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct FirstFailed {
     pub at: Instant,
 }
 
-/// Panics of a unit, told in two ways: the same panics.
+/// Panics of a unit, which senders count in two ways.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Panics {
     /// By `firstbad.panics`, by config.

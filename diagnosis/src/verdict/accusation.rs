@@ -92,7 +92,7 @@ pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothes
     if !grounds.are_direct() || grounds.are_innocent() || grounds.are_hearsay() || grounds.are_weak() {
         return None;
     }
-    // What served well for long and came back may have come with something else.
+    // A version that served well for long and is loaded again may coincide with the real reason.
     if hypothesis.history.speaks_for() {
         return grounds.are_more_than_timing().then_some(Verdict::Suspect);
     }

@@ -32,7 +32,7 @@ const WAIT_MIN: Span = Span(120 * SECOND_NS);
 /// Of so many hosts with a newer version one may fail.
 const STRAYS: u64 = 8;
 
-/// The stopped feeds that may explain a scene, weighed, beside the other hypotheses.
+/// Hypotheses of the stopped feeds that may explain a scene, weighed.
 pub(crate) fn feeds(state: &State, scene: &Scene<'_>, others: &[Hypothesis]) -> Vec<Hypothesis> {
     let mut all = stopped(state, scene);
     if all.is_empty() {

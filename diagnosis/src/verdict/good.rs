@@ -31,7 +31,7 @@ struct Wanted {
     factor: FactorId,
     /// When the first of the accused was seen.
     bad_first: Instant,
-    /// Only versions that came later than this: where the accused is too old, what is older still is no way out.
+    /// Only versions that were first loaded later than this: if the accused is too old, an older version does not help.
     later_than: Instant,
     /// How long it must have served, and on how many hosts.
     long: Span,
@@ -118,7 +118,7 @@ fn served_lately(state: &State, scene: &Scene<'_>, factor: FactorId) -> Indexed<
     longest(state, scene, factor, lives)
 }
 
-/// A patient with its moves, and since when it had what it had before all, if that can be told.
+/// A patient with its moves, and since when it had its first versions, if known.
 struct Life<'a> {
     patient: &'a Patient<'a>,
     moves: &'a [Move],

@@ -91,7 +91,7 @@ fn named(
         return Judgement { verdict: Verdict::InsufficientEvidence, named: None, ranked, tied: count };
     }
     let hypothesis = scoped(state, scene, hypothesis, &others);
-    // What only its content tells from its twin is a suspicion.
+    // If only the content distinguishes it from its twin, it is a suspicion.
     let twin = others.iter().any(|rival| is_parted_by_content(scene, &hypothesis, rival));
     let verdict = if twin && verdict == Verdict::Cause { Verdict::Suspect } else { verdict };
     let ranked = std::iter::once(hypothesis.clone()).chain(others).collect();

@@ -37,7 +37,7 @@ pub(crate) fn are_siblings(one: &Symptom, two: &Symptom) -> bool {
     one.id != two.id && accuse && near && alike
 }
 
-/// The configs beside that of the leading symptom, if its incident has several of one producer.
+/// Configs other than that of the leading symptom, if its incident has several from one producer.
 pub(crate) fn siblings(state: &State, symptoms: &[&Symptom], lead: &Symptom) -> Option<Siblings> {
     let mut found: BTreeMap<&str, Found> = BTreeMap::new();
     for other in symptoms.iter().filter(|other| are_siblings(lead, other)) {

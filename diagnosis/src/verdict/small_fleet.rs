@@ -46,7 +46,7 @@ pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verd
     let alone = said.begun - chosen + hypothesis.mechanism >= SUSPECT_AT;
     let back = said.left == said.exposed && (alone || surprise >= CAUSE_AT);
     let repeated = said.close >= REPEATED_ON && said.close == said.exposed && controls;
-    // What served well for long and came back is not named by its beginnings alone.
+    // A version that served well for long is not named by timing alone when it is loaded again.
     if hypothesis.history.speaks_for() {
         return back.then_some(Verdict::Suspect);
     }

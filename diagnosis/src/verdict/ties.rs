@@ -23,7 +23,7 @@ const LEADS: f64 = 6.0;
 /// Greatest difference of median delays, seconds, of two loads that count as simultaneous.
 const TOGETHER: f64 = 1.0;
 
-/// What each of two says with the other held equal, as ln of an e-value: the one that adds nothing is explained away.
+/// ln of the e-value of each of two hypotheses with the other held equal. One that adds nothing is explained by the other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Contest {
     pub one: f64,
@@ -45,7 +45,7 @@ pub(crate) fn ties(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> 
     if best.factor.is_some() && best.factor == rival.factor && best.levels == rival.levels {
         return false;
     }
-    // Two feeds that stopped tell by time alone, unless hosts with a newer version of one of them are well.
+    // Time is the only evidence for two feeds that stopped, unless hosts with a newer version of one of them are well.
     let stands = |of: &Hypothesis| of.feed.is_some_and(|feed| feed.rival.is_none());
     if stands(best) && stands(rival) && best.factor != rival.factor {
         return true;

@@ -15,7 +15,7 @@ pub(crate) fn clock(at: Instant) -> String {
     text.get(11..19).unwrap_or(&text).to_owned()
 }
 
-/// A length of time in the greatest unit of which it has two or more.
+/// A length of time in the greatest unit that it holds at least twice.
 pub(crate) struct Length(pub Span);
 
 impl fmt::Display for Length {

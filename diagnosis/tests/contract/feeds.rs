@@ -244,7 +244,7 @@ fn hosts_that_restart_as_they_begin_to_fail_are_no_sign_of_a_stopped_feed() {
     assert!(!fleet.until(EXPIRES_S + 900).incidents.is_empty(), "the failing itself is seen");
 }
 
-/// The producer says that it publishes on, and no host loads any of it.
+/// The producer reports further publications, and no host loads them.
 #[test]
 fn versions_that_are_published_and_reach_no_host_do_not_excuse_the_feed() {
     let mut fleet = fleet(expires);

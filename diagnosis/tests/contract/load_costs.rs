@@ -14,7 +14,7 @@ const PUSH_S: i64 = 600;
 /// Time between two loads, ms: all hosts have loaded within 30 s.
 const APART_MS: i64 = 333;
 const END_S: i64 = 1_200;
-/// Errors of a story in peace, as a share of requests, which every host has beside what a test adds.
+/// Share of requests that fail on every host of a story in addition to the failures of a test.
 const USUAL: f64 = 0.002;
 
 /// How much fails, and for how long after a load.

@@ -121,7 +121,7 @@ fn where_no_producer_is_told_two_configs_are_two_incidents() {
     names_both(&two_configs(bad, [NEW_FEATURES, NEW_ROUTES].map(untold)).until(420), bad);
 }
 
-/// Generations of one config, each from the next of three producers, of which one is bad.
+/// Generations of one config from three producers in turn. One producer is bad.
 fn generations(bad: &'static str) -> Diagnosis {
     const PRODUCERS: [&str; 3] = ["node-1", "node-2", "node-3"];
     const CONTENTS: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];

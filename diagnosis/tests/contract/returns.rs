@@ -1,5 +1,5 @@
-//! Versions that come back: each stay counts for itself. What was guilty once is known again, what served well for long
-//! speaks for itself when it comes back, and no version that was accused is one to go back to.
+//! Versions that are loaded again. Each stay counts for itself. A version that was guilty before is recognised, a version that
+//! served well for long is not named by timing alone, and no accused version is the last known good one.
 
 use crate::story::{Fleet, Happening, Host, Shares, Version, accuses_nothing, names, only};
 use firstbad_protocol::verdict::{Incident, State, Suspect, Verdict};

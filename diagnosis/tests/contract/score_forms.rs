@@ -19,7 +19,7 @@ const END_S: i64 = 720;
 /// Bounds with a bucket for scores of exactly 0.
 const TENS: &[f64] = &[0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0];
 const FEW: &[f64] = &[0.0, 25.0, 50.0, 75.0];
-/// Bounds of which the first bucket also holds scores above 0.
+/// Bounds whose first bucket also holds scores above 0.
 const UNEVEN: &[f64] = &[5.0, 15.0, 45.0, 55.0, 85.0];
 
 /// Scores that become others at a moment.

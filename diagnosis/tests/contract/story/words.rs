@@ -12,7 +12,7 @@ pub(crate) struct Version {
     pub(crate) content: &'static str,
     /// Rows of its content, of which 200 are allowed.
     pub(crate) rows: i64,
-    /// Producer; empty if it is not told.
+    /// Producer; empty if the load event has none.
     pub(crate) producer: &'static str,
 }
 
@@ -47,7 +47,7 @@ pub(crate) enum Happening {
     Vanish,
     /// A new process on the same host, of a binary, with nothing loaded.
     Begin(&'static str),
-    /// The same, of a process that sends no event of its start: only its reports tell of it.
+    /// The same for a process that sends no start event: only its reports show that it started.
     Return(&'static str),
 }
 
