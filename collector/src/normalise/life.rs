@@ -167,6 +167,10 @@ impl<T: Cumulative> Lives<T> {
     /// The life with a point's start that it goes on, if there is one. Of several, the one with the greatest total that the
     /// point may go on.
     fn life_of(&self, point: &Point<T>) -> Option<Which> {
+        // Nearly always one process has the start, and its counter did not fall.
+        if self.others.is_none() && self.newest.start == point.start && point.total() >= self.newest.total() {
+            return Some(Which::Newest);
+        }
         let newest = (self.newest.start == point.start).then_some((Which::Newest, &self.newest));
         let others = self.others.iter().flat_map(|others| others.iter().enumerate());
         let same = others.filter(|(_, life)| life.start == point.start);
@@ -223,8 +227,8 @@ impl<T: Cumulative> Point<T> {
     /// Whether a point may be the first one of a series that was dropped after this one: it counts less than half, and no more
     /// than [`SURGE_MAX`] times what the process counted before in that time.
     fn may_begin_anew(&self, next: &Self) -> bool {
-        let most = SURGE_MAX * self.usual(next.end.abs_diff(self.end)) + SURGE_FROM;
-        next.total() <= self.total() / 2 && u128::from(next.total()) <= most
+        let most = || SURGE_MAX * self.usual(next.end.abs_diff(self.end)) + SURGE_FROM;
+        next.total() <= self.total() / 2 && u128::from(next.total()) <= most()
     }
 
     /// Mean count in a time of that length, nanoseconds, since the start.

@@ -16,6 +16,7 @@ use crate::state::model::Factor;
 use crate::state::moves::level_at;
 use firstbad_protocol::Property;
 use firstbad_protocol::verdict::CauseKind;
+use std::collections::BTreeMap;
 
 /// Minimum number of gaps between new versions that define the rhythm of a feed. Source: requirement. Of streams of
 /// versions at random times, 1 in 150 has six gaps as regular as this, and 1 in 4,000 is overdue at a given time (simulated).
@@ -53,12 +54,25 @@ pub(crate) fn stopped(state: &State, scene: &Scene<'_>) -> Vec<Hypothesis> {
     if !matches!(class, Some(Class::Failed | Class::Unscored | Class::Denied)) {
         return Vec::new();
     }
-    let configs = state.tables.factors.numbered().filter(|(_, factor)| matches!(factor, Factor::Config(_)));
-    configs.filter_map(|(factor, _)| of_factor(state, scene, factor)).collect()
+    let rhythms =
+        new_versions(state, scene).into_iter().filter_map(|(factor, came)| Some((factor, rhythm(scene, came)?)));
+    rhythms.filter_map(|(factor, rhythm)| of_factor(state, scene, factor, rhythm)).collect()
 }
 
-fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Hypothesis> {
-    let rhythm = rhythm(state, scene, factor)?;
+/// Times of the new versions of each config until the onset. What hosts had when they were first seen is no new version.
+fn new_versions(state: &State, scene: &Scene<'_>) -> BTreeMap<FactorId, Vec<Instant>> {
+    let new = state.warm()..=scene.onset;
+    let is_config = |factor| matches!(state.tables.factors.get(factor), Some(Factor::Config(_)));
+    let mut all: BTreeMap<FactorId, Vec<Instant>> = BTreeMap::new();
+    for level in state.tables.levels.iter().filter(|level| level.units_ever > 0 && new.contains(&level.first_seen)) {
+        if is_config(level.factor) {
+            all.entry(level.factor).or_default().push(level.first_seen);
+        }
+    }
+    all
+}
+
+fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId, rhythm: Rhythm) -> Option<Hypothesis> {
     if is_known_bad(state, factor) || is_refused(state, scene, &rhythm, factor) {
         return None;
     }
@@ -81,12 +95,8 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Hypot
     })
 }
 
-/// The rhythm of a config's new versions until the onset, if there is one. What hosts had when they were first seen is no
-/// new version.
-fn rhythm(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Rhythm> {
-    let new = state.warm()..=scene.onset;
-    let of_config = state.tables.levels.iter().filter(|level| level.factor == factor && level.units_ever > 0);
-    let mut came: Vec<Instant> = of_config.map(|level| level.first_seen).filter(|at| new.contains(at)).collect();
+/// The rhythm of new versions, if there is one.
+fn rhythm(scene: &Scene<'_>, mut came: Vec<Instant>) -> Option<Rhythm> {
     came.sort_unstable();
     let last = *came.last()?;
     let later = came.iter().skip(came.len().saturating_sub(GAPS_KEPT + 1));
