@@ -12,6 +12,7 @@ pub(crate) mod feed;
 pub(crate) mod finished;
 pub(crate) mod moment;
 pub(crate) mod narrow;
+pub(crate) mod other_loads;
 pub(crate) mod place;
 pub(crate) mod pooled;
 pub(crate) mod producer;

@@ -1,7 +1,8 @@
 //! Whether what follows a load is only the cost of a reload: soon gone while the exposure goes on, and as likely after any
 //! other load. What is accused then is decided in `judge`.
 
-use crate::evidence::sides::costs;
+use crate::evidence::other_loads::OtherLoads;
+use crate::evidence::sides::{LoadCost, load_cost};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::odds::LN_10;
@@ -11,7 +12,6 @@ use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::ids::{FactorId, UnitId};
-use crate::state::model::Move;
 use crate::state::reload_window::blip;
 use std::collections::BTreeMap;
 
@@ -67,13 +67,16 @@ fn dies_again(scene: &Scene<'_>, of_all: &Spans) -> bool {
 /// Whether an effect is strong, or has lasted beyond a reload's usual cost.
 pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let runs = scene.strong_runs();
-    if runs.strong * 2 > runs.all || hypothesis.mechanism >= LN_10 || loads_nothing(state, scene, hypothesis) {
+    let cost = load_cost(state, hypothesis);
+    // Strong effects need not last, unless loads cost as much before.
+    let strong = runs.strong * 2 > runs.all && !cost.is_some_and(LoadCost::is_most);
+    if strong || hypothesis.mechanism >= LN_10 || loads_nothing(state, scene, hypothesis) {
         return true;
     }
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
     let of_all = spans(scene, hypothesis);
-    let spared = || of_all.as_ref().is_some_and(|of_all| others_pay_nothing(scene, hypothesis, of_all));
-    let free = costs(state, hypothesis) != Some(true) && (reloads_are_free(scene, hypothesis) || spared());
+    let free = !cost.is_some_and(LoadCost::is_part)
+        && (reloads_are_free(scene, hypothesis) || OtherLoads::of(scene, hypothesis).cost_nothing(hypothesis));
     let long_since = if free { scene.interval } else { blip(scene.interval) };
     // What began elsewhere tells nothing of how long this lasts.
     let own = |index: usize, bout: &Bout| {
@@ -153,30 +156,6 @@ fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let as_now = hypothesis.share() * float(loads);
     let fewer = as_now >= FOLLOWED_MIN && 10.0 * float(followed) <= as_now;
     loads >= RELOADS_MIN && followed * 50 <= loads && fewer && hosts * 2 >= scene.patients.len()
-}
-
-/// Loads that would have been followed by failing, if loads did it, from which the other hosts are a control, and one in how
-/// many of them may be.
-const SPARED_MIN: f64 = 30.0;
-const SPARED_PART: f64 = 20.0;
-
-/// Whether hosts that load another version of the same config meanwhile, and never had the accused one, pay nothing for it,
-/// though as many would fail as fail now if loads cost as much.
-fn others_pay_nothing(scene: &Scene<'_>, hypothesis: &Hypothesis, of_all: &Spans) -> bool {
-    let since = scene.onset - blip(scene.interval);
-    let (mut loads, mut followed) = (0, 0);
-    let spared =
-        scene.patients.iter().enumerate().filter(|(index, _)| of_all.of(*index).is_none_or(<[Window]>::is_empty));
-    for (_, patient) in spared {
-        let own = |entry: &&Move| Some(entry.factor) == hypothesis.factor && entry.at >= since;
-        for entry in scene.moves(patient).iter().filter(own) {
-            let after = entry.at - scene.interval..entry.at + blip(scene.interval);
-            loads += 1;
-            followed += usize::from(patient.unit.runs.iter().any(|run| after.contains(&run.start)));
-        }
-    }
-    let as_now = hypothesis.share() * float(loads);
-    as_now >= SPARED_MIN && SPARED_PART * float(followed) <= as_now
 }
 
 /// Longest part of a bout without a load of the factor: two reloads in a row cost twice, and are no lasting effect.

@@ -26,10 +26,11 @@ const CELLS: usize = 14;
 /// Failed requests that are needed, and by how much more must fail than usual.
 const FAILED_MIN: f64 = 5.0;
 const FACTOR_MIN: f64 = 3.0;
-/// Requests after earlier loads of the config from which it is known what a load costs, and the share of what fails now
-/// from which it may be that cost.
+/// Minimum number of requests after earlier loads that show what a load costs, and the minimum parts of the failing share now
+/// that this cost must be to be a part of it, and most of it.
 const RELOADED_MIN: f64 = 100.0;
 const COSTS: f64 = 0.15;
+const COSTS_MOST: f64 = 0.5;
 /// Log likelihood ratio from which a host fails.
 const BEYOND: f64 = 4.0;
 
@@ -48,7 +49,7 @@ pub(crate) fn sides(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     let all: Vec<&Divided> = all.filter(|of| is_free(state, scene, of)).collect();
     let any = |of: &[Counter]| scene.counters.iter().any(|counter| of.contains(counter));
     let failed = any(&[Counter::Errors, Counter::Panics]).then(|| by_requests(state, &all)).flatten();
-    let failed = failed.filter(|_| costs(state, hypothesis) != Some(true));
+    let failed = failed.filter(|_| !load_cost(state, hypothesis).is_some_and(LoadCost::is_part));
     let scored = any(&[Counter::Drift, Counter::Zeros]).then(|| by_scores(state, &all, levels)).flatten();
     let hangs = any(&[Counter::Stall]).then(|| by_finished(state, &all)).flatten();
     [failed, scored, hangs].into_iter().flatten().max_by(|a, b| a.ratio.total_cmp(&b.ratio))
@@ -113,30 +114,58 @@ pub(crate) fn precedes(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis
 /// Minimum number of versions of other configs that show the cost of a load of any config.
 const OTHERS_MIN: usize = 3;
 
-/// Whether loads of the config cost failed requests before, and not much less than those of the versions in question: what
-/// follows a load may then be over by itself. If no earlier load of the config is known, the median over the versions of the
-/// other configs is used. None if the cost of loads is not known.
-pub(crate) fn costs(state: &State, hypothesis: &Hypothesis) -> Option<bool> {
+/// What earlier loads cost in failed requests, beside those of the versions in question.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoadCost {
+    /// Share of requests after earlier loads that failed beyond those before.
+    usual: f64,
+    /// The same of the versions in question.
+    now: f64,
+}
+
+impl LoadCost {
+    /// Whether the cost of loads may be part of what fails now, which may then be over by itself.
+    pub(crate) fn is_part(self) -> bool {
+        self.usual > 0.0 && self.usual >= COSTS * self.now
+    }
+
+    /// Whether the cost of loads is most of what fails now.
+    pub(crate) fn is_most(self) -> bool {
+        self.usual > 0.0 && self.usual >= COSTS_MOST * self.now
+    }
+}
+
+/// What other loads cost: the greater of what they cost before, and of what those of other versions of the config cost
+/// meanwhile. None if neither is known.
+pub(crate) fn load_cost(state: &State, hypothesis: &Hypothesis) -> Option<LoadCost> {
     let settled = settled(state, &hypothesis.levels)?;
+    let others = |level: LevelId, known: &Level| {
+        Some(known.factor) == hypothesis.factor && known.first_seen >= settled && !hypothesis.levels.contains(&level)
+    };
+    let known = |level: &LevelId| state.tables.level_at(*level).is_some_and(|known| others(*level, known));
+    let meanwhile = state.divided.iter().filter(|(level, _)| known(level)).flat_map(|(_, divided)| divided);
+    let meanwhile = Paid::of(&meanwhile.collect::<Vec<_>>());
+    let meanwhile = (meanwhile.requests >= RELOADED_MIN).then_some(meanwhile.share);
+    let usual = [earlier_cost(state, hypothesis, settled), meanwhile].into_iter().flatten().reduce(f64::max)?;
+    let now = Paid::of(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
+    Some(LoadCost { usual, now: now.share })
+}
+
+/// What loads of the config cost before a time. If none is known, the median over the versions of the other configs is used.
+fn earlier_cost(state: &State, hypothesis: &Hypothesis, before: Instant) -> Option<f64> {
     let earlier = || {
         let known = |(level, divided)| Some((state.tables.level_at(level)?, divided));
-        state.divided.iter().filter_map(known).filter(|(level, _)| level.first_seen < settled)
+        state.divided.iter().filter_map(known).filter(|(level, _)| level.first_seen < before)
     };
     let own = earlier().filter(|(level, _)| Some(level.factor) == hypothesis.factor);
     let own = Paid::of(&own.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
-    let usual = if own.requests >= RELOADED_MIN {
-        own.share
-    } else {
-        let others = earlier().filter(|(level, _)| Some(level.factor) != hypothesis.factor);
-        let others = others.map(|(_, divided)| Paid::of(&divided.iter().collect::<Vec<_>>()));
-        let mut shares: Vec<f64> = others.filter(|paid| paid.requests >= RELOADED_MIN).map(|paid| paid.share).collect();
-        if shares.len() < OTHERS_MIN {
-            return None;
-        }
-        median(&mut shares)
-    };
-    let now = Paid::of(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
-    Some(usual > 0.0 && usual >= COSTS * now.share)
+    if own.requests >= RELOADED_MIN {
+        return Some(own.share);
+    }
+    let others = earlier().filter(|(level, _)| Some(level.factor) != hypothesis.factor);
+    let others = others.map(|(_, divided)| Paid::of(&divided.iter().collect::<Vec<_>>()));
+    let mut shares: Vec<f64> = others.filter(|paid| paid.requests >= RELOADED_MIN).map(|paid| paid.share).collect();
+    (shares.len() >= OTHERS_MIN).then(|| median(&mut shares))
 }
 
 /// Share of requests after loads that failed beyond those before, and the number of requests after loads.

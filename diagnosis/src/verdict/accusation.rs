@@ -3,6 +3,7 @@
 
 use crate::evidence::blip::{blips, lasts};
 use crate::evidence::cold::{Uncontrolled, is_cold};
+use crate::evidence::other_loads::OtherLoads;
 use crate::evidence::place::is_surge;
 use crate::evidence::sides::precedes;
 use crate::hypothesis::findings::Tally;
@@ -183,6 +184,7 @@ impl Grounds<'_> {
             || precedes(state, scene, hypothesis)
             || (moment || chance || seldom || before) && self.own() < OWN_MIN
             || blips(scene, hypothesis)
+            || hypothesis.kind == CauseKind::Config && OtherLoads::of(scene, hypothesis).cost_alike(hypothesis)
             || !lasts(state, scene, hypothesis)
     }
 

@@ -16,6 +16,8 @@ const APART_S: i64 = 2;
 const COST_MS: i64 = 20_000;
 /// Share of requests that a load costs in that time.
 const COST: f64 = 0.03;
+/// A share at which every push is an incident.
+const HIGH_COST: f64 = 0.25;
 /// Share of requests that fails for good under a version.
 const FOR_GOOD: f64 = 0.06;
 /// Contents of the versions that are pushed, by number of the push. Number 0 is served from the beginning.
@@ -39,10 +41,15 @@ fn pays(host: &Host, at_ms: i64) -> bool {
 /// An hour of harmless pushes, each load of which costs requests, and then a last push if there is one. Under `bad`
 /// requests fail for good.
 fn after_an_hour(last: Option<Version>, bad: Option<Version>) -> Fleet {
+    of_cost(COST, last, bad)
+}
+
+/// The same if each load costs that share of requests.
+fn of_cost(cost: f64, last: Option<Version>, bad: Option<Version>) -> Fleet {
     let routes = Version::of("routes", "0");
     let mut fleet = Fleet::new(HOSTS, REPORT_S, &[version(0), routes, RULES]).effect(move |host, at_ms| {
         let fails = bad.is_some_and(|bad| host.has(bad));
-        Shares::errors(if fails { FOR_GOOD } else { COST }).when(fails || pays(host, at_ms))
+        Shares::errors(if fails { FOR_GOOD } else { cost }).when(fails || pays(host, at_ms))
     });
     for push in 1..LAST {
         push_to_all(&mut fleet, push as i64 * EVERY_S, version(push));
@@ -86,6 +93,16 @@ fn the_first_push_of_a_config_is_not_named_for_what_every_load_costs() {
     let mut fleet = after_an_hour(Some(NEW_RULES), None);
     for second in (60..=END_S).step_by(10) {
         accuses_nothing(&fleet.until(second));
+    }
+}
+
+#[test]
+fn the_first_push_of_a_config_is_not_named_though_every_load_costs_a_quarter_of_the_requests() {
+    let mut fleet = of_cost(HIGH_COST, Some(NEW_RULES), None);
+    for second in (LAST_S..=END_S).step_by(10) {
+        let diagnosis = fleet.until(second);
+        let accused = diagnosis.incidents.iter().find(|incident| names(incident, NEW_RULES));
+        assert!(accused.is_none(), "at {second} s: {accused:#?}");
     }
 }
 

@@ -72,9 +72,11 @@ fn a_short_rise_after_loads_of_one_version_alone_names_it() {
 }
 
 fn names_nobody(back: bool, rises: fn(Version) -> bool) {
-    let mut fleet = two_versions(MOSTLY_SHORT, back, rises);
-    for second in (60..=END_S).step_by(10) {
-        accuses_nothing(&fleet.until(second));
+    for rise in [MOSTLY_SHORT, HIGH] {
+        let mut fleet = two_versions(rise, back, rises);
+        for second in (60..=END_S).step_by(10) {
+            accuses_nothing(&fleet.until(second));
+        }
     }
 }
 
