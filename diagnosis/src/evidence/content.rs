@@ -78,6 +78,6 @@ pub(crate) fn content(
 
 /// Whether a version of that property is suspect whatever the clean versions look like. A generation that went backwards
 /// is not: so does every way back to a good version.
-const fn is_a_fault_by_itself(property: &Property) -> bool {
+pub(crate) const fn is_a_fault_by_itself(property: &Property) -> bool {
     matches!(property, Property::Empty | Property::SplitWithinGeneration | Property::Undeclared)
 }

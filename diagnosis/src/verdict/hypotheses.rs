@@ -3,7 +3,7 @@
 
 use crate::evidence::alike::as_prompt;
 use crate::evidence::combine::TOLD_AT;
-use crate::evidence::content::{clean, content, exceeds, of_levels};
+use crate::evidence::content::{clean, content, exceeds, is_a_fault_by_itself, of_levels};
 use crate::evidence::moment::moment;
 use crate::evidence::narrow::narrow;
 use crate::evidence::property::properties;
@@ -118,6 +118,8 @@ fn distance(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Span {
 struct Carried<'a> {
     /// Versions under which hosts only went on failing.
     carried: Vec<LevelId>,
+    /// Versions that were loaded just now or replaced at once, so that hosts show nothing of them.
+    unseen: Vec<LevelId>,
     /// Versions that were accused before.
     named: &'a [LevelId],
     clean: &'a [&'a Level],
@@ -127,15 +129,19 @@ struct Carried<'a> {
 /// Adds versions under which most hosts only went on failing. Such a version is bad if its content says so; else it may be
 /// the repair, and the hosts that go on failing under it do so of what they had before, unless others began under it.
 fn add_carried(state: &State, levels: &mut Vec<LevelId>, of: Carried<'_>) {
-    let Carried { carried, named, clean, shares } = of;
+    let Carried { carried, unseen, named, clean, shares } = of;
     // The way back to a good version goes backwards as well.
     let told = |found: &&Separator| found.property != Property::GenerationWentBackwards;
     if let Some(property) = properties(&of_levels(state, levels), clean).first().filter(told) {
         let with = |level: LevelId| levels.iter().copied().chain([level]).collect::<Vec<LevelId>>();
         let has = |level: &&LevelId| properties(&of_levels(state, &with(**level)), clean).first() == Some(property);
         let known = |level: &&LevelId| !levels.contains(level);
-        let named = named.iter().filter(|level| !carried.contains(level));
-        let alike: Vec<LevelId> = carried.iter().chain(named).filter(known).filter(has).copied().collect();
+        let others = named.iter().filter(|level| !carried.contains(level));
+        // The repair may differ from the clean versions by chance as the bad ones do, but it breaks no limit.
+        let breaks = property.limit || is_a_fault_by_itself(&property.property);
+        let unseen = unseen.iter().filter(|level| breaks && !named.contains(level));
+        let alike: Vec<LevelId> =
+            carried.iter().chain(others).chain(unseen).filter(known).filter(has).copied().collect();
         levels.extend(alike);
         return;
     }
@@ -190,8 +196,9 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: FactorId, of_all: &AllShar
     let levels = newcomers(state, scene, proved(state, scene, levels, &shares), &shares);
     let mut levels = as_prompt(scene, index, levels);
     let carried = chosen(&|of| bad(of) && !begun(of));
+    let unseen = chosen(&|of| !bad(of) && of.undecided > of.all);
     let clean = clean(state, scene, Family { factor: index, levels: &levels }, &shares);
-    add_carried(state, &mut levels, Carried { carried, named: &named, clean: &clean, shares: &shares });
+    add_carried(state, &mut levels, Carried { carried, unseen, named: &named, clean: &clean, shares: &shares });
     let kind = if matches!(factor, Factor::Config(_)) { CauseKind::Config } else { CauseKind::Binary };
     let spans = Arc::new(Spans::on_levels(scene, Family { factor: index, levels: &levels }));
     let whole = match factor {
@@ -327,7 +334,11 @@ fn newcomers(
         };
         scene.that_fail().filter(|(_, patient)| before(patient)).count() as u64
     };
-    let guilty = |level: &LevelId| since(*level) >= came || first(*level) * FIRST_BEGUN_PART >= begun(*level).max(1);
+    // One that breaks a limit and was followed at once by the next had no time to show more hosts.
+    let at_once = |level: LevelId| came - since(level) < scene.soon() && exceeds(state, level);
+    let guilty = |level: &LevelId| {
+        since(*level) >= came || at_once(*level) || first(*level) * FIRST_BEGUN_PART >= begun(*level).max(1)
+    };
     levels.iter().copied().filter(guilty).collect()
 }
 
