@@ -12,7 +12,7 @@ use crate::numerics::reach::in_reach;
 use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::at_risk::{AtRisk, Spell, spells};
 use crate::scene::hosts::Hosts;
-use crate::scene::patient::{Bout, Part, Patient};
+use crate::scene::patient::{Bout, Part, Patient, are_counted};
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::ids::{DimsId, FactorId, UnitId};
@@ -85,7 +85,12 @@ impl<'a> Scene<'a> {
         let mut strong = StrongRuns::default();
         let long_ago = first.min(onset - DELAY_MAX) - 4 * interval;
         let mut refused = false;
-        let known = |(_, unit): &(UnitId, &Unit)| unit.serves() && unit.last_event >= from - 60 * interval;
+        let counted = are_counted(state);
+        let known = |(_, unit): &(UnitId, &Unit)| {
+            // A job that loads a config and counts no requests cannot show that the config is good.
+            let shows = !counted || !unit.runs.is_empty() || unit.counts_requests();
+            unit.serves() && shows && unit.last_event >= from - 60 * interval
+        };
         let units = in_reach(state.units.numbered().filter(known), |(_, unit)| lines(unit));
         for (id, unit) in units {
             let moved = index(moves.len());

@@ -13,7 +13,7 @@ use crate::state::model::{Counter, Factor};
 use crate::state::moves::level_at;
 use firstbad_protocol::Property;
 use firstbad_protocol::verdict::CauseKind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Report intervals that refusals must have lasted before what fails is staleness and not the refusal itself.
 const LATER: i64 = 12;
@@ -31,6 +31,9 @@ const CHANGE_REPORTS: i64 = 2;
 const OFTEN: f64 = 0.2;
 /// Minimum number of hosts that refused nothing, to compare with the hosts that did.
 const SPARED_MIN: u64 = 3;
+/// Minimum number of versions that a host must have refused where there are fewer: one refusal some time before all hosts
+/// fail at one moment may be chance.
+const REFUSED_MIN: usize = 2;
 
 /// A config whose new versions hosts refused before they began to fail.
 pub(crate) struct Stale {
@@ -69,6 +72,9 @@ pub(crate) fn stale(state: &State, scene: &Scene<'_>) -> Vec<Stale> {
 fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale> {
     let mut tally = Tally::default();
     let mut levels: Vec<LevelId> = Vec::new();
+    // Only hosts that have some version of it, and were there when others failed, can be compared.
+    let is_comparable =
+        |patient: &Patient<'_>| patient.seen >= scene.onset && level_at(patient.unit, factor, scene.now).is_some();
     for patient in &scene.patients {
         let serves = |bout: &&Bout| bout.serving && !bout.silent;
         let begins = patient.bouts.iter().filter(serves).map(|bout| bout.start).min();
@@ -87,9 +93,8 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale
                     levels.push(level);
                 }
             }
-            _ => {
-                tally.control.count(true, fails);
-            }
+            _ if is_comparable(patient) => tally.control.count(true, fails),
+            _ => {}
         }
     }
     // What is too old is too old on every host that kept it, and does no harm elsewhere.
@@ -99,7 +104,11 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale
         return None;
     }
     levels.sort_unstable();
-    let rivals = if tally.control.seen >= SPARED_MIN { Rivals::default() } else { rivals(state, scene, factor) };
+    let compared = tally.control.seen >= SPARED_MIN;
+    if !compared && refused(state, scene, factor) < REFUSED_MIN {
+        return None;
+    }
+    let rivals = if compared { Rivals::default() } else { rivals(state, scene, factor) };
     let hypothesis = Hypothesis {
         factor: Some(factor),
         levels,
@@ -107,6 +116,17 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale
         ..Hypothesis::new(CauseKind::Config, tally)
     };
     Some(Stale { hypothesis, rivals })
+}
+
+/// Greatest number of versions of a config that one host refused. Where each host renders its own bytes, the versions of
+/// different hosts may be one.
+fn refused(state: &State, scene: &Scene<'_>, factor: FactorId) -> usize {
+    let own = |level: &LevelId| state.tables.level_at(*level).is_some_and(|level| level.factor == factor);
+    let of_host = |patient: &Patient<'_>| {
+        let runs = patient.unit.runs.iter().filter(|run| run.counter == Counter::Refused);
+        runs.filter_map(|run| run.level).filter(own).collect::<BTreeSet<LevelId>>().len()
+    };
+    scene.patients.iter().map(of_host).max().unwrap_or(0)
 }
 
 /// Other possible reasons of the failures, in addition to a config that got no new version.

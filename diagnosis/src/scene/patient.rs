@@ -1,6 +1,7 @@
 //! One unit in the scene, and its stretches of failing. Which of them are laid out is decided in `scene`.
 
 use crate::numerics::time::{Instant, Placed, Window};
+use crate::state::State;
 use crate::state::ids::{DimsId, LevelId, UnitId};
 use crate::state::model::Unit;
 
@@ -64,4 +65,9 @@ pub(crate) struct Patient<'a> {
     pub torn: bool,
     /// Its part of the scene's moves.
     pub moves: Part,
+}
+
+/// Whether requests are counted on the units that have failed of late: units that count none then show nothing.
+pub(crate) fn are_counted(state: &State) -> bool {
+    state.census.sick.iter().filter_map(|id| state.units.get(*id)).any(Unit::counts_requests)
 }
