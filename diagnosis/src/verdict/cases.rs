@@ -2,6 +2,7 @@
 //! Which symptoms there are is decided in `review`.
 
 use crate::detect::TOGETHER;
+use crate::detect::risen::WORTH_WAKING;
 use crate::numerics::math::rounded;
 use crate::numerics::time::{Instant, Span};
 use crate::state::State;
@@ -297,7 +298,7 @@ fn is_told(state: &State, symptoms: &[&Symptom]) -> bool {
         symptom.verdict.accuses()
             || (symptom.class == Class::Refused || symptom.class.is_felt())
                 && symptom.worth
-                && !symptom.hosts.is_empty()
+                && (!symptom.hosts.is_empty() || symptom.cost.felt() >= WORTH_WAKING)
     })
 }
 
@@ -310,7 +311,9 @@ fn tell_impact(state: &State, told: &mut Incident, symptoms: &[&Symptom]) {
     let before = told.impact;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]
     let count = |value: f64, known: u64| (libm::round(value.max(0.0)) as u64).max(known);
-    let affected = hosts_of(state, &hosts).max(before.hosts_affected);
+    // Where only the sums of all hosts show it, it is on all that report.
+    let own = if hosts.is_empty() && felt >= WORTH_WAKING { reporting } else { hosts_of(state, &hosts) };
+    let affected = own.max(before.hosts_affected);
     told.impact = Impact {
         requests_failed: count(cost.failed, before.requests_failed),
         requests_denied: count(cost.denied, before.requests_denied),
