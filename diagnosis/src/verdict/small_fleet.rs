@@ -38,7 +38,9 @@ pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verd
     let surprise = said.surprise - chosen + hypothesis.mechanism;
     // Timing cannot separate simultaneous loads; only the content can.
     let tied = said.tied > 0 && hypothesis.mechanism < LIMIT_AT;
-    if !all || tied || said.close == 0 || surprise < SUSPECT_AT || blips(scene, hypothesis) {
+    // If most begin at some other time, they have a moment in common that only lies near the load of one.
+    let close = said.close * 2 > said.exposed;
+    if !all || tied || !close || surprise < SUSPECT_AT || blips(scene, hypothesis) {
         return None;
     }
     let controls = hosts > said.exposed;
