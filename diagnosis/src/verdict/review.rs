@@ -141,7 +141,7 @@ fn update(state: &State, symptom: &mut Symptom) {
     }
     let scene = Scene::new(state, symptom.onset, &seen(state, symptom), symptom.id);
     let mut judged = if symptom.class == Class::Refused { judge_refusals(state, &scene) } else { judge(state, &scene) };
-    let stands = symptom.class.is_judged_alone() || is_plain(&judged);
+    let stands = symptom.class.is_judged_alone() || is_plain(&scene, &judged);
     if judged.verdict.accuses() && !symptom.verdict.accuses() && !(stands && stands_beside(state, symptom, &judged)) {
         judged = Judgement { verdict: Verdict::InsufficientEvidence, named: None, ..judged };
     }
@@ -203,15 +203,19 @@ const PLAIN_EXPLAINED: f64 = 0.8;
 const PLAIN_SHARE: f64 = 0.5;
 /// Part of their share from which those who were not exposed speak against it.
 const PLAIN_CONTROL: f64 = 0.2;
+/// One in so many hosts at least must be compared: where another symptom explains most hosts, the rest are no fair sample.
+const PLAIN_COMPARED: u64 = 2;
 /// Log likelihood ratio of beginning at each host's own load from which it accuses, and with the contrast together.
 const PLAIN_ALIGNED: f64 = LN_100;
 const PLAIN_WEIGHT: f64 = 10.0;
 
 /// Whether what is graded, such as latency, load or memory, accuses: it moves with traffic and with every restart, so
 /// most of those exposed must show it at their own load, and few of the others. A new binary always comes with a restart.
-fn is_plain(judged: &Judgement) -> bool {
+fn is_plain(scene: &Scene<'_>, judged: &Judgement) -> bool {
     judged.named.as_ref().is_some_and(|named| {
+        let compared = named.tally.exposed.seen + named.tally.control.seen;
         named.tally.exposed.failing >= 5
+            && compared * PLAIN_COMPARED >= scene.patients.len() as u64
             && named.ages.is_none()
             && named.kind != CauseKind::Binary
             && (named.levels.len() < 2 || !named.properties.is_empty())
