@@ -23,6 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Report intervals looked at.
 const WINDOW: i64 = 60;
+/// Minimum number of units that had a version at once: what one or two had cannot be told from the host itself.
+const UNITS_MIN: u32 = 3;
 /// Levels of one factor that may be bad together.
 const FAMILY_MAX: usize = 12;
 
@@ -38,6 +40,8 @@ struct Folded {
     stratum: u32,
     level: LevelId,
     sums: Sums,
+    /// Rows, of which a unit has one.
+    rows: u32,
 }
 
 /// The explanation by sums with the greatest e-value, and ln of the e-value of the next one that is not of the same factor.
@@ -98,7 +102,7 @@ fn folded(state: &State, scene: &Scene<'_>, factor: FactorId, counter: Counter) 
             let sums = cell.of(counter);
             if let (Some(level), true) = (level, sums.expected > 0.0) {
                 let stratum = strata.get(exposure.dims).copied().unwrap_or(0);
-                cells.push(Folded { index, stratum, level, sums });
+                cells.push(Folded { index, stratum, level, sums, rows: cell.rows });
             }
         }
     }
@@ -147,7 +151,10 @@ fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<Together
         since >= scene.onset - crate::state::moves::DELAY_MAX && since > state.warm()
     };
     let ranked = |(level, sums): (&LevelId, &Sums)| Ranked { ratio: ratio(sums), level: *level };
-    let mut order: Vec<Ranked> = by_level.iter().filter(|(level, _)| recent(level)).map(ranked).collect();
+    let rows = rows_of(cells.all);
+    let held = |level: &LevelId| rows.get(level).is_some_and(|rows| rows.values().any(|rows| *rows >= UNITS_MIN));
+    let mut order: Vec<Ranked> =
+        by_level.iter().filter(|(level, _)| recent(level) && held(level)).map(ranked).collect();
     order.sort_by(|a, b| b.ratio.total_cmp(&a.ratio).then(a.level.cmp(&b.level)));
     let all = order.len() as u64;
     let mut best: Option<Together> = None;
@@ -162,6 +169,15 @@ fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<Together
         }
     }
     best.filter(|best| best.pooled.ln_e > 0.0)
+}
+
+/// By level, the number of rows in each report interval: how many units had it at once.
+fn rows_of(cells: &[Folded]) -> BTreeMap<LevelId, BTreeMap<i64, u32>> {
+    let mut rows: BTreeMap<LevelId, BTreeMap<i64, u32>> = BTreeMap::new();
+    for cell in cells {
+        *rows.entry(cell.level).or_default().entry(cell.index).or_default() += cell.rows;
+    }
+    rows
 }
 
 /// The stratified contrast of cells on `levels` against the others.
