@@ -19,6 +19,7 @@ mod releases;
 mod returns;
 mod score_forms;
 mod story;
+mod sums;
 mod together;
 mod two_causes;
 mod unheard;

@@ -67,6 +67,12 @@ impl Fleet {
         fleet
     }
 
+    /// Requests of every host in a second.
+    pub(crate) fn requests(mut self, per_s: f64) -> Self {
+        self.hosts.iter_mut().for_each(|host| host.requests = per_s);
+        self
+    }
+
     /// How requests of a host end at a moment, in ms since the start, beside the usual errors.
     pub(crate) fn effect(mut self, effect: impl Fn(&Host, i64) -> Shares + 'static) -> Self {
         self.effect = Box::new(effect);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Requests of a host in a second.
+/// Requests of a host in a second, where a story says nothing else.
 const REQUESTS: f64 = 50.0;
 /// Share of requests that fails on any host at any time.
 const USUAL_ERRORS: f64 = 0.002;
@@ -23,6 +23,8 @@ pub(crate) struct Host {
     pub(crate) index: i64,
     pub(crate) binary: &'static str,
     pub(crate) begun_ms: i64,
+    /// Requests in a second.
+    pub(super) requests: f64,
     pub(super) alive: bool,
     restarted: bool,
     serving: BTreeMap<&'static str, Serving>,
@@ -54,6 +56,7 @@ impl Host {
             index,
             binary,
             begun_ms,
+            requests: REQUESTS,
             alive: true,
             restarted: false,
             serving: BTreeMap::new(),
@@ -64,7 +67,7 @@ impl Host {
 
     /// Counts the requests of a piece of time in which nothing else happens.
     pub(super) fn count(&mut self, piece: &Range<i64>, shares: Shares) -> Outcomes {
-        let outcomes = outcomes(self.index, piece, shares);
+        let outcomes = outcomes(self, piece, shares);
         add(&mut self.counted.total, outcomes);
         for serving in self.serving.values() {
             let (config, hash) = (name(serving.version.config), serving.version.hash());
@@ -125,7 +128,7 @@ impl Host {
     }
 
     fn restart(&mut self, at_ms: i64, binary: &'static str) {
-        *self = Self { restarted: true, ..Self::fresh(self.index, binary, at_ms) };
+        *self = Self { restarted: true, requests: self.requests, ..Self::fresh(self.index, binary, at_ms) };
     }
 
     fn dimensions(&self) -> Dimensions {
@@ -146,10 +149,11 @@ pub(super) fn add(sum: &mut Outcomes, more: Outcomes) {
     sum.panic += more.panic;
 }
 
-fn outcomes(host: i64, piece: &Range<i64>, shares: Shares) -> Outcomes {
-    let whole = |of: f64, purpose: u64| (of + draw(host, piece.start, purpose)).floor() as u64;
+fn outcomes(host: &Host, piece: &Range<i64>, shares: Shares) -> Outcomes {
+    let drawn = |purpose: u64| draw(host.index, piece.start, purpose);
+    let whole = |of: f64, purpose: u64| (of + drawn(purpose)).floor() as u64;
     let length_s = (piece.end - piece.start) as f64 / 1000.0;
-    let all = whole(REQUESTS * length_s * (0.8 + 0.4 * draw(host, piece.start, 1)), 2);
+    let all = whole(host.requests * length_s * (0.8 + 0.4 * drawn(1)), 2);
     let mut left = all;
     let mut take = |share: f64, purpose: u64| {
         let taken = whole(all as f64 * share, purpose).min(left);
