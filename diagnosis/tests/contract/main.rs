@@ -11,6 +11,7 @@ mod feeds;
 mod felt;
 mod few_hosts;
 mod frequent_pushes;
+mod jobs;
 mod load_costs;
 mod once_broken;
 mod producers;
