@@ -12,6 +12,7 @@ mod felt;
 mod few_hosts;
 mod frequent_pushes;
 mod jobs;
+mod limits;
 mod load_costs;
 mod once_broken;
 mod producers;
