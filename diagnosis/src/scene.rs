@@ -12,7 +12,7 @@ use crate::numerics::reach::in_reach;
 use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::at_risk::{AtRisk, Spell, spells};
 use crate::scene::hosts::Hosts;
-use crate::scene::patient::{Bout, Part, Patient, are_counted};
+use crate::scene::patient::{Bout, Part, Patient, show};
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::ids::{DimsId, FactorId, UnitId};
@@ -85,21 +85,16 @@ impl<'a> Scene<'a> {
         let mut strong = StrongRuns::default();
         let long_ago = first.min(onset - DELAY_MAX) - 4 * interval;
         let mut refused = false;
-        let counted = are_counted(state);
-        let known = |(_, unit): &(UnitId, &Unit)| {
-            // A job that loads a config and counts no requests cannot show that the config is good.
-            let shows = !counted || !unit.runs.is_empty() || unit.counts_requests();
-            unit.serves() && shows && unit.last_event >= from - 60 * interval
-        };
-        let units = in_reach(state.units.numbered().filter(known), |(_, unit)| lines(unit));
-        for (id, unit) in units {
+        let shows = show(state);
+        let known = |(_, unit): &(UnitId, &Unit)| shows(unit) && unit.last_event >= from - 60 * interval;
+        for (id, unit) in in_reach(state.units.numbered().filter(known), |(_, unit)| lines(unit)) {
             let moved = index(moves.len());
             lay_out_moves(unit, long_ago, &mut moves);
             refused |= unit.runs.iter().any(|run| run.counter == Counter::Refused);
             // What is explained otherwise is no episode here, and a unit in it cannot begin another.
             let busy = |run: &&Run| counters.contains(&run.counter) && !own(run) && run.end >= from;
-            let absent = unit.runs.iter().filter(busy).map(|run| Window { start: run.start, end: absent_until(run) });
-            let absent: Vec<Window> = absent.collect();
+            let window = |run: &Run| Window { start: run.start, end: absent_until(run) };
+            let absent: Vec<Window> = unit.runs.iter().filter(busy).map(window).collect();
             for run in unit.runs.iter().filter(|run| run.start >= from && counters.contains(&run.counter) && own(run)) {
                 strong.all += 1;
                 strong.strong += u64::from(is_strong(run));
@@ -119,8 +114,8 @@ impl<'a> Scene<'a> {
                 moves: Part { from: moved, to: index(moves.len()) },
             });
         }
-        let fails = |(_, patient): &(u32, &Patient<'_>)| !patient.bouts.is_empty();
-        let failing = (0..).zip(&patients).filter(fails).map(|(index, _)| index).collect();
+        let failing = (0..).zip(&patients).filter(|(_, patient)| !patient.bouts.is_empty());
+        let failing = failing.map(|(index, _)| index).collect();
         let slot = interval.max((now - onset) / SLOTS_MAX + Span::NS);
         let hot = hot_slots(&patients, onset, now, slot);
         let bouts = || patients.iter().flat_map(|patient| &patient.bouts);

@@ -67,7 +67,10 @@ pub(crate) struct Patient<'a> {
     pub moves: Part,
 }
 
-/// Whether requests are counted on the units that have failed of late: units that count none then show nothing.
-pub(crate) fn are_counted(state: &State) -> bool {
-    state.census.sick.iter().filter_map(|id| state.units.get(*id)).any(Unit::counts_requests)
+/// Whether a unit can show that something is good or bad: it serves, and counts requests if those that have failed of late do.
+/// A job that loads a config and counts none cannot show that the config is good.
+pub(crate) fn show(state: &State) -> impl Fn(&Unit) -> bool {
+    let sick = || state.census.sick.iter().filter_map(|id| state.units.get(*id));
+    let counted = sick().any(Unit::counts_requests);
+    move |unit| unit.serves() && (!counted || !unit.runs.is_empty() || unit.counts_requests())
 }
