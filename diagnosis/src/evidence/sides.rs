@@ -43,10 +43,10 @@ pub(crate) fn sides(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
         let is = |(key, value): (&String, &String)| {
             dims.and_then(|dims| state.tables.value(dims, key)).is_some_and(|known| known == value)
         };
-        !levels.contains(&divided.from) && appeared(state, divided.from) < settled && hypothesis.scope.iter().all(is)
+        appeared(state, divided.from) < settled && hypothesis.scope.iter().all(is)
     };
-    let all = levels.iter().flat_map(|level| state.divided.of(*level)).filter(in_scope);
-    let all: Vec<&Divided> = all.filter(|of| is_free(state, scene, of)).collect();
+    let all: Vec<&Divided> =
+        from_others(state, levels).filter(in_scope).filter(|of| is_free(state, scene, of)).collect();
     let any = |of: &[Counter]| scene.counters.iter().any(|counter| of.contains(counter));
     let failed = any(&[Counter::Errors, Counter::Panics]).then(|| by_requests(state, &all)).flatten();
     let failed = failed.filter(|_| !load_cost(state, hypothesis).is_some_and(LoadCost::is_part));
@@ -79,6 +79,11 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     Some(Sides { ratio, hosts, before, after, by: By::Failed })
 }
 
+/// Reports in which a host went to one of the versions from another one.
+fn from_others<'a>(state: &'a State, levels: &'a [LevelId]) -> impl Iterator<Item = &'a Divided> {
+    levels.iter().flat_map(|level| state.divided.of(*level)).filter(|divided| !levels.contains(&divided.from))
+}
+
 /// Whether the host did not fail of something else in the report.
 fn is_free(state: &State, scene: &Scene<'_>, of: &Divided) -> bool {
     state.units.get(of.unit).is_some_and(|unit| !scene.is_busy(unit, of.span.start, of.span.end))
@@ -96,10 +101,8 @@ pub(crate) fn precedes(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis
     if !scene.counters.iter().any(|counter| matches!(counter, Counter::Errors | Counter::Panics)) {
         return false;
     }
-    let all = hypothesis.levels.iter().flat_map(|level| state.divided.of(*level));
-    let all: Vec<&Divided> = all.filter(|of| is_free(state, scene, of)).collect();
-    let told: Vec<&Divided> =
-        all.into_iter().filter(|of| of.before.requests > 0.0 && of.after.requests > 0.0).collect();
+    let all = from_others(state, &hypothesis.levels).filter(|of| is_free(state, scene, of));
+    let told: Vec<&Divided> = all.filter(|of| of.before.requests > 0.0 && of.after.requests > 0.0).collect();
     let usual = usual(state, &told);
     let failing: Vec<&Divided> = told.into_iter().filter(|of| is_failing(of, usual)).collect();
     let alike = |of: &&&Divided| {
@@ -147,7 +150,7 @@ pub(crate) fn load_cost(state: &State, hypothesis: &Hypothesis) -> Option<LoadCo
     let meanwhile = Paid::of(&meanwhile.collect::<Vec<_>>());
     let meanwhile = (meanwhile.requests >= RELOADED_MIN).then_some(meanwhile.share);
     let usual = [earlier_cost(state, hypothesis, settled), meanwhile].into_iter().flatten().reduce(f64::max)?;
-    let now = Paid::of(&hypothesis.levels.iter().flat_map(|level| state.divided.of(*level)).collect::<Vec<_>>());
+    let now = Paid::of(&from_others(state, &hypothesis.levels).collect::<Vec<_>>());
     Some(LoadCost { usual, now: now.share })
 }
 

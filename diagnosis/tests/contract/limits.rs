@@ -150,3 +150,20 @@ fn nor_is_it_at_any_second_where_it_comes_in_the_same_report() {
         }
     }
 }
+
+#[test]
+fn so_they_are_where_the_loads_cross_the_end_of_a_report() {
+    [9_700, 9_900].into_iter().for_each(|after_ms| both_within_a_second(AT_ONCE_MS, after_ms));
+    [2_200, 9_700].into_iter().for_each(|after_ms| both_within_a_second(8_000, after_ms));
+    [9_000, 9_900].into_iter().for_each(|after_ms| both_within_a_second(SLOWLY_MS, after_ms));
+}
+
+#[test]
+fn so_they_are_half_a_report_apart_over_the_end_of_a_report() {
+    for harm in HARMS {
+        for ms in [-2_000, 6_000, 8_000] {
+            let diagnosis = followed_by(harm, BAD_S * 1000 + ms, WORSE).until(BAD_S + 60);
+            is_laid_to(&diagnosis, &[BAD, WORSE], harm);
+        }
+    }
+}
