@@ -97,6 +97,11 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     long >= 3 && long * 10 >= old * 7
 }
 
+/// Whether other loads cost as much, before or since, and what follows those of the versions in question ends as soon.
+pub(crate) fn is_load_cost(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    load_cost(state, hypothesis).is_some_and(LoadCost::is_most) && !lasts(state, scene, hypothesis)
+}
+
 /// Whether most hosts that a change reached loaded and started nothing then, so that its effect is not the cost of a load.
 fn loads_nothing(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
     let Some(change) = hypothesis.change.and_then(|index| state.changes.get(index)) else { return false };

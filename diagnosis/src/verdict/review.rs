@@ -2,10 +2,12 @@
 //! them in `cases`.
 
 use crate::detect::{Alarm, alarms, anchor};
+use crate::evidence::blip::is_load_cost;
 use crate::evidence::content::{clean, of_levels};
 use crate::evidence::property::properties;
 use crate::evidence::shares::AllShares;
 use crate::hypothesis::Hypothesis;
+use crate::hypothesis::findings::Tally;
 use crate::hypothesis::judgement::{Judgement, LIMIT_AT};
 use crate::numerics::odds::{LN_100, LN_1000};
 use crate::numerics::time::{Instant, Span};
@@ -360,7 +362,7 @@ fn go_on(state: &State, symptom: &mut Symptom, judged: &Judgement) {
 /// A named cause stays when fewer hosts are left to compare: it falls only to another accusation, or when what was
 /// named is contradicted by hosts that began to fail without it.
 fn keep(state: &State, symptom: &Symptom, judged: &Judgement, scene: &Scene<'_>) -> bool {
-    if is_withdrawn(symptom, judged) {
+    if is_withdrawn(symptom, judged) || costs_as_any_load(state, symptom, scene) {
         return false;
     }
     let factor = symptom.factor();
@@ -385,6 +387,15 @@ fn keep(state: &State, symptom: &Symptom, judged: &Judgement, scene: &Scene<'_>)
     symptom.verdict == Verdict::Cause
         && judged.verdict == Verdict::Suspect
         && named.is_some_and(|named| named.levels == symptom.accused())
+}
+
+/// Whether loads of other versions, mostly later ones, show that what a symptom accuses is only the cost of a load.
+fn costs_as_any_load(state: &State, symptom: &Symptom, scene: &Scene<'_>) -> bool {
+    let plain = |named: &&Named| named.kind == CauseKind::Config && named.property.is_none();
+    symptom.named.as_ref().filter(plain).is_some_and(|named| {
+        let (factor, levels) = (named.factor, named.levels.clone());
+        is_load_cost(state, scene, &Hypothesis { factor, levels, ..Hypothesis::new(named.kind, Tally::default()) })
+    })
 }
 
 /// Whether hosts began to fail alike without what a symptom accuses.

@@ -2,7 +2,7 @@
 //! hides a version that fails for good nor accuses a config that is pushed for the first time.
 
 use crate::story::{Fleet, Host, Shares, Version, accuses_nothing, names, only};
-use firstbad_protocol::verdict::Signal;
+use firstbad_protocol::verdict::{Diagnosis, Signal};
 
 const HOSTS: i64 = 50;
 const REPORT_S: i64 = 10;
@@ -109,4 +109,29 @@ fn the_first_push_of_a_config_is_not_named_though_every_load_costs_a_quarter_of_
 #[test]
 fn the_first_push_of_a_config_is_named_for_what_fails_for_good() {
     opens_in_time(NEW_RULES);
+}
+
+/// Second of the first of several pushes of one config, and seconds between them.
+const ROW_FROM_S: i64 = 600;
+const ROW_EVERY_S: i64 = 60;
+
+fn of_row(push: usize) -> Version {
+    Version::of("bot-features", CONTENTS[push])
+}
+
+#[test]
+fn what_the_first_loads_cost_is_taken_back_when_the_next_ones_cost_as_much() {
+    let paid = |host: &Host, at_ms: i64| {
+        (1..=LAST).filter_map(|push| host.since(of_row(push))).any(|since| at_ms < since + COST_MS)
+    };
+    let mut fleet = Fleet::new(HOSTS, REPORT_S, &[of_row(0), RULES])
+        .effect(move |host, at_ms| Shares::errors(HIGH_COST).when(paid(host, at_ms)));
+    for push in 1..=4 {
+        fleet.push(0..HOSTS, ROW_FROM_S + (push as i64 - 1) * ROW_EVERY_S, of_row(push));
+    }
+    let named = |diagnosis: &Diagnosis| diagnosis.incidents.iter().any(|incident| names(incident, of_row(1)));
+    let mut first = (ROW_FROM_S..ROW_FROM_S + ROW_EVERY_S).step_by(5);
+    assert!(first.any(|second| named(&fleet.until(second))), "the premise: nobody can know better at first");
+    let diagnosis = fleet.until(ROW_FROM_S + 4 * ROW_EVERY_S);
+    accuses_nothing(&diagnosis);
 }
