@@ -17,6 +17,7 @@ use crate::state::ids::DimsId;
 use crate::state::model::Counter;
 use crate::verdict::one_to_one::is_one_to_one;
 use crate::verdict::small_fleet;
+use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
 /// Minimum number of failing hosts with the accused version. In a fleet of at most `TINY_FLEET` hosts one is enough if its
@@ -183,9 +184,18 @@ impl Grounds<'_> {
         starts_explain(state, scene, hypothesis)
             || precedes(state, scene, hypothesis)
             || (moment || chance || seldom || before) && self.own() < OWN_MIN
+            || self.is_of_the_place()
             || blips(scene, hypothesis)
             || hypothesis.kind == CauseKind::Config && OtherLoads::of(scene, hypothesis).cost_alike(hypothesis)
             || !lasts(state, scene, hypothesis)
+    }
+
+    /// Whether it does harm in one place only, other than on one binary, and hosts of that place that have it hardly differ
+    /// from hosts of that place that have it not: then the place is the reason.
+    fn is_of_the_place(self) -> bool {
+        let binary = [attribute::SERVICE_NAME, attribute::SERVICE_VERSION];
+        let of_place = self.hypothesis.scope.keys().any(|key| !binary.contains(&key.as_str()));
+        of_place && self.hypothesis.tally.risk.ln_e < LN_1_000_000 && !is_one_to_one(self.hypothesis)
     }
 
     /// Whether the loads are guesses, or silence alone tells of the failing.
