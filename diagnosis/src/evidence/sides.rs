@@ -11,6 +11,7 @@ use crate::numerics::math::{float, median};
 use crate::numerics::mixture::{Kinds, Split, Stretch, best, rates};
 use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
+use crate::signals::baseline::fleet_rate;
 use crate::state::State;
 use crate::state::ids::LevelId;
 use crate::state::load_reports::{BUCKETS, Divided, Side};
@@ -114,6 +115,13 @@ pub(crate) fn precedes(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis
     before >= 2 && before * 2 >= failing.len()
 }
 
+/// Number of hosts that failed under the version before, in the very report that holds the load.
+pub(crate) fn failed_before(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> usize {
+    let told: Vec<&Divided> = from_others(state, &hypothesis.levels).filter(|of| is_free(state, scene, of)).collect();
+    let usual = usual(state, &told);
+    told.iter().filter(|of| is_beyond(of.before.failed, of.before.requests, usual)).count()
+}
+
 /// Minimum number of versions of other configs that show the cost of a load of any config.
 const OTHERS_MIN: usize = 3;
 
@@ -196,10 +204,14 @@ fn appeared(state: &State, level: LevelId) -> Instant {
     state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen)
 }
 
-/// Whether more failed in a report than chance allows: the deviance of a Poisson count.
+/// Whether more failed in a report than chance allows.
 fn is_failing(of: &Divided, usual: f64) -> bool {
-    let failed = f64::from(of.before.failed + of.after.failed);
-    let expected = usual * f64::from(of.before.requests + of.after.requests);
+    is_beyond(of.before.failed + of.after.failed, of.before.requests + of.after.requests, usual)
+}
+
+/// Whether more failed than chance allows: the deviance of a Poisson count.
+fn is_beyond(failed: f32, requests: f32, usual: f64) -> bool {
+    let (failed, expected) = (f64::from(failed), usual * f64::from(requests));
     failed > expected && failed * libm::log(failed / expected) - (failed - expected) >= BEYOND
 }
 
@@ -210,13 +222,15 @@ fn sum(told: &[&Divided], side: fn(&Divided) -> Side) -> Counted {
     counted.fold(Counted::default(), Counted::and)
 }
 
-/// Usual failing share of requests that used the versions before.
+/// Usual failing share of requests that used the versions before. Hosts that keep these may fail by now, so that it is no
+/// more than what the fleet expects.
 fn usual(state: &State, told: &[&Divided]) -> f64 {
     let from = from(told);
     let levels = from.iter().filter_map(|level| state.tables.level_at(*level));
     let (mut failed, mut requests) = (0, 0);
     levels.for_each(|level| (failed, requests) = (failed + level.failed, requests + level.requests));
-    (float(failed as usize) + 0.5) / (float(requests as usize) + 1.0).max(100.0)
+    let seen = (float(failed as usize) + 0.5) / (float(requests as usize) + 1.0).max(100.0);
+    state.prior.get(Counter::Errors as usize).map_or(seen, |prior| seen.min(fleet_rate(prior, Counter::Errors)))
 }
 
 /// The versions before.

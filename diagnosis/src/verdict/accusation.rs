@@ -73,7 +73,7 @@ const MOMENT_AT: f64 = LN_10;
 
 /// Whether, and how far, a hypothesis may be accused.
 pub(crate) fn accusation(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
-    let few = small_fleet::accused(scene, hypothesis);
+    let few = small_fleet::accused(state, scene, hypothesis);
     if few.is_some() {
         // No other host shows whether the load or the additional requests are the reason.
         return few.filter(|_| !is_surge(state, scene));

@@ -2,12 +2,14 @@
 //! happens on the way back, or on the other hosts.
 
 use crate::evidence::blip::blips;
+use crate::evidence::sides::failed_before;
 use crate::evidence::timing::timing;
 use crate::hypothesis::judgement::LIMIT_AT;
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::ratio;
 use crate::numerics::odds::{LN_10_000, LN_1000};
 use crate::scene::Scene;
+use crate::state::State;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
 /// Hosts that have the version up to which it is judged by timing.
@@ -23,7 +25,7 @@ const CAUSE_AT: f64 = LN_10_000;
 const REPEATED_ON: u64 = 3;
 
 /// Whether, and how far, a version of few hosts may be accused.
-pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
+pub(crate) fn accused(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verdict> {
     // A few hosts picked from many by what they are have others to compare with.
     let hosts = scene.patients.iter().filter(|patient| patient.unit.rows > 0).count() as u64;
     let few = hosts <= FLEET_MAX && hypothesis.tally.exposed.seen <= HOSTS_MAX && hypothesis.scope.is_empty();
@@ -40,7 +42,9 @@ pub(crate) fn accused(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Verd
     let tied = said.tied > 0 && hypothesis.mechanism < LIMIT_AT;
     // If most begin at some other time, they have a moment in common that only lies near the load of one.
     let close = said.close * 2 > said.exposed;
-    if !all || tied || !close || surprise < SUSPECT_AT || blips(scene, hypothesis) {
+    // A process that fails already fails at once under whatever it loads.
+    let followed = failed_before(state, scene, hypothesis) > 0;
+    if !all || tied || !close || followed || surprise < SUSPECT_AT || blips(scene, hypothesis) {
         return None;
     }
     let controls = hosts > said.exposed;
