@@ -67,7 +67,8 @@ pub(crate) fn timing(scene: &Scene<'_>, hypothesis: &Hypothesis, exposed: &Spans
         said.tied += u64::from(beginning.came_with_another());
         let chance = beginning.chance(exposed.levels);
         said.close += u64::from(chance <= CLOSE);
-        begun.push(Coincidence { at: beginning.bout.start, surprise: -libm::log(chance) });
+        let distance_s = beginning.distance_s(exposed.levels);
+        begun.push(Coincidence { load: beginning.load, distance_s, ..Coincidence::new(beginning.bout.start, chance) });
         over.extend(left(&mut said, &beginning));
     }
     said.begun = independent(begun, scene.interval);
@@ -96,14 +97,34 @@ struct Beginning<'a> {
 struct Coincidence {
     at: Instant,
     surprise: f64,
+    load: Instant,
+    /// How far from the load it is at most; infinite if that is not known.
+    distance_s: f64,
+}
+
+impl Coincidence {
+    fn new(at: Instant, chance: f64) -> Self {
+        Self { at, surprise: -libm::log(chance), load: at, distance_s: f64::INFINITY }
+    }
 }
 
 /// Sum of the surprises of independent events. Events of several hosts within one report may have one cause outside, so
-/// that together they are one coincidence, and no greater than the least of them.
+/// that together they are one coincidence, no greater than the least of them, and that each follows its own load.
 fn independent(mut events: Vec<Coincidence>, interval: Span) -> f64 {
     events.sort_unstable_by_key(|event| event.at);
     let least = |group: &[Coincidence]| group.iter().map(|event| event.surprise).fold(f64::INFINITY, f64::min);
-    events.chunk_by(|one, next| next.at - one.at <= interval).map(least).sum()
+    let of_group = |group: &[Coincidence]| least(group) + each_at_its_own(group);
+    events.chunk_by(|one, next| next.at - one.at <= interval).map(of_group).sum()
+}
+
+/// -ln of the probability that one cause outside, which strikes each host at some time between the first and the last load of
+/// the group, strikes each as near to its own load. Zero where the loads lie closer together than the events can be told.
+fn each_at_its_own(group: &[Coincidence]) -> f64 {
+    let Some((first, others)) = group.split_first() else { return 0.0 };
+    let loads = || group.iter().map(|event| event.load);
+    let spread_s = (loads().max().unwrap_or(first.load) - loads().min().unwrap_or(first.load)).seconds();
+    let near = |event: &Coincidence| 2.0 * (event.distance_s + first.distance_s) / spread_s.max(NEAREST_S);
+    others.iter().map(|event| -libm::log(near(event).min(1.0))).sum()
 }
 
 /// Counts one host; returns its beginning if it began to fail under what is accused.
@@ -139,7 +160,7 @@ fn left(said: &mut Timing, beginning: &Beginning<'_>) -> Option<Coincidence> {
     // A report that spans the way back holds both: what goes on is seen in the one after it.
     let over = !bout.open || bout.end <= until + scene.interval;
     said.go_on += u64::from(!over);
-    over.then(|| Coincidence { at: bout.end, surprise: -libm::log(back_by_chance(scene, bout, until)) })
+    over.then(|| Coincidence::new(bout.end, back_by_chance(scene, bout, until)))
 }
 
 impl Beginning<'_> {

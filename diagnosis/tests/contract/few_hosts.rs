@@ -1,6 +1,6 @@
 //! Few hosts: what the moment of a load says where there is nobody to compare with.
 
-use crate::story::{Fleet, Shares, Version, accuses_nothing, only};
+use crate::story::{Fleet, Happening, Shares, Version, accuses_nothing, only};
 use firstbad_protocol::verdict::Verdict;
 
 const FIRST: Version = Version::of("bot-features", "first");
@@ -67,4 +67,55 @@ fn three_of_four_hosts_that_fail_from_their_own_loads_on_name_it_within_half_a_m
     let incident = only(&diagnosis);
     assert_eq!(incident.verdict, Verdict::Cause, "{incident:#?}");
     assert_eq!(incident.cause.as_ref().expect("named").hashes, [SECOND.hash()]);
+}
+
+/// Time between the loads of two hosts of one push, ms, and the first of them: a minute after the fleet has started.
+const APART_MS: i64 = 700;
+const SHORTLY_MS: i64 = 55_200;
+
+/// Requests per second: so few that what failed before and after the loads proves nothing by itself.
+const FEW: f64 = 20.0;
+
+/// Three of four hosts load a file within a report, one after the other, and fail by `effect`.
+fn shortly_after_the_start(effect: impl Fn(bool, i64) -> bool + 'static) -> Fleet {
+    let mut fleet = Fleet::new(4, 10, &[FIRST])
+        .requests(FEW)
+        .effect(move |host, at_ms| Shares::errors(1.0).when(effect(host.has(SECOND), at_ms)));
+    for index in 0..3 {
+        fleet.plan(index, SHORTLY_MS + index * APART_MS, Happening::Load(SECOND));
+    }
+    fleet
+}
+
+#[test]
+fn so_they_do_a_minute_after_the_start_if_each_fails_at_its_own_load() {
+    let diagnosis = shortly_after_the_start(|bad, _| bad).until(85);
+    let incident = only(&diagnosis);
+    assert_eq!(incident.verdict, Verdict::Cause, "{incident:#?}");
+    assert_eq!(incident.cause.as_ref().expect("named").hashes, [SECOND.hash()]);
+}
+
+#[test]
+fn a_moment_of_all_in_the_middle_of_the_same_push_names_nothing() {
+    for after_ms in [0, APART_MS, 2 * APART_MS, 2 * APART_MS + 50] {
+        let mut fleet = shortly_after_the_start(move |_, at_ms| at_ms >= SHORTLY_MS + after_ms);
+        for second in (60..200).step_by(5) {
+            accuses_nothing(&fleet.until(second));
+        }
+        assert!(!fleet.until(200).incidents.is_empty(), "the failing itself is seen");
+    }
+}
+
+#[test]
+fn nor_does_a_moment_of_those_three_alone() {
+    for after_ms in [0, APART_MS, 2 * APART_MS] {
+        let mut fleet = Fleet::new(4, 10, &[FIRST])
+            .effect(move |host, at_ms| Shares::errors(1.0).when(host.index < 3 && at_ms >= SHORTLY_MS + after_ms));
+        for index in 0..3 {
+            fleet.plan(index, SHORTLY_MS + index * APART_MS, Happening::Load(SECOND));
+        }
+        for second in (60..200).step_by(5) {
+            accuses_nothing(&fleet.until(second));
+        }
+    }
 }
