@@ -12,7 +12,7 @@ use crate::numerics::reach::in_reach;
 use crate::numerics::time::{Instant, Span, Window};
 use crate::scene::at_risk::{AtRisk, Spell, spells};
 use crate::scene::hosts::Hosts;
-use crate::scene::patient::{Bout, Part, Patient, show};
+use crate::scene::patient::{Bout, Part, Patient, can_show};
 use crate::state::State;
 use crate::state::class::Class;
 use crate::state::ids::{DimsId, FactorId, UnitId};
@@ -85,7 +85,7 @@ impl<'a> Scene<'a> {
         let mut strong = StrongRuns::default();
         let long_ago = first.min(onset - DELAY_MAX) - 4 * interval;
         let mut refused = false;
-        let shows = show(state);
+        let shows = can_show(state);
         let known = |(_, unit): &(UnitId, &Unit)| shows(unit) && unit.last_event >= from - 60 * interval;
         for (id, unit) in in_reach(state.units.numbered().filter(known), |(_, unit)| lines(unit)) {
             let moved = index(moves.len());

@@ -105,7 +105,7 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale
     }
     levels.sort_unstable();
     let compared = tally.control.seen >= SPARED_MIN;
-    if !compared && refused(state, scene, factor) < REFUSED_MIN {
+    if !compared && most_refused(state, scene, factor) < REFUSED_MIN {
         return None;
     }
     let rivals = if compared { Rivals::default() } else { rivals(state, scene, factor) };
@@ -120,7 +120,7 @@ fn of_factor(state: &State, scene: &Scene<'_>, factor: FactorId) -> Option<Stale
 
 /// Greatest number of versions of a config that one host refused. Where each host renders its own bytes, the versions of
 /// different hosts may be one.
-fn refused(state: &State, scene: &Scene<'_>, factor: FactorId) -> usize {
+fn most_refused(state: &State, scene: &Scene<'_>, factor: FactorId) -> usize {
     let own = |level: &LevelId| state.tables.level_at(*level).is_some_and(|level| level.factor == factor);
     let of_host = |patient: &Patient<'_>| {
         let runs = patient.unit.runs.iter().filter(|run| run.counter == Counter::Refused);

@@ -69,7 +69,7 @@ pub(crate) struct Patient<'a> {
 
 /// Whether a unit can show that something is good or bad: it serves, and counts requests if those that have failed of late do.
 /// A job that loads a config and counts none cannot show that the config is good.
-pub(crate) fn show(state: &State) -> impl Fn(&Unit) -> bool {
+pub(crate) fn can_show(state: &State) -> impl Fn(&Unit) -> bool {
     let sick = || state.census.sick.iter().filter_map(|id| state.units.get(*id));
     let counted = sick().any(Unit::counts_requests);
     move |unit| unit.serves() && (!counted || !unit.runs.is_empty() || unit.counts_requests())
