@@ -311,8 +311,10 @@ fn tell_impact(state: &State, told: &mut Incident, symptoms: &[&Symptom]) {
     let before = told.impact;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of requests")]
     let count = |value: f64, known: u64| (libm::round(value.max(0.0)) as u64).max(known);
-    // Where only the sums of all hosts show it, it is on all that report.
-    let own = if hosts.is_empty() && felt >= WORTH_WAKING { reporting } else { hosts_of(state, &hosts) };
+    // Where only the sums of all hosts show it, it is on all that have what is accused, or on all that report.
+    let exposed = told.suspects.first().filter(|_| told.verdict.accuses()).map(|first| first.exposed.hosts);
+    let of_sums = hosts.is_empty() && felt >= WORTH_WAKING;
+    let own = if of_sums { exposed.unwrap_or(reporting) } else { hosts_of(state, &hosts) };
     let affected = own.max(before.hosts_affected);
     told.impact = Impact {
         requests_failed: count(cost.failed, before.requests_failed),
