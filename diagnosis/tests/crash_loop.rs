@@ -47,17 +47,19 @@ impl Loop {
 
 /// Loads of hosts: the bad version once, and again at each start; the good one on the way back.
 fn loads(of: Loop, index: i64, second: i64) -> Option<Observation> {
-    let content: (&[u8], i64) = if of.is_bad(index, second) { (b"bad", 90) } else { (b"good", 60) };
-    let changed = of.is_bad(index, second) != of.is_bad(index, second - 1);
+    let is_bad = of.is_bad(index, second);
+    let content: &[u8] = if is_bad { b"bad" } else { b"good" };
+    let rows = if is_bad { 90 } else { 60 };
+    let changed = is_bad != of.is_bad(index, second - 1);
     let started = of.dies(index, second - LOOP_S / 2);
-    (changed || started).then(|| load(index, (START + second) * SECOND_NS, content))
+    (changed || started).then(|| load(index, (START + second) * SECOND_NS, content, rows))
 }
 
 fn report(of: Loop, index: i64, second: i64) -> Option<Observation> {
     let died = (second - REPORT_S..second).any(|second| of.dies(index, second));
     let waits = (second - LOOP_S / 2..second).any(|second| of.dies(index, second));
     let content: &[u8] = if of.is_bad(index, second - 1) { b"bad" } else { b"good" };
-    let mut report = row(index, START + second - REPORT_S, (content, 0.0));
+    let mut report = row(index, START + second - REPORT_S, content, 0.0);
     if let Observation::Row(Row { span, active, .. }) = &mut report {
         *span = Span {
             start: Timestamp::from_seconds(START + second - REPORT_S),
@@ -70,7 +72,7 @@ fn report(of: Loop, index: i64, second: i64) -> Option<Observation> {
 
 /// What a process counted in the last two seconds before it died: one request in 50 was the last.
 fn last_counts(index: i64, second: i64) -> Observation {
-    let mut report = row(index, START + second - 2, (b"bad", 0.02));
+    let mut report = row(index, START + second - 2, b"bad", 0.02);
     if let Observation::Row(row) = &mut report {
         row.span.end = Timestamp::from_seconds(START + second);
     }
@@ -80,7 +82,7 @@ fn last_counts(index: i64, second: i64) -> Observation {
 fn run(of: Loop) -> Diagnosis {
     let mut engine = Engine::new(Settings::default());
     for index in 0..HOSTS {
-        engine.apply(&[load(index, (START - 10) * SECOND_NS, (b"good", 60))]);
+        engine.apply(&[load(index, (START - 10) * SECOND_NS, b"good", 60)]);
     }
     for second in 1..of.until_s() {
         for index in 0..HOSTS {

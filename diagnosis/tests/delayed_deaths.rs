@@ -48,7 +48,7 @@ fn deaths(index: i64, again: bool) -> Vec<i64> {
 }
 
 fn other(index: i64, at: i64, content: &[u8]) -> Observation {
-    match load(index, at, (content, 30)) {
+    match load(index, at, content, 30) {
         Observation::Load(known) => Observation::Load(Load { config: name("rate-limits"), ..known }),
         more => more,
     }
@@ -58,7 +58,7 @@ fn run(story: Story) -> Diagnosis {
     let mut engine = Engine::new(Settings::default());
     for index in 0..HOSTS {
         engine.apply(&[
-            load(index, (START - 10) * SECOND_NS, (b"good", 60)),
+            load(index, (START - 10) * SECOND_NS, b"good", 60),
             other(index, (START - 10) * SECOND_NS, b"old"),
         ]);
     }
@@ -81,7 +81,7 @@ fn of_second(story: Story, index: i64, second: i64, deaths: &[i64]) -> Vec<Obser
     let started = deaths.iter().any(|died| died + AWAY_S == second);
     let mut told = Vec::new();
     if started || bad_s(index) == Some(second) {
-        told.push(load(index, at, (content, 60)));
+        told.push(load(index, at, content, 60));
     }
     if started || (story.other_s)(index) == Some(second) {
         told.push(other(index, at, beside));
@@ -101,7 +101,7 @@ fn of_second(story: Story, index: i64, second: i64, deaths: &[i64]) -> Vec<Obser
     let away = deaths.iter().any(|died| *died < second && second - REPORT_S < died + AWAY_S);
     if second % REPORT_S == 0
         && !away
-        && let Observation::Row(row) = row(index, START + second - REPORT_S, (content, 0.0))
+        && let Observation::Row(row) = row(index, START + second - REPORT_S, content, 0.0)
     {
         let span = Span {
             start: Timestamp::from_seconds(START + second - REPORT_S),

@@ -35,7 +35,7 @@ fn flag(index: i64, told: bool) -> Observation {
 fn run(reaches: impl Fn(i64) -> Vec<Observation>, fails: impl Fn(i64, i64) -> bool, content: &[u8]) -> Diagnosis {
     let mut engine = Engine::new(Settings::default());
     for index in 0..HOSTS {
-        engine.apply(&[load(index, (START - 10) * SECOND_NS, (b"good", 60))]);
+        engine.apply(&[load(index, (START - 10) * SECOND_NS, b"good", 60)]);
     }
     for second in 0..600 {
         for index in 0..HOSTS {
@@ -45,7 +45,7 @@ fn run(reaches: impl Fn(i64) -> Vec<Observation>, fails: impl Fn(i64, i64) -> bo
             }
             let share = if since.is_some_and(|since| fails(index, since)) { SHARE } else { 0.0 };
             let content = if since.is_some() { content } else { b"good" };
-            engine.apply(&[row(index, START + second, (content, share))]);
+            engine.apply(&[row(index, START + second, content, share)]);
         }
         engine.tick(Timestamp::from_seconds(START + second + 1));
     }
@@ -76,7 +76,7 @@ fn a_flag_loads_nothing_so_that_what_is_soon_over_is_no_cost_of_a_load() {
 }
 
 fn loads(index: i64) -> Vec<Observation> {
-    vec![load(index, (START + AT_S + index) * SECOND_NS, (b"bad", 60))]
+    vec![load(index, (START + AT_S + index) * SECOND_NS, b"bad", 60)]
 }
 
 #[test]

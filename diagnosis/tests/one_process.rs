@@ -14,9 +14,9 @@ use fleet::{START, dimensions, host, load, row};
 const WELL: i64 = 60;
 
 fn life(engine: &mut Engine, rows: i64) {
-    engine.apply(&[load(0, START * SECOND_NS, (b"good", 60))]);
+    engine.apply(&[load(0, START * SECOND_NS, b"good", 60)]);
     for second in 0..WELL {
-        engine.apply(&[row(0, START + second, (b"good", 0.0))]);
+        engine.apply(&[row(0, START + second, b"good", 0.0)]);
         engine.tick(Timestamp::from_seconds(START + second + 1));
     }
     let begun = (START + WELL) * SECOND_NS;
@@ -31,8 +31,8 @@ fn life(engine: &mut Engine, rows: i64) {
         active: Vec::new(),
         loading: None,
     };
-    engine.apply(&[load(0, begun + SECOND_NS / 100, (b"bad", rows))]);
-    if let Observation::Row(report) = row(0, START + WELL, (b"bad", 1.0)) {
+    engine.apply(&[load(0, begun + SECOND_NS / 100, b"bad", rows)]);
+    if let Observation::Row(report) = row(0, START + WELL, b"bad", 1.0) {
         engine.apply(&[Observation::Row(Row { span, ..report })]);
     }
     engine.apply(&[Observation::Exit(dead)]);

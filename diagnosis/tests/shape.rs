@@ -7,11 +7,11 @@ use firstbad_diagnosis::{Engine, Settings};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::{CauseKind, Verdict};
-use fleet::{START, row, run};
+use fleet::{START, Shape, row, run};
 
 #[test]
 fn a_file_over_its_limit_is_named_with_its_property() {
-    let diagnosis = run(&mut Engine::new(Settings::default()), (240, 75), |_, exposed| exposed);
+    let diagnosis = run(&mut Engine::new(Settings::default()), Shape { rows: 240, seconds: 75 }, |_, exposed| exposed);
     let [incident] = diagnosis.incidents.as_slice() else { panic!("{diagnosis:#?}") };
     let cause = incident.cause.as_ref().expect("named");
     assert_eq!((incident.verdict, cause.kind), (Verdict::Cause, CauseKind::Config), "{incident:#?}");
@@ -23,24 +23,25 @@ fn a_file_over_its_limit_is_named_with_its_property() {
 
 #[test]
 fn a_moment_that_strikes_all_hosts_alike_accuses_no_file() {
-    let diagnosis = run(&mut Engine::new(Settings::default()), (61, 120), |second, _| second >= 65);
+    let diagnosis =
+        run(&mut Engine::new(Settings::default()), Shape { rows: 61, seconds: 120 }, |second, _| second >= 65);
     assert!(!diagnosis.incidents.is_empty(), "the failing itself must be seen");
     assert!(diagnosis.incidents.iter().all(|incident| !incident.verdict.accuses()), "{:#?}", diagnosis.incidents);
 }
 
 #[test]
 fn a_quiet_fleet_has_no_incident() {
-    let diagnosis = run(&mut Engine::new(Settings::default()), (61, 120), |_, _| false);
+    let diagnosis = run(&mut Engine::new(Settings::default()), Shape { rows: 61, seconds: 120 }, |_, _| false);
     assert!(diagnosis.incidents.is_empty(), "{:#?}", diagnosis.incidents);
 }
 
 #[test]
 fn a_restored_engine_goes_on_byte_for_byte() {
     let mut whole = Engine::new(Settings::default());
-    run(&mut whole, (240, 70), |_, exposed| exposed);
+    run(&mut whole, Shape { rows: 240, seconds: 70 }, |_, exposed| exposed);
     let mut restored = Engine::restore(&whole.checkpoint().expect("saved")).expect("restored");
     for engine in [&mut whole, &mut restored] {
-        engine.apply(&[row(3, START + 70, (b"bad", 1.0))]);
+        engine.apply(&[row(3, START + 70, b"bad", 1.0)]);
         engine.tick(Timestamp::from_seconds(START + 71));
     }
     assert_eq!(whole.checkpoint().expect("saved"), restored.checkpoint().expect("saved"));

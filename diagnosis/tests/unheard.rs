@@ -13,7 +13,7 @@ fn fleet(seconds: i64, change: impl Fn(i64, i64, &mut Row)) -> Diagnosis {
     let mut engine = Engine::new(Settings::default());
     for second in 0..seconds {
         for index in 0..HOSTS {
-            let mut report = row(index, START + second, (b"good", 0.0));
+            let mut report = row(index, START + second, b"good", 0.0);
             if let Observation::Row(row) = &mut report {
                 change(index, second, row);
             }
@@ -65,7 +65,7 @@ fn restarts_on_purpose(times: i64) -> Diagnosis {
                 };
                 engine.apply(&[Observation::Exit(told)]);
             }
-            let mut report = row(index, START + second, (b"good", 0.0));
+            let mut report = row(index, START + second, b"good", 0.0);
             if let Observation::Row(row) = &mut report {
                 row.restarted = restarts;
             }
@@ -90,7 +90,7 @@ fn four_workers_of_every_host_that_restart_once_together_are_no_incident_and_thr
             for worker in 0..4 * HOSTS {
                 let (index, number) = (worker / 4, worker % 4);
                 let since = second - 60 - index;
-                let mut report = row(index, START + second, (b"good", 0.0));
+                let mut report = row(index, START + second, b"good", 0.0);
                 if let Observation::Row(row) = &mut report {
                     let host = name(&format!("host-{index}"));
                     row.source = Source::Instance { instance: name(&format!("proxy-{index}-{number}")), host };
@@ -114,7 +114,7 @@ fn first_reports_of_every_length_do_not_hide_the_report_interval() {
     for minute in 0..5 {
         for index in 0..600 {
             let offset_ms = 100 * (index + 1);
-            let mut report = row(index, START, (b"good", 0.0));
+            let mut report = row(index, START, b"good", 0.0);
             if let Observation::Row(row) = &mut report {
                 let end = |minute: i64| Timestamp(START * 1_000_000_000 + (minute * 60_000 + offset_ms) * 1_000_000);
                 let start = if minute == 0 { Timestamp::from_seconds(START) } else { end(minute - 1) };

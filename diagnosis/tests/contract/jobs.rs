@@ -1,10 +1,9 @@
 //! Short-lived units of another service that load a config and count no requests. That they do not fail says nothing about
 //! the version that they load, nor about the one that the fleet kept.
 
-use crate::fleet::{START, facts, name};
+use crate::fleet::{START, applied, facts, name};
 use crate::story::{Fleet, Happening, Refusal, Shares, Version};
 use firstbad_diagnosis::observation::{Dimensions, Load, NamedBy, Observation, Row, Source};
-use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::{Span, Timestamp};
 use firstbad_protocol::verdict::{Diagnosis, Signal};
 use std::sync::Arc;
@@ -56,18 +55,8 @@ fn job(nth: i64, at_s: i64, version: Version) -> [Observation; 2] {
     let unit = name(&format!("job-{nth}"));
     let source = Source::Instance { instance: unit.clone(), host: unit };
     let (at, end) = (Timestamp::from_seconds(START + at_s), Timestamp::from_seconds(START + at_s + JOB_S));
-    let load = Load {
-        at,
-        source: source.clone(),
-        dimensions: dimensions.clone(),
-        config: name(version.config),
-        hash: version.hash(),
-        result: Some(LoadResult::Applied),
-        reason: None,
-        error: None,
-        previous: None,
-        facts: facts(version.rows),
-    };
+    let load = applied(source.clone(), at, version.config, version.hash());
+    let load = Load { dimensions: dimensions.clone(), facts: facts(version.rows), ..load };
     let report = Row {
         active: vec![(name(version.config), version.hash())],
         named_by: NamedBy::Container,

@@ -36,22 +36,28 @@ pub(crate) fn facts(rows: i64) -> Facts {
     Facts { numbers, limits: BTreeMap::from([(name("rows"), 200)]), ..Facts::default() }
 }
 
-pub(crate) fn load(index: i64, at: i64, (content, rows): (&[u8], i64)) -> Observation {
-    Observation::Load(Load {
-        at: Timestamp(at),
-        source: host(index),
-        dimensions: dimensions(index),
-        config: name("bot-features"),
-        hash: Hash::of(content),
+pub(crate) fn load(index: i64, at: i64, content: &[u8], rows: i64) -> Observation {
+    let load = applied(host(index), Timestamp(at), "bot-features", Hash::of(content));
+    Observation::Load(Load { dimensions: dimensions(index), facts: facts(rows), ..load })
+}
+
+/// A load that tells no more than which version became active where.
+pub(crate) fn applied(source: Source, at: Timestamp, config: &str, hash: Hash) -> Load {
+    Load {
+        at,
+        source,
+        dimensions: Dimensions::default(),
+        config: name(config),
+        hash,
         result: Some(LoadResult::Applied),
         reason: None,
         error: None,
         previous: None,
-        facts: facts(rows),
-    })
+        facts: Facts::default(),
+    }
 }
 
-pub(crate) fn row(index: i64, second: i64, (content, failing): (&[u8], f64)) -> Observation {
+pub(crate) fn row(index: i64, second: i64, content: &[u8], failing: f64) -> Observation {
     let error = (50.0 * failing).round() as u64;
     let outcomes = Outcomes { ok: 50 - error, panic: error, ..Outcomes::default() };
     let span = Span { start: Timestamp::from_seconds(second), end: Timestamp::from_seconds(second + 1) };
@@ -68,34 +74,33 @@ pub(crate) fn row(index: i64, second: i64, (content, failing): (&[u8], f64)) -> 
     })
 }
 
+/// Rows of the second version, and seconds that are told.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) rows: i64,
+    pub(crate) seconds: i64,
+}
+
 /// Hosts load the second version at second 60, one every 0.4 s; failing is decided by `fails`.
-pub(crate) fn run(engine: &mut Engine, shape: (i64, i64), fails: impl Fn(i64, bool) -> bool) -> Diagnosis {
+pub(crate) fn run(engine: &mut Engine, shape: Shape, fails: impl Fn(i64, bool) -> bool) -> Diagnosis {
     run_from(engine, START, shape, fails)
 }
 
 /// As [`run`], beginning at a second.
-pub(crate) fn run_from(
-    engine: &mut Engine,
-    start: i64,
-    (rows, seconds): (i64, i64),
-    fails: impl Fn(i64, bool) -> bool,
-) -> Diagnosis {
+pub(crate) fn run_from(engine: &mut Engine, start: i64, shape: Shape, fails: impl Fn(i64, bool) -> bool) -> Diagnosis {
     for index in 0..HOSTS {
-        engine.apply(&[load(index, (start - 10) * SECOND_NS, (b"good", 60))]);
+        engine.apply(&[load(index, (start - 10) * SECOND_NS, b"good", 60)]);
     }
-    for second in 0..seconds {
+    for second in 0..shape.seconds {
         for index in 0..HOSTS {
             let at = 60 * 1000 + index * 400;
             if second == at / 1000 {
-                engine.apply(&[load(index, start * SECOND_NS + at * 1_000_000, (b"bad", rows))]);
+                engine.apply(&[load(index, start * SECOND_NS + at * 1_000_000, b"bad", shape.rows)]);
             }
             let exposed = second * 1000 >= at;
             let share = f64::from(u8::from(fails(second, exposed)));
-            engine.apply(&[row(
-                index,
-                start + second,
-                (if second * 1000 + 1000 > at { b"bad" } else { b"good" }, share),
-            )]);
+            let content: &[u8] = if second * 1000 + 1000 > at { b"bad" } else { b"good" };
+            engine.apply(&[row(index, start + second, content, share)]);
         }
         engine.tick(Timestamp::from_seconds(start + second + 1));
     }

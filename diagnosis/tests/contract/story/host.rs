@@ -1,7 +1,7 @@
 //! One host of a story: what serves there, what it has counted, and what it says of that as the contract has it.
 
 use super::words::{Happening, Refusal, Serving, Shares, Version, draw};
-use crate::fleet::{START, facts, host, name};
+use crate::fleet::{START, applied, facts, host, name};
 use firstbad_diagnosis::observation::{
     Dimensions, Exit, Facts, FirstFailure, Load, Observation, Outcomes, Panic, Row, Start, Total, View,
 };
@@ -179,18 +179,8 @@ fn report_of(one: &Host, span: Span, counted: Counted) -> Row {
 }
 
 fn load_of(one: &Host, at_ms: i64, version: Version) -> Load {
-    Load {
-        at: moment(at_ms),
-        source: host(one.index),
-        dimensions: one.dimensions(),
-        config: name(version.config),
-        hash: version.hash(),
-        result: Some(LoadResult::Applied),
-        reason: None,
-        error: None,
-        previous: None,
-        facts: facts_of(version),
-    }
+    let load = applied(host(one.index), moment(at_ms), version.config, version.hash());
+    Load { dimensions: one.dimensions(), facts: facts_of(version), ..load }
 }
 
 fn facts_of(version: Version) -> Facts {
