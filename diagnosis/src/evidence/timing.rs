@@ -167,17 +167,18 @@ impl Beginning<'_> {
     /// Probability that a host which fails by itself as often as this one ever did begins so close to one of its loads.
     fn chance(&self, levels: &[LevelId]) -> f64 {
         let Self { scene, patient, bout, load, .. } = *self;
-        let known = known_s(patient.unit, load);
         // What it did before counts only as far as it was as bad: a flicker is no such episode.
-        let own = patient.unit.runs.iter().filter(|run| is_of(scene, run.counter) && run.end >= bout.start);
+        let own = patient.unit.runs.iter().filter(|run| is_of(scene, run.counter) && run.end >= bout.start.max(load));
         let as_bad = own.map(rate_of).fold(0.0, f64::max) * AS_BAD;
-        let earlier = |run: &&Run| is_of(scene, run.counter) && run.end < load && rate_of(run) >= as_bad;
-        let before = patient.unit.runs.iter().filter(earlier).count();
+        let earlier = || earlier(scene, patient.unit, load).filter(|run| rate_of(run) >= as_bad);
+        // A host that fails again and again is held against the time since that began.
+        let since = earlier().map(|run| run.start).min().unwrap_or(patient.unit.first);
+        let before = earlier().count();
         // A process loads what it has when it starts: nothing was counted before that it could begin to fail after.
         let counted = patient.unit.first + scene.interval;
         let could = |entry: &&Move| entry.told && entry.at > counted && entry.at <= load;
         let loads = patient.unit.moves.iter().filter(could).count();
-        let rate = (float(before) + EPISODES_PRIOR) / known;
+        let rate = (float(before) + EPISODES_PRIOR) / seconds_since(since, load);
         let distance = self.distance_s(levels);
         (rate * distance * float(loads.max(1))).clamp(1e-9, 1.0)
     }
@@ -209,7 +210,8 @@ impl Beginning<'_> {
         };
         let told = patient.unit.first_failures.iter().find(|failed| levels.contains(&failed.level));
         let told = told.map(|failed| (failed.at - load).max(Span::ZERO).seconds());
-        let ordinary = |after: f64| usual_per_s(patient.unit) * after;
+        let usual = usual_per_s(patient.unit).max(earlier_per_s(scene, patient.unit, load));
+        let ordinary = |after: f64| usual * after;
         match told.filter(|after| ordinary(*after) <= ORDINARY) {
             Some(after) => after.min(placed).max(NEAREST_S),
             // An event has its own time; a beginning that counts place within a report is less sure than their noise alone.
@@ -233,9 +235,21 @@ fn usual_per_s(unit: &Unit) -> f64 {
     rate * unit.traffic.mean().unwrap_or(0.0)
 }
 
-/// Seconds for which a host was known before a load.
-fn known_s(unit: &Unit, load: Instant) -> f64 {
-    (load - unit.first).max(Span::NS).seconds().max(1.0)
+/// Failed requests per second from the first episode of a host on to a load: what fails by then is no effect of it.
+fn earlier_per_s(scene: &Scene<'_>, unit: &Unit, load: Instant) -> f64 {
+    let failed: f64 = earlier(scene, unit, load).map(|run| run.observed).sum();
+    let since = earlier(scene, unit, load).map(|run| run.start).min();
+    since.map_or(0.0, |since| failed / seconds_since(since, load))
+}
+
+/// Episodes of a host that began more than a report before a load.
+fn earlier<'a>(scene: &'a Scene<'_>, unit: &'a Unit, load: Instant) -> impl Iterator<Item = &'a Run> {
+    unit.runs.iter().filter(move |run| is_of(scene, run.counter) && run.start < load - scene.interval)
+}
+
+/// Seconds from a time to a load, one at least.
+fn seconds_since(since: Instant, load: Instant) -> f64 {
+    (load - since).max(Span::NS).seconds().max(1.0)
 }
 
 fn rate_of(run: &Run) -> f64 {

@@ -69,6 +69,9 @@ fn three_of_four_hosts_that_fail_from_their_own_loads_on_name_it_within_half_a_m
     assert_eq!(incident.cause.as_ref().expect("named").hashes, [SECOND.hash()]);
 }
 
+const OTHER: Version = Version::of("geo-map", "first");
+const OTHER_NEXT: Version = Version::of("geo-map", "second");
+
 /// Time between the loads of two hosts of one push, ms, and the first of them: a minute after the fleet has started.
 const APART_MS: i64 = 700;
 const SHORTLY_MS: i64 = 55_200;
@@ -117,5 +120,27 @@ fn nor_does_a_moment_of_those_three_alone() {
         for second in (60..200).step_by(5) {
             accuses_nothing(&fleet.until(second));
         }
+    }
+}
+
+/// Requests per second of two hosts, so few that one bad stretch looks like many.
+const HARDLY_ANY: f64 = 1.0;
+/// When they begin to fail, and when each loads another config, ms.
+const SICK_MS: i64 = 2_640_000;
+const OTHER_MS: [i64; 2] = [3_086_000, 3_190_000];
+
+#[test]
+fn what_two_hosts_load_long_after_they_began_to_fail_is_not_accused() {
+    for share in [0.1, 0.15, 0.25] {
+        let mut fleet = Fleet::new(2, 2, &[FIRST, OTHER])
+            .requests(HARDLY_ANY)
+            .effect(move |_, at_ms| Shares::errors(share).when(at_ms >= SICK_MS));
+        for (index, at_ms) in (0..).zip(OTHER_MS) {
+            fleet.plan(index, at_ms, Happening::Load(OTHER_NEXT));
+        }
+        for second in (2_600..4_200).step_by(4) {
+            accuses_nothing(&fleet.until(second));
+        }
+        assert!(!fleet.until(4_200).incidents.is_empty(), "the failing itself is seen");
     }
 }
