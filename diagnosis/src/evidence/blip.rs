@@ -1,8 +1,8 @@
 //! Whether what follows a load is only the cost of a reload: soon gone while the exposure goes on, and as likely after any
 //! other load. What is accused then is decided in `judge`.
 
+use crate::evidence::load_cost::{LoadCost, load_cost};
 use crate::evidence::other_loads::OtherLoads;
-use crate::evidence::sides::{LoadCost, load_cost};
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::numerics::odds::LN_10;

@@ -4,10 +4,12 @@
 //! reached everybody within seconds. What may be accused for it is decided in `judge`.
 
 use crate::evidence::combine::{AGES, Said, said_by};
+use crate::evidence::divided::{appeared, from_others, settled, sum};
 use crate::evidence::finished::by_finished;
+use crate::evidence::load_cost::{LoadCost, load_cost};
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{By, Counted, Sides};
-use crate::numerics::math::{float, median};
+use crate::numerics::math::float;
 use crate::numerics::mixture::{Kinds, Split, Stretch, best, rates};
 use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
@@ -20,18 +22,11 @@ use std::collections::BTreeSet;
 
 /// Requests, or scores, of one side that count: a busy host says no more.
 const OF_SIDE_MAX: f64 = 240.0;
-/// Report intervals that a version must have been there before, for what went before a load.
-const SETTLED: i64 = 1;
 /// Cells of time among the loads, and among these and the ends of reports.
 const CELLS: usize = 14;
 /// Failed requests that are needed, and by how much more must fail than usual.
 const FAILED_MIN: f64 = 5.0;
 const FACTOR_MIN: f64 = 3.0;
-/// Minimum number of requests after earlier loads that show what a load costs, and the minimum parts of the failing share now
-/// that this cost must be to be a part of it, and most of it.
-const RELOADED_MIN: f64 = 100.0;
-const COSTS: f64 = 0.15;
-const COSTS_MOST: f64 = 0.5;
 /// Log likelihood ratio from which a host fails.
 const BEYOND: f64 = 4.0;
 
@@ -80,11 +75,6 @@ fn by_requests(state: &State, all: &[&Divided]) -> Option<Sides> {
     Some(Sides { ratio, hosts, before, after, by: By::Failed })
 }
 
-/// Reports in which a host went to one of the versions from another one.
-fn from_others<'a>(state: &'a State, levels: &'a [LevelId]) -> impl Iterator<Item = &'a Divided> {
-    levels.iter().flat_map(|level| state.divided.of(*level)).filter(|divided| !levels.contains(&divided.from))
-}
-
 /// Whether the host did not fail of something else in the report.
 fn is_free(state: &State, scene: &Scene<'_>, of: &Divided) -> bool {
     state.units.get(of.unit).is_some_and(|unit| !scene.is_busy(unit, of.span.start, of.span.end))
@@ -122,88 +112,6 @@ pub(crate) fn failed_before(state: &State, scene: &Scene<'_>, hypothesis: &Hypot
     told.iter().filter(|of| is_beyond(of.before.failed, of.before.requests, usual)).count()
 }
 
-/// Minimum number of versions of other configs that show the cost of a load of any config.
-const OTHERS_MIN: usize = 3;
-
-/// What earlier loads cost in failed requests, beside those of the versions in question.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LoadCost {
-    /// Share of requests after earlier loads that failed beyond those before.
-    usual: f64,
-    /// The same of the versions in question.
-    now: f64,
-}
-
-impl LoadCost {
-    /// Whether the cost of loads may be part of what fails now, which may then be over by itself.
-    pub(crate) fn is_part(self) -> bool {
-        self.usual > 0.0 && self.usual >= COSTS * self.now
-    }
-
-    /// Whether the cost of loads is most of what fails now.
-    pub(crate) fn is_most(self) -> bool {
-        self.usual > 0.0 && self.usual >= COSTS_MOST * self.now
-    }
-}
-
-/// What other loads cost: the greater of what they cost before, and of what those of other versions of the config cost
-/// meanwhile. None if neither is known.
-pub(crate) fn load_cost(state: &State, hypothesis: &Hypothesis) -> Option<LoadCost> {
-    let settled = settled(state, &hypothesis.levels)?;
-    let others = |level: LevelId, known: &Level| {
-        Some(known.factor) == hypothesis.factor && known.first_seen >= settled && !hypothesis.levels.contains(&level)
-    };
-    let known = |level: &LevelId| state.tables.level_at(*level).is_some_and(|known| others(*level, known));
-    let meanwhile = state.divided.iter().filter(|(level, _)| known(level)).flat_map(|(_, divided)| divided);
-    let meanwhile = Paid::of(&meanwhile.collect::<Vec<_>>());
-    let meanwhile = (meanwhile.requests >= RELOADED_MIN).then_some(meanwhile.share);
-    let usual = [earlier_cost(state, hypothesis, settled), meanwhile].into_iter().flatten().reduce(f64::max)?;
-    let now = Paid::of(&from_others(state, &hypothesis.levels).collect::<Vec<_>>());
-    Some(LoadCost { usual, now: now.share })
-}
-
-/// What loads of the config cost before a time. If none is known, the median over the versions of the other configs is used.
-fn earlier_cost(state: &State, hypothesis: &Hypothesis, before: Instant) -> Option<f64> {
-    let earlier = || {
-        let known = |(level, divided)| Some((state.tables.level_at(level)?, divided));
-        state.divided.iter().filter_map(known).filter(|(level, _)| level.first_seen < before)
-    };
-    let own = earlier().filter(|(level, _)| Some(level.factor) == hypothesis.factor);
-    let own = Paid::of(&own.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
-    if own.requests >= RELOADED_MIN {
-        return Some(own.share);
-    }
-    let others = earlier().filter(|(level, _)| Some(level.factor) != hypothesis.factor);
-    let others = others.map(|(_, divided)| Paid::of(&divided.iter().collect::<Vec<_>>()));
-    let mut shares: Vec<f64> = others.filter(|paid| paid.requests >= RELOADED_MIN).map(|paid| paid.share).collect();
-    (shares.len() >= OTHERS_MIN).then(|| median(&mut shares))
-}
-
-/// Share of requests after loads that failed beyond those before, and the number of requests after loads.
-struct Paid {
-    share: f64,
-    requests: f64,
-}
-
-impl Paid {
-    fn of(all: &[&Divided]) -> Self {
-        let (before, after) = (sum(all, |of| of.before), sum(all, |of| of.after));
-        let rate = |of: Counted| of.count / of.all.max(1.0);
-        let excess = after.count - rate(before) * after.all;
-        let told = excess > 3.0 * libm::sqrt(after.count);
-        Self { share: if told { rate(after) - rate(before) } else { 0.0 }, requests: after.all }
-    }
-}
-
-/// Before when a version must have appeared to be compared with: what had only just come may be as bad.
-fn settled(state: &State, levels: &[LevelId]) -> Option<Instant> {
-    Some(levels.iter().map(|level| appeared(state, *level)).min()? - SETTLED * state.interval)
-}
-
-fn appeared(state: &State, level: LevelId) -> Instant {
-    state.tables.level_at(level).map_or(Instant::MAX, |level| level.first_seen)
-}
-
 /// Whether more failed in a report than chance allows.
 fn is_failing(of: &Divided, usual: f64) -> bool {
     is_beyond(of.before.failed + of.after.failed, of.before.requests + of.after.requests, usual)
@@ -213,13 +121,6 @@ fn is_failing(of: &Divided, usual: f64) -> bool {
 fn is_beyond(failed: f32, requests: f32, usual: f64) -> bool {
     let (failed, expected) = (f64::from(failed), usual * f64::from(requests));
     failed > expected && failed * libm::log(failed / expected) - (failed - expected) >= BEYOND
-}
-
-/// Failed requests and requests of one side.
-fn sum(told: &[&Divided], side: fn(&Divided) -> Side) -> Counted {
-    let sides = told.iter().map(|of| side(of));
-    let counted = sides.map(|side| Counted { count: f64::from(side.failed), all: f64::from(side.requests) });
-    counted.fold(Counted::default(), Counted::and)
 }
 
 /// Usual failing share of requests that used the versions before. Hosts that keep these may fail by now, so that it is no
