@@ -73,6 +73,26 @@ fn earlier_cost(state: &State, hypothesis: &Hypothesis, before: Instant) -> Opti
     (shares.len() >= OTHERS_MIN).then(|| median(&mut shares))
 }
 
+/// Whether loads of two other versions at least, of any config and at any time, cost at least half as much: a load costs this
+/// whatever the version. One alone may be guilty as well.
+pub(crate) fn two_cost_alike(state: &State, hypothesis: &Hypothesis) -> bool {
+    let accused = state.accused();
+    let others = |level: &LevelId| !hypothesis.levels.contains(level) && !accused.contains(level);
+    let others = state.divided.iter().filter(|(level, _)| others(level));
+    let paid =
+        others.map(|(level, all)| Paid::of(&all.iter().filter(|of| is_alone(state, level, of)).collect::<Vec<_>>()));
+    let now = Paid::of(&from_others(state, &hypothesis.levels).collect::<Vec<_>>()).share;
+    now > 0.0 && paid.filter(|paid| paid.requests >= RELOADED_MIN && paid.share >= COSTS_MOST * now).nth(1).is_some()
+}
+
+/// Whether the host loaded nothing of another config in the report.
+fn is_alone(state: &State, level: LevelId, of: &Divided) -> bool {
+    let Some(unit) = state.units.get(of.unit) else { return false };
+    let factor = state.tables.level_at(level).map(|level| level.factor);
+    let within = |at: Instant| of.span.start <= at && at <= of.span.end;
+    unit.moves.iter().all(|entry| Some(entry.factor) == factor || !within(entry.at))
+}
+
 /// Share of requests after loads that failed beyond those before, and the number of requests after loads.
 struct Paid {
     share: f64,

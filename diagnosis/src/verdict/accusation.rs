@@ -3,6 +3,7 @@
 
 use crate::evidence::blip::{blips, lasts};
 use crate::evidence::cold::{Uncontrolled, is_cold};
+use crate::evidence::load_cost::two_cost_alike;
 use crate::evidence::other_loads::OtherLoads;
 use crate::evidence::place::is_surge;
 use crate::evidence::sides::precedes;
@@ -115,9 +116,11 @@ impl Grounds<'_> {
         self.hypothesis.tally.deaths + self.hypothesis.tally.refusals
     }
 
-    /// Whether the requests before and after the loads tell by themselves.
+    /// Whether the requests before and after the loads tell by themselves. Where the hosts begin at one moment, and other loads
+    /// cost as much, they tell what a load costs.
     fn are_by_sides(self) -> bool {
-        self.hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT)
+        let told = self.hypothesis.sides.is_some_and(|sides| sides.ratio >= SIDES_AT);
+        told && !(self.hypothesis.tally.aligned <= MOMENT_OF_ALL && two_cost_alike(self.state, self.hypothesis))
     }
 
     /// What the hosts' own loads say. They say nothing where the failing lies closer together than it follows the loads: then
