@@ -10,14 +10,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Arrows that ARCHITECTURE.md draws: crate -> crates of ours that it may use outside tests.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("protocol", &[]),
     ("instrument", &["protocol"]),
     ("diagnosis", &["protocol"]),
     ("playbooks", &["protocol"]),
     ("collector", &["protocol", "diagnosis", "playbooks"]),
     ("demo", &["protocol", "instrument"]),
-    ("tui", &["protocol", "diagnosis", "playbooks", "collector", "demo"]),
+    ("audit", &[]),
+    ("tui", &["protocol", "diagnosis", "playbooks", "collector", "demo", "audit"]),
     ("tests", &["protocol"]),
     ("tests/simulator", &["protocol", "diagnosis"]),
     ("tests/composer", &["simulator", "collector"]),
