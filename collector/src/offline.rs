@@ -1,6 +1,7 @@
 //! A verdict without a collector: captures through normaliser and engine, or a bundle through the engine. When the engine
 //! ticks is decided in `play`; what is read, by `capture` and `bundle`; what it means, by the engine.
 
+mod panics;
 mod play;
 mod window;
 
@@ -11,6 +12,7 @@ use firstbad_diagnosis::Engine;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::Diagnosis;
+pub use panics::{PanicPlaces, panic_places};
 use play::Play;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -76,6 +78,9 @@ pub enum OfflineError {
         "{0} is a bundle: diagnose it alone, without --at, --from, --to and --dimension, since it carries its own window and settings"
     )]
     BundleAmongOthers(PathBuf),
+    /// A directory without recorders.
+    #[error("{} holds no recorder that can be read", .0.display())]
+    NoRecorder(PathBuf),
     /// A window that ends before it begins.
     #[error("the window is empty: {from} is later than {to}")]
     Backwards {

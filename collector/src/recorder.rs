@@ -12,6 +12,7 @@ mod source;
 mod stacks;
 mod symbols;
 
+pub(crate) use listing::panic_places;
 pub use listing::{RecorderDump, RecorderEntry, RecorderState, dump, list};
 pub use points::request as metrics_request;
 pub use source::RecorderSource;

@@ -6,7 +6,7 @@ use super::file::{self, RecorderFile, Stage};
 use super::symbols::{Symbols, hex};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::{
-    DecodeError, EventKind, Outcomes, RecorderImage, VersionImage, defaulted_scores, score_histogram,
+    DecodeError, EventKind, Outcomes, RecorderImage, SiteImage, VersionImage, defaulted_scores, score_histogram,
 };
 use firstbad_protocol::time::Timestamp;
 use serde::Serialize;
@@ -59,6 +59,34 @@ pub struct RecorderEntry {
 #[must_use]
 pub fn list(directories: &[PathBuf]) -> Vec<RecorderEntry> {
     file::find(directories).into_iter().map(|(path, stage)| read(&path, stage).0).collect()
+}
+
+/// The panics of one recorder.
+pub(crate) struct RecorderPanics {
+    pub(crate) state: RecorderState,
+    pub(crate) places: Vec<PanicPlace>,
+}
+
+/// Panics at one place.
+pub(crate) struct PanicPlace {
+    /// `file:line:column`; untrusted text.
+    pub(crate) place: String,
+    pub(crate) count: u64,
+}
+
+/// The panics of every recorder in `directory`, by path.
+pub(crate) fn panic_places(directory: &Path) -> Vec<RecorderPanics> {
+    file::find(&[directory.to_owned()]).into_iter().map(|(path, stage)| panics_of(&path, stage)).collect()
+}
+
+fn panics_of(path: &Path, stage: Stage) -> RecorderPanics {
+    let (entry, image) = read(path, stage);
+    let place = |site: SiteImage| PanicPlace {
+        place: format!("{}:{}:{}", site.file, site.line, site.column),
+        count: site.count,
+    };
+    let places = image.map(|image| image.sites.into_iter().map(place).collect()).unwrap_or_default();
+    RecorderPanics { state: entry.state, places }
 }
 
 /// The content of one recorder, for `firstbad recorder dump`.
