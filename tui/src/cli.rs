@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Row-level difference of two versions; exit code 1 if they differ
     Diff(DiffArgs),
+    /// Places of a release binary that may panic; with --against, exit code 1 if some of them are new
+    Audit(AuditArgs),
     /// What to do, by failure mode; nothing is ever run
     #[command(subcommand)]
     Playbook(PlaybookCommand),
@@ -245,6 +247,46 @@ pub(crate) struct DiffArgs {
     /// How to print the difference
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TextOrJson,
+}
+
+/// Which sites are listed one by one, and where else to look.
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// The binary: ELF for x86-64 or aarch64, not stripped of its symbols. Nothing of it is run
+    #[arg(value_name = "BINARY")]
+    pub(crate) binary: PathBuf,
+    /// An earlier build: print only what differs from it, and give exit code 1 if sites are new
+    #[arg(long, value_name = "OLD")]
+    pub(crate) against: Option<PathBuf>,
+    /// List the sites in dependencies and in the standard library too, instead of their number by crate
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// List the sites of this crate instead of own code; may be repeated
+    #[arg(long = "crate", value_name = "NAME")]
+    pub(crate) crates: Vec<String>,
+    /// List the sites in files that begin with this path instead of own code; may be repeated
+    #[arg(long = "path", value_name = "PREFIX")]
+    pub(crate) paths: Vec<String>,
+    /// Take only sites of this kind; may be repeated
+    #[arg(long = "kind", value_name = "KIND", value_parser = site_kind)]
+    pub(crate) kinds: Vec<firstbad_audit::Kind>,
+    /// Mark sites that panicked in this capture, bundle or directory of recorders; may be repeated. With --collector, the
+    /// first errors of its incidents are marked too
+    #[arg(long, value_name = "PATH")]
+    pub(crate) seen: Vec<PathBuf>,
+    /// The separate debug file [default: by build id or debug link, in /usr/lib/debug and beside the binary]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) debug_file: Option<PathBuf>,
+    /// How to print the sites
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TextOrJson,
+}
+
+fn site_kind(word: &str) -> Result<firstbad_audit::Kind, String> {
+    use firstbad_audit::Kind;
+    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let found = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    found.ok_or_else(|| format!("known are {}", known.join(", ")))
 }
 
 fn row_format(word: &str) -> Result<firstbad_protocol::content::Format, String> {

@@ -87,10 +87,28 @@ impl From<firstbad_collector::offline::OfflineError> for Failure {
             // Of a file that is named like a bundle nobody asked what a capture is.
             Error::Bundle { .. } => BUNDLE,
             Error::Backwards { .. } => "--from T comes first, then --to T and --at T",
+            Error::NoRecorder(_) => "`firstbad recorder list` shows which recorders this host has",
             Error::NothingWithin { .. } => {
                 "times are RFC 3339, in UTC or with their offset; without --from and --to all is read"
             }
             _ => CAPTURE,
+        };
+        Self::new(&error).hint(hint)
+    }
+}
+
+impl From<firstbad_audit::AuditError> for Failure {
+    fn from(error: firstbad_audit::AuditError) -> Self {
+        use firstbad_audit::AuditError as Error;
+        let hint = match &error {
+            Error::Read { .. } => "give a binary that exists and can be read",
+            Error::NoSymbols { .. } => {
+                "audit the binary before it is stripped, or give its debug file with --debug-file FILE"
+            }
+            Error::OtherBuild { .. } => "keep the debug file of each build beside its binary",
+            Error::Damaged { .. } | Error::Unsupported { .. } | Error::NotRust { .. } => {
+                "give a linked Rust program, such as target/release/NAME"
+            }
         };
         Self::new(&error).hint(hint)
     }

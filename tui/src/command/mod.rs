@@ -1,6 +1,7 @@
 //! One file per command, or per group of commands that share their data. Each turns arguments into output and an exit
 //! code; trouble is a [`Failure`].
 
+mod audit;
 mod check;
 mod diff;
 mod explain;
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(Command::Explain(explain)) => explain::explain(common, explain),
         Some(Command::Check(check)) => check::check(common, check),
         Some(Command::Diff(diff)) => diff::diff(common, diff),
+        Some(Command::Audit(audit)) => audit::audit(common, audit),
         Some(Command::Playbook(PlaybookCommand::List { dir })) => playbook::list(dir.as_deref()),
         Some(Command::Playbook(PlaybookCommand::Show { name, dir })) => playbook::show(name, dir.as_deref()),
         Some(Command::Playbook(PlaybookCommand::Test { verdicts, dir })) => playbook::test(verdicts, dir.as_deref()),
