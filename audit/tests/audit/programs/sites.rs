@@ -63,7 +63,7 @@ fn asserts(value: u32) {
 fn never(value: u32) -> u32 {
     match value {
         1 => 3,
-        2 => todo!(), //~ unimplemented
+        2 => unimplemented! {}, //~ unimplemented
         _ => unreachable!(), //~ unreachable
     }
 }
