@@ -5,6 +5,8 @@ use crate::score::Score;
 use crate::tag::Tag;
 use firstbad_protocol::Hash;
 use firstbad_protocol::recorder::layout;
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -14,10 +16,28 @@ pub(crate) const LIMITS_MAX: usize = layout::config::LIMITS_MAX;
 /// Scores that one config can declare.
 pub(crate) const SCORES_MAX: usize = layout::config::SCORES_MAX;
 
+/// Hexadecimal digits of the hash at the end of a name that was cut.
+const NAME_HASH_DIGITS: usize = 12;
+
+/// A name as the recorder can hold it. Two long names with the same head stay two names.
+fn bounded(name: String) -> String {
+    if name.is_empty() {
+        return "unnamed".to_owned();
+    }
+    let bytes_max = layout::config::NAME_BYTES_MAX;
+    if name.len() <= bytes_max {
+        return name;
+    }
+    let head = bytes_max - NAME_HASH_DIGITS - 1;
+    let head = (0..=head).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    let (head, _) = name.split_at(head);
+    format!("{head}~{}", Hash::of(name.as_bytes()).short())
+}
+
 /// A config for a proxy that keeps its own loader: `static RULES: Config = Config::new("waf-rules").limit("rows", 200);`
 #[derive(Debug)]
 pub struct Config {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) limits: [(&'static str, u64); LIMITS_MAX],
     pub(crate) scores: [Option<&'static Score>; SCORES_MAX],
     pub(crate) reject_over: bool,
@@ -33,6 +53,32 @@ impl Config {
     /// A config called `name`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
+        Self::with_name(Cow::Borrowed(name))
+    }
+
+    /// A config whose name is known only while the proxy runs. Of a name of more than 256 bytes, the head and a hash of the whole
+    /// are kept.
+    ///
+    /// One process records at most [`CONFIGS_MAX`](Self::CONFIGS_MAX) configs. A name keeps its place for the life of the process,
+    /// also when its `Config` is dropped, and a later `Config` of the same name goes on with it. The loads of further configs say
+    /// in their findings that they are not recorded, one line on stderr says so for the first of them, and
+    /// `firstbad.telemetry.dropped` counts them under `configs_full`.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self::with_name(Cow::Owned(bounded(name.into())))
+    }
+
+    /// One of several configs of a kind, such as the file of a zone, a tenant or a virtual host: `Config::keyed("zone", "eu-1")` is
+    /// the config `zone/eu-1`. See [`Self::named`] for how many there can be.
+    #[must_use]
+    pub fn keyed(kind: &str, key: impl fmt::Display) -> Self {
+        Self::named(format!("{kind}/{key}"))
+    }
+
+    /// Greatest number of configs that one process records.
+    pub const CONFIGS_MAX: usize = layout::CONFIGS_MAX;
+
+    const fn with_name(name: Cow<'static, str>) -> Self {
         Self {
             name,
             limits: [("", 0); LIMITS_MAX],
@@ -105,6 +151,12 @@ impl Config {
     /// A version that could not even be read: reason and error.
     pub(crate) fn unreadable(&self, reason: &str, error: &str) -> LoadOutcome {
         Attempt::of_nothing(self).finish(Err((reason, error)), |_| {})
+    }
+
+    /// The config's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The version that is active now.

@@ -7,7 +7,7 @@ use crate::init::PreviousHook;
 use crate::raw::{self, Words};
 use crate::{recorder, table};
 use firstbad_protocol::recorder::Checksum;
-use firstbad_protocol::recorder::layout::{self, dropped, header, panic, site};
+use firstbad_protocol::recorder::layout::{self, dropped, header, key, panic, site};
 use std::cell::Cell;
 use std::panic::{Location, PanicHookInfo};
 use std::sync::OnceLock;
@@ -29,10 +29,22 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 static CLOCK: OnceLock<Instant> = OnceLock::new();
 static PREVIOUS_HOOK_RUNS: AtomicBool = AtomicBool::new(false);
 
-/// What the hook counted on this thread, until a guard's drop tells which version the panic really used.
+/// What the hook counted for the last panic of this thread. A guard that this panic drops knows which version was really used.
 #[derive(Clone, Copy)]
 struct Counted {
+    /// Number of the panic among those of this thread.
+    number: u64,
     site: u64,
+    uids: [u64; layout::CONFIGS_MAX],
+    /// Newest epoch at the time of the panic.
+    epoch: u64,
+}
+
+/// The versions under which pins counted the outcome of a panic.
+#[derive(Clone, Copy)]
+struct CountedByPins {
+    /// [`Counted::number`] of the panic.
+    number: u64,
     uids: [u64; layout::CONFIGS_MAX],
 }
 
@@ -40,7 +52,10 @@ thread_local! {
     static IN_HOOK: Cell<bool> = const { Cell::new(false) };
     /// Key that code on this thread says it uses, by config.
     static ENTERED: [Cell<u64>; layout::CONFIGS_MAX] = const { [const { Cell::new(0) }; layout::CONFIGS_MAX] };
-    static COUNTED: Cell<Counted> = const { Cell::new(Counted { site: 0, uids: [0; layout::CONFIGS_MAX] }) };
+    static COUNTED: Cell<Counted> =
+        const { Cell::new(Counted { number: 0, site: 0, uids: [0; layout::CONFIGS_MAX], epoch: 0 }) };
+    static COUNTED_BY_PINS: Cell<CountedByPins> =
+        const { Cell::new(CountedByPins { number: 0, uids: [0; layout::CONFIGS_MAX] }) };
 }
 
 /// Puts the hook in front of the one that is installed.
@@ -75,10 +90,12 @@ fn record(info: &PanicHookInfo<'_>) -> Option<usize> {
     let words = recorder::words()?;
     add(words, header::PANICS, 1);
     let location = info.location()?;
-    let mut uids = [0; layout::CONFIGS_MAX];
+    let (mut uids, mut epoch) = ([0; layout::CONFIGS_MAX], 0);
     for (config, uid) in uids.iter_mut().enumerate().take(table::configs_entered()) {
+        let active = table::active_at(words, config);
+        epoch = epoch.max(key::epoch(active));
         let entered = ENTERED.with(|entered| entered.get(config).map_or(0, Cell::get));
-        *uid = table::uid_of(words, if entered == 0 { table::active_at(words, config) } else { entered });
+        *uid = table::uid_of(words, if entered == 0 { active } else { entered });
     }
     let place = site_place(words, location);
     let mut describe = true;
@@ -94,7 +111,7 @@ fn record(info: &PanicHookInfo<'_>) -> Option<usize> {
         }
         None => add(words, header::DROPPED + dropped::PANIC_SITES, 1),
     }
-    COUNTED.set(Counted { site: site_key, uids });
+    COUNTED.set(Counted { number: COUNTED.get().number.wrapping_add(1), site: site_key, uids, epoch });
     if describe {
         let message = message(info);
         write_cell(words, (location, message), (site_key, &uids));
@@ -223,13 +240,14 @@ fn write_cell(words: Words, (location, message): (&Location<'_>, &str), (site, u
 }
 
 /// A guard that is dropped by the panic which the hook has just counted knows which version was used: if a swap came
-/// between, the count moves to that version.
-pub(crate) fn amend(key: u64) {
-    let Some(words) = recorder::words() else { return };
+/// between, the count moves to that version. An earlier panic of this thread never moves: without a panic nothing does, and a
+/// version that became active after the counted panic cannot have been used by it. (`resume_unwind` unwinds without the hook.)
+pub(crate) fn amend(used_key: u64) {
+    let Some(words) = recorder::words().filter(|_| std::thread::panicking()) else { return };
     let mut counted = COUNTED.get();
-    let used = table::uid_of(words, key);
-    let Some(uid) = counted.uids.get_mut(table::config_of(words, key)) else { return };
-    if counted.site == 0 || used == 0 || *uid == used {
+    let used = table::uid_of(words, used_key);
+    let Some(uid) = counted.uids.get_mut(table::config_of(words, used_key)) else { return };
+    if counted.site == 0 || used == 0 || *uid == used || key::epoch(used_key) > counted.epoch {
         return;
     }
     add_pair(words, counted.site, used, 1);
@@ -238,6 +256,30 @@ pub(crate) fn amend(key: u64) {
     }
     *uid = used;
     COUNTED.set(counted);
+}
+
+/// Notes that a pin which this thread's panic drops has counted the outcome under the version of a key.
+pub(crate) fn note_outcome_of_pin(found: u64) {
+    with_outcomes_of_pins(found, |by_pins, uid| *by_pins = uid);
+}
+
+/// Whether a pin has counted the outcome of this thread's panic under the version of a key. Each is told once, so that a
+/// request of the same panic does not count it again, and the next request does.
+pub(crate) fn take_outcome_of_pin(found: u64) -> bool {
+    with_outcomes_of_pins(found, |by_pins, uid| std::mem::take(by_pins) == uid).unwrap_or(false)
+}
+
+/// Calls `with` with what pins counted in the config of a key during this thread's panic, and the key's version.
+fn with_outcomes_of_pins<R>(found: u64, with: impl FnOnce(&mut u64, u64) -> R) -> Option<R> {
+    let words = recorder::words().filter(|_| std::thread::panicking())?;
+    let uid = Some(table::uid_of(words, found)).filter(|uid| *uid != 0)?;
+    let (number, mut by_pins) = (COUNTED.get().number, COUNTED_BY_PINS.get());
+    if by_pins.number != number {
+        by_pins = CountedByPins { number, uids: [0; layout::CONFIGS_MAX] };
+    }
+    let result = with(by_pins.uids.get_mut(table::config_of(words, found))?, uid);
+    COUNTED_BY_PINS.set(by_pins);
+    Some(result)
 }
 
 fn run_previous(previous: &Hook, policy: PreviousHook, place: Option<usize>, info: &PanicHookInfo<'_>) {

@@ -3,7 +3,7 @@
 
 use crate::raw::Words;
 use crate::{recorder, slot, table};
-use firstbad_protocol::recorder::layout::{LANE_NUMBERS, SLOT_WORDS, SLOTS, TOTAL_LANE_WORDS, key};
+use firstbad_protocol::recorder::layout::{LANE_NUMBERS, SLOT_WORDS, SLOTS, TOTAL_LANE_WORDS, dropped, key};
 use std::cell::Cell;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -113,6 +113,9 @@ fn count_slowly(tag: u64, number: usize, cell: usize) {
         return;
     }
     recorder::reopen_after_fork();
+    if !table::may_have_lane(tag, number) {
+        return recorder::count_dropped(dropped::TAGS);
+    }
     let slot = slots(number).and_then(|slots| slots.get((tag >> key::EPOCH_SHIFT) as usize % SLOTS));
     if !slot.is_some_and(|slot| recorder::count_in_slot(slot, tag, number, cell)) {
         recorder::count_in_block(tag, number, cell);

@@ -81,7 +81,7 @@ pub use live::{Handle, Live, Pin};
 pub use load::{Attempt, Evidence, LoadOutcome, Origin, Refusal, Refused, record_load};
 pub use memory::memory_bytes;
 pub use predecessor::Death;
-pub use request::{Request, record_request};
+pub use request::{Request, SharedRequest, record_request};
 pub use score::Score;
 pub use table::active_versions;
 pub use tag::{Entered, Outcome, Tag, Tagged};

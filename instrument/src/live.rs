@@ -58,8 +58,15 @@ impl<T> Live<T> {
     /// A config called `name`, with nothing loaded.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
+        Self::of(Config::new(name))
+    }
+
+    /// The parsed form of `config`, with nothing loaded: `Live::of(Config::keyed("zone", "eu-1"))` for a name that is known only
+    /// while the proxy runs.
+    #[must_use]
+    pub const fn of(config: Config) -> Self {
         Self {
-            config: Config::new(name),
+            config,
             current: OnceLock::new(),
             generations: Mutex::new(Generations::new()),
             generations_kept: generations::KEPT,
@@ -258,7 +265,7 @@ impl<T> Deref for Pin<T> {
 impl<T> Drop for Pin<T> {
     fn drop(&mut self) {
         if self.armed.get() && std::thread::panicking() {
-            crate::tag::record_panic(self.tag());
+            crate::tag::record_panic_of_pin(self.tag());
         }
     }
 }

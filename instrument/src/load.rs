@@ -91,7 +91,7 @@ impl Origin {
 /// What a load that was accepted tells.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// Tag of the version that serves now.
+    /// Tag of the version that serves now; [`Tag::NONE`] if the config cannot be recorded, which [`Self::findings`] then says.
     pub tag: Tag,
     /// Its hash.
     pub hash: Hash,
@@ -99,7 +99,7 @@ pub struct Evidence {
     pub content: Option<Inspection>,
     /// The version that served before.
     pub previous: Option<Hash>,
-    /// Sentences on limits that are exceeded or above 80 %, duplicates, blanks.
+    /// Sentences on limits that are exceeded or above 80 %, duplicates, blanks, and on a config that cannot be recorded.
     pub findings: Vec<String>,
 }
 
@@ -238,6 +238,9 @@ impl<'a> Attempt<'a> {
             }),
         };
         table::begin(config, &offer);
+        if table::place_of(config).is_none() {
+            findings.push(Finding { sentence: table::not_recorded(config.name()), exceeds: false });
+        }
         Self { config, offer, content, findings, finished: false }
     }
 

@@ -74,10 +74,7 @@ impl<T> Ctx<T> {
         }
         tag::record_total(outcome);
         for tag in self.tags.iter().filter(|tag| !tag.is_none()) {
-            match outcome {
-                Outcome::Panic => tag::record_panic(*tag),
-                _ => tag.record(outcome),
-            }
+            tag::record_of_request(*tag, outcome);
         }
     }
 }

@@ -3,6 +3,9 @@
 use crate::live::{Live, Pin};
 use crate::tag::{Outcome, Tag};
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Versions that one request can be counted under; more are counted as dropped.
 const TAGS_MAX: usize = 8;
@@ -29,7 +32,26 @@ fn record_failed(outcome: Outcome, tags: &[Tag]) {
 }
 
 /// A request under way. [`Self::finish`] counts it; dropped in a panic, it counts the outcome `panic`; dropped without
-/// either (the client went away), it counts nothing. Holds only tags, so it may cross awaits and threads.
+/// either (the client went away), it counts nothing. Holds only tags, so it may cross awaits and threads. It allocates nothing.
+/// Where several tasks or layers work on one request, see [`SharedRequest`].
+///
+/// ```
+/// use firstbad_instrument::{Live, Origin, Outcome, Request};
+///
+/// static RULES: Live<Vec<String>> = Live::new("rules");
+///
+/// let parse = |bytes: &[u8]| std::str::from_utf8(bytes).map(|text| text.lines().map(str::to_owned).collect());
+/// RULES.load_bytes(b"a\nb\n", &Origin::new(), parse).applied().unwrap();
+/// let request = Request::start();
+/// let rules = request.pin(&RULES).unwrap();
+/// assert_eq!(rules.len(), 2);
+/// // A task of the request may have panicked on another thread. `finish` then counts the outcome, and the panic itself stays
+/// // counted under the version that the thread used: let the task run in `Tag::wrap`.
+/// match std::thread::spawn(|| 200).join() {
+///     Ok(status) => request.finish(Outcome::of_status(Some(status), false)),
+///     Err(_) => request.finish(Outcome::Panic),
+/// }
+/// ```
 #[derive(Debug, Default)]
 pub struct Request {
     tags: [Cell<Option<Tag>>; TAGS_MAX],
@@ -74,11 +96,17 @@ impl Request {
         }
         crate::tag::record_total(outcome);
         for tag in self.tags.iter().filter_map(Cell::get) {
-            match outcome {
-                Outcome::Panic => crate::tag::record_panic(tag),
-                _ => tag.record(outcome),
-            }
+            crate::tag::record_of_request(tag, outcome);
         }
+    }
+
+    /// The same request for several tasks, with the versions that it has used so far.
+    #[must_use]
+    pub fn share(self) -> SharedRequest {
+        self.finished.set(true);
+        let shared = SharedRequest::start();
+        self.tags.iter().filter_map(Cell::get).for_each(|tag| shared.uses(tag));
+        shared
     }
 }
 
@@ -86,6 +114,94 @@ impl Drop for Request {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.count(Outcome::Panic);
+        }
+    }
+}
+
+/// A request that several tasks or layers work on, each with a clone of their own: `Clone + Send + Sync`, so that it can ride in
+/// `http::Extensions`. Whoever ends it first counts it, once: [`Self::finish`], or a panic that drops a clone. If all clones are
+/// dropped without either (the client went away), it counts nothing. It allocates once, when it is made.
+///
+/// A handler should pin what it uses with [`Self::pin`]: a pin of [`Live::pin`] that a panic drops counts a request of its own,
+/// unless the same panic also drops a clone of this request that has used the version.
+///
+/// ```
+/// use firstbad_instrument::{Live, Outcome, SharedRequest};
+///
+/// static RULES: Live<u8> = Live::new("rules");
+///
+/// // A layer around the handler:
+/// let request = SharedRequest::start();
+/// let for_handler = request.clone(); // extensions.insert(request.clone())
+/// // The handler, in whatever task:
+/// std::thread::spawn(move || {
+///     if let Some(rules) = for_handler.pin(&RULES) {
+///         println!("{}", *rules);
+///     }
+/// });
+/// // The layer, with the status of the answer:
+/// request.finish(Outcome::of_status(Some(200), false));
+/// ```
+#[derive(Clone, Debug)]
+pub struct SharedRequest(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    tags: [AtomicU64; TAGS_MAX],
+    finished: AtomicBool,
+}
+
+impl Default for SharedRequest {
+    fn default() -> Self {
+        Self::start()
+    }
+}
+
+impl SharedRequest {
+    /// A request that has used nothing so far.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Arc::default())
+    }
+
+    /// The request uses this version. The same tag twice counts once.
+    pub fn uses(&self, tag: Tag) {
+        if tag.is_none() {
+            return;
+        }
+        let takes = |place: &AtomicU64| match place.compare_exchange(0, tag.0, Relaxed, Relaxed) {
+            Ok(_) => true,
+            Err(known) => known == tag.0,
+        };
+        if !self.0.tags.iter().any(takes) {
+            crate::tag::count_dropped();
+        }
+    }
+
+    /// Pins the active version of `live` and counts this request under it.
+    #[must_use]
+    pub fn pin<T>(&self, live: &Live<T>) -> Option<Pin<T>> {
+        let pin = live.pin()?;
+        pin.disarm();
+        self.uses(pin.tag());
+        Some(pin)
+    }
+
+    /// Counts the request, unless it is counted already.
+    pub fn finish(&self, outcome: Outcome) {
+        if self.0.finished.swap(true, Relaxed) {
+            return;
+        }
+        crate::tag::record_total(outcome);
+        let tags = self.0.tags.iter().map(|place| Tag(place.load(Relaxed)));
+        tags.filter(|tag| !tag.is_none()).for_each(|tag| crate::tag::record_of_request(tag, outcome));
+    }
+}
+
+impl Drop for SharedRequest {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.finish(Outcome::Panic);
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::recorder::{self, Cold, clear_blocks, held_places, lock, take_block};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::recorder::layout::{self, config, dropped, facts, header, key, version};
-use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::atomic::{AtomicUsize, fence};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
 
 /// Lane number that no config has: what is recorded through it is counted as dropped.
 const NO_LANE: u64 = 0xff;
@@ -74,8 +74,24 @@ pub(crate) fn place_of(declared: &Config) -> Option<(Words, usize)> {
         declared.place.store(place as u32 + 1, Release);
         return Some((words, place));
     }
+    drop(cold);
     add(words, header::DROPPED + dropped::CONFIGS, 1);
+    tell_of_full_table(&declared.name);
     None
+}
+
+/// Says once for the process that a config found no place.
+fn tell_of_full_table(name: &str) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Relaxed) {
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "firstbad: {}", not_recorded(name));
+    }
+}
+
+/// That a config found no place, as a sentence.
+pub(crate) fn not_recorded(name: &str) -> String {
+    format!("config {name:?} is not recorded: this process has {} configs, and no more fit", layout::CONFIGS_MAX)
 }
 
 fn enter_config(words: Words, cold: &mut Cold, place: usize, declared: &Config) {
@@ -120,7 +136,7 @@ fn enter_scores(words: Words, entry: usize, declared: &Config) {
             let at = entry + config::SCORES + index * config::SCORE_WORDS;
             if get_bytes(words, at, config::SCORE_NAME_BYTES_MAX) == score.name.as_bytes() {
                 let lane = get(words, entry + config::LANE) + index as u64;
-                score.lane.store(u32::try_from(lane).unwrap_or(0), Release);
+                score.add_lane(u32::try_from(lane).unwrap_or(0));
             }
         }
     }
@@ -344,6 +360,18 @@ pub(crate) fn note_failure(found: u64) {
     if uid_of(words, found) != 0 && get(words, first) == 0 {
         set(words, first, now);
     }
+}
+
+/// Whether lane `number` is one of the config of a key, as far as the key is known: another config's lane must not be given to a
+/// version of this one, where no reader looks for it.
+pub(crate) fn may_have_lane(found: u64, number: usize) -> bool {
+    let Some(words) = recorder::words() else { return false };
+    let place = config_of(words, found);
+    if place >= layout::CONFIGS_MAX || uid_of(words, found) == 0 {
+        return true;
+    }
+    let lanes = usize::try_from(get(words, config_entry(place) + config::LANE_COUNT)).unwrap_or(0);
+    number.checked_sub(key::lane(found)).is_some_and(|index| index < lanes)
 }
 
 /// How many places of configs are in use. For the panic hook: no lock.

@@ -49,8 +49,9 @@ impl Outcome {
     }
 }
 
-/// The version that produced a result. What is recorded through it counts under that version, whatever is active by then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The version that produced a result. What is recorded through it counts under that version, whatever is active by then. The
+/// default is [`Tag::NONE`], so that a parsed form can hold its tag in a field that its format does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tag(pub(crate) u64);
 
 impl Tag {
@@ -90,11 +91,20 @@ impl Tag {
     #[inline]
     fn count_score(self, score: &Score, cell: usize) {
         let lane = score.lane();
-        // A lane below the config's own, or far above, is another config's; `count` would refuse those too, later.
+        // A lane below the config's own is that of another config; `count` refuses one above it.
         if lane < key::lane(self.0) {
-            recorder::count_dropped(dropped::TAGS);
+            self.count_score_declared_again(score, cell);
         } else {
             hot::count(self.0, lane, cell);
+        }
+    }
+
+    /// Counts a score whose first config, which has a lower lane, is not the tag's.
+    #[cold]
+    fn count_score_declared_again(self, score: &Score, cell: usize) {
+        match score.lane_from(key::lane(self.0)) {
+            Some(lane) => hot::count(self.0, lane, cell),
+            None => count_dropped(),
         }
     }
 
@@ -155,11 +165,23 @@ pub(crate) fn record_total(outcome: Outcome) {
     hot::count_total(outcome.cell());
 }
 
-/// Counts a panic that a guard's drop has seen.
+/// Counts the outcome `panic` of a pin that a panic drops.
 #[cold]
-pub(crate) fn record_panic(tag: Tag) {
+pub(crate) fn record_panic_of_pin(tag: Tag) {
     hook::amend(tag.0);
+    hook::note_outcome_of_pin(tag.0);
     tag.record(Outcome::Panic);
+}
+
+/// Counts the outcome of a request under a version that it used. A pin that the same panic dropped has counted it already.
+pub(crate) fn record_of_request(tag: Tag, outcome: Outcome) {
+    if outcome != Outcome::Panic {
+        return tag.record(outcome);
+    }
+    hook::amend(tag.0);
+    if !hook::take_outcome_of_pin(tag.0) {
+        tag.record(outcome);
+    }
 }
 
 pub(crate) fn count_dropped() {
