@@ -16,6 +16,7 @@ const EXIT: u64 = 2;
 const LOAD: u64 = 3;
 const LOADING: u64 = 4;
 const DEATH: u64 = 5;
+const NEW_BINARY: u64 = 6;
 
 /// What a load event says.
 pub(crate) struct LoadEvent<'a> {
@@ -96,6 +97,15 @@ pub(crate) fn write_death(words: Words, told: &DeathImage) {
             }
         }
         text(death::ACTIVE, &active, event::ERROR_BYTES_MAX);
+    });
+}
+
+/// Writes that this process runs another version of the binary than the one before it.
+pub(crate) fn write_new_binary(words: Words, version_before: &str) {
+    let _cold: MutexGuard<'_, Cold> = crate::recorder::lock();
+    write(words, |cell| {
+        set(words, cell + event::KIND, NEW_BINARY);
+        set_bytes(words, cell + event::LABEL, version_before.as_bytes(), version::TEXT_BYTES_MAX);
     });
 }
 

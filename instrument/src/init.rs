@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// What becomes of the panic hook that was installed before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,7 @@ pub struct Init {
     pub(crate) previous_hook: PreviousHook,
     pub(crate) memory_bytes_max: Option<usize>,
     pub(crate) no_signals: bool,
+    pub(crate) in_memory: bool,
     pub(crate) masks: Vec<String>,
 }
 
@@ -125,6 +127,47 @@ impl Init {
         self
     }
 
+    /// Records in memory only: no file, no directory, nothing that an agent or a later process could find. The features `export`,
+    /// `metrics` and `otel` work as usual. This is no fallback, so nothing is said on stderr.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.in_memory = true;
+        self
+    }
+
+    /// For the tests of a proxy: [`Self::in_memory`], without signal handlers, and the panic hook of the test harness runs for
+    /// every panic. The tests of one binary share one process, so each of them calls [`Self::try_install`]:
+    ///
+    /// ```
+    /// use firstbad_instrument::Recorder;
+    ///
+    /// fn recorder() -> &'static Recorder {
+    ///     firstbad_instrument::init().service("my-proxy").for_tests().try_install().unwrap()
+    /// }
+    ///
+    /// assert!(recorder().path().is_none());
+    /// assert!(std::ptr::eq(recorder(), recorder()));
+    /// ```
+    #[must_use]
+    pub fn for_tests(self) -> Self {
+        self.in_memory().note_signals(false).previous_hook(PreviousHook::Always)
+    }
+
+    /// As [`Self::install`], but keeps the recorder until the process ends, and returns the kept one at each further call, whatever
+    /// that call's settings are. A kept recorder is never dropped, so it says no goodbye.
+    ///
+    /// # Errors
+    /// When [`Self::install`] was called before in this process, or the attributes are too long.
+    pub fn try_install(self) -> Result<&'static Recorder, InitError> {
+        static KEPT: OnceLock<Recorder> = OnceLock::new();
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        match KEPT.get() {
+            Some(kept) => Ok(kept),
+            None => self.install().map(|recorder| KEPT.get_or_init(|| recorder)),
+        }
+    }
+
     /// Opens the recorder and installs the panic hook. A recorder file that cannot be made is no error: recording goes on
     /// in memory, [`Recorder::fallback`] says why, and so does one line on stderr.
     ///
@@ -155,7 +198,7 @@ impl Init {
             set_bytes(words, header::RESOURCE, bytes.as_bytes(), bytes_max);
             set(words, header::STATE, state::RUNNING);
             events::write_start(words);
-            directory::open(words, &mut cold, &settings)
+            (!self.in_memory).then(|| directory::open(words, &mut cold, &settings))
         };
         hook::install(self.previous_hook);
         if !self.no_signals {
@@ -163,9 +206,16 @@ impl Init {
         }
         raw::note_exit_status();
         let service = directory::file_stem(&settings.service);
-        let deaths = opened.as_ref().map(|path| predecessor::tell(words, path, &service)).unwrap_or_default();
-        let fallback =
-            opened.err().map(|why| format!("recording in memory only, nothing survives this process: {why}"));
+        let (deaths, fallback) = match opened {
+            None => (Vec::new(), None),
+            Some(Ok(path)) => {
+                predecessor::tell_of_new_binary(words, &path, &attributes);
+                (predecessor::tell(words, &path, &service), None)
+            }
+            Some(Err(why)) => {
+                (Vec::new(), Some(format!("recording in memory only, nothing survives this process: {why}")))
+            }
+        };
         if let Some(why) = &fallback {
             use std::io::Write;
             let _ = writeln!(std::io::stderr(), "firstbad: {why}");
@@ -211,7 +261,7 @@ impl Recorder {
         recorder::note_exit_status(status);
     }
 
-    /// Why there is no file, if there is none.
+    /// Why there is no file, if there is none although one was wanted.
     #[must_use]
     pub fn fallback(&self) -> Option<&str> {
         self.fallback.as_deref()

@@ -53,7 +53,6 @@ mod memory;
 pub mod metrics;
 #[cfg(feature = "otel")]
 pub mod otel;
-#[cfg(any(feature = "export", feature = "metrics", feature = "otel"))]
 mod own;
 #[cfg(feature = "pingora")]
 pub mod pingora;

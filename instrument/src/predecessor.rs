@@ -1,12 +1,15 @@
 //! What earlier processes of this service left behind: a death that no agent is there to tell is told by the next process,
 //! once. Whoever renames the file first tells it; the file stays, so that an agent that comes late still ships its counts.
 
+use crate::directory::file_stem;
 use crate::events;
 use crate::raw::{self, Words};
 use firstbad_protocol::Hash;
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::layout::{WORDS_READ_MAX, header, state};
-use firstbad_protocol::recorder::{AGENT_LOCK, DeathImage, FILE_SUFFIX, RecorderImage, State, TOLD_SUFFIX, decode};
+use firstbad_protocol::recorder::{
+    AGENT_LOCK, DeathImage, FILE_SUFFIX, HEAD_BYTES, Head, RecorderImage, State, TOLD_SUFFIX, decode,
+};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
@@ -14,6 +17,11 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+/// Recorders that are looked at for the version before. Each costs the reading of four kilobytes.
+const LOOKED_AT_MAX: usize = 64;
+/// How long, nanoseconds, before the start of a process the one that it replaces may have ended, where two versions run side by
+/// side. Chosen: a supervisor restarts within a minute.
+const REPLACED_WITHIN_NS: u64 = 60_000_000_000;
 /// Deaths told by one process; there are no more dead files than this, see `directory`.
 const DEATHS_MAX: usize = 8;
 
@@ -86,6 +94,64 @@ pub(crate) fn tell(words: Words, own: &Path, service: &str) -> Vec<Death> {
     }
     told.sort_by_key(|death| death.last_sign);
     told
+}
+
+/// Writes down that this process runs another version of the binary, if the process of this service and host that ended last ran
+/// another one: a restart into another version is a change.
+pub(crate) fn tell_of_new_binary(words: Words, own: &Path, attributes: &[(String, String)]) {
+    let said = |wanted: &str| attributes.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.as_str());
+    let (Some(version), Some(directory)) = (said(attribute::SERVICE_VERSION), own.parent()) else { return };
+    let service = file_stem(said(attribute::SERVICE_NAME).unwrap_or_default());
+    let names = fs::read_dir(directory).into_iter().flatten().flatten();
+    let others = names.filter(|entry| entry.path() != own && is_of(&entry.file_name().to_string_lossy(), &service));
+    let others = others.take(LOOKED_AT_MAX).filter_map(|entry| Other::at(&entry.path()));
+    let others: Vec<Other> = others.filter(|other| other.host.as_deref() == said(attribute::HOST_NAME)).collect();
+    if let Some(before) = replaced(&others, version, crate::cells::now_ns()) {
+        events::write_new_binary(words, before);
+    }
+}
+
+/// Another process of this service.
+struct Other {
+    version: String,
+    host: Option<String>,
+    started_ns: u64,
+    /// None while it lives.
+    ended_ns: Option<u64>,
+}
+
+impl Other {
+    /// From its recorder, which is not the one of this process: closing a descriptor of that would release its lock.
+    fn at(path: &Path) -> Option<Self> {
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+        let found = file.metadata().ok().filter(fs::Metadata::is_file)?;
+        let mut bytes = [0; HEAD_BYTES];
+        file.read_exact_at(&mut bytes, 0).ok()?;
+        let head = Head::of(&bytes)?;
+        let modified = || found.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok();
+        let modified = || modified().map_or(head.started_ns, |since| u64::try_from(since.as_nanos()).unwrap_or(0));
+        Some(Self {
+            version: head.attribute(attribute::SERVICE_VERSION)?.to_owned(),
+            host: head.attribute(attribute::HOST_NAME).map(str::to_owned),
+            started_ns: head.started_ns,
+            ended_ns: (!raw::is_locked(&file)).then(|| head.exited_ns.unwrap_or_else(modified)),
+        })
+    }
+}
+
+/// The version that a process of `version` replaces, if that is another one: the version of the process that was started last.
+/// Where two versions run side by side, a process that ended a moment ago with `version` is the one that is replaced.
+fn replaced<'a>(others: &'a [Other], version: &str, now_ns: u64) -> Option<&'a str> {
+    let latest = others.iter().max_by_key(|other| other.started_ns)?;
+    let since = now_ns.saturating_sub(REPLACED_WITHIN_NS);
+    let same = |other: &Other| other.version == version && other.ended_ns.is_some_and(|ended| ended >= since);
+    (latest.version != version && !others.iter().any(same)).then_some(latest.version.as_str())
+}
+
+/// Whether `name` is a recorder of exactly this service, whatever its state.
+fn is_of(name: &str, service: &str) -> bool {
+    let id = name.strip_prefix(service).and_then(|rest| rest.strip_prefix('.'));
+    id.and_then(|rest| rest.split_once('.')).is_some_and(|(id, _)| id.len() == 32) && name.contains(FILE_SUFFIX)
 }
 
 /// Whether `name` is a recorder of exactly this service that nobody has told of.

@@ -1,5 +1,6 @@
-//! A torture kit for a proxy's own loader, for its own tests: variants of a good file that producers really make, and what
-//! the loader does with each. Making the variants is in `variants`; a variant is neither stored nor sent.
+//! For a proxy's own tests: [`torture`] hands a loader variants of a good file that producers really make, and tells what it did
+//! with each; [`outcomes_of`] reads what was counted. A recorder that leaves nothing behind is
+//! [`Init::for_tests`](crate::Init::for_tests). Making the variants is in `variants`; a variant is neither stored nor sent.
 //!
 //! ```
 //! use firstbad_instrument::testing::torture;
@@ -19,6 +20,7 @@
 //! assert!(report.faults().next().is_none(), "{report}");
 //! ```
 
+mod counted;
 mod variants;
 
 use std::fmt;
@@ -27,6 +29,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use counted::outcomes_of;
+pub use firstbad_protocol::recorder::Outcomes;
 pub use variants::Expected;
 use variants::Variant;
 

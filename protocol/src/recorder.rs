@@ -8,6 +8,7 @@
 mod cells;
 mod checksum;
 mod decode;
+mod head;
 mod image;
 pub mod layout;
 mod rings;
@@ -18,6 +19,7 @@ mod words;
 
 pub use checksum::Checksum;
 pub use decode::{DecodeError, decode, discard_moved, moved_between};
+pub use head::{HEAD_BYTES, Head};
 pub use image::{
     ConfigImage, Counts, DeathImage, Dropped, Ending, EventImage, EventKind, Facts, LoadCount, LoadImage, Outcomes,
     PanicImage, PanicPair, RecorderImage, ScoreDeclaration, SiteImage, State, VersionImage,

@@ -5,6 +5,7 @@ use super::attributes::{active, boot};
 use super::file::{self, RecorderFile, Stage};
 use super::symbols::{Symbols, hex};
 use firstbad_protocol::names::attribute;
+use firstbad_protocol::recorder::told::new_binary_text;
 use firstbad_protocol::recorder::{
     DecodeError, EventKind, Outcomes, RecorderImage, SiteImage, VersionImage, defaulted_scores, score_histogram,
 };
@@ -241,6 +242,9 @@ fn said(image: &RecorderImage, kind: &EventKind) -> String {
     match kind {
         EventKind::Start => "process started".to_owned(),
         EventKind::Exit => "process ended on purpose".to_owned(),
+        EventKind::NewBinary { before } => {
+            new_binary_text(before, image.attribute(attribute::SERVICE_VERSION).unwrap_or_default())
+        }
         EventKind::Death(told) => {
             let signal = told.signal.map_or_else(String::new, |signal| format!(" on signal {signal}"));
             let status = told.status.map_or_else(String::new, |status| format!(" with status {status}"));

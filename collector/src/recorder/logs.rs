@@ -6,6 +6,7 @@ use super::stacks::Stacks;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::names::{attribute, event};
+use firstbad_protocol::recorder::told::{NEW_BINARY_KIND, new_binary_text};
 use firstbad_protocol::recorder::{
     ConfigImage, DeathImage, Ending, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
 };
@@ -66,6 +67,7 @@ pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<LogReco
             let said = || record(event::PROCESS_EXIT, SeverityNumber::Info).with(exit(ending, active(image), None));
             ending.clean.then(said)
         }
+        EventKind::NewBinary { before } => Some(new_binary(record(event::CHANGE, SeverityNumber::Info), before)),
         // Another process's: see `earlier_death`.
         EventKind::Death(_) => None,
         EventKind::Load(load) => {
@@ -82,6 +84,20 @@ pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<LogReco
             Some(record(event::CONFIG_LOAD, severity).with(load_attributes(config, load)))
         }
     }
+}
+
+/// The change to another binary than that of the process before. Its identity is the version, so that the hosts of a fleet
+/// tell of one change.
+fn new_binary(record: Record<'_>, before: &str) -> LogRecord {
+    let version = record.image.attribute(attribute::SERVICE_VERSION).unwrap_or_default();
+    let said = new_binary_text(before, version);
+    let attributes = vec![
+        text(attribute::CHANGE_KIND, NEW_BINARY_KIND),
+        text(attribute::CHANGE_ID, version),
+        text(attribute::CHANGE_TARGET, version),
+    ];
+    let body = Some(AnyValue { value: Some(Value::StringValue(said)) });
+    LogRecord { body, ..record.with(attributes) }
 }
 
 fn load_attributes(config: &ConfigImage, load: &LoadImage) -> Vec<KeyValue> {

@@ -4,7 +4,7 @@
 use super::json::{attributes, quoted, resource, scope};
 use firstbad_protocol::Hash;
 use firstbad_protocol::names::{attribute, event};
-use firstbad_protocol::recorder::told::{Attributes, Value, int, text};
+use firstbad_protocol::recorder::told::{Attributes, NEW_BINARY_KIND, Value, int, new_binary_text, text};
 use firstbad_protocol::recorder::{
     ConfigImage, DeathImage, Ending, EventImage, EventKind, LoadImage, PanicImage, RecorderImage, SiteImage, State,
 };
@@ -20,6 +20,8 @@ pub(super) struct Record {
     name: &'static str,
     severity: u8,
     attributes: Attributes,
+    /// None for most events, whose attributes say all.
+    text: Option<String>,
     other: Option<(String, u32)>,
 }
 
@@ -44,15 +46,17 @@ pub(super) fn body(image: &RecorderImage, mut records: Vec<Record>) -> String {
 impl Record {
     fn json(&self) -> String {
         let (at, severity, name) = (self.at_ns, self.severity, quoted(self.name));
+        let body = self.text.as_ref().map(|text| format!("\"body\":{{\"stringValue\":{}}},", quoted(text)));
+        let body = body.unwrap_or_default();
         format!(
-            "{{\"timeUnixNano\":\"{at}\",\"observedTimeUnixNano\":\"{at}\",\"severityNumber\":{severity},\"eventName\":{name},{}}}",
+            "{{\"timeUnixNano\":\"{at}\",\"observedTimeUnixNano\":\"{at}\",\"severityNumber\":{severity},\"eventName\":{name},{body}{}}}",
             attributes(&self.attributes)
         )
     }
 
     fn of(image: &RecorderImage, (name, severity, at_ns): (&'static str, u8, u64), sequence: u64) -> Self {
         let attributes = vec![text(attribute::BOOT, boot(image.boot)), int(attribute::SEQ, sequence)];
-        Self { at_ns, name, severity, attributes, other: None }
+        Self { at_ns, name, severity, attributes, text: None, other: None }
     }
 
     fn with(mut self, more: impl IntoIterator<Item = (String, Value)>) -> Self {
@@ -89,8 +93,21 @@ pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<Record>
             let severity = if refused { WARN } else { INFO };
             Some(record(event::CONFIG_LOAD, severity).with(load_attributes(config, load)))
         }
+        EventKind::NewBinary { before } => Some(new_binary(record(event::CHANGE, INFO), image, before)),
         EventKind::Death(told) => Some(earlier_death(told)),
     }
+}
+
+/// The change to another binary than that of the process before. Its identity is the version, so that the hosts of a fleet
+/// tell of one change.
+fn new_binary(record: Record, image: &RecorderImage, before: &str) -> Record {
+    let version = image.attribute(attribute::SERVICE_VERSION).unwrap_or_default();
+    let said = [
+        text(attribute::CHANGE_KIND, NEW_BINARY_KIND),
+        text(attribute::CHANGE_ID, version),
+        text(attribute::CHANGE_TARGET, version),
+    ];
+    Record { text: Some(new_binary_text(before, version)), ..record.with(said) }
 }
 
 fn load_attributes(config: &ConfigImage, load: &LoadImage) -> Attributes {
@@ -176,7 +193,7 @@ fn earlier_death(told: &DeathImage) -> Record {
         vec![text(attribute::BOOT, boot(told.boot)), int(attribute::SEQ, death_sequence(told.event_head))];
     attributes.extend(exit(ending, told.active.clone(), loading));
     let other = Some((told.instance.clone(), told.pid));
-    Record { at_ns: told.last_sign_ns, name: event::PROCESS_EXIT, severity: ERROR, attributes, other }
+    Record { at_ns: told.last_sign_ns, name: event::PROCESS_EXIT, severity: ERROR, attributes, text: None, other }
 }
 
 fn exit(ending: Ending, active: Vec<String>, loading: Option<(&str, Hash)>) -> Attributes {

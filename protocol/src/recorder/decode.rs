@@ -151,6 +151,18 @@ pub fn discard_moved(before: &[u8], lanes: &mut [u8], after: &[u8]) {
 /// The layout version of a recorder that can be read.
 fn check(words: Words<'_>) -> Result<u32, DecodeError> {
     let bytes = words.0.len();
+    let version = check_version(words)?;
+    if words.len() < layout::DATA {
+        return Err(DecodeError::Truncated { offset: bytes, needed: layout::DATA * 8 });
+    }
+    if words.len() > layout::WORDS_READ_MAX {
+        return Err(DecodeError::TooLarge { bytes });
+    }
+    Ok(version)
+}
+
+/// The layout version, if it is one that is read.
+pub(super) fn check_version(words: Words<'_>) -> Result<u32, DecodeError> {
     if words.0.get(..8).is_none_or(|magic| magic != layout::MAGIC) {
         return Err(DecodeError::NotARecorder);
     }
@@ -161,12 +173,6 @@ fn check(words: Words<'_>) -> Result<u32, DecodeError> {
     let version = u32::try_from(found & u64::from(u32::MAX)).unwrap_or(0);
     if found >> 32 != u64::from(layout::ENDIANNESS) || !layout::VERSIONS_READ.contains(&version) {
         return Err(DecodeError::ForeignLayout { version: found });
-    }
-    if words.len() < layout::DATA {
-        return Err(DecodeError::Truncated { offset: bytes, needed: layout::DATA * 8 });
-    }
-    if words.len() > layout::WORDS_READ_MAX {
-        return Err(DecodeError::TooLarge { bytes });
     }
     Ok(version)
 }
@@ -389,7 +395,7 @@ fn read_loads(entry: Words<'_>) -> Vec<LoadCount> {
         .collect()
 }
 
-fn read_resource(words: Words<'_>) -> Vec<(String, String)> {
+pub(super) fn read_resource(words: Words<'_>) -> Vec<(String, String)> {
     let text = words.text(header::RESOURCE, header::RESOURCE_BYTES_MAX);
     let mut parts = text.split('\0');
     let mut attributes = Vec::new();

@@ -351,6 +351,11 @@ pub enum EventKind {
     Load(Box<LoadImage>),
     /// An earlier process of the same service died, and this one found what it left.
     Death(Box<DeathImage>),
+    /// The last process of the service on this host, which has ended, ran another version of the binary.
+    NewBinary {
+        /// Its `service.version`.
+        before: String,
+    },
 }
 
 /// The death of an earlier process, as the next one tells it.

@@ -363,7 +363,8 @@ pub mod event {
     pub const SEQUENCE: usize = 0;
     /// Checksum over the words from [`KIND`] on.
     pub const CHECKSUM: usize = 1;
-    /// 1 start, 2 clean exit, 3 load, 4 loading, 5 death of an earlier process (see [`super::death`]).
+    /// 1 start, 2 clean exit, 3 load, 4 loading, 5 death of an earlier process (see [`super::death`]), 6 another binary than that
+    /// of the process before, whose `service.version` is at [`LABEL`]. A reader that does not know a kind leaves the event out.
     pub const KIND: usize = 2;
     /// Nanoseconds since the Unix epoch.
     pub const AT: usize = 3;

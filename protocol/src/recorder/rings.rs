@@ -71,6 +71,7 @@ fn event_kind(cell: Words<'_>) -> Option<EventKind> {
             })))
         }
         5 => Some(EventKind::Death(Box::new(death_image(cell)))),
+        6 => Some(EventKind::NewBinary { before: cell.some_text(event::LABEL, layout::version::TEXT_BYTES_MAX)? }),
         _ => None,
     }
 }

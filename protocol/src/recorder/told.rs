@@ -8,6 +8,15 @@ use super::{
 use crate::load::LoadResult;
 use crate::names::{METRICS, attribute, metric};
 
+/// `firstbad.change.kind` of the change to another version of the binary.
+pub const NEW_BINARY_KIND: &str = "deploy";
+
+/// The description of a change from one version of the binary to another.
+#[must_use]
+pub fn new_binary_text(before: &str, version: &str) -> String {
+    format!("the process runs service.version {version}, the one before it ran {before}")
+}
+
 /// An attribute's value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
