@@ -3,7 +3,7 @@
 
 use crate::admission::{Admission, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
-use crate::recorder::{Export, RecorderError, RecorderSource, search_list};
+use crate::recorder::{Export, Place, RecorderError, RecorderSource, search_list};
 use crate::settings::{Clock, Recorders};
 use crate::store::Signal;
 use firstbad_protocol::recorder::DecodeError;
@@ -88,23 +88,27 @@ impl LocalRecorders {
     }
 }
 
-/// Logs each recorder that cannot be read, once for as long as it stays so; `told` holds those of the last look.
+/// Logs each recorder, and each directory of recorders, that is not read, once for as long as it stays so; `told` holds those of the last look.
 pub(crate) fn tell_unreadable(source: &RecorderSource, told: &mut BTreeSet<String>) {
     // One that is being set up is read the next time.
     let setting_up =
         |problem: &&RecorderError| matches!(problem, RecorderError::Decode { error: DecodeError::NotReady, .. });
-    let problems: BTreeSet<String> =
+    let mut problems: BTreeSet<String> =
         source.problems().filter(|problem| !setting_up(problem)).map(|problem| problem.to_string()).collect();
+    problems.extend(source.places().iter().filter_map(Place::problem));
     for problem in problems.difference(told) {
-        tracing::warn!(%problem, "a recorder cannot be read: its process is not seen");
+        tracing::warn!(%problem, "recorders are not read: their processes are not seen");
     }
     *told = problems;
 }
 
 /// The recorders that `settings` name, on this host and in its containers.
 pub(crate) fn source_of(settings: &Recorders) -> RecorderSource {
-    let directories = if settings.directories.is_empty() { search_list() } else { settings.directories.clone() };
-    RecorderSource::new(directories).with_containers()
+    if settings.directories.is_empty() {
+        RecorderSource::new(search_list()).with_containers().pointing_to_others()
+    } else {
+        RecorderSource::new(settings.directories.clone()).with_containers()
+    }
 }
 
 /// Sleeps until `due`. False: it is time to stop.

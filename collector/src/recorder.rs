@@ -7,6 +7,7 @@ mod containers;
 mod file;
 mod listing;
 mod logs;
+mod places;
 mod points;
 mod source;
 mod stacks;
@@ -14,6 +15,7 @@ mod symbols;
 
 pub(crate) use listing::panic_places;
 pub use listing::{RecorderDump, RecorderEntry, RecorderState, dump, list};
+pub use places::{Found, Place, places};
 pub use points::request as metrics_request;
 pub use source::RecorderSource;
 
@@ -47,6 +49,18 @@ pub enum RecorderError {
         path: PathBuf,
         /// What the system said.
         error: String,
+    },
+    /// Another agent or collector reads the directory. Of two readers, each would be told only the deaths that it claims first.
+    #[error(
+        "the recorders in {} are read by {}, whose collector has them: they are left to it, because each death is told only once; \
+         end it, or give one of both other directories (--recorder-dir)",
+        directory.display(), process.map_or_else(|| "another agent or collector".to_owned(), |pid| format!("process {pid}"))
+    )]
+    ReadByAnother {
+        /// The directory.
+        directory: PathBuf,
+        /// The process, if it has a number here.
+        process: Option<i32>,
     },
     /// Its content is not a recorder's.
     #[error("reading the recorder {}: {error}", path.display())]

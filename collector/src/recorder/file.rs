@@ -205,13 +205,41 @@ impl RecorderFile {
     }
 }
 
-/// Shows that deaths in `directory` are told from here, for as long as the file is open.
-pub(super) fn mark(directory: &Path) -> Option<File> {
-    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    let mut options = OpenOptions::new();
+/// Who reads the recorders of a directory and tells its deaths.
+#[derive(Debug)]
+pub(super) enum Mark {
+    /// This process, for as long as the file is open.
+    Ours(File),
+    /// Another one, with its number if it has one here.
+    Another(Option<i32>),
+    /// Nobody can say: there is no such file, and it cannot be made.
+    Unknown,
+}
+
+/// Shows that deaths in `directory` are told from here, unless another process shows that already.
+pub(super) fn mark(directory: &Path) -> Mark {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).unwrap_or(0);
     let path = directory.join(AGENT_LOCK);
-    let file = options.write(true).create(true).truncate(false).mode(0o640).custom_flags(flags).open(path).ok()?;
-    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).ok().map(|()| file)
+    let mut options = OpenOptions::new();
+    let ours = options.write(true).create(true).truncate(false).mode(0o640).custom_flags(flags).open(&path);
+    if let Ok(file) = &ours
+        && fcntl_lock(file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    {
+        return ours.map_or(Mark::Unknown, Mark::Ours);
+    }
+    // Where the directory is another user's, its lock can at least be seen.
+    let seen = || OpenOptions::new().read(true).custom_flags(flags).open(&path);
+    let Ok(file) = ours.or_else(|_| seen()) else { return Mark::Unknown };
+    match fcntl_getlk(&file, &Flock::from(FlockType::WriteLock)) {
+        Ok(Some(held)) => Mark::Another(held.pid.map(|pid| pid.as_raw_nonzero().get())),
+        _ => Mark::Unknown,
+    }
+}
+
+/// Whether a directory's entry is a recorder, whatever its state.
+pub(super) fn is_recorder(entry: &fs::DirEntry) -> bool {
+    entry.file_name().to_str().and_then(stage).is_some()
 }
 
 /// A number that no other claim of this process has.

@@ -2,7 +2,8 @@
 //! until `commit`, everything is told again.
 
 use super::containers::{Containers, open_within};
-use super::file::{self, RecorderFile, Stage};
+use super::file::{self, Mark, RecorderFile, Stage};
+use super::places::{Place, places};
 use super::stacks::Stacks;
 use super::{Export, RecorderError, logs, points};
 use firstbad_protocol::Hash;
@@ -25,6 +26,7 @@ pub struct RecorderSource {
     directories: Vec<PathBuf>,
     /// The same directories within containers; none: they are not looked for.
     containers: Option<Containers>,
+    points_to_others: bool,
     /// Names of stacks; none: they are told as addresses.
     stacks: Option<Stacks>,
     known: BTreeMap<PathBuf, Known>,
@@ -81,6 +83,12 @@ impl RecorderSource {
         Self { containers: Some(Containers::default()), ..self }
     }
 
+    /// Tells of recorders of other users on this host that it does not read: for directories that nobody chose.
+    #[must_use]
+    pub fn pointing_to_others(self) -> Self {
+        Self { points_to_others: true, ..self }
+    }
+
     /// Tells stacks in names where the binary is at hand. It takes a copy of the binary (at most 256 MiB) in memory, for a moment.
     #[must_use]
     pub fn with_names_of_stacks(self) -> Self {
@@ -103,8 +111,9 @@ impl RecorderSource {
         if let Some(stacks) = &mut self.stacks {
             stacks.begin();
         }
-        let directories = self.all_directories();
+        let mut directories = self.all_directories();
         self.mark(&directories);
+        directories.retain(|directory| !self.problems.contains_key(directory));
         let found = file::find(&directories);
         self.known.retain(|path, known| known.dead || found.iter().any(|(there, _)| there == path));
         for (path, stage) in found {
@@ -138,16 +147,29 @@ impl RecorderSource {
         all
     }
 
-    /// Holds a lock in every directory that is there, best effort: without it a death is told twice, and counted once.
+    /// Holds a lock in every directory that is there and where that is possible. One that another process holds is a problem.
     fn mark(&mut self, directories: &[PathBuf]) {
         self.marks.retain(|directory, _| directories.contains(directory));
         for directory in directories {
-            if !self.marks.contains_key(directory)
-                && let Some(mark) = file::mark(directory)
-            {
-                self.marks.insert(directory.clone(), mark);
+            if self.marks.contains_key(directory) {
+                continue;
+            }
+            match file::mark(directory) {
+                Mark::Ours(mark) => drop(self.marks.insert(directory.clone(), mark)),
+                Mark::Another(process) => {
+                    let problem = RecorderError::ReadByAnother { directory: directory.clone(), process };
+                    self.problems.insert(directory.clone(), problem);
+                }
+                Mark::Unknown => {}
             }
         }
+    }
+
+    /// The directories that it was given, and those of other users if it points to them.
+    #[must_use]
+    pub fn places(&self) -> Vec<Place> {
+        let all = places(&self.directories);
+        all.into_iter().filter(|place| place.is_read || self.points_to_others).collect()
     }
 
     /// The exports of the last poll are on disk at the receiver.
@@ -165,7 +187,7 @@ impl RecorderSource {
         }
     }
 
-    /// Recorders that the last poll found and could not read.
+    /// Recorders that the last poll found and could not read, and directories that it left to another reader.
     pub fn problems(&self) -> impl Iterator<Item = &RecorderError> {
         self.problems.values()
     }
