@@ -10,8 +10,12 @@ use crate::state::ring::Sums;
 use firstbad_protocol::verdict::{Arm, CauseKind, Suspect};
 use firstbad_protocol::{Hash, Untrusted, verdict};
 
-/// A seconds value as people read it.
+/// Half of the last digit that [`span`] prints, seconds.
+const ROUNDS_TO_ZERO_S: f64 = 0.05;
+
+/// A seconds value as people read it. What rounds to zero has no sign.
 fn span(seconds: f64) -> String {
+    let seconds = if seconds.abs() < ROUNDS_TO_ZERO_S { 0.0 } else { seconds };
     if seconds.abs() >= 10.0 { format!("{seconds:.0} s") } else { format!("{seconds:.1} s") }
 }
 
