@@ -77,7 +77,7 @@ pub(crate) enum Command {
     /// Flight recorders on this host
     #[command(subcommand)]
     Recorder(RecorderCommand),
-    /// Sample configuration, shell completion, manual page
+    /// Sample configuration, shell completion, manual page, units for systemd
     #[command(subcommand, name = "gen")]
     Generate(GenerateCommand),
 }
@@ -354,9 +354,27 @@ pub(crate) enum GenerateCommand {
     },
     /// The manual page
     Man,
+    /// A unit for systemd
+    Systemd {
+        /// What it is for
+        #[arg(value_enum, default_value_t)]
+        unit: Unit,
+    },
+    /// A configuration for systemd-tmpfiles: one directory for the recorders of all users of a host
+    Tmpfiles,
     /// The first screen as a picture, for the README
     #[command(hide = true)]
     Picture(PictureArgs),
+}
+
+/// Units that `firstbad gen systemd` knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unit {
+    /// The agent, as a service of its own, with few rights
+    #[default]
+    Agent,
+    /// A drop-in for the service of a proxy that links the crate
+    Proxy,
 }
 
 #[derive(Debug, Args)]

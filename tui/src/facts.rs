@@ -5,7 +5,9 @@ use crate::rhythm::{Rhythm, rhythm};
 use crate::screen::text;
 use crate::screen::theme::Role;
 use firstbad_protocol::snapshot::{HostView, Snapshot};
-use firstbad_protocol::verdict::{Incident, LastKnownGood, Pattern, Signal, State, Verdict};
+use firstbad_protocol::verdict::{
+    CauseKind, Excluded, FirstError, Incident, Input, LastKnownGood, Pattern, RuledOut, Signal, State, Suspect, Verdict,
+};
 use firstbad_protocol::{BlindSpot, Finding};
 use std::collections::BTreeSet;
 
@@ -103,23 +105,75 @@ fn values(hosts: &[HostView], key: &str) -> (usize, usize) {
     (of(true), of(false))
 }
 
-/// Why this input, or why nothing was named.
-pub(crate) fn why(incident: &Incident) -> String {
+/// The first error: how often, where, and its text in one line.
+pub(crate) fn error_text(error: &FirstError) -> String {
+    let site = error.site.as_deref().map_or_else(String::new, |site| format!(" at {site}"));
+    format!("{}x{site}: {}", text::count(error.count), one_line(&error.message))
+}
+
+/// Text of several lines, such as a parser's error with the line that it points to, in one line.
+pub(crate) fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" / ")
+}
+
+/// What was excluded. An explanation that is still ranked is not among it: the reason stands against it instead.
+pub(crate) fn ruled_out(incident: &Incident) -> Vec<&RuledOut> {
+    let is_ranked = |out: &RuledOut| incident.suspects.iter().any(|suspect| is_about(out, suspect));
+    incident.ruled_out.iter().filter(|out| !is_ranked(out)).collect()
+}
+
+/// What speaks against a suspect, with the reasons for which its kind as a whole was excluded.
+pub(crate) fn against<'a>(incident: &'a Incident, suspect: &'a Suspect) -> impl Iterator<Item = &'a String> {
+    let excluded = incident.ruled_out.iter().filter(|out| is_about(out, suspect)).map(|out| &out.reason);
+    suspect.against.iter().chain(excluded.filter(|reason| !suspect.against.contains(reason)))
+}
+
+/// Whether an exclusion is one of this very explanation.
+fn is_about(out: &RuledOut, suspect: &Suspect) -> bool {
+    match (out.what, suspect.kind) {
+        (Excluded::Binary, CauseKind::Binary)
+        | (Excluded::Traffic, CauseKind::Traffic)
+        | (Excluded::Host, CauseKind::Host) => true,
+        (Excluded::Config, CauseKind::Config) => {
+            out.config == suspect.config
+                && !suspect.hashes.is_empty()
+                && suspect.hashes.iter().all(|hash| out.hashes.contains(hash))
+        }
+        _ => false,
+    }
+}
+
+/// The config that is accused, or that of the nearest suspect.
+pub(crate) fn config(incident: &Incident) -> Option<&str> {
+    let suspected = || incident.suspects.iter().find_map(|suspect| suspect.config.as_deref());
+    incident.cause.as_ref().map_or_else(suspected, |cause| cause.config.as_deref())
+}
+
+/// Whether the version that the input is compared with has the same value of a fact.
+fn is_shared(snapshot: &Snapshot, input: &Input, fact: &str, value: u64) -> bool {
+    let good = snapshot.versions.iter().find(|version| Some(version.hash) == input.against);
+    good.and_then(|good| good.facts.get(fact)).is_some_and(|good| u64::try_from(*good) == Ok(value))
+}
+
+/// Why this input, or why nothing was named. Facts that the version before it shares explain nothing, and are left out.
+pub(crate) fn why(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut parts = Vec::new();
     if let Some(input) = &incident.input {
+        let duplicates = input.duplicate_rows.filter(|rows| *rows > 0);
+        let own_duplicates = duplicates.filter(|rows| !is_shared(snapshot, input, "duplicate_rows", *rows));
         let over = |limit: &&firstbad_protocol::verdict::LimitFact| limit.value > limit.limit;
         let limits = input.limits.iter().filter(over);
         parts.extend(limits.map(|limit| format!("{} {} > limit {}", limit.name, limit.value, limit.limit)));
         let says_limits = !parts.is_empty();
-        if let Some(rows) = input.rows.filter(|_| parts.is_empty()) {
-            parts.push(format!("{} rows", text::count(rows)));
-        }
-        if let Some(duplicates) = input.duplicate_rows.filter(|duplicates| *duplicates > 0) {
-            parts.push(format!("{} duplicate rows", text::count(duplicates)));
-        }
-        // The facts of these two kinds of findings are listed above already.
-        let is_said = |finding: &Finding| {
-            says_limits && matches!(finding, Finding::ExceedsLimit { .. } | Finding::RepeatedRows { .. })
+        let own_rows = input.rows.filter(|rows| parts.is_empty() && !is_shared(snapshot, input, "rows", *rows));
+        parts.extend(own_rows.map(|rows| format!("{} rows", text::count(rows))));
+        parts.extend(own_duplicates.map(|rows| format!("{} duplicate rows", text::count(rows))));
+        // The facts of these two kinds of findings are listed above already, or explain nothing.
+        let is_said = |finding: &Finding| match finding {
+            Finding::ExceedsLimit { .. } => says_limits,
+            Finding::RepeatedRows { .. } => says_limits || own_duplicates.is_none(),
+            _ => false,
         };
         parts.extend(input.findings.iter().filter(|finding| !is_said(finding)).map(ToString::to_string));
     }
@@ -128,8 +182,11 @@ pub(crate) fn why(incident: &Incident) -> String {
         parts.push(format!("as well: {}", others.join(", ")));
     }
     if let Some(suspect) = incident.suspects.first() {
-        let said = if incident.verdict == Verdict::InsufficientEvidence { &suspect.against } else { &suspect.evidence };
-        parts.extend(said.iter().cloned());
+        if incident.verdict == Verdict::InsufficientEvidence {
+            parts.extend(against(incident, suspect).cloned());
+        } else {
+            parts.extend(suspect.evidence.iter().cloned());
+        }
     }
     parts.join("; ")
 }

@@ -179,6 +179,9 @@ fn playbooks_are_listed_shown_and_tested() {
 fn generated_things_come_from_the_same_lists() {
     assert!(run(&["gen", "config"]).out.contains("[collect]"));
     assert!(run(&["gen", "completion", "bash"]).out.contains("recorder"));
+    assert!(run(&["gen", "systemd"]).out.contains("ExecStart=/usr/bin/firstbad agent"));
+    assert!(run(&["gen", "systemd", "proxy"]).out.contains("SupplementaryGroups=firstbad"));
+    assert!(run(&["gen", "tmpfiles"]).out.ends_with("d     /run/firstbad 2770 root firstbad -   -\n"));
     let manual = run(&["gen", "man"]).out;
     assert!(manual.contains(".TH firstbad") && manual.contains("KEYS"));
 }
@@ -329,4 +332,19 @@ fn an_empty_collector_is_asked_and_never_called_well() {
             said.err
         );
     }
+}
+
+#[test]
+fn recorder_list_says_where_it_looked_also_where_nothing_is() {
+    let directory = tempfile::tempdir().expect("directory");
+    let made = directory.path().join("made");
+    std::fs::create_dir(&made).expect("made");
+    std::fs::write(made.join("edge.rec"), "junk").expect("written");
+    let missing = directory.path().join("missing");
+    let arguments = ["recorder", "list", "--recorder-dir"].map(std::ffi::OsString::from).into_iter();
+    let arguments = arguments.chain([made.clone().into(), "--recorder-dir".into(), missing.clone().into()]);
+    let listed = said(firstbad(directory.path()).args(arguments).output().expect("the binary runs"));
+    let looked = format!("looked in {} (recorders: 1), {} (not there)\n", made.display(), missing.display());
+    assert_eq!((listed.code, listed.err.as_str()), (Some(0), looked.as_str()));
+    assert!(listed.out.contains("unreadable"), "{}", listed.out);
 }

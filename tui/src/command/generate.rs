@@ -1,7 +1,7 @@
-//! What is made from the one list of flags and keys: sample configuration, completions, manual page; and the picture of
-//! the first screen.
+//! What is made from the one list of flags and keys: sample configuration, completions, manual page; units for systemd; and the
+//! picture of the first screen.
 
-use crate::cli::{Arguments, GenerateCommand, PictureArgs};
+use crate::cli::{Arguments, GenerateCommand, PictureArgs, Unit};
 use crate::failure::Failure;
 use crate::output::{print, print_bytes};
 use crate::picture;
@@ -16,6 +16,12 @@ use std::sync::Arc;
 
 /// Every key of the configuration file with its default.
 const SAMPLE: &str = include_str!("sample.toml");
+/// The agent as a service.
+const AGENT_UNIT: &str = include_str!("sample-agent.service");
+/// What a proxy's service needs, so that the agent finds its recorder.
+const PROXY_DROP_IN: &str = include_str!("sample-proxy.conf");
+/// The directory that both use.
+const TMPFILES: &str = include_str!("sample-tmpfiles.conf");
 
 /// `firstbad gen`.
 ///
@@ -30,6 +36,9 @@ pub(super) fn generate(command: &GenerateCommand) -> Result<ExitCode, Failure> {
             print_bytes(&bytes)?;
         }
         GenerateCommand::Man => print_bytes(&manual()?)?,
+        GenerateCommand::Systemd { unit: Unit::Agent } => print(AGENT_UNIT)?,
+        GenerateCommand::Systemd { unit: Unit::Proxy } => print(PROXY_DROP_IN)?,
+        GenerateCommand::Tmpfiles => print(TMPFILES)?,
         GenerateCommand::Picture(arguments) => print(&drawn(arguments)?)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -74,7 +83,8 @@ fn drawn(arguments: &PictureArgs) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Args as _;
+    use crate::cli::Command;
+    use clap::{Args as _, Parser as _};
     use firstbad_collector::settings::{AgentArgs, CollectArgs, File};
 
     #[test]
@@ -98,6 +108,29 @@ mod tests {
             };
             assert!(SAMPLE.contains(&format!("# {key} = ")), "{key}");
         }
+    }
+
+    /// The values of a key in a unit.
+    fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
+        unit.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).collect()
+    }
+
+    #[test]
+    fn the_units_agree_with_the_directory_and_with_the_command_line() {
+        let line: Vec<&str> = TMPFILES.lines().last().expect("a line").split_whitespace().collect();
+        let [kind, directory, mode, user, group, _, _] = line.as_slice() else { panic!("{line:?}") };
+        assert_eq!((*kind, *mode, *user), ("d", "2770", "root"));
+        for unit in [AGENT_UNIT, PROXY_DROP_IN] {
+            assert_eq!(values(unit, "ReadWritePaths"), [*directory]);
+        }
+        assert_eq!(values(AGENT_UNIT, "Group"), [*group]);
+        assert_eq!(values(PROXY_DROP_IN, "SupplementaryGroups"), [*group]);
+        assert_eq!(values(PROXY_DROP_IN, "Environment"), [format!("FIRSTBAD_RECORDER_DIR={directory}")]);
+        let [start] = values(AGENT_UNIT, "ExecStart")[..] else { panic!("one command") };
+        let parsed = Arguments::try_parse_from(start.split(' ')).expect("the command line knows it");
+        let Some(Command::Agent(agent)) = parsed.command else { panic!("{start}") };
+        let settings = agent.role.settings(&File::default()).expect("settings");
+        assert_eq!(settings.recorders.directories, [std::path::PathBuf::from(*directory)]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::cli::TextOrJson;
 use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::report::text::line;
-use firstbad_collector::recorder::{self, RecorderEntry, RecorderState};
+use firstbad_collector::recorder::{self, Found, Place, RecorderEntry, RecorderState};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,17 +13,37 @@ use std::process::ExitCode;
 /// # Errors
 /// If the output cannot be written.
 pub(super) fn list(directories: &[PathBuf], format: TextOrJson) -> Result<ExitCode, Failure> {
-    let directories = if directories.is_empty() { recorder::search_list() } else { directories.to_vec() };
+    let chosen = !directories.is_empty();
+    let directories = if chosen { directories.to_vec() } else { recorder::search_list() };
     let entries = recorder::list(&directories);
+    let mut places = recorder::places(&directories);
+    // Who names a directory does not ask about others.
+    places.retain(|place| place.is_read || !chosen);
     match format {
         TextOrJson::Json => print_json(&entries)?,
-        TextOrJson::Text => print(&entries.iter().map(told).collect::<String>())?,
+        TextOrJson::Text => {
+            print(&entries.iter().map(told).collect::<String>())?;
+            eprint!("{}", looked_at(&places));
+        }
     }
-    if entries.is_empty() && format == TextOrJson::Text {
-        let places: Vec<String> = directories.iter().map(|path| path.display().to_string()).collect();
-        eprint!("{}", line(&format!("no recorder in {}", places.join(", "))));
-    }
+    eprint!(
+        "{}",
+        places.iter().filter_map(Place::problem).map(|problem| line(&format!("hint: {problem}"))).collect::<String>()
+    );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where it was looked, and what is there.
+fn looked_at(places: &[Place]) -> String {
+    let read = places.iter().filter(|place| place.is_read).map(|place| {
+        let found = match place.found {
+            Found::Missing => "not there".to_owned(),
+            Found::Denied => "may not be listed".to_owned(),
+            Found::Recorders(count) => format!("recorders: {count}"),
+        };
+        format!("{} ({found})", place.path.display())
+    });
+    line(&format!("looked in {}", read.collect::<Vec<_>>().join(", ")))
 }
 
 fn told(entry: &RecorderEntry) -> String {

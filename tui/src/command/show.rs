@@ -5,9 +5,11 @@ use crate::failure::Failure;
 use crate::screen::message::Message;
 use crate::screen::model::{Model, Origin};
 use crate::screen::runtime::{self, Outside};
+use firstbad_collector::recorder::{self, Place};
 use firstbad_collector::settings::{File, default_data_dir};
 use firstbad_collector::{Client, ClientError, Collector, Settings, StartError, Update};
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -51,12 +53,13 @@ fn attach(common: &Common, client: &Client) -> Result<ExitCode, Failure> {
 fn embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let settings = arguments.collect.settings(&File::read(arguments.config.as_deref())?)?;
     let is_default_place = settings.data_dir == default_data_dir();
+    let chosen = settings.recorders.as_ref().map_or_else(Vec::new, |recorders| recorders.directories.clone());
     let collector = match Collector::start(settings.clone()) {
         // Somebody who only wants to look need not be able to write to the place of a service.
         Err(StartError::Store(_)) if is_default_place => start_in_temporary_place(settings)?,
         other => other?,
     };
-    beside(&arguments.common, &collector)?;
+    beside(&arguments.common, &collector, &chosen)?;
     collector.stop();
     Ok(ExitCode::SUCCESS)
 }
@@ -66,22 +69,25 @@ fn start_in_temporary_place(settings: Settings) -> Result<Collector, Failure> {
     Ok(Collector::start(Settings { data_dir, ..settings })?)
 }
 
-/// The screen over a collector in this process.
+/// The screen over a collector in this process, which reads the recorders of the `chosen` directories, or else of the usual ones.
 ///
 /// # Errors
 /// If the terminal cannot be used.
-pub(super) fn beside(common: &Common, collector: &Collector) -> io::Result<()> {
+pub(super) fn beside(common: &Common, collector: &Collector, chosen: &[PathBuf]) -> io::Result<()> {
     let address = |name: &str| {
         let served = collector.addresses().named();
         let found = served.into_iter().find(|(served, _)| *served == name);
         found.and_then(|(_, at)| at.first().map(ToString::to_string)).unwrap_or_else(|| "not served".to_owned())
     };
-    let places: Vec<String> =
-        firstbad_collector::recorder::search_list().iter().map(|path| path.display().to_string()).collect();
+    let directories = if chosen.is_empty() { recorder::search_list() } else { chosen.to_vec() };
+    let mut places = recorder::places(&directories);
+    places.retain(|place| place.is_read || chosen.is_empty());
+    let read: Vec<String> = directories.iter().map(|path| path.display().to_string()).collect();
     let origin = Origin::Embedded {
         otlp_grpc: address("otlp_grpc"),
         otlp_http: address("otlp_http"),
-        recorders: places.join(", "),
+        recorders: read.join(", "),
+        not_seen: places.iter().filter_map(Place::problem).collect(),
     };
     follow(common, origin, &collector.client())
 }

@@ -34,6 +34,18 @@ pub(super) fn code(text: &str) -> String {
     format!("{fence}{space}{safe}{space}{fence}")
 }
 
+/// `text` as words in Markdown in which pairs of backticks make code, as in a playbook. Facts that are filled into a playbook hold
+/// no backtick. A backtick without a partner is one of plain words.
+pub(super) fn prose(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return escape(text);
+    }
+    let part =
+        |(index, part): (usize, &&str)| if index % 2 == 0 || part.is_empty() { escape(part) } else { code(part) };
+    parts.iter().enumerate().map(part).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +58,13 @@ mod tests {
             assert!(!escaped.contains(markup), "{markup} in {escaped}");
         }
         assert_eq!(escape("rows > 200"), "rows &gt; 200");
+    }
+
+    #[test]
+    fn code_of_a_playbook_stays_code_and_the_rest_makes_no_markup() {
+        assert_eq!(prose("run `firstbad hosts` and *look*"), "run `firstbad hosts` and \\*look\\*");
+        assert_eq!(prose("a ` b"), "a \\` b");
+        assert_eq!(prose("`a|b` ``"), "`a\u{2502}b` ");
     }
 
     #[test]

@@ -28,13 +28,13 @@ fn report(snapshot: &Snapshot, incident: &Incident, contents: Option<&Contents>)
     let mut text =
         format!("# Incident {}\n\n**{}**\n\n", escape(&facts::identity(incident)), escape(&sentence(incident)));
     text += &sections::status_update(snapshot, incident);
-    text += &sections::summary(incident);
+    text += &sections::summary(snapshot, incident);
     text += &sections::impact(snapshot, incident);
     text += &sections::timeline(snapshot, incident);
     text += &sections::evidence(incident);
     text += &sections::ruled_out(incident);
     text += &sections::input(incident, contents);
-    text += &sections::last_known_good(incident);
+    text += &sections::last_known_good(snapshot, incident);
     text += &sections::hosts(snapshot, incident);
     text += &sections::actions(incident);
     text += &sections::contributing(snapshot, incident);
@@ -52,7 +52,9 @@ mod tests {
     use super::*;
     use crate::fixture;
     use crate::screen::runtime::Content;
+    use firstbad_protocol::Finding;
     use firstbad_protocol::content::Format;
+    use firstbad_protocol::verdict::{CauseKind, Suspect, Verdict};
     use std::sync::Arc;
 
     fn contents() -> Contents {
@@ -72,6 +74,76 @@ mod tests {
     fn a_report_without_a_cause_accuses_nobody() {
         let snapshot = fixture::with(fixture::insufficient());
         insta::assert_snapshot!("report_insufficient", diagnosis(&snapshot, &snapshot.diagnosis, None));
+    }
+
+    /// An incident as its first verdict tells of it, with nothing known but that requests fail.
+    fn early() -> Incident {
+        Incident {
+            first_error: None,
+            input: None,
+            last_known_good: None,
+            history: Vec::new(),
+            ..fixture::insufficient()
+        }
+    }
+
+    #[test]
+    fn a_report_does_not_contradict_itself() {
+        let mut incident = early();
+        incident.suspects[0].against.clear();
+        incident.suspects.push(Suspect { rank: 2, kind: CauseKind::Binary, ..incident.suspects[0].clone() });
+        let mut snapshot = fixture::with(incident);
+        for host in &mut snapshot.hosts {
+            (host.failing, host.needs_restart, host.silent) = (host.host.ends_with("00"), false, false);
+        }
+        let text = diagnosis(&snapshot, &snapshot.diagnosis, None);
+        assert!(
+            text.contains("## Hosts still affected\n1 hosts.") && text.contains("| edge-eu-00 | failing |"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("edge-eu-00 | failing | unknown"),
+            "the nearest suspect's config tells the version: {text}"
+        );
+        let (_, ruled_out) = text.split_once("## Ruled out").expect("the section");
+        assert!(!ruled_out.contains("binary: fl2 and fl ran"), "it is ranked: {text}");
+        assert!(text.contains("- #2 against: fl2 and fl ran for 9 d before"), "{text}");
+        assert!(text.contains("time to detect (TTD): at most 3 min 20 s"), "the verdict is there: {text}");
+        let (_, good) =
+            text.split_once("## Last known good\nNone is proven. The version before, `sha256:").expect("a version");
+        assert!(good.lines().next().is_some_and(|line| line.contains(" requests, of which ")), "{good}");
+    }
+
+    #[test]
+    fn a_report_of_which_nothing_is_known_has_a_summary() {
+        let mut incident = early();
+        incident.suspects[0].against.clear();
+        incident.suspects[0].kind = CauseKind::Time;
+        let mut snapshot = fixture::with(incident);
+        snapshot.diagnosis.incidents[0].ruled_out.clear();
+        let text = diagnosis(&snapshot, &snapshot.diagnosis, None);
+        assert!(text.contains("## Summary\n0.07% of requests failed (31). No error text was reported"), "{text}");
+    }
+
+    #[test]
+    fn what_the_good_version_shares_is_no_reason_and_a_suspect_is_not_named() {
+        let mut snapshot = fixture::named();
+        let incident = &mut snapshot.diagnosis.incidents[0];
+        incident.verdict = Verdict::Suspect;
+        incident.first_error.as_mut().expect("an error").message = "expected `=`\n  |\n3 | foo\n  |   ^".to_owned();
+        let input = incident.input.as_mut().expect("an input");
+        input.limits.clear();
+        input.findings = vec![Finding::RepeatedRows { rows: 120 }];
+        let against = input.against;
+        for version in snapshot.versions.iter_mut().filter(|version| Some(version.hash) == against) {
+            version.facts.insert("rows".to_owned(), 240);
+            version.facts.insert("duplicate_rows".to_owned(), 120);
+        }
+        let text = diagnosis(&snapshot, &snapshot.diagnosis, None);
+        let why = text.lines().find(|line| line.starts_with("Why: ")).expect("a reason");
+        assert!(!why.contains("240 rows") && !why.contains("120"), "{why}");
+        assert!(text.contains("| suspected: bot-features") && !text.contains("| named: "), "{text}");
+        assert!(text.contains("``expected `=` / \u{2502} / 3 \u{2502} foo / \u{2502}   ^``"), "{text}");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The sections of a report. Each is a heading and what stands below it, or nothing where there is nothing to say that a
 //! reader would miss.
 
-use super::escape::{code, escape};
+use super::escape::{code, escape, prose};
 use super::timeline;
 use crate::screen::model::Pair;
 use crate::screen::runtime::{Contents, compare};
 use crate::screen::text::{count, duration, share};
 use crate::{advice, difference, facts};
 use firstbad_protocol::sentence::{clock, moment, percent, what, what_suspect};
-use firstbad_protocol::snapshot::{HostView, Snapshot};
+use firstbad_protocol::snapshot::{HostView, Snapshot, VersionView};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Arm, Incident, Signal, State, Verdict};
 
@@ -71,15 +71,22 @@ fn capital(text: &str) -> String {
 }
 
 /// What happened, in three sentences.
-pub(super) fn summary(incident: &Incident) -> String {
+pub(super) fn summary(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut text = "## Summary\n".to_owned();
     if let Some(error) = &incident.first_error {
         let site = error.site.as_deref().map_or_else(String::new, |site| format!(" at {}", code(site)));
-        text += &format!("First error, {} times{site}: {}\n\n", count(error.count), code(&error.message));
+        let message = code(&facts::one_line(&error.message));
+        text += &format!("First error, {} times{site}: {message}\n\n", count(error.count));
     }
-    let why = facts::why(incident);
+    let why = facts::why(snapshot, incident);
     if !why.is_empty() {
         text += &format!("Why: {}.\n\n", escape(&why));
+    }
+    if incident.first_error.is_none() && why.is_empty() {
+        text += &format!(
+            "{}. No error text was reported, and no input stands out.\n\n",
+            escape(&capital(&facts::harm(incident)))
+        );
     }
     text
 }
@@ -110,7 +117,13 @@ pub(super) fn timeline(snapshot: &Snapshot, incident: &Incident) -> String {
         format!("- {name}: {}\n", took.unwrap_or_else(|| "not yet".to_owned()))
     };
     text += "\nFrom the onset:\n";
-    text += &took("time to detect (TTD)", timeline.detected);
+    text += &match (timeline.detected, snapshot.at) {
+        // The verdict is still the first one, and nobody noted its time. It was given by now.
+        (None, Some(now)) => {
+            format!("- time to detect (TTD): at most {}\n", duration(seconds(now.since(incident.onset))))
+        }
+        (detected, _) => took("time to detect (TTD)", detected),
+    };
     text += &took("time to identify (TTI)", timeline.named);
     text += &took("time to recover (TTR)", timeline.resolved);
     if let (Some(loaded), Some(named)) = (timeline.first_load, timeline.named) {
@@ -140,9 +153,9 @@ pub(super) fn evidence(incident: &Incident) -> String {
     }
     text.push('\n');
     for suspect in &incident.suspects {
-        for (sign, sentences) in [("for", &suspect.evidence), ("against", &suspect.against)] {
-            text.extend(sentences.iter().map(|said| format!("- #{} {sign}: {}\n", suspect.rank, escape(said))));
-        }
+        let told = |sign: &str, said: &str| format!("- #{} {sign}: {}\n", suspect.rank, escape(said));
+        text.extend(suspect.evidence.iter().map(|said| told("for", said)));
+        text.extend(facts::against(incident, suspect).map(|said| told("against", said)));
     }
     text + "\n"
 }
@@ -153,8 +166,8 @@ fn arm(arm: &Arm) -> String {
 
 /// What it is not.
 pub(super) fn ruled_out(incident: &Incident) -> String {
-    let reasons: Vec<String> =
-        incident.ruled_out.iter().map(|out| format!("{}: {}", out.what.as_str(), out.reason)).collect();
+    let ruled_out = facts::ruled_out(incident).into_iter();
+    let reasons: Vec<String> = ruled_out.map(|out| format!("{}: {}", out.what.as_str(), out.reason)).collect();
     list("Ruled out", &reasons, "Nothing was ruled out.")
 }
 
@@ -199,27 +212,53 @@ fn fenced(mark: char, line: &str) -> String {
 }
 
 /// Where to go back to.
-pub(super) fn last_known_good(incident: &Incident) -> String {
+pub(super) fn last_known_good(snapshot: &Snapshot, incident: &Incident) -> String {
     let Some(good) = &incident.last_known_good else {
-        return "## Last known good\nNone is known.\n\n".to_owned();
+        let nearest = version_before(snapshot, incident).map_or_else(String::new, |version| {
+            let failed = share(version.failed as f64 / version.requests.max(1) as f64);
+            let served = count(version.requests);
+            format!(
+                " The version before, {}, served {served} requests, of which {failed} failed.",
+                code(&version.hash.to_string())
+            )
+        });
+        return format!("## Last known good\nNone is proven.{nearest}\n\n");
     };
     format!("## Last known good\n{}\n\n{}.\n\n", code(&good.hash.to_string()), escape(&facts::last_known_good(good).1))
+}
+
+/// The newest version of the config in question that served requests before the accused or nearest one.
+fn version_before<'a>(snapshot: &'a Snapshot, incident: &Incident) -> Option<&'a VersionView> {
+    let config = facts::config(incident)?;
+    let suspected = incident.suspects.iter().find(|suspect| suspect.config.as_deref() == Some(config));
+    let hashes = incident.cause.as_ref().map(|cause| &cause.hashes).or(suspected.map(|suspect| &suspect.hashes))?;
+    let of_config = || snapshot.versions.iter().filter(|version| version.config == config);
+    let since = of_config().filter(|version| hashes.contains(&version.hash)).map(|version| version.first_seen).min()?;
+    let before = of_config().filter(|version| version.first_seen < since && version.requests > 0 && !version.accused);
+    before.max_by_key(|version| version.first_seen)
 }
 
 fn waiting(snapshot: &Snapshot) -> Vec<&HostView> {
     snapshot.hosts.iter().filter(|host| host.needs_restart || host.silent).collect()
 }
 
+/// Hosts that are not well: those that fail now, while the incident goes on, and those that wait for something.
+fn affected<'a>(snapshot: &'a Snapshot, incident: &Incident) -> Vec<&'a HostView> {
+    let fails = incident.state != State::Resolved && !incident.is_refusal_only();
+    let hosts = snapshot.hosts.iter();
+    hosts.filter(|host| host.needs_restart || host.silent || (fails && host.failing)).collect()
+}
+
 /// Who is not well yet.
 pub(super) fn hosts(snapshot: &Snapshot, incident: &Incident) -> String {
-    let waiting = waiting(snapshot);
-    let mut text = format!("## Hosts still affected\n{} hosts.\n\n", waiting.len());
-    if waiting.is_empty() {
+    let affected = affected(snapshot, incident);
+    let mut text = format!("## Hosts still affected\n{} hosts.\n\n", affected.len());
+    if affected.is_empty() {
         return text;
     }
-    let config = incident.cause.as_ref().and_then(|cause| cause.config.as_deref());
+    let config = facts::config(incident);
     text += "| host | state | active version | last seen |\n|---|---|---|---|\n";
-    for host in waiting.iter().take(HOSTS_MAX) {
+    for host in affected.iter().take(HOSTS_MAX) {
         let state = if host.silent {
             "silent"
         } else if host.failing {
@@ -231,8 +270,8 @@ pub(super) fn hosts(snapshot: &Snapshot, incident: &Incident) -> String {
             config.and_then(|config| host.active.get(config)).map_or_else(|| "unknown".to_owned(), |hash| hash.short());
         text += &format!("| {} | {state} | {active} | {} |\n", escape(&host.host), moment(host.last_seen));
     }
-    if waiting.len() > HOSTS_MAX {
-        text += &format!("| and {} more | | | |\n", waiting.len() - HOSTS_MAX);
+    if affected.len() > HOSTS_MAX {
+        text += &format!("| and {} more | | | |\n", affected.len() - HOSTS_MAX);
     }
     text + "\n"
 }
@@ -244,9 +283,9 @@ pub(super) fn actions(incident: &Incident) -> String {
         text += &format!(
             "{}. {}\n   - {}\n   - verify: {}\n",
             index + 1,
-            escape(&action.what),
-            escape(&action.risk_said()),
-            escape(&action.verify)
+            prose(&action.what),
+            prose(&action.risk_said()),
+            prose(&action.verify)
         );
     }
     if let Some(playbook) = advice::playbook(incident) {

@@ -48,12 +48,9 @@ fn incident(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut text = format!("\n{}", line(&sentence(incident)));
     text += &labelled("ID", &facts::identity(incident));
     text += &labelled("STATE", &format!("{}; {}", facts::state_word(snapshot, incident), facts::impact(incident)));
-    if let Some(error) = &incident.first_error {
-        let site = error.site.as_deref().map_or_else(String::new, |site| format!(" at {site}"));
-        text += &labelled("ERROR", &format!("{}x{site}: {}", count(error.count), error.message));
-    }
-    text += &labelled("WHY", &facts::why(incident));
-    for out in &incident.ruled_out {
+    text.extend(incident.first_error.iter().map(|error| labelled("ERROR", &facts::error_text(error))));
+    text += &labelled("WHY", &facts::why(snapshot, incident));
+    for out in facts::ruled_out(incident) {
         text += &labelled("NOT IT", &format!("{}: {}", out.what.as_str(), out.reason));
     }
     for (index, action) in advice::actions(incident).iter().enumerate() {
@@ -82,9 +79,8 @@ pub(crate) fn explained(incident: &Incident) -> String {
             share(suspect.explained_share),
             suspect.confidence
         ));
-        for (sign, sentences) in [("for", &suspect.evidence), ("against", &suspect.against)] {
-            text.extend(sentences.iter().map(|said| line(&format!("  {sign}: {said}"))));
-        }
+        text.extend(suspect.evidence.iter().map(|said| line(&format!("  for: {said}"))));
+        text.extend(facts::against(incident, suspect).map(|said| line(&format!("  against: {said}"))));
     }
     for entry in &incident.history {
         let cause = entry.cause.as_ref().map_or_else(|| "no cause".to_owned(), what);

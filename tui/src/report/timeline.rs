@@ -5,7 +5,7 @@ use firstbad_protocol::Untrusted;
 use firstbad_protocol::sentence::what;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::Incident;
+use firstbad_protocol::verdict::{Incident, Verdict};
 
 /// Moments of an incident in order.
 pub(super) struct Timeline {
@@ -39,7 +39,12 @@ pub(super) fn timeline(snapshot: &Snapshot, incident: &Incident) -> Timeline {
     }
     moments.extend(incident.named_at.map(|at| {
         let cause = incident.cause.as_ref().map_or_else(|| "the cause".to_owned(), what);
-        (at, format!("named: {cause}"))
+        let word = match incident.verdict {
+            Verdict::Cause => "named",
+            Verdict::Suspect => "suspected",
+            Verdict::External | Verdict::InsufficientEvidence => "explained",
+        };
+        (at, format!("{word}: {cause}"))
     }));
     moments.extend(incident.resolved_at.map(|at| (at, "resolved".to_owned())));
     let end = incident.resolved_at.or(snapshot.at).unwrap_or(incident.onset);

@@ -20,6 +20,8 @@ pub(crate) enum Origin {
         otlp_http: String,
         /// Where recorders are looked for.
         recorders: String,
+        /// Recorders that are not read, and what to do about it. Untrusted text.
+        not_seen: Vec<String>,
     },
     /// A collector at this URL.
     Attached(String),

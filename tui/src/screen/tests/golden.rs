@@ -35,6 +35,18 @@ fn too_little_evidence_accuses_nobody() {
 }
 
 #[test]
+fn a_screen_without_data_points_to_recorders_that_nobody_reads() {
+    let Origin::Embedded { otlp_grpc, otlp_http, recorders, .. } = embedded() else { panic!("embedded") };
+    let not_seen =
+        vec!["/var/tmp/firstbad-65534 belongs to user 65534, holds 3 recorders and is not looked at".to_owned()];
+    let origin = Origin::Embedded { otlp_grpc, otlp_http, recorders, not_seen };
+    let mut model = Model::new(origin, PLAIN);
+    update(&mut model, Message::Snapshot(Arc::new(fixture::empty())));
+    let shown = picture(&model, 80, 24);
+    assert!(shown.contains("NOT SEEN") && shown.contains("firstbad-65534"), "{shown}");
+}
+
+#[test]
 fn a_refused_file_is_no_outage() {
     golden!("incident_refused", &showing(fixture::with(fixture::refused())));
 }

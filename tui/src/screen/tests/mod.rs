@@ -23,6 +23,7 @@ pub(super) fn embedded() -> Origin {
         otlp_grpc: "127.0.0.1:4317".into(),
         otlp_http: "127.0.0.1:4318".into(),
         recorders: "/run/firstbad".into(),
+        not_seen: Vec::new(),
     }
 }
 

@@ -49,7 +49,9 @@ pub(crate) fn page(model: &Model, incident: &Incident, columns: usize, rows: usi
         Section::new([1, 2, 2], move |lines| impact(context, lines)),
         Section::new([0, 5, most(5, 9)], move |lines| chart::chart(model, snapshot, Some(incident), (columns, lines))),
         Section::new([1, 2, most(2, 4)], move |lines| first_error(context, lines)),
-        Section::new([1, 2, most(3, 6)], move |lines| labelled(model, "WHY", &facts::why(incident), (columns, lines))),
+        Section::new([1, 2, most(3, 6)], move |lines| {
+            labelled(model, "WHY", &facts::why(snapshot, incident), (columns, lines))
+        }),
         Section::new([1, 2, most(3, 8)], move |lines| ruled_out(context, lines)),
         Section::new([2, 4, most(5, 15)], move |lines| actions(context, lines)),
         Section::new([1, 2, 2], move |lines| good(context, lines)),
@@ -121,13 +123,11 @@ fn state_word(context: Context<'_>) -> String {
 
 fn first_error(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     let Some(error) = &context.incident.first_error else { return Vec::new() };
-    let site = error.site.as_deref().map_or_else(String::new, |site| format!(" at {site}"));
-    let told = format!("{}x{site}: {}", text::count(error.count), error.message);
-    labelled(context.model, "ERROR", &told, (context.columns, lines_max))
+    labelled(context.model, "ERROR", &facts::error_text(error), (context.columns, lines_max))
 }
 
 fn ruled_out(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
-    let reasons = &context.incident.ruled_out;
+    let reasons = facts::ruled_out(context.incident);
     let hidden = reasons.len().saturating_sub(lines_max);
     let mut lines = Vec::new();
     for (index, out) in reasons.iter().take(lines_max).enumerate() {

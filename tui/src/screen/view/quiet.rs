@@ -130,9 +130,10 @@ fn empty(model: &Model, columns: usize) -> Page {
         vec![heading(model, "NO HOST HAS REPORTED YET: nothing is known about any fleet", columns), Line::default()];
     let mut say = |label: &str, told: &str| lines.extend(labelled(model, label, told, (columns, 4)));
     match &model.origin {
-        Origin::Embedded { otlp_grpc, otlp_http, recorders } => {
+        Origin::Embedded { otlp_grpc, otlp_http, recorders, not_seen } => {
             say("RUST", "link firstbad-instrument; a proxy on this machine appears here by itself, no address needed");
             say("", &format!("recorders are looked for in {recorders}"));
+            not_seen.iter().for_each(|problem| say("NOT SEEN", problem));
             say("OTLP", &format!("any language: OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp_http} (gRPC: {otlp_grpc})"));
         }
         Origin::Attached(url) => {
