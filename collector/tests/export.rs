@@ -14,6 +14,7 @@ use firstbad_protocol::time::Timestamp;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -94,9 +95,30 @@ fn plain(value: &Value) -> Option<Value> {
     }
 }
 
+/// Runs only in children: the process before, of another version of the binary.
+#[test]
+fn child() {
+    if let Ok(directory) = std::env::var("FIRSTBAD_TEST_CHILD") {
+        drop(firstbad_instrument::init().service("fl2").version("2.0").recorder_dir(directory).install().unwrap());
+    }
+}
+
+/// Leaves a recorder of version 2.0 that somebody has read to its end.
+fn process_before(directory: &Path) {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let output = child.args(["child", "--exact"]).env("FIRSTBAD_TEST_CHILD", directory).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let recorder = firstbad_collector::recorder::list(&[directory.to_owned()]).remove(0).path;
+    std::fs::rename(&recorder, recorder.with_extension("rec.done")).unwrap();
+}
+
 #[test]
 fn the_shipper_says_what_the_agent_says() {
+    if std::env::var("FIRSTBAD_TEST_CHILD").is_ok() {
+        return;
+    }
     let directory = tempfile::tempdir().unwrap();
+    process_before(directory.path());
     let init = firstbad_instrument::init().service("fl2").version("2.1").dimension("cloud.region", "eu\u{7f}");
     let _recorder = init.recorder_dir(directory.path()).capture_content(false).install().unwrap();
     live();
@@ -109,6 +131,8 @@ fn the_shipper_says_what_the_agent_says() {
     let of = |path: &str| bodies.iter().find(|(found, _)| found == path).map(|(_, body)| body).unwrap();
     let logs = serde_json::to_value(agent.logs.unwrap()).unwrap();
     assert_eq!(plain(of("/v1/logs")), plain(&logs));
+    let change = "the process runs service.version 2.1, the one before it ran 2.0";
+    assert!(logs.to_string().contains(change) && logs.to_string().contains("firstbad.change"), "{logs}");
     let age = |metric: &Value| metric["name"] == "firstbad.config.age";
     let mut metrics = serde_json::to_value(agent.metrics.unwrap()).unwrap();
     let mut ours = of("/v1/metrics").clone();

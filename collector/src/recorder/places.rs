@@ -39,7 +39,7 @@ impl Place {
     fn of(path: PathBuf, is_read: bool) -> Self {
         let owner = fs::metadata(&path).ok().map(|found| found.uid());
         let found = match fs::read_dir(&path) {
-            Ok(entries) => Found::Recorders(entries.flatten().filter(|entry| file::is_recorder(entry)).count()),
+            Ok(entries) => Found::Recorders(entries.flatten().filter(file::is_recorder).count()),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Found::Missing,
             Err(_) => Found::Denied,
         };
