@@ -85,6 +85,12 @@ pub(crate) fn enter_config(config: usize, key: u64) -> u64 {
     ENTERED.with(|entered| entered.get(config).map_or(0, |cell| cell.replace(key)))
 }
 
+/// Key of the version that this thread entered of the config at `config`; 0 if it entered none.
+#[cfg(feature = "tracing")]
+pub(crate) fn entered(config: usize) -> u64 {
+    ENTERED.with(|entered| entered.get(config).map_or(0, Cell::get))
+}
+
 /// Writes the panic down. Gives the place of its site.
 fn record(info: &PanicHookInfo<'_>) -> Option<usize> {
     let words = recorder::words()?;

@@ -330,12 +330,13 @@ pub(crate) fn hash_of(words: Words, found: u64) -> Option<Hash> {
 #[must_use]
 pub fn active_versions() -> Vec<(String, Hash)> {
     let Some(words) = recorder::words() else { return Vec::new() };
-    let read = |place: usize| {
-        let entry = config_entry(place);
-        let name = get_bytes(words, entry + config::NAME, config::NAME_BYTES_MAX);
-        Some((String::from_utf8_lossy(&name).into_owned(), active_hash(words, entry)?))
-    };
-    (0..layout::CONFIGS_MAX).filter_map(read).collect()
+    (0..layout::CONFIGS_MAX).filter_map(|place| name_and_hash(words, place, active_at(words, place))).collect()
+}
+
+/// Name of the config at `place`, and hash of the version that `found` means.
+pub(crate) fn name_and_hash(words: Words, place: usize, found: u64) -> Option<(String, Hash)> {
+    let name = get_bytes(words, config_entry(place) + config::NAME, config::NAME_BYTES_MAX);
+    Some((String::from_utf8_lossy(&name).into_owned(), hash_of(words, found)?))
 }
 
 /// Unique number of the version that a key means; 0 if it means none any more. For the panic hook: no lock.
