@@ -44,6 +44,53 @@ pub(crate) fn set_bytes(words: Words, place: usize, bytes: &[u8], bytes_max: usi
     }
 }
 
+/// Writes length and bytes that come in parts, their head if they are more than `bytes_max`.
+pub(crate) struct BytesWriter {
+    words: Words,
+    place: usize,
+    bytes_max: usize,
+    /// Bytes that came, also those beyond `bytes_max`.
+    came: usize,
+    word: [u8; 8],
+}
+
+impl BytesWriter {
+    /// Writes to `place`, once [`Self::finish`] is called.
+    pub(crate) const fn new(words: Words, place: usize, bytes_max: usize) -> Self {
+        Self { words, place, bytes_max, came: 0, word: [0; 8] }
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let at = self.came;
+            self.came += 1;
+            if at >= self.bytes_max {
+                continue;
+            }
+            if let Some(target) = self.word.get_mut(at % 8) {
+                *target = *byte;
+            }
+            if at % 8 == 7 {
+                self.flush(at);
+            }
+        }
+    }
+
+    fn flush(&mut self, at: usize) {
+        set(self.words, self.place + 1 + at / 8, u64::from_ne_bytes(std::mem::take(&mut self.word)));
+    }
+
+    /// Writes the length. Gives the number of bytes that came.
+    pub(crate) fn finish(mut self) -> usize {
+        let kept = self.came.min(self.bytes_max);
+        if kept % 8 != 0 {
+            self.flush(kept);
+        }
+        set(self.words, self.place, kept as u64);
+        self.came
+    }
+}
+
 /// Reads length and bytes.
 pub(crate) fn get_bytes(words: Words, place: usize, bytes_max: usize) -> Vec<u8> {
     let length = usize::try_from(get(words, place)).unwrap_or(0).min(bytes_max);

@@ -1,15 +1,15 @@
 //! Keeps each version's content beside the recorder, once per hash, for the difference view. Bounded in size and number;
-//! a content that does not fit is counted, never an error of the load.
+//! a content that does not fit is counted, never an error of the load. What is hidden in it is decided in `mask`.
 
-use crate::mask::mask;
+use crate::init::Content;
+use crate::mask::{self, Shown};
 use firstbad_protocol::Hash;
-use firstbad_protocol::content::Format;
 use firstbad_protocol::limits::CONTENT_BYTES_MAX;
 use firstbad_protocol::recorder::layout::dropped;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Contents kept in one directory; the oldest goes first.
@@ -17,45 +17,66 @@ const CONTENTS_MAX: usize = 256;
 /// Bytes of all contents kept in one directory.
 const CONTENTS_BYTES_MAX: u64 = 64 << 20;
 
-/// Keeps `bytes` in `<directory of the recorder>/content/<hex>`, unless it is there or capture is off; with values hidden, in
-/// `<hex>.masked`. Where there are rules, bytes that cannot be read as text are not kept.
-pub(crate) fn keep(hash: Hash, bytes: &[u8], format: Option<Format>) {
-    let target = crate::recorder::lock().home.as_ref().and_then(|home| {
-        let directory = home.path.parent()?.join("content");
-        home.settings.capture_content.then(|| (directory, home.settings.masks.clone()))
-    });
-    let Some((directory, masks)) = target else { return };
-    let unreadable = !masks.is_empty() && format.is_none_or(|format| format == Format::Binary);
-    if unreadable || bytes.len() > CONTENT_BYTES_MAX {
-        return crate::recorder::count_dropped(dropped::CONTENTS);
+/// Keeps `bytes` in `<directory of the recorder>/content/<hex>`, or, if the masks hide anything in it, the masked content in
+/// `<hex>.masked`. Bytes that the masks cannot read as text are not kept, unless the masks are off. Also where nothing is kept,
+/// the masks learn what is secret in it. An unmasked content of the same hash that an earlier process left is removed.
+pub(crate) fn keep(hash: Hash, bytes: &[u8]) {
+    let head = bytes.get(..CONTENT_BYTES_MAX).unwrap_or(bytes);
+    let shown = mask::content(head);
+    let Some(Target { directory, setting }) = target() else { return };
+    let (whole, masked) = (directory.join(hash.hex()), directory.join(format!("{}.masked", hash.hex())));
+    if setting == Content::Off || shown != Shown::AsIs {
+        let _ = fs::remove_file(&whole);
     }
-    let masked = format.filter(|_| !masks.is_empty()).and_then(|format| mask(bytes, format, &masks));
-    let written = match &masked {
-        Some(masked) => write(&directory, &format!("{}.masked", hash.hex()), masked),
-        None => write(&directory, &hash.hex(), bytes),
+    if setting == Content::Off {
+        let _ = fs::remove_file(&masked);
+        return;
+    }
+    let written = match &shown {
+        _ if head.len() < bytes.len() => Err(io::ErrorKind::FileTooLarge.into()),
+        Shown::Not => Err(io::ErrorKind::InvalidData.into()),
+        Shown::AsIs => write_once(&directory, &whole, bytes),
+        Shown::Masked(shown) => write_once(&directory, &masked, shown.bytes()),
     };
     if written.is_err() {
         crate::recorder::count_dropped(dropped::CONTENTS);
     }
 }
 
-fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let path = directory.join(name);
-    if path.exists() {
+/// Where contents go, and which.
+struct Target {
+    directory: PathBuf,
+    setting: Content,
+}
+
+fn target() -> Option<Target> {
+    let cold = crate::recorder::lock();
+    let home = cold.home.as_ref()?;
+    Some(Target { directory: home.path.parent()?.join("content"), setting: home.settings.content })
+}
+
+/// Writes `bytes` to `path`, unless the file holds them already. An earlier version of the crate may have masked less.
+fn write_once(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let same_size = fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64);
+    if same_size && fs::read(path).is_ok_and(|found| found == bytes) {
         return Ok(());
     }
+    write(directory, path, bytes)
+}
+
+fn write(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     if !directory.exists() {
         fs::create_dir_all(directory)?;
         fs::set_permissions(directory, Permissions::from_mode(0o2770))?;
     }
     make_room(directory, bytes.len() as u64);
-    let unfinished = directory.join(format!(".{name}.{:032x}", crate::directory::random()));
+    let unfinished = directory.join(format!(".{:032x}", crate::directory::random()));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o640).custom_flags(libc::O_NOFOLLOW);
     let written = options
         .open(&unfinished)
         .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&unfinished, &path));
+        .and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }

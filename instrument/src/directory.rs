@@ -28,9 +28,7 @@ pub(crate) struct Settings {
     /// Only this directory, if the proxy names one; else the search list.
     pub(crate) directory: Option<PathBuf>,
     pub(crate) service: String,
-    pub(crate) capture_content: bool,
-    /// Parts of names whose values are hidden in kept contents.
-    pub(crate) masks: Vec<String>,
+    pub(crate) content: crate::init::Content,
 }
 
 /// 128 random bits.

@@ -1,6 +1,7 @@
 //! Writes start, exit and loads into the recorder's ring of events. Under the lock: one writer at a time.
 
 use crate::cells::{clear, get, now_ns, set, set_bytes, set_hash};
+use crate::mask;
 use crate::raw::Words;
 use crate::recorder::Cold;
 use firstbad_protocol::Hash;
@@ -48,10 +49,14 @@ pub(crate) fn write_load(words: Words, _cold: &Cold, load: &LoadEvent<'_>) {
         for (index, word) in load.facts.iter().enumerate() {
             set(words, cell + event::FACTS + index, *word);
         }
-        set_bytes(words, cell + event::REASON, load.reason.as_bytes(), event::REASON_BYTES_MAX);
-        set_bytes(words, cell + event::LABEL, load.label.as_bytes(), version::TEXT_BYTES_MAX);
-        set_bytes(words, cell + event::SOURCE, load.source.as_bytes(), version::TEXT_BYTES_MAX);
-        set_bytes(words, cell + event::ERROR, load.error.as_bytes(), event::ERROR_BYTES_MAX);
+        for (place, text, bytes_max) in [
+            (event::REASON, load.reason, event::REASON_BYTES_MAX),
+            (event::LABEL, load.label, version::TEXT_BYTES_MAX),
+            (event::SOURCE, load.source, version::TEXT_BYTES_MAX),
+            (event::ERROR, load.error, event::ERROR_BYTES_MAX),
+        ] {
+            set_bytes(words, cell + place, mask::message(text).as_bytes(), bytes_max);
+        }
     });
 }
 

@@ -2,10 +2,10 @@
 //! writes no descriptor, resolves no symbol, and does not enter itself. The hook that was there before runs behind a
 //! token bucket, since it is usually the expensive one.
 
-use crate::cells::{add, get, now_ns, set, set_bytes};
+use crate::cells::{BytesWriter, add, get, now_ns, set, set_bytes};
 use crate::init::PreviousHook;
 use crate::raw::{self, Words};
-use crate::{recorder, table};
+use crate::{mask, recorder, table};
 use firstbad_protocol::recorder::Checksum;
 use firstbad_protocol::recorder::layout::{self, dropped, header, key, panic, site};
 use std::cell::Cell;
@@ -23,6 +23,9 @@ const DESCRIBED_FIRST: u64 = 16;
 const DESCRIBED_EVERY: u64 = 64;
 /// Panics of one site under one version that are all described.
 const DESCRIBED_PER_VERSION: u64 = 4;
+
+/// Bytes of a message that are searched for secrets: twice what is kept, so that the last word that is kept is read whole.
+const MESSAGE_BYTES_READ_MAX: usize = 2 * panic::MESSAGE_BYTES_MAX;
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
@@ -234,15 +237,27 @@ fn write_cell(words: Words, (location, message): (&Location<'_>, &str), (site, u
     let thread = std::thread::current();
     set_bytes(words, cell + panic::THREAD, thread.name().unwrap_or("").as_bytes(), panic::THREAD_BYTES_MAX);
     set_bytes(words, cell + panic::FILE, tail(location.file()), site::FILE_BYTES_MAX);
-    set(words, cell + panic::MESSAGE_BYTES, message.len() as u64);
-    set_bytes(words, cell + panic::MESSAGE, message.as_bytes(), panic::MESSAGE_BYTES_MAX);
-    let end = panic::MESSAGE + 1 + message.len().min(panic::MESSAGE_BYTES_MAX).div_ceil(8);
+    let bytes = write_message(words, cell, message.as_bytes());
+    set(words, cell + panic::MESSAGE_BYTES, bytes as u64);
+    let end = panic::MESSAGE + 1 + bytes.min(panic::MESSAGE_BYTES_MAX).div_ceil(8);
     let mut checksum = Checksum::new(sequence);
     for place in panic::AT..end {
         checksum.add(get(words, cell + place));
     }
     set(words, cell + panic::CHECKSUM, checksum.value());
     guard.store(sequence, Release);
+}
+
+/// Writes a message without its secrets. Gives the length of the whole.
+fn write_message(words: Words, cell: usize, message: &[u8]) -> usize {
+    let head = message.get(..MESSAGE_BYTES_READ_MAX).unwrap_or(message);
+    // A word that is cut is not known any more as one of a secret: it is left out, unless it fills all that is kept.
+    let cut = head.len() < message.len();
+    let end = head.iter().rposition(u8::is_ascii_whitespace).filter(|end| cut && *end > panic::MESSAGE_BYTES_MAX);
+    let mut writer = BytesWriter::new(words, cell + panic::MESSAGE, panic::MESSAGE_BYTES_MAX);
+    mask::panic_message(head.get(..end.unwrap_or(head.len())).unwrap_or(head), &mut |part| writer.push(part));
+    let written = writer.finish();
+    if cut { message.len() } else { written }
 }
 
 /// A guard that is dropped by the panic which the hook has just counted knows which version was used: if a swap came

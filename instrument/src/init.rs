@@ -2,12 +2,15 @@
 
 use crate::cells::{set, set_bytes};
 use crate::directory::{self, Settings};
+use crate::mask::{Finder, Rules};
 use crate::predecessor::{self, Death};
-use crate::{events, hook, raw, recorder, resource};
+use crate::{events, hook, mask, raw, recorder, resource};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::recorder::layout::{self, header, state};
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -26,17 +29,35 @@ pub enum PreviousHook {
     Never,
 }
 
+/// Which contents of versions are kept beside the recorder, for the difference view. What is kept is also shipped by agents.
+///
+/// Hashes, counts of rows and limits are recorded in any case. So are labels, errors and messages of panics: with `Off` and
+/// `Masked` without their secrets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// None. Differences then know rows by their numbers alone.
+    Off,
+    /// With secrets hidden as `***`: values of names such as `password` and `api_key`, credentials in URLs, bearer tokens, PEM
+    /// bodies, tokens with a known beginning, and what [`Init::mask`], [`Init::mask_prefix`] and [`Init::mask_with`] add.
+    /// Lines stay lines. What is no text is not kept.
+    #[default]
+    Masked,
+    /// As they are, without any mask of the crate's own; only what [`Init::mask`], [`Init::mask_prefix`] and
+    /// [`Init::mask_with`] declare is hidden. The same holds for labels, errors and messages of panics.
+    Full,
+}
+
 /// Settings of the recorder; see [`init`].
 #[derive(Clone, Debug, Default)]
 pub struct Init {
     pub(crate) attributes: Vec<(String, String)>,
     pub(crate) directory: Option<PathBuf>,
-    pub(crate) capture_content: Option<bool>,
+    pub(crate) content: Option<Content>,
     pub(crate) previous_hook: PreviousHook,
     pub(crate) memory_bytes_max: Option<usize>,
     pub(crate) no_signals: bool,
     pub(crate) in_memory: bool,
-    pub(crate) masks: Vec<String>,
+    pub(crate) masks: Rules,
 }
 
 /// Begins the set-up. `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `FIRSTBAD_RECORDER_DIR` fill in what the code
@@ -87,20 +108,53 @@ impl Init {
         self
     }
 
-    /// Whether each version's content is kept beside the recorder, once per hash, for the difference view (default: yes,
-    /// or what `FIRSTBAD_CAPTURE_CONTENT=off` says).
+    /// Which contents of versions are kept (default: [`Content::Masked`], or what `FIRSTBAD_CAPTURE_CONTENT` says: `off`,
+    /// `masked`, `full`).
     #[must_use]
-    pub fn capture_content(mut self, on: bool) -> Self {
-        self.capture_content = Some(on);
+    pub fn content(mut self, content: Content) -> Self {
+        self.content = Some(content);
         self
     }
 
-    /// Hides, in the contents that are kept, the values of every name that contains `part` (`token` fits `API_TOKEN`): columns
-    /// of CSV and TSV, `name: value`, `"name": "value"`, `name=value`. With any such rule, contents that are no text are not
-    /// kept at all.
+    /// [`Content::Masked`] or [`Content::Off`]; see [`Self::content`].
     #[must_use]
-    pub fn mask(mut self, part: impl Into<String>) -> Self {
-        self.masks.push(part.into().to_ascii_lowercase());
+    pub fn capture_content(self, on: bool) -> Self {
+        self.content(if on { Content::Masked } else { Content::Off })
+    }
+
+    /// Hides the values of every name that contains `part`, without case, `_`, `-` and `.` (`api_key` fits `X-Api-Key`), in
+    /// contents, labels, errors and messages of panics: of one line or several, in TOML, YAML, JSON, INI, environment files,
+    /// URLs, headers and XML, in columns of CSV and TSV, and whole sections, lists and blocks under such a name. A part
+    /// without letters and digits is ignored.
+    #[must_use]
+    pub fn mask(mut self, part: impl AsRef<str>) -> Self {
+        self.masks.add_name(part.as_ref());
+        self
+    }
+
+    /// Hides every word that begins with `prefix`, as tokens of one's own do: `acme_live_`. An empty prefix is ignored.
+    #[must_use]
+    pub fn mask_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.masks.prefixes.extend(Some(prefix.into().into_bytes()).filter(|prefix| !prefix.is_empty()));
+        self
+    }
+
+    /// Hides what `find` finds: byte ranges of a text, for example those of a regular expression.
+    ///
+    /// It is called with contents, labels and errors, not with messages of panics, since the panic hook must not allocate; what
+    /// it found in a content is hidden there as well. A content that is not UTF-8 is not kept, nor is one with which it panics.
+    ///
+    /// ```no_run
+    /// let number = regex::Regex::new(r"\bKD-[0-9]{8}\b").unwrap();
+    /// let recorder = firstbad_instrument::init()
+    ///     .service("my-proxy")
+    ///     .mask_with(move |text| number.find_iter(text).map(|found| found.range()).collect())
+    ///     .install()
+    ///     .unwrap();
+    /// ```
+    #[must_use]
+    pub fn mask_with(mut self, find: impl Fn(&str) -> Vec<Range<usize>> + Send + Sync + 'static) -> Self {
+        self.masks.finder = Some(Finder(Arc::new(find)));
         self
     }
 
@@ -186,13 +240,14 @@ impl Init {
         }
         let memory = self.memory_bytes_max.unwrap_or(layout::WORDS_MAX * 8);
         let words = recorder::words_or_reserve(memory).map_err(|errno| InitError::NoMemory { bytes: memory, errno })?;
+        let content = self.content.unwrap_or_else(content_by_environment);
         let service = attributes.iter().find(|(key, _)| key == attribute::SERVICE_NAME);
         let settings = Settings {
             directory: self.directory,
             service: service.map_or_else(String::new, |(_, name)| name.clone()),
-            capture_content: self.capture_content.unwrap_or_else(capture_by_environment),
-            masks: self.masks,
+            content,
         };
+        mask::declare(Rules { builtin: content != Content::Full, ..self.masks });
         let opened = {
             let mut cold = recorder::lock();
             set_bytes(words, header::RESOURCE, bytes.as_bytes(), bytes_max);
@@ -226,8 +281,13 @@ impl Init {
 
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-fn capture_by_environment() -> bool {
-    !std::env::var("FIRSTBAD_CAPTURE_CONTENT").is_ok_and(|value| matches!(value.as_str(), "off" | "0" | "false"))
+/// What `FIRSTBAD_CAPTURE_CONTENT` says; a word that is not known leaves the masks on.
+fn content_by_environment() -> Content {
+    match std::env::var("FIRSTBAD_CAPTURE_CONTENT").as_deref() {
+        Ok("off" | "0" | "false") => Content::Off,
+        Ok("full") => Content::Full,
+        _ => Content::Masked,
+    }
 }
 
 /// The recorder of this process. Dropping it says goodbye, so keep it in `main`. A goodbye is a clean exit, unless the process

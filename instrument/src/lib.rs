@@ -75,7 +75,7 @@ pub use firstbad_protocol::Hash;
 pub use firstbad_protocol::content::{Format, RowReader};
 pub use firstbad_protocol::load::LoadResult;
 pub use generations::Generation;
-pub use init::{Init, InitError, PreviousHook, Recorder, init};
+pub use init::{Content, Init, InitError, PreviousHook, Recorder, init};
 pub use live::{Handle, Live, Pin};
 pub use load::{Attempt, Evidence, LoadOutcome, Origin, Refusal, Refused, record_load};
 pub use memory::memory_bytes;

@@ -209,10 +209,10 @@ impl<'a> Attempt<'a> {
     pub(crate) fn of_bytes(config: &'a Config, bytes: &[u8], origin: &Origin) -> Self {
         let hash = Hash::of(bytes);
         let (content, problem) = inspected(bytes, origin);
-        let format = content.as_ref().map(|content| content.format);
+        // Before anything is written or parsed: what the masks hide in the content is hidden in errors and panics as well.
+        content_store::keep(hash, bytes);
         let mut attempt = Self::begin(config, Some(hash), origin, content);
         attempt.findings.extend(problem);
-        content_store::keep(hash, bytes, format);
         attempt
     }
 

@@ -3,6 +3,7 @@
 use crate::cells::{add, clear, get, get_bytes, get_hash, now_ns, set, set_bytes, set_hash};
 use crate::config::Config;
 use crate::events::{LoadEvent, write_load};
+use crate::mask;
 use crate::raw::Words;
 use crate::recorder::{self, Cold, clear_blocks, held_places, lock, take_block};
 use firstbad_protocol::Hash;
@@ -162,8 +163,9 @@ fn version_place(words: Words, cold: &mut Cold, place: usize, offer: &Offer) -> 
         for (index, word) in offer.facts.iter().enumerate() {
             set(words, entry + version::FACTS + index, *word);
         }
-        set_bytes(words, entry + version::LABEL, offer.label.as_bytes(), version::TEXT_BYTES_MAX);
-        set_bytes(words, entry + version::SOURCE, offer.source.as_bytes(), version::TEXT_BYTES_MAX);
+        for (place, text) in [(version::LABEL, &offer.label), (version::SOURCE, &offer.source)] {
+            set_bytes(words, entry + place, mask::message(text).as_bytes(), version::TEXT_BYTES_MAX);
+        }
         set(words, entry + version::FORMAT, offer.format);
         let mut mask = 0;
         for (index, value) in offer.observed.iter().enumerate() {
