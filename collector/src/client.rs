@@ -142,7 +142,7 @@ impl Client {
     /// The bytes of one version.
     ///
     /// # Errors
-    /// See [`ClientError`]; [`ClientError::NotFound`] if its content was not captured.
+    /// See [`ClientError`]; [`ClientError::NotFound`] if its content was not kept.
     pub fn content(&self, hash: &Hash) -> Result<Vec<u8>, ClientError> {
         self.bytes(&format!("/api/v1/contents/{}", hash.hex()), RESPONSE_TIMEOUT, CONTENT_BYTES_MAX)
     }

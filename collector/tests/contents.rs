@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 static FEATURES: Live<usize> = Live::new("bot-features");
 const GOOD: &[u8] = b"a\nb\n";
+const SECRET: &[u8] = b"rows: 2\npassword: hunter2\n";
 
 /// This process's own recorder, with one version.
 fn recorded() -> (tempfile::TempDir, firstbad_instrument::Recorder) {
@@ -123,4 +124,11 @@ fn a_content_is_sent_by_one_host_of_the_fleet() {
     assert!(heads[0].starts_with(&format!("head /v1/contents/{} ", hash.hex())), "{heads:?}");
     assert!(heads[1].starts_with("post /v1/logs "), "{heads:?}");
     assert_eq!(heads.iter().filter(|head| head.starts_with("head")).count(), 1, "asked once: {heads:?}");
+
+    // A secret arrives hidden, under the hash of the real bytes; so does what is said about it.
+    let refuse = |bytes: &[u8]| Err::<usize, _>(format!("cannot parse {}", String::from_utf8_lossy(bytes)));
+    let refused = FEATURES.load_bytes(SECRET, &Origin::new(), refuse);
+    assert!(refused.applied().is_err());
+    let shown = || collector.client().content(&Hash::of(SECRET));
+    eventually("the masked content", || shown().is_ok_and(|bytes| bytes == b"rows: 2\npassword: ***\n"));
 }

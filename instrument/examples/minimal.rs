@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "features.csv".to_owned());
     let recorder = firstbad_instrument::init().service("my-proxy").version("1.0").install()?;
     println!("recording to {:?}", recorder.path());
-    FEATURES.load_file(&path, parse).applied()?;
+    FEATURES.load_file(&path, parse).applied()?; // keeps the content, with secrets as ***; Content::Off keeps none
     let features = FEATURES.pin().ok_or("nothing loaded")?;
     features.score(&BOT, handle(&features));
     features.record(Outcome::Ok);

@@ -9,6 +9,9 @@ pub mod cost {}
 #[doc = include_str!("../docs/blind_spots.md")]
 pub mod blind_spots {}
 
+#[doc = include_str!("../docs/secrets.md")]
+pub mod secrets {}
+
 #[doc = include_str!("../docs/containers.md")]
 pub mod containers {}
 

@@ -5,7 +5,7 @@
 //! recorder and ships it. What the numbers mean is decided elsewhere.
 //!
 //! Guides: [add firstbad to your proxy in 15 lines](guide::fifteen_lines), [what it costs](guide::cost), [what it cannot
-//! see](guide::blind_spots), [containers](guide::containers), [how it is shown](guide::proofs). Features, none of them on by default: `export` (a shipper thread),
+//! see](guide::blind_spots), [secrets](guide::secrets), [containers](guide::containers), [how it is shown](guide::proofs). Features, none of them on by default: `export` (a shipper thread),
 //! `metrics`, `otel`, `tracing` (bridges), `pingora` (a request context).
 //!
 //! ```no_run

@@ -1,13 +1,15 @@
 //! Hides secrets in what leaves the process: contents that are kept, errors, labels, messages of panics. A version's hash stays
 //! that of the real bytes; what is shown is for people. What is hidden becomes `***`, line by line, so that a text keeps its
 //! lines and can be compared. Which names stand for secrets is decided in `rules`, which values are known by their form in
-//! `patterns`, and where a value ends in `scan` and `value`.
+//! `patterns`, and where a value ends in `scan`,
+//! `value` and `scopes`.
 
 mod columns;
 mod known;
 mod patterns;
 mod rules;
 mod scan;
+mod scopes;
 mod text;
 mod value;
 

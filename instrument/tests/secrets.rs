@@ -305,9 +305,8 @@ fn proxy(seed: u64, directory: &Path) -> Vec<u8> {
             let _ = CONFIG.load_bytes(file.text.as_bytes(), &origin, |_| parse());
         };
         for (number, secret) in file.secrets.iter().enumerate() {
-            let place = file.text.find(secret).unwrap();
-            let start = file.text[..place].rfind('\n').map_or(0, |end| end + 1);
-            let line: String = file.text[start..].lines().next().unwrap().chars().take(900).collect();
+            let line = file.text.lines().find(|line| line.contains(secret.as_str())).unwrap_or_default();
+            let line: String = line.chars().take(900).collect();
             match number % 4 {
                 0 => load("1", &|| Err(format!("line {number}: cannot parse `{line}`"))),
                 1 => load("1", &|| Err(format!("invalid type: string {secret:?}, expected u16"))),

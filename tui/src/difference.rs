@@ -50,8 +50,12 @@ fn summary(difference: &RowDifference) -> Vec<(char, String)> {
     }
     if old.rows.is_none() || new.rows.is_none() {
         lines.push((' ', "there are no rows to compare: only the bytes are known".to_owned()));
+    } else if difference.rows.is_empty() && difference.masked {
+        lines.push(('!', "the rows look the same: the versions differ in what is hidden as ***".to_owned()));
     } else if difference.rows.is_empty() {
         lines.push((' ', "the rows are the same".to_owned()));
+    } else if difference.masked {
+        lines.push((' ', "secrets are hidden as ***: rows that look the same may differ in them".to_owned()));
     }
     if old.truncated || new.truncated {
         lines.push(('!', "so many rows that not all were compared".to_owned()));
@@ -107,5 +111,27 @@ fn section(lines: &mut Vec<(char, String)>, title: &str, count: u64, rows: impl 
     let listed = (lines.len() - before) as u64;
     if listed < count {
         lines.push((' ', format!(".. and {} more", text::count(count - listed))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstbad_protocol::content::{Format, diff, inspect};
+
+    fn said(old: &str, new: &str, masked: bool) -> String {
+        let (old, new, format) = (old.as_bytes(), new.as_bytes(), Format::Lines);
+        let rows = diff(old, new, format);
+        let found = RowDifference { rows, old: inspect(old, format), new: inspect(new, format), masked };
+        told(&found, &[]).into_iter().map(|(mark, line)| format!("{mark}{line}\n")).collect()
+    }
+
+    #[test]
+    fn rows_that_look_the_same_are_not_called_the_same_where_secrets_are_hidden() {
+        let rotated = said("password = ***\n", "password = ***\n", true);
+        assert!(rotated.contains("differ in what is hidden as ***") && !rotated.contains("are the same"), "{rotated}");
+        let changed = said("password = ***\nn = 1\n", "password = ***\nn = 2\n", true);
+        assert!(changed.contains("rows that look the same may differ"), "{changed}");
+        assert!(said("n = 1\n", "n = 1\n", false).contains("the rows are the same"));
     }
 }

@@ -26,7 +26,7 @@ pub struct Manifest {
     pub at: Option<Timestamp>,
     /// Contents inside.
     pub contents: Vec<ContentNote>,
-    /// Versions whose content was not captured, or did not fit.
+    /// Versions whose content was not kept, or did not fit.
     pub contents_missing: Vec<firstbad_protocol::Hash>,
 }
 

@@ -48,7 +48,7 @@ fn answers_have_the_keys_that_outsiders_read() {
         ("/api/v1/incidents/20251118-112804-errors", 404, "20251118-112804-errors"),
         ("/api/v1/incidents/20251118-112804-errors/bundle", 404, "20251118-112804-errors"),
         ("/api/v1/contents/zz", 400, "64 hex"),
-        ("/api/v1/contents/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 404, "not captured"),
+        ("/api/v1/contents/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 404, "not kept"),
         ("/api/v2/snapshot", 404, "/api/v1/"),
     ] {
         let answer = running.get(path);

@@ -25,31 +25,44 @@ pub(super) struct Known {
     in_use: AtomicBool,
 }
 
-/// Whether the byte at `at` is not one of those that stand between values in a message. An escape of a line end is one: a
-/// content that is quoted by another, or by `{:?}`, has `\n` in place of its lines.
-fn is_value(text: &[u8], at: usize) -> bool {
-    let Some(byte) = text.get(at).copied() else { return false };
-    let escaped = || at.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'\\');
-    match byte {
-        b'"' | b'\'' | b'`' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b',' | b';' | b'=' | b':'
-        | b'\\' => false,
-        b'n' | b'r' | b't' => !escaped(),
-        _ => !byte.is_ascii_whitespace(),
+/// How a text is cut into what may be a secret, or a piece of one, each cut finer than that before: values in a message, parts
+/// of a URL, letters and digits. A secret that was cut otherwise, because something else stood beside it, is still known by
+/// its pieces.
+const CUTS: [u8; 3] = [VALUE, PART, PLAIN];
+const VALUE: u8 = 1;
+const PART: u8 = 2;
+const PLAIN: u8 = 4;
+
+/// For each byte, the cuts within whose pieces it stands.
+static CLASSES: [u8; 256] = classes();
+
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated by the compiler")]
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'"' | b'\'' | b'`' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' => 0,
+            b',' | b';' | b'=' | b':' | b'\\' | b' ' | b'\t' | b'\n' | b'\r' | 0x0c => 0,
+            b'@' | b'/' | b'&' | b'?' | b'|' => VALUE,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | 0x80.. => VALUE | PART | PLAIN,
+            _ => VALUE | PART,
+        };
+        byte += 1;
     }
+    classes
 }
 
-/// Whether the byte at `at` is not one of those that stand between the parts of a URL.
-fn is_part(text: &[u8], at: usize) -> bool {
-    !matches!(text.get(at), None | Some(b'@' | b'/' | b'&' | b'?' | b'|'))
+/// Whether the byte at `at` stands within a piece of the cut. An escape of a line end does not: a content that is quoted by
+/// another, or by `{:?}`, has `\n` in place of its lines.
+#[inline]
+fn inside(text: &[u8], at: usize, cut: u8) -> bool {
+    let Some(byte) = text.get(at).copied() else { return false };
+    let class = CLASSES.get(usize::from(byte)).copied().unwrap_or(0);
+    let escape =
+        matches!(byte, b'n' | b'r' | b't') && at.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'\\');
+    class & cut != 0 && !escape
 }
-
-fn is_plain(text: &[u8], at: usize) -> bool {
-    text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80)
-}
-
-/// How a text is cut into what may be a secret, or a piece of one, each piece finer than that before. A secret that was cut
-/// otherwise, because something else stood beside it, is still known by its pieces.
-const CUTS: [fn(&[u8], usize) -> bool; 3] = [is_value, is_part, is_plain];
 
 impl Known {
     pub(super) const fn new() -> Self {
@@ -104,19 +117,34 @@ impl Known {
 }
 
 /// Gives the pieces of `text` within `span` to `take`, and, of those that it does not take, the finer pieces.
-fn cut(text: &[u8], span: Range<usize>, cuts: &[fn(&[u8], usize) -> bool], take: &mut dyn FnMut(Range<usize>) -> bool) {
-    let Some((inside, finer)) = cuts.split_first() else { return };
+fn cut(text: &[u8], span: Range<usize>, cuts: &[u8], take: &mut dyn FnMut(Range<usize>) -> bool) {
+    let Some((first, finer)) = cuts.split_first() else { return };
     let mut places = span.clone();
-    while let Some(start) = places.find(|at| inside(text, *at)) {
-        let end = places.find(|at| !inside(text, *at)).unwrap_or(span.end);
+    while let Some(start) = places.find(|at| inside(text, *at, *first)) {
+        // The cuts within whose pieces all bytes of this one stand: they cut no further.
+        let mut common = u8::MAX;
+        let is_end = |at: &usize| {
+            let ends = !inside(text, *at, *first);
+            if !ends {
+                common &= text.get(*at).and_then(|byte| CLASSES.get(usize::from(*byte))).copied().unwrap_or(0);
+            }
+            ends
+        };
+        let end = (start..span.end).find(is_end).unwrap_or(span.end);
+        places.start = end;
         if !take(start..end) {
-            cut(text, start..end, finer, take);
+            let whole = finer.iter().take_while(|cut| common & **cut != 0).count();
+            cut(text, start..end, finer.get(whole..).unwrap_or_default(), take);
         }
     }
 }
 
 /// Whether a word is long enough to be known by itself.
+#[inline]
 fn counts(word: &[u8]) -> bool {
+    if word.len() < MIXED_MIN {
+        return false;
+    }
     let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
     let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     if digits == word.len() {

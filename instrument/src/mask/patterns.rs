@@ -19,10 +19,10 @@ const fn token(begins: &'static [u8], bytes_min: usize) -> Token {
 /// Beginnings that issuers publish for their tokens, so that scanners can find them (their documentation; lengths are the
 /// least that are issued, rounded down).
 const TOKENS: [Token; 62] = [
+    token(b"AGE-SECRET-KEY-1", 20),
+    token(b"AIza", 35),
     token(b"AKIA", 20),
     token(b"ASIA", 20),
-    token(b"AIza", 35),
-    token(b"AGE-SECRET-KEY-1", 20),
     token(b"ATATT3", 20),
     token(b"EAAA", 40),
     token(b"FLWSECK", 20),
@@ -37,21 +37,21 @@ const TOKENS: [Token; 62] = [
     token(b"dor_v1_", 16),
     token(b"dp.pt.", 16),
     token(b"eyJ", 24),
-    token(b"ghp_", 16),
     token(b"gho_", 16),
-    token(b"ghu_", 16),
-    token(b"ghs_", 16),
+    token(b"ghp_", 16),
     token(b"ghr_", 16),
+    token(b"ghs_", 16),
+    token(b"ghu_", 16),
     token(b"github_pat_", 20),
-    token(b"glpat-", 14),
-    token(b"gldt-", 14),
-    token(b"glrt-", 14),
-    token(b"glptt-", 14),
-    token(b"glsa_", 20),
     token(b"glc_", 24),
+    token(b"gldt-", 14),
+    token(b"glpat-", 14),
+    token(b"glptt-", 14),
+    token(b"glrt-", 14),
+    token(b"glsa_", 20),
     token(b"hf_", 20),
-    token(b"hvs.", 16),
     token(b"hvb.", 16),
+    token(b"hvs.", 16),
     token(b"lin_api_", 20),
     token(b"npm_", 20),
     token(b"pat-na1-", 20),
@@ -83,6 +83,24 @@ const TOKENS: [Token; 62] = [
     token(b"xoxs-", 14),
 ];
 
+/// The tokens that begin with each byte of ASCII: how many come before them in [`TOKENS`].
+static BEFORE: [u8; 129] = before();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn before() -> [u8; 129] {
+    let mut before = [0; 129];
+    let mut place = 0;
+    let mut byte = 0;
+    while byte < 129 {
+        while place < TOKENS.len() && (TOKENS[place].begins[0] as usize) < byte {
+            place += 1;
+        }
+        before[byte] = place as u8;
+        byte += 1;
+    }
+    before
+}
+
 /// Beginnings of password hashes in the form of `crypt(3)` and its successors.
 const CRYPT: [&[u8]; 12] =
     [b"$apr1$", b"$argon2", b"$1$", b"$2a$", b"$2b$", b"$2y$", b"$5$", b"$6$", b"$y$", b"$scrypt$", b"{SHA}", b"{SSHA"];
@@ -95,6 +113,7 @@ const WEBHOOKS: [&[u8]; 4] =
 const PEM_BEGIN: &[u8] = b"-----BEGIN ";
 const PEM_END: &[u8] = b"-----END ";
 
+#[inline]
 const fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'+' | b'/' | b'=' | b'~' | b'%')
 }
@@ -106,18 +125,15 @@ fn token_end(text: &[u8], start: usize) -> usize {
 }
 
 /// The token that begins at `start`, the beginning of a word.
+#[inline]
 pub(super) fn token_at(text: &[u8], start: usize, rules: &Rules) -> Option<Range<usize>> {
     let rest = text.get(start..)?;
     let declared = rules.prefixes.iter().any(|prefix| rest.starts_with(prefix));
-    let first = *rest.first()?;
-    // Not one of `TOKENS` begins with another byte.
-    let may_be = rules.builtin && matches!(first, b'A' | b'E' | b'F' | b'N' | b'P' | b'S' | b'a'..=b'z');
-    if !declared && !may_be {
-        return None;
-    }
+    let first = usize::from(*rest.first()?);
+    let bound = |at: usize| BEFORE.get(at).map_or(TOKENS.len(), |place| usize::from(*place));
+    let candidates = TOKENS.get(bound(first)..bound(first + 1)).filter(|_| rules.builtin).unwrap_or_default();
     let long = |known: &Token| rest.starts_with(known.begins) && token_end(text, start) - start >= known.bytes_min;
-    (declared || TOKENS.iter().any(|known| known.begins.first() == Some(&first) && long(known)))
-        .then(|| start..token_end(text, start).max(start + 1))
+    (declared || candidates.iter().any(long)).then(|| start..token_end(text, start).max(start + 1))
 }
 
 /// The password hash that begins at `start`.
@@ -178,6 +194,7 @@ pub(super) fn url_at(text: &[u8], scheme: usize, colon: usize) -> Option<Range<u
 }
 
 /// The credentials after `Bearer` or `Basic`, which end at `end`.
+#[inline]
 pub(super) fn after_scheme(text: &[u8], word: &[u8], end: usize) -> Option<Range<usize>> {
     if !word.eq_ignore_ascii_case(b"bearer") && !word.eq_ignore_ascii_case(b"basic") {
         return None;
@@ -206,7 +223,7 @@ mod tests {
     use super::*;
 
     fn part(text: &str, range: Option<Range<usize>>) -> Option<&str> {
-        range.map(|range| &text[range])
+        text.get(range?)
     }
 
     #[test]

@@ -54,28 +54,60 @@ const PARTS: [Part; 34] = [
     part(b"token", Fit::Soft),
 ];
 
-/// For each letter, the first of [`PARTS`] that does not come before it, and the first that comes after it.
-const BY_LETTER: [(usize, usize); 26] = by_letter();
+/// The parts that begin with one letter: from `first` up to `end` in [`PARTS`].
+#[derive(Clone, Copy)]
+struct Letter {
+    first: usize,
+    end: usize,
+}
+
+/// The parts by their first letters.
+const BY_LETTER: [Letter; 26] = by_letter();
 
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-const fn by_letter() -> [(usize, usize); 26] {
-    let mut ranges = [(0, 0); 26];
+const fn by_letter() -> [Letter; 26] {
+    let mut letters = [Letter { first: 0, end: 0 }; 26];
     let mut letter = 0;
     let mut place = 0;
     while letter < 26 {
-        let start = place;
+        let first = place;
         while place < PARTS.len() && (PARTS[place].text[0] - b'a') as usize == letter {
             place += 1;
         }
-        ranges[letter] = (start, place);
+        letters[letter] = Letter { first, end: place };
         letter += 1;
     }
     assert!(place == PARTS.len(), "the parts are in order");
-    ranges
+    letters
+}
+
+/// For each first letter, which second letters its parts have: bit 0 is `a`.
+const SECONDS: [u32; 26] = seconds();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn seconds() -> [u32; 26] {
+    let mut seconds = [0; 26];
+    let mut place = 0;
+    while place < PARTS.len() {
+        let text = PARTS[place].text;
+        seconds[(text[0] - b'a') as usize] |= 1 << (text[1] - b'a');
+        place += 1;
+    }
+    seconds
+}
+
+/// Whether a part may begin with two bytes of a name. A filler may stand before any letter.
+#[inline]
+fn may_begin(first: usize, second: u8) -> bool {
+    let second = second.to_ascii_lowercase().wrapping_sub(b'a');
+    second >= 26 || SECONDS.get(first).is_some_and(|seconds| seconds & 1 << second != 0)
 }
 
 /// Whole names whose values are secret.
 const WHOLE: [&[u8]; 7] = [b"pass", b"auth", b"sig", b"pin", b"otp", b"totp", b"pepper"];
+
+/// Longest name that may be one of [`WHOLE`], with fillers: `--_pepper`.
+const WHOLE_BYTES_MAX: usize = 12;
 
 /// Names that end in `pass` and hold an address: the directives of nginx.
 const ADDRESSES: [&[u8]; 8] =
@@ -94,9 +126,12 @@ pub(super) enum Fit {
     Declared,
 }
 
-/// A finder of secrets in a text, of the proxy's own.
+/// Finds secrets in a text: their byte ranges.
+type Find = dyn Fn(&str) -> Vec<Range<usize>> + Send + Sync;
+
+/// A finder of secrets of the proxy's own.
 #[derive(Clone)]
-pub(crate) struct Finder(pub(crate) Arc<dyn Fn(&str) -> Vec<Range<usize>> + Send + Sync>);
+pub(crate) struct Finder(pub(crate) Arc<Find>);
 
 impl fmt::Debug for Finder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,6 +177,7 @@ impl Rules {
     }
 
     /// How `name` fits. It allocates nothing.
+    #[inline]
     pub(super) fn fit(&self, name: &[u8]) -> Fit {
         if self.names.iter().any(|rule| contains(name, rule)) {
             return Fit::Declared;
@@ -154,7 +190,7 @@ impl Rules {
         if known == Fit::Hard || is_pass(name) || super::text::find(name, 0, b"\\u").is_some() {
             return Fit::Hard;
         }
-        if known == Fit::Soft || WHOLE.iter().any(|whole| equals(name, whole)) {
+        if known == Fit::Soft || name.len() <= WHOLE_BYTES_MAX && is_whole(name) {
             return Fit::Soft;
         }
         Fit::No
@@ -162,13 +198,17 @@ impl Rules {
 }
 
 /// How the parts of our own fit, each place of the name against those that begin with its letter.
+#[inline]
 fn builtin(name: &[u8]) -> Fit {
     let mut found = Fit::No;
     for (at, byte) in name.iter().enumerate() {
         let letter = usize::from(byte.to_ascii_lowercase().wrapping_sub(b'a'));
-        let Some((start, end)) = BY_LETTER.get(letter) else { continue };
+        let Some(Letter { first, end }) = BY_LETTER.get(letter) else { continue };
         let Some(rest) = name.get(at..) else { continue };
-        for part in PARTS.get(*start..*end).unwrap_or_default() {
+        if !rest.get(1).is_some_and(|second| may_begin(letter, *second)) {
+            continue;
+        }
+        for part in PARTS.get(*first..*end).unwrap_or_default() {
             if after(rest, part.text).is_some() {
                 if part.fit == Fit::Hard {
                     return Fit::Hard;
@@ -180,16 +220,28 @@ fn builtin(name: &[u8]) -> Fit {
     found
 }
 
+/// Whether a name is one of [`WHOLE`].
+#[inline]
+fn is_whole(name: &[u8]) -> bool {
+    let first = name.iter().find(|byte| !is_filler(**byte)).map(u8::to_ascii_lowercase);
+    WHOLE.iter().any(|whole| whole.first().copied() == first && equals(name, whole))
+}
+
 /// Whether a name ends in `pass` as a word of its own, as `DB_PASS` does and `bypass` does not.
+#[inline]
 fn is_pass(name: &[u8]) -> bool {
     let Some(start) = name.len().checked_sub(4) else { return false };
     let (head, tail) = name.split_at_checked(start).unwrap_or((name, &[]));
+    if !tail.eq_ignore_ascii_case(b"pass") {
+        return false;
+    }
     let apart =
         head.last().is_none_or(|byte| is_filler(*byte) || tail.first() == Some(&b'P') && byte.is_ascii_lowercase());
-    tail.eq_ignore_ascii_case(b"pass") && apart && !ADDRESSES.iter().any(|address| contains(name, address))
+    apart && !ADDRESSES.iter().any(|address| contains(name, address))
 }
 
 /// Bytes of a name that do not count.
+#[inline]
 const fn is_filler(byte: u8) -> bool {
     matches!(byte, b'_' | b'-' | b'.' | b' ' | b'\t' | b'"' | b'\'')
 }
@@ -203,6 +255,7 @@ fn contains(name: &[u8], rule: &[u8]) -> bool {
 }
 
 /// What follows `rule` at the beginning of `name`.
+#[inline]
 fn after<'a>(name: &'a [u8], rule: &[u8]) -> Option<&'a [u8]> {
     let mut wanted = rule.iter();
     let mut next = wanted.next();
@@ -218,6 +271,7 @@ fn after<'a>(name: &'a [u8], rule: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// Whether `name` is `whole`, without case and fillers, in the singular or the plural.
+#[inline]
 fn equals(name: &[u8], whole: &[u8]) -> bool {
     let start = name.iter().position(|byte| !is_filler(*byte)).unwrap_or(name.len());
     let rest = name.get(start..).and_then(|name| after(name, whole));

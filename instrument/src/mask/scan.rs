@@ -84,10 +84,12 @@ impl<'a> Scan<'a> {
         Self { text, rules, kind, at: 0, scope: Scope::Outside, section: false, named: false }
     }
 
+    #[inline]
     pub(super) fn byte(&self, at: usize) -> Option<u8> {
         self.text.get(at).copied()
     }
 
+    #[inline]
     fn before(&self, at: usize) -> Option<u8> {
         at.checked_sub(1).and_then(|at| self.byte(at))
     }
@@ -99,6 +101,7 @@ impl<'a> Scan<'a> {
     }
 
     /// One step outside all scopes. None: nothing to hide here, and `at` has moved.
+    #[inline]
     fn step(&mut self) -> Option<Range<usize>> {
         let at = self.at;
         let byte = self.byte(at)?;
@@ -117,7 +120,11 @@ impl<'a> Scan<'a> {
         if is_word(byte) {
             return self.word(at);
         }
-        self.at = at + 1;
+        let rest = self.text.get(at..)?;
+        let plain = |byte: &u8| is_word(*byte) || matches!(byte, b'\n' | b'$' | b'{');
+        self.at = at + rest.iter().skip(1).position(plain).map_or(rest.len(), |skipped| skipped + 1);
+        // After a line end, a section may begin.
+        self.at = if byte == b'\n' { at + 1 } else { self.at };
         None
     }
 
@@ -137,6 +144,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The word that begins at `start`: a token, a URL's scheme, or a name.
+    #[inline]
     fn word(&mut self, start: usize) -> Option<Range<usize>> {
         let rest = self.text.get(start..)?;
         let mut end = start + rest.iter().take_while(|byte| is_word(**byte)).count();
@@ -160,7 +168,7 @@ impl<'a> Scan<'a> {
         }
         let name = self.text.get(start..end)?;
         match self.separator(start, end) {
-            Some(place) => self.pair(name, place),
+            Some(place) => self.pair(name, start, place),
             None if self.before(start) == Some(b'<') => self.element(name, end),
             None if self.byte(end).is_some_and(is_blank) => self.loose(name, start, end),
             None => None,
@@ -168,6 +176,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Where the value of the name from `start` to `end` stands, if `:` or `=` follows it.
+    #[inline]
     fn separator(&self, start: usize, end: usize) -> Option<Place> {
         let mut at = end;
         while self.byte(at) == Some(b'\\') {
@@ -191,13 +200,12 @@ impl<'a> Scan<'a> {
         };
         at += 1;
         let gap = blanks(self.text, at);
-        let line = self.head(start);
         Some(Place {
             at: at + gap,
             quoted,
             colon,
             spaced: gap > 0 || self.byte(at).is_none_or(|byte| matches!(byte, b'\n' | b'\r')),
-            column: line.map(|line| start - line),
+            column: None,
         })
     }
 
@@ -217,9 +225,9 @@ impl<'a> Scan<'a> {
     }
 
     /// A name and its value.
-    fn pair(&mut self, name: &[u8], place: Place) -> Option<Range<usize>> {
+    fn pair(&mut self, name: &[u8], start: usize, mut place: Place) -> Option<Range<usize>> {
         let mut fit = self.rules.fit(name);
-        if fit == Fit::No && self.section && !place.colon && place.column.is_some() {
+        if fit == Fit::No && self.section && !place.colon && self.head(start).is_some() {
             fit = Fit::Hard;
         }
         let is = |known: &[&[u8]]| known.iter().any(|known| name.eq_ignore_ascii_case(known));
@@ -232,7 +240,11 @@ impl<'a> Scan<'a> {
             self.named = false;
             fit = Fit::Hard;
         }
-        if fit == Fit::No { None } else { self.value(fit, place) }
+        if fit == Fit::No {
+            return None;
+        }
+        place.column = self.head(start).map(|line| start - line);
+        self.value(fit, place)
     }
 
     /// The word that is the value at `at`, without quotes.

@@ -24,7 +24,7 @@ pub(super) fn diff(common: &Common, arguments: &DiffArgs) -> Result<ExitCode, Fa
     }
     let old = source::file_or_hash(common, &arguments.old)?;
     let new = source::file_or_hash(common, &arguments.new)?;
-    let same = old.bytes == new.bytes;
+    let same = old.hash == new.hash;
     let format = if same {
         arguments.rows_as.unwrap_or_else(|| new.format())
     } else {
@@ -36,13 +36,14 @@ pub(super) fn diff(common: &Common, arguments: &DiffArgs) -> Result<ExitCode, Fa
         rows: firstbad_protocol::content::diff(&old.bytes, &new.bytes, format),
         old: inspect(&old.bytes, format),
         new: inspect(&new.bytes, format),
+        masked: old.masked() || new.masked(),
     };
     match arguments.format {
-        TextOrJson::Json => print_json(&as_json(&found, [&old.bytes, &new.bytes]))?,
-        TextOrJson::Text if same => eprintln!("the same bytes: {}", Hash::of(&new.bytes)),
+        TextOrJson::Json => print_json(&as_json(&found, old.hash, new.hash))?,
+        TextOrJson::Text if same => eprintln!("the same bytes: {}", new.hash),
         TextOrJson::Text => {
-            let mut text = format!("--- {} {}\n", Hash::of(&old.bytes), Untrusted(&old.name));
-            text += &format!("+++ {} {}\n", Hash::of(&new.bytes), Untrusted(&new.name));
+            let mut text = format!("--- {} {}\n", old.hash, Untrusted(&old.name));
+            text += &format!("+++ {} {}\n", new.hash, Untrusted(&new.name));
             for (mark, line) in difference::told(&found, &[]) {
                 text += &format!("{mark} {}\n", Untrusted(&line));
             }
@@ -52,15 +53,15 @@ pub(super) fn diff(common: &Common, arguments: &DiffArgs) -> Result<ExitCode, Fa
     Ok(ExitCode::from(u8::from(!same)))
 }
 
-fn as_json(found: &RowDifference, [old, new]: [&Vec<u8>; 2]) -> Value {
+fn as_json(found: &RowDifference, old: Hash, new: Hash) -> Value {
     let row = |row: &RowCount| json!({"text": row.text, "line": row.line, "old": row.old, "new": row.new});
     let rows = |rows: &[RowCount]| rows.iter().map(row).collect::<Vec<_>>();
     let [added, removed, changed, repeated] = found.rows.counts;
     let changes = found.rows.changed.iter().map(|row| json!({"old": row.old, "new": row.new, "line": row.line}));
     json!({
         "schema": firstbad_protocol::verdict::SCHEMA,
-        "old": Hash::of(old), "new": Hash::of(new),
-        "same": old == new,
+        "old": old, "new": new,
+        "same": old == new, "masked": found.masked,
         "counts": {"added": added, "removed": removed, "changed": changed, "repeated": repeated},
         "header": found.rows.header, "reordered": found.rows.reordered,
         "added": rows(&found.rows.added), "removed": rows(&found.rows.removed),

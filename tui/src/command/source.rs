@@ -15,8 +15,10 @@ use std::sync::Arc;
 pub(super) struct Source {
     /// What a person called it.
     pub(super) name: String,
-    /// Its bytes.
+    /// Its bytes; of a version that was kept with its secrets hidden, what is shown of them.
     pub(super) bytes: Vec<u8>,
+    /// The version's hash.
+    pub(super) hash: Hash,
     /// How its sender said that it is cut into rows.
     told: Option<Format>,
 }
@@ -25,6 +27,11 @@ impl Source {
     /// How it is cut into rows unless somebody says otherwise.
     pub(super) fn format(&self) -> Format {
         self.told.unwrap_or_else(|| Format::of(&self.name, &self.bytes))
+    }
+
+    /// Whether its secrets are hidden: its bytes are then not those that the hash is of.
+    pub(super) fn masked(&self) -> bool {
+        Hash::of(&self.bytes) != self.hash
     }
 }
 
@@ -60,7 +67,7 @@ pub(super) fn file(path: &Path) -> Result<Source, Failure> {
             "{name} is larger than {CHECKED_FILE_BYTES_MAX} bytes, which is more than is read"
         )));
     }
-    Ok(Source { name, bytes, told: None })
+    Ok(Source { name, hash: Hash::of(&bytes), bytes, told: None })
 }
 
 /// A file, or else a hash that the collector keeps.
@@ -83,10 +90,11 @@ pub(super) fn file_or_hash(common: &Common, text: &str) -> Result<Source, Failur
     };
     let (bytes, told) = client.content_and_format(&hash).map_err(|error| {
         Failure::new(&error).hint(
-            "the collector keeps the contents that it was sent, unless it runs with --contents off; files always work",
+            "turn it on with Init::content(Content::Masked) in the proxy and --contents full at the collector (both are the \
+             defaults); what is no text, or has more than 4 MiB, is not kept; files always work",
         )
     })?;
-    Ok(Source { name: hash.short(), bytes, told })
+    Ok(Source { name: hash.short(), bytes, hash, told })
 }
 
 fn whole_hash(client: &Client, digits: &str) -> Result<Hash, Failure> {

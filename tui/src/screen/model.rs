@@ -119,6 +119,8 @@ pub(crate) struct RowDifference {
     pub(crate) old: Inspection,
     /// The later version.
     pub(crate) new: Inspection,
+    /// Whether secrets are hidden in one of the two: rows that look the same may then differ.
+    pub(crate) masked: bool,
 }
 
 /// Where a comparison stands.

@@ -160,6 +160,7 @@ impl Running {
 pub(crate) fn compare(contents: &Contents, pair: Pair) -> Result<RowDifference, String> {
     let (old, new) = (contents(pair.old)?, contents(pair.new)?);
     Ok(RowDifference {
+        masked: Hash::of(&old.bytes) != pair.old || Hash::of(&new.bytes) != pair.new,
         rows: diff(&old.bytes, &new.bytes, new.format),
         old: inspect(&old.bytes, new.format),
         new: inspect(&new.bytes, new.format),

@@ -30,7 +30,7 @@ async fn is_known(State(api): State<Api>, Path(hash): Path<String>) -> Result<St
 pub(super) async fn content(State(api): State<Api>, Path(hash): Path<String>) -> Result<Response, Fault> {
     let hash = parse(&hash)?;
     let found = api.read(move |store| store.content(&hash)).await?;
-    let content = found.ok_or_else(|| Fault::not_found(format!("the content of {hash} was not captured")))?;
+    let content = found.ok_or_else(|| Fault::not_found(format!("the content of {hash} was not kept")))?;
     // Opaque bytes: a browser must not be talked into showing them as a page.
     let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     // Only a word of our own goes into a header; how the rows are cut decides what a difference shows.

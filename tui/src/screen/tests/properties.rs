@@ -189,9 +189,9 @@ fn a_comparison_that_fails_says_why_and_what_else_can_be_done() {
     let effects = press(&mut model, "6");
     let [Effect::Compare(pair)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(matches!(model.comparison, Comparison::Asked(asked) if asked == *pair));
-    update(&mut model, Message::Difference(*pair, Err("its content was not captured".into())));
+    update(&mut model, Message::Difference(*pair, Err("its content was not kept".into())));
     let shown = picture(&model, 80, 24);
-    assert!(shown.contains("not captured") && shown.contains("firstbad diff OLD NEW"), "{shown}");
+    assert!(shown.contains("not kept") && shown.contains("firstbad diff OLD NEW"), "{shown}");
 }
 
 #[test]
