@@ -289,7 +289,11 @@ fn receiver() -> (String, Arc<Mutex<Vec<u8>>>) {
 
 /// Loads every file with parsers that quote it: in an error, in a panic, in a label; line by line, and value by value.
 fn proxy(seed: u64, directory: &Path) -> Vec<u8> {
-    let content = if common::mode().unwrap().starts_with("full") { Content::Full } else { Content::Masked };
+    let content = match common::mode().as_deref() {
+        Some("full") => Content::Full,
+        Some("off") => Content::Off,
+        _ => Content::Masked,
+    };
     let recorder = firstbad_instrument::init()
         .service("planted")
         .recorder_dir(directory)
@@ -357,10 +361,15 @@ fn no_planted_secret_leaves_the_process_and_the_same_search_finds_them_without_m
     let files = files(seed);
     let secrets: BTreeSet<String> = files.iter().flat_map(|file| file.secrets.iter().cloned()).collect();
     assert!(secrets.len() >= FORMATS * PER_FORMAT, "{} secrets", secrets.len());
-    for mode in ["masked", "full"] {
-        let directory = tempfile::tempdir().unwrap();
+    // One directory: what the first leaves there, the others must hide or remove.
+    let directory = tempfile::tempdir().unwrap();
+    for mode in ["full", "masked", "off"] {
         let output = common::finish(common::child(NAME, mode, directory.path()));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // Its recorder is told by the next process as it is: this is about contents.
+        for recorder in common::recorders(directory.path()) {
+            std::fs::remove_file(recorder).unwrap();
+        }
         let sent = found(&std::fs::read(directory.path().join("sent")).unwrap(), &secrets).len();
         let mut kept = Vec::new();
         let mut masked_names = 0;
@@ -379,12 +388,13 @@ fn no_planted_secret_leaves_the_process_and_the_same_search_finds_them_without_m
             assert!(sent * 10 > secrets.len() * 9, "events and recorder hold nearly all: {sent}");
             continue;
         }
-        assert_eq!(masked_names, FORMATS, "each file holds secrets");
+        let expected = if mode == "off" { 0 } else { FORMATS };
+        assert_eq!(masked_names, expected, "{mode}: each file holds secrets");
         assert!(in_contents.is_empty(), "in contents: {in_contents:#?}");
         let sent = std::fs::read(directory.path().join("sent")).unwrap();
         let leaked = found(&sent, &secrets);
         assert!(leaked.is_empty(), "in events or the recorder: {:#?}", where_they_stand(&sent, &leaked));
-        for file in &files {
+        for file in files.iter().filter(|_| mode == "masked") {
             let path =
                 directory.path().join("content").join(format!("{}.masked", Hash::of(file.text.as_bytes()).hex()));
             let text = std::fs::read_to_string(path).unwrap();
