@@ -85,6 +85,12 @@ fn value_of(name: &str, origin: &Origin, content: Option<&Inspection>) -> Option
 fn of_content(content: &Inspection) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut say = |sentence: String| found.push(Finding { sentence, exceeds: false });
+    if let Some(what) = content.unlike {
+        say(format!("this looks like {what}, and not like {}", content.format.as_str()));
+    }
+    if let Some(line) = content.unclosed {
+        say(format!("what opens on line {line} (a quote, bracket or block) is not closed at the end"));
+    }
     if content.size == 0 {
         say("the file is empty".to_owned());
     } else if content.rows == Some(0) {

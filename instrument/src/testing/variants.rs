@@ -1,7 +1,7 @@
 //! Variants of a good file, as producers, disks and networks make them. Each says what a loader may do with it; what one did
 //! is judged in `testing`.
 
-use firstbad_protocol::content::{Format, for_each_row};
+use firstbad_protocol::content::{Dialect, Format, Part, for_each_row};
 
 /// What a loader may do with a variant. Panicking and hanging are never among it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl<'a> Rows<'a> {
     fn of(bytes: &'a [u8], format: Format) -> Option<Self> {
         let mut places: Vec<(usize, usize)> = Vec::new();
         for_each_row(bytes, format, |row| {
-            if !row.header && !row.bytes.trim_ascii().is_empty() {
+            if matches!(row.part, Part::Row | Part::Setting) {
                 let start = (row.bytes.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize);
                 places.push((start, start.saturating_add(row.bytes.len())));
             }
@@ -49,7 +49,7 @@ impl<'a> Rows<'a> {
             rows: places.iter().filter_map(|(start, end)| bytes.get(*start..*end)).collect(),
             between,
             after: bytes.get(last.1..)?,
-            separator: if format == Format::Tsv { b'\t' } else { b',' },
+            separator: Dialect::of(bytes, format).map_or(b',', |dialect| dialect.separator),
         })
     }
 

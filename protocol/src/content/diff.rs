@@ -1,8 +1,8 @@
 //! The row-level difference of two versions, as multisets of rows: what was added, removed, changed under the same key, or
 //! now stands more often. Order alone is no difference, and is told apart. Lists are bounded, counts are exact.
 
-use super::fields::fields;
-use super::{Format, for_each_row};
+use super::fields::Cut;
+use super::{Format, Holds, Part, for_each_row};
 use std::collections::{BTreeMap, HashMap};
 
 /// Rows listed in each part of a difference; counts go on.
@@ -80,13 +80,13 @@ pub fn diff(old: &[u8], new: &[u8], format: Format) -> Difference {
     let mut removed: BTreeMap<(u64, &[u8]), &[u8]> = BTreeMap::new();
     let mut removed_by_key: HashMap<&[u8], Vec<(u64, &[u8])>> = HashMap::new();
     for (row, (line, _)) in old.rows.iter().filter(|(row, _)| !new.rows.contains_key(*row)) {
-        let key = fields(row, format).key;
+        let key = old.cut.fields(row).key;
         removed.insert((*line, row), key);
         removed_by_key.entry(key).or_default().push((*line, row));
     }
     added.sort_unstable();
     for (line, row) in added {
-        let key = fields(row, format).key;
+        let key = new.cut.fields(row).key;
         let times = new.rows.get(row).map_or(1, |(_, times)| *times);
         // A key that is the whole row (plain lines) cannot pair two different rows.
         match removed_by_key.get_mut(key).filter(|rows| rows.len() == 1).and_then(Vec::pop) {
@@ -121,6 +121,7 @@ impl Difference {
 
 /// One version, ready to be compared.
 struct Side<'a> {
+    cut: Cut,
     header: &'a [u8],
     /// Row -> (first line, times).
     rows: HashMap<&'a [u8], (u64, u64)>,
@@ -129,15 +130,20 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn of(bytes: &'a [u8], format: Format) -> Self {
-        let mut side = Self { header: b"", rows: HashMap::new(), order: Vec::new() };
-        for_each_row(bytes, format, |row| {
-            if row.header {
-                side.header = row.bytes;
-            } else if !row.bytes.trim_ascii().is_empty() {
+        let cut = Cut::of(bytes, format);
+        let mut side = Self { cut, header: b"", rows: HashMap::new(), order: Vec::new() };
+        let walked = for_each_row(bytes, format, |row| match row.part {
+            Part::Header => side.header = row.bytes,
+            Part::Row => {
                 side.rows.entry(row.bytes).or_insert((row.line, 0)).1 += 1;
                 side.order.push(row.bytes);
             }
+            _ => {}
         });
+        if walked.holds == Holds::Unknown {
+            side.rows.clear();
+            side.order.clear();
+        }
         side
     }
 }

@@ -1,29 +1,63 @@
-//! How the bytes of a version are cut into rows. The format is told, or follows from the file's name, or from its first
-//! bytes; it is never changed by what comes later in the file.
+//! The formats, their words, and which one a file's name promises. A format that was declared is used; else the name
+//! decides; else the content, which `sniff` judges.
+
+use super::sniff;
 
 /// A way to cut bytes into rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// Comma-separated with a header row; quoted fields may hold line ends (RFC 4180).
+    /// Separated by commas (or semicolons, tabs or bars, if all rows are); quoted fields may hold line ends (RFC 4180).
+    /// Whether the first row is a header follows from the content.
     Csv,
-    /// Tab-separated with a header row.
+    /// Separated by tabs, without quotes. Whether the first row is a header follows from the content.
     Tsv,
     /// One JSON value in each line.
     JsonLines,
-    /// The elements of a JSON array, or of the only array in a JSON object.
+    /// JSON. The elements of the outermost array are rows, or those of the only array that the outermost object holds directly.
+    /// An object with none or several has settings and no rows.
     JsonArray,
-    /// The items of a YAML list at the outermost level (`- item`).
+    /// YAML. The items of the outermost list are rows, or those of the only list that the outermost mapping holds directly. A
+    /// mapping with none or several has settings and no rows.
     YamlList,
-    /// One row in each line, no header.
+    /// One row in each line, without header; comments, blank lines and lone brackets are no rows.
     Lines,
     /// Not text: it has a size and a hash, and no rows.
     Binary,
+    /// TOML. The tables of the only `[[list]]` are rows, or the elements of the only array at the outermost level; else it has
+    /// settings and no rows.
+    Toml,
+    /// Sections and `key = value` lines. It has settings and no rows.
+    Ini,
+    /// Blocks between `-----BEGIN` and `-----END` lines (certificates, keys): each block is a row.
+    Pem,
+    /// As [`Self::Csv`]; the first row is a header.
+    CsvHeader,
+    /// As [`Self::Csv`]; every row is data.
+    CsvRows,
+    /// As [`Self::Tsv`]; the first row is a header.
+    TsvHeader,
+    /// As [`Self::Tsv`]; every row is data.
+    TsvRows,
 }
 
 impl Format {
-    /// Every format, in the order of its words in help texts.
-    pub const ALL: [Self; 7] =
-        [Self::Csv, Self::Tsv, Self::JsonLines, Self::JsonArray, Self::YamlList, Self::Lines, Self::Binary];
+    /// Every format. A recorder keeps the place in this list, so that new formats stand at its end.
+    pub const ALL: [Self; 14] = [
+        Self::Csv,
+        Self::Tsv,
+        Self::JsonLines,
+        Self::JsonArray,
+        Self::YamlList,
+        Self::Lines,
+        Self::Binary,
+        Self::Toml,
+        Self::Ini,
+        Self::Pem,
+        Self::CsvHeader,
+        Self::CsvRows,
+        Self::TsvHeader,
+        Self::TsvRows,
+    ];
 
     /// The word on the wire (`firstbad.content.format`) and on the command line.
     #[must_use]
@@ -36,6 +70,13 @@ impl Format {
             Self::YamlList => "yaml",
             Self::Lines => "lines",
             Self::Binary => "binary",
+            Self::Toml => "toml",
+            Self::Ini => "ini",
+            Self::Pem => "pem",
+            Self::CsvHeader => "csv-header",
+            Self::CsvRows => "csv-rows",
+            Self::TsvHeader => "tsv-header",
+            Self::TsvRows => "tsv-rows",
         }
     }
 
@@ -51,33 +92,29 @@ impl Format {
         if std::str::from_utf8(bytes).is_err() && bytes.contains(&0) {
             return Self::Binary;
         }
+        Self::of_name(name).unwrap_or_else(|| sniff::format_of(bytes))
+    }
+
+    /// The format that a name promises by its extension, if any.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
         match extension.as_str() {
-            "csv" => Self::Csv,
-            "tsv" => Self::Tsv,
-            "jsonl" | "ndjson" => Self::JsonLines,
-            "json" => Self::JsonArray,
-            "yaml" | "yml" => Self::YamlList,
-            _ => Self::of_first_bytes(bytes),
+            "csv" => Some(Self::Csv),
+            "tsv" => Some(Self::Tsv),
+            "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "json" => Some(Self::JsonArray),
+            "yaml" | "yml" => Some(Self::YamlList),
+            "toml" => Some(Self::Toml),
+            "ini" => Some(Self::Ini),
+            "pem" => Some(Self::Pem),
+            _ => None,
         }
     }
 
-    fn of_first_bytes(bytes: &[u8]) -> Self {
-        let text = bytes.trim_ascii_start();
-        let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
-        match text.first() {
-            Some(b'[') => Self::JsonArray,
-            Some(b'{') if first_line.ends_with(b"}") => Self::JsonLines,
-            Some(b'{') => Self::JsonArray,
-            Some(b'-') if first_line.starts_with(b"- ") => Self::YamlList,
-            _ if text.contains(&0) => Self::Binary,
-            _ => Self::Lines,
-        }
-    }
-
-    /// Whether the first row names the columns and is no data.
+    /// Whether rows are cut into fields by a separator.
     #[must_use]
-    pub const fn has_header(self) -> bool {
-        matches!(self, Self::Csv | Self::Tsv)
+    pub const fn is_separated(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv | Self::CsvHeader | Self::CsvRows | Self::TsvHeader | Self::TsvRows)
     }
 }

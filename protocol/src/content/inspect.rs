@@ -1,9 +1,9 @@
 //! Counts what can be counted in one version: rows, duplicates, blanks, columns, and the row-set hash. Limits are compared
 //! elsewhere. Beyond [`ROWS_INSPECTED_MAX`] rows, rows are counted and no longer compared, and the result says so.
 
-use super::fields::fields;
-use super::rows::has_rows;
-use super::{Format, for_each_row};
+use super::fields::Cut;
+use super::rows::for_each_row_in;
+use super::{Format, Holds, Part, Row, unlike};
 use crate::Hash;
 use sha2::{Digest, Sha256};
 
@@ -30,19 +30,37 @@ pub struct Inspection {
     pub format: Format,
     /// Bytes.
     pub size: u64,
-    /// Rows, header and blank lines excluded; none for a binary format, and for JSON that is no list of rows.
+    /// Rows, without header, comments, frames and blank lines; none where there are no rows to be counted: a binary format,
+    /// settings, and text beyond what the walker reads with certainty.
     pub rows: Option<u64>,
-    /// Rows that repeat an earlier row.
+    /// Rows that repeat an earlier row; none also for lines within blocks.
     pub duplicate_rows: Option<u64>,
     /// Rows whose first field repeats that of an earlier row, the row itself being another.
     pub duplicate_keys: Option<u64>,
-    /// Blank fields, blank lines included.
+    /// Blank fields of rows.
     pub blank_fields: Option<u64>,
-    /// Fields of the first row.
+    /// Fields of the header, or of the first row.
     pub columns: Option<u64>,
     /// Rows with another number of fields than the first.
     pub ragged_rows: u64,
-    /// SHA-256 over the sorted distinct rows, a line end after each; none for a binary format.
+    /// Whether the first row was taken for a header.
+    pub header: bool,
+    /// Comments, where the format has them.
+    pub comments: u64,
+    /// Lines without content.
+    pub blank_lines: u64,
+    /// Line of the first of them.
+    pub first_blank_line: Option<u64>,
+    /// Lines that only frame others.
+    pub frames: u64,
+    /// Statements or lines of a file that holds settings.
+    pub settings: Option<u64>,
+    /// Line of a quote, bracket or block that is open at the end.
+    pub unclosed: Option<u64>,
+    /// What the content looks like, if it is plainly no input of this format; then nothing else was counted.
+    pub unlike: Option<&'static str>,
+    /// SHA-256 over the sorted distinct rows, a line end after each. Of settings and of lines within blocks, whose order matters:
+    /// over the lines in file order. None where nothing can be cut.
     pub rowset: Option<Hash>,
     /// First examples of duplicates, in file order.
     pub duplicates: Vec<Duplicate>,
@@ -53,27 +71,21 @@ pub struct Inspection {
 /// Counts what can be counted in `bytes`.
 #[must_use]
 pub fn inspect(bytes: &[u8], format: Format) -> Inspection {
-    if !has_rows(bytes, format) {
-        // None is not zero: an object of settings is not an empty list.
-        return Inspection { format, ..Tally::default().finish(bytes.len() as u64, Format::Binary) };
+    inspect_ignoring(bytes, format, &[])
+}
+
+/// As [`inspect`]; rows and settings that begin with one of `ignored`, after white space, are left out of the row-set hash. A
+/// template that every host renders for itself then has one row-set hash.
+#[must_use]
+pub fn inspect_ignoring(bytes: &[u8], format: Format, ignored: &[&str]) -> Inspection {
+    let mut tally = Tally { ignored, ..Tally::default() };
+    if let Some(what) = unlike(bytes, format) {
+        return Inspection { unlike: Some(what), ..tally.finish(bytes.len() as u64, format, Holds::Unknown) };
     }
-    let mut tally = Tally::default();
-    for_each_row(bytes, format, |row| {
-        if row.bytes.trim_ascii().is_empty() {
-            tally.blank += 1;
-            return;
-        }
-        let found = fields(row.bytes, format);
-        let columns = *tally.columns.get_or_insert(found.count);
-        tally.ragged += u64::from(found.count != columns);
-        if row.header {
-            return;
-        }
-        tally.rows += 1;
-        tally.blank += found.blank;
-        tally.compare(row.bytes, (row.line, found.key));
-    });
-    tally.finish(bytes.len() as u64, format)
+    let cut = Cut::of(bytes, format);
+    let walked = for_each_row_in(bytes, format, cut.dialect(), |row| tally.take(&row, cut));
+    let found = tally.finish(bytes.len() as u64, format, walked.holds);
+    Inspection { unclosed: walked.unclosed, ..found }
 }
 
 /// Cuts a format of the proxy's own (a binary one, say) into rows, so that duplicates, growth and limits are seen in it too.
@@ -110,8 +122,7 @@ pub fn inspect_with(bytes: &[u8], reader: &dyn RowReader) -> Inspection {
         tally.rows += 1;
         tally.compare(row, (number, reader.key(row)));
     });
-    let found = tally.finish(bytes.len() as u64, Format::Lines);
-    Inspection { format: Format::Binary, ..found }
+    tally.finish(bytes.len() as u64, Format::Binary, Holds::Rows)
 }
 
 /// A row that is compared with the others.
@@ -123,10 +134,18 @@ struct Compared<'a> {
 
 #[derive(Default)]
 struct Tally<'a> {
+    /// Beginnings of rows that the row-set hash leaves out.
+    ignored: &'a [&'a str],
     rows: u64,
     blank: u64,
     ragged: u64,
     columns: Option<u64>,
+    header: bool,
+    comments: u64,
+    blank_lines: u64,
+    first_blank_line: Option<u64>,
+    frames: u64,
+    settings: u64,
     /// In file order: most files are sorted, which makes sorting them cheap, where a hash table costs a cache miss a row.
     compared: Vec<Compared<'a>>,
 }
@@ -141,34 +160,94 @@ struct Comparison {
 }
 
 impl<'a> Tally<'a> {
+    fn take(&mut self, row: &Row<'a>, cut: Cut) {
+        match row.part {
+            Part::Blank => {
+                self.blank_lines += 1;
+                self.first_blank_line.get_or_insert(row.line);
+            }
+            Part::Comment => self.comments += 1,
+            Part::Frame => self.frames += 1,
+            Part::Setting => {
+                self.settings += 1;
+                self.compare(row.bytes.trim_ascii_end(), (row.line, row.bytes));
+            }
+            Part::Header | Part::Row => {
+                let found = cut.fields(row.bytes);
+                let columns = *self.columns.get_or_insert(found.count);
+                self.ragged += u64::from(found.count != columns);
+                if row.part == Part::Header {
+                    self.header = true;
+                    return;
+                }
+                self.rows += 1;
+                self.blank += found.blank;
+                self.compare(row.bytes, (row.line, found.key));
+            }
+        }
+    }
+
     /// Keeps a row that was counted for the comparison.
     fn compare(&mut self, row: &'a [u8], (line, key): (u64, &'a [u8])) {
-        if self.rows <= ROWS_INSPECTED_MAX {
+        if self.rows.max(self.settings) <= ROWS_INSPECTED_MAX {
             self.compared.push(Compared { row, key, line });
         }
     }
 
-    fn finish(self, size: u64, format: Format) -> Inspection {
-        let is_text = format != Format::Binary;
+    fn finish(self, size: u64, format: Format, holds: Holds) -> Inspection {
+        let counted = matches!(holds, Holds::Rows | Holds::NestedLines);
         let compared = self.compared.len() as u64;
-        let found = if is_text { comparison(self.compared) } else { Comparison::default() };
+        let truncated = self.rows.max(self.settings) > ROWS_INSPECTED_MAX;
+        let found = match holds {
+            Holds::Rows => comparison(self.compared, self.ignored),
+            Holds::NestedLines | Holds::Settings => {
+                Comparison { rowset: Some(in_order(&self.compared, self.ignored)), ..Comparison::default() }
+            }
+            Holds::Unknown => Comparison::default(),
+        };
+        let is_list = holds == Holds::Rows;
         Inspection {
             format,
             size,
-            rows: is_text.then_some(self.rows),
-            duplicate_rows: is_text.then_some(compared.saturating_sub(found.distinct)),
-            duplicate_keys: is_text.then_some(found.duplicate_keys),
-            blank_fields: is_text.then_some(self.blank),
-            columns: self.columns,
+            rows: counted.then_some(self.rows),
+            duplicate_rows: is_list.then_some(compared.saturating_sub(found.distinct)),
+            duplicate_keys: is_list.then_some(found.duplicate_keys),
+            blank_fields: counted.then_some(self.blank),
+            columns: self.columns.filter(|_| counted),
             ragged_rows: self.ragged,
+            header: self.header,
+            comments: self.comments,
+            blank_lines: self.blank_lines,
+            first_blank_line: self.first_blank_line,
+            frames: self.frames,
+            settings: (holds == Holds::Settings).then_some(self.settings),
+            unclosed: None,
+            unlike: None,
             rowset: found.rowset,
             duplicates: found.duplicates,
-            truncated: self.rows > ROWS_INSPECTED_MAX,
+            truncated,
         }
     }
 }
 
-fn comparison(mut rows: Vec<Compared<'_>>) -> Comparison {
+fn is_ignored(row: &[u8], ignored: &[&str]) -> bool {
+    !ignored.is_empty() && {
+        let row = row.trim_ascii_start();
+        ignored.iter().any(|begin| !begin.is_empty() && row.starts_with(begin.as_bytes()))
+    }
+}
+
+/// Hash over the lines in file order.
+fn in_order(rows: &[Compared<'_>], ignored: &[&str]) -> Hash {
+    let mut hasher = Sha256::new();
+    for line in rows.iter().filter(|line| !is_ignored(line.row, ignored)) {
+        hasher.update(line.row);
+        hasher.update(b"\n");
+    }
+    Hash(hasher.finalize().into())
+}
+
+fn comparison(mut rows: Vec<Compared<'_>>, ignored: &[&str]) -> Comparison {
     // Stable: equal rows stay in file order.
     rows.sort_by(|left, right| left.row.cmp(right.row));
     let mut found = Comparison::default();
@@ -177,8 +256,10 @@ fn comparison(mut rows: Vec<Compared<'_>>) -> Comparison {
         let Some(first) = group.first() else { continue };
         found.distinct += 1;
         keys.push(first.key);
-        hasher.update(first.row);
-        hasher.update(b"\n");
+        if !is_ignored(first.row, ignored) {
+            hasher.update(first.row);
+            hasher.update(b"\n");
+        }
         if let Some(second) = group.get(1) {
             groups.push((first.line, second.line, group.len() as u64, first.row));
         }
@@ -222,7 +303,8 @@ mod tests {
         let empty = inspect(b"", Format::Lines);
         assert_eq!((empty.rows, empty.blank_fields), (Some(0), Some(0)));
         let odd = inspect(b"a,b\n1,\n\n2,3,4\n1,9\n", Format::Csv);
-        assert_eq!((odd.rows, odd.blank_fields, odd.ragged_rows, odd.duplicate_keys), (Some(3), Some(2), 1, Some(1)));
+        assert_eq!((odd.rows, odd.blank_fields, odd.ragged_rows, odd.duplicate_keys), (Some(3), Some(1), 1, Some(1)));
+        assert_eq!((odd.blank_lines, odd.first_blank_line, odd.header), (1, Some(3), true));
         let binary = inspect(b"\x00\xff", Format::Binary);
         assert_eq!((binary.size, binary.rows, binary.rowset), (2, None, None));
     }
@@ -235,6 +317,35 @@ mod tests {
         assert_eq!(rows(r#"{"rows":[1,2]}"#), Some(2));
         let settings = inspect(br#"{"mode":"on"}"#, Format::JsonArray);
         assert_eq!((settings.format, settings.size, settings.blank_fields), (Format::JsonArray, 13, None));
+    }
+
+    #[test]
+    fn settings_are_no_rows_and_their_repeated_lines_no_duplicates() {
+        let toml = inspect(b"[a]\nport = 80\n[b]\nport = 80\n", Format::Toml);
+        assert_eq!((toml.rows, toml.duplicate_rows, toml.settings), (None, None, Some(4)));
+        let nested = inspect(b"a {\n  x;\n}\nb {\n  x;\n}\n", Format::Lines);
+        assert_eq!((nested.rows, nested.duplicate_rows, nested.frames), (Some(4), None, 2));
+        let swapped = inspect(b"[b]\nport = 80\n[a]\nport = 80\n", Format::Toml);
+        assert_ne!(swapped.rowset, toml.rowset, "the order of settings matters");
+    }
+
+    #[test]
+    fn declared_lines_are_left_out_of_the_row_set_hash_alone() {
+        let of = |text: &str, format| inspect_ignoring(text.as_bytes(), format, &["listen", "host ="]);
+        let (one, two) = (
+            "# a\n[server]\n  listen = 80\nhost = \"a\"\nlimit = 200\n",
+            "[server]\nlisten = 81\nhost = \"b\"\nlimit = 200\n",
+        );
+        assert_eq!(of(one, Format::Toml).rowset, of(two, Format::Toml).rowset);
+        assert_ne!(of(one, Format::Toml).rowset, of(&one.replace("200", "201"), Format::Toml).rowset);
+        let rows = of("listen 80\na\n", Format::Lines);
+        assert_eq!((rows.rowset, rows.rows), (of("a\nlisten 81\n", Format::Lines).rowset, Some(2)));
+    }
+
+    #[test]
+    fn what_is_plainly_no_input_is_not_counted() {
+        let page = inspect(b"<!DOCTYPE html>\n<html>\n</html>\n", Format::Csv);
+        assert_eq!((page.rows, page.duplicate_rows, page.unlike.is_some()), (None, None, true));
     }
 
     #[derive(Debug)]
