@@ -227,7 +227,8 @@ pub(crate) struct CheckArgs {
     /// The version that it replaces: a file or a hash. What was already so there is no finding
     #[arg(long, value_name = "FILE")]
     pub(crate) against: Option<String>,
-    /// How the file is cut into rows: csv, tsv, jsonl, json, yaml, lines, binary [default: by name and content]
+    /// How the file is read: csv, tsv (header by content), csv-header, csv-rows, tsv-header, tsv-rows, jsonl, json, yaml, toml,
+    /// ini, pem, lines, binary [default: by name, else by content]
     #[arg(long = "rows-as", value_name = "FORMAT", value_parser = row_format)]
     pub(crate) rows_as: Option<firstbad_protocol::content::Format>,
     /// How to print the findings
@@ -241,7 +242,8 @@ pub(crate) struct DiffArgs {
     pub(crate) old: String,
     /// The later version
     pub(crate) new: String,
-    /// How they are cut into rows: csv, tsv, jsonl, json, yaml, lines, binary [default: by name and content]
+    /// How they are read: csv, tsv (header by content), csv-header, csv-rows, tsv-header, tsv-rows, jsonl, json, yaml, toml,
+    /// ini, pem, lines, binary [default: by name, else by content]
     #[arg(long = "rows-as", value_name = "FORMAT", value_parser = row_format)]
     pub(crate) rows_as: Option<firstbad_protocol::content::Format>,
     /// How to print the difference

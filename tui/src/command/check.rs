@@ -1,13 +1,19 @@
 //! Would this input be safe to push: limits, duplicates, blanks, schema, growth. Limits hold always; of the rest, with
-//! `--against`, only what became worse is a finding, because inputs are as they are.
+//! `--against`, only what became worse is a finding, because inputs are as they are. What could not be checked is said, and is never
+//! called clean.
+
+mod columns;
+mod keys;
+mod shapes;
+mod surroundings;
 
 use super::source::{self, Source};
-use super::whole;
+use super::whole::Whole;
 use crate::cli::{CheckArgs, Common, Limit, TextOrJson};
 use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::screen::text::count;
-use firstbad_protocol::content::{Inspection, inspect};
+use firstbad_protocol::content::{Format, Inspection};
 use firstbad_protocol::{Hash, Untrusted};
 use serde_json::json;
 use std::process::ExitCode;
@@ -16,11 +22,22 @@ use std::process::ExitCode;
 const GROWTH_MAX: f64 = 1.5;
 /// A limit used beyond this share is remarked on.
 const NEAR_LIMIT: f64 = 0.8;
+/// Findings of one sort that are listed; the number of the others is said.
+const LISTED: usize = 5;
+
+/// One version in the comparison.
+pub(super) struct Side<'a> {
+    bytes: &'a [u8],
+    whole: Whole,
+}
 
 /// What is to be known about one file.
+#[derive(Default)]
 struct Checked {
     findings: Vec<(&'static str, String)>,
     remarks: Vec<String>,
+    /// What was not checked, because there is nothing of it to be counted.
+    unchecked: Vec<&'static str>,
 }
 
 /// `firstbad check`.
@@ -32,15 +49,22 @@ pub(super) fn check(common: &Common, arguments: &CheckArgs) -> Result<ExitCode, 
         return Err(Failure::new("the file and --against are both `-`: standard input is one"));
     }
     let new = source::file(&arguments.file)?;
-    let format = whole::format_of(&new, arguments.rows_as)?;
+    let whole = Whole::of(&new, arguments.rows_as)?;
     let old = arguments.against.as_deref().map(|against| source::file_or_hash(common, against)).transpose()?;
+    // A version without a name is read as the one that has one.
+    let as_new = |old: &Source| arguments.rows_as.or_else(|| old.promised().is_none().then_some(whole.format));
+    let before = old.as_ref().map(|old| Whole::of(old, as_new(old))).transpose()?;
     let limits = limits(common, arguments)?;
-    let now = inspect(&new.bytes, format);
-    let before = old.as_ref().map(|old| inspect(&old.bytes, format));
+    if whole.format == Format::Binary && before.is_none() && limits.is_empty() {
+        return Err(Failure::new(format!("{} is binary: there is nothing in it that can be checked", new.name))
+            .hint("--limit size=BYTES checks its size, --against FILE its growth, --rows-as FORMAT reads it as text"));
+    }
+    let now = Side { bytes: &new.bytes, whole };
+    let before = old.as_ref().zip(before).map(|(old, whole)| Side { bytes: &old.bytes, whole });
     let checked = find(&now, before.as_ref(), &limits);
     match arguments.format {
-        TextOrJson::Json => print_json(&as_json(arguments, &new, &now, &checked))?,
-        TextOrJson::Text => print(&as_text(arguments, &new, &now, &checked))?,
+        TextOrJson::Json => print_json(&as_json(arguments, &new, &now.whole, &checked))?,
+        TextOrJson::Text => print(&as_text(arguments, &new, &now.whole, &checked))?,
     }
     Ok(ExitCode::from(u8::from(!checked.findings.is_empty())))
 }
@@ -73,29 +97,76 @@ fn fact(inspection: &Inspection, name: &str) -> Option<u64> {
     }
 }
 
-fn find(now: &Inspection, before: Option<&Inspection>, limits: &[Limit]) -> Checked {
-    let mut checked = Checked { findings: Vec::new(), remarks: Vec::new() };
+fn find(now: &Side<'_>, before: Option<&Side<'_>>, limits: &[Limit]) -> Checked {
+    let mut checked = Checked::default();
+    checked.remarks.extend(now.whole.guess.clone());
+    let (counted, earlier) = (&now.whole.counted, before.map(|before| &before.whole.counted));
     for limit in limits {
-        checked.limit(now, limit);
+        checked.limit(counted, limit);
     }
-    checked.rows(now, before);
-    checked.schema(now, before);
-    if let Some(before) = before {
-        checked.growth(now, before);
+    if checked.unlike(now) {
+        return checked;
+    }
+    checked.unchecked(now, before);
+    checked.rows(counted, earlier);
+    if let [only] = now.whole.document.settings.as_slice()
+        && only.path.is_empty()
+    {
+        checked.find("empty", format!("it is the single value {}, and neither a list nor a mapping", only.value));
+    }
+    if let Some(before) = before.filter(|before| before.whole.format != now.whole.format) {
+        let (was, is) = (before.whole.format.as_str(), now.whole.format.as_str());
+        checked.find("schema", format!("the format changed: {was} -> {is}; rows are not compared"));
+        checked.keys(now, None);
+        checked.columns(now, None);
+        checked.surroundings(now, None);
+    } else {
+        checked.keys(now, before);
+        checked.columns(now, before);
+        checked.shapes(now, before);
+        checked.surroundings(now, before);
+    }
+    if let Some(earlier) = earlier {
+        checked.growth(counted, earlier);
     }
     checked
 }
 
 impl Checked {
+    fn find(&mut self, kind: &'static str, told: String) {
+        self.findings.push((kind, told));
+    }
+
+    /// Says how many of a sort are not listed.
+    fn more(&mut self, found: usize, what: &str) {
+        if found > LISTED {
+            self.remarks.push(format!(".. and {} more {what}", count((found - LISTED) as u64)));
+        }
+    }
+
+    /// What has nothing that could be counted.
+    fn unchecked(&mut self, now: &Side<'_>, before: Option<&Side<'_>>) {
+        let counted = &now.whole.counted;
+        if counted.rows.is_none() {
+            self.unchecked.push("rows");
+        }
+        if counted.duplicate_rows.is_none() {
+            self.unchecked.push("duplicate rows");
+        }
+        if now.whole.document.truncated || before.is_some_and(|before| before.whole.document.truncated) {
+            self.unchecked.push("columns or settings beyond the bounds");
+        }
+    }
+
     fn limit(&mut self, now: &Inspection, limit: &Limit) {
         let Some(value) = fact(now, &limit.name) else {
             let told = format!("{} cannot be counted in this file, so its limit is not checked", limit.name);
-            return self.findings.push(("limit", told));
+            return self.find("limit", told);
         };
         let used = value as f64 / (limit.limit as f64).max(1.0);
         let told = format!("{} {} of at most {}", limit.name, count(value), count(limit.limit));
         if value > limit.limit {
-            self.findings.push(("limit", format!("{} {} > limit {}", limit.name, count(value), count(limit.limit))));
+            self.find("limit", format!("{} {} > limit {}", limit.name, count(value), count(limit.limit)));
         } else if used >= NEAR_LIMIT {
             self.remarks.push(format!("{told}: {:.0}% of the limit are used", used * 100.0));
         } else {
@@ -105,7 +176,9 @@ impl Checked {
 
     fn rows(&mut self, now: &Inspection, before: Option<&Inspection>) {
         if now.rows == Some(0) || now.size == 0 {
-            self.findings.push(("empty", "it has no rows".to_owned()));
+            self.find("empty", "it has no rows".to_owned());
+        } else if now.settings == Some(0) {
+            self.find("empty", "it has no settings".to_owned());
         }
         for (kind, value, earlier, what) in [
             (
@@ -119,31 +192,15 @@ impl Checked {
             let (value, allowed) = (value.unwrap_or(0), earlier.flatten().unwrap_or(0));
             if value > allowed {
                 let compared = earlier.map_or_else(String::new, |_| format!(", {} before", count(allowed)));
-                self.findings.push((kind, format!("{} {what}{compared}", count(value))));
+                self.find(kind, format!("{} {what}{compared}", count(value)));
             }
         }
         for row in now.duplicates.iter().filter(|_| self.findings.iter().any(|(kind, _)| *kind == "duplicates")) {
             let (first, second) = row.lines;
             self.remarks.push(format!("{} times, first on lines {first} and {second}: {}", row.times, row.text));
         }
-        if let Some(keys) = now.duplicate_keys.filter(|keys| *keys > 0) {
-            self.remarks.push(format!("{} rows have the first field of an earlier, different row", count(keys)));
-        }
         if now.truncated {
-            self.findings.push(("truncated", "it has so many rows that not all were compared".to_owned()));
-        }
-    }
-
-    fn schema(&mut self, now: &Inspection, before: Option<&Inspection>) {
-        let allowed = before.map_or(0, |before| before.ragged_rows);
-        if now.ragged_rows > allowed {
-            let told = format!("{} rows have another number of fields than the first", count(now.ragged_rows));
-            self.findings.push(("schema", told));
-        }
-        if let (Some(columns), Some(Some(earlier))) = (now.columns, before.map(|before| before.columns))
-            && columns != earlier
-        {
-            self.findings.push(("schema", format!("{columns} columns, {earlier} before")));
+            self.find("truncated", "it has so many rows that not all were compared".to_owned());
         }
     }
 
@@ -161,29 +218,46 @@ impl Checked {
     }
 }
 
-fn as_text(arguments: &CheckArgs, new: &Source, now: &Inspection, checked: &Checked) -> String {
-    let known = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), count);
+fn as_text(arguments: &CheckArgs, new: &Source, whole: &Whole, checked: &Checked) -> String {
     let config = arguments.config.as_deref().map_or_else(String::new, |config| format!("{}: ", Untrusted(config)));
-    let mut text = format!(
-        "{config}{} {}\n  {} rows, {} columns, {} bytes, read as {}\n",
-        Hash::of(&new.bytes),
-        Untrusted(&new.name),
-        known(now.rows),
-        known(now.columns),
-        count(now.size),
-        now.format.as_str()
-    );
+    let mut text = format!("{config}{} {}\n  {}\n", Hash::of(&new.bytes), Untrusted(&new.name), facts(&whole.counted));
     for (kind, told) in &checked.findings {
         text += &format!("FINDING {kind}: {}\n", Untrusted(told));
     }
     for remark in &checked.remarks {
         text += &format!("  {}\n", Untrusted(remark));
     }
-    text + if checked.findings.is_empty() { "clean\n" } else { "DO NOT PUSH before this is understood\n" }
+    text + &conclusion(checked)
 }
 
-fn as_json(arguments: &CheckArgs, new: &Source, now: &Inspection, checked: &Checked) -> serde_json::Value {
+fn facts(now: &Inspection) -> String {
+    let known = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), count);
+    let mut parts = vec![format!("{} rows", known(now.rows)), format!("{} columns", known(now.columns))];
+    let aside = [("settings", now.settings.unwrap_or(0)), ("comments", now.comments), ("blank lines", now.blank_lines)];
+    let aside = aside.into_iter().chain([("lines that frame others", now.frames)]);
+    parts.extend(aside.filter(|(_, number)| *number > 0).map(|(what, number)| format!("{} {what}", count(number))));
+    parts.push(format!("{} bytes", count(now.size)));
+    let header = match (now.format.is_separated(), now.header) {
+        (true, true) => ", the first row is the header",
+        (true, false) => ", without a header",
+        _ => "",
+    };
+    format!("{}, read as {}{header}", parts.join(", "), now.format.as_str())
+}
+
+fn conclusion(checked: &Checked) -> String {
+    if !checked.findings.is_empty() {
+        return "DO NOT PUSH before this is understood\n".to_owned();
+    }
+    match checked.unchecked.as_slice() {
+        [] => "clean\n".to_owned(),
+        unchecked => format!("nothing found in what was checked; not checked: {}\n", unchecked.join(", ")),
+    }
+}
+
+fn as_json(arguments: &CheckArgs, new: &Source, whole: &Whole, checked: &Checked) -> serde_json::Value {
     let finding = |(kind, told): &(&str, String)| json!({"kind": kind, "text": told});
+    let now = &whole.counted;
     json!({
         "schema": firstbad_protocol::verdict::SCHEMA,
         "file": new.name,
@@ -193,10 +267,12 @@ fn as_json(arguments: &CheckArgs, new: &Source, now: &Inspection, checked: &Chec
         "facts": {
             "rows": now.rows, "duplicate_rows": now.duplicate_rows, "duplicate_keys": now.duplicate_keys,
             "blank_fields": now.blank_fields, "columns": now.columns, "ragged_rows": now.ragged_rows,
-            "size": now.size, "rowset_hash": now.rowset,
+            "size": now.size, "rowset_hash": now.rowset, "header": now.header, "comments": now.comments,
+            "blank_lines": now.blank_lines, "settings": now.settings,
         },
-        "clean": checked.findings.is_empty(),
+        "clean": checked.findings.is_empty() && checked.unchecked.is_empty(),
         "findings": checked.findings.iter().map(finding).collect::<Vec<_>>(),
         "remarks": checked.remarks,
+        "not_checked": checked.unchecked,
     })
 }

@@ -24,6 +24,11 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// The format that its name promises, if any. What a sender said is no promise: its values may be masked since.
+    pub(super) fn promised(&self) -> Option<Format> {
+        Format::of_name(&self.name)
+    }
+
     /// How it is cut into rows unless somebody says otherwise.
     pub(super) fn format(&self) -> Format {
         self.told.unwrap_or_else(|| Format::of(&self.name, &self.bytes))

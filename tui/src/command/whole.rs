@@ -1,57 +1,58 @@
-//! Whether a file is whole in the format that its name or the caller promises. What is broken is trouble, named by line or
-//! byte, and no finding: counts of a file that cannot be read would look like an answer. YAML is cut into rows, not parsed.
+//! A version as `check` and `diff` look at it: its format, what was counted, what its parser found. What is broken in a format that
+//! its name or the caller promises is trouble, named by line, and no finding: counts of a file that cannot be read would look like
+//! an answer. A format that was only guessed from the content gives way to lines.
 
 use super::source::Source;
 use crate::failure::Failure;
-use firstbad_protocol::content::Format;
-use serde::de::IgnoredAny;
+use firstbad_protocol::content::parse::{Document, Fault, parse};
+use firstbad_protocol::content::{Ends, Format, Inspection, inspect};
 
-/// The format to read `source` in: the one that was asked for, or its own.
-///
-/// # Errors
-/// If a text format is promised and the bytes are none, or JSON is promised and does not parse.
-pub(super) fn format_of(source: &Source, asked: Option<Format>) -> Result<Format, Failure> {
-    // Without bytes, only the name speaks; `Lines` is what a name without a promise gets.
-    let by_name = Some(Format::of(&source.name, b"")).filter(|format| *format != Format::Lines);
-    let Some(promised) = asked.or(by_name) else { return Ok(source.format()) };
-    let fault = match promised {
-        Format::Binary => None,
-        Format::JsonLines => not_text(&source.bytes).or_else(|| broken_line(&source.bytes)),
-        Format::JsonArray => not_text(&source.bytes).or_else(|| broken_json(&source.bytes)),
-        _ => not_text(&source.bytes),
-    };
-    match fault {
-        None => Ok(promised),
-        Some(fault) => Err(Failure::new(format!("{} cannot be read as {}: {fault}", source.name, promised.as_str()))
-            .hint("--rows-as FORMAT reads it in another format; binary compares bytes alone")),
+/// One version, read.
+pub(super) struct Whole {
+    /// How it is read.
+    pub(super) format: Format,
+    /// What the walker counted.
+    pub(super) counted: Inspection,
+    /// What the parser found; empty for what is plainly no input.
+    pub(super) document: Document,
+    /// Line ends and other bytes around the rows.
+    pub(super) ends: Ends,
+    /// A format that the content resembles, and why it could not be read as such.
+    pub(super) guess: Option<String>,
+}
+
+impl Whole {
+    /// Reads `source` in the format that was asked for, or its own.
+    ///
+    /// # Errors
+    /// If the format is promised and the content cannot be read in it.
+    pub(super) fn of(source: &Source, asked: Option<Format>) -> Result<Self, Failure> {
+        let promised = asked.or_else(|| source.promised());
+        let format = promised.unwrap_or_else(|| source.format());
+        let counted = inspect(&source.bytes, format);
+        if counted.unlike.is_some() {
+            return Ok(Self::new(source, counted, Document::default()));
+        }
+        match (parse(&source.bytes, format), promised) {
+            (Ok(document), _) => Ok(Self::new(source, counted, document)),
+            (Err(fault), Some(format)) => Err(trouble(source, format, &fault)),
+            (Err(fault), None) => {
+                let document = parse(&source.bytes, Format::Lines).unwrap_or_default();
+                let whole = Self::new(source, inspect(&source.bytes, Format::Lines), document);
+                let guess = format!("it resembles {} and cannot be read as such: {fault}", format.as_str());
+                Ok(Self { guess: (format != Format::Lines).then_some(guess), ..whole })
+            }
+        }
+    }
+
+    fn new(source: &Source, mut counted: Inspection, document: Document) -> Self {
+        // The parser reads what the walker leaves alone, several references in a YAML file for one.
+        counted.rows = counted.rows.or(document.rows);
+        Self { format: counted.format, counted, document, ends: Ends::of(&source.bytes), guess: None }
     }
 }
 
-fn not_text(bytes: &[u8]) -> Option<String> {
-    let at = match std::str::from_utf8(bytes) {
-        Ok(_) => return None,
-        Err(error) => error.valid_up_to(),
-    };
-    let line = bytes.iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-    Some(format!("line {line} (byte {at}) is not UTF-8"))
-}
-
-fn broken_line(bytes: &[u8]) -> Option<String> {
-    let lines = (1_usize..).zip(bytes.split(|byte| *byte == b'\n'));
-    let mut parsed = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-    parsed.find_map(|(number, line)| {
-        let error = serde_json::from_slice::<IgnoredAny>(line).err()?;
-        Some(format!("line {number}, column {}: {}", error.column(), without_place(&error)))
-    })
-}
-
-fn broken_json(bytes: &[u8]) -> Option<String> {
-    let error = serde_json::from_slice::<IgnoredAny>(bytes).err()?;
-    Some(format!("line {}, column {}: {}", error.line(), error.column(), without_place(&error)))
-}
-
-/// What is wrong, without the place that serde_json appends: it counts lines within what it was given.
-fn without_place(error: &serde_json::Error) -> String {
-    let told = error.to_string();
-    told.split(" at line ").next().unwrap_or(&told).to_owned()
+fn trouble(source: &Source, format: Format, fault: &Fault) -> Failure {
+    Failure::new(format!("{} cannot be read as {}: {fault}", source.name, format.as_str()))
+        .hint("--rows-as FORMAT reads it in another format; binary compares bytes alone")
 }

@@ -3,6 +3,7 @@
 
 use super::theme::Theme;
 use firstbad_protocol::Hash;
+use firstbad_protocol::content::parse::SettingsDifference;
 use firstbad_protocol::content::{Difference, Inspection};
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Incident, by_urgency};
@@ -119,6 +120,10 @@ pub(crate) struct RowDifference {
     pub(crate) old: Inspection,
     /// The later version.
     pub(crate) new: Inspection,
+    /// Settings: all of a file without rows, else those beside the rows.
+    pub(crate) settings: SettingsDifference,
+    /// What differs in line ends and other bytes around the rows, each as a sentence.
+    pub(crate) ends: Vec<String>,
     /// Whether secrets are hidden in one of the two: rows that look the same may then differ.
     pub(crate) masked: bool,
 }

@@ -6,8 +6,9 @@ use super::model::{Model, Pair, RowDifference};
 use super::terminal::{self, Held};
 use super::update::{FRAME_MS, update};
 use super::view;
+use crate::difference;
 use firstbad_protocol::Hash;
-use firstbad_protocol::content::{Format, diff, inspect};
+use firstbad_protocol::content::Format;
 use firstbad_protocol::snapshot::Snapshot;
 use std::io;
 use std::sync::Arc;
@@ -159,10 +160,7 @@ impl Running {
 /// Fetches both versions of `pair` and compares their rows.
 pub(crate) fn compare(contents: &Contents, pair: Pair) -> Result<RowDifference, String> {
     let (old, new) = (contents(pair.old)?, contents(pair.new)?);
-    Ok(RowDifference {
-        masked: Hash::of(&old.bytes) != pair.old || Hash::of(&new.bytes) != pair.new,
-        rows: diff(&old.bytes, &new.bytes, new.format),
-        old: inspect(&old.bytes, new.format),
-        new: inspect(&new.bytes, new.format),
-    })
+    let found = difference::of(&old.bytes, &new.bytes, new.format);
+    let masked = Hash::of(&old.bytes) != pair.old || Hash::of(&new.bytes) != pair.new;
+    Ok(RowDifference { masked, ..found })
 }
