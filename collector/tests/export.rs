@@ -25,7 +25,7 @@ static FEATURES: Live<u8> = Live::new("bot-features").limit("rows", 3).score(&BO
 /// Something of everything that a recorder can hold.
 fn live() {
     let parse = |bytes: &[u8]| if bytes.starts_with(b"!") { Err("no \"good\"\n".to_owned()) } else { Ok(1) };
-    let origin = Origin::new().label("g\\1").source("gen\u{1}").generation(-3).name("f.csv");
+    let origin = Origin::new().label("g\\1").source("gen\u{1}").revision("9f2c1e7").generation(-3).name("f.csv");
     FEATURES.load_bytes(b"a,b\n1,2\n1,2\n", &origin, parse).applied().unwrap();
     for score in [0, 7, 101] {
         FEATURES.tag().score(&BOT, score);
@@ -133,6 +133,10 @@ fn the_shipper_says_what_the_agent_says() {
     assert_eq!(plain(of("/v1/logs")), plain(&logs));
     let change = "the process runs service.version 2.1, the one before it ran 2.0";
     assert!(logs.to_string().contains(change) && logs.to_string().contains("firstbad.change"), "{logs}");
+    assert!(
+        logs.to_string().contains(r#""key":"firstbad.config.revision","value":{"stringValue":"9f2c1e7"}"#),
+        "{logs:#}"
+    );
     let age = |metric: &Value| metric["name"] == "firstbad.config.age";
     let mut metrics = serde_json::to_value(agent.metrics.unwrap()).unwrap();
     let mut ours = of("/v1/metrics").clone();

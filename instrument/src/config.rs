@@ -41,6 +41,8 @@ pub struct Config {
     pub(crate) limits: [(&'static str, u64); LIMITS_MAX],
     pub(crate) scores: [Option<&'static Score>; SCORES_MAX],
     pub(crate) reject_over: bool,
+    /// Beginnings of lines that the row-set hash leaves out.
+    pub(crate) ignored: &'static [&'static str],
     /// Greatest file that is read into memory.
     pub(crate) read_bytes_max: u64,
     /// Place in the recorder's table, from 1; 0 while never loaded.
@@ -84,6 +86,7 @@ impl Config {
             limits: [("", 0); LIMITS_MAX],
             scores: [None; SCORES_MAX],
             reject_over: false,
+            ignored: &[],
             read_bytes_max: 1 << 30,
             place: AtomicU32::new(0),
             active: OnceLock::new(),
@@ -102,6 +105,15 @@ impl Config {
     #[must_use]
     pub const fn reject_over(mut self) -> Self {
         self.reject_over = true;
+        self
+    }
+
+    /// Leaves lines out of the row-set hash that differ from host to host although the version is the same: those that begin,
+    /// after white space, with one of these texts (`["listen", "host ="]`). Rows of a list are left out likewise. The hash of
+    /// the version stays that of all its bytes; [`Origin::revision`] is what groups the hashes.
+    #[must_use]
+    pub const fn ignore_lines(mut self, beginnings: &'static [&'static str]) -> Self {
+        self.ignored = beginnings;
         self
     }
 

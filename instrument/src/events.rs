@@ -30,6 +30,7 @@ pub(crate) struct LoadEvent<'a> {
     pub(crate) error: &'a str,
     pub(crate) label: &'a str,
     pub(crate) source: &'a str,
+    pub(crate) revision: &'a str,
     /// As `layout::facts` lays them out.
     pub(crate) facts: [u64; facts::WORDS],
 }
@@ -57,6 +58,8 @@ pub(crate) fn write_load(words: Words, _cold: &Cold, load: &LoadEvent<'_>) {
         ] {
             set_bytes(words, cell + place, mask::message(text).as_bytes(), bytes_max);
         }
+        // Not masked: versions of one revision are compared, so it has to stay what it is.
+        set_bytes(words, cell + event::REVISION, load.revision.as_bytes(), event::REVISION_BYTES_MAX);
     });
 }
 

@@ -101,6 +101,13 @@ impl<T> Live<T> {
         self
     }
 
+    /// Leaves lines out of the row-set hash; see [`Config::ignore_lines`].
+    #[must_use]
+    pub const fn ignore_lines(mut self, beginnings: &'static [&'static str]) -> Self {
+        self.config.ignored = beginnings;
+        self
+    }
+
     /// Declares a score; see [`Config::score`].
     #[must_use]
     pub const fn score(mut self, score: &'static Score) -> Self {

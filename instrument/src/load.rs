@@ -7,7 +7,7 @@ use crate::findings::{self, Finding};
 use crate::table::{self, Offer};
 use crate::tag::Tag;
 use firstbad_protocol::Hash;
-use firstbad_protocol::content::{Format, Inspection, RowReader, inspect, inspect_with};
+use firstbad_protocol::content::{Format, Inspection, RowReader, inspect_ignoring, inspect_with};
 use firstbad_protocol::load::LoadResult;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -18,6 +18,7 @@ pub struct Origin {
     pub(crate) name: String,
     pub(crate) label: String,
     pub(crate) source: String,
+    pub(crate) revision: String,
     pub(crate) generation: Option<i64>,
     pub(crate) format: Option<Format>,
     pub(crate) rows: Option<&'static dyn RowReader>,
@@ -31,7 +32,7 @@ impl Origin {
         Self::default()
     }
 
-    /// File name or path: tells the format.
+    /// File name or path: its extension promises the format. Without one, the content decides.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
@@ -59,6 +60,24 @@ impl Origin {
         self
     }
 
+    /// What all hosts' renderings of one logical version share: the commit of a template, or the run of a generator (at most
+    /// 80 bytes). The hash differs where a template puts a host name or port into the file; versions of one revision are then
+    /// diagnosed as one, once six hosts have a hash each. See also [`Config::ignore_lines`].
+    ///
+    /// ```
+    /// use firstbad_instrument::{Live, Origin};
+    ///
+    /// static LISTEN: Live<String> = Live::new("listen").ignore_lines(&["port =", "host ="]);
+    /// let origin = Origin::new().name("listen.toml").revision("9f2c1e7");
+    /// let parse = |bytes: &[u8]| String::from_utf8(bytes.to_vec());
+    /// LISTEN.load_bytes(b"host = \"a1\"\nport = 8080\nworkers = 4\n", &origin, parse).applied().unwrap();
+    /// ```
+    #[must_use]
+    pub fn revision(mut self, revision: impl Into<String>) -> Self {
+        self.revision = revision.into();
+        self
+    }
+
     /// Number that the producer lets grow with every version.
     #[must_use]
     pub fn generation(mut self, generation: i64) -> Self {
@@ -66,7 +85,8 @@ impl Origin {
         self
     }
 
-    /// How the bytes are cut into rows, where the name does not tell.
+    /// How the bytes are cut into rows. It is used whatever the name and the content say: [`Format::CsvRows`] for a list
+    /// without a header, [`Format::CsvHeader`] for one with a header that looks like data.
     #[must_use]
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
@@ -208,7 +228,7 @@ pub struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     pub(crate) fn of_bytes(config: &'a Config, bytes: &[u8], origin: &Origin) -> Self {
         let hash = Hash::of(bytes);
-        let (content, problem) = inspected(bytes, origin);
+        let (content, problem) = inspected(bytes, origin, config.ignored);
         // Before anything is written or parsed: what the masks hide in the content is hidden in errors and panics as well.
         content_store::keep(hash, bytes);
         let mut attempt = Self::begin(config, Some(hash), origin, content);
@@ -233,6 +253,7 @@ impl<'a> Attempt<'a> {
             observed,
             label: origin.label.clone(),
             source: origin.source.clone(),
+            revision: origin.revision.clone(),
             format: content.as_ref().map_or(0, |content| {
                 Format::ALL.iter().position(|format| *format == content.format).map_or(0, |place| place as u64 + 1)
             }),
@@ -330,10 +351,10 @@ impl<'a> Attempt<'a> {
 }
 
 /// Counts what is in `bytes`. A reader of the proxy's own may panic; a load does not.
-fn inspected(bytes: &[u8], origin: &Origin) -> (Option<Inspection>, Option<Finding>) {
+fn inspected(bytes: &[u8], origin: &Origin, ignored: &[&str]) -> (Option<Inspection>, Option<Finding>) {
     let Some(reader) = origin.rows else {
         let format = origin.format.unwrap_or_else(|| Format::of(&origin.name, bytes));
-        return (Some(inspect(bytes, format)), None);
+        return (Some(inspect_ignoring(bytes, format, ignored)), None);
     };
     match std::panic::catch_unwind(AssertUnwindSafe(|| inspect_with(bytes, reader))) {
         Ok(content) => (Some(content), None),

@@ -25,6 +25,7 @@ pub(crate) struct Offer {
     pub(crate) observed: [Option<u64>; config::LIMITS_MAX],
     pub(crate) label: String,
     pub(crate) source: String,
+    pub(crate) revision: String,
     /// Code of the format; 0: unknown.
     pub(crate) format: u64,
 }
@@ -287,6 +288,7 @@ fn event<'a>(
         error,
         label: &offer.label,
         source: &offer.source,
+        revision: &offer.revision,
         facts: offer.facts,
     }
 }

@@ -184,3 +184,55 @@ fn files_are_hashed_as_parsed_and_kept_once() {
     let config = image.configs.iter().find(|config| config.name == "files").unwrap();
     assert_eq!(config.unreadable, (0, 1));
 }
+
+/// Two hosts' renderings of one template.
+const RENDERINGS: [&str; 2] = [
+    "# for a1\n[server]\nhost = \"a1\"\nport = 8080\nworkers = 4\n",
+    "# for b2\n[server]\nhost = \"b2\"\nport = 9090\nworkers = 4\n",
+];
+
+#[test]
+fn renderings_of_one_template_share_revision_and_row_set_hash() {
+    static LISTEN: Live<String> = Live::new("listen").ignore_lines(&["host =", "port ="]);
+    let path = recorder();
+    let load = |text: &str| {
+        let origin = Origin::new().name("listen.toml").revision("9f2c1e7");
+        LISTEN.load_bytes(text.as_bytes(), &origin, |bytes| String::from_utf8(bytes.to_vec())).applied().unwrap()
+    };
+    let loaded = RENDERINGS.map(load);
+    assert_ne!(loaded[0].hash, loaded[1].hash);
+    let loads = loads_of(&common::image_of(&path), "listen");
+    assert_eq!(loads.len(), 2);
+    assert!(loads.iter().all(|load| load.revision.as_deref() == Some("9f2c1e7")), "{loads:#?}");
+    assert!(loads[0].facts.rowset.is_some() && loads[0].facts.rowset == loads[1].facts.rowset);
+    // The controls: another setting is another row set, and without a declaration the lines count.
+    let changed = load(&RENDERINGS[0].replace("workers = 4", "workers = 5"));
+    assert_ne!(changed.content.unwrap().rowset, loads[0].facts.rowset);
+    static PLAIN: Config = Config::new("listen-plain");
+    let rowsets = RENDERINGS.map(|text| {
+        let attempt = PLAIN.loading(text.as_bytes(), &Origin::new().format(Format::Toml));
+        let rowset = attempt.content().unwrap().rowset;
+        attempt.applied();
+        rowset
+    });
+    assert_ne!(rowsets[0], rowsets[1]);
+}
+
+#[test]
+fn rows_are_counted_by_the_declared_format_then_the_name_then_the_content() {
+    static LIST: Config = Config::new("list-of-240");
+    let list: String = (1..=240).map(|i| format!("feature_{i}\n")).collect();
+    let rows = |text: &str, origin: Origin| {
+        let attempt = LIST.loading(text.as_bytes(), &origin);
+        let rows = attempt.content().unwrap().rows;
+        attempt.applied();
+        rows
+    };
+    recorder();
+    let csv = || Origin::new().name("features.csv");
+    assert_eq!(rows(&list, csv()), Some(240));
+    assert_eq!(rows(&format!("name\n{list}"), csv()), Some(240));
+    assert_eq!(rows(&list, csv().format(Format::CsvHeader)), Some(239), "a declaration wins");
+    assert_eq!(rows("[server]\nport = 80\n[client]\nport = 80\n", Origin::new()), None, "settings are no rows");
+    assert_eq!(rows("countries:\n  - DE\n  - 'NO'\n", Origin::new()), Some(2));
+}

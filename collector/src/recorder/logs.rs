@@ -114,6 +114,7 @@ fn load_attributes(config: &ConfigImage, load: &LoadImage) -> Vec<KeyValue> {
     texts(attribute::CONFIG_ROWSET_HASH, load.facts.rowset.map(|hash| hash.to_string()));
     texts(attribute::CONFIG_LABEL, load.label.clone());
     texts(attribute::CONFIG_SOURCE, load.source.clone());
+    texts(attribute::CONFIG_REVISION, load.revision.clone());
     let numbers = [
         (attribute::CONFIG_SIZE, load.facts.size),
         (attribute::CONFIG_ROWS, load.facts.rows),

@@ -123,6 +123,7 @@ fn load_attributes(config: &ConfigImage, load: &LoadImage) -> Attributes {
         (attribute::CONFIG_ROWSET_HASH, load.facts.rowset.map(|hash| hash.to_string())),
         (attribute::CONFIG_LABEL, load.label.clone()),
         (attribute::CONFIG_SOURCE, load.source.clone()),
+        (attribute::CONFIG_REVISION, load.revision.clone()),
     ];
     let mut found: Attributes = texts.into_iter().filter_map(|(key, value)| Some(text(key, value?))).collect();
     let numbers = [

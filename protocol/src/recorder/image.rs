@@ -404,6 +404,8 @@ pub struct LoadImage {
     pub label: Option<String>,
     /// Producer.
     pub source: Option<String>,
+    /// What all hosts' renderings of one logical version share.
+    pub revision: Option<String>,
 }
 
 /// One event.

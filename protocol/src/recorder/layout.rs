@@ -5,7 +5,7 @@ pub const MAGIC: [u8; 8] = *b"FIRSTBAD";
 /// Layout version that is written. The changes in each version:
 ///
 /// * 2: outcome `denied` (a cell, so that those after it moved by one: see `recorder::cells`), the time of a version's first failure,
-///   exit status, the request to end, time of the end without a goodbye;
+///   exit status, the request to end, time of the end without a goodbye, revision of a load;
 /// * 1: the first.
 pub const VERSION: u32 = 2;
 /// Layout versions that are read: the one written and the one before it.
@@ -392,6 +392,10 @@ pub mod event {
     pub const ERROR: usize = 69;
     /// Bytes of the error.
     pub const ERROR_BYTES_MAX: usize = 1024;
+    /// Revision: bytes, text.
+    pub const REVISION: usize = 198;
+    /// Bytes of the revision: the hash of a commit has 40 or 64.
+    pub const REVISION_BYTES_MAX: usize = 80;
 }
 
 /// Words of an event that tells the death of an earlier process of the same service.

@@ -68,6 +68,7 @@ fn event_kind(cell: Words<'_>) -> Option<EventKind> {
                 facts: cell.facts(event::FACTS),
                 label: cell.some_text(event::LABEL, layout::version::TEXT_BYTES_MAX),
                 source: cell.some_text(event::SOURCE, layout::version::TEXT_BYTES_MAX),
+                revision: cell.some_text(event::REVISION, event::REVISION_BYTES_MAX),
             })))
         }
         5 => Some(EventKind::Death(Box::new(death_image(cell)))),
