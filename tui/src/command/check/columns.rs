@@ -25,9 +25,9 @@ impl Checked {
             return;
         };
         let known = before.and_then(|before| before.whole.document.header.as_ref()) == Some(names);
-        let twice =
+        let mut twice =
             names.iter().enumerate().filter(|(place, name)| names.iter().take(*place).any(|other| other == *name));
-        if let Some((_, name)) = twice.filter(|(_, name)| !name.is_empty()).next().filter(|_| !known) {
+        if let Some((_, name)) = twice.find(|(_, name)| !name.is_empty()).filter(|_| !known) {
             self.find("schema", format!("the header has the name {name} twice"));
         }
         if !known && let Some(place) = names.iter().skip(1).position(|name| name.trim().is_empty()) {
