@@ -101,7 +101,7 @@ fn content_by(bytes: &[u8], rules: &Rules, known: &Known) -> Shown {
 /// What to hide in a content, in order and without overlaps; none if the proxy's own finder cannot read it.
 fn spans(text: &[u8], rules: &Rules) -> Option<Vec<Range<usize>>> {
     let table = columns::table(text, rules);
-    let in_header = |span: &Range<usize>| span.end <= table.header_end;
+    let in_header = |span: &Range<usize>| table.header.start <= span.start && span.end <= table.header.end;
     let mut found: Vec<_> = Scan::new(text, rules, Kind::Content).filter(|span| !in_header(span)).collect();
     found.extend(table.fields);
     found.extend(found_by_the_proxy(text, rules)?);

@@ -7,25 +7,29 @@ use std::ops::Range;
 /// Separators of fields, and of the first that divides the header into names.
 const SEPARATORS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
+/// What UTF-8 files of some editors begin with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A table that has columns of secrets.
 #[derive(Default)]
 pub(super) struct Table {
-    /// End of the header, in which nothing is hidden.
-    pub(super) header_end: usize,
+    /// The header, in which nothing is hidden.
+    pub(super) header: Range<usize>,
     /// The fields to hide, in order.
     pub(super) fields: Vec<Range<usize>>,
 }
 
-/// The table that `text` is; an empty one if its first line is no header, or a header that names no secret.
+/// The table that `text` is; an empty one if its first line after comments is no header, or a header that names no secret.
 pub(super) fn table(text: &[u8], rules: &Rules) -> Table {
-    let header = text.get(..line_end(text, 0)).unwrap_or_default();
+    let begin = after_comments(text);
+    let header = text.get(begin..line_end(text, begin)).unwrap_or_default();
     let Some((separator, hidden)) =
         SEPARATORS.iter().find_map(|separator| Some((*separator, columns(header, *separator, rules)?)))
     else {
         return Table::default();
     };
     let mut spans = Vec::new();
-    let mut start = next_line(text, 0);
+    let mut start = next_line(text, begin);
     let mut at = start;
     let mut column = 0;
     let mut quoted = false;
@@ -47,10 +51,22 @@ pub(super) fn table(text: &[u8], rules: &Rules) -> Table {
             start = at + 1;
         }
         if byte.is_none() {
-            return Table { header_end: header.len(), fields: spans };
+            return Table { header: begin..begin + header.len(), fields: spans };
         }
         at += 1;
     }
+}
+
+/// Where the first line begins that is neither blank nor a comment; a byte order mark belongs to none.
+fn after_comments(text: &[u8]) -> usize {
+    let mut at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    while let Some(line) = text.get(at..line_end(text, at)).filter(|_| at < text.len()) {
+        if !line.starts_with(b"#") && !line.trim_ascii().is_empty() {
+            break;
+        }
+        at = next_line(text, at);
+    }
+    at
 }
 
 /// Which columns are hidden, if `header` is one and names any.

@@ -77,6 +77,9 @@ fn values_of_one_line_are_hidden_and_nothing_else() {
         ("os.environ[\"TOKEN\"] = \"abc\"", "os.environ[\"TOKEN\"] = \"***\""),
         ("a = '{\\\"password\\\": \\\"abc\\\", \\\"n\\\": 1}'", "a = '{\\\"password\\\": \\\"***\\\", \\\"n\\\": 1}'"),
         ("name,api_token,n\r\na,\"x,\r\ny\",1\r\nb,,2", "name,api_token,n\r\na,\"***\r\n***\",1\r\nb,,2"),
+        ("# made today\n\nname;api_token\na;abc\n", "# made today\n\nname;api_token\na;***\n"),
+        ("\u{feff}name,api_token\na,abc\n", "\u{feff}name,api_token\na,***\n"),
+        ("# token=abc\nname,api_token\na,abc\n", "# token=***\nname,api_token\na,***\n"),
         ("secret\tn\nx\t1\n", "secret\tn\n***\t1\n"),
     ] {
         assert_eq!(shown(text), expected, "{text}");
