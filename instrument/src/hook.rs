@@ -89,9 +89,23 @@ pub(crate) fn enter_config(config: usize, key: u64) -> u64 {
 }
 
 /// Key of the version that this thread entered of the config at `config`; 0 if it entered none.
-#[cfg(feature = "tracing")]
 pub(crate) fn entered(config: usize) -> u64 {
     ENTERED.with(|entered| entered.get(config).map_or(0, Cell::get))
+}
+
+/// Key of the version of a config that this thread says it uses, or that its request used last; 0 if there is none.
+fn used_key(words: Words, config: usize) -> u64 {
+    let entered = entered(config);
+    if entered == 0 { of_request(words, config) } else { entered }
+}
+
+#[cfg(feature = "tower")]
+use crate::current::used_of as of_request;
+
+/// Without a layer no request is known.
+#[cfg(not(feature = "tower"))]
+const fn of_request(_: Words, _: usize) -> u64 {
+    0
 }
 
 /// Writes the panic down. Gives the place of its site.
@@ -103,8 +117,8 @@ fn record(info: &PanicHookInfo<'_>) -> Option<usize> {
     for (config, uid) in uids.iter_mut().enumerate().take(table::configs_entered()) {
         let active = table::active_at(words, config);
         epoch = epoch.max(key::epoch(active));
-        let entered = ENTERED.with(|entered| entered.get(config).map_or(0, Cell::get));
-        *uid = table::uid_of(words, if entered == 0 { active } else { entered });
+        let used = used_key(words, config);
+        *uid = table::uid_of(words, if used == 0 { active } else { used });
     }
     let place = site_place(words, location);
     let mut describe = true;

@@ -5,8 +5,9 @@
 //! recorder and ships it. What the numbers mean is decided elsewhere.
 //!
 //! Guides: [add firstbad to your proxy in 15 lines](guide::fifteen_lines), [what it costs](guide::cost), [what it cannot
-//! see](guide::blind_spots), [secrets](guide::secrets), [containers](guide::containers), [how it is shown](guide::proofs). Features, none of them on by default: `export` (a shipper thread),
-//! `metrics`, `otel`, `tracing` (bridges), `pingora` (a request context).
+//! see](guide::blind_spots), [secrets](guide::secrets), [containers](guide::containers), [how it is shown](guide::proofs).
+//! Features, none of them on by default: `export` (a shipper thread), `metrics`, `otel`, `tracing` (bridges), `pingora` (a request
+//! context), `tower` (a layer that counts requests).
 //!
 //! ```no_run
 //! use firstbad_instrument::{Live, Outcome};
@@ -34,6 +35,8 @@ mod bridge;
 mod cells;
 mod config;
 mod content_store;
+#[cfg(feature = "tower")]
+mod current;
 mod directory;
 mod events;
 #[cfg(feature = "export")]
@@ -66,6 +69,8 @@ mod slot;
 mod table;
 mod tag;
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 mod watch;

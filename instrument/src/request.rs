@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Versions that one request can be counted under; more are counted as dropped.
-const TAGS_MAX: usize = 8;
+pub(crate) const TAGS_MAX: usize = 8;
 
 /// Counts one request: once in the total, and once under each version in `tags` (one tag for each config it used).
 #[inline]

@@ -174,13 +174,19 @@ pub(crate) fn record_panic_of_pin(tag: Tag) {
 }
 
 /// Counts the outcome of a request under a version that it used. A pin that the same panic dropped has counted it already.
+#[inline]
 pub(crate) fn record_of_request(tag: Tag, outcome: Outcome) {
     if outcome != Outcome::Panic {
         return tag.record(outcome);
     }
+    record_panic_of_request(tag);
+}
+
+#[cold]
+fn record_panic_of_request(tag: Tag) {
     hook::amend(tag.0);
     if !hook::take_outcome_of_pin(tag.0) {
-        tag.record(outcome);
+        tag.record(Outcome::Panic);
     }
 }
 
