@@ -7,7 +7,7 @@
 //! Guides: [add firstbad to your proxy in 15 lines](guide::fifteen_lines), [what it costs](guide::cost), [what it cannot
 //! see](guide::blind_spots), [secrets](guide::secrets), [containers](guide::containers), [how it is shown](guide::proofs).
 //! Features, none of them on by default: `export` (a shipper thread), `metrics`, `otel`, `tracing` (bridges), `pingora` (a request
-//! context), `tower` (a layer that counts requests).
+//! context), `tower` (a layer that counts requests), `axum` (an extractor).
 //!
 //! ```no_run
 //! use firstbad_instrument::{Live, Outcome};
@@ -30,6 +30,8 @@
 //! ```
 #![deny(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 #[cfg(any(feature = "metrics", feature = "otel"))]
 mod bridge;
 mod cells;

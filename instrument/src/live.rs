@@ -33,7 +33,7 @@ impl<T> Version<T> {
     }
 
     #[inline]
-    fn tag(&self) -> Tag {
+    pub(crate) fn tag(&self) -> Tag {
         Tag(self.tag.load(Relaxed))
     }
 }
@@ -221,6 +221,12 @@ impl<T> Live<T> {
     pub fn pin(&self) -> Option<Pin<T>> {
         let guard = self.current.get()?.load();
         Some(Pin { guard, armed: Cell::new(true) })
+    }
+
+    /// The active version, for as long as it is wanted; none before the first load that succeeded.
+    #[cfg(feature = "axum")]
+    pub(crate) fn version(&self) -> Option<Arc<Version<T>>> {
+        Some(self.current.get()?.load_full())
     }
 
     /// A handle for one thread or one worker, whose [`Handle::pin`] costs one load while nothing changes.
