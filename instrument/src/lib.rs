@@ -52,6 +52,7 @@ mod hot;
 mod init;
 mod live;
 mod load;
+mod loader;
 mod mask;
 mod memory;
 #[cfg(feature = "metrics")]
@@ -71,6 +72,7 @@ mod slot;
 mod table;
 mod tag;
 pub mod testing;
+mod ticket;
 #[cfg(feature = "tower")]
 pub mod tower;
 #[cfg(feature = "tracing")]
@@ -85,10 +87,12 @@ pub use generations::Generation;
 pub use init::{Content, Init, InitError, PreviousHook, Recorder, init};
 pub use live::{Handle, Live, Pin};
 pub use load::{Attempt, Evidence, LoadOutcome, Origin, Refusal, Refused, record_load};
+pub use loader::{Loaded, Unloaded};
 pub use memory::memory_bytes;
 pub use predecessor::Death;
 pub use request::{Request, SharedRequest, record_request};
 pub use score::Score;
 pub use table::active_versions;
 pub use tag::{Entered, Outcome, Tag, Tagged};
+pub use ticket::Ticket;
 pub use watch::{Watched, Watcher};

@@ -184,6 +184,15 @@ impl LoadOutcome {
         }
     }
 
+    /// What a refusal tells, if it is one.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Applied(_) | Self::Unchanged(_) => None,
+            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => Some(refusal),
+        }
+    }
+
     /// The evidence of a version that is active now.
     ///
     /// # Errors
@@ -200,14 +209,20 @@ impl LoadOutcome {
 #[derive(Clone, Debug)]
 pub struct Refused(pub Box<Refusal>);
 
-impl fmt::Display for Refused {
+impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "version {:?} was refused ({}): {}", self.0.hash, self.0.reason, self.0.error)?;
-        f.write_str(if self.0.serving.is_none() {
+        write!(f, "version {:?} was refused ({}): {}", self.hash, self.reason, self.error)?;
+        f.write_str(if self.serving.is_none() {
             "; nothing usable is active"
         } else {
             "; the previous version goes on serving"
         })
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -263,6 +278,10 @@ impl<'a> Attempt<'a> {
             findings.push(Finding { sentence: table::not_recorded(config.name()), exceeds: false });
         }
         Self { config, offer, content, findings, finished: false }
+    }
+
+    pub(crate) const fn config(&self) -> &'a Config {
+        self.config
     }
 
     /// Hash of what is being loaded.
