@@ -9,6 +9,7 @@ use crate::tag::Tag;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::{Format, Inspection, RowReader, inspect_ignoring, inspect_with};
 use firstbad_protocol::load::LoadResult;
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 
@@ -23,6 +24,14 @@ pub struct Origin {
     pub(crate) format: Option<Format>,
     pub(crate) rows: Option<&'static dyn RowReader>,
     pub(crate) counters: Vec<(String, u64)>,
+    pub(crate) others: Vec<Source>,
+}
+
+/// A further input that a version was made of; see [`Origin::also`].
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    name: String,
+    bytes: Vec<u8>,
 }
 
 impl Origin {
@@ -105,6 +114,42 @@ impl Origin {
     pub fn counter(mut self, name: impl Into<String>, value: u64) -> Self {
         self.counters.push((name.into(), value));
         self
+    }
+
+    /// A further input of the same version: an overlay of the environment, an included file, variables of the environment as sorted
+    /// lines `NAME=value`. Hash, size and kept content are then those of one document that holds all inputs, each further one
+    /// after a line with its name and its length, so a change in any of them is another version. Rows are those of the first
+    /// input. Where contents are masked, such a document is not kept at all.
+    ///
+    /// ```
+    /// use firstbad_instrument::{Live, Origin};
+    ///
+    /// static SETTINGS: Live<Vec<String>> = Live::new("settings");
+    ///
+    /// let (base, local) = (b"port = 80\n", b"port = 8080\n");
+    /// let merge = |base: &[u8]| {
+    ///     [base, local].map(|text| std::str::from_utf8(text).map(str::to_owned)).into_iter().collect::<Result<Vec<_>, _>>()
+    /// };
+    /// let origin = Origin::new().name("base.toml").also("local.toml", local);
+    /// let evidence = SETTINGS.load_bytes(base, &origin, merge).applied()?;
+    /// assert_ne!(evidence.hash, firstbad_instrument::Hash::of(base));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn also(mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.others.push(Source { name: name.into(), bytes: bytes.into() });
+        self
+    }
+
+    /// All inputs of a version whose first is `bytes`. The lengths keep two versions apart that cut the same text otherwise.
+    fn document<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut document = Cow::Borrowed(bytes);
+        for Source { name, bytes } in &self.others {
+            let document = document.to_mut();
+            document.extend_from_slice(format!("\n# {}: {} bytes\n", name.escape_debug(), bytes.len()).as_bytes());
+            document.extend_from_slice(bytes);
+        }
+        document
     }
 }
 
@@ -242,10 +287,16 @@ pub struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     pub(crate) fn of_bytes(config: &'a Config, bytes: &[u8], origin: &Origin) -> Self {
-        let hash = Hash::of(bytes);
-        let (content, problem) = inspected(bytes, origin, config.ignored);
+        let document = origin.document(bytes);
+        let hash = Hash::of(&document);
+        let (mut content, problem) = inspected(bytes, origin, config.ignored);
+        if let Some(content) = content.as_mut().filter(|_| !origin.others.is_empty()) {
+            content.size = document.len() as u64;
+            // The same rows in the first input do not make it the same version.
+            content.rowset = None;
+        }
         // Before anything is written or parsed: what the masks hide in the content is hidden in errors and panics as well.
-        content_store::keep(hash, bytes);
+        content_store::keep(hash, &document);
         let mut attempt = Self::begin(config, Some(hash), origin, content);
         attempt.findings.extend(problem);
         attempt
