@@ -140,7 +140,13 @@ fn a_panic_counts_once_under_what_the_request_used_and_unwinds_on() {
         let uid = uid(tag.hash());
         image().panic_pairs.iter().filter(|pair| pair.uid == uid).map(|pair| pair.count).sum()
     };
-    assert_eq!((panics(v1), panics(v2)), (1, 0), "the hook knows which version the request used");
+    assert_eq!((panics(v1), panics(v2)), (1, 0));
+    let described = image().panic_texts.into_iter().find(|panic| panic.message.contains("after the await")).unwrap();
+    let (old, new) = (uid(v1.hash()), uid(v2.hash()));
+    assert!(
+        described.active.contains(&old) && !described.active.contains(&new),
+        "the hook asks before anything unwinds"
+    );
     let grew = total_of(|| {
         let payload = catch_unwind(AssertUnwindSafe(|| finish(service.call(Request::new(true))))).unwrap_err();
         assert_eq!(payload.downcast_ref::<u8>(), Some(&7), "the payload is the handler's");
