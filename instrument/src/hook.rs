@@ -89,12 +89,12 @@ pub(crate) fn enter_config(config: usize, key: u64) -> u64 {
 }
 
 /// Key of the version that this thread entered of the config at `config`; 0 if it entered none.
-pub(crate) fn entered(config: usize) -> u64 {
+fn entered(config: usize) -> u64 {
     ENTERED.with(|entered| entered.get(config).map_or(0, Cell::get))
 }
 
 /// Key of the version of a config that this thread says it uses, or that its request used last; 0 if there is none.
-fn used_key(words: Words, config: usize) -> u64 {
+pub(crate) fn used_key(words: Words, config: usize) -> u64 {
     let entered = entered(config);
     if entered == 0 { of_request(words, config) } else { entered }
 }

@@ -122,7 +122,7 @@ fn record(dispatch: &Dispatch, span: &Id, field: &Field, value: &str) {
 }
 
 impl Used {
-    /// What this thread entered, or, if it entered nothing, what is active; none if there is no version at all.
+    /// What this thread entered or its request uses, or, if that is nothing, what is active; none if there is no version at all.
     fn now() -> Option<Self> {
         let words = recorder::words()?;
         let of = |key: &dyn Fn(usize) -> u64| {
@@ -132,7 +132,7 @@ impl Used {
             }
             Some(Self(keys)).filter(|used| used.0.iter().any(|key| *key != 0))
         };
-        of(&hook::entered).or_else(|| of(&|place| table::active_at(words, place)))
+        of(&|place| hook::used_key(words, place)).or_else(|| of(&|place| table::active_at(words, place)))
     }
 
     fn text(&self) -> String {
