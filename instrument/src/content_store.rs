@@ -1,14 +1,14 @@
 //! Keeps each version's content beside the recorder, once per hash, for the difference view. Bounded in size and number;
 //! a content that does not fit is counted, never an error of the load. What is hidden in it is decided in `mask`.
 
+use crate::files;
 use crate::init::Content;
 use crate::mask::{self, Shown};
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::CONTENT_BYTES_MAX;
 use firstbad_protocol::recorder::layout::dropped;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -20,11 +20,14 @@ const CONTENTS_BYTES_MAX: u64 = 64 << 20;
 /// Keeps `bytes` in `<directory of the recorder>/content/<hex>`, or, if the masks hide anything in it, the masked content in
 /// `<hex>.masked`. Bytes that the masks cannot read as text are not kept, unless the masks are off. Also where nothing is kept,
 /// the masks learn what is secret in it. An unmasked content of the same hash that an earlier process left is removed.
-pub(crate) fn keep(hash: Hash, bytes: &[u8]) {
+/// `several` is whether it is made of several inputs: the masks look for the columns of one table, so that it is kept only if
+/// they are off.
+pub(crate) fn keep(hash: Hash, bytes: &[u8], several: bool) {
     let head = bytes.get(..CONTENT_BYTES_MAX).unwrap_or(bytes);
     let shown = mask::content(head);
     let Some(Target { directory, setting }) = target() else { return };
     let (whole, masked) = (directory.join(hash.hex()), directory.join(format!("{}.masked", hash.hex())));
+    let shown = if several && setting != Content::Full { Shown::Not } else { shown };
     if setting == Content::Off || shown != Shown::AsIs {
         let _ = fs::remove_file(&whole);
     }
@@ -65,16 +68,10 @@ fn write_once(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if !directory.exists() {
-        fs::create_dir_all(directory)?;
-        fs::set_permissions(directory, Permissions::from_mode(0o2770))?;
-    }
+    files::make_directory(directory)?;
     make_room(directory, bytes.len() as u64);
     let unfinished = directory.join(format!(".{:032x}", crate::directory::random()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o640).custom_flags(libc::O_NOFOLLOW);
-    let written = options
-        .open(&unfinished)
+    let written = files::create(&unfinished)
         .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&unfinished, path));
     if written.is_err() {

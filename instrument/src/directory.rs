@@ -2,14 +2,13 @@
 //! ever looked at or removed; a file that this process holds the lock on is never opened a second time, since closing
 //! any descriptor of it would release the lock.
 
+use crate::files;
 use crate::raw::{self, Words};
 use crate::recorder::{self, Cold, Home};
 use firstbad_protocol::recorder::layout::{self, dropped, header};
 use firstbad_protocol::recorder::{FILE_SUFFIX, search_list};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsRawFd, IntoRawFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -45,6 +44,9 @@ pub(crate) fn random() -> u128 {
 
 /// Opens a recorder in the first directory that takes it. Tells why there is none, directory by directory.
 pub(crate) fn open(words: Words, cold: &mut Cold, settings: &Settings) -> Result<PathBuf, String> {
+    if let Some(why) = files::NONE_BECAUSE {
+        return Err(why.to_owned());
+    }
     let directories = settings
         .directory
         .as_ref()
@@ -68,23 +70,11 @@ pub(crate) fn reopen(words: Words, cold: &mut Cold, settings: Settings) {
 
 /// Makes the directory if need be, and refuses one that others could put files into at will.
 fn prepare(directory: &Path) -> io::Result<()> {
-    if !directory.exists() {
-        fs::create_dir_all(directory)?;
-        fs::set_permissions(directory, Permissions::from_mode(0o2770))?;
+    files::make_directory(directory)?;
+    match files::refusal(&fs::metadata(directory)?) {
+        Some(why) => Err(io::Error::new(io::ErrorKind::PermissionDenied, why)),
+        None => Ok(()),
     }
-    let found = fs::metadata(directory)?;
-    let refuse = |reason: &str| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason.to_owned()));
-    if !found.is_dir() {
-        return refuse("is not a directory");
-    }
-    let others_write = found.mode() & 0o002 != 0 && found.mode() & 0o1000 == 0;
-    if others_write {
-        return refuse("can be written by everybody: chmod o-w it");
-    }
-    if found.uid() != raw::euid() && found.uid() != 0 && found.mode() & 0o020 == 0 {
-        return refuse("belongs to another user");
-    }
-    Ok(())
 }
 
 /// The service's name as it stands in file names.
@@ -100,34 +90,19 @@ fn create(words: Words, cold: &mut Cold, directory: &Path, settings: &Settings) 
     crate::cells::add(words, header::DROPPED + dropped::DEAD_RECORDERS, removed);
     let name = format!("{service}.{:032x}", random());
     let (unfinished, path) = (directory.join(format!(".{name}.new")), directory.join(format!("{name}{FILE_SUFFIX}")));
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o640)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(&unfinished)?;
-    let home = Home { file: file.as_raw_fd(), path: path.clone(), settings: settings.clone() };
+    let file = files::create(&unfinished)?;
     let made = raw::lock(&file)
-        .and_then(|()| recorder::move_into(words, cold, &file, home))
+        .and_then(|()| {
+            let home = Home { file, path: path.clone(), settings: settings.clone() };
+            recorder::move_into(words, cold, home)
+        })
         .map_err(io::Error::from_raw_os_error)
         .and_then(|()| fs::rename(&unfinished, &path));
-    match made {
-        Ok(()) => {
-            // Kept open for good: closing it would release the lock.
-            let _ = file.into_raw_fd();
-            Ok(path)
-        }
-        Err(error) if cold.home.is_some() => {
-            // The memory is the file's already, so the file stays open; without its name nobody will find it.
-            let _ = (fs::remove_file(&unfinished), file.into_raw_fd());
-            Err(error)
-        }
-        Err(error) => {
-            let _ = fs::remove_file(&unfinished);
-            Err(error)
-        }
+    if made.is_err() {
+        // The memory may be the file's already; without its name nobody will find it.
+        let _ = fs::remove_file(&unfinished);
     }
+    made.map(|()| path)
 }
 
 /// Removes the oldest dead recorders of the service beyond the bounds. Gives how many of them nobody had reported.
@@ -167,6 +142,5 @@ fn remove_old(directory: &Path, service: &str) -> u64 {
 }
 
 fn lives(path: &Path) -> bool {
-    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
-    opened.map_or(true, |file| raw::is_locked(&file))
+    files::open(path).map_or(true, |file| raw::is_locked(&file))
 }

@@ -1,20 +1,18 @@
 //! Reads a version's file within a bound, and tells whether it was changed meanwhile. When to read is decided in `watch`,
 //! what the bytes mean in `load`.
 
+use crate::files::Identity;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
 /// What tells one content of a path from the next without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    device: u64,
-    inode: u64,
+    identity: Identity,
     size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
+    modified: Option<SystemTime>,
 }
 
 impl Stamp {
@@ -25,21 +23,13 @@ impl Stamp {
 
     /// Time since the content was last written; none if that is in the future.
     pub(crate) fn age(&self, now: SystemTime) -> Option<std::time::Duration> {
-        let since = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        let (seconds, nanos) = (u64::try_from(self.modified.0).ok()?, u32::try_from(self.modified.1).ok()?);
-        since.checked_sub(std::time::Duration::new(seconds, nanos))
+        now.duration_since(self.modified?).ok()
     }
 }
 
 impl From<&std::fs::Metadata> for Stamp {
     fn from(found: &std::fs::Metadata) -> Self {
-        Self {
-            device: found.dev(),
-            inode: found.ino(),
-            size: found.size(),
-            modified: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-        }
+        Self { identity: Identity::from(found), size: found.len(), modified: found.modified().ok() }
     }
 }
 

@@ -15,5 +15,8 @@ pub mod secrets {}
 #[doc = include_str!("../docs/containers.md")]
 pub mod containers {}
 
+#[doc = include_str!("../docs/platforms.md")]
+pub mod platforms {}
+
 #[doc = include_str!("../docs/proofs.md")]
 pub mod proofs {}

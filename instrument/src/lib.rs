@@ -5,7 +5,7 @@
 //! recorder and ships it. What the numbers mean is decided elsewhere.
 //!
 //! Guides: [add firstbad to your proxy in 15 lines](guide::fifteen_lines), [what it costs](guide::cost), [what it cannot
-//! see](guide::blind_spots), [secrets](guide::secrets), [containers](guide::containers), [how it is shown](guide::proofs).
+//! see](guide::blind_spots), [secrets](guide::secrets), [containers](guide::containers), [platforms](guide::platforms), [how it is shown](guide::proofs).
 //! Features, none of them on by default: `export` (a shipper thread), `metrics`, `otel`, `tracing` (bridges), `pingora` (a request
 //! context), `tower` (a layer that counts requests), `axum` (an extractor).
 //!
@@ -44,6 +44,8 @@ mod events;
 #[cfg(feature = "export")]
 pub mod export;
 mod file;
+#[cfg_attr(not(unix), path = "files_elsewhere.rs")]
+mod files;
 mod findings;
 mod generations;
 pub mod guide;
@@ -53,6 +55,8 @@ mod init;
 mod live;
 mod load;
 mod loader;
+#[cfg(any(target_vendor = "apple", test))]
+mod mach_o;
 mod mask;
 mod memory;
 #[cfg(feature = "metrics")]
@@ -63,7 +67,11 @@ mod own;
 #[cfg(feature = "pingora")]
 pub mod pingora;
 mod predecessor;
+#[cfg_attr(not(unix), path = "raw_elsewhere.rs")]
 mod raw;
+#[cfg(all(test, unix))]
+#[allow(dead_code, reason = "what does nothing there has nothing to test")]
+mod raw_elsewhere;
 mod recorder;
 mod request;
 mod resource;

@@ -296,7 +296,7 @@ impl<'a> Attempt<'a> {
             content.rowset = None;
         }
         // Before anything is written or parsed: what the masks hide in the content is hidden in errors and panics as well.
-        content_store::keep(hash, &document);
+        content_store::keep(hash, &document, !origin.others.is_empty());
         let mut attempt = Self::begin(config, Some(hash), origin, content);
         attempt.findings.extend(problem);
         attempt

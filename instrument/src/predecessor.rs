@@ -3,6 +3,7 @@
 
 use crate::directory::file_stem;
 use crate::events;
+use crate::files;
 use crate::raw::{self, Words};
 use firstbad_protocol::Hash;
 use firstbad_protocol::names::attribute;
@@ -11,9 +12,8 @@ use firstbad_protocol::recorder::{
     AGENT_LOCK, DeathImage, FILE_SUFFIX, HEAD_BYTES, Head, RecorderImage, State, TOLD_SUFFIX, decode,
 };
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -123,10 +123,10 @@ struct Other {
 impl Other {
     /// From its recorder, which is not the one of this process: closing a descriptor of that would release its lock.
     fn at(path: &Path) -> Option<Self> {
-        let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+        let file = files::open(path).ok()?;
         let found = file.metadata().ok().filter(fs::Metadata::is_file)?;
         let mut bytes = [0; HEAD_BYTES];
-        file.read_exact_at(&mut bytes, 0).ok()?;
+        files::read_at(&file, &mut bytes, 0).ok()?;
         let head = Head::of(&bytes)?;
         let modified = || found.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok();
         let modified = || modified().map_or(head.started_ns, |since| u64::try_from(since.as_nanos()).unwrap_or(0));
@@ -161,13 +161,12 @@ fn is_unclaimed(name: &str, service: &str) -> bool {
 }
 
 pub(crate) fn agent_lives(directory: &Path) -> bool {
-    let options = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).clone();
-    options.open(directory.join(AGENT_LOCK)).is_ok_and(|file| raw::is_locked(&file))
+    files::open(&directory.join(AGENT_LOCK)).is_ok_and(|file| raw::is_locked(&file))
 }
 
 /// The death in the file at `path`, if its process is dead, did not end on purpose, and is not claimed by another reader.
 fn claim(path: &Path) -> Option<(Death, DeathImage)> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+    let file = files::open(path).ok()?;
     let found = file.metadata().ok()?;
     if !found.is_file() || raw::is_locked(&file) {
         return None;
@@ -202,19 +201,13 @@ fn was_this_process(image: &RecorderImage) -> bool {
         && image.signal.is_none()
         && image.exit_status.is_none()
         && image.process_start != 0
-        && process_start() == Some(image.process_start)
-}
-
-/// When this process began, in ticks after boot: the 22nd word of `/proc/self/stat`.
-pub(crate) fn process_start() -> Option<u64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+        && raw::process_start() == Some(image.process_start)
 }
 
 /// Marks what this process left before `exec` as ended on purpose.
 fn say_goodbye(path: &Path) {
-    let Ok(file) = OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(path) else { return };
-    let put = |word: usize, value: u64| file.write_all_at(&value.to_ne_bytes(), word as u64 * 8);
+    let Ok(file) = files::open_to_write(path) else { return };
+    let put = |word: usize, value: u64| files::write_at(&file, &value.to_ne_bytes(), word as u64 * 8);
     if put(header::EXITED, crate::cells::now_ns()).is_ok() {
         let _ = put(header::STATE, state::CLEAN);
     }

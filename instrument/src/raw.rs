@@ -1,8 +1,21 @@
-//! The only unsafe code: memory mappings, the lock that shows life, fork handlers, stack addresses. Each function is safe
-//! to call; what to map and when is decided by `recorder`.
+//! The only unsafe code on Unix: memory mappings, the lock that shows life, fork handlers, stack addresses. Each function is
+//! safe to call; what to map and when is decided by `recorder`. What differs between Unix systems is in `raw/elf.rs` and
+//! `raw/apple.rs`; systems that are no Unix have `raw_elsewhere.rs` instead of this file.
 #![expect(unsafe_code, reason = "mmap, fcntl, pthread_atfork and the unwinder have no safe form without more crates")]
 
-use std::ffi::c_void;
+#[cfg_attr(target_vendor = "apple", path = "raw/apple.rs")]
+#[cfg_attr(not(target_vendor = "apple"), path = "raw/elf.rs")]
+mod object;
+#[cfg_attr(target_os = "linux", path = "raw/fallocate.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "raw/zeros.rs")]
+mod space;
+#[cfg(all(test, target_os = "linux"))]
+#[path = "raw/zeros.rs"]
+mod zeros;
+
+pub(crate) use object::{binary, process_start};
+
+use std::ffi::{CStr, c_void};
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -11,6 +24,12 @@ use std::sync::atomic::{AtomicPtr, AtomicU64};
 /// The recorder's memory, for the life of the process. Its address never changes; what backs it does.
 pub(crate) type Words = &'static [AtomicU64];
 
+/// Address space that is not charged before it is touched. FreeBSD does so for every mapping and has no flag for it.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+const NO_RESERVE: i32 = libc::MAP_NORESERVE;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+const NO_RESERVE: i32 = 0;
+
 fn errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
@@ -18,7 +37,7 @@ fn errno() -> i32 {
 /// Address space of `bytes`, zero, backed by memory only where it is touched. It is never unmapped.
 pub(crate) fn reserve(bytes: usize) -> Result<Words, i32> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | NO_RESERVE;
     // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no existing memory.
     let address = unsafe { libc::mmap(std::ptr::null_mut(), bytes, protection, flags, -1, 0) };
     if address == libc::MAP_FAILED {
@@ -36,8 +55,8 @@ pub(crate) fn share(words: Words, file: &File) -> Result<(), i32> {
 }
 
 /// In a forked child: keeps the content and cuts the tie to the parent's file.
-pub(crate) fn privatise(words: Words, file: RawFd) -> Result<(), i32> {
-    map_over(words, file, libc::MAP_PRIVATE)
+pub(crate) fn privatise(words: Words, file: &File) -> Result<(), i32> {
+    map_over(words, file.as_raw_fd(), libc::MAP_PRIVATE)
 }
 
 fn map_over(words: Words, file: RawFd, sharing: i32) -> Result<(), i32> {
@@ -50,21 +69,18 @@ fn map_over(words: Words, file: RawFd, sharing: i32) -> Result<(), i32> {
 }
 
 /// Makes `bytes` of the file real, so that touching them cannot fail later (a full tmpfs would be SIGBUS).
-pub(crate) fn allocate(file: RawFd, bytes: usize) -> Result<(), i32> {
+pub(crate) fn allocate(file: &File, bytes: usize) -> Result<(), i32> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid place for the answer.
     let known = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0;
     // Beyond this limit the kernel would send SIGXFSZ, which ends the process.
-    if known && limit.rlim_cur != libc::RLIM_INFINITY && u64::try_from(bytes).is_ok_and(|bytes| bytes > limit.rlim_cur)
+    if known
+        && limit.rlim_cur != libc::RLIM_INFINITY
+        && libc::rlim_t::try_from(bytes).is_ok_and(|it| it > limit.rlim_cur)
     {
         return Err(libc::EFBIG);
     }
-    let Ok(length) = libc::off_t::try_from(bytes) else { return Err(libc::EFBIG) };
-    // SAFETY: a system call on a descriptor; it touches no memory of ours.
-    match unsafe { libc::posix_fallocate(file, 0, length) } {
-        0 => Ok(()),
-        error => Err(error),
-    }
+    space::allocate(file, bytes)
 }
 
 /// A write lock on the whole file: it shows to other processes, also in other PID namespaces, that this one lives.
@@ -88,7 +104,7 @@ pub(crate) fn is_locked(file: &File) -> bool {
     let mut range = whole_file();
     // SAFETY: `range` is a valid flock structure, which the call fills in.
     let told = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLK, &raw mut range) } == 0;
-    !told || i32::from(range.l_type) != libc::F_UNLCK
+    !told || libc::c_short::try_from(libc::F_UNLCK).ok() != Some(range.l_type)
 }
 
 fn whole_file() -> libc::flock {
@@ -98,20 +114,19 @@ fn whole_file() -> libc::flock {
     range
 }
 
-/// Closes the parent's descriptor in a forked child.
-pub(crate) fn close(file: RawFd) {
-    // SAFETY: the caller owns the descriptor and uses it no more.
-    unsafe { libc::close(file) };
-}
-
 /// Calls the three functions around every fork of this process.
 pub(crate) fn at_fork(prepare: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
     // SAFETY: the functions are 'static and touch only atomics, a lock and the recorder's mapping.
     unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
 }
 
+/// Codes of a signal from here on say that a process sent it, where such codes are positive (macOS and the BSDs); on Linux they are
+/// 0 and below. Codes of faults are between the two on all of them.
+const SENT_FROM: i32 = 0x1_0001;
 /// Signals that end a process by its own fault.
 const FATAL: [i32; 6] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGSYS];
+/// Bytes of a machine's name with its final zero: the greatest length in POSIX is 255.
+const HOST_NAME_BYTES_MAX: usize = 256;
 /// Signals that ask a process to end.
 const ASKING: [i32; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
 /// The previous action of each signal in [`FATAL`], then of each signal in [`ASKING`].
@@ -153,7 +168,7 @@ extern "C" fn on_fatal_signal(signal: i32, info: *mut libc::siginfo_t, _context:
     // this returns and meets the old action; a signal that a process sent is raised again.
     unsafe {
         libc::sigaction(signal, old, std::ptr::null_mut());
-        if old.is_null() || info.is_null() || (*info).si_code <= 0 {
+        if old.is_null() || info.is_null() || !(1..SENT_FROM).contains(&(*info).si_code) {
             libc::raise(signal);
         }
     }
@@ -206,6 +221,15 @@ pub(crate) fn stderr_takes() -> bool {
     unsafe { libc::poll(&raw mut asked, 1, 0) != 0 }
 }
 
+/// The name of this machine; empty if the system has none.
+pub(crate) fn host_name() -> String {
+    let mut name = [0_u8; HOST_NAME_BYTES_MAX];
+    // SAFETY: the buffer is valid for the given length, and one byte shorter for the call, so it ends with a zero.
+    let told = unsafe { libc::gethostname(name.as_mut_ptr().cast(), HOST_NAME_BYTES_MAX - 1) } == 0;
+    let name = CStr::from_bytes_until_nul(&name).ok().filter(|_| told);
+    name.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
 /// Effective user.
 pub(crate) fn euid() -> u32 {
     // SAFETY: cannot fail and touches nothing.
@@ -253,48 +277,4 @@ pub(crate) fn frames(frames: &mut [u64]) -> usize {
 pub(crate) struct Binary {
     pub(crate) load_bias: u64,
     pub(crate) build_id: Vec<u8>,
-}
-
-extern "C" fn first_object(info: *mut libc::dl_phdr_info, _size: usize, argument: *mut c_void) -> i32 {
-    // SAFETY: both pointers are valid during this call: the loader's structure, and the `Binary` that `binary` passed in.
-    let (info, binary) = unsafe { (&*info, &mut *argument.cast::<Binary>()) };
-    binary.load_bias = info.dlpi_addr;
-    for index in 0..usize::from(info.dlpi_phnum) {
-        // SAFETY: the loader gives `dlpi_phnum` headers from `dlpi_phdr` on.
-        let header = unsafe { &*info.dlpi_phdr.add(index) };
-        if header.p_type == libc::PT_NOTE {
-            let (start, length) = (info.dlpi_addr + header.p_vaddr, header.p_memsz);
-            // SAFETY: a note segment is mapped readable for the life of the object, which is the program itself.
-            let notes = unsafe { std::slice::from_raw_parts(start as *const u8, usize::try_from(length).unwrap_or(0)) };
-            if let Some(id) = build_id(notes) {
-                binary.build_id = id.to_vec();
-            }
-        }
-    }
-    1 // The first object is the program; no other is asked for.
-}
-
-/// The GNU build id among ELF notes: name size, descriptor size, type 3, `GNU\0`, descriptor.
-fn build_id(mut notes: &[u8]) -> Option<&[u8]> {
-    let word = |notes: &[u8], at: usize| {
-        let bytes = notes.get(at..at + 4)?.try_into().ok()?;
-        usize::try_from(u32::from_ne_bytes(bytes)).ok()
-    };
-    loop {
-        let (name, descriptor, kind) = (word(notes, 0)?, word(notes, 4)?, word(notes, 8)?);
-        let start = 12 + name.next_multiple_of(4);
-        let found = notes.get(start..start.checked_add(descriptor)?)?;
-        if kind == 3 && notes.get(12..16) == Some(b"GNU\0") {
-            return Some(found);
-        }
-        notes = notes.get(start + descriptor.next_multiple_of(4)..)?;
-    }
-}
-
-/// The running binary, for symbolising outside.
-pub(crate) fn binary() -> Binary {
-    let mut binary = Binary::default();
-    // SAFETY: the callback has the asked-for signature, and `binary` outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(first_object), (&raw mut binary).cast::<c_void>()) };
-    binary
 }

@@ -2,12 +2,15 @@
 //! around a fork. What is written where follows `protocol::recorder::layout`; where the file goes, `directory`.
 
 mod lanes;
+#[cfg(unix)]
+mod signals;
 
 use crate::cells::{add, clear, get, now_ns, set, set_bytes};
+use crate::files;
 use crate::raw::{self, Words};
 use firstbad_protocol::recorder::layout::{self, exit, header, state};
 use std::cell::RefCell;
-use std::os::fd::RawFd;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,6 +19,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 pub(crate) use lanes::{
     clear_blocks, count_in_block, count_in_slot, count_total_shared, held_places, return_lane, take_block, take_lane,
 };
+
+#[cfg(unix)]
+pub(crate) use signals::{note_asked, note_signal};
 
 static WORDS: OnceLock<Words> = OnceLock::new();
 static COLD: Mutex<Cold> = Mutex::new(Cold::new());
@@ -40,7 +46,8 @@ pub(crate) struct Cold {
 
 /// The file behind the recorder.
 pub(crate) struct Home {
-    pub(crate) file: RawFd,
+    /// Kept open for good: closing any descriptor of it would release the lock.
+    pub(crate) file: File,
     pub(crate) path: PathBuf,
     /// What a forked child needs to open its own.
     pub(crate) settings: crate::directory::Settings,
@@ -63,7 +70,7 @@ impl Cold {
     }
 
     fn grow(&mut self, words: Words) -> Option<()> {
-        let file = self.home.as_ref().map(|home| home.file)?;
+        let file = &self.home.as_ref()?.file;
         let target = (self.available + layout::CHUNK_WORDS).min(words.len());
         if target == self.available || FORKED.load(Relaxed) {
             return None;
@@ -109,7 +116,7 @@ fn set_up(words: Words, cold: &mut Cold) {
     set(words, header::USED, cold.used as u64);
     set(words, header::PID, u64::from(std::process::id()));
     set(words, header::STARTED, now_ns());
-    set(words, header::PROCESS_START, crate::predecessor::process_start().unwrap_or(0));
+    set(words, header::PROCESS_START, raw::process_start().unwrap_or(0));
     let boot = crate::directory::random();
     set(words, header::BOOT, (boot >> 64) as u64);
     set(words, header::BOOT + 1, boot as u64);
@@ -123,27 +130,6 @@ fn set_up(words: Words, cold: &mut Cold) {
 pub(crate) fn count_dropped(reason: usize) {
     if let Some(words) = words() {
         add(words, header::DROPPED + reason, 1);
-    }
-}
-
-/// Writes down the first fatal signal. For a signal handler: it only touches atomics and the clock.
-pub(crate) fn note_signal(signal: i32) {
-    note_first(header::SIGNAL, signal);
-    note_end();
-}
-
-/// Writes down the first signal that asks the process to end, and the time if the signal ends it at once. Safe in a signal
-/// handler, as [`note_signal`] is.
-pub(crate) fn note_asked(signal: i32, ends_at_once: bool) {
-    note_first(header::ASKED, signal);
-    if ends_at_once {
-        note_end();
-    }
-}
-
-fn note_first(place: usize, signal: i32) {
-    if let Some(word) = words().and_then(|words| words.get(place)) {
-        let _ = word.compare_exchange(0, u64::try_from(signal).unwrap_or(0), Relaxed, Relaxed);
     }
 }
 
@@ -166,14 +152,13 @@ fn note_end() {
 
 /// Moves the recorder into a file, which the caller has locked and given `available` words. What was recorded so far
 /// moves with it.
-pub(crate) fn move_into(words: Words, cold: &mut Cold, file: &std::fs::File, home: Home) -> Result<(), i32> {
-    use std::os::unix::fs::FileExt;
+pub(crate) fn move_into(words: Words, cold: &mut Cold, home: Home) -> Result<(), i32> {
     let available = cold.used.next_multiple_of(layout::CHUNK_WORDS).min(words.len());
-    raw::allocate(home.file, available * 8)?;
+    raw::allocate(&home.file, available * 8)?;
     set(words, header::STATE, state::RUNNING);
     let bytes: Vec<u8> = words.iter().take(cold.used).flat_map(|word| word.load(Relaxed).to_ne_bytes()).collect();
-    file.write_all_at(&bytes, 0).map_err(|error| error.raw_os_error().unwrap_or(0))?;
-    raw::share(words, file)?;
+    files::write_at(&home.file, &bytes, 0).map_err(|error| error.raw_os_error().unwrap_or(0))?;
+    raw::share(words, &home.file)?;
     cold.available = available;
     cold.home = Some(home);
     Ok(())
@@ -192,7 +177,7 @@ extern "C" fn after_fork_in_child() {
         FORKED.store(true, Relaxed);
         if let Some(home) = &guard.home {
             // If even this fails the child would count into the parent's cells; there is no way to tell anyone here.
-            let _ = raw::privatise(words, home.file);
+            let _ = raw::privatise(words, &home.file);
         }
         crate::hot::forget_lanes();
     }
@@ -219,7 +204,7 @@ pub(crate) fn reopen_after_fork() {
     }
     set_up(words, &mut cold);
     let Some(home) = cold.home.take() else { return };
-    raw::close(home.file);
+    drop(home.file);
     crate::directory::reopen(words, &mut cold, home.settings);
 }
 

@@ -23,10 +23,7 @@ pub(crate) fn complete(said: &[(String, String)], env: impl Fn(&str) -> Option<S
         }
     }
     fill(attribute::SERVICE_NAME, format!("unknown_service:{}", program()));
-    fill(
-        attribute::HOST_NAME,
-        std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
-    );
+    fill(attribute::HOST_NAME, crate::raw::host_name());
     let path = std::env::current_exe().unwrap_or_default();
     fill(attribute::PROCESS_EXECUTABLE_PATH, path.to_string_lossy().into_owned());
     fill(attribute::SERVICE_INSTANCE_ID, uuid(crate::directory::random()));

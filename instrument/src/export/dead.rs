@@ -1,11 +1,11 @@
 //! What dead processes of this service left in the directory, where no agent takes it: claimed by rename under a lock, shipped
 //! whole, and kept for people. A claim whose claimer died is taken over.
 
+use crate::files;
 use crate::predecessor;
 use crate::raw;
 use firstbad_protocol::recorder::{FILE_SUFFIX, RecorderImage};
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -39,7 +39,7 @@ fn is_unshipped(path: &Path, service: &str) -> bool {
 }
 
 fn claim_one(path: &Path) -> Option<Dead> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+    let file = files::open(path).ok()?;
     let found = file.metadata().ok()?;
     if !found.is_file() || raw::is_locked(&file) || raw::lock_shared(&file).is_err() {
         return None;
