@@ -120,7 +120,7 @@ pub(crate) fn facts(origin: &Origin, content: Option<&Inspection>) -> [u64; fact
         content.and_then(|content| content.duplicate_rows),
         content.and_then(|content| content.blank_fields),
         content.and_then(|content| content.columns),
-        origin.generation.map(i64::cast_unsigned),
+        origin.generation.map(|number| number as u64),
     ];
     let mut mask = 0;
     for (index, number) in numbers.iter().enumerate() {

@@ -128,9 +128,7 @@ fn record(info: &PanicHookInfo<'_>) -> Option<usize> {
             site_key = place as u64 + 1;
             let count = count_site(words, place);
             let in_version = count_pairs(words, site_key, &uids);
-            describe = count <= DESCRIBED_FIRST
-                || in_version <= DESCRIBED_PER_VERSION
-                || count.is_multiple_of(DESCRIBED_EVERY);
+            describe = count <= DESCRIBED_FIRST || in_version <= DESCRIBED_PER_VERSION || count % DESCRIBED_EVERY == 0;
         }
         None => add(words, header::DROPPED + dropped::PANIC_SITES, 1),
     }

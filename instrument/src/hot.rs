@@ -2,6 +2,7 @@
 //! instruction. Values that do not fit go to the `_slowly` functions, and failures to `count_failure`.
 
 use crate::raw::Words;
+use crate::raw_arrays;
 use crate::{recorder, slot, table};
 use firstbad_protocol::recorder::layout::{LANE_NUMBERS, SLOT_WORDS, SLOTS, TOTAL_LANE_WORDS, dropped, key};
 use std::cell::Cell;
@@ -91,8 +92,7 @@ fn slots(number: usize) -> Option<&'static Slots> {
     LANES.with(|lanes| {
         let place = lanes.get(number)?;
         if place.get().is_none() {
-            let (slots, _) = take(number)?.as_chunks::<SLOT_WORDS>();
-            place.set(slots.try_into().ok());
+            place.set(raw_arrays::rows(take(number)?));
         }
         place.get()
     })

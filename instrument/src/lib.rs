@@ -69,6 +69,7 @@ pub mod pingora;
 mod predecessor;
 #[cfg_attr(not(unix), path = "raw_elsewhere.rs")]
 mod raw;
+mod raw_arrays;
 #[cfg(all(test, unix))]
 #[allow(dead_code, reason = "what does nothing there has nothing to test")]
 mod raw_elsewhere;

@@ -96,14 +96,14 @@ pub mod exit {
     /// Encodes a status as a word.
     #[must_use]
     pub const fn word(status: i32) -> u64 {
-        KNOWN | status.cast_unsigned() as u64
+        KNOWN | status as u32 as u64
     }
 
     /// Decodes the status in a word.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is the status")]
     pub const fn status(word: u64) -> Option<i32> {
-        if word & KNOWN == 0 { None } else { Some((word as u32).cast_signed()) }
+        if word & KNOWN == 0 { None } else { Some(word as u32 as i32) }
     }
 }
 

@@ -66,7 +66,7 @@ impl<'a> Words<'a> {
             duplicate_rows: number(2),
             blank_fields: number(3),
             columns: number(4),
-            generation: number(5).map(u64::cast_signed),
+            generation: number(5).map(|number| number as i64),
             rowset: (mask >> layout::facts::NUMBER_COUNT & 1 == 1)
                 .then(|| self.hash(place.saturating_add(layout::facts::ROWSET)))
                 .flatten(),
