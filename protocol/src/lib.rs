@@ -1,5 +1,6 @@
 //! What leaves one part of firstbad and enters another: names, limits, identities, the recorder's layout, and the
 //! snapshot and verdict types. It decides nothing and does no I/O; whoever reads or writes these types decides.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod content;
