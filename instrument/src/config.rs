@@ -35,6 +35,21 @@ fn bounded(name: String) -> String {
 }
 
 /// A config for a proxy that keeps its own loader: `static RULES: Config = Config::new("waf-rules").limit("rows", 200);`
+///
+/// ```
+/// use firstbad_instrument::{Config, Origin, Outcome};
+///
+/// static RULES: Config = Config::new("waf-rules").limit("rows", 200);
+///
+/// let bytes = b"allow 10.0.0.0/8\n";
+/// let loading = RULES.loading(bytes, &Origin::new().name("rules.txt"));
+/// let tag = match std::str::from_utf8(bytes) {
+///     Ok(_rules) => loading.applied(), // store the rules with their tag
+///     Err(error) => loading.refused("parse", &error.to_string()),
+/// };
+/// assert_eq!(RULES.active(), tag);
+/// tag.record(Outcome::Ok);
+/// ```
 #[derive(Debug)]
 pub struct Config {
     pub(crate) name: Cow<'static, str>,

@@ -62,6 +62,12 @@ pub struct Init {
 
 /// Begins the set-up. `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and `FIRSTBAD_RECORDER_DIR` fill in what the code
 /// does not say.
+///
+/// ```
+/// let recorder = firstbad_instrument::init().service("my-proxy").version("1.0").in_memory().install()?;
+/// assert!(recorder.path().is_none());
+/// # Ok::<(), firstbad_instrument::InitError>(())
+/// ```
 #[must_use]
 pub fn init() -> Init {
     Init::default()

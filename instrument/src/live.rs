@@ -39,6 +39,25 @@ impl<T> Version<T> {
 }
 
 /// A config and its parsed form: `static FEATURES: Live<Features> = Live::new("bot-features").limit("rows", 200);`
+///
+/// ```
+/// use firstbad_instrument::{Live, Origin, Outcome};
+///
+/// static RULES: Live<Vec<String>> = Live::new("waf-rules").limit("rows", 200);
+///
+/// fn parse(bytes: &[u8]) -> Result<Vec<String>, std::str::Utf8Error> {
+///     Ok(std::str::from_utf8(bytes)?.lines().map(str::to_owned).collect())
+/// }
+///
+/// assert!(RULES.pin().is_none(), "nothing is loaded");
+/// RULES.load_bytes(b"a\nb\n", &Origin::new(), parse).applied()?;
+/// // A refused version leaves the one before in place.
+/// assert!(RULES.load_bytes(b"\xff", &Origin::new(), parse).applied().is_err());
+/// let rules = RULES.pin().ok_or("no rules")?;
+/// assert_eq!(rules.len(), 2);
+/// rules.record(Outcome::Ok);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Live<T> {
     config: Config,
     current: OnceLock<ArcSwap<Version<T>>>,

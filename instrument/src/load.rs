@@ -14,6 +14,16 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 /// Where a version came from, and what only the proxy knows about it.
+///
+/// ```
+/// use firstbad_instrument::{Format, Live, Origin};
+///
+/// static FEATURES: Live<usize> = Live::new("bot-features");
+///
+/// let origin = Origin::new().name("features.csv").source("generator").generation(7).format(Format::Csv);
+/// let loaded = FEATURES.load_bytes(b"id,weight\n1,2\n", &origin, |bytes| Ok::<_, String>(bytes.len()));
+/// assert!(loaded.applied().is_ok());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     pub(crate) name: String,

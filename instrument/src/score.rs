@@ -6,6 +6,18 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 
 /// A named score, declared once: `static BOT: Score = Score::new("bot").range(1, 99).sentinel(0);` Several configs may declare
 /// the same one; each version of each of them has its own counts of it.
+///
+/// ```
+/// use firstbad_instrument::{Config, Origin, Score, record_load};
+///
+/// static BOT: Score = Score::new("bot").range(1, 99).sentinel(0);
+/// static RISK: Score = Score::scaled("risk", 0.0, 1.0);
+/// static MODEL: Config = Config::new("model").score(&BOT).score(&RISK);
+///
+/// let tag = record_load(&MODEL, b"weights", &Origin::new(), Ok(()));
+/// tag.score(&BOT, 42);
+/// tag.score_f64(&RISK, 0.93);
+/// ```
 #[derive(Debug)]
 pub struct Score {
     pub(crate) name: &'static str,

@@ -51,6 +51,19 @@ impl Outcome {
 
 /// The version that produced a result. What is recorded through it counts under that version, whatever is active by then. The
 /// default is [`Tag::NONE`], so that a parsed form can hold its tag in a field that its format does not have.
+///
+/// ```
+/// use firstbad_instrument::{Config, Hash, Origin, Outcome, Tag, record_load};
+///
+/// static RULES: Config = Config::new("waf-rules");
+///
+/// let before = record_load(&RULES, b"a\n", &Origin::new(), Ok(()));
+/// let after = record_load(&RULES, b"b\n", &Origin::new(), Ok(()));
+/// before.record(Outcome::Error); // a request that began under the version before
+/// assert_eq!(before.hash(), Some(Hash::of(b"a\n")));
+/// assert_eq!(RULES.active(), after);
+/// assert!(Tag::default().is_none());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tag(pub(crate) u64);
 

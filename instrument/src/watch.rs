@@ -14,6 +14,22 @@ use std::time::{Duration, SystemTime};
 const UNSETTLED_MAX: u32 = 10;
 
 /// A watched file, for a proxy with a timer of its own: call [`Self::poll`] from it. [`Live::watch`] brings a thread instead.
+///
+/// ```
+/// use firstbad_instrument::{Live, Watched};
+/// use std::time::Duration;
+///
+/// static RULES: Live<String> = Live::new("waf-rules");
+///
+/// let path = std::env::temp_dir().join(format!("rules-{}", std::process::id()));
+/// std::fs::write(&path, "a\n")?;
+/// let mut watched = Watched::new(&RULES, &path, Duration::ZERO);
+/// let parse = |bytes: &[u8]| String::from_utf8(bytes.to_vec());
+/// assert!(watched.poll(parse).is_some_and(|loaded| loaded.applied().is_ok()));
+/// assert!(watched.poll(parse).is_none(), "nothing changed");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Watched<T: 'static> {
     live: &'static Live<T>,
