@@ -20,3 +20,6 @@ pub mod platforms {}
 
 #[doc = include_str!("../docs/proofs.md")]
 pub mod proofs {}
+
+#[doc = include_str!("../docs/deployment.md")]
+pub mod deployment {}
