@@ -47,7 +47,7 @@ fn work((stop, served): (&AtomicBool, &AtomicU64)) -> Truth {
         for _ in 0..(turn % 7) * 40 {
             std::hint::spin_loop();
         }
-        if turn.is_multiple_of(64) {
+        if turn % 64 == 0 {
             std::thread::yield_now();
         }
         tag.score(&BOT, value);
