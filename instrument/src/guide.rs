@@ -23,3 +23,6 @@ pub mod proofs {}
 
 #[doc = include_str!("../docs/deployment.md")]
 pub mod deployment {}
+
+#[doc = include_str!("../docs/runtimes.md")]
+pub mod runtimes {}

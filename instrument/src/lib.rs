@@ -6,9 +6,9 @@
 //!
 //! Guides: [add firstbad to your proxy in 15 lines](guide::fifteen_lines), [what it costs](guide::cost), [what it cannot
 //! see](guide::blind_spots), [secrets](guide::secrets), [containers](guide::containers), [platforms](guide::platforms),
-//! [builds, services and laptops](guide::deployment), [how it is shown](guide::proofs). Features, none of them on by default:
-//! `export` (a shipper thread), `metrics`, `otel`, `tracing` (bridges), `pingora` (a request context), `tower` (a layer that
-//! counts requests), `axum` (an extractor).
+//! [runtimes and spawned tasks](guide::runtimes), [builds, services and laptops](guide::deployment), [how it is
+//! shown](guide::proofs). Features, none of them on by default: `export` (a shipper thread), `metrics`, `otel`, `tracing` (bridges),
+//! `pingora` (a request context), `tower` (a layer that counts requests), `axum` (an extractor).
 //!
 //! ```no_run
 //! use firstbad_instrument::{Live, Outcome};

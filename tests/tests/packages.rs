@@ -6,13 +6,14 @@ use serde_json::Value;
 use std::process::Command;
 
 /// Crates that are published, in the order in which each depends only on earlier ones.
-const PUBLISHED: [&str; 7] = [
+const PUBLISHED: [&str; 8] = [
     "firstbad-protocol",
     "firstbad-instrument",
     "firstbad-diagnosis",
     "firstbad-playbooks",
     "firstbad-collector",
     "firstbad-demo",
+    "firstbad-audit",
     "firstbad",
 ];
 /// Keywords and categories that crates.io accepts at most, each.
