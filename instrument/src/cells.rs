@@ -83,7 +83,7 @@ impl BytesWriter {
     /// Writes the length. Gives the number of bytes that came.
     pub(crate) fn finish(mut self) -> usize {
         let kept = self.came.min(self.bytes_max);
-        if !kept.is_multiple_of(8) {
+        if kept % 8 != 0 {
             self.flush(kept);
         }
         set(self.words, self.place, kept as u64);

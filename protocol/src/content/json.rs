@@ -70,7 +70,7 @@ fn elements<'a>(bytes: &'a [u8], opening: usize, visit: &mut impl FnMut(Row<'a>)
     for (index, byte) in bytes.iter().enumerate().skip(opening) {
         let inside = scanner.depth == 1 && !scanner.in_string;
         let ends = inside && matches!(byte, b',' | b']' | b'}');
-        if ends && let Some((line, start)) = start.take() {
+        if let Some((line, start)) = start.take_if(|_| ends) {
             visit(Row { line, bytes: bytes.get(start..index).unwrap_or_default().trim_ascii(), part: Part::Row });
         }
         if !ends && inside && start.is_none() && !byte.is_ascii_whitespace() {

@@ -9,10 +9,10 @@ pub(super) fn walk<'a>(bytes: &'a [u8], visit: &mut impl FnMut(Row<'a>)) -> Walk
     lines(bytes, |line, text| {
         let start = offset(text);
         let (begins, ends) = (text.starts_with(b"-----BEGIN "), text.starts_with(b"-----END "));
-        if begins && let Some((first, from)) = open.replace((line, start)) {
+        if let Some((first, from)) = begins.then(|| open.replace((line, start))).flatten() {
             // A block that was never closed.
             visit(Row { line: first, bytes: block(from, start), part: Part::Row });
-        } else if ends && let Some((first, from)) = open.take() {
+        } else if let Some((first, from)) = open.take_if(|_| ends) {
             visit(Row { line: first, bytes: block(from, start + text.len()), part: Part::Row });
         } else if open.is_none() {
             let part = if text.trim_ascii().is_empty() { Part::Blank } else { Part::Comment };

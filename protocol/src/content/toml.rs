@@ -100,9 +100,7 @@ fn tables<'a>(bytes: &'a [u8], list: &[u8], visit: &mut impl FnMut(Row<'a>)) {
         let below = header.as_ref().is_some_and(|table| {
             table.name.strip_prefix(list).is_some_and(|rest| rest.trim_ascii_start().starts_with(b"."))
         });
-        if (header.is_some() && !below)
-            && let Some(open) = open.take()
-        {
+        if let Some(open) = open.take_if(|_| header.is_some() && !below) {
             visit(open.row(bytes));
         }
         match (&mut open, found.part) {
@@ -127,15 +125,13 @@ fn elements<'a>(bytes: &'a [u8], opening: usize, end: usize, visit: &mut impl Fn
         let (byte, step) = scanner.step(bytes.get(index..end).unwrap_or_default());
         let inside = scanner.depth_before == 1 && !scanner.was_in_string;
         let closes = inside && matches!(byte, b',' | b']') && !scanner.in_comment;
-        if closes && let Some(open) = open.take() {
+        if let Some(open) = open.take_if(|_| closes) {
             visit(open.row(bytes));
         }
         let content = !scanner.in_comment && !byte.is_ascii_whitespace() && scanner.depth_before > 0;
         if content && !closes {
             open.get_or_insert(Open { line, from: index, to: index }).to = index + step;
-        } else if scanner.was_in_string
-            && let Some(open) = &mut open
-        {
+        } else if let Some(open) = open.as_mut().filter(|_| scanner.was_in_string) {
             open.to = index + step;
         }
         line += bytes.get(index..index + step).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count() as u64;

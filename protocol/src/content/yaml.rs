@@ -69,10 +69,8 @@ impl Finder {
             return;
         }
         let indent = line.iter().take_while(|byte| **byte == b' ').count();
-        if let Inside::Items(items) = self.inside
-            && indent > items
-            && line.get(indent).is_some_and(u8::is_ascii_graphic)
-        {
+        let within = |items: usize| indent > items && line.get(indent).is_some_and(u8::is_ascii_graphic);
+        if matches!(self.inside, Inside::Items(items) if within(items)) {
             // Within an item, whatever it is.
             self.unsure |= self.ended;
             return;
