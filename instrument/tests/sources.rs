@@ -10,11 +10,11 @@
 use config::{Config as Merged, ConfigError, File, FileFormat};
 use figment::Figment;
 use figment::providers::{Format, Json};
-use firstbad_instrument::{Config, Hash, Live, LoadOutcome, Origin};
+use firstbad_instrument::{Config, Content, Hash, Live, LoadOutcome, Origin};
 use firstbad_protocol::load::LoadResult;
 
 fn start(directory: &std::path::Path) {
-    let init = firstbad_instrument::init().service("edge").recorder_dir(directory).capture_content(true);
+    let init = firstbad_instrument::init().service("edge").recorder_dir(directory).content(Content::Full);
     std::mem::forget(init.install().unwrap());
 }
 
