@@ -1,0 +1,92 @@
+//! What a reader tells of a process that loads, or starts, in the middle of a poll.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail loudly"
+)]
+
+use firstbad_collector::recorder::RecorderSource;
+use firstbad_instrument::{Config, Origin, Recorder};
+use firstbad_protocol::time::Timestamp;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+static ROUTES: Config = Config::new("routes");
+
+/// Loads. Chosen: of 600, 87 were lost when a poll took the heads of a copy without rings for told.
+const LOADS: u32 = 60;
+
+/// Loads another version again and again, each after two further polls at another moment of the poll.
+fn load(polls: &AtomicU32) {
+    let mut took = Duration::ZERO;
+    for number in 0..LOADS {
+        let begun = polls.load(SeqCst);
+        let start = Instant::now();
+        while polls.load(SeqCst) < begun + 3 {
+            std::thread::yield_now();
+        }
+        took = took.max(start.elapsed() / 3);
+        let moment = start.elapsed() + took * (number % 101) / 101;
+        while start.elapsed() < moment {
+            std::thread::yield_now();
+        }
+        ROUTES.loading(&number.to_le_bytes(), &Origin::new()).applied();
+    }
+}
+
+/// Counts how often each load was told, by its hash.
+fn told(source: &mut RecorderSource, told: &mut BTreeMap<String, u32>) {
+    for export in source.poll(Timestamp(i64::MAX / 2)) {
+        let resources = export.logs.into_iter().flat_map(|logs| logs.resource_logs);
+        let records = resources.flat_map(|resource| resource.scope_logs).flat_map(|scope| scope.log_records);
+        for record in records.filter(|record| record.event_name == "firstbad.config.load") {
+            let value = |key: &str| {
+                let found = record.attributes.iter().find(|attribute| attribute.key == key)?;
+                match found.value.as_ref()?.value.as_ref()? {
+                    Value::StringValue(text) => Some(text.clone()),
+                    _ => None,
+                }
+            };
+            if value("firstbad.load.result").is_some()
+                && value("firstbad.config.name").is_some_and(|name| name == "routes")
+            {
+                *told.entry(value("firstbad.config.hash").unwrap()).or_default() += 1;
+            }
+        }
+    }
+    source.commit();
+}
+
+/// What the tests read: one recorder for the process.
+fn directory() -> &'static Path {
+    static DIRECTORY: OnceLock<(Recorder, tempfile::TempDir)> = OnceLock::new();
+    let kept = DIRECTORY.get_or_init(|| {
+        let directory = tempfile::tempdir().unwrap();
+        let init = firstbad_instrument::init().service("edge").recorder_dir(directory.path());
+        (init.capture_content(false).install().unwrap(), directory)
+    });
+    kept.1.path()
+}
+
+#[test]
+fn a_load_in_the_middle_of_a_poll_is_told_once() {
+    let mut source = RecorderSource::new(vec![directory().to_owned()]);
+    let (polls, mut loads) = (AtomicU32::new(0), BTreeMap::new());
+    std::thread::scope(|scope| {
+        let loader = scope.spawn(|| load(&polls));
+        while !loader.is_finished() {
+            told(&mut source, &mut loads);
+            polls.fetch_add(1, SeqCst);
+        }
+    });
+    told(&mut source, &mut loads);
+    let lost = LOADS as usize - loads.len();
+    assert_eq!(lost, 0, "of {LOADS} loads");
+    assert!(loads.values().all(|count| *count == 1), "told again after the commit");
+}
