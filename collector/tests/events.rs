@@ -11,6 +11,7 @@ use firstbad_collector::recorder::RecorderSource;
 use firstbad_instrument::{Config, Origin, Recorder};
 use firstbad_protocol::time::Timestamp;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -18,6 +19,8 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 static ROUTES: Config = Config::new("routes");
+/// Of the other test, which runs beside.
+static ZONES: Config = Config::new("zones");
 
 /// Loads. Chosen: of 600, 87 were lost when a poll took the heads of a copy without rings for told.
 const LOADS: u32 = 60;
@@ -89,4 +92,26 @@ fn a_load_in_the_middle_of_a_poll_is_told_once() {
     let lost = LOADS as usize - loads.len();
     assert_eq!(lost, 0, "of {LOADS} loads");
     assert!(loads.values().all(|count| *count == 1), "told again after the commit");
+}
+
+#[test]
+fn no_point_of_a_process_that_started_after_the_look_at_the_clock_ends_before_it_begins() {
+    let mut source = RecorderSource::new(vec![directory().to_owned()]);
+    ZONES.loading(b"/", &Origin::new()).applied();
+    let before_the_start = Timestamp(1);
+    let exports = source.poll(before_the_start);
+    let resources = exports.into_iter().flat_map(|export| export.metrics.unwrap().resource_metrics);
+    let metrics = resources.flat_map(|resource| resource.scope_metrics).flat_map(|scope| scope.metrics);
+    let points: Vec<_> = metrics
+        .filter_map(|metric| match metric.data {
+            Some(Data::Sum(sum)) => Some(sum.data_points),
+            Some(Data::Gauge(gauge)) => Some(gauge.data_points),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert!(points.len() > 3, "{points:?}");
+    for point in points {
+        assert!(point.start_time_unix_nano <= point.time_unix_nano, "{point:?}");
+    }
 }

@@ -224,6 +224,8 @@ impl RecorderSource {
         };
         known.counts.keep_from_falling(&mut image);
         let at_ns = if lives { now_ns } else { known.end_of_life(&image, now_ns) };
+        // A process can start between the reader's look at the clock and its copy. No point ends before it begins.
+        let at_ns = at_ns.max(image.started_ns);
         if lives {
             known.lived_ns = Some(now_ns);
         }
