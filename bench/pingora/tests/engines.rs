@@ -1,6 +1,6 @@
 //! What clients and the recorder see of two real Pingora proxies when the bad file comes. `logging()` never hears of a request
 //! that panics and the client sees a closed connection, yet each is counted, and under the file that it used.
-//! `cargo test --manifest-path bench/Cargo.toml -p firstbad-pingora` (Pingora takes some four minutes of CPU to build.)
+//! `cargo test --manifest-path bench/Cargo.toml -p firstbad-pingora` (A first build of Pingora takes some 136 s of CPU, and cmake.)
 
 use firstbad_instrument::{Hash, Origin, PreviousHook};
 use firstbad_pingora::{Engine, FEATURES, LOGGED, parse};

@@ -1,0 +1,1 @@
+../../../../tests/examples/line_server/rules.rs
