@@ -44,9 +44,11 @@ impl Expected {
         faults.found.into_iter().map(|fault| format!("process {pid} of edge-{}: {fault}", self.life.host + 1)).collect()
     }
 
-    /// Whether a signal ended the process in the middle of a request.
-    fn is_killed(&self) -> bool {
-        self.life.status.is_some_and(|status| status.signal().is_some())
+    /// Number of requests that panicked. No fault both panics and kills. Where a signal ended the process, closed connections are those
+    /// of that moment, which are counted nowhere.
+    fn panicked(&self) -> u64 {
+        let is_killed = self.life.status.is_some_and(|status| status.signal().is_some());
+        if is_killed { 0 } else { self.life.tally.closed }
     }
 
     /// The version under which requests failed; none if there was none.
@@ -88,8 +90,11 @@ impl Faults<'_> {
     /// The request in which a process dies is counted nowhere: the client alone saw it.
     fn requests(&mut self) {
         let tally = self.expected.life.tally;
-        let panicked = tally.closed - u64::from(self.expected.is_killed());
+        let panicked = self.expected.panicked();
         self.equal("answers of another status", &tally.other, &0);
+        if self.expected.bad().is_some() && tally.denied + tally.closed == 0 {
+            self.found.push("the client saw nothing of the fault".to_owned());
+        }
         let counted = |process: &Process, outcome: &str, hash: Option<&str>| {
             let mut attributes = vec![("firstbad.outcome", outcome)];
             if let Some(hash) = hash {
@@ -139,7 +144,7 @@ impl Faults<'_> {
     }
 
     fn panics(&mut self) {
-        let panicked = self.expected.life.tally.closed - u64::from(self.expected.is_killed());
+        let panicked = self.expected.panicked();
         let bad = self.expected.bad().map(hash_of);
         let found = self.process.values("firstbad.panics");
         let of = |attributes: &&Attributes| attributes.contains_key("firstbad.config.hash");
