@@ -67,6 +67,24 @@ fn check_finds_what_would_break_a_reader_and_nothing_else() {
 }
 
 #[test]
+fn where_no_collector_answers_the_hint_says_how_to_start_one() {
+    // No collector is named. One of this machine may answer at the usual address.
+    let directory = tempfile::tempdir().expect("directory");
+    let usual = |arguments: &[&str]| {
+        let mut command = firstbad(directory.path());
+        said(command.env_remove("FIRSTBAD_COLLECTOR").args(arguments).output().expect("the binary runs"))
+    };
+    let (answers, shown) = (!usual(&["status"]).err.contains("no collector answers"), usual(&[]));
+    assert_eq!(shown.code, Some(2));
+    let hint = if answers {
+        "hint: for scripts: firstbad status"
+    } else {
+        "`firstbad collect &` starts one; then firstbad status"
+    };
+    assert!(shown.err.contains("needs a terminal") && shown.err.contains(hint), "{}", shown.err);
+}
+
+#[test]
 fn check_as_json_gives_facts_and_findings() {
     let found = json(&run(&["check", "bad.csv", "--limit", "rows=4", "--format", "json"]).out);
     assert_eq!(found.pointer("/facts/rows"), Some(&6.into()));

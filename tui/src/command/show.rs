@@ -7,12 +7,17 @@ use crate::screen::model::{Model, Origin};
 use crate::screen::runtime::{self, Outside};
 use firstbad_collector::recorder::{self, Place};
 use firstbad_collector::settings::{File, default_data_dir};
-use firstbad_collector::{Client, ClientError, Collector, Settings, StartError, Update};
+use firstbad_collector::{Client, Collector, Settings, StartError, Update};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+
+/// What a script can do where a collector answers.
+const ASK: &str = "for scripts: firstbad status, firstbad incidents, firstbad report latest";
+/// What a script can do where none does: the embedded one lives as long as the screen.
+const START_AND_ASK: &str = "for scripts: no collector runs here. `firstbad collect &` starts one; then firstbad status, firstbad report latest";
 
 /// `firstbad` without a command.
 ///
@@ -20,29 +25,19 @@ use std::sync::mpsc::SyncSender;
 /// If there is no terminal, or the embedded collector cannot be started.
 pub(super) fn attach_or_embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let common = &arguments.common;
-    if let Some(url) = &common.collector {
-        let client = Client::new(url);
-        need_a_terminal(|| client.status().map(|_| ()))?;
-        return attach(common, &client);
-    }
     let nearby = super::client(common);
-    let found = nearby.status();
-    if found.is_ok() {
-        need_a_terminal(|| Ok(()))?;
-        return attach(common, &nearby);
+    let named = common.collector.is_some();
+    // A screen in a pipe helps nobody.
+    if !io::stdout().is_terminal() {
+        let hint = match nearby.status() {
+            Ok(_) => ASK,
+            // A script that named a collector learns first that it does not answer.
+            Err(error) if named => return Err(error.into()),
+            Err(_) => START_AND_ASK,
+        };
+        return Err(Failure::new("the screen needs a terminal, and standard output is none").hint(hint));
     }
-    need_a_terminal(|| Ok(()))?;
-    embed(arguments)
-}
-
-/// A screen in a pipe helps nobody. A script that named a collector learns first whether it answers.
-fn need_a_terminal(probe: impl FnOnce() -> Result<(), ClientError>) -> Result<(), Failure> {
-    if io::stdout().is_terminal() {
-        return Ok(());
-    }
-    probe()?;
-    Err(Failure::new("the screen needs a terminal, and standard output is none")
-        .hint("for scripts: firstbad status, firstbad incidents, firstbad report latest"))
+    if named || nearby.status().is_ok() { attach(common, &nearby) } else { embed(arguments) }
 }
 
 fn attach(common: &Common, client: &Client) -> Result<ExitCode, Failure> {
