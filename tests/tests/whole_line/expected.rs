@@ -123,6 +123,11 @@ impl Faults<'_> {
             }
         }
         self.first_failure(panicked > 0);
+        // Visible within one report. Pingora counts after its answer, so the report of that moment may be without it.
+        let until = self.process.reports_until_denied(tally.after_first_failure_ns);
+        if tally.denied > 0 && until.is_none_or(|reports| reports > 1) {
+            self.found.push(format!("reports until denied requests are there: {until:?}"));
+        }
     }
 
     /// The time of the first failure lies between the client's question and its answer.
@@ -173,7 +178,9 @@ impl Faults<'_> {
     }
 
     fn loads(&mut self) {
-        let all = self.process.events("firstbad.config.load");
+        let mut all = self.process.events("firstbad.config.load");
+        // A report in the middle of a load tells that it began.
+        all.retain(|load| load.get("firstbad.load.phase") != "loading");
         let found: Vec<&&Event> = all.iter().filter(|load| load.get("firstbad.load.result") != "unchanged").collect();
         let describe = |load: &&&Event| {
             ["firstbad.config.hash", "firstbad.load.result", "firstbad.reason"].map(|key| load.get(key).to_owned())

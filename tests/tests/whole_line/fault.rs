@@ -93,12 +93,6 @@ impl Fault {
         matches!(self, Self::Aborts | Self::Loops) && shape.processes_of_a_host > 1
     }
 
-    /// Whether it depends on the moments of reports if the version is named or suspected. That it is one of both, and which version,
-    /// does not.
-    pub(crate) fn is_accused_or_suspected(self, shape: Shape) -> bool {
-        self == Self::Broken && shape.processes_of_a_host > 1
-    }
-
     /// What the process of this life should have sent at the end.
     pub(crate) fn expected(self, life: &Life, shape: Shape) -> Expected {
         let struck = life.server < shape.hit;

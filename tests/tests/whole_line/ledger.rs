@@ -26,6 +26,7 @@ pub(crate) struct Process {
     pub(crate) resource: Attributes,
     /// Number of reports of metrics.
     pub(crate) reports: u32,
+    denied: Vec<Denied>,
     series: BTreeMap<Series, Point>,
     events: BTreeMap<EventId, Event>,
 }
@@ -41,6 +42,13 @@ struct Point {
     start_ns: u64,
     value: f64,
     is_gauge: bool,
+}
+
+/// Whether a report had denied requests under a version.
+#[derive(Clone, Copy, Debug)]
+struct Denied {
+    at_ns: u64,
+    is_there: bool,
 }
 
 /// The identity of an event.
@@ -79,6 +87,26 @@ impl Process {
     pub(crate) fn values(&self, metric: &str) -> Vec<(&Attributes, f64)> {
         let found = self.series.iter().filter(|(series, point)| series.metric == metric && point.value != 0.0);
         found.map(|(series, point)| (&series.attributes, point.value)).collect()
+    }
+
+    /// Number of reports after this time, ns since the Unix epoch, until one has denied requests under a version; none if none has.
+    pub(crate) fn reports_until_denied(&self, since_ns: u64) -> Option<usize> {
+        self.denied.iter().filter(|report| report.at_ns >= since_ns).position(|report| report.is_there)
+    }
+
+    fn note_denied(&mut self, metrics: &[Metric]) {
+        let requests = metrics.iter().find_map(|metric| match &metric.data {
+            Some(Data::Sum(sum)) if metric.name == "firstbad.requests" => Some(&sum.data_points),
+            _ => None,
+        });
+        let Some(first) = requests.and_then(|points| points.first()) else { return };
+        let is_there = requests.into_iter().flatten().any(|point| {
+            let of = attributes(&point.attributes);
+            of.get("firstbad.outcome").is_some_and(|outcome| outcome == "denied")
+                && of.contains_key("firstbad.config.hash")
+                && number(point) > 0.0
+        });
+        self.denied.push(Denied { at_ns: first.time_unix_nano, is_there });
     }
 
     /// Returns the events with this name, in the order of time.
@@ -130,8 +158,9 @@ impl Ledger {
             process.reports += 1;
             // A gauge holds for its report alone.
             process.series.retain(|_, point| !point.is_gauge);
-            for metric in part.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
-                process.add_metric(metric);
+            for scope in &part.scope_metrics {
+                scope.metrics.iter().for_each(|metric| process.add_metric(metric));
+                process.note_denied(&scope.metrics);
             }
         }
     }

@@ -13,7 +13,9 @@ const LABELS: [&str; 7] = ["ERROR", "WHY", "NOT IT", "DO NOW", "GOOD", "BLIND", 
 
 /// Replaced patterns: numbers that grow with the run or depend on which hosts were well between two pushes, and the directory of
 /// the server's sources.
-const PATTERNS: [(&str, &str); 11] = [
+const PATTERNS: [(&str, &str); 12] = [
+    // Whether a version is named or suspected depends on the moments of reports; which version does not.
+    ("(NAMED|SUSPECT):", "ACCUSED:"),
     // Which evidence there is depends on the moments of reports; an exceeded limit is always there.
     (r"(?m)^WHY +(rows 14 > limit 10)?.*$", "WHY $1"),
     (r"\b0/\d others", "0/N others"),
@@ -65,13 +67,12 @@ pub(crate) fn same_in_every_run(drawn: &str, fault: Fault, shape: Shape) -> Stri
     let mut text = paragraphs.join("\n") + "\n";
     for (name, content) in [("GOOD-FILE", GOOD.to_owned()), ("PUSHED", fault.pushed())] {
         let hash = Hash::of(content.as_bytes());
-        text = text.replace(&hash.to_string(), name).replace(&hash.hex()[..12], name);
+        text = text.replace(&hash.to_string(), name).replace(&hash.short(), name);
     }
     for (pattern, name) in PATTERNS {
         text = Regex::new(pattern).expect("a pattern").replace_all(&text, name).into_owned();
     }
     let text = Regex::new(" +").expect("a pattern").replace_all(&text, " ").into_owned();
-    let text = if fault.is_accused_or_suspected(shape) { text.replace("NAMED:", "SUSPECT:") } else { text };
     match text.split_once(" - nearest") {
         Some((symptom, _)) if fault.is_concluded_wrongly(shape) => symptom.to_owned() + "\n",
         _ => text,
