@@ -107,7 +107,7 @@ impl Fault {
             Self::Restarts | Self::Upgrades => vec![good],
         };
         // A host tells of its first process with the new version alone.
-        let is_first = life.number > 0 && life.server % shape.processes_of_a_host == 0;
+        let is_first = life.number > 0 && life.server.is_multiple_of(shape.processes_of_a_host);
         let before = (struck && self == Self::Upgrades && is_first).then_some("1.0");
         Expected { life: life.clone(), loads, before }
     }
