@@ -4,6 +4,7 @@
 
 mod attributes;
 mod containers;
+mod dump;
 mod file;
 mod listing;
 mod logs;
@@ -13,8 +14,9 @@ mod source;
 mod stacks;
 mod symbols;
 
+pub use dump::{RecorderDump, dump};
 pub(crate) use listing::panic_places;
-pub use listing::{RecorderDump, RecorderEntry, RecorderState, dump, list};
+pub use listing::{RecorderEntry, RecorderState, list};
 pub use places::{Found, Place, places};
 pub use points::request as metrics_request;
 pub use source::RecorderSource;
