@@ -8,7 +8,8 @@ pub const MAGIC: [u8; 8] = *b"FIRSTBAD";
 ///   exit status, the request to end, time of the end without a goodbye, revision of a load;
 /// * 1: the first.
 pub const VERSION: u32 = 2;
-/// Layout versions that are read: the one written and the one before it.
+/// Layout versions that are read: the one written and the one before it. A release reads what the two releases before it wrote
+/// (`docs/compatibility.md`), so a second change within three releases widens this.
 pub const VERSIONS_READ: std::ops::RangeInclusive<u32> = VERSION - 1..=VERSION;
 /// Written natively into the upper half of the version word: another byte order shows as another number.
 pub const ENDIANNESS: u32 = 0x0102_0304;
