@@ -25,14 +25,25 @@
 //! ```
 
 use crate::live::{Live, Pin};
-use crate::tag::{self, Outcome, Tag};
+use crate::request::{TAGS_MAX, count_uses, note_use};
+use crate::tag::{Outcome, Tag};
+use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
-
-/// Versions that one request can be counted under; more are counted as dropped.
-const TAGS_MAX: usize = 8;
 
 /// A proxy's own context `T`, and the request under way: counted by [`Self::finish`] in `logging()`, or with outcome `panic`
 /// when it is dropped by one. A request that ends in neither way counts nothing.
+///
+/// ```
+/// use firstbad_instrument::pingora::Ctx;
+/// use firstbad_instrument::{Config, Origin, Outcome, record_load};
+///
+/// static RULES: Config = Config::new("waf-rules");
+///
+/// let tag = record_load(&RULES, b"a\n", &Origin::new(), Ok(()));
+/// let mut ctx = Ctx::new(());
+/// ctx.uses(tag);
+/// ctx.finish(Outcome::of_status(Some(200), false));
+/// ```
 #[derive(Debug)]
 pub struct Ctx<T> {
     own: T,
@@ -48,13 +59,7 @@ impl<T> Ctx<T> {
 
     /// The request uses this version. The same tag twice counts once.
     pub fn uses(&mut self, tag: Tag) {
-        if tag.is_none() || self.tags.contains(&tag) {
-            return;
-        }
-        match self.tags.iter_mut().find(|place| place.is_none()) {
-            Some(place) => *place = tag,
-            None => tag::count_dropped(),
-        }
+        note_use(Cell::from_mut(&mut self.tags[..]).as_slice_of_cells(), tag);
     }
 
     /// Pins the active version of `live` and counts this request under it. The guard must not be held across an await; the
@@ -72,10 +77,7 @@ impl<T> Ctx<T> {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        tag::record_total(outcome);
-        for tag in self.tags.iter().filter(|tag| !tag.is_none()) {
-            tag::record_of_request(*tag, outcome);
-        }
+        count_uses(outcome, self.tags.iter().copied());
     }
 }
 

@@ -11,6 +11,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 pub(crate) const TAGS_MAX: usize = 8;
 
 /// Counts one request: once in the total, and once under each version in `tags` (one tag for each config it used).
+///
+/// ```
+/// use firstbad_instrument::{Config, Origin, Outcome, record_load, record_request};
+///
+/// static ROUTES: Config = Config::new("routes");
+/// static RULES: Config = Config::new("waf-rules");
+///
+/// let routes = record_load(&ROUTES, b"/\n", &Origin::new(), Ok(()));
+/// let rules = record_load(&RULES, b"a\n", &Origin::new(), Ok(()));
+/// // One request, which used both.
+/// record_request(Outcome::of_status(Some(200), false), &[routes, rules]);
+/// ```
 #[inline]
 pub fn record_request(outcome: Outcome, tags: &[Tag]) {
     if outcome.is_failure() {
@@ -29,6 +41,35 @@ fn record_failed(outcome: Outcome, tags: &[Tag]) {
     for tag in tags {
         tag.record(outcome);
     }
+}
+
+/// The request that `places` belong to uses this version. The same tag twice counts once.
+///
+/// Places are cells, so that [`Request`], which handlers share by reference, and `pingora::Ctx`, which must be `Sync` and so holds
+/// plain tags, rest on the same code.
+// Measured: inlined, it makes a request of Pingora's with two pins 5 instructions longer than without it; called, 16 shorter.
+#[inline(never)]
+pub(crate) fn note_use(places: &[Cell<Tag>], tag: Tag) {
+    if tag.is_none() {
+        return;
+    }
+    // Places are taken from the first on, so that a free one ends the search.
+    for place in places {
+        if place.get() == tag {
+            return;
+        }
+        if place.get().is_none() {
+            return place.set(tag);
+        }
+    }
+    crate::tag::count_dropped();
+}
+
+/// Counts a request in the total and under each version that it used.
+#[inline]
+pub(crate) fn count_uses(outcome: Outcome, tags: impl Iterator<Item = Tag>) {
+    crate::tag::record_total(outcome);
+    tags.take_while(|tag| !tag.is_none()).for_each(|tag| crate::tag::record_of_request(tag, outcome));
 }
 
 /// A request under way. [`Self::finish`] counts it; dropped in a panic, it counts the outcome `panic`; dropped without
@@ -54,7 +95,7 @@ fn record_failed(outcome: Outcome, tags: &[Tag]) {
 /// ```
 #[derive(Debug, Default)]
 pub struct Request {
-    tags: [Cell<Option<Tag>>; TAGS_MAX],
+    tags: [Cell<Tag>; TAGS_MAX],
     finished: Cell<bool>,
 }
 
@@ -67,13 +108,7 @@ impl Request {
 
     /// The request uses this version. The same tag twice counts once.
     pub fn uses(&self, tag: Tag) {
-        if tag.is_none() || self.tags.iter().any(|known| known.get() == Some(tag)) {
-            return;
-        }
-        match self.tags.iter().find(|place| place.get().is_none()) {
-            Some(place) => place.set(Some(tag)),
-            None => crate::tag::count_dropped(),
-        }
+        note_use(&self.tags, tag);
     }
 
     /// Pins the active version of `live` and counts this request under it.
@@ -94,10 +129,7 @@ impl Request {
         if self.finished.replace(true) {
             return;
         }
-        crate::tag::record_total(outcome);
-        for tag in self.tags.iter().filter_map(Cell::get) {
-            crate::tag::record_of_request(tag, outcome);
-        }
+        count_uses(outcome, self.tags.iter().map(Cell::get));
     }
 
     /// The same request for several tasks, with the versions that it has used so far.
@@ -105,7 +137,7 @@ impl Request {
     pub fn share(self) -> SharedRequest {
         self.finished.set(true);
         let shared = SharedRequest::start();
-        self.tags.iter().filter_map(Cell::get).for_each(|tag| shared.uses(tag));
+        self.tags.iter().for_each(|tag| shared.uses(tag.get()));
         shared
     }
 }
@@ -192,9 +224,7 @@ impl SharedRequest {
         if self.0.finished.swap(true, Relaxed) {
             return;
         }
-        crate::tag::record_total(outcome);
-        let tags = self.0.tags.iter().map(|place| Tag(place.load(Relaxed)));
-        tags.filter(|tag| !tag.is_none()).for_each(|tag| crate::tag::record_of_request(tag, outcome));
+        count_uses(outcome, self.0.tags.iter().map(|place| Tag(place.load(Relaxed))));
     }
 }
 
