@@ -37,6 +37,16 @@ use std::sync::Arc;
 
 /// The version that was active when the request came to its handler. Derefs to the parsed form, and may be held across awaits
 /// and handed to tasks; a load does not change it. `Option<Uses<T>>` for a handler that can do without.
+///
+/// ```
+/// use firstbad_instrument::axum::Uses;
+///
+/// /// `Option`: the handler also answers before the first load.
+/// async fn count(rules: Option<Uses<Vec<String>>>) -> String {
+///     rules.map_or_else(|| "nothing is loaded".to_owned(), |rules| format!("{} rules", rules.len()))
+/// }
+/// # let _ = count;
+/// ```
 #[derive(Debug)]
 pub struct Uses<T>(Arc<Version<T>>);
 

@@ -1,6 +1,7 @@
 //! A named input that a proxy loads while it runs, with its declared limits and scores. Loading it is in `load` and `live`.
 
-use crate::load::{Attempt, LoadOutcome, Origin};
+use crate::load::{Attempt, Origin};
+use crate::load_outcome::LoadOutcome;
 use crate::score::Score;
 use crate::tag::Tag;
 use firstbad_protocol::Hash;

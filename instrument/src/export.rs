@@ -36,6 +36,14 @@ use std::time::{Duration, Instant};
 const POST_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Settings of the shipper; see [`to`].
+///
+/// ```
+/// use firstbad_instrument::export;
+/// use std::time::Duration;
+///
+/// let exporter = export::to("http://collector:4318").every(Duration::from_secs(5)).bytes_per_second(32 << 10);
+/// # let _ = exporter;
+/// ```
 #[derive(Clone, Debug)]
 pub struct Export {
     url: String,
@@ -153,6 +161,20 @@ struct Asked {
 
 /// A running shipper. Dropping it stops the thread without waiting for it: what it had not sent stays in the recorder, for the
 /// next process or an agent. To send the last state first, call [`Self::flush`].
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+///
+/// let recorder = firstbad_instrument::init().service("job").install()?;
+/// let exporter = firstbad_instrument::export::to("http://127.0.0.1:4318").start()?;
+/// // .. the work of a short job ..
+/// exporter.flush(Duration::from_secs(2));
+/// println!("{} reports, {} failures", exporter.stats().reports, exporter.stats().failures);
+/// # drop(recorder);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "dropping it stops the export"]
 pub struct Exporter {
     shared: Arc<Shared>,

@@ -10,6 +10,23 @@ use std::time::{Duration, Instant};
 pub(crate) const KEPT: usize = 2;
 
 /// A version that serves or served, as [`crate::Live::generations`] tells it.
+///
+/// ```
+/// use firstbad_instrument::{Hash, Live, Origin};
+///
+/// static RULES: Live<usize> = Live::new("waf-rules");
+///
+/// let parse = |bytes: &[u8]| Ok::<_, String>(bytes.len());
+/// for version in [b"a\n", b"b\n"] {
+///     RULES.load_bytes(version, &Origin::new(), parse).applied()?;
+/// }
+/// let generations = RULES.generations();
+/// assert_eq!(generations.iter().map(|known| known.active).collect::<Vec<_>>(), [true, false]);
+/// // Back to the last one that served long enough; nothing is parsed.
+/// let back = RULES.roll_back(std::time::Duration::ZERO).unwrap();
+/// assert_eq!(back.hash(), Some(Hash::of(b"a\n")));
+/// # Ok::<(), firstbad_instrument::Refused>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Generation {

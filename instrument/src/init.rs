@@ -16,6 +16,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// What becomes of the panic hook that was installed before.
+///
+/// ```
+/// use firstbad_instrument::PreviousHook;
+///
+/// // An expensive hook of another library, such as a reporter that waits for a network, is not called in a storm of panics.
+/// let init = firstbad_instrument::init().service("my-proxy").previous_hook(PreviousHook::Never);
+/// # let _ = init;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PreviousHook {
     /// It runs for the first panic of each site and then at most once a second for each; one thread at a time, since it
@@ -33,6 +41,14 @@ pub enum PreviousHook {
 ///
 /// Hashes, counts of rows and limits are recorded in any case. So are labels, errors and messages of panics: with `Off` and
 /// `Masked` without their secrets.
+///
+/// ```
+/// use firstbad_instrument::Content;
+///
+/// // A file that is a secret as a whole is not kept at all.
+/// let init = firstbad_instrument::init().service("my-proxy").content(Content::Off);
+/// # let _ = init;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Content {
     /// None. Differences then know rows by their numbers alone.
@@ -48,6 +64,19 @@ pub enum Content {
 }
 
 /// Settings of the recorder; see [`init`].
+///
+/// ```
+/// use firstbad_instrument::Init;
+///
+/// /// What all programs of one company have in common.
+/// fn of_company(init: Init) -> Init {
+///     init.dimension("cloud.region", "eu-1").mask("acme_key").mask_prefix("acme_live_")
+/// }
+///
+/// let recorder = of_company(firstbad_instrument::init().service("my-proxy").version("1.0")).in_memory().install()?;
+/// # drop(recorder);
+/// # Ok::<(), firstbad_instrument::InitError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Init {
     pub(crate) attributes: Vec<(String, String)>,
@@ -298,6 +327,18 @@ fn content_by_environment() -> Content {
 
 /// The recorder of this process. Dropping it says goodbye, so keep it in `main`. A goodbye is a clean exit, unless the process
 /// then exits with a status other than 0, as a `main` that returns an error does.
+///
+/// ```
+/// use firstbad_instrument::Recorder;
+///
+/// let recorder: Recorder = firstbad_instrument::init().service("my-proxy").in_memory().install()?;
+/// for death in recorder.deaths() {
+///     eprintln!("the last time: {death}");
+/// }
+/// // .. serve until asked to end ..
+/// drop(recorder); // the goodbye
+/// # Ok::<(), firstbad_instrument::InitError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the guard marks the process as ended"]
 pub struct Recorder {
@@ -344,6 +385,15 @@ impl Drop for Recorder {
 }
 
 /// Why the recorder was not started.
+///
+/// ```
+/// use firstbad_instrument::InitError;
+///
+/// let _recorder = firstbad_instrument::init().service("my-proxy").in_memory().install()?;
+/// let again = firstbad_instrument::init().service("my-proxy").install();
+/// assert!(matches!(again, Err(InitError::AlreadyInstalled)));
+/// # Ok::<(), InitError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InitError {

@@ -5,10 +5,11 @@
 //! recorder and ships it. What the numbers mean is decided elsewhere.
 //!
 //! Guides: [add firstbad to your proxy in 15 lines](guide::fifteen_lines), [what it costs](guide::cost), [what it cannot
-//! see](guide::blind_spots), [secrets](guide::secrets), [containers](guide::containers), [platforms](guide::platforms),
-//! [runtimes and spawned tasks](guide::runtimes), [builds, services and laptops](guide::deployment), [how it is
-//! shown](guide::proofs). Features, none of them on by default: `export` (a shipper thread), `metrics`, `otel`, `tracing` (bridges),
-//! `pingora` (a request context), `tower` (a layer that counts requests), `axum` (an extractor).
+//! see](guide::blind_spots), [limits](guide::limits), [secrets](guide::secrets), [servers and spawned tasks](guide::runtimes),
+//! [how many hosts a name needs, templates, a fleet on a laptop](guide::fleets), [tests](guide::testing), [builds, C libraries,
+//! services](guide::deployment), [containers](guide::containers), [platforms](guide::platforms), [how it is shown](guide::proofs).
+//! Features, none of them on by default: `export` (a shipper thread), `metrics`, `otel`, `tracing` (bridges), `pingora` (a request
+//! context), `tower` (a layer that counts requests), `axum` (an extractor).
 //!
 //! ```no_run
 //! use firstbad_instrument::{Live, Outcome};
@@ -30,7 +31,7 @@
 //! # }
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![deny(unsafe_code)]
+#![deny(missing_docs, unsafe_code)]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -60,6 +61,7 @@ mod hot;
 mod init;
 mod live;
 mod load;
+mod load_outcome;
 mod loader;
 #[cfg(any(target_vendor = "apple", test))]
 mod mach_o;
@@ -101,7 +103,8 @@ pub use firstbad_protocol::load::LoadResult;
 pub use generations::Generation;
 pub use init::{Content, Init, InitError, PreviousHook, Recorder, init};
 pub use live::{Handle, Live, Pin};
-pub use load::{Attempt, Evidence, LoadOutcome, Origin, Refusal, Refused, record_load};
+pub use load::{Attempt, Origin, record_load};
+pub use load_outcome::{Evidence, LoadOutcome, Refusal, Refused};
 pub use loader::{Loaded, Unloaded};
 pub use memory::memory_bytes;
 pub use predecessor::Death;

@@ -3,7 +3,8 @@
 use crate::config::Config;
 use crate::file;
 use crate::generations::{self, Generation, Generations};
-use crate::load::{Attempt, LoadOutcome, Origin};
+use crate::load::{Attempt, Origin};
+use crate::load_outcome::LoadOutcome;
 use crate::score::Score;
 use crate::tag::{Outcome, Tag};
 use arc_swap::{ArcSwap, Cache, Guard};
@@ -257,6 +258,22 @@ impl<T> Live<T> {
 
 /// The active version, held. Derefs to the parsed form. Dropped in a panic before anything was recorded, it counts the
 /// outcome `panic` under its version. Hold the [`Tag`] instead across awaits where the data itself is not needed.
+///
+/// ```
+/// use firstbad_instrument::{Live, Origin, Outcome, Pin};
+///
+/// static RULES: Live<Vec<String>> = Live::new("waf-rules");
+///
+/// /// A request, or a part of it that needs the rules.
+/// fn is_blocked(rules: &Pin<Vec<String>>, path: &str) -> bool {
+///     rules.iter().any(|rule| path.starts_with(rule.as_str()))
+/// }
+///
+/// # let parse = |bytes: &[u8]| std::str::from_utf8(bytes).map(|text| text.lines().map(str::to_owned).collect());
+/// # RULES.load_bytes(b"/private\n", &Origin::new(), parse).applied().unwrap();
+/// let rules = RULES.pin().unwrap();
+/// rules.record(if is_blocked(&rules, "/private/a") { Outcome::Denied } else { Outcome::Ok });
+/// ```
 #[derive(Debug)]
 pub struct Pin<T> {
     guard: Guard<Arc<Version<T>>>,
@@ -305,6 +322,22 @@ impl<T> Drop for Pin<T> {
 type VersionCache<'a, T> = Cache<&'a ArcSwap<Version<T>>, Arc<Version<T>>>;
 
 /// One worker's way to the active version.
+///
+/// ```
+/// use firstbad_instrument::{Live, Origin, Outcome};
+///
+/// static RULES: Live<Vec<String>> = Live::new("waf-rules");
+///
+/// # let parse = |bytes: &[u8]| std::str::from_utf8(bytes).map(|text| text.lines().map(str::to_owned).collect());
+/// # RULES.load_bytes(b"/private\n", &Origin::new(), parse).applied().unwrap();
+/// // One for each worker, made once.
+/// let mut handle = RULES.handle();
+/// for path in ["/", "/private/a"] {
+///     let Some((rules, tag)) = handle.pin() else { continue };
+///     let blocked = rules.iter().any(|rule| path.starts_with(rule.as_str()));
+///     tag.record(if blocked { Outcome::Denied } else { Outcome::Ok });
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Handle<'a, T> {
     live: &'a Live<T>,

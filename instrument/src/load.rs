@@ -4,6 +4,7 @@
 use crate::config::Config;
 use crate::content_store;
 use crate::findings::{self, Finding};
+use crate::load_outcome::{Evidence, LoadOutcome, Refusal};
 use crate::table::{self, Offer};
 use crate::tag::Tag;
 use firstbad_protocol::Hash;
@@ -163,128 +164,25 @@ impl Origin {
     }
 }
 
-/// What a load that was accepted tells.
-#[derive(Clone, Debug)]
-pub struct Evidence {
-    /// Tag of the version that serves now; [`Tag::NONE`] if the config cannot be recorded, which [`Self::findings`] then says.
-    pub tag: Tag,
-    /// Its hash.
-    pub hash: Hash,
-    /// What was counted in it; none where only the hash was given.
-    pub content: Option<Inspection>,
-    /// The version that served before.
-    pub previous: Option<Hash>,
-    /// Sentences on limits that are exceeded or above 80 %, duplicates, blanks, and on a config that cannot be recorded.
-    pub findings: Vec<String>,
-}
-
-/// What a load that was refused tells.
-#[derive(Clone, Debug)]
-pub struct Refusal {
-    /// Hash of what was offered; none where it could not be read.
-    pub hash: Option<Hash>,
-    /// `parse`, `parser_panic`, `limit`, `io`, or a word of the proxy's own.
-    pub reason: String,
-    /// The real error.
-    pub error: String,
-    /// What was counted in it.
-    pub content: Option<Inspection>,
-    /// The version that goes on serving; [`Tag::NONE`] if none does.
-    pub serving: Tag,
-    /// Sentences on limits that are exceeded or above 80 %, duplicates, blanks.
-    pub findings: Vec<String>,
-}
-
-/// What became of one load.
-#[derive(Clone, Debug)]
-#[must_use = "a refused load is only told here"]
-pub enum LoadOutcome {
-    /// The version is active now.
-    Applied(Evidence),
-    /// The same hash again; nothing was parsed.
-    Unchanged(Evidence),
-    /// Refused; the previous version goes on serving.
-    KeptLastGood(Refusal),
-    /// Refused, and nothing usable is active.
-    Rejected(Refusal),
-}
-
-impl LoadOutcome {
-    /// The word for it.
-    #[must_use]
-    pub const fn result(&self) -> LoadResult {
-        match self {
-            Self::Applied(_) => LoadResult::Applied,
-            Self::Unchanged(_) => LoadResult::Unchanged,
-            Self::KeptLastGood(_) => LoadResult::KeptLastGood,
-            Self::Rejected(_) => LoadResult::Rejected,
-        }
-    }
-
-    /// Tag of the version that serves now.
-    #[must_use]
-    pub const fn tag(&self) -> Tag {
-        match self {
-            Self::Applied(evidence) | Self::Unchanged(evidence) => evidence.tag,
-            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => refusal.serving,
-        }
-    }
-
-    /// Hash of what was offered.
-    #[must_use]
-    pub const fn hash(&self) -> Option<Hash> {
-        match self {
-            Self::Applied(evidence) | Self::Unchanged(evidence) => Some(evidence.hash),
-            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => refusal.hash,
-        }
-    }
-
-    /// What a refusal tells, if it is one.
-    #[must_use]
-    pub const fn refusal(&self) -> Option<&Refusal> {
-        match self {
-            Self::Applied(_) | Self::Unchanged(_) => None,
-            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => Some(refusal),
-        }
-    }
-
-    /// The evidence of a version that is active now.
-    ///
-    /// # Errors
-    /// When the version was refused; also where the previous one goes on serving.
-    pub fn applied(self) -> Result<Evidence, Refused> {
-        match self {
-            Self::Applied(evidence) | Self::Unchanged(evidence) => Ok(evidence),
-            Self::KeptLastGood(refusal) | Self::Rejected(refusal) => Err(Refused(Box::new(refusal))),
-        }
-    }
-}
-
-/// A refused load as an error.
-#[derive(Clone, Debug)]
-pub struct Refused(pub Box<Refusal>);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "version {:?} was refused ({}): {}", self.hash, self.reason, self.error)?;
-        f.write_str(if self.serving.is_none() {
-            "; nothing usable is active"
-        } else {
-            "; the previous version goes on serving"
-        })
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Refused {}
-
 /// A load by the proxy's own loader, between "loading" and its result. Dropped without a result in a panic, it records the
 /// refusal `parser_panic`; dropped otherwise, `abandoned`.
+///
+/// ```
+/// use firstbad_instrument::{Config, Origin, Outcome};
+///
+/// static RULES: Config = Config::new("waf-rules").limit("rows", 200);
+///
+/// let bytes = b"80\n443\n";
+/// // From here on, a death of the process is the death of this version.
+/// let attempt = RULES.loading(bytes, &Origin::new().name("ports.txt"));
+/// let parsed: Result<Vec<u16>, _> = std::str::from_utf8(bytes)?.lines().map(str::parse).collect();
+/// let tag = match parsed {
+///     Ok(_ports) => attempt.applied(), // put the ports where requests find them, with the tag
+///     Err(error) => attempt.refused("parse", &error.to_string()),
+/// };
+/// tag.record(Outcome::Ok);
+/// # Ok::<(), std::str::Utf8Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "finish with applied() or refused()"]
 pub struct Attempt<'a> {
@@ -460,6 +358,17 @@ impl Drop for Attempt<'_> {
 
 /// Records a load that the proxy's own loader has finished: `Err((reason, error))` if it refused the version. Gives the tag
 /// of the version that serves now. [`Config::loading`] before the parse tells more: it names a version that kills.
+///
+/// ```
+/// use firstbad_instrument::{Config, Hash, Origin, record_load};
+///
+/// static RULES: Config = Config::new("waf-rules");
+///
+/// let first = record_load(&RULES, b"a\n", &Origin::new(), Ok(()));
+/// let refused = record_load(&RULES, b"<html>", &Origin::new(), Err(("parse", "no rule at line 1")));
+/// assert_eq!(refused, first, "the first version goes on serving");
+/// assert_eq!(refused.hash(), Some(Hash::of(b"a\n")));
+/// ```
 pub fn record_load(config: &Config, bytes: &[u8], origin: &Origin, result: Result<(), (&str, &str)>) -> Tag {
     let attempt = config.loading(bytes, origin);
     match result {

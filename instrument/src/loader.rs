@@ -1,13 +1,26 @@
 //! Loads for a proxy that keeps the parsed form itself: the steps of [`Attempt`] in one call.
 
 use crate::config::Config;
-use crate::load::{Attempt, LoadOutcome, Origin};
+use crate::load::{Attempt, Origin};
+use crate::load_outcome::LoadOutcome;
 use crate::tag::Tag;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 
 /// A parsed form and the version it was parsed from.
+///
+/// ```
+/// use firstbad_instrument::{Config, Loaded, Origin, Outcome};
+///
+/// static PORTS: Config = Config::new("ports");
+///
+/// let parse = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().parse::<u16>();
+/// let Loaded { value, tag } = PORTS.load(b"80\n", &Origin::new(), parse)?;
+/// assert_eq!(value, 80);
+/// tag.record(Outcome::Ok);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Loaded<T> {
     /// What the parser made of the bytes.
@@ -17,6 +30,17 @@ pub struct Loaded<T> {
 }
 
 /// Why [`Config::load`] loaded nothing. What served before goes on serving.
+///
+/// ```
+/// use firstbad_instrument::{Config, Origin};
+///
+/// static PORTS: Config = Config::new("ports");
+///
+/// let unloaded = PORTS.load(b"http\n", &Origin::new(), |bytes| String::from_utf8_lossy(bytes).trim().parse::<u16>());
+/// let unloaded = unloaded.unwrap_err();
+/// assert!(unloaded.error.is_some(), "the parser's own error");
+/// assert_eq!(unloaded.outcome.refusal().map(|refusal| refusal.reason.as_str()), Some("parse"));
+/// ```
 #[derive(Debug)]
 pub struct Unloaded<E> {
     /// The parser's own error; none where it panicked or a declared limit is exceeded.

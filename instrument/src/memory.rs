@@ -8,6 +8,12 @@ use firstbad_protocol::recorder::layout;
 /// `tables (0.7 MiB) + threads * (128 + 7168 * scores) + (versions + 1) * scores * 896`, rounded up to a MiB, at most
 /// `memory_bytes_max` (8 MiB unless told). Threads that end leave their place to the next. What finds no room is counted
 /// under a lock instead of in a place of its own; it is not lost.
+///
+/// ```
+/// // 64 threads; two configs with a score each; four versions of each until the next restart.
+/// let bytes = firstbad_instrument::memory_bytes(64, 2, 8);
+/// assert!(bytes <= 8 << 20, "{bytes}");
+/// ```
 #[must_use]
 pub const fn memory_bytes(threads: usize, scores: usize, versions: usize) -> usize {
     words(threads, scores, versions).next_multiple_of(layout::CHUNK_WORDS).saturating_mul(8)

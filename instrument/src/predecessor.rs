@@ -26,6 +26,15 @@ const REPLACED_WITHIN_NS: u64 = 60_000_000_000;
 const DEATHS_MAX: usize = 8;
 
 /// The death of an earlier process of this service.
+///
+/// ```
+/// fn page(recorder: &firstbad_instrument::Recorder) {
+///     for death in recorder.deaths() {
+///         // "process 4711 ended without a word on signal 11 while loading features sha256:..": the version that kills is named.
+///         eprintln!("the last time: {death}; see `firstbad recorder dump {}`", death.recorder.display());
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Death {

@@ -331,6 +331,16 @@ pub(crate) fn hash_of(words: Words, found: u64) -> Option<Hash> {
 }
 
 /// Name and hash of every version that is active in this process.
+///
+/// ```
+/// use firstbad_instrument::{Config, Hash, Origin, active_versions, record_load};
+///
+/// static RULES: Config = Config::new("waf-rules");
+///
+/// record_load(&RULES, b"a\n", &Origin::new(), Ok(()));
+/// // For a page of the proxy's own, such as `/version`.
+/// assert_eq!(active_versions(), [("waf-rules".to_owned(), Hash::of(b"a\n"))]);
+/// ```
 #[must_use]
 pub fn active_versions() -> Vec<(String, Hash)> {
     let Some(words) = recorder::words() else { return Vec::new() };

@@ -10,6 +10,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// How a request ended.
+///
+/// ```
+/// use firstbad_instrument::Outcome;
+///
+/// assert_eq!(Outcome::of_status(Some(204), false), Outcome::Ok);
+/// assert_eq!(Outcome::of_status(Some(401), false), Outcome::Denied);
+/// assert_eq!(Outcome::of_status(Some(502), false), Outcome::Error);
+/// assert_eq!(Outcome::of_status(None, false), Outcome::Error, "the client got no answer");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -142,6 +151,19 @@ impl Tag {
 }
 
 /// A thread's word that it uses a version; see [`Tag::enter`].
+///
+/// ```
+/// use firstbad_instrument::{Config, Origin, record_load};
+///
+/// static RULES: Config = Config::new("waf-rules");
+///
+/// let tag = record_load(&RULES, b"a\n", &Origin::new(), Ok(()));
+/// let worker = std::thread::spawn(move || {
+///     let _entered = tag.enter();
+///     // A panic here counts under `tag`, whatever is active by then.
+/// });
+/// worker.join().unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Entered {
     config: usize,
@@ -158,6 +180,20 @@ impl Drop for Entered {
 }
 
 /// A future that is polled under a tag; see [`Tag::wrap`].
+///
+/// ```
+/// use firstbad_instrument::{Config, Origin, record_load};
+///
+/// static RULES: Config = Config::new("waf-rules");
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let tag = record_load(&RULES, b"a\n", &Origin::new(), Ok(()));
+/// // A panic in the task counts under `tag`, on whatever thread it is polled.
+/// let task = tokio::spawn(tag.wrap(async { 200 }));
+/// assert_eq!(task.await.unwrap(), 200);
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Tagged<F> {
     tag: Tag,

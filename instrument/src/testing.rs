@@ -107,6 +107,17 @@ impl fmt::Display for Report {
 }
 
 /// Settings of a torture; see [`torture`].
+///
+/// ```
+/// use firstbad_instrument::testing::Torture;
+///
+/// let load = |bytes: &[u8]| match bytes {
+///     b"10\n20\n" => Ok(2),
+///     _ => Err("not the file that this loader knows"),
+/// };
+/// let report = Torture::of("10\n20\n").name("ports.txt").rows_max(2).run(load);
+/// # let _ = report.faults().count();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Torture {
     good: Vec<u8>,

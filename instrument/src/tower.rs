@@ -78,6 +78,15 @@ impl<R, F: Fn(&R) -> Outcome> Classify<R> for F {
 }
 
 /// Makes a [`Service`] of a service; see the [module](self).
+///
+/// ```
+/// use firstbad_instrument::Outcome;
+/// use firstbad_instrument::tower::Layer;
+///
+/// // A client that goes away is no failure of this service.
+/// let layer = Layer::new().dropped_as(Some(Outcome::Ok));
+/// # let _ = layer;
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct Layer<C = ByStatus> {
@@ -160,6 +169,19 @@ where
 
 /// The request that this thread works on uses this version: it counts under it, and a panic in any of its further polls as well. The
 /// same tag twice counts once; more than eight are counted as dropped, as are those outside of a request.
+///
+/// ```
+/// use firstbad_instrument::{Config, tower};
+///
+/// static RULES: Config = Config::new("waf-rules");
+///
+/// /// A handler that keeps its rules elsewhere, with their tag.
+/// async fn handle(request: http::Request<()>) -> http::Response<()> {
+///     tower::uses(RULES.active());
+///     http::Response::new(request.into_body())
+/// }
+/// # let _ = handle;
+/// ```
 pub fn uses(tag: Tag) {
     if !current::note(tag) {
         tag::count_dropped();

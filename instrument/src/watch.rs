@@ -3,7 +3,8 @@
 
 use crate::file::{self, Stamp};
 use crate::live::Live;
-use crate::load::{LoadOutcome, Origin};
+use crate::load::Origin;
+use crate::load_outcome::LoadOutcome;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -108,6 +109,17 @@ impl<T> Watched<T> {
 }
 
 /// Stops the thread of [`Live::watch`] when dropped.
+///
+/// ```
+/// use firstbad_instrument::{Live, Watcher};
+/// use std::time::Duration;
+///
+/// static RULES: Live<String> = Live::new("waf-rules");
+///
+/// fn watch_rules() -> std::io::Result<Watcher> {
+///     RULES.watch("/etc/waf/rules.txt", Duration::from_secs(2), |bytes| String::from_utf8(bytes.to_vec()))
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping it stops the watch"]
 pub struct Watcher {
