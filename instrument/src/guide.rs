@@ -26,3 +26,12 @@ pub mod deployment {}
 
 #[doc = include_str!("../docs/runtimes.md")]
 pub mod runtimes {}
+
+#[doc = include_str!("../docs/fleets.md")]
+pub mod fleets {}
+
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("../docs/limits.md")]
+pub mod limits {}
