@@ -330,6 +330,19 @@ mod tests {
     }
 
     #[test]
+    fn the_row_set_hash_of_settings_is_over_their_lines_in_file_order() {
+        for (format, text, hashed) in [
+            (Format::Toml, "# why\n[a]\nport = 80 \n\n[b]\nport = 80\n", "[a]\nport = 80\n[b]\nport = 80\n"),
+            (Format::Ini, "; why\n[a]\nport = 80\n[b]\nport = 80", "[a]\nport = 80\n[b]\nport = 80\n"),
+            (Format::YamlList, "# why\na:\n  port: 80\nb:\n  port: 80\n", "a:\n  port: 80\nb:\n  port: 80\n"),
+            (Format::JsonArray, "{\n  \"b\": 80,\n\n  \"a\": 80\n}\n", "{\n  \"b\": 80,\n  \"a\": 80\n}\n"),
+        ] {
+            let found = inspect(text.as_bytes(), format);
+            assert_eq!((found.rowset, found.rows), (Some(Hash::of(hashed.as_bytes())), None), "{text}");
+        }
+    }
+
+    #[test]
     fn declared_lines_are_left_out_of_the_row_set_hash_alone() {
         let of = |text: &str, format| inspect_ignoring(text.as_bytes(), format, &["listen", "host ="]);
         let (one, two) = (
