@@ -69,6 +69,12 @@ impl Table {
         ));
     }
 
+    /// Adds a row that has no peer.
+    pub fn alone(&mut self, name: &str, ours: f64, unit: &str) {
+        println!("{name:58} {ours:12.3} {:>12} {:>9}  {unit}", "-", "-");
+        self.rows.push(format!(r#"{{"name":"{name}","ours":{ours:.4},"peer":null,"ratio":null,"unit":"{unit}"}}"#));
+    }
+
     /// Writes the file, below the working directory.
     ///
     /// # Panics
