@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
 use serde_json::Value;
+use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 /// Crates that are published, in the order in which each depends only on earlier ones.
@@ -18,6 +19,8 @@ const PUBLISHED: [&str; 8] = [
 ];
 /// Keywords and categories that crates.io accepts at most, each.
 const WORDS_MAX: usize = 5;
+/// Greatest package that crates.io accepts.
+const PACKAGE_BYTES_MAX: u64 = 10 << 20;
 /// Oldest Rust of the crates that a proxy links: that of edition 2024. `.ci/msrv` compiles them with it.
 const OLDEST_RUST_IN_A_PROXY: &str = "1.85";
 
@@ -87,15 +90,94 @@ fn a_published_crate_depends_on_published_crates_by_their_version() {
 }
 
 #[test]
-fn a_package_holds_its_licence_its_readme_and_what_its_code_includes() {
+fn a_package_holds_its_licence_and_its_readme() {
     for name in PUBLISHED {
         let files = cargo(&["package", "--list", "--allow-dirty", "--package", name]);
         let has = |wanted: &str| files.lines().any(|file| file == wanted);
         assert!(has("LICENSE") && has("README.md") && has("Cargo.toml"), "{name}: {files}");
         assert!(has("src/lib.rs") || has("src/main.rs"), "{name}: {files}");
     }
-    let guides = cargo(&["package", "--list", "--allow-dirty", "--package", "firstbad-instrument"]);
-    assert!(guides.lines().any(|file| file == "docs/cost.md"), "the guides are part of the documentation: {guides}");
+}
+
+/// What stands between each `begin` and the next `end`.
+fn between<'a>(text: &'a str, begin: &'a str, end: char) -> impl Iterator<Item = &'a str> {
+    text.split(begin).skip(1).filter_map(move |rest| rest.split_once(end)).map(|(found, _)| found)
+}
+
+/// Files that `include_str!` and `include_bytes!` of the file at `place` name, from the package's root.
+fn included(place: &str, text: &str) -> Vec<String> {
+    let parent = Path::new(place).parent().expect("a file has a directory");
+    let names = between(text, "include_str!(\"", '"').chain(between(text, "include_bytes!(\"", '"'));
+    let mut found = Vec::new();
+    for name in names {
+        let mut path = PathBuf::new();
+        for part in parent.join(name).components() {
+            if part == Component::ParentDir {
+                assert!(path.pop(), "{place} includes {name}, which is outside of its package");
+            } else {
+                path.push(part);
+            }
+        }
+        found.push(path.display().to_string());
+    }
+    found
+}
+
+#[test]
+fn a_package_holds_what_its_code_includes() {
+    let mut seen = 0;
+    for (name, package) in PUBLISHED.iter().zip(published()) {
+        let root = directory_of(&package);
+        let files = cargo(&["package", "--list", "--allow-dirty", "--package", name]);
+        for place in files.lines().filter(|file| file.starts_with("src/") && file.ends_with(".rs")) {
+            let text = std::fs::read_to_string(root.join(place)).expect("a source file");
+            // Tests are not run from a package.
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for wanted in included(place, code) {
+                assert!(files.lines().any(|file| file == wanted), "{name}: {place} includes {wanted}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 10, "{seen} includes found");
+}
+
+/// A registry shows a README beside the repository's directory of that crate, so a link or picture that points elsewhere in the
+/// repository is dead there.
+#[test]
+fn a_readme_has_no_link_that_is_dead_on_a_registry() {
+    for package in published() {
+        let root = directory_of(&package);
+        assert_eq!(package["readme"], "README.md", "{}", package["name"]);
+        let readme = std::fs::read_to_string(root.join("README.md")).expect("a README");
+        for target in between(&readme, "](", ')').filter(|target| !target.starts_with("https://")) {
+            let file = target.split('#').next().unwrap_or_default();
+            assert!(!target.contains("..") && root.join(file).is_file(), "{}: {target}", package["name"]);
+        }
+    }
+}
+
+fn directory_of(package: &Value) -> PathBuf {
+    let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
+    manifest.parent().expect("a directory").to_owned()
+}
+
+/// The whole way to a package but for its compilation, which `cargo publish` does: manifests are made ready for the registry, a lock
+/// file is found for each with the others taken from a registry of its own.
+#[test]
+fn all_crates_can_be_packaged_together() {
+    let target = tempfile::tempdir().expect("a directory");
+    let directory = target.path().to_str().expect("UTF-8");
+    let mut arguments = vec!["package", "--no-verify", "--allow-dirty", "--target-dir", directory];
+    arguments.extend(PUBLISHED.iter().flat_map(|name| ["--package", *name]));
+    cargo(&arguments);
+    for package in published() {
+        let (name, version) =
+            (package["name"].as_str().expect("a name"), package["version"].as_str().expect("a version"));
+        let made = target.path().join(format!("package/{name}-{version}.crate"));
+        let bytes = std::fs::metadata(&made).expect("a package").len();
+        assert!((1..=PACKAGE_BYTES_MAX).contains(&bytes), "{name}: {bytes} bytes");
+    }
 }
 
 #[test]
