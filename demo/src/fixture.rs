@@ -85,5 +85,14 @@ pub(crate) fn version(requests: u64) -> VersionView {
 }
 
 pub(crate) fn snapshot(diagnosis: Diagnosis, hosts: Vec<HostView>, versions: Vec<VersionView>) -> Snapshot {
-    Snapshot { at: None, diagnosis, fleet: Fleet::default(), versions, lines: Vec::new(), hosts, changes: Vec::new() }
+    Snapshot {
+        at: None,
+        diagnosis,
+        fleet: Fleet::default(),
+        versions,
+        lines: Vec::new(),
+        hosts,
+        census: None,
+        changes: Vec::new(),
+    }
 }

@@ -4,7 +4,8 @@ use crate::detect::tick::settle;
 use crate::ingest::take::take;
 use crate::observation::Observation;
 use crate::settings::Settings;
-use crate::snapshot::view::{change_views, fleet, host_views, lines, versions};
+use crate::snapshot::hosts::hosts as host_views;
+use crate::snapshot::view::{change_views, fleet, lines, versions};
 use crate::state::State;
 use crate::state::silence::silent_hosts;
 use crate::state::units::{hosts, index_units};
@@ -89,13 +90,15 @@ impl Engine {
     /// Everything that a screen shows, as of the last tick.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        let (hosts, census) = host_views(&self.state);
         Snapshot {
             at: self.state.now.map(Timestamp::from),
             diagnosis: self.diagnosis(),
             fleet: fleet(&self.state),
             versions: versions(&self.state),
             lines: lines(&self.state),
-            hosts: host_views(&self.state),
+            hosts,
+            census: Some(census),
             changes: change_views(&self.state),
         }
     }

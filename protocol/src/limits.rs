@@ -33,6 +33,9 @@ pub const CHANGES_MAX: usize = 4096;
 pub const INCIDENTS_MAX: usize = 64;
 /// Hosts listed in a snapshot; counts stay exact.
 pub const SNAPSHOT_HOSTS_MAX: usize = 512;
+/// Names of hosts that need a restart in a snapshot. With more, none is listed: part of a list would be taken for the whole.
+/// Chosen: near 400 kB, as much as the listed hosts take.
+pub const RESTART_NAMES_MAX: usize = 16_384;
 /// Points of one line in a snapshot.
 pub const SNAPSHOT_POINTS_MAX: usize = 240;
 /// Suspects listed for one incident.

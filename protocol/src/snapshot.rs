@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub lines: Vec<Line>,
     /// Hosts, those that fail first, at most [`crate::limits::SNAPSHOT_HOSTS_MAX`].
     pub hosts: Vec<HostView>,
+    /// Counts over all hosts, also those that `hosts` has no room for; null in snapshots of earlier releases.
+    #[serde(default)]
+    pub census: Option<Census>,
     /// Change events, newest first, bounded.
     pub changes: Vec<ChangeView>,
 }
@@ -45,6 +48,28 @@ pub struct Fleet {
     pub telemetry_dropped: u64,
     /// Rows that came too late to be judged.
     pub late_rows: u64,
+}
+
+/// Counts over all hosts: [`Snapshot::hosts`] is a list with a bound, and what is counted from it is too low.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// Entries that [`Snapshot::hosts`] would have without its bound.
+    pub entries: u64,
+    /// Hosts that need a restart or a good version.
+    pub needing_restart: u64,
+    /// Their names, sorted: all of them, or none if there are more than [`crate::limits::RESTART_NAMES_MAX`]. Untrusted text.
+    pub restart_names: Vec<String>,
+    /// Values of each dimension by its key.
+    pub places: BTreeMap<String, PlaceCount>,
+}
+
+/// Distinct values of one dimension.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceCount {
+    /// Values of hosts that fail.
+    pub failing: u64,
+    /// Values of all hosts.
+    pub all: u64,
 }
 
 /// One version of one config.
@@ -133,6 +158,15 @@ pub struct Line {
 }
 
 impl Line {
+    /// The number of points whose intervals were over at `at`. In an interval that goes on, some hosts have reported and others
+    /// have not.
+    #[must_use]
+    pub fn finished(&self, at: Option<Timestamp>) -> usize {
+        let Some(at) = at else { return self.points.len() };
+        let whole = (at.since(self.from) as f64 / (self.step_s * 1e9)).floor() + 1.0;
+        if whole > 0.0 { (whole as usize).min(self.points.len()) } else { 0 }
+    }
+
     /// Its subject. Without a stored role, its versions decide.
     #[must_use]
     pub fn role(&self) -> LineRole {

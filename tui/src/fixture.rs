@@ -1,12 +1,15 @@
 //! Snapshots for tests, built in code: the 18 November incident on 24 hosts, and what differs from it in each case.
 
+mod large;
+
 use firstbad_protocol::Hash;
-use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, Snapshot, VersionView};
+use firstbad_protocol::snapshot::{Census, ChangeView, Fleet, HostView, Line, LineRole, Snapshot, VersionView};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::{
     Arm, Cause, CauseKind, Diagnosis, Excluded, FirstError, HistoryEntry, Impact, Incident, Input, LastKnownGood,
     LimitFact, Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window,
 };
+pub(crate) use large::large;
 use std::collections::BTreeMap;
 
 /// 2025-11-18T11:28:04Z.
@@ -51,6 +54,7 @@ pub(crate) fn empty() -> Snapshot {
         versions: Vec::new(),
         lines: Vec::new(),
         hosts: Vec::new(),
+        census: None,
         changes: Vec::new(),
     }
 }
@@ -84,6 +88,7 @@ pub(crate) fn calm() -> Snapshot {
             .map(|line| Line { from: at - 590 * SECOND_NS, ..line })
             .into(),
         hosts: (0..24).map(|index| host(index, at)).collect(),
+        census: None,
         changes: changes(at),
     }
 }

@@ -62,6 +62,7 @@ fn snapshot(verdict: Verdict, state: verdict::State) -> Snapshot {
         versions: Vec::new(),
         lines: Vec::new(),
         hosts: Vec::new(),
+        census: None,
         changes: Vec::new(),
     }
 }

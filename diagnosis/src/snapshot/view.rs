@@ -1,17 +1,17 @@
 //! The snapshot's views: what a screen shows beside the verdicts, bounded.
 
 use crate::state::State;
-use crate::state::ids::{FactorId, LevelId, UnitId};
-use crate::state::model::{Counter, Key, Unit};
+use crate::state::ids::{FactorId, LevelId};
+use crate::state::model::{Counter, Key};
 use crate::state::moves::BEFORE_ALL;
 use crate::state::ring::{index_of, start_of};
 use crate::state::silence::silent_hosts;
 use crate::state::units::hosts;
-use firstbad_protocol::limits::{SNAPSHOT_HOSTS_MAX, SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
-use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, VersionView};
+use firstbad_protocol::Property;
+use firstbad_protocol::limits::{SNAPSHOT_POINTS_MAX, VERSIONS_MAX};
+use firstbad_protocol::snapshot::{ChangeView, Fleet, Line, LineRole, VersionView};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::Signal;
-use firstbad_protocol::{Hash, Property};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes and lines listed.
@@ -60,7 +60,8 @@ pub(crate) fn fleet(state: &State) -> Fleet {
     }
 }
 
-fn accused(state: &State) -> BTreeSet<LevelId> {
+/// What open incidents accuse.
+pub(crate) fn accused(state: &State) -> BTreeSet<LevelId> {
     let open = state.symptoms.iter().filter(|symptom| symptom.resolved.is_none());
     open.flat_map(|symptom| symptom.accused().iter().copied()).collect()
 }
@@ -163,65 +164,6 @@ fn line(state: &State, signal: Signal, subject: Subject) -> Option<Line> {
         step_s: state.interval.seconds(),
         points,
         loads,
-    })
-}
-
-pub(crate) fn host_views(state: &State) -> Vec<HostView> {
-    let accused = accused(state);
-    let mut ranked: Vec<(bool, bool, bool, UnitId)> = state
-        .units
-        .numbered()
-        .filter(|(_, unit)| !unit.aggregate)
-        .map(|(index, unit)| {
-            let failing = unit.runs.iter().any(|run| run.open);
-            let runs_bad = unit.active.iter().any(|active| accused.contains(&active.level));
-            let silent = state.now.is_some_and(|now| {
-                unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(state.interval) / 2
-            });
-            (!failing, !(runs_bad || fails_after_leaving(state, unit, &accused)), !silent, index)
-        })
-        .collect();
-    ranked.sort_unstable();
-    ranked.truncate(SNAPSHOT_HOSTS_MAX);
-    ranked
-        .into_iter()
-        .filter_map(|(healthy, fine, reporting, index)| {
-            let unit = state.units.get(index)?;
-            let active: BTreeMap<String, Hash> = unit
-                .active
-                .iter()
-                .filter_map(|of| {
-                    Some((state.tables.config_name(of.factor)?.to_owned(), state.tables.level_at(of.level)?.hash()?))
-                })
-                .collect();
-            Some(HostView {
-                host: unit.host.to_string(),
-                dimensions: state
-                    .tables
-                    .dims_at(unit.dims)
-                    .map(|dims| dims.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect())
-                    .unwrap_or_default(),
-                active,
-                last_seen: unit.last_event.into(),
-                silent: !reporting,
-                failing: !healthy,
-                needs_restart: !fine,
-                restarts: unit.restarts,
-                panics: unit.panics.count(),
-                loading: unit.loading.and_then(|loading| state.tables.level_at(loading.level)?.hash()),
-            })
-        })
-        .collect()
-}
-
-/// Whether a unit left what is accused and was seen to fail after that: it needs a restart. A run that is open only
-/// because too little has been seen since does not count.
-fn fails_after_leaving(state: &State, unit: &Unit, accused: &BTreeSet<LevelId>) -> bool {
-    let Some(last) = unit.moves.iter().rposition(|entry| accused.contains(&entry.level)) else { return false };
-    let Some(factor) = unit.moves.get(last).map(|entry| entry.factor) else { return false };
-    let left = unit.moves.iter().skip(last + 1).find(|entry| entry.factor == factor).map(|entry| entry.at);
-    left.is_some_and(|left| {
-        unit.runs.iter().any(|run| run.open && run.quiet <= 0.0 && run.end > left + 2 * state.interval)
     })
 }
 
