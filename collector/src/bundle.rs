@@ -9,10 +9,12 @@ mod write;
 pub use gather::{BundleRequest, build};
 pub use manifest::{ContentNote, Manifest, SCHEMA};
 
+use crate::moment::Moment;
 use crate::normalise::Content;
 use crate::store::Batch;
 use firstbad_diagnosis::Engine;
 use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::Diagnosis;
 
 /// A bundle that cannot be made or read.
@@ -105,23 +107,39 @@ impl Bundle {
     /// # Errors
     /// If the engine's state does not restore.
     pub fn diagnose(&self) -> Result<Diagnosis, BundleError> {
-        let mut last = None;
-        self.replay(|snapshot| last = Some(snapshot.diagnosis))?;
-        last.map_or_else(|| Ok(self.engine()?.diagnosis()), Ok)
+        Ok(self.replay(&mut |_| {})?.diagnosis)
     }
 
-    /// Replays it: `show` gets the snapshot after each tick, for time travel.
+    /// Replays it: `show` gets the moment after each tick, for time travel. Returns the snapshot at the end.
     ///
     /// # Errors
     /// If the engine's state does not restore.
-    pub fn replay(&self, mut show: impl FnMut(Snapshot)) -> Result<(), BundleError> {
+    pub fn replay(&self, show: &mut dyn FnMut(&Moment<'_>)) -> Result<Snapshot, BundleError> {
         let mut stepper = crate::driver::Stepper::new(self.engine()?, self.manifest.after_batch);
-        for batch in &self.batches {
+        // The verdict is that of the last tick: what comes after it is not judged yet.
+        let mut last = None;
+        let last_due = self.last_due(stepper.last_tick());
+        for (index, batch) in self.batches.iter().enumerate() {
             if stepper.step(batch.clone()) {
-                show(stepper.snapshot());
+                show(&Moment::new(&|| stepper.snapshot(), index + 1, self.batches.len()));
+                if Some(index) == last_due {
+                    last = Some(stepper.snapshot());
+                }
             }
         }
-        Ok(())
+        // Without a tick, the verdict is the checkpoint's own.
+        last.map_or_else(|| Ok(self.engine()?.snapshot()), Ok)
+    }
+
+    /// Index of the last batch before which the engine ticks.
+    fn last_due(&self, mut ticked: Option<Timestamp>) -> Option<usize> {
+        let mut due = None;
+        for (index, batch) in self.batches.iter().enumerate() {
+            if ticked.is_none_or(|last| batch.tick > last) {
+                (ticked, due) = (Some(batch.tick), Some(index));
+            }
+        }
+        due
     }
 
     fn engine(&self) -> Result<Engine, BundleError> {

@@ -14,6 +14,7 @@ pub mod driver;
 mod fleet;
 mod health;
 mod local;
+mod moment;
 pub mod normalise;
 pub mod offline;
 pub mod otlp;

@@ -7,8 +7,8 @@ mod window;
 
 use crate::bundle::{Bundle, BundleError};
 use crate::capture::{Capture, CaptureError};
+pub use crate::moment::Moment;
 use crate::normalise::{Content, Understanding};
-use firstbad_diagnosis::Engine;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::Diagnosis;
@@ -111,19 +111,19 @@ pub fn diagnose(paths: &[PathBuf], options: &Options) -> Result<Offline, Offline
     run(paths, options, None)
 }
 
-/// The same, showing the snapshot after every tick; it stops where `on_tick` breaks.
+/// The same, showing the moment after every tick; it stops where `on_tick` breaks.
 ///
 /// # Errors
 /// If nothing is readable.
 pub fn replay<'a>(
     paths: &[PathBuf],
     options: &'a Options,
-    on_tick: &'a mut dyn FnMut(&Snapshot) -> ControlFlow<()>,
+    on_tick: &'a mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>,
 ) -> Result<Offline, OfflineError> {
     run(paths, options, Some(on_tick))
 }
 
-type OnTick<'a> = &'a mut dyn FnMut(&Snapshot) -> ControlFlow<()>;
+type OnTick<'a> = &'a mut dyn FnMut(&Moment<'_>) -> ControlFlow<()>;
 
 fn run<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>) -> Result<Offline, OfflineError> {
     if paths.is_empty() {
@@ -176,28 +176,21 @@ pub fn open_bundle(path: &Path) -> Result<Bundle, OfflineError> {
 fn bundle(path: &Path, mut on_tick: Option<OnTick<'_>>) -> Result<Offline, OfflineError> {
     let fault = |source| OfflineError::Bundle { path: path.to_owned(), source };
     let bundle = open_bundle(path)?;
-    let mut last: Option<Snapshot> = None;
     let mut stopped = false;
-    bundle
-        .replay(|snapshot| {
-            if let Some(show) = &mut on_tick
-                && !stopped
-            {
-                stopped = show(&snapshot).is_break();
-            }
-            last = Some(snapshot);
-        })
-        .map_err(fault)?;
-    let snapshot = match last {
-        Some(snapshot) => snapshot,
-        None => Engine::restore(&bundle.checkpoint).map_err(|error| fault(error.into()))?.snapshot(),
+    let mut show = |moment: &Moment<'_>| {
+        if let Some(show) = &mut on_tick
+            && !stopped
+        {
+            stopped = show(moment).is_break();
+        }
     };
+    let snapshot = bundle.replay(&mut show).map_err(fault)?;
     Ok(Offline { diagnosis: snapshot.diagnosis.clone(), snapshot, contents: bundle.contents, understanding: None })
 }
 
 fn captures<'a>(paths: &[PathBuf], options: &'a Options, on_tick: Option<OnTick<'a>>) -> Result<Offline, OfflineError> {
     let mut capture = Capture::open(paths, options.horizon())?;
-    let mut play = Play::new(options, on_tick);
+    let mut play = Play::new(options, on_tick, capture.lines());
     capture.replay(|when, request| play.take(when, request))?;
     play.finish(capture.broken()).map_err(|before| OfflineError::NothingWithin { window: options.window, before })
 }

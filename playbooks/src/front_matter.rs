@@ -39,6 +39,19 @@ pub struct Action {
     pub reversible: bool,
     /// How to see that it worked.
     pub verify: String,
+    /// What makes it needless once telemetry shows it; none where telemetry cannot tell.
+    #[serde(default)]
+    pub until: Option<Until>,
+}
+
+/// What telemetry can show of an action: after it, nobody need be told to do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// No host runs an accused version, and hosts run another one.
+    BadVersionGone,
+    /// No host needs a restart.
+    NoRestartDue,
 }
 
 /// A playbook file that cannot be used.

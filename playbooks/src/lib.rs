@@ -10,7 +10,7 @@ mod rules;
 mod slots;
 
 pub use check::{Checked, check};
-pub use front_matter::{Action, ParseError, Playbook};
+pub use front_matter::{Action, ParseError, Playbook, Until};
 pub use library::{Library, LibraryError, embedded};
 pub use slots::{SlotRefused, fill};
 

@@ -18,19 +18,29 @@ const TIED_NAMED: usize = 3;
 /// hosts on it fail, 0/8 others`. Times are UTC; the date is in the incident's id.
 #[must_use]
 pub fn sentence(incident: &Incident) -> String {
+    sentence_as_of(incident, None)
+}
+
+/// [`sentence`] for a reader whose day is that of `now`: times of other days have their date. Without `now`, no time has one.
+#[must_use]
+pub fn sentence_as_of(incident: &Incident, now: Option<Timestamp>) -> String {
     let numbers = match (incident.verdict, &incident.cause) {
         _ if incident.is_refusal_only() => refused(incident),
         (Verdict::InsufficientEvidence, _) | (_, None) => unexplained(incident),
         (_, Some(cause)) => weight(incident, cause),
     };
-    headline(incident) + &numbers + &ending(incident)
+    headline_as_of(incident, now) + &numbers + &ending(incident, now)
 }
 
 /// The first part of [`sentence`], up to its numbers. It stays the same as long as the verdict does, so that it can identify a
 /// series or an alert. Safe text.
 #[must_use]
 pub fn headline(incident: &Incident) -> String {
-    let since = clock(incident.onset);
+    headline_as_of(incident, None)
+}
+
+fn headline_as_of(incident: &Incident, now: Option<Timestamp>) -> String {
+    let since = clock_as_of(incident.onset, now);
     match (incident.verdict, &incident.cause) {
         _ if incident.is_refusal_only() => format!("REFUSED: {} since {since}", refused_input(incident)),
         (Verdict::InsufficientEvidence, _) => format!("INSUFFICIENT EVIDENCE: {} since {since}", signals(incident)),
@@ -113,6 +123,16 @@ pub fn suspect_of_cause(incident: &Incident) -> Option<&Suspect> {
 pub fn clock(at: Timestamp) -> String {
     let text = at.to_string();
     text.get(11..19).map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// The same, with the date in front where it is another day than that of `now`.
+#[must_use]
+pub fn clock_as_of(at: Timestamp, now: Option<Timestamp>) -> String {
+    let day = |at: Timestamp| at.to_string().get(..10).map(str::to_owned);
+    match (now.and_then(day), day(at)) {
+        (Some(today), Some(day)) if today != day => format!("{day} {}", clock(at)),
+        _ => clock(at),
+    }
 }
 
 /// Date and time in UTC, RFC 3339 to the millisecond: what people read. Data keep the nanoseconds.
@@ -207,7 +227,7 @@ fn signals(incident: &Incident) -> String {
     if words.is_empty() { "a symptom".to_owned() } else { words.join(", ") }
 }
 
-fn ending(incident: &Incident) -> String {
+fn ending(incident: &Incident, now: Option<Timestamp>) -> String {
     if let Some(older) = &incident.merged_into {
         return format!(" - goes on as {}", Untrusted(older));
     }
@@ -215,7 +235,7 @@ fn ending(incident: &Incident) -> String {
         (State::Open, _) => String::new(),
         (State::Recovering, _) => " - recovering".to_owned(),
         (State::Resolved, None) => " - resolved".to_owned(),
-        (State::Resolved, Some(at)) => format!(" - resolved {}", clock(at)),
+        (State::Resolved, Some(at)) => format!(" - resolved {}", clock_as_of(at, now)),
     }
 }
 
@@ -372,6 +392,15 @@ mod tests {
             sentence(&told),
             "NOT A CHANGE: cloud.region=eu since 11:28:04 - 96% - 16/16 hosts there fail, 0/8 elsewhere - resolved 11:29:04"
         );
+    }
+
+    #[test]
+    fn a_time_of_another_day_has_its_date() {
+        let told = incident(Verdict::External, None);
+        let at = |seconds| Some(Timestamp::from_seconds(1_763_465_284 + seconds));
+        assert!(sentence_as_of(&told, at(60)).contains("since 11:28:04"), "the same day");
+        assert!(sentence_as_of(&told, at(86_400)).contains("since 2025-11-18 11:28:04"), "the day after");
+        assert!(sentence(&told).contains("since 11:28:04"));
     }
 
     #[test]

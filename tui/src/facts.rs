@@ -1,30 +1,18 @@
 //! What screen and report both say about an incident, in the same words: impact, reach, reason, last known good, blind
 //! spots. Texts may hold untrusted parts; whoever prints them makes them safe for the place.
 
-use crate::rhythm::{Rhythm, rhythm};
+use crate::census;
 use crate::screen::text;
 use crate::screen::theme::Role;
-use firstbad_protocol::snapshot::{HostView, Snapshot};
+use firstbad_protocol::snapshot::{Snapshot, VersionView};
 use firstbad_protocol::verdict::{
-    CauseKind, Excluded, FirstError, Incident, Input, LastKnownGood, Pattern, RuledOut, Signal, State, Suspect, Verdict,
+    CauseKind, Excluded, FirstError, Incident, Input, LastKnownGood, RuledOut, Signal, State, Suspect, Verdict,
 };
-use firstbad_protocol::{BlindSpot, Finding};
-use std::collections::BTreeSet;
+use firstbad_protocol::{BlindSpot, Finding, Hash};
 
-/// The state in the word that an incident commander asks for.
-pub(crate) fn state_word(snapshot: &Snapshot, incident: &Incident) -> String {
-    match (incident.state, incident.pattern) {
-        (State::Recovering, _) => "RECOVERING".to_owned(),
-        (State::Resolved, _) => "RESOLVED".to_owned(),
-        (State::Open, Pattern::Growing) => "ESCALATING".to_owned(),
-        (State::Open, Pattern::Flapping) => match rhythm(snapshot, incident) {
-            Rhythm { period_s: Some(period), .. } => format!("FLAPPING, period {}", text::duration(period)),
-            Rhythm { times, .. } if times > 1 => format!("FLAPPING {times} times"),
-            _ => "FLAPPING".to_owned(),
-        },
-        (State::Open, Pattern::Step | Pattern::Static) => "STATIC".to_owned(),
-    }
-}
+/// Time for which a version has to serve before its good name is shown without a warning, seconds. Chosen: within ten minutes an
+/// effect that shows after the load, such as a leak, has hardly begun.
+const BAKE_TIME_MIN_S: u64 = 600;
 
 /// The id, and the id of the incident from which it was split.
 pub(crate) fn identity(incident: &Incident) -> String {
@@ -60,33 +48,69 @@ pub(crate) fn harm(incident: &Incident) -> String {
     felt.join(", ")
 }
 
-/// What fails, what is not scored now, and which places it reaches.
+/// What fails, what is not scored now, and which places it reaches; of an incident that is over, who still runs its cause.
 pub(crate) fn reach(snapshot: &Snapshot, incident: &Incident) -> String {
-    let restart: Vec<&str> =
-        snapshot.hosts.iter().filter(|host| host.needs_restart).map(|host| host.host.as_str()).collect();
-    let failing_now = failing_now(snapshot, incident);
-    if incident.state != State::Open {
-        let left = match restart.len() {
-            0 => "no host needs a restart any more".to_owned(),
-            count => format!("{count} hosts still need a restart or a good version: {}", restart.join(", ")),
-        };
-        return failing_now.into_iter().chain([left]).collect::<Vec<_>>().join("; ");
+    match incident.state {
+        State::Open => reach_of_open(snapshot, incident),
+        State::Recovering => {
+            let left = still_due(snapshot, incident);
+            failing_now(snapshot, incident).into_iter().chain([left]).collect::<Vec<_>>().join("; ")
+        }
+        State::Resolved => match (others_open(snapshot, incident), hosts_on_it(snapshot, incident)) {
+            (0, _) => still_due(snapshot, incident),
+            (_, Some(0)) => "no host runs it any more".to_owned(),
+            (_, Some(hosts)) => format!("{} still run it", counted(hosts, "host")),
+            (_, None) => String::new(),
+        },
     }
+}
+
+fn reach_of_open(snapshot: &Snapshot, incident: &Incident) -> String {
     let signals: Vec<&str> = incident.signals.iter().map(|signal| signal.as_str()).collect();
     let mut parts = vec![signals.join(" ").replace('_', " ")];
-    parts.extend(failing_now);
+    parts.extend(failing_now(snapshot, incident));
     if let Some(share) = snapshot.fleet.scores_defaulted_share.filter(|_| incident.signals.contains(&Signal::Scores)) {
         parts.push(format!("{} not scored", text::share(share)));
     }
     // The places are those of failing hosts, and hosts that refused an input do not fail.
     let places = [("cloud.region", "regions"), ("service.version", "builds")];
     for (key, word) in places.into_iter().filter(|_| !incident.is_refusal_only()) {
-        let (failing, all) = values(&snapshot.hosts, key);
-        if all > 1 {
-            parts.push(format!("{failing}/{all} {word}"));
+        if let Some(count) = census::places(snapshot, key).filter(|count| count.all > 1) {
+            parts.push(format!("{}/{} {word}", count.failing, count.all));
         }
     }
     parts.join(", ")
+}
+
+/// The hosts that still need a restart. Beside another open incident the number is of both, and says so.
+fn still_due(snapshot: &Snapshot, incident: &Incident) -> String {
+    let due = census::due(snapshot);
+    let of_all = if others_open(snapshot, incident) > 0 { ", of all open incidents" } else { "" };
+    let names = if due.names.is_empty() { String::new() } else { format!(": {}", due.names.join(", ")) };
+    match due.hosts {
+        0 => "no host needs a restart any more".to_owned(),
+        1 => format!("{} host still needs a restart or a good version{of_all}{names}", due.told()),
+        _ => format!("{} hosts still need a restart or a good version{of_all}{names}", due.told()),
+    }
+}
+
+/// Incidents beside this one that are not over.
+pub(crate) fn others_open(snapshot: &Snapshot, incident: &Incident) -> usize {
+    let incidents = snapshot.diagnosis.incidents.iter();
+    incidents.filter(|other| other.id != incident.id && other.state != State::Resolved).count()
+}
+
+/// Hosts on which a version of the cause is active now; none where the cause has no versions that are known.
+fn hosts_on_it(snapshot: &Snapshot, incident: &Incident) -> Option<u64> {
+    let hashes = &incident.cause.as_ref()?.hashes;
+    let known = snapshot.versions.iter().filter(|version| hashes.contains(&version.hash));
+    known.map(|version| version.hosts_active).reduce(|sum, hosts| sum + hosts)
+}
+
+/// `1 host`, `2 hosts`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    let many = if number == 1 { "" } else { "s" };
+    format!("{} {what}{many}", text::count(number))
 }
 
 /// The share of the fleet's requests that fail now, where the incident counts failed requests. Beside an incident that
@@ -94,15 +118,6 @@ pub(crate) fn reach(snapshot: &Snapshot, incident: &Incident) -> String {
 pub(crate) fn failing_now(snapshot: &Snapshot, incident: &Incident) -> Option<String> {
     let failed = snapshot.fleet.failed_share.filter(|_| incident.impact.requests_failed > 0)?;
     Some(format!("now {} fail", text::share(failed)))
-}
-
-/// Distinct values of a dimension among failing hosts, and among all.
-fn values(hosts: &[HostView], key: &str) -> (usize, usize) {
-    let of = |only_failing: bool| {
-        let chosen = hosts.iter().filter(|host| host.failing || !only_failing);
-        chosen.filter_map(|host| host.dimensions.get(key)).collect::<BTreeSet<_>>().len()
-    };
-    (of(true), of(false))
 }
 
 /// The first error: how often, where, and its text in one line.
@@ -121,6 +136,14 @@ pub(crate) fn one_line(text: &str) -> String {
 pub(crate) fn ruled_out(incident: &Incident) -> Vec<&RuledOut> {
     let is_ranked = |out: &RuledOut| incident.suspects.iter().any(|suspect| is_about(out, suspect));
     incident.ruled_out.iter().filter(|out| !is_ranked(out)).collect()
+}
+
+/// An exclusion in words: what is not it, and the reason. The reason names a config or a change by itself.
+pub(crate) fn ruled_out_told(out: &RuledOut) -> String {
+    match out.what {
+        Excluded::Config => out.reason.clone(),
+        what => format!("{}: {}", what.as_str(), out.reason),
+    }
 }
 
 /// What speaks against a suspect, with the reasons for which its kind as a whole was excluded.
@@ -156,8 +179,28 @@ fn is_shared(snapshot: &Snapshot, input: &Input, fact: &str, value: u64) -> bool
     good.and_then(|good| good.facts.get(fact)).is_some_and(|good| u64::try_from(*good) == Ok(value))
 }
 
-/// Why this input, or why nothing was named. Facts that the version before it shares explain nothing, and are left out.
+/// Why this input, or why nothing was named, in one line.
 pub(crate) fn why(snapshot: &Snapshot, incident: &Incident) -> String {
+    reasons(snapshot, incident).join("; ")
+}
+
+/// Each reason by itself. Facts that the version before it shares explain nothing, and are left out.
+pub(crate) fn reasons(snapshot: &Snapshot, incident: &Incident) -> Vec<String> {
+    let mut parts = Vec::new();
+    // Why nothing was named comes before what stands out in the input that is nearest.
+    let unnamed = incident.verdict == Verdict::InsufficientEvidence;
+    if let Some(suspect) = incident.suspects.first().filter(|_| unnamed) {
+        parts.extend(against(incident, suspect).cloned());
+    }
+    parts.extend(features(snapshot, incident));
+    if let Some(suspect) = incident.suspects.first().filter(|_| !unnamed) {
+        parts.extend(suspect.evidence.iter().cloned());
+    }
+    parts
+}
+
+/// What stands out in the input.
+fn features(snapshot: &Snapshot, incident: &Incident) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(input) = &incident.input {
         let duplicates = input.duplicate_rows.filter(|rows| *rows > 0);
@@ -179,26 +222,43 @@ pub(crate) fn why(snapshot: &Snapshot, incident: &Incident) -> String {
     }
     if let Some(cause) = incident.cause.as_ref().filter(|cause| !cause.also_separates.is_empty()) {
         let others: Vec<String> = cause.also_separates.iter().map(ToString::to_string).collect();
-        parts.push(format!("as well: {}", others.join(", ")));
+        parts.push(format!("also fits: {}", others.join(", ")));
     }
-    if let Some(suspect) = incident.suspects.first() {
-        if incident.verdict == Verdict::InsufficientEvidence {
-            parts.extend(against(incident, suspect).cloned());
-        } else {
-            parts.extend(suspect.evidence.iter().cloned());
-        }
-    }
-    parts.join("; ")
+    parts
 }
 
-/// How far the last known good version can be trusted.
-pub(crate) fn last_known_good(good: &LastKnownGood) -> (Role, String) {
-    let served = format!("served {} without this anomaly", text::duration(good.bake_time_s));
-    if good.contaminated {
-        (Role::Warn, format!("{served}; the producer's own last-good mark points at the BAD version"))
-    } else {
-        (Role::Good, served)
+/// How far the last known good version can be trusted, warnings first: they must not be what a narrow terminal cuts.
+pub(crate) fn last_known_good(snapshot: &Snapshot, incident: &Incident, good: &LastKnownGood) -> (Role, String) {
+    let served = text::duration(good.bake_time_s);
+    let is_short = good.bake_time_s < BAKE_TIME_MIN_S;
+    let only = if is_short { "only " } else { "" };
+    let mut told = format!("served {only}{served} without this anomaly");
+    let lost = versions_lost(snapshot, incident, good);
+    if let Some(newest) = lost.first() {
+        let versions = counted(lost.len() as u64, "newer version");
+        told = format!("going back to it loses {versions} ({} is the newest); {told}", newest.hash.short());
     }
+    if good.contaminated {
+        told = format!("CONTAMINATED: the producer's own last-good mark points at the BAD version; {told}");
+    }
+    let role = if good.contaminated || is_short || !lost.is_empty() { Role::Warn } else { Role::Good };
+    (role, told)
+}
+
+/// Versions between the last known good one and the first accused one, newest first: hosts ran them, and nothing is said
+/// against them.
+fn versions_lost<'a>(snapshot: &'a Snapshot, incident: &Incident, good: &LastKnownGood) -> Vec<&'a VersionView> {
+    let of = |hash: Hash| snapshot.versions.iter().find(|version| version.hash == hash);
+    let accused = incident.cause.iter().flat_map(|cause| &cause.hashes);
+    let first_bad = accused.filter_map(|hash| of(*hash)).map(|version| version.first_seen).min();
+    let (Some(from), Some(first_bad)) = (of(good.hash), first_bad) else { return Vec::new() };
+    let between = |version: &&VersionView| {
+        version.config == from.config && version.first_seen > from.first_seen && version.first_seen < first_bad
+    };
+    let lost = snapshot.versions.iter().filter(between).filter(|version| version.hosts_ever > 0 && !version.accused);
+    let mut lost: Vec<&VersionView> = lost.collect();
+    lost.sort_by_key(|version| std::cmp::Reverse(version.first_seen));
+    lost
 }
 
 /// What could not be seen: for the incident, for the whole diagnosis, and what the fleet's counters add.

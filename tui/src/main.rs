@@ -1,12 +1,15 @@
 //! The `firstbad` binary: command line, terminal UI, reports. It decides words and layout; verdicts come from the engine.
 
 mod advice;
+mod census;
 mod cli;
 mod command;
+mod course;
 mod demo;
 mod difference;
 mod facts;
 mod failure;
+mod film;
 #[cfg(test)]
 mod fixture;
 mod output;

@@ -43,9 +43,8 @@ fn run(svg: &mut String, (row, column, cells): (usize, usize, usize), text: &str
     let colour = match style.fg {
         _ if reversed => "#14171c",
         Some(Color::Red) => "#ff7b72",
-        Some(Color::Yellow) => "#e3b341",
+        Some(Color::Magenta) => "#d2a8ff",
         Some(Color::Green) => "#7ee787",
-        Some(Color::Cyan) => "#79c0ff",
         _ if style.add_modifier.contains(Modifier::DIM) => "#8b949e",
         _ => "#d5dae1",
     };

@@ -56,7 +56,7 @@ fn check_finds_what_would_break_a_reader_and_nothing_else() {
     for wanted in [
         "limit: rows 6 > limit 4",
         "duplicates: 3 rows repeat",
-        "growth: 6 rows, 3 before: x2.00",
+        "growth: 6 rows, was 3 (200%)",
         "lines 2 and 3: a,Float64",
     ] {
         assert!(found.out.contains(wanted), "{wanted}: {}", found.out);

@@ -102,6 +102,12 @@ impl Capture {
         Ok(capture)
     }
 
+    /// The number of lines that [`Capture::replay`] reads.
+    #[must_use]
+    pub const fn lines(&self) -> usize {
+        self.places.len()
+    }
+
     /// Calls `visit` for each request in time order, until it returns false. A broken line is passed over and noted.
     ///
     /// # Errors

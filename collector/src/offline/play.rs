@@ -3,7 +3,7 @@
 //! of later than the next line begins with waits, and the parts of one report that came in several lines are one row.
 
 use super::window::Before;
-use super::{Offline, OnTick, Options};
+use super::{Moment, Offline, OnTick, Options};
 use crate::capture::Stretch;
 use crate::normalise::{Content, Normaliser, join, retimed, source_of, time_of};
 use crate::otlp::Request;
@@ -58,10 +58,13 @@ pub(super) struct Play<'a> {
     contents_bytes: usize,
     last: Timestamp,
     stopped: bool,
+    /// Lines taken, and lines in all.
+    taken: usize,
+    lines: usize,
 }
 
 impl<'a> Play<'a> {
-    pub(super) fn new(options: &'a Options, on_tick: Option<OnTick<'a>>) -> Self {
+    pub(super) fn new(options: &'a Options, on_tick: Option<OnTick<'a>>, lines: usize) -> Self {
         let mut normaliser = Normaliser::new(&options.dimensions);
         if let Some(at) = options.horizon() {
             normaliser.read_until(at);
@@ -80,12 +83,15 @@ impl<'a> Play<'a> {
             contents_bytes: 0,
             last: Timestamp::default(),
             stopped: false,
+            taken: 0,
+            lines,
         }
     }
 
     /// Takes one line's request. False: nothing more is wanted.
     pub(super) fn take(&mut self, when: Stretch, request: &Request<'_>) -> bool {
         self.release(when.first.div_euclid(SECOND_NS));
+        self.taken += 1;
         let batch = match request {
             Request::Metrics(metrics) => self.normaliser.metrics(metrics),
             Request::Logs(logs) => self.normaliser.logs(logs),
@@ -164,10 +170,14 @@ impl<'a> Play<'a> {
     }
 
     fn show(&mut self) {
-        if let Some(show) = &mut self.on_tick {
-            let mut snapshot = self.engine.snapshot();
+        let engine = &self.engine;
+        let snapshot = || {
+            let mut snapshot = engine.snapshot();
             firstbad_playbooks::annotate(&mut snapshot.diagnosis);
-            self.stopped = show(&snapshot).is_break();
+            snapshot
+        };
+        if let Some(show) = &mut self.on_tick {
+            self.stopped = show(&Moment::new(&snapshot, self.taken, self.lines)).is_break();
         }
     }
 

@@ -16,6 +16,7 @@ use crate::screen::text::count;
 use firstbad_protocol::content::{Format, Inspection};
 use firstbad_protocol::{Hash, Untrusted};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 /// Growth or shrinkage beyond this factor is a finding: the file of 18 November 2025 doubled.
@@ -61,7 +62,13 @@ pub(super) fn check(common: &Common, arguments: &CheckArgs) -> Result<ExitCode, 
     }
     let now = Side { bytes: &new.bytes, whole };
     let before = old.as_ref().zip(before).map(|(old, whole)| Side { bytes: &old.bytes, whole });
-    let checked = find(&now, before.as_ref(), &limits);
+    let mut checked = find(&now, before.as_ref(), &limits);
+    if arguments.config.is_some() && limits.is_empty() {
+        checked.unchecked.push(match common.collector {
+            Some(_) => "limits (this config declares none)",
+            None => "limits (--config asks a collector for them, and --collector names none)",
+        });
+    }
     match arguments.format {
         TextOrJson::Json => print_json(&as_json(arguments, &new, &now.whole, &checked))?,
         TextOrJson::Text => print(&as_text(arguments, &new, &now.whole, &checked))?,
@@ -73,7 +80,12 @@ pub(super) fn check(common: &Common, arguments: &CheckArgs) -> Result<ExitCode, 
 fn limits(common: &Common, arguments: &CheckArgs) -> Result<Vec<Limit>, Failure> {
     let mut limits = arguments.limits.clone();
     if let (Some(config), Some(_)) = (&arguments.config, &common.collector) {
-        let snapshot = super::client(common).snapshot()?;
+        let client = super::client(common);
+        let snapshot = client.snapshot()?;
+        let known: BTreeSet<&str> = snapshot.versions.iter().map(|version| version.config.as_str()).collect();
+        if !known.contains(config.as_str()) {
+            return Err(unknown_config(client.base(), config, &known));
+        }
         let versions = snapshot.versions.iter().filter(|version| version.config == *config);
         for (name, limit) in versions.flat_map(|version| &version.limits) {
             if let Ok(limit) = u64::try_from(*limit)
@@ -84,6 +96,16 @@ fn limits(common: &Common, arguments: &CheckArgs) -> Result<Vec<Limit>, Failure>
         }
     }
     Ok(limits)
+}
+
+/// A name that the collector has never heard of: nothing would be checked, and nothing found.
+fn unknown_config(base: &str, config: &str, known: &BTreeSet<&str>) -> Failure {
+    let told = match known.len() {
+        0 => "it knows none yet".to_owned(),
+        _ => format!("it knows {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
+    };
+    Failure::new(format!("the collector at {base} knows no config `{config}`; {told}"))
+        .hint("give the name that the proxies load it under, or --limit NAME=VALUE without --config")
 }
 
 fn fact(inspection: &Inspection, name: &str) -> Option<u64> {
@@ -208,7 +230,7 @@ impl Checked {
         for (name, value, earlier) in [("rows", now.rows, before.rows), ("bytes", Some(now.size), Some(before.size))] {
             let (Some(value), Some(earlier)) = (value, earlier.filter(|earlier| *earlier > 0)) else { continue };
             let factor = value as f64 / earlier as f64;
-            let told = format!("{} {name}, {} before: x{factor:.2}", count(value), count(earlier));
+            let told = format!("{} {name}, was {} ({:.0}%)", count(value), count(earlier), factor * 100.0);
             if !(1.0 / GROWTH_MAX..=GROWTH_MAX).contains(&factor) {
                 self.findings.push(("growth", told));
                 return;

@@ -3,21 +3,27 @@
 use super::standing::Standing;
 use crate::cli::{Common, DiagnoseArgs, Format, ReplayArgs, Replayed};
 use crate::failure::Failure;
+use crate::film::Film;
 use crate::output::print;
 use crate::report;
+use crate::screen::message::Message;
 use crate::screen::model::{Model, Origin};
-use crate::screen::runtime::{self, Content, Contents, Frames, Outside};
+use crate::screen::runtime::{self, Content, Contents, Frames as _, Outside};
 use firstbad_collector::diagnosis_json;
-use firstbad_collector::offline::{self, Offline, Options, Window};
+use firstbad_collector::offline::{self, Offline, OfflineError, Options, Window};
 use firstbad_protocol::Hash;
-use firstbad_protocol::snapshot::Snapshot;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::mpsc::{Sender, SyncSender};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-/// Frames that a replay keeps; beyond it every second one is dropped, so that a day of data still fits in memory.
-const FRAMES_MAX: usize = 720;
+/// How long a replay waits for its first frame before it opens the screen without one.
+const BEGINS_WITHIN: Duration = Duration::from_millis(200);
+/// How often the screen learns how much is read.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// `firstbad diagnose`.
 ///
@@ -64,19 +70,78 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
             .hint("for scripts: firstbad diagnose PATH --at T"));
     }
     let Replayed { paths, dimensions } = &arguments.replayed;
-    let mut frames = Thinned::default();
-    let options = Options { dimensions: dimensions.clone(), ..Options::default() };
-    let found = offline::replay(paths, &options, &mut |snapshot| {
-        frames.push(snapshot);
-        ControlFlow::Continue(())
-    })?;
-    frames.finish(found.snapshot);
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let model = Model::new(Origin::Replay(names.join(" ")), super::theme(common));
-    let outside = Outside { contents: contents(found.contents), frames: Some(Box::new(frames)) };
+    let options = Options { dimensions: dimensions.clone(), ..Options::default() };
     let (sender, inbox) = runtime::channel();
+    let (film, contents) = (Film::default(), Arc::new(OnceLock::new()));
+    let reader = Reader { paths: paths.clone(), options, film: film.clone(), contents: Arc::clone(&contents) };
+    let to_screen = sender.clone();
+    let (begun, begins) = std::sync::mpsc::channel();
+    let reading = std::thread::Builder::new().name("replay".into()).spawn(move || reader.read(&to_screen, &begun))?;
+    // What fails at once needs no screen: the error goes where errors go. A large capture is read behind the screen.
+    let begins = begins.recv_timeout(BEGINS_WITHIN);
+    if matches!(begins, Err(std::sync::mpsc::RecvTimeoutError::Disconnected)) {
+        ended(reading)?;
+        return Err(Failure::new("nothing was read"));
+    }
+    let outside = Outside { contents: found_in(contents), frames: Some(Box::new(film)) };
     runtime::run(model, sender, inbox, outside)?;
+    if reading.is_finished() {
+        ended(reading)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What became of reading the files.
+fn ended(reading: std::thread::JoinHandle<Result<(), OfflineError>>) -> Result<(), Failure> {
+    Ok(reading.join().unwrap_or(Ok(()))?)
+}
+
+/// Reads files and makes frames of them, beside the screen.
+struct Reader {
+    paths: Vec<PathBuf>,
+    options: Options,
+    film: Film,
+    contents: Arc<OnceLock<Contents>>,
+}
+
+impl Reader {
+    /// Reads everything. It says once that it has begun, then how far it is.
+    fn read(self, screen: &SyncSender<Message>, begun: &Sender<()>) -> Result<(), OfflineError> {
+        let mut told = Instant::now();
+        let mut gone = false;
+        let found = offline::replay(&self.paths, &self.options, &mut |moment| {
+            self.film.push(|| moment.snapshot());
+            let first = self.film.count() == 1;
+            if first {
+                // Whoever waited for it may have stopped to wait.
+                let _ = begun.send(());
+            }
+            if first || told.elapsed() >= PROGRESS_EVERY {
+                told = Instant::now();
+                gone = screen.send(Message::Reading(Some(moment.read_percent))).is_err();
+            }
+            if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let found = found.inspect_err(|_| {
+            // A screen that is open ends, and the error is told after it.
+            let _ = screen.send(Message::Stop);
+        })?;
+        self.film.finish(&found.snapshot);
+        let _ = self.contents.set(contents(found.contents));
+        let _ = begun.send(());
+        let _ = screen.send(Message::Reading(None));
+        Ok(())
+    }
+}
+
+/// The contents once all files are read.
+fn found_in(contents: Arc<OnceLock<Contents>>) -> Contents {
+    Arc::new(move |hash| match contents.get() {
+        Some(contents) => contents(hash),
+        None => Err("the files are still being read: esc, and come back when they are".to_owned()),
+    })
 }
 
 /// Captured contents as the screen asks for them.
@@ -95,59 +160,12 @@ fn contents(kept: Vec<firstbad_collector::normalise::Content>) -> Contents {
     })
 }
 
-/// Frames at even steps of time, few enough to keep.
-struct Thinned {
-    frames: Vec<Arc<Snapshot>>,
-    step: usize,
-    seen: usize,
-}
-
-impl Default for Thinned {
-    fn default() -> Self {
-        Self { frames: Vec::new(), step: 1, seen: 0 }
-    }
-}
-
-impl Thinned {
-    fn push(&mut self, snapshot: &Snapshot) {
-        if self.seen.is_multiple_of(self.step) {
-            self.frames.push(Arc::new(snapshot.clone()));
-        }
-        self.seen += 1;
-        if self.frames.len() > FRAMES_MAX {
-            let mut index = 0;
-            self.frames.retain(|_| {
-                index += 1;
-                index % 2 == 1
-            });
-            self.step *= 2;
-        }
-    }
-
-    /// The last moment is always kept, whatever the step.
-    fn finish(&mut self, last: Snapshot) {
-        if self.frames.last().is_none_or(|frame| frame.at != last.at) {
-            self.frames.push(Arc::new(last));
-        }
-    }
-}
-
-impl Frames for Thinned {
-    fn count(&self) -> usize {
-        self.frames.len()
-    }
-
-    fn frame(&mut self, index: usize) -> Option<Arc<Snapshot>> {
-        self.frames.get(index).cloned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
     use firstbad_collector::normalise::Understanding;
-    use firstbad_protocol::time::{SECOND_NS, Timestamp};
+    use firstbad_protocol::snapshot::Snapshot;
 
     #[test]
     fn what_was_not_understood_is_not_calm() {
@@ -164,16 +182,5 @@ mod tests {
         assert_eq!(found(fixture::calm(), None), Standing::Calm, "a bundle holds what was understood");
         assert_eq!(found(fixture::named(), Some(0)), Standing::Incident);
         assert_eq!(found(over, Some(1)), Standing::Incident, "a refusal that is over is an incident");
-    }
-
-    #[test]
-    fn a_long_replay_keeps_few_frames_at_even_steps_and_the_last_one() {
-        let mut frames = Thinned::default();
-        let at = |second| Snapshot { at: Some(Timestamp(second * SECOND_NS)), ..fixture::empty() };
-        (0..5_000).for_each(|second| frames.push(&at(second)));
-        frames.finish(at(5_000));
-        assert!(frames.count() <= FRAMES_MAX + 1 && frames.count() > FRAMES_MAX / 2, "{}", frames.count());
-        let times: Vec<i64> = frames.frames.iter().filter_map(|frame| Some(frame.at?.0 / SECOND_NS)).collect();
-        assert_eq!((times[0], times[1], times.last()), (0, 8, Some(&5_000)));
     }
 }

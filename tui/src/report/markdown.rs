@@ -36,7 +36,7 @@ fn report(snapshot: &Snapshot, incident: &Incident, contents: Option<&Contents>)
     text += &sections::input(incident, contents);
     text += &sections::last_known_good(snapshot, incident);
     text += &sections::hosts(snapshot, incident);
-    text += &sections::actions(incident);
+    text += &sections::actions(snapshot, incident);
     text += &sections::contributing(snapshot, incident);
     text += &sections::list("Blind spots", &facts::blind_spots(snapshot, Some(incident)), "None known.");
     text + &format!(
@@ -98,7 +98,7 @@ mod tests {
         }
         let text = diagnosis(&snapshot, &snapshot.diagnosis, None);
         assert!(
-            text.contains("## Hosts still affected\n1 hosts.") && text.contains("| edge-eu-00 | failing |"),
+            text.contains("## Hosts still affected\n1 host.") && text.contains("| edge-eu-00 | failing |"),
             "{text}"
         );
         assert!(

@@ -3,11 +3,12 @@
 
 use super::escape::{code, escape, prose};
 use super::timeline;
+use crate::advice::Advice;
 use crate::screen::model::Pair;
 use crate::screen::runtime::{Contents, compare};
 use crate::screen::text::{count, duration, share};
-use crate::{advice, difference, facts};
-use firstbad_protocol::sentence::{clock, moment, percent, what, what_suspect};
+use crate::{advice, census, difference, facts};
+use firstbad_protocol::sentence::{moment, percent, what, what_suspect};
 use firstbad_protocol::snapshot::{HostView, Snapshot, VersionView};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Arm, Incident, Signal, State, Verdict};
@@ -49,19 +50,29 @@ pub(super) fn status_update(snapshot: &Snapshot, incident: &Incident) -> String 
     };
     let now = facts::failing_now(snapshot, incident).filter(|_| incident.state != State::Resolved);
     let now = now.map_or_else(String::new, |failing| format!(" {}.", capital(&failing)));
-    let next = match (incident.state, advice::actions(incident).first()) {
+    let next = match (incident.state, due(snapshot, incident)) {
         (State::Open, Some(action)) => format!("Next safe step: {}.", action.brief.trim_end_matches('.')),
-        (State::Recovering, _) => format!("{} hosts still need a restart or a good version.", waiting(snapshot).len()),
+        (State::Recovering, _) => format!("{} still need a restart or a good version.", waiting(snapshot)),
         _ => "No step is due.".to_owned(),
     };
     let affected = if incident.is_refusal_only() { "refused it" } else { "are affected" };
     let lines = [
-        format!("{} since {} UTC ({state}).{now}", capital(&facts::harm(incident)), clock(incident.onset)),
+        format!("{} since {} UTC ({state}).{now}", capital(&facts::harm(incident)), date_and_time(incident.onset)),
         format!("{} of {} hosts {affected}.", incident.impact.hosts_affected, incident.impact.hosts_reporting),
         known,
         next,
     ];
     format!("## Status update\n{}\n", lines.map(|line| format!("> {}  \n", escape(&line))).concat())
+}
+
+/// The first step that is due.
+fn due(snapshot: &Snapshot, incident: &Incident) -> Option<Advice> {
+    advice::actions(snapshot, incident).into_iter().find(|action| action.needless.is_none())
+}
+
+/// `2025-11-18 11:28:04`: an update is read on other days too.
+fn date_and_time(at: Timestamp) -> String {
+    moment(at).replace('T', " ").chars().take(19).collect()
 }
 
 /// `text` with a capital letter at its start.
@@ -167,7 +178,7 @@ fn arm(arm: &Arm) -> String {
 /// What it is not.
 pub(super) fn ruled_out(incident: &Incident) -> String {
     let ruled_out = facts::ruled_out(incident).into_iter();
-    let reasons: Vec<String> = ruled_out.map(|out| format!("{}: {}", out.what.as_str(), out.reason)).collect();
+    let reasons: Vec<String> = ruled_out.map(facts::ruled_out_told).collect();
     list("Ruled out", &reasons, "Nothing was ruled out.")
 }
 
@@ -224,7 +235,11 @@ pub(super) fn last_known_good(snapshot: &Snapshot, incident: &Incident) -> Strin
         });
         return format!("## Last known good\nNone is proven.{nearest}\n\n");
     };
-    format!("## Last known good\n{}\n\n{}.\n\n", code(&good.hash.to_string()), escape(&facts::last_known_good(good).1))
+    format!(
+        "## Last known good\n{}\n\n{}.\n\n",
+        code(&good.hash.to_string()),
+        escape(&facts::last_known_good(snapshot, incident, good).1)
+    )
 }
 
 /// The newest version of the config in question that served requests before the accused or nearest one.
@@ -238,8 +253,12 @@ fn version_before<'a>(snapshot: &'a Snapshot, incident: &Incident) -> Option<&'a
     before.max_by_key(|version| version.first_seen)
 }
 
-fn waiting(snapshot: &Snapshot) -> Vec<&HostView> {
-    snapshot.hosts.iter().filter(|host| host.needs_restart || host.silent).collect()
+/// Hosts that need a restart, or fell silent without being known to need one.
+fn waiting(snapshot: &Snapshot) -> String {
+    let due = census::due(snapshot);
+    let silent = snapshot.hosts.iter().filter(|host| host.silent && !host.needs_restart).count() as u64;
+    let at_least = if due.is_at_least || census::is_cut(snapshot) && silent > 0 { "at least " } else { "" };
+    format!("{at_least}{}", facts::counted(due.hosts + silent, "host"))
 }
 
 /// Hosts that are not well: those that fail now, while the incident goes on, and those that wait for something.
@@ -252,7 +271,9 @@ fn affected<'a>(snapshot: &'a Snapshot, incident: &Incident) -> Vec<&'a HostView
 /// Who is not well yet.
 pub(super) fn hosts(snapshot: &Snapshot, incident: &Incident) -> String {
     let affected = affected(snapshot, incident);
-    let mut text = format!("## Hosts still affected\n{} hosts.\n\n", affected.len());
+    let cut = census::is_cut(snapshot) && affected.len() == snapshot.hosts.len();
+    let at_least = if cut { "At least " } else { "" };
+    let mut text = format!("## Hosts still affected\n{at_least}{}.\n\n", facts::counted(affected.len() as u64, "host"));
     if affected.is_empty() {
         return text;
     }
@@ -271,18 +292,22 @@ pub(super) fn hosts(snapshot: &Snapshot, incident: &Incident) -> String {
         text += &format!("| {} | {state} | {active} | {} |\n", escape(&host.host), moment(host.last_seen));
     }
     if affected.len() > HOSTS_MAX {
-        text += &format!("| and {} more | | | |\n", affected.len() - HOSTS_MAX);
+        let at_least = if cut { "at least " } else { "" };
+        text += &format!("| and {at_least}{} more | | | |\n", affected.len() - HOSTS_MAX);
     }
     text + "\n"
 }
 
 /// What to do, least risk first.
-pub(super) fn actions(incident: &Incident) -> String {
+pub(super) fn actions(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut text = "## What to do, least risk first\n".to_owned();
-    for (index, action) in advice::actions(incident).iter().enumerate() {
+    text.extend(advice::when_over(incident).map(|over| format!("{} What was to be done:\n\n", prose(&over))));
+    for (index, action) in advice::actions(snapshot, incident).iter().enumerate() {
+        let needless = action.needless.as_ref().map_or_else(String::new, |why| format!("Not due: {why}. "));
         text += &format!(
-            "{}. {}\n   - {}\n   - verify: {}\n",
+            "{}. {}{}\n   - {}\n   - verify: {}\n",
             index + 1,
+            prose(&needless),
             prose(&action.what),
             prose(&action.risk_said()),
             prose(&action.verify)

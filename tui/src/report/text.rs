@@ -1,7 +1,7 @@
 //! A diagnosis for a terminal or a log: one line per fact, each safe for a terminal.
 
 use crate::screen::text::{count, duration, share};
-use crate::{advice, facts};
+use crate::{advice, course, facts};
 use firstbad_collector::Status;
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::sentence::{moment, sentence, what, what_suspect};
@@ -47,17 +47,20 @@ pub(crate) fn diagnosis(snapshot: &Snapshot, diagnosis: &Diagnosis) -> String {
 fn incident(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut text = format!("\n{}", line(&sentence(incident)));
     text += &labelled("ID", &facts::identity(incident));
-    text += &labelled("STATE", &format!("{}; {}", facts::state_word(snapshot, incident), facts::impact(incident)));
+    text += &labelled("STATE", &format!("{}; {}", course::state_word(snapshot, incident), facts::impact(incident)));
     text.extend(incident.first_error.iter().map(|error| labelled("ERROR", &facts::error_text(error))));
     text += &labelled("WHY", &facts::why(snapshot, incident));
     for out in facts::ruled_out(incident) {
-        text += &labelled("NOT IT", &format!("{}: {}", out.what.as_str(), out.reason));
+        text += &labelled("NOT IT", &facts::ruled_out_told(out));
     }
-    for (index, action) in advice::actions(incident).iter().enumerate() {
-        text += &labelled("DO NOW", &format!("{} {} | {}", index + 1, action.what, action.risk_said()));
+    text.extend(advice::when_over(incident).map(|over| labelled("DO NOW", &over)));
+    let due = advice::when_over(incident).is_none();
+    for (index, action) in advice::actions(snapshot, incident).iter().enumerate().filter(|_| due) {
+        let needless = action.needless.as_ref().map_or_else(String::new, |why| format!("NOT DUE: {why}. "));
+        text += &labelled("DO NOW", &format!("{} {needless}{} | {}", index + 1, action.what, action.risk_said()));
     }
     if let Some(good) = &incident.last_known_good {
-        text += &labelled("GOOD", &format!("{} {}", good.hash, facts::last_known_good(good).1));
+        text += &labelled("GOOD", &format!("{} {}", good.hash, facts::last_known_good(snapshot, incident, good).1));
     }
     for spot in facts::blind_spots(snapshot, Some(incident)) {
         text += &labelled("BLIND", &spot);

@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub(crate) enum Message {
     /// A key was pressed.
     Key(Key),
+    /// Text was pasted: it is no row of keys.
+    Paste(String),
     /// The terminal has this many columns and rows.
     Resize(u16, u16),
     /// So many milliseconds have passed since the screen opened.
@@ -30,8 +32,10 @@ pub(crate) enum Message {
     },
     /// Two versions were compared, or could not be.
     Difference(Pair, Result<Arc<RowDifference>, String>),
-    /// Text went to the clipboard: so many bytes, or it could not.
-    Copied(Result<usize, String>),
+    /// So much of the replay's files is read, in percent; none: all of it.
+    Reading(Option<u8>),
+    /// Where copied text went, or why it could not be copied.
+    Copied(Result<Copied, String>),
     /// The process was asked to stop for a while.
     Suspend,
     /// The process was asked to end.
@@ -45,10 +49,23 @@ pub(crate) enum Effect {
     Compare(Pair),
     /// Put text on the clipboard.
     Copy(String),
-    /// Send frame `.0` of the replay.
+    /// Send frame `.0` of the replay, or the last one.
     Seek(usize),
+    /// Send the frame of the moment shown: frames were added, or thinned out.
+    FindAgain,
     /// Give the terminal to the shell, and take it back when the shell says so.
     Suspend,
     /// End the screen.
     Quit,
+}
+
+/// Where copied text went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Copied {
+    /// To the terminal, as an escape sequence (OSC 52), bytes. Whether it was taken cannot be known.
+    Sent(usize),
+    /// To tmux, which hands it on to the terminal, bytes.
+    Tmux(usize),
+    /// Into a file, since it is more than a terminal takes.
+    File(String),
 }

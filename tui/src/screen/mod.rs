@@ -1,6 +1,7 @@
 //! The terminal UI in the Elm style: `update` is the only writer of the [`model::Model`], `view` only reads it, `runtime`
 //! is the only part that touches the terminal, and threads talk to it by messages.
 
+mod clipboard;
 pub(crate) mod keys;
 pub(crate) mod message;
 pub(crate) mod model;

@@ -6,6 +6,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::content::parse::SettingsDifference;
 use firstbad_protocol::content::{Difference, Inspection};
 use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Incident, by_urgency};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub(crate) enum Screen {
     Scores,
     Playbook,
     Help,
+    /// Something of another screen, whole: see [`Opened`].
+    Whole,
 }
 
 impl Screen {
@@ -98,8 +101,18 @@ impl Screen {
             Self::Scores => "scores",
             Self::Playbook => "playbook",
             Self::Help => "help",
+            Self::Whole => "whole",
         }
     }
+}
+
+/// What [`Screen::Whole`] shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    /// The screen it was opened on.
+    pub(crate) screen: Screen,
+    /// Its place in that screen's list.
+    pub(crate) index: usize,
 }
 
 /// A bad version and the one that it is compared with.
@@ -181,6 +194,10 @@ pub(crate) struct Model {
     pub(crate) paused: bool,
     /// Position, in a replay.
     pub(crate) replay: Option<Replay>,
+    /// How much of the replay's files is read, in percent, while they are still being read.
+    pub(crate) reading: Option<u8>,
+    /// Whether the newest frame is shown while they are read.
+    pub(crate) follows: bool,
     /// The screen shown.
     pub(crate) screen: Screen,
     /// Where `esc` leads, last first.
@@ -189,8 +206,12 @@ pub(crate) struct Model {
     pub(crate) cursors: BTreeMap<Screen, usize>,
     /// The incident that a person chose; none: the most pressing one.
     pub(crate) chosen: Option<String>,
-    /// The filter.
+    /// What was opened whole.
+    pub(crate) opened: Option<Opened>,
+    /// The filter of the screen shown.
     pub(crate) filter: Filter,
+    /// Filters of the other screens, which have them again when they are shown again.
+    pub(crate) filters: BTreeMap<Screen, Filter>,
     /// The comparison of rows.
     pub(crate) comparison: Comparison,
     /// A short remark in the last line, until the next key.
@@ -213,16 +234,25 @@ impl Model {
             now_ms: 0,
             paused: false,
             replay: None,
+            reading: None,
+            follows: true,
             screen: Screen::Incident,
             trail: Vec::new(),
             cursors: BTreeMap::new(),
             chosen: None,
+            opened: None,
             filter: Filter::default(),
+            filters: BTreeMap::new(),
             comparison: Comparison::None,
             remark: None,
             size: (80, 24),
             theme,
         }
+    }
+
+    /// The moment that the picture is of: times of other days are shown with their date.
+    pub(crate) fn now(&self) -> Option<Timestamp> {
+        self.snapshot.as_ref().and_then(|snapshot| snapshot.at)
     }
 
     /// Incidents in the order of the contract. An older collector sends them in another order.

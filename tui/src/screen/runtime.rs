@@ -1,6 +1,7 @@
 //! Runs the screen: waits for a message, gives it to `update`, carries out the effects, draws. It blocks while nothing
 //! happens; with live data it wakes once a second so that the age of the data is true.
 
+use super::clipboard;
 use super::message::{Effect, Message};
 use super::model::{Model, Pair, RowDifference};
 use super::terminal::{self, Held};
@@ -10,6 +11,7 @@ use crate::difference;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::time::Timestamp;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -36,6 +38,8 @@ pub(crate) trait Frames: Send {
     fn count(&self) -> usize;
     /// Frame `index`.
     fn frame(&mut self, index: usize) -> Option<Arc<Snapshot>>;
+    /// Index of the first frame that is not earlier than `at`.
+    fn place_of(&self, at: Option<Timestamp>) -> usize;
 }
 
 /// What the screen needs from outside.
@@ -122,7 +126,7 @@ impl Running {
             match effect {
                 Effect::Quit => return Ok(true),
                 Effect::Copy(text) => {
-                    let result = terminal::copy(&text).map_err(|error| error.to_string());
+                    let result = clipboard::copy(&text).map_err(|error| error.to_string());
                     update(&mut self.model, Message::Copied(result));
                 }
                 Effect::Suspend => {
@@ -130,6 +134,13 @@ impl Running {
                     self.torn = true;
                 }
                 Effect::Seek(index) => self.seek(index)?,
+                Effect::FindAgain => {
+                    let at = self.model.now();
+                    let place = self.outside.frames.as_ref().map(|frames| frames.place_of(at));
+                    if let Some(place) = place {
+                        self.seek(place)?;
+                    }
+                }
                 Effect::Compare(pair) => self.compare(pair)?,
             }
         }
@@ -139,7 +150,10 @@ impl Running {
     fn seek(&mut self, index: usize) -> io::Result<()> {
         let Some(frames) = &mut self.outside.frames else { return Ok(()) };
         let count = frames.count();
-        let index = index.min(count.saturating_sub(1));
+        if count == 0 {
+            return Ok(());
+        }
+        let index = index.min(count - 1);
         if let Some(snapshot) = frames.frame(index) {
             self.take(Message::Frame { index, count, snapshot })?;
         }

@@ -3,8 +3,9 @@
 
 use super::keys::Key;
 use super::message::Message;
-use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
+};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, event, execute};
 use firstbad_protocol::Untrusted;
@@ -13,9 +14,6 @@ use ratatui::backend::CrosstermBackend;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use std::io::{self, Stdout};
 use std::sync::mpsc::SyncSender;
-
-/// Bytes put on a clipboard at once: terminals commonly take 100 kB of Base64.
-const CLIPBOARD_BYTES_MAX: usize = 74_000;
 
 /// The terminal while the screen is open. Dropping it gives the terminal back.
 pub(super) struct Held {
@@ -37,10 +35,10 @@ impl Held {
     }
 }
 
-/// Raw mode and the alternate screen.
+/// Raw mode and the alternate screen; a paste comes as one event, so that its letters are not taken for keys.
 fn enter() -> io::Result<()> {
     crossterm::terminal::enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, cursor::Hide).inspect_err(|_| give_back())
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide).inspect_err(|_| give_back())
 }
 
 /// Gives the terminal to the shell, stops this process as Ctrl-Z does, and goes on when the shell says so. Nothing of the
@@ -59,19 +57,8 @@ impl Drop for Held {
 
 fn give_back() {
     // Nothing can be done about a terminal that is gone.
-    let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     let _ = crossterm::terminal::disable_raw_mode();
-}
-
-/// Puts `text` on the clipboard of the terminal that the person sits at (OSC 52). Returns the bytes taken.
-pub(super) fn copy(text: &str) -> io::Result<usize> {
-    let mut end = text.len().min(CLIPBOARD_BYTES_MAX);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let taken = text.get(..end).unwrap_or_default();
-    execute!(io::stdout(), CopyToClipboard::to_clipboard_from(taken))?;
-    Ok(taken.len())
 }
 
 /// Sends keys, sizes and signals as messages, from two threads that end with the process or the screen.
@@ -97,6 +84,7 @@ pub(super) fn listen(sender: &SyncSender<Message>) -> io::Result<()> {
         while let Ok(event) = event::read() {
             let message = match event {
                 Event::Key(key) if key.kind != KeyEventKind::Release => key_of(key).map(Message::Key),
+                Event::Paste(text) => Some(Message::Paste(text)),
                 Event::Resize(columns, rows) => Some(Message::Resize(columns, rows)),
                 _ => None,
             };

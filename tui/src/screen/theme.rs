@@ -47,10 +47,10 @@ impl Theme {
             Role::Selected => Style::new().add_modifier(Modifier::REVERSED),
         };
         match role {
+            // Only colours that can be read on black and on white: yellow, cyan and blue cannot.
             Role::Bad if self.colour => style.fg(Color::Red),
-            Role::Warn if self.colour => style.fg(Color::Yellow),
+            Role::Warn if self.colour => style.fg(Color::Magenta),
             Role::Good if self.colour => style.fg(Color::Green),
-            Role::Title if self.colour => style.fg(Color::Cyan),
             _ => style,
         }
     }

@@ -2,8 +2,8 @@
 //! a recorded list of messages gives the same screen again.
 
 use super::keys::{self, Action, Key};
-use super::message::{Effect, Message};
-use super::model::{Comparison, Link, Model, Replay, Screen};
+use super::message::{Copied, Effect, Message};
+use super::model::{Comparison, Link, Model, Opened, Replay, Screen};
 use super::view;
 use firstbad_protocol::snapshot::Snapshot;
 use std::sync::Arc;
@@ -19,6 +19,14 @@ pub(crate) const FRAME_MS: u64 = 250;
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Key(key) => on_key(model, key),
+        Message::Paste(text) => {
+            on_paste(model, &text);
+            Vec::new()
+        }
+        Message::Reading(percent) => {
+            model.reading = percent;
+            vec![if model.follows { Effect::Seek(usize::MAX) } else { Effect::FindAgain }]
+        }
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
             Vec::new()
@@ -50,7 +58,13 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Copied(result) => {
             model.remark = Some(match result {
-                Ok(bytes) => format!("copied {bytes} bytes; a terminal that lacks OSC 52 ignores it"),
+                Ok(Copied::Sent(bytes)) => {
+                    format!("sent {bytes} bytes to the terminal's clipboard; one that lacks OSC 52 ignores it")
+                }
+                Ok(Copied::Tmux(bytes)) => {
+                    format!("copied {bytes} bytes by tmux load-buffer -w; in tmux: prefix ] pastes")
+                }
+                Ok(Copied::File(path)) => format!("too much for a clipboard; written to {path}"),
                 Err(error) => format!("could not copy: {error}"),
             });
             Vec::new()
@@ -103,11 +117,27 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     }
 }
 
+/// A paste types into a filter and does nothing else: a `q` in it would close the screen.
+fn on_paste(model: &mut Model, text: &str) {
+    if !model.filter.editing {
+        let letters = text.chars().count();
+        model.remark = Some(format!("a paste of {letters} characters was ignored; keys act one by one"));
+        return;
+    }
+    for character in text.chars().filter(|character| !character.is_control()) {
+        edit_filter(model, Key::Char(character));
+    }
+}
+
 fn edit_filter(model: &mut Model, key: Key) {
     match key {
         Key::Char(character) if model.filter.text.len() < FILTER_BYTES_MAX => model.filter.text.push(character),
         Key::Backspace => {
             model.filter.text.pop();
+        }
+        Key::Enter if !view::takes_filter(model.screen) => {
+            model.filter = super::model::Filter::default();
+            model.remark = Some("/ filters the lists: incidents, suspects, hosts, changes and rows".into());
         }
         Key::Enter => model.filter.editing = false,
         Key::Escape => model.filter = super::model::Filter::default(),
@@ -119,12 +149,14 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => return vec![Effect::Quit],
         Action::Suspend => return vec![Effect::Suspend],
-        Action::Copy => return vec![Effect::Copy(view::copied_text(model))],
+        Action::Copy => return copy(model),
         Action::Pause => return pause(model),
         Action::Earlier => return seek(model, -1),
         Action::Later => return seek(model, 1),
         Action::MuchEarlier => return seek(model, -leap(model)),
         Action::MuchLater => return seek(model, leap(model)),
+        // The first screen does not scroll: it is whole, or opened whole.
+        Action::Down | Action::PageDown | Action::Last if on_first_screen(model) => open(model),
         Action::Down => move_cursor(model, 1),
         Action::Up => move_cursor(model, -1),
         Action::PageDown => move_cursor(model, page(model)),
@@ -143,13 +175,25 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextIncident => choose_by(model, 1),
         Action::PreviousIncident => choose_by(model, -1),
         Action::Help => show(model, Screen::Help),
+        // Also where there is no list: letters that are meant for a filter must not act as keys.
         Action::Filter => model.filter.editing = true,
     }
     Vec::new()
 }
 
+fn copy(model: &mut Model) -> Vec<Effect> {
+    match view::copied_text(model) {
+        Ok(text) => vec![Effect::Copy(text)],
+        Err(why) => {
+            model.remark = Some(why);
+            Vec::new()
+        }
+    }
+}
+
 fn pause(model: &mut Model) -> Vec<Effect> {
     if let Some(replay) = &mut model.replay {
+        model.follows = false;
         replay.playing = !replay.playing;
         let at_the_end = replay.index + 1 >= replay.count;
         return if replay.playing && at_the_end { vec![Effect::Seek(0)] } else { Vec::new() };
@@ -175,6 +219,7 @@ fn seek(model: &mut Model, by: i64) -> Vec<Effect> {
     };
     replay.playing = false;
     let last = replay.count.saturating_sub(1);
+    model.follows = false;
     let wanted = i64::try_from(replay.index).unwrap_or(i64::MAX).saturating_add(by).max(0);
     vec![Effect::Seek(usize::try_from(wanted).unwrap_or(last).min(last))]
 }
@@ -204,18 +249,29 @@ fn show(model: &mut Model, screen: Screen) {
     if model.trail.len() > TRAIL_MAX {
         model.trail.remove(0);
     }
+    change_screen(model, screen);
+}
+
+/// Each screen keeps its filter.
+fn change_screen(model: &mut Model, screen: Screen) {
+    let left = std::mem::take(&mut model.filter);
+    model.filters.insert(model.screen, left);
     model.screen = screen;
-    model.filter = super::model::Filter::default();
+    model.filter = model.filters.remove(&screen).unwrap_or_default();
+}
+
+/// Whether an incident is on the first screen.
+fn on_first_screen(model: &Model) -> bool {
+    model.screen == Screen::Incident && model.incident().is_some()
 }
 
 fn back(model: &mut Model) {
-    if !model.filter.text.is_empty() {
+    if !model.filter.text.is_empty() && view::takes_filter(model.screen) {
         model.filter = super::model::Filter::default();
-    } else if let Some(screen) = model.trail.pop() {
-        model.screen = screen;
-    } else {
-        model.screen = Screen::Incident;
+        return;
     }
+    let screen = model.trail.pop().unwrap_or(Screen::Incident);
+    change_screen(model, screen);
 }
 
 fn turn(model: &mut Model, by: usize) {
@@ -233,10 +289,23 @@ fn open(model: &mut Model) {
             model.chosen = chosen.or_else(|| model.chosen.take());
             show(model, Screen::Incident);
         }
-        Screen::Incident => show(model, Screen::Suspects),
-        Screen::Suspects => show(model, Screen::Rows),
-        _ => {}
+        Screen::Incident if on_first_screen(model) => open_whole(model, 0),
+        Screen::Suspects | Screen::Hosts | Screen::Changes => {
+            if let Some(index) = view::row_under_cursor(model) {
+                open_whole(model, index);
+            }
+        }
+        Screen::Whole if model.opened.is_some_and(|opened| opened.screen == Screen::Suspects) => {
+            show(model, Screen::Rows);
+        }
+        screen => model.remark = Some(format!("nothing to open on {}: it shows all there is", screen.title())),
     }
+}
+
+fn open_whole(model: &mut Model, index: usize) {
+    model.opened = Some(Opened { screen: model.screen, index });
+    model.cursors.remove(&Screen::Whole);
+    show(model, Screen::Whole);
 }
 
 fn choose_by(model: &mut Model, by: i64) {

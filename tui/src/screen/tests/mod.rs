@@ -3,6 +3,7 @@
 
 mod golden;
 mod properties;
+mod review;
 
 use super::keys::Key;
 use super::message::{Effect, Message};

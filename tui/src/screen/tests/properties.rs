@@ -87,7 +87,8 @@ fn the_first_screen_holds_everything_at_80x24() {
         "48.2% of requests failed".into(),
         "TooManyFeatures".into(),
         "src/bot/features.rs:71:14".into(),
-        "rows 240 > limit 200; 120 duplicate rows".into(),
+        "rows 240 > limit 200".into(),
+        "120 duplicate rows".into(),
         "traffic: requests x1.02".into(),
         "(and 1 more)".into(),
         "^".into(),
@@ -200,6 +201,7 @@ fn q_and_ctrl_c_quit_also_while_typing_a_filter() {
     assert_eq!(update(&mut showing(fixture::calm()), Message::Key(Key::Control('z'))), [Effect::Suspend]);
     let mut typing = Model::new(embedded(), PLAIN);
     press(&mut typing, "/q");
+    assert_eq!(typing.screen, Screen::Incident, "also where there is nothing to filter");
     assert_eq!(typing.filter.text, "q");
     assert_eq!(update(&mut typing, Message::Key(Key::Control('c'))), [Effect::Quit]);
 }

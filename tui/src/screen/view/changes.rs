@@ -4,8 +4,8 @@
 use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
-use super::page::{Page, heading, labelled};
-use firstbad_protocol::sentence::{clock, moment};
+use super::page::{Extent, Page, heading, labelled};
+use firstbad_protocol::sentence::{clock, clock_as_of, moment};
 use firstbad_protocol::snapshot::{ChangeView, Snapshot};
 use firstbad_protocol::time::Timestamp;
 use ratatui::text::Line;
@@ -22,9 +22,12 @@ struct Event {
 pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
     let events = events(snapshot);
     let title = format!("CHANGES, newest first: {} in all   times are UTC   / filters", snapshot.changes.len());
+    // One date in the list asks for all: without it a line would be read as of the day above.
+    let dated = events.iter().any(|event| clock_as_of(event.at, snapshot.at) != clock(event.at));
     let lines = events.iter().map(|event| {
         let role = if event.incident { Role::Bad } else { Role::Plain };
-        let told = format!("{} {}", clock(event.at), text::safe(&event.text, model.theme.ascii));
+        let at = if dated { moment(event.at).replace('T', " ").chars().take(19).collect() } else { clock(event.at) };
+        let told = format!("{at} {}", text::safe(&event.text, model.theme.ascii));
         Line::from(model.theme.span(role, told))
     });
     let mut page = Page::list(lines.collect::<Vec<_>>());
@@ -34,10 +37,10 @@ pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
 }
 
 /// One event, whole.
-pub(crate) fn detail(model: &Model, snapshot: &Snapshot, index: usize, columns: usize) -> Option<Vec<Line<'static>>> {
+pub(crate) fn detail(model: &Model, snapshot: &Snapshot, index: usize, extent: Extent) -> Option<Vec<Line<'static>>> {
     let events = events(snapshot);
     let event = events.get(index)?;
-    Some(labelled(model, "WHOLE", &format!("{} {}", moment(event.at), event.whole), (columns, 4)))
+    Some(labelled(model, "WHOLE", &format!("{} {}", moment(event.at), event.whole), extent.size(4)))
 }
 
 fn events(snapshot: &Snapshot) -> Vec<Event> {

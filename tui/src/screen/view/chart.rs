@@ -5,13 +5,15 @@ use super::super::model::Model;
 use super::super::text;
 use super::super::theme::{Role, Theme};
 use firstbad_protocol::Hash;
-use firstbad_protocol::sentence::clock;
+use firstbad_protocol::sentence::{clock, clock_as_of};
 use firstbad_protocol::snapshot::{Line as Series, LineRole, Snapshot};
 use firstbad_protocol::verdict::{Incident, Signal, Verdict};
 use ratatui::text::Line;
 
 const LABEL: usize = 22;
-const VALUE: usize = 7;
+const VALUE: usize = 10;
+/// Report intervals for which the last value of a line is its value now.
+const INTERVALS_NOW: f64 = 3.0;
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const LEVELS_ASCII: [char; 8] = ['_', '.', ':', '-', '=', '+', '*', '#'];
 
@@ -25,18 +27,24 @@ pub(crate) fn chart(
     let (columns, lines_max) = size;
     let (hashes, mark) = incident.map(focus).unwrap_or_default();
     let whole: Vec<Series> = snapshot.lines.iter().map(|line| finished(snapshot, line)).collect();
-    let series = chosen(&whole, &hashes, lines_max.saturating_sub(2));
-    let Some(first) = series.first() else {
-        return vec![Line::from(
-            model.theme.span(Role::Warn, "No request or score was reported yet: there is no rate to draw."),
-        )];
-    };
+    let mut series = chosen(&whole, &hashes);
+    if series.is_empty() {
+        let nothing = match snapshot.lines.is_empty() {
+            true => "No request or score was reported yet: there is no rate to draw.",
+            false => "No report interval is over yet: there is no rate to draw.",
+        };
+        let line = Line::from(model.theme.span(Role::Warn, text::cut(nothing, columns)));
+        return vec![line].into_iter().take(lines_max).collect();
+    }
+    // No room is not no data: without a line for a rate, nothing is said.
+    series.truncate(lines_max.saturating_sub(2));
+    let Some(first) = series.first() else { return Vec::new() };
     let width = columns.saturating_sub(LABEL + VALUE + 1).max(1);
     let top = series.iter().flat_map(|line| line.points.iter().flatten()).fold(0.01_f64, |top, point| top.max(*point));
     let mut picture = vec![title(model, first, top, columns)];
     for line in &series {
         let mark = if is_accused(line, &hashes) { mark } else { ' ' };
-        picture.push(drawn(model.theme, line, (width, top), mark));
+        picture.push(drawn(model.theme, line, (width, top), (mark, &now(snapshot, line))));
     }
     picture.push(loads(model.theme, &series, width, &hashes));
     picture.truncate(lines_max);
@@ -47,12 +55,9 @@ pub(crate) fn chart(
 /// would change under the reader's eyes.
 fn finished(snapshot: &Snapshot, line: &Series) -> Series {
     let mut line = line.clone();
-    if let Some(at) = snapshot.at {
-        let whole = (at.since(line.from) as f64 / (line.step_s * 1e9)).floor() + 1.0;
-        let whole = if whole > 0.0 { whole as usize } else { 0 };
-        line.points.truncate(whole);
-        line.loads.truncate(whole);
-    }
+    let whole = line.finished(snapshot.at);
+    line.points.truncate(whole);
+    line.loads.truncate(whole);
     line
 }
 
@@ -76,7 +81,7 @@ fn is_accused(line: &Series, hashes: &[Hash]) -> bool {
 }
 
 /// Lines of the accused versions first, then what they are held against; errors before scores.
-fn chosen<'a>(lines: &'a [Series], hashes: &[Hash], lines_max: usize) -> Vec<&'a Series> {
+fn chosen<'a>(lines: &'a [Series], hashes: &[Hash]) -> Vec<&'a Series> {
     let rank = |line: &Series| {
         let kind = match line.role() {
             _ if is_accused(line, hashes) => 0,
@@ -94,7 +99,6 @@ fn chosen<'a>(lines: &'a [Series], hashes: &[Hash], lines_max: usize) -> Vec<&'a
     };
     let mut series: Vec<&Series> = lines.iter().filter(|line| line.points.iter().any(Option::is_some)).collect();
     series.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| peak(b).total_cmp(&peak(a))));
-    series.truncate(lines_max);
     series
 }
 
@@ -103,14 +107,31 @@ fn title(model: &Model, first: &Series, top: f64, columns: usize) -> Line<'stati
     let end = first.from + (length_s * 1e9) as i64;
     let told = format!(
         "SHARE FAILING OR NOT SCORED, {} to {}, scale 0 to {}",
-        clock(first.from),
-        clock(end),
+        clock_as_of(first.from, model.now()),
+        clock_as_of(end, model.now()),
         text::share(top)
     );
     Line::from(model.theme.span(Role::Title, text::cut(&told, columns)))
 }
 
-fn drawn(theme: Theme, line: &Series, (width, top): (usize, f64), mark: char) -> Line<'static> {
+/// The value now. A version that no host runs has none: what it had last would be read as what is.
+fn now(snapshot: &Snapshot, line: &Series) -> String {
+    let over = snapshot.at.map_or(0.0, |at| at.since(line.from) as f64 / (line.step_s * 1e9));
+    // Reports of the interval that ended last may still be on their way.
+    let is_now = |index: usize| over - index as f64 <= INTERVALS_NOW;
+    match line.points.iter().rposition(Option::is_some) {
+        None => "no data".to_owned(),
+        Some(last) if is_now(last) => {
+            line.points.iter().flatten().next_back().copied().map_or_else(String::new, text::share)
+        }
+        Some(last) => {
+            let end = line.from + (last as f64 * line.step_s * 1e9) as i64;
+            format!("gone {}", clock(end).get(..5).unwrap_or_default())
+        }
+    }
+}
+
+fn drawn(theme: Theme, line: &Series, (width, top): (usize, f64), (mark, value): (char, &str)) -> Line<'static> {
     let what = match line.signal {
         Signal::Scores => "score ",
         Signal::Errors => "error ",
@@ -119,14 +140,12 @@ fn drawn(theme: Theme, line: &Series, (width, top): (usize, f64), mark: char) ->
     // The common property of the accused versions is shorter than the label, and says more.
     let property = line.property.as_ref().map(ToString::to_string);
     let label = format!("{mark}{what}{}", text::safe(property.as_ref().unwrap_or(&line.label), theme.ascii));
-    let last = line.points.iter().rev().flatten().next();
-    let value = last.map_or_else(|| "no data".to_owned(), |value| text::share(*value));
     let spark: String = cells(&line.points, width).into_iter().map(|point| glyph(theme, point, top)).collect();
     let role = if mark == '!' { Role::Bad } else { Role::Plain };
     Line::from(vec![
         theme.span(role, text::pad(&label, LABEL)),
         theme.span(role, text::pad(&spark, width)),
-        theme.span(role, text::pad_left(&value, VALUE + 1)),
+        theme.span(role, text::pad_left(value, VALUE + 1)),
     ])
 }
 

@@ -4,37 +4,30 @@
 use super::super::model::{Link, Model, Origin, Screen};
 use super::super::text;
 use super::super::theme::Role;
+use super::{Kept, takes_filter};
 use firstbad_protocol::sentence::clock;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
-/// Columns of a replayed file's name: beside it, hosts, time and position fit into 80.
-const REPLAY_NAME: usize = 15;
-
-/// The last part of a path.
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
+/// Columns of a replayed file's name, at most and at least.
+const REPLAY_NAME_MAX: usize = 24;
+const REPLAY_NAME_MIN: usize = 8;
 
 /// The first line.
 pub(crate) fn line(model: &Model, columns: usize) -> Line<'static> {
     let theme = model.theme;
+    let known = known(model);
+    let taken: usize = known.iter().map(|span| text::width(&span.content)).sum();
+    // The position in a replay matters more than the whole name of its file.
+    let room = columns.saturating_sub(taken + "REPLAY ".len()).clamp(REPLAY_NAME_MIN, REPLAY_NAME_MAX);
     let origin = match &model.origin {
         Origin::Embedded { .. } => "EMBEDDED".to_owned(),
         Origin::Attached(url) => text::cut(&text::safe(url.trim_start_matches("http://"), theme.ascii), 30),
-        Origin::Replay(path) => format!("REPLAY {}", text::cut(&text::safe(file_name(path), theme.ascii), REPLAY_NAME)),
+        Origin::Replay(path) => format!("REPLAY {}", text::cut(&text::safe(file_name(path), theme.ascii), room)),
     };
     // A replay needs the room for where in time it stands.
-    let title = if model.replay.is_some() { "" } else { "firstbad " };
+    let title = if matches!(model.origin, Origin::Replay(_)) { "" } else { "firstbad " };
     let mut spans = vec![theme.span(Role::Title, title), theme.span(Role::Warn, origin)];
-    if let Some(snapshot) = &model.snapshot {
-        let fleet = snapshot.fleet;
-        spans.push(theme.span(Role::Plain, format!(" | {} hosts report", text::count(fleet.hosts_reporting))));
-        let silent = if fleet.hosts_silent > 0 { Role::Bad } else { Role::Plain };
-        spans.push(theme.span(silent, format!(", {} silent", text::count(fleet.hosts_silent))));
-        spans.push(theme.span(Role::Plain, format!(" | {}", moment(model))));
-    } else {
-        spans.push(theme.span(Role::Plain, " | no data yet"));
-    }
+    spans.extend(known);
     let mut left = columns;
     for span in &mut spans {
         let shown = text::cut(&span.content, left);
@@ -44,12 +37,39 @@ pub(crate) fn line(model: &Model, columns: usize) -> Line<'static> {
     Line::from(spans)
 }
 
+/// The last part of a path, without the endings that every capture has.
+fn file_name(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let endings = [".zst", ".gz", ".jsonl", ".json", ".tar"];
+    endings.into_iter().fold(name, |name, ending| name.strip_suffix(ending).unwrap_or(name))
+}
+
+/// Who reports, and which moment this is.
+fn known(model: &Model) -> Vec<Span<'static>> {
+    let theme = model.theme;
+    let Some(snapshot) = &model.snapshot else {
+        let reading = model.reading.map(|percent| format!(" | reading {percent}%"));
+        return vec![theme.span(Role::Plain, reading.unwrap_or_else(|| " | no data yet".to_owned()))];
+    };
+    let fleet = snapshot.fleet;
+    let hosts = if model.replay.is_some() { "report" } else { "hosts report" };
+    let silent = if fleet.hosts_silent > 0 { Role::Bad } else { Role::Plain };
+    vec![
+        theme.span(Role::Plain, format!(" | {} {hosts}", text::count(fleet.hosts_reporting))),
+        theme.span(silent, format!(", {} silent", text::count(fleet.hosts_silent))),
+        theme.span(Role::Plain, format!(" | {}", moment(model))),
+    ]
+}
+
 fn moment(model: &Model) -> String {
-    let at = model.snapshot.as_ref().and_then(|snapshot| snapshot.at);
+    let at = model.now();
     let clock = at.map_or_else(|| "before any data".to_owned(), |at| format!("{}Z", clock(at)));
     if let Some(replay) = model.replay {
-        let state = if replay.playing { "playing" } else { "stopped" };
-        return format!("{clock} {state} {}/{}", replay.index + 1, replay.count);
+        // A capture is of any day.
+        let day = at.map(|at| at.to_string().chars().take(10).collect::<String>() + " ").unwrap_or_default();
+        let state = if replay.playing { " playing" } else { "" };
+        let reading = model.reading.map_or_else(String::new, |percent| format!(", reading {percent}%"));
+        return format!("{day}{clock}{state} {}/{}{reading}", replay.index + 1, replay.count);
     }
     let age = match (&model.link, model.data_age_s()) {
         (Link::Lost { .. }, _) => format!("STALE {}", text::duration(model.silence_s())),
@@ -60,14 +80,21 @@ fn moment(model: &Model) -> String {
 }
 
 /// The last line.
-pub(crate) fn last_line(model: &Model, columns: usize) -> Line<'static> {
+pub(crate) fn last_line(model: &Model, kept: Option<Kept>, columns: usize) -> Line<'static> {
     let theme = model.theme;
     if model.filter.editing {
-        let typed = format!("/{}_  (enter keeps it, esc clears it)", text::safe(&model.filter.text, theme.ascii));
+        let hint =
+            if takes_filter(model.screen) { "enter keeps it, esc clears it" } else { "no list here to filter; esc" };
+        let typed = format!("/{}_  ({hint})", text::safe(&model.filter.text, theme.ascii));
         return Line::from(theme.span(Role::Warn, text::cut(&typed, columns)));
     }
     if let Some(remark) = &model.remark {
         return Line::from(theme.span(Role::Warn, text::cut(&text::safe(remark, theme.ascii), columns)));
+    }
+    if let Some(Kept { rows, of }) = kept {
+        let typed = text::safe(&model.filter.text, theme.ascii);
+        let told = format!("/{typed}: {} of {} (esc clears)  ? q", text::count(rows as u64), text::count(of as u64));
+        return Line::from(theme.span(Role::Warn, text::cut(&told, columns)));
     }
     let mut spans = Vec::new();
     for (index, screen) in Screen::NUMBERED.into_iter().enumerate() {

@@ -4,31 +4,48 @@
 use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
-use super::page::{Page, heading, labelled};
+use super::page::{Copied, Extent, Page, heading, labelled};
+use crate::census::{self, Due};
 use firstbad_protocol::Hash;
+use firstbad_protocol::sentence::moment;
 use firstbad_protocol::snapshot::{HostView, Snapshot};
 use ratatui::text::Line;
 
 /// The page.
 pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
     let hosts = &snapshot.hosts;
-    let restart: Vec<&HostView> = hosts.iter().filter(|host| host.needs_restart).collect();
+    let due = census::due(snapshot);
+    let cut = census::cut_told(snapshot).map_or_else(String::new, |told| format!(", {told}"));
     let title = format!(
-        "HOSTS: {} report, {} silent; {} need a restart or a good version (y copies)",
-        snapshot.fleet.hosts_reporting,
-        snapshot.fleet.hosts_silent,
-        restart.len()
+        "HOSTS: {} report, {} silent{cut}; {} to repair (y copies)",
+        text::count(snapshot.fleet.hosts_reporting),
+        text::count(snapshot.fleet.hosts_silent),
+        due.told()
     );
     let config =
         model.incident().and_then(|incident| incident.cause.as_ref()).and_then(|cause| cause.config.as_deref());
     let versions_title = config.map_or_else(|| "versions".to_owned(), |config| text::safe(config, model.theme.ascii));
-    let columns_title = columns_of("host", &versions_title, ["state", "seen", "lives", "panics"], columns);
+    let columns_title = columns_of("host", &versions_title, ["state", "seen", "starts", "panics"], columns);
     let mut page = Page::list(hosts.iter().map(|host| line(model, (snapshot, config), host, columns)));
     page.head = vec![heading(model, &title, columns), heading(model, &format!(" {columns_title}"), columns)];
     page.nothing = "No host has reported yet.".into();
-    let names = restart.iter().map(|host| text::safe(&host.host, true) + "\n").collect::<String>();
-    page.copied = Some(names).filter(|names| !names.is_empty());
+    page.copied = copied(&due);
+    if let Some(told) = census::cut_told(snapshot) {
+        page.cut = Some(told);
+    }
     page
+}
+
+/// The names to hand to whoever restarts hosts: all of them, or a refusal, since part of a list would be taken for the whole.
+fn copied(due: &Due<'_>) -> Copied {
+    if due.hosts == 0 {
+        return Copied::Refused("not copied: no host needs a restart".to_owned());
+    }
+    if !due.names_are_whole() {
+        let told = due.told();
+        return Copied::Refused(format!("not copied: {told} hosts are to restart, too many for the list to be whole"));
+    }
+    Copied::Text(due.names.iter().map(|name| text::safe(name, true) + "\n").collect())
 }
 
 fn line(
@@ -57,17 +74,17 @@ fn line(
     };
     let versions = versions.unwrap_or_else(|| "none known".to_owned());
     let safe = |told: &str| text::safe(told, model.theme.ascii);
-    let lives = (host.restarts + 1).to_string();
-    let numbers = [state, &seen, &lives, &host.panics.to_string()];
+    let starts = (host.restarts + 1).to_string();
+    let numbers = [state, &seen, &starts, &host.panics.to_string()];
     Line::from(model.theme.span(role, columns_of(&safe(&host.host), &safe(&versions), numbers, columns)))
 }
 
-fn columns_of(host: &str, versions: &str, [state, seen, lives, panics]: [&str; 4], columns: usize) -> String {
+fn columns_of(host: &str, versions: &str, [state, seen, starts, panics]: [&str; 4], columns: usize) -> String {
     let numbers = format!(
         " {} {} {} {}",
         text::pad(state, 7),
         text::pad_left(seen, 6),
-        text::pad_left(lives, 5),
+        text::pad_left(starts, 6),
         text::pad_left(panics, 7)
     );
     let room = columns.saturating_sub(text::width(&numbers) + 2);
@@ -76,16 +93,21 @@ fn columns_of(host: &str, versions: &str, [state, seen, lives, panics]: [&str; 4
 }
 
 /// Dimensions and full hashes of one host.
-pub(crate) fn detail(model: &Model, snapshot: &Snapshot, index: usize, columns: usize) -> Option<Vec<Line<'static>>> {
+pub(crate) fn detail(model: &Model, snapshot: &Snapshot, index: usize, extent: Extent) -> Option<Vec<Line<'static>>> {
     let host = snapshot.hosts.get(index)?;
     let pairs: Vec<String> = host.dimensions.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let mut lines = labelled(model, "HOST", &format!("{} {}", host.host, pairs.join(" ")), (columns, 2));
+    let mut lines = labelled(model, "HOST", &format!("{} {}", host.host, pairs.join(" ")), extent.size(2));
     for (config, hash) in &host.active {
-        lines.extend(labelled(model, "ACTIVE", &format!("{config} {hash}"), (columns, 1)));
+        lines.extend(labelled(model, "ACTIVE", &format!("{config} {hash}"), extent.size(1)));
     }
     if let Some(loading) = host.loading {
-        lines.extend(labelled(model, "LOADING", &format!("{loading} when it was last heard of"), (columns, 2)));
+        lines.extend(labelled(model, "LOADING", &format!("{loading} when it was last heard of"), extent.size(2)));
     }
-    lines.truncate(6);
+    if extent.is_whole {
+        let told = format!("{}; starts {}; panics {}", moment(host.last_seen), host.restarts + 1, host.panics);
+        lines.extend(labelled(model, "SEEN", &told, extent.size(1)));
+    } else {
+        lines.truncate(6);
+    }
     Some(lines)
 }

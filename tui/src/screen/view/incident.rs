@@ -5,10 +5,10 @@ use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
 use super::chart;
-use super::page::{LABEL, Page, heading, labelled};
+use super::page::{Copied, LABEL, Page, heading, labelled};
 use crate::advice;
-use crate::facts;
-use firstbad_protocol::sentence::sentence;
+use crate::{course, facts};
+use firstbad_protocol::sentence::sentence_as_of;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Incident, State, Verdict};
 use ratatui::text::Line;
@@ -45,19 +45,18 @@ pub(crate) fn page(model: &Model, incident: &Incident, columns: usize, rows: usi
     let context = Context { model, snapshot, incident, columns, tall: rows > 30 };
     let most = |short: usize, tall: usize| if context.tall { tall } else { short };
     let sections = vec![
+        Section::new([1, 1, 1], move |lines| super::open_line(model, columns).into_iter().take(lines).collect()),
         Section::new([2, 2, 3], move |lines| verdict(context, lines)),
         Section::new([1, 2, 2], move |lines| impact(context, lines)),
         Section::new([0, 5, most(5, 9)], move |lines| chart::chart(model, snapshot, Some(incident), (columns, lines))),
         Section::new([1, 2, most(2, 4)], move |lines| first_error(context, lines)),
-        Section::new([1, 2, most(3, 6)], move |lines| {
-            labelled(model, "WHY", &facts::why(snapshot, incident), (columns, lines))
-        }),
+        Section::new([1, 2, most(3, 6)], move |lines| why(context, lines)),
         Section::new([1, 2, most(3, 8)], move |lines| ruled_out(context, lines)),
         Section::new([2, 4, most(5, 15)], move |lines| actions(context, lines)),
-        Section::new([1, 2, 2], move |lines| good(context, lines)),
+        Section::new([1, 2, 3], move |lines| good(context, lines)),
         Section::new([1, 1, most(2, 5)], move |lines| blind(context, lines)),
     ];
-    Page { copied: Some(copied(context)), ..Page::text(fitted(&sections, rows)) }
+    Page { copied: Copied::Text(copied(context)), ..Page::text(fitted(&sections, rows)) }
 }
 
 /// Takes a line from whichever section has most to give until all fit, then parts them by empty lines while there is room.
@@ -66,6 +65,7 @@ fn fitted(sections: &[Section<'_>], lines_max: usize) -> Vec<Line<'static>> {
     shrink(sections, &mut given, lines_max, |section| section.least);
     // What to do matters more than a picture of what happened.
     shrink(sections, &mut given, lines_max, |section| section.floor);
+    grow(sections, &mut given, lines_max);
     let mut gaps = lines_max.saturating_sub(given.iter().sum());
     let mut lines: Vec<Line<'static>> = Vec::new();
     for (section, given) in sections.iter().zip(given).filter(|(_, given)| *given > 0) {
@@ -90,6 +90,19 @@ fn shrink(sections: &[Section<'_>], given: &mut [usize], lines_max: usize, least
     }
 }
 
+/// Hands on the lines that a section was given and cannot use: a chart needs three or none.
+fn grow(sections: &[Section<'_>], given: &mut [usize], lines_max: usize) {
+    for (section, given) in sections.iter().zip(given.iter_mut()) {
+        *given = (section.draw)(*given).len();
+    }
+    for (index, section) in sections.iter().enumerate() {
+        let room = lines_max.saturating_sub(given.iter().sum());
+        if let Some(given) = given.get_mut(index) {
+            *given = (section.draw)((*given + room).min(section.most)).len().min(*given + room);
+        }
+    }
+}
+
 fn verdict(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     let theme = context.model.theme;
     let role = match context.incident.verdict {
@@ -98,7 +111,7 @@ fn verdict(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
         Verdict::Cause | Verdict::Suspect => Role::Bad,
         Verdict::External | Verdict::InsufficientEvidence => Role::Warn,
     };
-    let told = text::safe(&sentence(context.incident), theme.ascii);
+    let told = text::safe(&sentence_as_of(context.incident, context.snapshot.at), theme.ascii);
     text::wrap(&told, context.columns, lines_max).into_iter().map(|line| Line::from(theme.span(role, line))).collect()
 }
 
@@ -109,16 +122,17 @@ fn impact(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
         Some((place, count)) if count > 1 => format!("{place} of {count} (n: next) | "),
         _ => String::new(),
     };
-    let first = format!("{place}{} | {}", state_word(context), facts::impact(incident));
+    let first = format!("{place}{} | {}", course::state_word(snapshot, incident), facts::impact(incident));
     let second = facts::reach(snapshot, incident);
-    let line = |(role, told): (Role, String)| {
-        Line::from(model.theme.span(role, text::cut(&text::safe(&told, model.theme.ascii), columns)))
+    let line = |role: Role, told: &str| {
+        Line::from(model.theme.span(role, text::cut(&text::safe(told, model.theme.ascii), columns)))
     };
-    [(Role::Warn, first), (Role::Plain, second)].into_iter().map(line).take(lines_max).collect()
-}
-
-fn state_word(context: Context<'_>) -> String {
-    facts::state_word(context.snapshot, context.incident)
+    let mut lines = vec![line(Role::Warn, &first)];
+    if !second.is_empty() {
+        lines.push(line(Role::Plain, &second));
+    }
+    lines.truncate(lines_max);
+    lines
 }
 
 fn first_error(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
@@ -126,32 +140,54 @@ fn first_error(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     labelled(context.model, "ERROR", &facts::error_text(error), (context.columns, lines_max))
 }
 
-fn ruled_out(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
-    let reasons = facts::ruled_out(context.incident);
-    let hidden = reasons.len().saturating_sub(lines_max);
+/// One short clause a line; the last line says how many are left out. Where there is room, clauses are whole.
+fn clauses(context: Context<'_>, label: &str, clauses: &[String], lines_max: usize) -> Vec<Line<'static>> {
+    let hidden = clauses.len().saturating_sub(lines_max);
+    let mut spare = lines_max.saturating_sub(clauses.len());
     let mut lines = Vec::new();
-    for (index, out) in reasons.iter().take(lines_max).enumerate() {
-        let label = if index == 0 { "NOT IT" } else { "" };
+    for (index, clause) in clauses.iter().take(lines_max).enumerate() {
+        let label = if index == 0 { label } else { "" };
         let more = if index + 1 == lines_max && hidden > 0 { format!(" (and {hidden} more)") } else { String::new() };
-        let told = text::safe(&format!("{}: {}", out.what.as_str(), out.reason), context.model.theme.ascii);
+        let told = text::safe(clause, context.model.theme.ascii);
         let room = context.columns.saturating_sub(LABEL + more.len());
-        lines.extend(labelled(context.model, label, &(text::cut(&told, room) + &more), (context.columns, 1)));
+        if more.is_empty() {
+            let wrapped = labelled(context.model, label, &told, (context.columns, 1 + spare));
+            spare -= wrapped.len().saturating_sub(1);
+            lines.extend(wrapped);
+        } else {
+            lines.extend(labelled(context.model, label, &(text::cut(&told, room) + &more), (context.columns, 1)));
+        }
     }
     lines
 }
 
+fn why(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
+    clauses(context, "WHY", &facts::reasons(context.snapshot, context.incident), lines_max)
+}
+
+fn ruled_out(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
+    clauses(context, "NOT IT", &excluded(context.incident), lines_max)
+}
+
+fn excluded(incident: &Incident) -> Vec<String> {
+    facts::ruled_out(incident).into_iter().map(facts::ruled_out_told).collect()
+}
+
 fn actions(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
-    let Context { model, columns, .. } = context;
+    let Context { model, columns, incident, .. } = context;
+    if let Some(over) = advice::when_over(incident) {
+        return labelled(model, "DO NOW", &over, (columns, lines_max));
+    }
     let mut lines = Vec::new();
-    for (index, action) in advice::actions(context.incident).into_iter().enumerate() {
+    for (index, action) in advice::actions(context.snapshot, incident).into_iter().enumerate() {
         let label = if index == 0 { "DO NOW" } else { "" };
-        if context.tall {
-            let told = format!("{} {} {}", index + 1, action.what, action.risk_said());
-            lines.extend(labelled(model, label, &told, (columns, 3)));
-        } else {
-            let told = format!("{} {} | {}", index + 1, action.brief, action.risk_in_brief());
-            lines.extend(labelled(model, label, &told, (columns, 1)));
-        }
+        let number = index + 1;
+        let (told, lines_max) = match &action.needless {
+            Some(why) => (format!("{number} NOT DUE: {why} ({})", action.brief), 1),
+            None if context.tall => (format!("{number} {} {}", action.what, action.risk_said()), 3),
+            None => (format!("{number} {} | {}", action.brief, action.risk_in_brief()), 1),
+        };
+        lines.extend(labelled(model, label, &told, (columns, lines_max)));
     }
     lines.truncate(lines_max);
     lines
@@ -159,28 +195,85 @@ fn actions(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
 
 fn good(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     let Some(good) = &context.incident.last_known_good else { return Vec::new() };
-    let (role, told) = facts::last_known_good(good);
+    let (role, told) = facts::last_known_good(context.snapshot, context.incident, good);
+    let theme = context.model.theme;
+    let room = context.columns.saturating_sub(LABEL);
     let line = |label: &str, told: String| {
-        let theme = context.model.theme;
-        let room = context.columns.saturating_sub(LABEL);
         Line::from(vec![theme.span(Role::Title, text::pad(label, LABEL)), theme.span(role, text::cut(&told, room))])
     };
-    [line("GOOD", good.hash.to_string()), line("", told)].into_iter().take(lines_max).collect()
+    let mut lines = vec![line("GOOD", good.hash.to_string())];
+    // A warning takes a second line rather than be cut.
+    lines.extend(text::wrap(&told, room, lines_max.saturating_sub(1)).into_iter().map(|told| line("", told)));
+    lines.truncate(lines_max);
+    lines
 }
 
 fn blind(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     let spots = facts::blind_spots(context.snapshot, Some(context.incident));
-    let told = match spots.len() {
-        0 => "none known".to_owned(),
-        1 => spots.concat(),
-        count => format!("({count}) {}", spots.join("; ")),
-    };
-    labelled(context.model, "BLIND", &told, (context.columns, lines_max))
+    if spots.is_empty() {
+        return labelled(context.model, "BLIND", "none known", (context.columns, lines_max));
+    }
+    clauses(context, "BLIND", &spots, lines_max)
 }
 
-/// What a person pastes into a chat: the sentence, the state, and how to get the whole report.
+/// Every section without a bound, each clause by itself.
+pub(crate) fn whole(model: &Model, incident: &Incident, columns: usize) -> Vec<Line<'static>> {
+    let Some(snapshot) = &model.snapshot else { return Vec::new() };
+    let context = Context { model, snapshot, incident, columns, tall: true };
+    let size = (columns, usize::MAX);
+    let listed = |label: &str, clauses: &[String]| -> Vec<Line<'static>> {
+        let label = |index: usize| if index == 0 { label } else { "" };
+        clauses.iter().enumerate().flat_map(|(index, clause)| labelled(model, label(index), clause, size)).collect()
+    };
+    let mut lines = verdict(context, usize::MAX);
+    lines.extend(labelled(model, "ID", &facts::identity(incident), size));
+    let course = course::state_word(snapshot, incident);
+    lines.extend(labelled(model, "STATE", &format!("{course} | {}", facts::impact(incident)), size));
+    lines.extend(labelled(model, "REACH", &facts::reach(snapshot, incident), size));
+    lines.extend(first_error(context, usize::MAX));
+    lines.extend(listed("WHY", &facts::reasons(snapshot, incident)));
+    lines.extend(listed("NOT IT", &excluded(incident)));
+    lines.extend(steps(context));
+    if let Some(good) = &incident.last_known_good {
+        lines.extend(listed("GOOD", &[good.hash.to_string(), facts::last_known_good(snapshot, incident, good).1]));
+    }
+    lines.extend(listed("BLIND", &facts::blind_spots(snapshot, Some(incident))));
+    lines.extend(chart::chart(model, snapshot, Some(incident), (columns, 14)));
+    lines
+}
+
+/// Every step whole, with its risk and how to see that it worked.
+fn steps(context: Context<'_>) -> Vec<Line<'static>> {
+    let Context { model, snapshot, incident, columns, .. } = context;
+    if let Some(over) = advice::when_over(incident) {
+        return labelled(model, "DO NOW", &over, (columns, usize::MAX));
+    }
+    let mut lines = Vec::new();
+    for (index, action) in advice::actions(snapshot, incident).into_iter().enumerate() {
+        let needless = action.needless.as_ref().map_or_else(String::new, |why| format!("NOT DUE: {why}. "));
+        let told = format!("{} {needless}{} {} Verify: {}", index + 1, action.what, action.risk_said(), action.verify);
+        lines.extend(labelled(model, if index == 0 { "DO NOW" } else { "" }, &told, (columns, usize::MAX)));
+    }
+    lines
+}
+
+/// What a person pastes into a chat: the sentence, the state, the next safe step, the version to go back to, and how to get the
+/// whole report.
 fn copied(context: Context<'_>) -> String {
-    let heading = super::page::plain(&heading(context.model, &sentence(context.incident), usize::MAX));
-    let command = format!("firstbad report {}", text::safe(&context.incident.id, true));
-    format!("{heading}\n{} | {}\n{command}\n", state_word(context), facts::impact(context.incident))
+    let Context { model, snapshot, incident, .. } = context;
+    let told = sentence_as_of(incident, snapshot.at);
+    let heading = super::page::plain(&heading(model, &told, usize::MAX));
+    let safe = |told: &str| text::safe(told, true);
+    let mut text = format!("{heading}\n{} | {}\n", course::state_word(snapshot, incident), facts::impact(incident));
+    let due = advice::actions(snapshot, incident).into_iter().find(|action| action.needless.is_none());
+    match (advice::when_over(incident), due) {
+        (Some(over), _) => text += &format!("next: {}\n", safe(&over)),
+        (None, Some(action)) => text += &format!("next: {} {}\n", safe(&action.what), safe(&action.risk_said())),
+        (None, None) => {}
+    }
+    if let Some(good) = &incident.last_known_good {
+        let told = facts::last_known_good(snapshot, incident, good).1;
+        text += &format!("last known good: {} ({})\n", good.hash, safe(&told));
+    }
+    text + &format!("firstbad report {}\n", safe(&incident.id))
 }

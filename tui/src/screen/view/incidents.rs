@@ -4,7 +4,7 @@ use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
 use super::page::{Page, heading};
-use firstbad_protocol::sentence::sentence;
+use firstbad_protocol::sentence::sentence_as_of;
 use firstbad_protocol::verdict::{Incident, State};
 use ratatui::text::Line;
 
@@ -25,7 +25,7 @@ pub(crate) fn detail(model: &Model, index: usize, columns: usize) -> Option<Vec<
     let incidents = model.incidents();
     let incident = incidents.get(index)?;
     let id = text::wrap(&text::safe(&incident.id, model.theme.ascii), columns, 1);
-    let told = text::wrap(&text::safe(&sentence(incident), model.theme.ascii), columns, 3);
+    let told = text::wrap(&text::safe(&sentence_as_of(incident, model.now()), model.theme.ascii), columns, 3);
     Some(id.into_iter().chain(told).map(|line| Line::from(model.theme.span(Role::Plain, line))).collect())
 }
 
@@ -37,10 +37,15 @@ fn line(model: &Model, incident: &Incident) -> Line<'static> {
         State::Resolved => ("resolved", Role::Good),
     };
     // Month to minute: the sentence has the time too, but is cut before it where the terminal is narrow.
-    let onset: String = incident.onset.to_string().chars().skip(5).take(11).collect();
+    let onset = incident.onset.to_string();
+    let year = |at: &str| at.get(..4).map(str::to_owned);
+    let now = model.now().map(|now| now.to_string());
+    // The year too, where it is another.
+    let skipped = if now.as_deref().and_then(year) == year(&onset) { 5 } else { 0 };
+    let onset: String = onset.chars().take(16).skip(skipped).collect();
     Line::from(vec![
         theme.span(Role::Plain, onset.replace('T', " ") + " "),
         theme.span(role, text::pad(word, 11)),
-        theme.span(Role::Plain, text::safe(&sentence(incident), theme.ascii)),
+        theme.span(Role::Plain, text::safe(&sentence_as_of(incident, model.now()), theme.ascii)),
     ])
 }

@@ -14,11 +14,15 @@ mod quiet;
 mod rows;
 mod scores;
 mod suspects;
+mod whole;
 
-use super::model::{Link, Model, Screen};
+use super::model::{Link, Model, Opened, Screen};
 use super::text;
 use super::theme::Role;
-pub(crate) use page::Page;
+use firstbad_protocol::sentence::headline;
+use firstbad_protocol::verdict::State;
+use page::Extent;
+pub(crate) use page::{Copied, Kept, Page};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -35,23 +39,37 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
 /// The whole screen as at most `rows` lines of at most `columns` columns.
 pub(crate) fn lines(model: &Model, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let mut picture = vec![header::line(model, columns)];
-    picture.extend(body(model, columns, rows.saturating_sub(2)));
+    let page = page_of(model, columns, rows.saturating_sub(2));
+    let kept = page.kept;
+    picture.extend(page.lines(model, columns, rows.saturating_sub(2)));
     picture.resize(rows.saturating_sub(1).max(1), Line::default());
     if rows > 1 {
-        picture.push(header::last_line(model, columns));
+        picture.push(header::last_line(model, kept, columns));
     }
     picture.truncate(rows);
     picture.into_iter().map(|line| scrub(line, columns)).collect()
 }
 
-/// The text that `y` puts on the clipboard.
-pub(crate) fn copied_text(model: &Model) -> String {
+/// The text that `y` puts on the clipboard, or why there is none.
+///
+/// # Errors
+/// The reason, for the person who asked.
+pub(crate) fn copied_text(model: &Model) -> Result<String, String> {
     let page = page_of(model, usize::from(model.size.0), usize::from(model.size.1).saturating_sub(2));
-    if let Some(text) = page.copied {
-        return text;
+    match page.copied {
+        Copied::Text(text) => Ok(text),
+        Copied::Refused(why) => Err(why),
+        Copied::Page => {
+            let all = page.head.iter().chain(page.rows.iter().map(|row| &row.line));
+            let cut = page.cut.map_or_else(String::new, |told| format!("({told})\n"));
+            Ok(all.map(|line| page::plain(line).trim_end().to_owned() + "\n").collect::<String>() + &cut)
+        }
     }
-    let all = page.head.iter().chain(page.rows.iter().map(|row| &row.line));
-    all.map(|line| page::plain(line).trim_end().to_owned() + "\n").collect()
+}
+
+/// Whether the screen shown has rows that a filter can keep or leave out. Of other screens a filter would hide what they say.
+pub(crate) const fn takes_filter(screen: Screen) -> bool {
+    matches!(screen, Screen::Incidents | Screen::Suspects | Screen::Hosts | Screen::Changes | Screen::Rows)
 }
 
 /// The greatest useful cursor of the screen shown: the last row, or the first line of the last page.
@@ -71,27 +89,42 @@ pub(crate) fn row_under_cursor(model: &Model) -> Option<usize> {
     page.rows.get(model.cursor()).map(|row| row.index)
 }
 
-fn body(model: &Model, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    page_of(model, columns, rows).lines(model, columns, rows)
-}
-
 /// The page of the screen shown: the rows that the filter keeps, and the detail of the one under the cursor.
 fn page_of(model: &Model, columns: usize, rows: usize) -> Page {
-    let mut page = whole_page(model, columns, rows).filtered(&model.filter);
+    let mut page = whole_page(model, columns, rows);
+    if takes_filter(model.screen) {
+        page = page.filtered(&model.filter);
+    }
     let cursor = model.cursor().min(page.rows.len().saturating_sub(1));
     if let Some(index) = page.rows.get(cursor).map(|row| row.index).filter(|_| page.selectable) {
-        page.detail = detail_of(model, index, columns);
+        let opened = Opened { screen: model.screen, index };
+        let detail = detail_of(model, opened, Extent { columns, is_whole: false });
+        page.detail = at_most_half(model, detail, rows.saturating_sub(page.head.len()));
     }
     page
 }
 
-fn detail_of(model: &Model, index: usize, columns: usize) -> Vec<Line<'static>> {
+/// Detail never takes more than half of the room, so that the cursor stays in sight.
+fn at_most_half(model: &Model, mut detail: Vec<Line<'static>>, rows: usize) -> Vec<Line<'static>> {
+    let room = rows / 2;
+    if detail.len() > room {
+        detail.truncate(room.saturating_sub(1));
+        if room > 0 {
+            detail.push(Line::from(model.theme.span(Role::Dim, ".. enter opens the whole")));
+        }
+    }
+    detail
+}
+
+/// What is known of one row of a list.
+fn detail_of(model: &Model, opened: Opened, extent: Extent) -> Vec<Line<'static>> {
     let Some(snapshot) = &model.snapshot else { return Vec::new() };
-    let detail = match model.screen {
-        Screen::Incidents => incidents::detail(model, index, columns),
-        Screen::Hosts => hosts::detail(model, snapshot, index, columns),
-        Screen::Changes => changes::detail(model, snapshot, index, columns),
-        Screen::Suspects => model.incident().and_then(|incident| suspects::detail(model, incident, index, columns)),
+    let index = opened.index;
+    let detail = match opened.screen {
+        Screen::Incidents => incidents::detail(model, index, extent.columns),
+        Screen::Hosts => hosts::detail(model, snapshot, index, extent),
+        Screen::Changes => changes::detail(model, snapshot, index, extent),
+        Screen::Suspects => model.incident().and_then(|incident| suspects::detail(model, incident, index, extent)),
         _ => None,
     };
     detail.unwrap_or_default()
@@ -106,17 +139,39 @@ fn whole_page(model: &Model, columns: usize, rows: usize) -> Page {
         (Screen::Incidents, _) => incidents::page(model, columns),
         (Screen::Hosts, _) => hosts::page(model, snapshot, columns),
         (Screen::Changes, _) => changes::page(model, snapshot, columns),
+        (Screen::Whole, incident) => whole::page(model, incident, columns),
         (Screen::Scores, incident) => scores::page(model, snapshot, incident, columns),
         (_, None) => quiet::page(model, snapshot, (columns, rows)),
         (Screen::Suspects, Some(incident)) => suspects::page(model, incident, columns),
         (Screen::Rows, Some(incident)) => rows::page(model, incident, columns),
-        (Screen::Playbook, Some(incident)) => playbook::page(model, incident, columns),
+        (Screen::Playbook, Some(incident)) => playbook::page(model, snapshot, incident, columns),
         (Screen::Incident | Screen::Help, Some(incident)) => incident::page(model, incident, columns, rows),
     };
+    if takes_incident(model.screen)
+        && let Some(line) = open_line(model, columns)
+    {
+        page.head.insert(0, line);
+    }
     if let Link::Lost { attempts, error, .. } = &model.link {
         page.head.insert(0, lost_line(model, *attempts, error, columns));
     }
     page
+}
+
+/// Whether the screen speaks of one incident, so that it could hide that there are others.
+const fn takes_incident(screen: Screen) -> bool {
+    matches!(screen, Screen::Suspects | Screen::Rows | Screen::Playbook | Screen::Whole)
+}
+
+/// That other incidents are open, and which is the most pressing of them, in front of everything that is said of this one.
+fn open_line(model: &Model, columns: usize) -> Option<Line<'static>> {
+    let shown = model.incident()?;
+    let incidents = model.incidents();
+    let others = || incidents.iter().filter(|other| other.id != shown.id && other.state != State::Resolved);
+    let first = others().next()?;
+    let count = others().count();
+    let told = format!("{count} MORE OPEN (n): {}", headline(first));
+    Some(Line::from(model.theme.span(Role::Bad, text::cut(&text::safe(&told, model.theme.ascii), columns))))
 }
 
 fn lost_line(model: &Model, attempts: u32, error: &str, columns: usize) -> Line<'static> {

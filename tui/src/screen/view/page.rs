@@ -15,6 +15,22 @@ pub(crate) struct Row {
     pub(crate) index: usize,
 }
 
+/// How much of something is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Columns of the screen.
+    pub(crate) columns: usize,
+    /// Whether nothing may be cut.
+    pub(crate) is_whole: bool,
+}
+
+impl Extent {
+    /// Columns, and the lines that a text may take which gets `brief` of them below a list.
+    pub(crate) const fn size(self, brief: usize) -> (usize, usize) {
+        (self.columns, if self.is_whole { usize::MAX } else { brief })
+    }
+}
+
 /// One screen's content between header and last line.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Page {
@@ -28,8 +44,33 @@ pub(crate) struct Page {
     pub(crate) detail: Vec<Line<'static>>,
     /// Shown instead of rows where there are none: never an empty place.
     pub(crate) nothing: String,
-    /// What `y` copies, if not the page as shown.
-    pub(crate) copied: Option<String>,
+    /// What `y` copies.
+    pub(crate) copied: Copied,
+    /// How much of a list with a bound the rows are, where it is not whole: `512 of 1,678 listed`.
+    pub(crate) cut: Option<String>,
+    /// How many of how many rows the filter keeps, where one is in force.
+    pub(crate) kept: Option<Kept>,
+}
+
+/// What `y` puts on the clipboard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Copied {
+    /// The rows as shown.
+    #[default]
+    Page,
+    /// This text.
+    Text(String),
+    /// Nothing, and why.
+    Refused(String),
+}
+
+/// The effect of a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Rows that it keeps.
+    pub(crate) rows: usize,
+    /// Rows in all.
+    pub(crate) of: usize,
 }
 
 impl Page {
@@ -47,8 +88,11 @@ impl Page {
     /// The page with the rows that `filter` keeps.
     pub(crate) fn filtered(mut self, filter: &Filter) -> Self {
         if !filter.text.is_empty() {
+            let of = self.rows.len();
             self.rows.retain(|row| filter.keeps(&plain(&row.line)));
-            self.nothing = format!("no row matches /{}", filter.text);
+            self.kept = Some(Kept { rows: self.rows.len(), of });
+            let cut = self.cut.as_ref().map_or_else(String::new, |told| format!(" ({told})"));
+            self.nothing = format!("no row matches /{}{cut}; esc clears the filter", filter.text);
         }
         self
     }

@@ -3,8 +3,9 @@
 use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
-use super::page::{Page, heading, labelled};
-use firstbad_protocol::sentence::{percent, what_suspect};
+use super::page::{Copied, Extent, Page, heading, labelled, plain};
+use crate::facts;
+use firstbad_protocol::sentence::{clock_as_of, percent, what_suspect};
 use firstbad_protocol::verdict::{Arm, Incident, Suspect};
 use ratatui::text::Line;
 
@@ -15,6 +16,7 @@ pub(crate) fn page(model: &Model, incident: &Incident, columns: usize) -> Page {
     let mut page = Page::list(incident.suspects.iter().map(|suspect| line(model, suspect, columns)));
     page.head = vec![heading(model, &title, columns)];
     page.nothing = "No explanation was ranked.".into();
+    page.copied = Copied::Text(copied(model, incident));
     page
 }
 
@@ -31,36 +33,55 @@ fn line(model: &Model, suspect: &Suspect, columns: usize) -> Line<'static> {
 }
 
 /// What speaks for and against one suspect.
-pub(crate) fn detail(model: &Model, incident: &Incident, index: usize, columns: usize) -> Option<Vec<Line<'static>>> {
+pub(crate) fn detail(model: &Model, incident: &Incident, index: usize, extent: Extent) -> Option<Vec<Line<'static>>> {
     let suspect = incident.suspects.get(index)?;
-    let mut lines = labelled(model, "WHAT", &what_suspect(suspect), (columns, 2));
-    let arms = format!(
-        "exposed {}; others {}; rate ratio {:.1}; explains {}",
-        arm(&suspect.exposed),
-        arm(&suspect.control),
-        suspect.rate_ratio,
-        text::share(suspect.explained_share)
-    );
-    lines.extend(labelled(model, "NUMBERS", &arms, (columns, 2)));
-    for (label, sentences) in [("FOR", &suspect.evidence), ("AGAINST", &suspect.against)] {
+    let mut lines = labelled(model, "WHAT", &what_suspect(suspect), extent.size(2));
+    lines.extend(labelled(model, "NUMBERS", &numbers(suspect), extent.size(2)));
+    let against: Vec<&String> = facts::against(incident, suspect).collect();
+    for (label, sentences) in [("FOR", suspect.evidence.iter().collect()), ("AGAINST", against)] {
         if sentences.is_empty() {
-            lines.extend(labelled(model, label, "nothing", (columns, 1)));
+            lines.extend(labelled(model, label, "nothing", extent.size(1)));
         }
-        for (index, sentence) in sentences.iter().enumerate() {
-            lines.extend(labelled(model, if index == 0 { label } else { "" }, sentence, (columns, 2)));
+        for (index, sentence) in sentences.into_iter().enumerate() {
+            lines.extend(labelled(model, if index == 0 { label } else { "" }, sentence, extent.size(2)));
         }
     }
     for (index, entry) in incident.history.iter().enumerate() {
         let what = entry.cause.as_ref().map_or_else(|| "no cause".to_owned(), firstbad_protocol::sentence::what);
-        let told = format!("{}: {} {what}", firstbad_protocol::sentence::clock(entry.at), entry.verdict.as_str());
-        lines.extend(labelled(model, if index == 0 { "EARLIER" } else { "" }, &told, (columns, 1)));
+        let told = format!("{}: {} {what}", clock_as_of(entry.at, model.now()), entry.verdict.as_str());
+        lines.extend(labelled(model, if index == 0 { "EARLIER" } else { "" }, &told, extent.size(1)));
     }
     Some(lines)
 }
 
+/// Both arms. Where there is nothing to compare with, there is no ratio either.
+fn numbers(suspect: &Suspect) -> String {
+    let compared = match suspect.control.hosts {
+        0 => "no others to compare".to_owned(),
+        _ => format!("others {}; rate ratio {:.1}", arm(&suspect.control), suspect.rate_ratio),
+    };
+    format!("exposed {}; {compared}; explains {}", arm(&suspect.exposed), text::share(suspect.explained_share))
+}
+
 fn arm(arm: &Arm) -> String {
     format!(
-        "{}/{} hosts, {:.0} events where {:.1} were expected",
-        arm.hosts_failing, arm.hosts, arm.observed, arm.expected
+        "{} of {} fail ({:.0} seen, {:.1} expected)",
+        arm.hosts_failing,
+        facts::counted(arm.hosts, "host"),
+        arm.observed,
+        arm.expected
     )
+}
+
+/// Every explanation with its evidence: what somebody needs who is asked whether it is true.
+fn copied(model: &Model, incident: &Incident) -> String {
+    let mut text = format!("suspects of {}\n", text::safe(&incident.id, true));
+    for (index, suspect) in incident.suspects.iter().enumerate() {
+        let what = text::safe(&what_suspect(suspect), true);
+        text += &format!("#{} {what} ({} confident)\n", suspect.rank, percent(suspect.confidence));
+        let whole = Extent { columns: usize::MAX, is_whole: true };
+        let lines = detail(model, incident, index, whole).unwrap_or_default();
+        text.extend(lines.iter().skip(1).map(|line| format!("  {}\n", plain(line).trim_end())));
+    }
+    text
 }

@@ -1,0 +1,269 @@
+//! What the screen may never do, one test for each kind of fault that an on-call engineer's review found: say something false
+//! for want of room, hand on part of a list as the whole, hide what is open, or ask for what is done.
+
+use super::{PLAIN, on, picture, press, showing};
+use crate::fixture;
+use crate::screen::message::{Copied, Effect, Message};
+use crate::screen::model::{Model, Origin, Screen};
+use crate::screen::update::update;
+use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::verdict::{Incident, State};
+use std::sync::Arc;
+
+fn copied(model: &mut Model) -> Option<String> {
+    match press(model, "y").pop() {
+        Some(Effect::Copy(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// The named incident, over, beside one that is open.
+fn over_beside_an_open_one() -> Snapshot {
+    let over = Incident { state: State::Resolved, resolved_at: Some(fixture::ONSET), ..fixture::incident() };
+    let open = Incident { id: "20251118-113000-errors".into(), ..fixture::external() };
+    let mut snapshot = fixture::named();
+    snapshot.diagnosis.incidents = vec![over, open];
+    snapshot
+}
+
+#[test]
+fn a_list_of_hosts_that_is_cut_is_neither_shown_nor_copied_as_the_whole() {
+    let mut model = on(Screen::Hosts, fixture::large(1_678));
+    let shown = picture(&model, 80, 24);
+    assert!(shown.contains("512 of 1,678 listed; 1,678 to repair (y copies)"), "{shown}");
+    assert_eq!(copied(&mut model).expect("copied").lines().count(), 1_678);
+    let mut unnamed = fixture::large(1_678);
+    unnamed.census.as_mut().expect("counted").restart_names.clear();
+    let mut model = on(Screen::Hosts, unnamed);
+    assert_eq!(copied(&mut model), None);
+    assert!(picture(&model, 80, 24).contains("not copied: 1,678 hosts are to restart"));
+    let mut earlier = fixture::large(1_678);
+    earlier.census = None;
+    let mut model = on(Screen::Hosts, earlier);
+    assert_eq!(copied(&mut model), None, "of a collector that does not count");
+    press(&mut model, "/no such host\n");
+    assert!(picture(&model, 80, 24).contains("no row matches /no such host (512 of more listed)"));
+}
+
+#[test]
+fn no_room_is_not_no_data() {
+    for columns in [40, 60, 80, 120] {
+        for rows in 3..40 {
+            let shown = picture(&showing(fixture::named()), columns, rows);
+            assert!(!shown.contains("No request") && !shown.contains("there is no rate"), "{columns}x{rows}:\n{shown}");
+        }
+    }
+    let mut nothing = fixture::named();
+    nothing.lines.clear();
+    assert!(picture(&showing(nothing), 80, 24).contains("No request or score was reported yet"), "control");
+}
+
+#[test]
+fn a_filter_in_force_is_seen_and_the_first_screen_takes_none() {
+    let mut model = showing(fixture::named());
+    press(&mut model, "/edge-eu\n");
+    let shown = picture(&model, 80, 24);
+    assert!(shown.contains("/ filters the lists"), "{shown}");
+    assert!(shown.contains("DO NOW") && shown.contains("GOOD"), "{shown}");
+    let mut model = on(Screen::Hosts, fixture::named());
+    press(&mut model, "/edge-eu\n");
+    assert!(picture(&model, 80, 24).contains("/edge-eu: 8 of 24 (esc clears)"), "{}", picture(&model, 80, 24));
+    press(&mut model, "1");
+    let shown = picture(&model, 80, 24);
+    assert!(shown.contains("DO NOW") && !shown.contains("/edge-eu"), "{shown}");
+    press(&mut model, "4");
+    assert!(picture(&model, 80, 24).contains("/edge-eu: 8 of 24"), "the filter is there again, and seen");
+}
+
+#[test]
+fn a_chosen_incident_does_not_hide_one_that_is_open() {
+    let mut model = showing(over_beside_an_open_one());
+    press(&mut model, "n");
+    for screen in [Screen::Incident, Screen::Suspects, Screen::Rows, Screen::Playbook] {
+        model.screen = screen;
+        let shown = picture(&model, 80, 24);
+        assert!(shown.contains("1 MORE OPEN (n): NOT A CHANGE: cloud.region=eu"), "{screen:?}\n{shown}");
+    }
+    model.screen = Screen::Incident;
+    let shown = picture(&model, 80, 24);
+    assert!(shown.contains("RESOLVED"), "{shown}");
+    assert!(!shown.contains("% fail;") && !shown.contains("need a restart"), "of the other incident:\n{shown}");
+    press(&mut model, "n");
+    assert!(!picture(&model, 80, 24).contains("MORE OPEN"), "what is over needs no line");
+}
+
+#[test]
+fn the_right_edge_of_the_chart_is_now() {
+    let mut snapshot = fixture::recovering();
+    for line in snapshot.lines.iter_mut().filter(|line| !line.hashes.is_empty()) {
+        let length = line.points.len();
+        line.points[length - 10..].fill(None);
+    }
+    let shown = picture(&showing(snapshot), 80, 24);
+    assert!(!shown.contains("71.0%") && shown.contains("gone 11:29"), "{shown}");
+    assert!(picture(&showing(fixture::named()), 80, 24).contains("71.0%"), "control: a value of now is shown");
+}
+
+#[test]
+fn times_of_another_day_have_their_date() {
+    let mut model = Model::new(Origin::Replay("/somewhere/X29.jsonl.zst".into()), PLAIN);
+    let frame = |snapshot| Message::Frame { index: 597, count: 598, snapshot: Arc::new(snapshot) };
+    update(&mut model, frame(fixture::large(1_678)));
+    let shown = picture(&model, 80, 24);
+    assert!(shown.starts_with("|REPLAY X29 | 1,678 report, 0 silent | 2025-11-18 11:31:24Z 598/598 "), "{shown}");
+    let mut later = fixture::named();
+    later.at = later.at.map(|at| at + 86_400_000_000_000);
+    let shown = picture(&showing(later.clone()), 80, 24);
+    assert!(shown.contains("since 2025-11-18 11:28:04"), "{shown}");
+    let shown = picture(&on(Screen::Changes, later), 80, 24);
+    assert!(shown.contains(" 2025-11-18 10:28:04 load"), "{shown}");
+}
+
+#[test]
+fn a_warning_is_not_what_is_cut() {
+    let mut snapshot = fixture::named();
+    let good = snapshot.diagnosis.incidents[0].last_known_good.as_mut().expect("a good version");
+    (good.contaminated, good.bake_time_s) = (true, 16);
+    let shown = picture(&showing(snapshot), 80, 24);
+    assert!(shown.contains("CONTAMINATED: the producer's own last-good mark points at the BAD"), "{shown}");
+    let mut model = showing(fixture::named());
+    model.snapshot = Some(Arc::new({
+        let mut snapshot = fixture::named();
+        snapshot.diagnosis.incidents[0].last_known_good.as_mut().expect("a good version").bake_time_s = 16;
+        snapshot
+    }));
+    assert!(picture(&model, 80, 24).contains("served only 16 s"), "{}", picture(&model, 80, 24));
+}
+
+#[test]
+fn the_first_screen_is_opened_whole_by_enter_and_by_scrolling() {
+    for key in ["\n", "j", "G"] {
+        let mut snapshot = fixture::named();
+        let incident = &mut snapshot.diagnosis.incidents[0];
+        incident.blind_spots = (0..18).map(|index| format!("blind spot number {index}").into()).collect();
+        let mut model = showing(snapshot);
+        update(&mut model, Message::Resize(80, 24));
+        assert!(!picture(&model, 80, 24).contains("blind spot number 17"));
+        press(&mut model, key);
+        let mut seen = String::new();
+        for _ in 0..60 {
+            seen += &picture(&model, 80, 24);
+            press(&mut model, "j");
+        }
+        for part in ["blind spot number 17", "binary: fl2 and fl ran for 9 d before; neither changed", "Verify:"] {
+            assert!(seen.contains(part), "{part} after {key:?}:\n{seen}");
+        }
+        press(&mut model, "\u{1b}");
+        assert_eq!(model.screen, Screen::Incident);
+    }
+}
+
+#[test]
+fn what_is_done_is_not_asked_for() {
+    let mut snapshot = fixture::recovering();
+    snapshot.versions.iter_mut().filter(|version| version.accused).for_each(|version| version.hosts_active = 0);
+    snapshot.hosts.iter_mut().for_each(|host| host.needs_restart = false);
+    let shown = picture(&showing(snapshot.clone()), 80, 24);
+    assert!(shown.contains("2 NOT DUE: no host runs the bad version, 24 run another"), "{shown}");
+    assert!(shown.contains("4 NOT DUE: no host needs a restart any more"), "{shown}");
+    snapshot.diagnosis.incidents[0].state = State::Resolved;
+    let mut model = showing(snapshot);
+    assert!(picture(&model, 80, 24).contains("DO NOW   No step is due"), "{}", picture(&model, 80, 24));
+    assert!(copied(&mut model).expect("copied").contains("next: No step is due"));
+}
+
+#[test]
+fn there_is_no_ratio_without_anything_to_compare() {
+    let mut incident = fixture::incident();
+    incident.suspects[0].control = firstbad_protocol::verdict::Arm::default();
+    let shown = picture(&on(Screen::Suspects, fixture::with(incident)), 80, 24);
+    assert!(shown.contains("; no others") && !shown.contains("rate ratio"), "{shown}");
+    let shown = picture(&on(Screen::Suspects, fixture::named()), 80, 24);
+    assert!(shown.contains("rate ratio 2774.1"), "control\n{shown}");
+}
+
+#[test]
+fn what_is_copied_can_be_acted_on() {
+    let text = copied(&mut showing(fixture::named())).expect("copied");
+    assert!(text.contains(&format!("last known good: {}", fixture::good())), "{text}");
+    assert!(text.contains("next: Stop the publisher of bot-features"), "{text}");
+    let text = copied(&mut on(Screen::Suspects, fixture::named())).expect("copied");
+    for part in
+        ["16 of 16 hosts fail within 1 s after their own load of it; standard deviation of the delay 0.4 s", "AGAINST"]
+    {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn where_a_copy_went_is_said() {
+    let mut model = showing(fixture::named());
+    for (copied, told) in [
+        (Copied::Sent(216), "one that lacks OSC 52 ignores it"),
+        (Copied::Tmux(216), "tmux load-buffer -w"),
+        (Copied::File("/tmp/firstbad-1-0.txt".into()), "written to /tmp/firstbad-1-0.txt"),
+    ] {
+        update(&mut model, Message::Copied(Ok(copied)));
+        assert!(picture(&model, 80, 24).contains(told), "{}", picture(&model, 80, 24));
+    }
+}
+
+#[test]
+fn a_paste_presses_no_keys() {
+    let mut model = showing(fixture::named());
+    assert!(update(&mut model, Message::Paste("quit\nq4".into())).is_empty());
+    assert_eq!(model.screen, Screen::Incident);
+    assert!(picture(&model, 80, 24).contains("a paste of 7 characters was ignored"));
+    let mut model = on(Screen::Hosts, fixture::named());
+    press(&mut model, "/");
+    update(&mut model, Message::Paste("edge-eu-00\n\u{1b}".into()));
+    assert_eq!((model.filter.text.as_str(), model.filter.editing), ("edge-eu-00", true));
+}
+
+#[test]
+fn the_cursor_stays_in_sight_in_a_low_window() {
+    for screen in [Screen::Suspects, Screen::Hosts, Screen::Changes, Screen::Incidents] {
+        for rows in 6..24 {
+            let mut model = on(screen, fixture::named());
+            model.size = (50, rows);
+            let shown = picture(&model, 50, rows);
+            assert!(shown.lines().any(|line| line.starts_with("|>")), "{screen:?} at 50x{rows}\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn enter_opens_what_is_under_the_cursor_or_says_why_not() {
+    let hash = fixture::bad().to_string();
+    for (screen, part) in [(Screen::Hosts, &hash[..50]), (Screen::Changes, "ONSET"), (Screen::Suspects, "AGAINST")] {
+        let mut model = on(screen, fixture::named());
+        press(&mut model, "j\n");
+        let shown = picture(&model, 80, 24);
+        assert!(model.screen == Screen::Whole && shown.contains(part), "{screen:?}\n{shown}");
+        press(&mut model, "\u{1b}");
+        assert_eq!(model.screen, screen);
+    }
+    for screen in [Screen::Rows, Screen::Scores, Screen::Playbook] {
+        let mut model = on(screen, fixture::named());
+        press(&mut model, "\n");
+        assert!(picture(&model, 80, 24).contains("nothing to open"), "{screen:?}");
+    }
+}
+
+#[test]
+fn how_much_of_a_replay_is_read_is_shown_and_time_travel_works_meanwhile() {
+    let mut model = Model::new(Origin::Replay("x.jsonl".into()), PLAIN);
+    assert_eq!(update(&mut model, Message::Reading(Some(7))), [Effect::Seek(usize::MAX)], "the newest frame is shown");
+    assert!(picture(&model, 80, 24).contains("reading 7%"), "{}", picture(&model, 80, 24));
+    let frame = Message::Frame { index: 9, count: 10, snapshot: Arc::new(fixture::named()) };
+    update(&mut model, frame);
+    press(&mut model, "[");
+    assert_eq!(
+        update(&mut model, Message::Reading(Some(45))),
+        [Effect::FindAgain],
+        "the moment stays that was asked for"
+    );
+    assert!(picture(&model, 80, 24).contains("reading 45%"));
+    update(&mut model, Message::Reading(None));
+    assert!(!picture(&model, 80, 24).contains("reading"));
+}
