@@ -67,10 +67,16 @@ pub(crate) fn naming<'a>(diagnosis: &'a Diagnosis, truth: &Truth) -> Option<&'a 
     })
 }
 
+/// That nothing names the input, and what was said instead.
+fn missed(told: &[String]) -> String {
+    let instead = if told.is_empty() { "nothing was reported".to_owned() } else { told.join("; ") };
+    format!("no incident named the input ({instead})")
+}
+
 fn november(judgement: &mut Judgement, diagnosis: &Diagnosis, truth: &Truth) {
     let Some(incident) = naming(diagnosis, truth) else {
         let told: Vec<String> = diagnosis.incidents.iter().map(sentence::sentence).collect();
-        judgement.claim("the input is named", false, format!("no incident names it; told was: {told:?}"));
+        judgement.claim("the input is named", false, missed(&told));
         return;
     };
     judgement.claim("the input is named", true, sentence::sentence(incident));

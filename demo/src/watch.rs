@@ -157,14 +157,18 @@ impl Outcome {
             text += &format!("named    {after_s:.1} s after the first bad load, {exposed} hosts exposed by then\n");
         }
         for finding in &self.findings {
-            let mark = if finding.holds { "ok " } else { "NOT" };
+            let mark = if finding.holds { "ok  " } else { "FAIL" };
             let colon = if finding.detail.is_empty() { "" } else { ": " };
             text += &format!("{mark}      {}{colon}{}\n", finding.claim, finding.detail);
         }
         if !self.finished {
             text += "left     before its end: losses and recovery were not judged\n";
         }
-        text + if self.right { "RIGHT\n" } else { "NOT RIGHT\n" }
+        text + match (self.right, self.finished) {
+            (true, _) => "RIGHT\n",
+            (false, true) => "NOT RIGHT\n",
+            (false, false) => "LEFT EARLY: nothing is concluded\n",
+        }
     }
 }
 

@@ -103,7 +103,8 @@ const SILENT_MANY: &str = " hosts are silent";
 const SINCE: &str = " since ";
 const MORE: &str = "..";
 const CLOCKS: &str = "clocks that differ from the fleet's were corrected: ";
-const LATE: &str = " rows came too late to be judged, or with a time that cannot be";
+const LATE_ONE: &str = "1 report was too late or had an impossible timestamp";
+const LATE_MANY: &str = " reports were too late or had an impossible timestamp";
 const DROPPED: (&str, &str) = ("senders dropped ", " telemetry events");
 const NOT_UNDERSTOOD: &str = "resources report no requests or scores that firstbad knows";
 const THEY_SEND: &str = "; among their metrics are ";
@@ -131,7 +132,8 @@ impl fmt::Display for BlindSpot {
                     clocks.iter().map(|clock| format!("{} by {} s", Untrusted(&clock.host), clock.offset_s)).collect();
                 write!(f, "{CLOCKS}{}", clocks.join(", "))
             }
-            Self::Late { rows } => write!(f, "{rows}{LATE}"),
+            Self::Late { rows: 1 } => f.write_str(LATE_ONE),
+            Self::Late { rows } => write!(f, "{rows}{LATE_MANY}"),
             Self::Dropped { events } => write!(f, "{}{events}{}", DROPPED.0, DROPPED.1),
             Self::NotUnderstood { resources, metrics } => {
                 let names: Vec<String> = metrics.iter().map(|name| Untrusted(name).to_string()).collect();

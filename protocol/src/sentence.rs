@@ -11,11 +11,15 @@ use std::collections::BTreeMap;
 const NAME_COLUMNS: usize = 40;
 /// Columns of a property: two clauses of facts.
 const PROPERTY_COLUMNS: usize = 60;
+/// Confidence below which an external cause is called likely, and that below which it is called possible only. Chosen: what is
+/// more often wrong than twice in five is no more than possible.
+const LIKELY_BELOW: f64 = 0.9;
+const MAYBE_BELOW: f64 = 0.4;
 /// Maximum number of explanations that the sentence about a tie names. Chosen: most ties have two or three.
 const TIED_NAMED: usize = 3;
 
-/// The verdict in one line of safe text, e.g. `NAMED: bot-features 9f3c8e21ab04 (rows > 200) since 11:28:04 - 96% - 16/16
-/// hosts on it fail, 0/8 others`. Times are UTC; the date is in the incident's id.
+/// The verdict in one line of safe text, e.g. `NAMED: bot-features 9f3c8e21ab04 (rows > 200) since 11:28:04 (96% confident). 16 of
+/// 16 hosts failed while on it; 0 of 8 while on another version`. Times are UTC; the date is in the incident's id.
 #[must_use]
 pub fn sentence(incident: &Incident) -> String {
     sentence_as_of(incident, None)
@@ -29,7 +33,17 @@ pub fn sentence_as_of(incident: &Incident, now: Option<Timestamp>) -> String {
         (Verdict::InsufficientEvidence, _) | (_, None) => unexplained(incident),
         (_, Some(cause)) => weight(incident, cause),
     };
-    headline_as_of(incident, now) + &numbers + &ending(incident, now)
+    certainty(incident).to_owned() + &headline_as_of(incident, now) + &numbers + &ending(incident, now)
+}
+
+/// How sure it is that what fails is no change, in a word in front. Accusations have their own words.
+fn certainty(incident: &Incident) -> &'static str {
+    let external = incident.verdict == Verdict::External && incident.cause.is_some() && !incident.is_refusal_only();
+    match suspect_of_cause(incident).filter(|_| external) {
+        Some(suspect) if suspect.confidence < MAYBE_BELOW => "MAYBE ",
+        Some(suspect) if suspect.confidence < LIKELY_BELOW => "LIKELY ",
+        _ => "",
+    }
 }
 
 /// The first part of [`sentence`], up to its numbers. It stays the same as long as the verdict does, so that it can identify a
@@ -47,7 +61,27 @@ fn headline_as_of(incident: &Incident, now: Option<Timestamp>) -> String {
         (_, None) => format!("NOT A CHANGE THAT WE SEE: {} since {since}", signals(incident)),
         (Verdict::Cause, Some(cause)) => format!("NAMED: {} since {since}", what(cause)),
         (Verdict::Suspect, Some(cause)) => format!("SUSPECT: {} since {since}", what(cause)),
-        (Verdict::External, Some(cause)) => format!("NOT A CHANGE: {} since {since}", what(cause)),
+        (Verdict::External, Some(cause)) => format!("{}, not a change: {} since {since}", kind(cause), external(cause)),
+    }
+}
+
+/// What an external cause is a case of.
+const fn kind(cause: &Cause) -> &'static str {
+    match cause.kind {
+        CauseKind::Host => "ONE HOST",
+        CauseKind::Dimension => "ONE PLACE",
+        CauseKind::Time => "ONE MOMENT",
+        CauseKind::Traffic => "LOAD",
+        CauseKind::Request => "SOME REQUESTS",
+        CauseKind::Config | CauseKind::Binary | CauseKind::Change => "SOMETHING ELSE",
+    }
+}
+
+/// The cause where [`kind`] has said already what it is.
+fn external(cause: &Cause) -> String {
+    match cause.kind {
+        CauseKind::Host => pairs(&cause.dimensions),
+        _ => what(cause),
     }
 }
 
@@ -149,51 +183,49 @@ pub fn percent(share: f64) -> String {
 
 fn weight(incident: &Incident, cause: &Cause) -> String {
     let Some(suspect) = suspect_of_cause(incident) else { return String::new() };
+    let confident = format!(" ({} confident). ", percent(suspect.confidence));
     if suspect.exposed.hosts_failing == 0 && suspect.exposed.observed > suspect.exposed.expected {
-        return format!(
-            " - {} - {:.1} times the failures of others ({:.0} on it where {:.0} were expected)",
-            percent(suspect.confidence),
-            suspect.rate_ratio,
-            suspect.exposed.observed,
-            suspect.exposed.expected
-        );
+        return confident
+            + &format!(
+                "{:.1} times the failures of others ({:.0} on it where {:.0} were expected)",
+                suspect.rate_ratio, suspect.exposed.observed, suspect.exposed.expected
+            );
     }
-    let (on_it, others) = match cause.kind {
-        CauseKind::Dimension | CauseKind::Host => ("hosts there", "elsewhere"),
-        CauseKind::Time | CauseKind::Traffic | CauseKind::Request => ("hosts", "others"),
-        CauseKind::Config | CauseKind::Binary | CauseKind::Change => ("hosts on it", "others"),
+    let did = what_they_did(incident);
+    let (exposed, others) = match cause.kind {
+        CauseKind::Dimension | CauseKind::Host => (format!("there {did}"), "elsewhere"),
+        CauseKind::Time | CauseKind::Traffic | CauseKind::Request => (did.to_owned(), "of the others"),
+        CauseKind::Config | CauseKind::Binary => (format!("{did} while on it"), "while on another version"),
+        CauseKind::Change => (format!("{did} with it"), "without it"),
     };
-    let exposed = arm(&suspect.exposed, &format!("{on_it} {}", what_they_do(incident)));
-    let mut text = format!(" - {} - {exposed}", percent(suspect.confidence));
-    if suspect.control.hosts > 0 {
-        text += &format!(", {}", arm(&suspect.control, others));
-    } else {
-        text += ", no others to compare";
-    }
-    text
+    let exposed = share(suspect.exposed.hosts_failing, suspect.exposed.hosts, &exposed);
+    let Arm { hosts, hosts_failing, .. } = suspect.control;
+    let control = match hosts {
+        0 => "no host is left to compare with".to_owned(),
+        _ => format!("{hosts_failing} of {hosts} {others}"),
+    };
+    format!("{confident}{exposed}; {control}")
 }
 
 /// The verb for affected hosts: hosts that only answer differently do not fail.
-fn what_they_do(incident: &Incident) -> &'static str {
-    if incident.signals == [Signal::Answers] { "answer differently" } else { "fail" }
+fn what_they_did(incident: &Incident) -> &'static str {
+    if incident.signals == [Signal::Answers] { "answered differently" } else { "failed" }
 }
 
-fn arm(arm: &Arm, what: &str) -> String {
-    share(arm.hosts_failing, arm.hosts, what)
-}
-
+/// `16 of 24 hosts failed`.
 fn share(part: u64, whole: u64, what: &str) -> String {
-    format!("{part}/{whole} {what}")
+    let hosts = if whole == 1 { "host" } else { "hosts" };
+    format!("{part} of {whole} {hosts} {what}").trim_end().to_owned()
 }
 
 /// The affected hosts and the nearest explanation; for a tie, all explanations in it.
 fn unexplained(incident: &Incident) -> String {
-    let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts");
+    let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "");
     let nearest = match (incident.verdict, incident.tied(), incident.suspects.first()) {
         (Verdict::InsufficientEvidence, [], Some(first)) => {
-            format!(" - nearest: {} ({})", what_suspect(first), percent(first.confidence))
+            format!(". Nearest: {} ({} confident)", what_suspect(first), percent(first.confidence))
         }
-        (Verdict::InsufficientEvidence, tied @ [_, ..], _) => format!(" - a tie: {}", tie(tied)),
+        (Verdict::InsufficientEvidence, tied @ [_, ..], _) => format!(". A tie: {}", tie(tied)),
         _ => String::new(),
     };
     format!(" on {hosts}{nearest}")
@@ -215,11 +247,11 @@ fn refused_input(incident: &Incident) -> String {
 }
 
 fn refused(incident: &Incident) -> String {
-    let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "hosts");
+    let hosts = share(incident.impact.hosts_affected, incident.impact.hosts_reporting, "");
     // If requests were hurt, impact and signals contradict each other, and the sentence must not repeat either.
     let unharmed = if incident.impact.requests_hurt() == 0 { "; nothing failed" } else { "" };
-    let unknown = if incident.verdict.accuses() { "" } else { " - the content is not accused" };
-    format!(" - {hosts} refused it, kept the last good one{unharmed}{unknown}")
+    let unknown = if incident.verdict.accuses() { "" } else { "; the content is not accused" };
+    format!(". {hosts} refused it and kept the last good one{unharmed}{unknown}")
 }
 
 fn signals(incident: &Incident) -> String {
@@ -229,13 +261,13 @@ fn signals(incident: &Incident) -> String {
 
 fn ending(incident: &Incident, now: Option<Timestamp>) -> String {
     if let Some(older) = &incident.merged_into {
-        return format!(" - goes on as {}", Untrusted(older));
+        return format!(". It goes on as {}", Untrusted(older));
     }
     match (incident.state, incident.resolved_at) {
         (State::Open, _) => String::new(),
-        (State::Recovering, _) => " - recovering".to_owned(),
-        (State::Resolved, None) => " - resolved".to_owned(),
-        (State::Resolved, Some(at)) => format!(" - resolved {}", clock_as_of(at, now)),
+        (State::Recovering, _) => ". Recovering".to_owned(),
+        (State::Resolved, None) => ". Resolved".to_owned(),
+        (State::Resolved, Some(at)) => format!(". Resolved {}", clock_as_of(at, now)),
     }
 }
 
@@ -310,7 +342,7 @@ mod tests {
         assert_eq!(
             sentence(&incident(Verdict::Cause, Some(config(&[b"bad"])))),
             format!(
-                "NAMED: bot-features {short} (rows > 200) since 11:28:04 - 96% - 16/16 hosts on it fail, 0/8 others"
+                "NAMED: bot-features {short} (rows > 200) since 11:28:04 (96% confident). 16 of 16 hosts failed while on it; 0 of 8 while on another version"
             )
         );
         let family = sentence(&incident(Verdict::Suspect, Some(config(&[b"x", b"y", b"bad"]))));
@@ -321,11 +353,11 @@ mod tests {
     fn what_is_not_known_is_said_so() {
         let told = sentence(&incident(Verdict::InsufficientEvidence, None));
         assert!(
-            told.starts_with("INSUFFICIENT EVIDENCE: errors, silent hosts since 11:28:04 on 2/24 hosts - nearest: "),
+            told.starts_with("INSUFFICIENT EVIDENCE: errors, silent hosts since 11:28:04 on 2 of 24 hosts. Nearest: "),
             "{told}"
         );
         let told = sentence(&incident(Verdict::External, None));
-        assert_eq!(told, "NOT A CHANGE THAT WE SEE: errors, silent hosts since 11:28:04 on 2/24 hosts");
+        assert_eq!(told, "NOT A CHANGE THAT WE SEE: errors, silent hosts since 11:28:04 on 2 of 24 hosts");
     }
 
     #[test]
@@ -337,7 +369,7 @@ mod tests {
         assert_eq!(
             sentence(&told),
             format!(
-                "INSUFFICIENT EVIDENCE: errors, silent hosts since 11:28:04 on 2/24 hosts - a tie: a {short} and b {short} cannot be told apart"
+                "INSUFFICIENT EVIDENCE: errors, silent hosts since 11:28:04 on 2 of 24 hosts. A tie: a {short} and b {short} cannot be told apart"
             )
         );
         let (many, one) = (told.suspects.clone(), told.suspects[0].clone());
@@ -352,19 +384,24 @@ mod tests {
         told.impact.requests_failed = 0;
         let short = Hash::of(b"bad").short();
         let expected = format!(
-            "REFUSED: bot-features {short} (rows > 200) since 11:28:04 - 2/24 hosts refused it, kept the last good one; nothing failed"
+            "REFUSED: bot-features {short} (rows > 200) since 11:28:04. 2 of 24 hosts refused it and kept the last good one; nothing failed"
         );
         assert_eq!(sentence(&told), expected);
         assert_eq!(headline(&told), format!("REFUSED: bot-features {short} (rows > 200) since 11:28:04"));
         (told.verdict, told.cause) = (Verdict::InsufficientEvidence, None);
-        assert_eq!(sentence(&told), expected + " - the content is not accused");
+        assert_eq!(sentence(&told), expected + "; the content is not accused");
     }
 
     #[test]
     fn hosts_that_answer_differently_are_not_said_to_fail() {
         let mut told = incident(Verdict::Suspect, Some(config(&[b"bad"])));
         told.signals = vec![Signal::Answers];
-        assert!(sentence(&told).ends_with("16/16 hosts on it answer differently, 0/8 others"), "{}", sentence(&told));
+        assert!(
+            sentence(&told)
+                .ends_with("16 of 16 hosts answered differently while on it; 0 of 8 while on another version"),
+            "{}",
+            sentence(&told)
+        );
     }
 
     #[test]
@@ -372,7 +409,11 @@ mod tests {
         let mut told = incident(Verdict::Cause, Some(config(&[b"bad"])));
         told.state = State::Resolved;
         told.merged_into = Some("20251118-112700-errors".into());
-        assert!(sentence(&told).ends_with("0/8 others - goes on as 20251118-112700-errors"), "{}", sentence(&told));
+        assert!(
+            sentence(&told).ends_with("0 of 8 while on another version. It goes on as 20251118-112700-errors"),
+            "{}",
+            sentence(&told)
+        );
     }
 
     #[test]
@@ -390,8 +431,16 @@ mod tests {
         told.resolved_at = Some(Timestamp::from_seconds(1_763_465_344));
         assert_eq!(
             sentence(&told),
-            "NOT A CHANGE: cloud.region=eu since 11:28:04 - 96% - 16/16 hosts there fail, 0/8 elsewhere - resolved 11:29:04"
+            "ONE PLACE, not a change: cloud.region=eu since 11:28:04 (96% confident). 16 of 16 hosts there failed; 0 of 8 elsewhere. Resolved 11:29:04"
         );
+        let stable = headline(&told);
+        told.suspects[0].confidence = 0.49;
+        assert!(sentence(&told).starts_with("LIKELY ONE PLACE, not a change: cloud.region=eu"), "{}", sentence(&told));
+        told.suspects[0].confidence = 0.33;
+        assert!(sentence(&told).starts_with("MAYBE ONE PLACE, not a change: cloud.region=eu"), "{}", sentence(&told));
+        assert_eq!(headline(&told), stable, "an alert keeps its name while the confidence moves");
+        told.suspects[0].control = Arm::default();
+        assert!(sentence(&told).contains("; no host is left to compare with"), "{}", sentence(&told));
     }
 
     #[test]
@@ -419,6 +468,6 @@ mod tests {
         let mut cause = config(&[b"x", b"bad"]);
         cause.config = Some("n".repeat(256));
         let told = sentence(&incident(Verdict::Cause, Some(cause)));
-        assert!(told.len() <= 160 && told.ends_with("hosts on it fail, 0/8 others"), "{told}");
+        assert!(told.len() <= 190 && told.ends_with("0 of 8 while on another version"), "{told}");
     }
 }

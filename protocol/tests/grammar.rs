@@ -152,7 +152,8 @@ fn blind_spots_are_read_back_as_what_was_written() {
             "clocks that differ from the fleet's were corrected: a by 3 s, b by -86400 s",
             BlindSpot::Clocks { clocks: vec![clock("a", 3), clock("b", -86_400)] },
         ),
-        ("12 rows came too late to be judged, or with a time that cannot be", BlindSpot::Late { rows: 12 }),
+        ("12 reports were too late or had an impossible timestamp", BlindSpot::Late { rows: 12 }),
+        ("1 report was too late or had an impossible timestamp", BlindSpot::Late { rows: 1 }),
         ("senders dropped 5 telemetry events", BlindSpot::Dropped { events: 5 }),
         (
             "resources report no requests or scores that firstbad knows; among their metrics are a.b, c (3 times)",

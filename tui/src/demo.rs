@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Report interval of the demo's fleet: ten times faster than a real one.
@@ -17,6 +18,9 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(100);
 /// After the play, how long an incident may take to be resolved.
 const SETTLING_MAX: Duration = Duration::from_secs(30);
+
+/// Marks in the timeline what the collector said, beside what happened on the stage.
+const SEEN_MARK: &str = "  >>";
 
 /// What `firstbad demo` can be told.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,7 +32,7 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     headless: bool,
     /// Seed of everything random, to repeat a run
-    #[arg(long)]
+    #[arg(long, value_parser = whole_number)]
     seed: Option<u64>,
     /// `text`, or `json`: the contract's diagnosis object with the demo's own measurements (implies --headless)
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -42,6 +46,10 @@ pub(crate) struct DemoArgs {
 enum Format {
     Text,
     Json,
+}
+
+fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}, such as 7", u64::MAX))
 }
 
 /// Why the demo could not run.
@@ -61,13 +69,14 @@ pub(crate) enum DemoError {
     Screen(#[from] io::Error),
 }
 
-/// Runs the demo. `screen` shows a collector until the user leaves; it is not asked for when headless.
+/// Runs the demo. `screen` shows a collector and what happens on the stage until the user leaves; it is not asked for when
+/// headless.
 ///
 /// # Errors
 /// When the stage or the collector cannot be started. A wrong verdict is no error but exit code 1.
 pub(crate) fn run(
     arguments: &DemoArgs,
-    screen: impl FnOnce(&Collector) -> io::Result<()>,
+    screen: impl FnOnce(&Collector, Receiver<String>) -> io::Result<()>,
 ) -> Result<ExitCode, DemoError> {
     let play = Play::start(arguments)?;
     let headless = arguments.headless || arguments.format == Format::Json || !io::stdout().is_terminal();
@@ -137,18 +146,25 @@ impl Play {
     }
 
     /// Follows in the background while `screen` is shown, and judges what was seen when the user leaves it.
-    fn follow_beside(&self, screen: impl FnOnce(&Collector) -> io::Result<()>) -> io::Result<Outcome> {
+    fn follow_beside(
+        &self,
+        screen: impl FnOnce(&Collector, Receiver<String>) -> io::Result<()>,
+    ) -> io::Result<Outcome> {
         let left = AtomicBool::new(false);
+        let (story, listener) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             let watching = scope.spawn(|| {
                 let mut eye = Eye::default();
                 while !left.load(Ordering::Relaxed) {
-                    eye.look(self, &self.stage.truth());
+                    for line in eye.look(self, &self.stage.truth()) {
+                        // The screen may have been left, and has the verdicts from the collector.
+                        let _ = if line.contains(SEEN_MARK) { Ok(()) } else { story.send(line) };
+                    }
                     std::thread::sleep(LOOK);
                 }
                 eye.watch.finish(&self.stage.truth())
             });
-            let shown = screen(&self.collector);
+            let shown = screen(&self.collector, listener);
             left.store(true, Ordering::Relaxed);
             let outcome = watching.join().map_err(|_| io::Error::other("the thread that follows the demo panicked"));
             shown.and(outcome)
@@ -192,7 +208,7 @@ impl Eye {
         if self.batch.replace(published.batch) != Some(published.batch) {
             let at = now();
             let seen = self.watch.see(&published.snapshot, truth, at);
-            lines.extend(seen.iter().map(|text| timeline_line(truth.started, at, &format!("  >> {text}"))));
+            lines.extend(seen.iter().map(|text| timeline_line(truth.started, at, &format!("{SEEN_MARK} {text}"))));
         }
         lines
     }

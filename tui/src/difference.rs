@@ -48,7 +48,7 @@ pub(crate) fn told(difference: &RowDifference, limits: &[LimitFact]) -> Vec<(cha
         lines.push((
             '=',
             format!(
-                "rows that stand more than once in the new version (examples, {} rows too many in all)",
+                "duplicated rows of the new version (examples; {} extra copies in all)",
                 known(difference.new.duplicate_rows)
             ),
         ));
@@ -66,8 +66,7 @@ fn summary(difference: &RowDifference) -> Vec<(char, String)> {
     let [added, removed, changed, repeated] = difference.rows.counts;
     let comparable = old.rows.is_some() && new.rows.is_some();
     if comparable {
-        let told =
-            format!("{added} rows added, {removed} removed, {changed} changed, {repeated} standing more or less often");
+        let told = format!("{added} rows added, {removed} removed, {changed} changed, {repeated} whose count changed");
         lines.push((' ', told));
     }
     let [added, removed, changed] = difference.settings.counts;
@@ -152,7 +151,7 @@ fn listed(difference: &RowDifference) -> Vec<(char, String)> {
         |row: &RowCount, count: u64| if count > 1 { format!("{} ({count} times)", row.text) } else { row.text.clone() };
     section(
         &mut lines,
-        "rows that stand more or less often",
+        "rows whose count changed",
         repeated,
         rows.repeated.iter().map(|row| ('x', format!("{} -> {} times: {}", row.old, row.new, row.text))),
     );

@@ -23,8 +23,9 @@ pub(crate) fn identity(incident: &Incident) -> String {
 /// The harm, and the number of hosts.
 pub(crate) fn impact(incident: &Incident) -> String {
     let impact = incident.impact;
-    let hit = if incident.is_refusal_only() { "refused it" } else { "hit" };
-    format!("{}, {} hosts {hit}, {} report", harm(incident), impact.hosts_affected, impact.hosts_reporting)
+    let affected = if incident.is_refusal_only() { "refused it" } else { "affected" };
+    let (hit, all) = (text::count(impact.hosts_affected), counted(impact.hosts_reporting, "host"));
+    format!("{}, {hit} of {all} {affected}", harm(incident))
 }
 
 /// Each kind of harm to requests, failed requests first. Without any harm, only failed requests are named.
@@ -66,20 +67,27 @@ pub(crate) fn reach(snapshot: &Snapshot, incident: &Incident) -> String {
 }
 
 fn reach_of_open(snapshot: &Snapshot, incident: &Incident) -> String {
-    let signals: Vec<&str> = incident.signals.iter().map(|signal| signal.as_str()).collect();
-    let mut parts = vec![signals.join(" ").replace('_', " ")];
-    parts.extend(failing_now(snapshot, incident));
+    let mut parts: Vec<String> = failing_now(snapshot, incident).into_iter().collect();
     if let Some(share) = snapshot.fleet.scores_defaulted_share.filter(|_| incident.signals.contains(&Signal::Scores)) {
-        parts.push(format!("{} not scored", text::share(share)));
+        let now = if parts.is_empty() { "NOW " } else { "" };
+        parts.push(format!("{now}{} unscored", text::share(share)));
     }
     // The places are those of failing hosts, and hosts that refused an input do not fail.
     let places = [("cloud.region", "regions"), ("service.version", "builds")];
     for (key, word) in places.into_iter().filter(|_| !incident.is_refusal_only()) {
         if let Some(count) = census::places(snapshot, key).filter(|count| count.all > 1) {
-            parts.push(format!("{}/{} {word}", count.failing, count.all));
+            parts.push(format!("{} of {} {word}", count.failing, count.all));
         }
     }
+    // Last, since it is what the sentence above has told in part.
+    parts.push(signals(incident));
     parts.join(", ")
+}
+
+/// The signals in words: `by errors panics`.
+fn signals(incident: &Incident) -> String {
+    let signals: Vec<&str> = incident.signals.iter().map(|signal| signal.as_str()).collect();
+    format!("seen by {}", signals.join(" ").replace('_', " "))
 }
 
 /// The hosts that still need a restart. Beside another open incident the number is of both, and says so.
@@ -117,7 +125,7 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
 /// counts none, such as a refused load, the failures of another incident would be read as its own.
 pub(crate) fn failing_now(snapshot: &Snapshot, incident: &Incident) -> Option<String> {
     let failed = snapshot.fleet.failed_share.filter(|_| incident.impact.requests_failed > 0)?;
-    Some(format!("now {} fail", text::share(failed)))
+    Some(format!("NOW {} of requests fail", text::share(failed)))
 }
 
 /// The first error: how often, where, and its text in one line.
@@ -291,12 +299,15 @@ mod tests {
     fn the_failing_share_of_the_fleet_stands_only_beside_an_incident_with_failed_requests() {
         let failing = fixture::named();
         assert!(failing.fleet.failed_share.is_some_and(|share| share > 0.4));
-        assert_eq!(failing_now(&failing, &failing.diagnosis.incidents[0]), Some("now 47.1% fail".to_owned()));
+        assert_eq!(
+            failing_now(&failing, &failing.diagnosis.incidents[0]),
+            Some("NOW 47.1% of requests fail".to_owned())
+        );
         for unharmed in [fixture::refused(), fixture::denied()] {
             assert_eq!(failing_now(&failing, &unharmed), None, "{}", unharmed.id);
             let resolved = Incident { state: State::Resolved, ..unharmed };
-            assert!(!reach(&failing, &resolved).contains("% fail"), "{}", resolved.id);
+            assert!(!reach(&failing, &resolved).contains("requests fail"), "{}", resolved.id);
         }
-        assert_eq!(reach(&failing, &fixture::refused()), "loads");
+        assert_eq!(reach(&failing, &fixture::refused()), "seen by loads");
     }
 }

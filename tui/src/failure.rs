@@ -85,7 +85,7 @@ impl From<firstbad_collector::offline::OfflineError> for Failure {
         use firstbad_collector::offline::OfflineError as Error;
         let hint = match error {
             // Of a file that is named like a bundle nobody asked what a capture is.
-            Error::Bundle { .. } => BUNDLE,
+            Error::Bundle { .. } | Error::BundleAmongOthers(_) => BUNDLE,
             Error::Backwards { .. } => "--from T comes first, then --to T and --at T",
             Error::NoRecorder(_) => "`firstbad recorder list` shows which recorders this host has",
             Error::NothingWithin { .. } => {

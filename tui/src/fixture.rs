@@ -3,7 +3,7 @@
 mod large;
 
 use firstbad_protocol::Hash;
-use firstbad_protocol::snapshot::{Census, ChangeView, Fleet, HostView, Line, LineRole, Snapshot, VersionView};
+use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, Snapshot, VersionView};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::{
     Arm, Cause, CauseKind, Diagnosis, Excluded, FirstError, HistoryEntry, Impact, Incident, Input, LastKnownGood,

@@ -19,6 +19,17 @@ fn span(seconds: f64) -> String {
     if seconds.abs() >= 10.0 { format!("{seconds:.0} s") } else { format!("{seconds:.1} s") }
 }
 
+/// How long after a load something starts. A start before the load is an error of clocks or of the report's length.
+fn after(delay_s: f64, spread_s: f64) -> String {
+    if delay_s <= -ROUNDS_TO_ZERO_S {
+        return "within clock error of".to_owned();
+    }
+    if delay_s + spread_s <= 1.0 {
+        return "within 1 s of".to_owned();
+    }
+    format!("{} (spread {}) after", span(delay_s), span(spread_s))
+}
+
 /// What is meant, in words.
 pub(crate) fn name(state: &State, hypothesis: &Hypothesis) -> String {
     match hypothesis.kind {
@@ -98,16 +109,22 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         said.push(format!("{} of {} hosts exposed to it fail{others}", exposed.failing, exposed.seen));
     }
     if tally.risk.ln_e > 2.0 {
+        let (events, observed) = (tally.risk.events, tally.risk.observed);
+        // Observed is a sum over strata, printed whole: as many as there are means each.
+        let all = format!("{observed:.0}") == events.to_string();
+        let of = if all { format!("all {events}") } else { format!("{observed:.0} of {events}") };
         said.push(format!(
-            "of {} beginnings to fail {:.0} were on hosts exposed to it, where chance among the hosts of the same region and binary would give {:.1} (e-value {:.1e})",
-            tally.risk.events, tally.risk.observed, tally.risk.expected, libm::exp(tally.risk.ln_e.min(600.0))
+            "{of} times that a host started failing it was exposed to it; by chance {:.1} would have been (within region and binary; e-value {:.1e})",
+            tally.risk.expected, libm::exp(tally.risk.ln_e.min(600.0))
         ));
     }
     if tally.aligned > 1.0 && tally.lag.hosts >= 3 {
         let lag = tally.lag;
         said.push(format!(
-            "failing follows each host's own load: on {} hosts it begins {} after the load (spread {}), while the beginnings themselves are spread over {}",
-            lag.hosts, span(lag.delay_s), span(lag.delay_spread_s), span(lag.onset_spread_s)
+            "on {} hosts failures start {} that host's own load, while the starts are spread over {}",
+            lag.hosts,
+            after(lag.delay_s, lag.delay_spread_s),
+            span(lag.onset_spread_s)
         ));
     }
     said.extend(hypothesis.sides.as_ref().map(of_sides));
@@ -115,10 +132,11 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         said.push(format!("{} of {} times a host left it, failing stopped", tally.stops.hits, tally.stops.all));
     }
     if tally.flips.agreeing > 1 {
-        said.push(format!(
-            "{} rollouts in and out of it changed the fleet, {} did not",
-            tally.flips.agreeing, tally.flips.contrary
-        ));
+        let (agreeing, all) = (tally.flips.agreeing, tally.flips.agreeing + tally.flips.contrary);
+        said.push(match (agreeing, tally.flips.contrary) {
+            (2, 0) => "failures followed both the rollout and the rollback".to_owned(),
+            _ => format!("failures followed {agreeing} of {all} rollouts and rollbacks of it"),
+        });
     }
     if tally.deaths > 0 {
         said.push(format!("{} processes died while loading it", tally.deaths));

@@ -2,7 +2,7 @@
 //! so is of kind `Other`.
 
 use super::{
-    BOUNDS, BROKEN, BROKEN_LINES, BlindSpot, CLOCKS, ClockOffset, DROPPED, LATE, MORE, NOT_UNDERSTOOD,
+    BOUNDS, BROKEN, BROKEN_LINES, BlindSpot, CLOCKS, ClockOffset, DROPPED, LATE_MANY, LATE_ONE, MORE, NOT_UNDERSTOOD,
     NOTHING_UNDERSTOOD, SHARED, SILENT_MANY, SILENT_ONE, SINCE, THEY_SEND, TIMES, TRUNCATED,
 };
 
@@ -56,7 +56,10 @@ fn clocks(text: &str) -> Option<BlindSpot> {
 }
 
 fn late(text: &str) -> Option<BlindSpot> {
-    Some(BlindSpot::Late { rows: text.strip_suffix(LATE)?.parse().ok()? })
+    if text == LATE_ONE {
+        return Some(BlindSpot::Late { rows: 1 });
+    }
+    Some(BlindSpot::Late { rows: text.strip_suffix(LATE_MANY)?.parse().ok()? })
 }
 
 fn dropped(text: &str) -> Option<BlindSpot> {

@@ -32,6 +32,10 @@ impl Number {
 /// If the collector or the bundle cannot be read.
 pub(super) fn explain(common: &Common, arguments: &ExplainArgs) -> Result<ExitCode, Failure> {
     let is_file = Path::new(&arguments.id).is_file();
+    if !is_file && (arguments.id.contains('/') || arguments.id.ends_with(".tar.zst")) {
+        return Err(Failure::new(format!("cannot read the bundle {}: no such file", arguments.id))
+            .hint("`firstbad bundle ID` writes one; an incident's id has no `/` and no ending"));
+    }
     if !arguments.verify && !is_file {
         let client = super::client(common);
         let id = super::live::id_of(&client, &arguments.id)?;

@@ -67,7 +67,7 @@ fn manual() -> Result<Vec<u8>, Failure> {
 fn drawn(arguments: &PictureArgs) -> Result<String, Failure> {
     let source = super::source::file(&arguments.snapshot)?;
     let snapshot = serde_json::from_slice(&source.bytes).map_err(|error| {
-        Failure::new(format!("{} is no snapshot: {error}", source.name))
+        Failure::new(format!("{} is not a snapshot: {error}", source.name))
             .hint("curl COLLECTOR/api/v1/snapshot prints one")
     })?;
     let origin = Origin::Attached("http://127.0.0.1:4319".to_owned());

@@ -20,10 +20,15 @@ use std::process::ExitCode;
 /// If the collector does not answer.
 pub(super) fn status(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, Failure> {
     let client = super::client(common);
+    let mut told = false;
     let say = |client: &Client| -> Result<Standing, Failure> {
         let (status, snapshot) = (client.status()?, client.snapshot()?);
         match (arguments.format, arguments.watch) {
-            (TextOrJson::Text, _) => print(&report::text::status(client.base(), &status, &snapshot))?,
+            (TextOrJson::Text, watch) => {
+                // Between two blocks of a watch stands an empty line.
+                let divider = if std::mem::replace(&mut told, true) && watch { "\n" } else { "" };
+                print(&format!("{divider}{}", report::text::status(client.base(), &status, &snapshot)))?;
+            }
             (TextOrJson::Json, false) => print_json(&json!({"collector": status, "snapshot": snapshot}))?,
             (TextOrJson::Json, true) => print(&format!("{}\n", json!({"collector": status, "snapshot": snapshot})))?,
         }

@@ -66,7 +66,7 @@ fn standing(found: &Offline) -> Standing {
 pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode, Failure> {
     use std::io::IsTerminal as _;
     if !std::io::stdout().is_terminal() {
-        return Err(Failure::new("a replay needs a terminal, and standard output is none")
+        return Err(Failure::new("a replay needs a terminal, and standard output is not a terminal")
             .hint("for scripts: firstbad diagnose PATH --at T"));
     }
     let Replayed { paths, dimensions } = &arguments.replayed;

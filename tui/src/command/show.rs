@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 /// What a script can do where a collector answers.
 const ASK: &str = "for scripts: firstbad status, firstbad incidents, firstbad report latest";
@@ -35,13 +35,13 @@ pub(super) fn attach_or_embed(arguments: &Arguments) -> Result<ExitCode, Failure
             Err(error) if named => return Err(error.into()),
             Err(_) => START_AND_ASK,
         };
-        return Err(Failure::new("the screen needs a terminal, and standard output is none").hint(hint));
+        return Err(Failure::new("the screen needs a terminal, and standard output is not a terminal").hint(hint));
     }
     if named || nearby.status().is_ok() { attach(common, &nearby) } else { embed(arguments) }
 }
 
 fn attach(common: &Common, client: &Client) -> Result<ExitCode, Failure> {
-    follow(common, Origin::Attached(client.base().to_owned()), client)?;
+    follow(common, Origin::Attached(client.base().to_owned()), client, None)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,7 +54,7 @@ fn embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Err(StartError::Store(_)) if is_default_place => start_in_temporary_place(settings)?,
         other => other?,
     };
-    beside(&arguments.common, &collector, &chosen)?;
+    beside(&arguments.common, &collector, Seen::Recorders(&chosen))?;
     collector.stop();
     Ok(ExitCode::SUCCESS)
 }
@@ -64,15 +64,27 @@ fn start_in_temporary_place(settings: Settings) -> Result<Collector, Failure> {
     Ok(Collector::start(Settings { data_dir, ..settings })?)
 }
 
-/// The screen over a collector in this process, which reads the recorders of the `chosen` directories, or else of the usual ones.
+/// What a collector in this process sees.
+pub(super) enum Seen<'a> {
+    /// The recorders of these directories, or else of the usual ones.
+    Recorders(&'a [PathBuf]),
+    /// The demo's stage, on which happens what is told here.
+    Demo(Receiver<String>),
+}
+
+/// The screen over a collector in this process.
 ///
 /// # Errors
 /// If the terminal cannot be used.
-pub(super) fn beside(common: &Common, collector: &Collector, chosen: &[PathBuf]) -> io::Result<()> {
+pub(super) fn beside(common: &Common, collector: &Collector, seen: Seen<'_>) -> io::Result<()> {
     let address = |name: &str| {
         let served = collector.addresses().named();
         let found = served.into_iter().find(|(served, _)| *served == name);
         found.and_then(|(_, at)| at.first().map(ToString::to_string)).unwrap_or_else(|| "not served".to_owned())
+    };
+    let chosen = match seen {
+        Seen::Recorders(chosen) => chosen,
+        Seen::Demo(story) => return follow(common, Origin::Demo, &collector.client(), Some(story)),
     };
     let directories = if chosen.is_empty() { recorder::search_list() } else { chosen.to_vec() };
     let mut places = recorder::places(&directories);
@@ -84,11 +96,16 @@ pub(super) fn beside(common: &Common, collector: &Collector, chosen: &[PathBuf])
         recorders: read.join(", "),
         not_seen: places.iter().filter_map(Place::problem).collect(),
     };
-    follow(common, origin, &collector.client())
+    follow(common, origin, &collector.client(), None)
 }
 
-fn follow(common: &Common, origin: Origin, client: &Client) -> io::Result<()> {
+fn follow(common: &Common, origin: Origin, client: &Client, story: Option<Receiver<String>>) -> io::Result<()> {
     let (sender, inbox) = runtime::channel();
+    if let Some(story) = story {
+        let to_screen = sender.clone();
+        let tell = move || story.into_iter().all(|line| to_screen.send(Message::Story(line)).is_ok());
+        std::thread::Builder::new().name("story".into()).spawn(tell)?;
+    }
     let (feeding, following) = (sender.clone(), client.clone());
     std::thread::Builder::new().name("feed".into()).spawn(move || feed(&following, &feeding))?;
     let contents = super::source::kept_by(client);

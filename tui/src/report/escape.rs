@@ -10,7 +10,8 @@ pub(super) fn escape(text: &str) -> String {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
+            // At the start of a line it would quote; elsewhere people read the source too.
+            '>' if escaped.trim().is_empty() => escaped.push_str("&gt;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
                 escaped.push('\\');
                 escaped.push(character);
@@ -57,7 +58,8 @@ mod tests {
         for markup in ["![", "](", "<img", " | ", "\n", "@all", "http://", "https://", "\u{1b}"] {
             assert!(!escaped.contains(markup), "{markup} in {escaped}");
         }
-        assert_eq!(escape("rows > 200"), "rows &gt; 200");
+        assert_eq!(escape("rows > 200"), "rows > 200");
+        assert_eq!(escape(" > quoted"), " &gt; quoted");
     }
 
     #[test]

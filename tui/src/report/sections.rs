@@ -49,7 +49,7 @@ pub(super) fn status_update(snapshot: &Snapshot, incident: &Incident) -> String 
         (Verdict::InsufficientEvidence, _) | (_, None) => "The cause is not yet known.".to_owned(),
     };
     let now = facts::failing_now(snapshot, incident).filter(|_| incident.state != State::Resolved);
-    let now = now.map_or_else(String::new, |failing| format!(" {}.", capital(&failing)));
+    let now = now.map_or_else(String::new, |failing| format!(" {failing}."));
     let next = match (incident.state, due(snapshot, incident)) {
         (State::Open, Some(action)) => format!("Next safe step: {}.", action.brief.trim_end_matches('.')),
         (State::Recovering, _) => format!("{} still need a restart or a good version.", waiting(snapshot)),

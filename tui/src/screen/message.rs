@@ -32,6 +32,8 @@ pub(crate) enum Message {
     },
     /// Two versions were compared, or could not be.
     Difference(Pair, Result<Arc<RowDifference>, String>),
+    /// Something happened on the demo's stage.
+    Story(String),
     /// So much of the replay's files is read, in percent; none: all of it.
     Reading(Option<u8>),
     /// Where copied text went, or why it could not be copied.

@@ -25,6 +25,8 @@ pub(crate) enum Origin {
         /// Recorders that are not read, and what to do about it. Untrusted text.
         not_seen: Vec<String>,
     },
+    /// A collector in this process, beside the stage of the demo.
+    Demo,
     /// A collector at this URL.
     Attached(String),
     /// A file.
@@ -206,6 +208,8 @@ pub(crate) struct Model {
     pub(crate) cursors: BTreeMap<Screen, usize>,
     /// The incident that a person chose; none: the most pressing one.
     pub(crate) chosen: Option<String>,
+    /// What happened last on the demo's stage.
+    pub(crate) story: Option<String>,
     /// What was opened whole.
     pub(crate) opened: Option<Opened>,
     /// The filter of the screen shown.
@@ -240,6 +244,7 @@ impl Model {
             trail: Vec::new(),
             cursors: BTreeMap::new(),
             chosen: None,
+            story: None,
             opened: None,
             filter: Filter::default(),
             filters: BTreeMap::new(),

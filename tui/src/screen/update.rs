@@ -23,6 +23,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             on_paste(model, &text);
             Vec::new()
         }
+        Message::Story(line) => {
+            model.story = Some(line);
+            Vec::new()
+        }
         Message::Reading(percent) => {
             model.reading = percent;
             vec![if model.follows { Effect::Seek(usize::MAX) } else { Effect::FindAgain }]

@@ -82,7 +82,7 @@ fn the_first_screen_holds_everything_at_80x24() {
     let shown = picture(&showing(fixture::named()), 80, 24);
     let short = fixture::bad().short();
     let wanted = [
-        format!("NAMED: bot-features {short} (rows > 200) since 11:28:04 - 96% - 16/16").as_str().to_owned(),
+        format!("NAMED: bot-features {short} (rows > 200) since 11:28:04 (96% confident). 16").as_str().to_owned(),
         "FLAPPING, period 1 min".into(),
         "48.2% of requests failed".into(),
         "TooManyFeatures".into(),
@@ -162,7 +162,7 @@ fn the_cursor_stays_inside_and_enter_opens_what_is_under_it() {
     let mut model = on(Screen::Incidents, two);
     press(&mut model, "jjjjj\n");
     assert_eq!(model.screen, Screen::Incident);
-    assert!(picture(&model, 80, 24).contains("NOT A CHANGE: cloud.region=eu"));
+    assert!(picture(&model, 80, 24).contains("ONE PLACE, not a change: cloud.region=eu"));
     press(&mut model, "n");
     assert!(picture(&model, 80, 24).contains("NAMED"));
     press(&mut model, "\u{1b}");

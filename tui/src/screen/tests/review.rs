@@ -82,12 +82,15 @@ fn a_chosen_incident_does_not_hide_one_that_is_open() {
     for screen in [Screen::Incident, Screen::Suspects, Screen::Rows, Screen::Playbook] {
         model.screen = screen;
         let shown = picture(&model, 80, 24);
-        assert!(shown.contains("1 MORE OPEN (n): NOT A CHANGE: cloud.region=eu"), "{screen:?}\n{shown}");
+        assert!(shown.contains("1 MORE OPEN (n): ONE PLACE, not a change: cloud.region=eu"), "{screen:?}\n{shown}");
     }
     model.screen = Screen::Incident;
     let shown = picture(&model, 80, 24);
     assert!(shown.contains("RESOLVED"), "{shown}");
-    assert!(!shown.contains("% fail;") && !shown.contains("need a restart"), "of the other incident:\n{shown}");
+    assert!(
+        !shown.contains("% of requests fail;") && !shown.contains("need a restart"),
+        "of the other incident:\n{shown}"
+    );
     press(&mut model, "n");
     assert!(!picture(&model, 80, 24).contains("MORE OPEN"), "what is over needs no line");
 }

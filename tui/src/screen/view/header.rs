@@ -21,6 +21,7 @@ pub(crate) fn line(model: &Model, columns: usize) -> Line<'static> {
     let room = columns.saturating_sub(taken + "REPLAY ".len()).clamp(REPLAY_NAME_MIN, REPLAY_NAME_MAX);
     let origin = match &model.origin {
         Origin::Embedded { .. } => "EMBEDDED".to_owned(),
+        Origin::Demo => "DEMO".to_owned(),
         Origin::Attached(url) => text::cut(&text::safe(url.trim_start_matches("http://"), theme.ascii), 30),
         Origin::Replay(path) => format!("REPLAY {}", text::cut(&text::safe(file_name(path), theme.ascii), room)),
     };

@@ -39,9 +39,11 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
 /// The whole screen as at most `rows` lines of at most `columns` columns.
 pub(crate) fn lines(model: &Model, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let mut picture = vec![header::line(model, columns)];
-    let page = page_of(model, columns, rows.saturating_sub(2));
+    picture.extend(story_line(model, columns));
+    let room = room(model, rows);
+    let page = page_of(model, columns, room);
     let kept = page.kept;
-    picture.extend(page.lines(model, columns, rows.saturating_sub(2)));
+    picture.extend(page.lines(model, columns, room));
     picture.resize(rows.saturating_sub(1).max(1), Line::default());
     if rows > 1 {
         picture.push(header::last_line(model, kept, columns));
@@ -55,7 +57,7 @@ pub(crate) fn lines(model: &Model, columns: usize, rows: usize) -> Vec<Line<'sta
 /// # Errors
 /// The reason, for the person who asked.
 pub(crate) fn copied_text(model: &Model) -> Result<String, String> {
-    let page = page_of(model, usize::from(model.size.0), usize::from(model.size.1).saturating_sub(2));
+    let page = page_of(model, usize::from(model.size.0), room(model, usize::from(model.size.1)));
     match page.copied {
         Copied::Text(text) => Ok(text),
         Copied::Refused(why) => Err(why),
@@ -67,6 +69,17 @@ pub(crate) fn copied_text(model: &Model) -> Result<String, String> {
     }
 }
 
+/// Lines of a page on a screen of `rows` lines: without the first, the last and the demo's.
+fn room(model: &Model, rows: usize) -> usize {
+    rows.saturating_sub(2 + usize::from(model.story.is_some()))
+}
+
+/// What happened last on the demo's stage. It is what only a demo knows, so it stands apart from what is seen.
+fn story_line(model: &Model, columns: usize) -> Option<Line<'static>> {
+    let told = format!("STAGE {}", text::safe(model.story.as_ref()?.trim(), model.theme.ascii));
+    Some(Line::from(model.theme.span(Role::Title, text::cut(&told, columns))))
+}
+
 /// Whether the screen shown has rows that a filter can keep or leave out. Of other screens a filter would hide what they say.
 pub(crate) const fn takes_filter(screen: Screen) -> bool {
     matches!(screen, Screen::Incidents | Screen::Suspects | Screen::Hosts | Screen::Changes | Screen::Rows)
@@ -74,7 +87,7 @@ pub(crate) const fn takes_filter(screen: Screen) -> bool {
 
 /// The greatest useful cursor of the screen shown: the last row, or the first line of the last page.
 pub(crate) fn last_cursor(model: &Model) -> usize {
-    let room = usize::from(model.size.1).saturating_sub(2);
+    let room = room(model, usize::from(model.size.1));
     let page = page_of(model, usize::from(model.size.0), room);
     if page.selectable {
         page.rows.len().saturating_sub(1)

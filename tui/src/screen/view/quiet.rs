@@ -19,6 +19,7 @@ pub(crate) fn waiting(model: &Model, columns: usize) -> Page {
     };
     let place = match &model.origin {
         Origin::Embedded { .. } => "the embedded collector".to_owned(),
+        Origin::Demo => "the demo's collector".to_owned(),
         Origin::Attached(url) => url.clone(),
         Origin::Replay(path) => path.clone(),
     };
@@ -47,7 +48,11 @@ pub(crate) fn page(model: &Model, snapshot: &Snapshot, size: (usize, usize)) -> 
     if fleet.hosts_reporting + fleet.hosts_silent + fleet.instances == 0 && snapshot.versions.is_empty() {
         return empty(model, size.0);
     }
-    let silent = if fleet.hosts_silent > 0 { "; SILENT HOSTS ARE NOT SEEN" } else { "" };
+    let silent = match fleet.hosts_silent {
+        0 => String::new(),
+        1 => "; 1 SILENT HOST MAY BE FAILING UNSEEN".to_owned(),
+        silent => format!("; {} SILENT HOSTS MAY BE FAILING UNSEEN", text::count(silent)),
+    };
     let title = format!("NO INCIDENT in what is seen: {} hosts report{silent}", text::count(fleet.hosts_reporting));
     let rate = format!("{:.0} requests/s", fleet.requests_per_s);
     let failed = fleet
@@ -135,6 +140,10 @@ fn empty(model: &Model, columns: usize) -> Page {
             say("", &format!("recorders are looked for in {recorders}"));
             not_seen.iter().for_each(|problem| say("NOT SEEN", problem));
             say("OTLP", &format!("any language: OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp_http} (gRPC: {otlp_grpc})"));
+        }
+        Origin::Demo => {
+            say("DEMO", "its proxies are starting; the first reports come within seconds");
+            return Page::text(lines);
         }
         Origin::Attached(url) => {
             say("AGENT", &format!("on each host: firstbad agent --to {url}"));
