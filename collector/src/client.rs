@@ -218,7 +218,9 @@ impl Client {
         // Every answer of a collector that is not 200 is JSON or plain text.
         let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.contains("html") {
-            return Err(self.foreign(path, &format!("it answered {status} with a page ({kind}): no collector listens there")));
+            return Err(
+                self.foreign(path, &format!("it answered {status} with a page ({kind}): no collector listens there"))
+            );
         }
         let message = message_of(answer.into_body().into_reader());
         if status == 404 {

@@ -1,4 +1,4 @@
-//! The course of an incident in the word that an incident commander asks for. Whether it rises is read off the last two
+//! The course of an incident in the word that an incident commander asks for. Whether it rises is read off the last
 //! finished report intervals, since the engine's pattern needs longer to tell growth from a step.
 
 use crate::rhythm::{Rhythm, rhythm};
@@ -11,6 +11,8 @@ use firstbad_protocol::verdict::{Incident, Pattern, Signal, State};
 const RISE_RELATIVE_MIN: f64 = 0.2;
 /// The same in absolute terms: a tenth of a percent of all requests.
 const RISE_MIN: f64 = 0.001;
+/// Finished report intervals that show whether a share rises: two would miss a steady rise by a tenth in each.
+const INTERVALS: usize = 3;
 /// A share below which no request is said to fail.
 const QUIET_MAX: f64 = 0.000_1;
 
@@ -34,15 +36,16 @@ pub(crate) fn state_word(snapshot: &Snapshot, incident: &Incident) -> String {
     }
 }
 
-/// Whether the harm rose from one of the last two finished report intervals to the other.
+/// Whether the harm is higher in the last finished report interval than in one of those just before it.
 fn is_rising(snapshot: &Snapshot, incident: &Incident) -> bool {
     if incident.is_refusal_only() {
         return false;
     }
     let Some(line) = line_of(snapshot, incident) else { return false };
     let finished = line.points.get(..line.finished(snapshot.at)).unwrap_or(&line.points);
-    let [.., Some(before), Some(now)] = finished else { return false };
-    now - before > RISE_MIN.max(RISE_RELATIVE_MIN * before)
+    let recent = finished.get(finished.len().saturating_sub(INTERVALS)..).unwrap_or(finished);
+    let [before @ .., Some(now)] = recent else { return false };
+    before.iter().flatten().any(|before| now - before > RISE_MIN.max(RISE_RELATIVE_MIN * before))
 }
 
 /// The line that shows the harm of this incident. The fleet's line also grows when more hosts take a version, under which the
@@ -89,7 +92,8 @@ mod tests {
     fn a_rise_is_told_from_the_second_interval_on() {
         assert_eq!(word(Pattern::Step, State::Open, &[0.0004, 0.02]), "ESCALATING");
         assert_eq!(word(Pattern::Step, State::Open, &[0.0, 0.1, 0.375]), "ESCALATING");
-        assert_eq!(word(Pattern::Step, State::Open, &[0.46, 0.48]), "STATIC", "noise is no rise");
+        assert_eq!(word(Pattern::Step, State::Open, &[0.1, 0.27, 0.303, 0.34]), "ESCALATING", "each by a tenth");
+        assert_eq!(word(Pattern::Step, State::Open, &[0.1, 0.46, 0.47, 0.48]), "STATIC", "noise is no rise");
         assert_eq!(word(Pattern::Step, State::Open, &[0.0004, 0.0009]), "STATIC");
         assert_eq!(word(Pattern::Step, State::Open, &[0.9]), "STATIC", "one interval has no slope");
         assert_eq!(word(Pattern::Static, State::Recovering, &[0.02, 0.08]), "RISING AGAIN");

@@ -16,6 +16,7 @@ mod output;
 mod picture;
 mod report;
 mod rhythm;
+mod rollouts;
 mod screen;
 
 use std::process::ExitCode;

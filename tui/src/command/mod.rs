@@ -34,9 +34,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let common = &arguments.common;
     match &arguments.command {
         None => show::attach_or_embed(arguments),
-        Some(Command::Demo(demo)) => Ok(crate::demo::run(demo, |collector, story| {
-            show::beside(common, collector, show::Seen::Demo(story))
-        })?),
+        Some(Command::Demo(demo)) => {
+            Ok(crate::demo::run(demo, |collector, story| show::beside(common, collector, show::Seen::Demo(story)))?)
+        }
         Some(Command::Collect(collect)) => {
             let settings = collect.role.settings(&File::read(collect.config.as_deref())?)?;
             role::log_to_stderr();

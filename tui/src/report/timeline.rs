@@ -1,6 +1,7 @@
 //! The order of events of one incident, and the times that a postmortem asks for: to detect, to identify, to recover. They
 //! are computed from event time, never from when somebody looked.
 
+use crate::rollouts;
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::sentence::what;
 use firstbad_protocol::snapshot::Snapshot;
@@ -54,6 +55,8 @@ pub(super) fn timeline(snapshot: &Snapshot, incident: &Incident) -> Timeline {
         let told = format!("{} {} {} ({reach}) {}", change.kind, change.target, short(&change.id), change.description);
         (change.at, Untrusted(told.trim_end()).to_string())
     }));
+    let turns = rollouts::turns(snapshot).into_iter().filter(|turn| near(turn.at));
+    moments.extend(turns.map(|turn| (turn.at, Untrusted(&turn.told()).to_string())));
     moments.sort();
     moments.dedup();
     Timeline { moments, first_load, detected, named: incident.named_at, resolved: incident.resolved_at }

@@ -5,6 +5,7 @@ use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
 use super::page::{Extent, Page, heading, labelled};
+use crate::rollouts;
 use firstbad_protocol::sentence::{clock, clock_as_of, moment};
 use firstbad_protocol::snapshot::{ChangeView, Snapshot};
 use firstbad_protocol::time::Timestamp;
@@ -21,7 +22,7 @@ struct Event {
 /// The page.
 pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
     let events = events(snapshot);
-    let title = format!("CHANGES, newest first: {} in all   times are UTC   / filters", snapshot.changes.len());
+    let title = format!("CHANGES, newest first: {} in all   times are UTC   / filters", events.len());
     // One date in the list asks for all: without it a line would be read as of the day above.
     let dated = events.iter().any(|event| clock_as_of(event.at, snapshot.at) != clock(event.at));
     let lines = events.iter().map(|event| {
@@ -55,6 +56,10 @@ fn events(snapshot: &Snapshot) -> Vec<Event> {
             }
         }
     }
+    events.extend(rollouts::turns(snapshot).into_iter().map(|turn| {
+        let text = turn.told();
+        Event { at: turn.at, incident: turn.is_accused, whole: text.clone(), text }
+    }));
     events.sort_by_key(|event| std::cmp::Reverse(event.at));
     events
 }
