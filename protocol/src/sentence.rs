@@ -446,7 +446,7 @@ mod tests {
     #[test]
     fn a_time_of_another_day_has_its_date() {
         let told = incident(Verdict::External, None);
-        let at = |seconds| Some(Timestamp::from_seconds(1_763_465_284 + seconds));
+        let at = |seconds: i64| Some(Timestamp::from_seconds(1_763_465_284 + seconds));
         assert!(sentence_as_of(&told, at(60)).contains("since 11:28:04"), "the same day");
         assert!(sentence_as_of(&told, at(86_400)).contains("since 2025-11-18 11:28:04"), "the day after");
         assert!(sentence(&told).contains("since 11:28:04"));

@@ -1,6 +1,7 @@
 //! The course of an incident in the word that an incident commander asks for. Whether it rises is read off the last
 //! finished report intervals, since the engine's pattern needs longer to tell growth from a step.
 
+use crate::facts;
 use crate::rhythm::{Rhythm, rhythm};
 use crate::screen::text;
 use firstbad_protocol::snapshot::{Line, LineRole, Snapshot};
@@ -68,7 +69,9 @@ fn line_of<'a>(snapshot: &'a Snapshot, incident: &Incident) -> Option<&'a Line> 
 /// are listed first, so the list need not be whole.
 fn is_quiet(snapshot: &Snapshot, incident: &Incident) -> bool {
     let none_fails = snapshot.fleet.failed_share.is_some_and(|share| share < QUIET_MAX);
-    incident.impact.requests_failed > 0 && none_fails && !snapshot.hosts.iter().any(|host| host.failing)
+    // What is served without a score fails no request, so nobody may run the cause either.
+    let unscored = incident.signals.contains(&Signal::Scores) && facts::hosts_on_it(snapshot, incident) != Some(0);
+    incident.impact.requests_failed > 0 && none_fails && !unscored && !snapshot.hosts.iter().any(|host| host.failing)
 }
 
 #[cfg(test)]
@@ -106,6 +109,8 @@ mod tests {
         snapshot.fleet.failed_share = Some(0.0);
         assert!(!state_word(&snapshot, &fixture::incident()).contains("QUIET"), "hosts are still seen to fail");
         snapshot.hosts.iter_mut().for_each(|host| host.failing = false);
+        assert!(!state_word(&snapshot, &fixture::incident()).contains("QUIET"), "requests may still go unscored");
+        snapshot.versions[0].hosts_active = 0;
         assert_eq!(state_word(&snapshot, &fixture::incident()), "FLAPPING, QUIET NOW");
         let step = Incident { pattern: Pattern::Step, ..fixture::incident() };
         assert_eq!(state_word(&snapshot, &step), "QUIET NOW");

@@ -109,7 +109,7 @@ pub(crate) fn others_open(snapshot: &Snapshot, incident: &Incident) -> usize {
 }
 
 /// Hosts on which a version of the cause is active now; none where the cause has no versions that are known.
-fn hosts_on_it(snapshot: &Snapshot, incident: &Incident) -> Option<u64> {
+pub(crate) fn hosts_on_it(snapshot: &Snapshot, incident: &Incident) -> Option<u64> {
     let hashes = &incident.cause.as_ref()?.hashes;
     let known = snapshot.versions.iter().filter(|version| hashes.contains(&version.hash));
     known.map(|version| version.hosts_active).reduce(|sum, hosts| sum + hosts)

@@ -1,7 +1,7 @@
 //! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
 
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{By, Counted, Sides};
+use crate::hypothesis::findings::{By, Contrast, Counted, Sides};
 use crate::scene::hosts::Hosts;
 use crate::state::State;
 use crate::state::ids::LevelId;
@@ -28,6 +28,22 @@ fn after(delay_s: f64, spread_s: f64) -> String {
         return "within 1 s of".to_owned();
     }
     format!("{} (spread {}) after", span(delay_s), span(spread_s))
+}
+
+/// How many of the starts of failing were on exposed hosts, against chance.
+fn beyond_chance(risk: &Contrast) -> String {
+    // Observed is a sum over strata, printed whole: as many as there are means each.
+    let observed = format!("{:.0}", risk.observed);
+    let of = if observed == risk.events.to_string() {
+        format!("all {observed}")
+    } else {
+        format!("{observed} of {}", risk.events)
+    };
+    format!(
+        "{of} times that a host started failing it was exposed to it; by chance {:.1} would have been (within region and binary; e-value {:.1e})",
+        risk.expected,
+        libm::exp(risk.ln_e.min(600.0))
+    )
 }
 
 /// What is meant, in words.
@@ -109,14 +125,7 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         said.push(format!("{} of {} hosts exposed to it fail{others}", exposed.failing, exposed.seen));
     }
     if tally.risk.ln_e > 2.0 {
-        let (events, observed) = (tally.risk.events, tally.risk.observed);
-        // Observed is a sum over strata, printed whole: as many as there are means each.
-        let all = format!("{observed:.0}") == events.to_string();
-        let of = if all { format!("all {events}") } else { format!("{observed:.0} of {events}") };
-        said.push(format!(
-            "{of} times that a host started failing it was exposed to it; by chance {:.1} would have been (within region and binary; e-value {:.1e})",
-            tally.risk.expected, libm::exp(tally.risk.ln_e.min(600.0))
-        ));
+        said.push(beyond_chance(&tally.risk));
     }
     if tally.aligned > 1.0 && tally.lag.hosts >= 3 {
         let lag = tally.lag;

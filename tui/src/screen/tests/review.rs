@@ -237,8 +237,9 @@ fn the_cursor_stays_in_sight_in_a_low_window() {
 
 #[test]
 fn enter_opens_what_is_under_the_cursor_or_says_why_not() {
-    let hash = fixture::bad().to_string();
-    for (screen, part) in [(Screen::Hosts, &hash[..50]), (Screen::Changes, "ONSET"), (Screen::Suspects, "AGAINST")] {
+    // As much of the full hash as one line holds; a list shows twelve digits.
+    let hash: String = fixture::bad().to_string().chars().take(50).collect();
+    for (screen, part) in [(Screen::Hosts, hash.as_str()), (Screen::Changes, "ONSET"), (Screen::Suspects, "AGAINST")] {
         let mut model = on(screen, fixture::named());
         press(&mut model, "j\n");
         let shown = picture(&model, 80, 24);
@@ -269,4 +270,15 @@ fn how_much_of_a_replay_is_read_is_shown_and_time_travel_works_meanwhile() {
     assert!(picture(&model, 80, 24).contains("reading 45%"));
     update(&mut model, Message::Reading(None));
     assert!(!picture(&model, 80, 24).contains("reading"));
+}
+
+#[test]
+fn every_sign_has_its_meaning_in_the_help() {
+    let mut model = on(Screen::Help, fixture::named());
+    update(&mut model, Message::Resize(80, 24));
+    press(&mut model, "G");
+    let shown = picture(&model, 80, 24);
+    for sign in ["|^ ", "|' ", "|BAD", "|gone 12:45", "|NOT DUE", "|.. "] {
+        assert!(shown.contains(sign), "{sign}\n{shown}");
+    }
 }
