@@ -163,8 +163,10 @@ pub(crate) fn corrected(state: &State, id: UnitId, at: Instant) -> Instant {
 /// Merges what is known of a version's content.
 pub(crate) fn learn_facts(state: &mut State, level: LevelId, facts: &Facts) {
     let Some(level) = state.tables.level_mut(level) else { return };
-    merge(&mut level.facts.numbers, &facts.numbers, NUMBERS_MAX);
-    merge(&mut level.facts.words, &facts.words, WORDS_MAX);
+    // A version's facts are those of its first load: when it comes back under another generation, what was said of it stays. A
+    // limit is the reader's, and may be declared anew.
+    keep(&mut level.facts.numbers, &facts.numbers, NUMBERS_MAX);
+    keep(&mut level.facts.words, &facts.words, WORDS_MAX);
     merge(&mut level.facts.limits, &facts.limits, LIMITS_MAX);
     level.facts.rowset = facts.rowset.or(level.facts.rowset);
 }
@@ -174,6 +176,15 @@ fn merge<T: Clone>(known: &mut BTreeMap<Name, T>, told: &BTreeMap<Name, T>, most
     for (name, value) in told {
         if known.len() < most || known.contains_key(name) {
             known.insert(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Takes over what was not told before.
+fn keep<T: Clone>(known: &mut BTreeMap<Name, T>, told: &BTreeMap<Name, T>, most: usize) {
+    for (name, value) in told {
+        if known.len() < most {
+            known.entry(name.clone()).or_insert_with(|| value.clone());
         }
     }
 }
