@@ -207,9 +207,19 @@ fn weight(incident: &Incident, cause: &Cause) -> String {
     format!("{confident}{exposed}; {control}")
 }
 
-/// The verb for affected hosts: hosts that only answer differently do not fail.
+/// The verb for affected hosts: hosts that only answer, score or run differently do not fail.
 fn what_they_did(incident: &Incident) -> &'static str {
-    if incident.signals == [Signal::Answers] { "answered differently" } else { "failed" }
+    let is_harmful = |signal: &Signal| {
+        matches!(signal, Signal::Errors | Signal::Panics | Signal::Deaths | Signal::Loads | Signal::SilentHosts)
+    };
+    if incident.impact.requests_failed > 0 || incident.signals.iter().any(is_harmful) {
+        return "failed";
+    }
+    match incident.signals.as_slice() {
+        [Signal::Answers] => "answered differently",
+        [Signal::Scores] => "scored differently",
+        _ => "were affected",
+    }
 }
 
 /// `16 of 24 hosts failed`.

@@ -28,11 +28,13 @@ pub(crate) fn impact(incident: &Incident) -> String {
     format!("{}, {hit} of {all} {affected}", harm(incident))
 }
 
-/// Each kind of harm to requests, failed requests first. Without any harm, only failed requests are named.
+/// Each kind of harm to requests, failed requests first.
 pub(crate) fn harm(incident: &Incident) -> String {
     let impact = incident.impact;
-    if incident.is_refusal_only() && impact.requests_hurt() == 0 {
-        return "no request failed".to_owned();
+    if impact.requests_hurt() == 0 {
+        // Of a refusal none did; else what is usual may fail as well.
+        return if incident.is_refusal_only() { "no request failed" } else { "no request failed beyond the usual" }
+            .to_owned();
     }
     let others = [
         (impact.requests_denied, "denied beyond the usual"),
@@ -40,7 +42,7 @@ pub(crate) fn harm(incident: &Incident) -> String {
         (impact.requests_missing, "missing"),
     ];
     let mut felt: Vec<String> = Vec::new();
-    if impact.requests_failed > 0 || impact.requests_hurt() == 0 {
+    if impact.requests_failed > 0 {
         let (share, count) = (text::share(impact.failed_share), text::count(impact.requests_failed));
         felt.push(format!("{share} of requests failed ({count})"));
     }

@@ -158,7 +158,10 @@ fn innocent(state: &State, symptom: &Symptom, list: &mut Vec<RuledOut>) {
         let reach = if change.is_everywhere() {
             "reached the whole fleet at once".to_owned()
         } else {
-            format!("reached {} hosts", change.hosts())
+            match change.hosts() {
+                1 => "reached 1 host".to_owned(),
+                hosts => format!("reached {hosts} hosts"),
+            }
         };
         let reason = format!(
             "change {} {} ({}) {reach} {}; failing follows the accused loads instead",
