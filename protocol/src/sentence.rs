@@ -405,13 +405,17 @@ mod tests {
     #[test]
     fn hosts_that_answer_differently_are_not_said_to_fail() {
         let mut told = incident(Verdict::Suspect, Some(config(&[b"bad"])));
-        told.signals = vec![Signal::Answers];
-        assert!(
-            sentence(&told)
-                .ends_with("16 of 16 hosts answered differently while on it; 0 of 8 while on another version"),
-            "{}",
-            sentence(&told)
-        );
+        told.impact.requests_failed = 0;
+        for (signals, did) in [
+            (vec![Signal::Answers], "answered differently"),
+            (vec![Signal::Scores], "scored differently"),
+            (vec![Signal::Latency, Signal::Cpu], "were affected"),
+            (vec![Signal::Scores, Signal::Panics], "failed"),
+        ] {
+            told.signals = signals;
+            let ending = format!("16 of 16 hosts {did} while on it; 0 of 8 while on another version");
+            assert!(sentence(&told).ends_with(&ending), "{}", sentence(&told));
+        }
     }
 
     #[test]
