@@ -150,7 +150,9 @@ fn episodes(state: &State, class: Class, from: Instant, since: Instant) -> Episo
     let usual = LEAST_RATIO * usual;
     for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id)) {
         let counts = |run: &&Run| {
-            Class::of(run.counter) == class && run.claim == 0 && run.start >= from && (run.open || run.end > since)
+            // A death that is told needs no past to be compared with.
+            let begun = run.start >= from || run.is_death() && run.precise;
+            Class::of(run.counter) == class && run.claim == 0 && begun && (run.open || run.end > since)
         };
         let mut begun: Option<Instant> = None;
         let (mut hard, mut lasting, mut panics) = (0.0_f64, 0.0_f64, false);

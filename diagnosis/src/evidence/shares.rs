@@ -2,7 +2,7 @@
 //! accuses. What is accused is decided in `hypotheses`.
 
 use crate::numerics::math::ratio;
-use crate::numerics::time::Instant;
+use crate::numerics::time::{Instant, Span};
 use crate::scene::Scene;
 use crate::scene::patient::{Bout, Patient};
 use crate::state::State;
@@ -173,7 +173,8 @@ impl AllShares {
             return None;
         }
         // A failure that begins this close before the next load counts for that load: the time of a beginning is not more exact.
-        let until = |bout: &Bout| if next.is_some() { to - scene.early(bout) } else { to };
+        // The last that is seen of a process may be its death.
+        let until = |bout: &Bout| if next.is_some() { to - scene.early(bout) } else { to + Span::NS };
         let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
         let bouts = || patient.bouts.iter().filter(own);
         let began = || bouts().filter(|bout| bout.start >= entry.at - scene.early(bout) && bout.start < until(bout));

@@ -42,7 +42,10 @@ pub(crate) fn incidents(state: &State) -> Vec<Incident> {
 
 /// Gives each symptom its incident, and tells the incidents anew.
 pub(crate) fn group(state: &mut State) {
-    let ids: Vec<u32> = state.symptoms.iter().map(|symptom| symptom.id).collect();
+    // What is explained comes first: what hits the same hosts at the same time becomes a part of it, and no incident of its own.
+    let (explained, others): (Vec<&Symptom>, Vec<&Symptom>) =
+        state.symptoms.iter().partition(|symptom| symptom.verdict.accuses());
+    let ids: Vec<u32> = explained.into_iter().chain(others).map(|symptom| symptom.id).collect();
     for id in ids {
         let Some(symptom) = state.symptoms.iter().find(|symptom| symptom.id == id) else { continue };
         let case = case_for(state, symptom);
