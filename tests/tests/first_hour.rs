@@ -128,7 +128,8 @@ fn the_lines_of_the_readme_lead_from_an_empty_crate_to_its_panic() {
     let file = std::fs::read(place.path("my-proxy/features.csv")).expect("the README's file");
     let version = Hash::of(&file).short();
     let mut screen = drawn();
-    while !screen.contains(&version) && start.elapsed() < PATIENCE {
+    let mistake = place_of_the_mistake();
+    while !(screen.contains(&version) && screen.contains(&mistake)) && start.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(100));
         screen = drawn();
     }
@@ -137,9 +138,13 @@ fn the_lines_of_the_readme_lead_from_an_empty_crate_to_its_panic() {
     // One host, 240 rows, none of them twice, all requests failed, over the limit.
     let row = format!("bot-features {version} 1 240 0 100% rows 240/200 OVER");
     assert!(words.contains(&row), "no {row:?} on the screen:\n{screen}");
+    // What failed, where, and which file is over its limit: one process proves no cause.
+    for what in ["SUSPECT", mistake.as_str(), "the len is 200 but the index is 200"] {
+        assert!(words.contains(what), "no {what:?} on the screen:\n{screen}");
+    }
     let recorded = place.shell("", "firstbad recorder dump recorders/*.rec*");
     let recorded = text(&recorded.stdout);
-    for what in [&version, &place_of_the_mistake(), "the len is 200 but the index is 200"] {
+    for what in [&version, &mistake, "the len is 200 but the index is 200"] {
         assert!(recorded.contains(what), "no {what:?} in the recorder:\n{recorded}");
     }
     println!("from an empty crate to its panic in {panicked:.1?}, to the screen in {whole:.1?}\n{screen}");
