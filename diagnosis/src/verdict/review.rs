@@ -235,13 +235,16 @@ const BESIDE_AT: f64 = LN_1000;
 /// Whether an accusation stands though another version explains most of what fails at that time: what is left may be its
 /// spill-over, and only hosts that fail each at its own load tell of a second cause.
 fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
-    let factor = judged.named.as_ref().and_then(|named| named.factor);
+    let judged_as = judged.named.as_ref().map(|hypothesis| named(state, hypothesis));
+    // A flag has no factor: two flags are told apart by what they are.
+    let by_another =
+        |other: &Named| judged_as.as_ref().is_none_or(|own| own.factor != other.factor || own.change != other.change);
     let explained = state.symptoms.iter().any(|other| {
         other.id != symptom.id
             && other.class.is_felt()
             && other.class != Class::Refused
             && other.verdict.accuses()
-            && other.factor() != factor
+            && other.named.as_ref().is_none_or(by_another)
             && other.onset <= symptom.onset + state.interval
             && (other.resolved.is_none() || other.last_bad + COMES_BACK >= symptom.onset)
     });

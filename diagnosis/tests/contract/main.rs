@@ -10,6 +10,7 @@ mod course;
 mod feeds;
 mod felt;
 mod few_hosts;
+mod flags;
 mod frequent_pushes;
 mod jobs;
 mod limits;
