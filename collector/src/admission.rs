@@ -2,7 +2,9 @@
 //! costs its sender a retry; one that is, is answered only when it is on disk.
 
 use crate::health::Health;
+use crate::normalise;
 use crate::otlp::{self, BodyError, Compression, DecodeError, Encoding};
+use crate::security::{Caller, HostClaim};
 use crate::store::{Journalled, Signal};
 use crate::writer::Work;
 use firstbad_protocol::limits::{BODY_BYTES_MAX, IN_FLIGHT_BYTES_MAX};
@@ -37,11 +39,17 @@ pub(crate) enum Refusal {
     Store(String),
     #[error("the collector is stopping; retry")]
     Stopping,
+    #[error("{0}")]
+    Unauthenticated(String),
+    #[error("{0}")]
+    Forbidden(String),
+    #[error("{0}")]
+    ForeignHost(HostClaim),
 }
 
 impl Refusal {
     /// Every reason that is counted. `items` counts points and records refused inside accepted requests.
-    pub(crate) const REASONS: [&'static str; 10] = [
+    pub(crate) const REASONS: [&'static str; 13] = [
         "malformed",
         "too_large",
         "media_type",
@@ -51,6 +59,9 @@ impl Refusal {
         "memory",
         "store",
         "stopping",
+        "unauthenticated",
+        "forbidden",
+        "foreign_host",
         "items",
     ];
 
@@ -65,6 +76,9 @@ impl Refusal {
             Self::Memory => "memory",
             Self::Store(_) => "store",
             Self::Stopping => "stopping",
+            Self::Unauthenticated(_) => "unauthenticated",
+            Self::Forbidden(_) => "forbidden",
+            Self::ForeignHost(_) => "foreign_host",
         }
     }
 
@@ -72,6 +86,8 @@ impl Refusal {
     pub(crate) const fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
+            Self::Unauthenticated(_) => 401,
+            Self::Forbidden(_) | Self::ForeignHost(_) => 403,
             Self::Slow(_) => 408,
             Self::TooLarge(_) => 413,
             Self::MediaType(_) | Self::ContentEncoding(_) => 415,
@@ -87,6 +103,8 @@ impl Refusal {
             Self::ContentEncoding(_) => 12,
             Self::Slow(_) => 4,
             Self::Memory | Self::QueueFull => 8,
+            Self::Forbidden(_) | Self::ForeignHost(_) => 7,
+            Self::Unauthenticated(_) => 16,
             Self::Store(_) | Self::Stopping => 14,
         }
     }
@@ -98,6 +116,12 @@ impl Refusal {
             Self::Store(_) | Self::Stopping => Some(5),
             _ => None,
         }
+    }
+}
+
+impl From<HostClaim> for Refusal {
+    fn from(claim: HostClaim) -> Self {
+        Self::ForeignHost(claim)
     }
 }
 
@@ -156,6 +180,8 @@ pub(crate) struct Incoming {
     pub(crate) compression: Compression,
     pub(crate) body: Vec<u8>,
     pub(crate) charge: Charge,
+    /// Who sends it, by its credential.
+    pub(crate) caller: Caller,
 }
 
 impl Admission {
@@ -182,8 +208,18 @@ impl Admission {
         // Decoded here so that a malformed request never reaches the writer; the writer decodes again, since the decoded
         // form borrows from the bytes, and 2,000 instructions per record twice is less than one copy of every string.
         match incoming.signal {
-            Signal::Metrics => drop(otlp::decode_metrics(&body, incoming.encoding)?),
-            Signal::Logs => drop(otlp::decode_logs(&body, incoming.encoding)?),
+            Signal::Metrics => {
+                let metrics = otlp::decode_metrics(&body, incoming.encoding)?;
+                if incoming.caller.is_bound() {
+                    normalise::hosts_of_metrics(&metrics, |host| incoming.caller.check_host(host))?;
+                }
+            }
+            Signal::Logs => {
+                let logs = otlp::decode_logs(&body, incoming.encoding)?;
+                if incoming.caller.is_bound() {
+                    normalise::hosts_of_logs(&logs, |host| incoming.caller.check_host(host))?;
+                }
+            }
         }
         let request =
             Journalled { signal: incoming.signal, encoding: incoming.encoding, received_at: self.clock.now(), body };

@@ -52,14 +52,15 @@ impl Agent {
     /// # Errors
     /// If the URL cannot be used, or there is no thread to be had.
     pub fn start(settings: AgentSettings) -> Result<Self, StartError> {
-        let shipper = Shipper::new(&settings.to)?;
+        let shipper = Shipper::new(&settings.to, &settings.connect)?;
         let counts = Arc::new(AgentCounts::default());
         let (stop, stopped) = watch::channel(false);
         let page = serving::Page::default();
         let (mut threads, mut metrics) = (Vec::new(), Vec::new());
         if let Some(listen) = &settings.metrics {
-            let place = Place { listen, flag: "--metrics", insecure: settings.insecure };
-            let (addresses, thread) = serving::start(place, &page, &stopped)?;
+            let may_be_wide = settings.insecure || settings.security.is_complete();
+            let place = Place { listen, flag: "--metrics", may_be_wide };
+            let (addresses, thread) = serving::start(place, &settings.security, &page, &stopped)?;
             metrics = addresses;
             threads.push(thread);
         }

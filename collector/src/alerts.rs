@@ -6,6 +6,8 @@ mod payload;
 use crate::health::Health;
 use crate::local::sleep_until;
 use crate::publish::Publisher;
+use crate::security::{Outbound, SecurityError, Timeouts};
+use crate::settings::Alertmanager;
 use payload::Alert;
 pub(crate) use payload::severity;
 use std::collections::BTreeMap;
@@ -23,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Sender {
     url: String,
-    agent: ureq::Agent,
+    outbound: Outbound,
     publisher: Publisher,
     health: Arc<Health>,
     /// By labels: what was delivered.
@@ -32,10 +34,17 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    pub(crate) fn new(url: &str, publisher: Publisher, health: Arc<Health>) -> Self {
-        let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build();
-        let url = format!("{}/api/v2/alerts", url.trim_end_matches('/'));
-        Self { url, agent: config.into(), publisher, health, sent: BTreeMap::new(), sent_at: None }
+    /// # Errors
+    /// If a file of the connection cannot be used.
+    pub(crate) fn new(
+        alertmanager: &Alertmanager,
+        publisher: Publisher,
+        health: Arc<Health>,
+    ) -> Result<Self, SecurityError> {
+        let url = format!("{}/api/v2/alerts", alertmanager.url.trim_end_matches('/'));
+        let timeouts = Timeouts { whole: Some(TIMEOUT), ..Timeouts::default() };
+        let outbound = Outbound::new(&alertmanager.connect, &url, timeouts)?;
+        Ok(Self { url, outbound, publisher, health, sent: BTreeMap::new(), sent_at: None })
     }
 
     pub(crate) fn run(mut self, stop: &watch::Receiver<bool>) {
@@ -61,18 +70,24 @@ impl Sender {
             return;
         }
         let body = serde_json::to_vec(&alerts).unwrap_or_default();
-        let result = match self.agent.post(&self.url).content_type("application/json").send(&body) {
-            Ok(_) => {
+        let result = match self.post(&body) {
+            Ok(()) => {
                 self.sent = open;
                 self.sent_at = Some(Instant::now());
                 "sent"
             }
             Err(error) => {
-                tracing::warn!(%error, url = self.url, "alerts were not delivered; they are sent again");
+                tracing::warn!(error, url = self.url, "alerts were not delivered; they are sent again");
                 "failed"
             }
         };
         self.health.notifications("alertmanager", result, alerts.len() as u64);
+    }
+
+    fn post(&self, body: &[u8]) -> Result<(), String> {
+        let request = self.outbound.authorized(self.outbound.agent().post(&self.url)).content_type("application/json");
+        let answer = request.send(body).map_err(|error| error.to_string())?;
+        if answer.status().is_success() { Ok(()) } else { Err(format!("status {}", answer.status().as_u16())) }
     }
 
     /// Whether this was delivered; numbers in the sentence move with each report and wait for the next repetition.

@@ -5,6 +5,7 @@ mod stream;
 
 pub use stream::{Follower, Update};
 
+use crate::security::{ConnectSettings, Outbound, SecurityError, Timeouts, Token};
 use crate::status::Status;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
@@ -66,22 +67,32 @@ pub enum ClientError {
 /// A client of one collector.
 #[derive(Clone, Debug)]
 pub struct Client {
-    agent: ureq::Agent,
+    outbound: Outbound,
     base: String,
 }
 
+const TIMEOUTS: Timeouts = Timeouts { whole: None, connect: Some(CONNECT_TIMEOUT), response: Some(RESPONSE_TIMEOUT) };
+
 impl Client {
-    /// A client of the collector whose query API is at `base`, such as `http://127.0.0.1:4319`. Nothing is sent yet.
+    /// A client without credentials of the collector whose query API is at `base`, such as `http://127.0.0.1:4319`. Nothing
+    /// is sent yet.
     #[must_use]
     pub fn new(base: &str) -> Self {
-        let base = base.trim_end_matches('/');
-        let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
-        let config = ureq::Agent::config_builder()
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(Some(RESPONSE_TIMEOUT))
-            .http_status_as_error(false)
-            .build();
-        Self { agent: config.into(), base }
+        Self { outbound: Outbound::plain(TIMEOUTS), base: whole(base) }
+    }
+
+    /// A client that trusts and shows what `connect` says. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If a file cannot be used, or a token would be sent to another machine without TLS.
+    pub fn connecting(base: &str, connect: &ConnectSettings) -> Result<Self, SecurityError> {
+        let base = whole(base);
+        Ok(Self { outbound: Outbound::new(connect, &base, TIMEOUTS)?, base })
+    }
+
+    /// A client of the collector in this process.
+    pub(crate) fn of_this_process(base: &str, own: Option<&Token>) -> Self {
+        Self { outbound: Outbound::to_itself(own, TIMEOUTS), base: whole(base) }
     }
 
     /// The URL of the query API.
@@ -209,7 +220,8 @@ impl Client {
 
     fn answer(&self, path: &str, timeout: Duration) -> Result<ureq::http::Response<ureq::Body>, ClientError> {
         let url = format!("{}{path}", self.base);
-        let call = self.agent.get(&url).config().timeout_recv_response(Some(timeout)).build().call();
+        let request = self.outbound.authorized(self.outbound.agent().get(&url));
+        let call = request.config().timeout_recv_response(Some(timeout)).build().call();
         let answer = call.map_err(|error| self.unreachable(path, &error))?;
         let status = answer.status().as_u16();
         if status == 200 {
@@ -237,6 +249,12 @@ impl Client {
     fn foreign(&self, path: &str, error: &dyn std::fmt::Display) -> ClientError {
         ClientError::Foreign { url: format!("{}{path}", self.base), reason: error.to_string() }
     }
+}
+
+/// `base` with its scheme and without the slash at its end.
+fn whole(base: &str) -> String {
+    let base = base.trim_end_matches('/');
+    if base.contains("://") { base.to_owned() } else { format!("http://{base}") }
 }
 
 /// An id as one path segment: only what an id is made of passes, so that no id can name another path.

@@ -7,13 +7,16 @@ use crate::admission::Admission;
 use crate::driver::{Driver, Outbox};
 use crate::health::Health;
 use crate::local::LocalRecorders;
+use crate::security::audit::Audit;
+use crate::security::{Form, Guard, GuardParts, ServerTls, Token, keep_fresh};
 use crate::server::api::{Api, questions};
-use crate::server::{Place, bind, grpc, ingest, serve};
+use crate::server::{Place, Service, bind, grpc, ingest, serve};
 use crate::settings::Settings;
 use crate::status::Status;
-use crate::store::{DirectoryLock, Store};
+use crate::store::{DirectoryLock, Store, StoreError};
 use crate::writer::{Wiring, Writer};
 use crate::{Client, Published, Publisher, StartError, alerts};
+use axum::Router;
 use resume::{Resumed, resume};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
@@ -47,11 +50,17 @@ impl Addresses {
         let all = [("otlp_http", &self.otlp_http), ("otlp_grpc", &self.otlp_grpc), ("api", &self.api)];
         all.into_iter().filter(|(_, at)| !at.is_empty()).map(|(name, at)| (name, at.clone())).collect()
     }
+
+    /// Whether other machines can connect to one of them.
+    fn are_wide(&self) -> bool {
+        self.named().iter().any(|(_, at)| at.iter().any(|address| !address.ip().is_loopback()))
+    }
 }
 
 /// A running collector. Dropping it stops it.
 #[derive(Debug)]
 pub struct Collector {
+    client: Client,
     addresses: Addresses,
     notices: Vec<String>,
     publisher: Publisher,
@@ -81,12 +90,15 @@ impl Collector {
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let bound = Bound::bind(&settings)?;
         let addresses = bound.addresses();
+        let tls = settings.security.tls.as_ref().map(ServerTls::new).transpose()?;
         let lock = DirectoryLock::take(&settings.data_dir)?;
         let Resumed { store, intake, stepper, last, notices } = resume(&settings)?;
         let health = Arc::new(Health::new(settings.queue_requests));
         let publisher = Publisher::new(Published::new(last.0, stepper.snapshot()));
         let status = first_status(&settings, &addresses, &notices);
-        let api = Api::new(publisher.clone(), Arc::clone(&health), status, &settings);
+        let own = settings.security.credentials.as_ref().map(|_| Token::generate("screen")).transpose()?;
+        let guard = guard(&settings, &health)?.knowing(own.as_ref());
+        let api = Api::new(publisher.clone(), Arc::clone(&health), guard.clone(), (status, &settings));
 
         let (queue, work) = mpsc::sync_channel(settings.queue_requests);
         let (batches, committed) = mpsc::sync_channel(BATCHES_AHEAD);
@@ -108,14 +120,18 @@ impl Collector {
             let (clock, stopped) = (settings.clock.clone(), stopped.clone());
             helpers.push(spawn("firstbad-recorders", move || local.run(&clock, &stopped))?);
         }
-        if let Some(url) = &settings.alertmanager {
-            let sender = alerts::Sender::new(url, publisher.clone(), Arc::clone(&health));
+        if let Some(alertmanager) = &settings.alertmanager {
+            let sender = alerts::Sender::new(alertmanager, publisher.clone(), Arc::clone(&health))?;
             let stopped = stopped.clone();
             helpers.push(spawn("firstbad-alerts", move || sender.run(&stopped))?);
         }
         let runtime = runtime()?;
-        bound.serve(&runtime, &admission, (api, &stopped));
+        let fresh = guard.fresh().into_iter().chain(tls.as_ref().map(ServerTls::fresh)).collect();
+        runtime.spawn(keep_fresh(fresh, stopped.clone()));
+        let client = Client::of_this_process(&url(tls.is_some(), &addresses.api), own.as_ref());
+        bound.serve(&runtime, &Served { admission: &admission, api, guard, tls, stop: &stopped });
         Ok(Self {
+            client,
             addresses,
             notices,
             publisher,
@@ -145,13 +161,13 @@ impl Collector {
     /// Base URL of the query API.
     #[must_use]
     pub fn api_url(&self) -> String {
-        url(&self.addresses.api)
+        self.client.base().to_owned()
     }
 
     /// Base URL of the OTLP/HTTP receiver.
     #[must_use]
     pub fn otlp_url(&self) -> String {
-        url(&self.addresses.otlp_http)
+        url(self.client.base().starts_with("https:"), &self.addresses.otlp_http)
     }
 
     /// What the engine says, for readers in this process.
@@ -163,7 +179,7 @@ impl Collector {
     /// A client of this collector.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::new(&self.api_url())
+        self.client.clone()
     }
 
     /// Stops receiving, commits and acknowledges what was received, saves the state, and releases the store. The same
@@ -198,14 +214,14 @@ impl Drop for Collector {
 
 impl Bound {
     fn bind(settings: &Settings) -> Result<Self, StartError> {
-        let insecure = settings.insecure;
+        let may_be_wide = settings.insecure || settings.security.is_complete();
         let bind_if = |listen: &Option<_>, flag| {
-            listen.as_ref().map_or_else(|| Ok(Vec::new()), |listen| bind(Place { listen, flag, insecure }))
+            listen.as_ref().map_or_else(|| Ok(Vec::new()), |listen| bind(Place { listen, flag, may_be_wide }))
         };
         Ok(Self {
             otlp_http: bind_if(&settings.otlp_http, "--otlp-http")?,
             otlp_grpc: bind_if(&settings.otlp_grpc, "--otlp-grpc")?,
-            api: bind(Place { listen: &settings.api, flag: "--api", insecure })?,
+            api: bind(Place { listen: &settings.api, flag: "--api", may_be_wide })?,
         })
     }
 
@@ -214,23 +230,37 @@ impl Bound {
         Addresses { otlp_http: of(&self.otlp_http), otlp_grpc: of(&self.otlp_grpc), api: of(&self.api) }
     }
 
-    fn serve(
-        self,
-        runtime: &tokio::runtime::Runtime,
-        admission: &Admission,
-        (api, stop): (Api, &watch::Receiver<bool>),
-    ) {
-        for listener in self.otlp_http {
-            let router = ingest::router(admission.clone()).merge(questions(api.clone()));
-            runtime.spawn(serve(listener, router, stop.clone()));
-        }
-        for listener in self.otlp_grpc {
-            runtime.spawn(serve(listener, grpc::router(admission.clone()), stop.clone()));
-        }
-        for listener in self.api {
-            runtime.spawn(serve(listener, api.clone().router(), stop.clone()));
-        }
+    fn serve(self, runtime: &tokio::runtime::Runtime, served: &Served<'_>) {
+        let serve = |listeners: Vec<TcpListener>, router: Router, form| {
+            let service = Service { router: served.guard.before(router, form), tls: served.tls.clone() };
+            for listener in listeners {
+                runtime.spawn(serve(listener, service.clone(), served.stop.clone()));
+            }
+        };
+        let otlp = ingest::router(served.admission.clone()).merge(questions(served.api.clone()));
+        serve(self.otlp_http, otlp, Form::OtlpHttp);
+        serve(self.otlp_grpc, grpc::router(served.admission.clone()), Form::Grpc);
+        serve(self.api, served.api.clone().router(), Form::Api);
     }
+}
+
+/// What the listeners serve, and behind what.
+struct Served<'a> {
+    admission: &'a Admission,
+    api: Api,
+    guard: Guard,
+    tls: Option<ServerTls>,
+    stop: &'a watch::Receiver<bool>,
+}
+
+/// The guard of every listener. Where there are credentials, denied calls and those of administrators are logged.
+fn guard(settings: &Settings, health: &Arc<Health>) -> Result<Guard, StartError> {
+    let credentials = settings.security.credentials.as_deref();
+    let open = || Audit::open(&settings.data_dir);
+    let refuse = |source| StoreError::Directory { directory: settings.data_dir.clone(), source };
+    let audit = credentials.map(|_| open()).transpose().map_err(refuse)?;
+    let parts = GuardParts { health: Some(Arc::clone(health)), audit, clock: settings.clock.clone() };
+    Ok(Guard::new(credentials, parts)?)
 }
 
 fn first_status(settings: &Settings, addresses: &Addresses, notices: &[String]) -> Status {
@@ -240,7 +270,7 @@ fn first_status(settings: &Settings, addresses: &Addresses, notices: &[String]) 
         started_at: settings.clock.now(),
         data_dir: settings.data_dir.display().to_string(),
         listen: addresses.named().into_iter().map(|(name, at)| (name.to_owned(), at)).collect(),
-        insecure: settings.insecure,
+        insecure: !settings.security.is_complete() && addresses.are_wide(),
         notices: notices.to_vec(),
         recorders: settings.recorders.as_ref().map(|_| 0),
         ..Status::default()
@@ -266,12 +296,12 @@ fn spawn<T: Send + 'static>(
 }
 
 /// A URL that a client on this machine can use: an unspecified address stands for loopback.
-fn url(addresses: &[SocketAddr]) -> String {
+fn url(is_tls: bool, addresses: &[SocketAddr]) -> String {
     let Some(first) = addresses.first() else { return String::new() };
     let ip = match first.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, first.port()))
+    format!("{}://{}", if is_tls { "https" } else { "http" }, SocketAddr::new(ip, first.port()))
 }

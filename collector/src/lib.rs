@@ -21,6 +21,7 @@ pub mod otlp;
 pub mod publish;
 pub mod recorder;
 pub mod run;
+pub mod security;
 mod server;
 pub mod settings;
 mod start_error;

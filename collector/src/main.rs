@@ -24,7 +24,7 @@ enum Role {
     /// Run the collector.
     Collect(Box<CollectArgs>),
     /// Ship this host's recorders to a collector.
-    Agent(AgentArgs),
+    Agent(Box<AgentArgs>),
 }
 
 fn main() -> ExitCode {

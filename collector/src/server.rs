@@ -8,13 +8,17 @@ mod otlp_answer;
 
 pub(crate) use api::CONTENTS_PATH;
 
+use crate::admission::Refusal;
+use crate::otlp::Encoding;
+use crate::security::{Peer, ServerTls, peer_names};
 use crate::settings::Listen;
 use crate::start_error::StartError;
 use axum::Router;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use firstbad_protocol::limits::CONNECTIONS_MAX;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -25,6 +29,12 @@ use tokio::sync::{Semaphore, watch};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between accepts when the process has no descriptor left: spinning would take the CPU that could free one.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A TLS handshake that takes longer is one that is meant to.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long requests under way may take when the files of their connection's handshake have changed.
+const GRACE: Duration = Duration::from_secs(5);
+/// A certificate is looked at in the handshake alone: one that expires or is withdrawn is noticed after this time.
+const CONNECTION_AGE_MAX: Duration = Duration::from_secs(3600);
 /// Streams of one HTTP/2 connection.
 const H2_STREAMS_MAX: u32 = 128;
 const HEADER_LIST_BYTES_MAX: u32 = 16 << 10;
@@ -34,13 +44,26 @@ const HEADER_LIST_BYTES_MAX: u32 = 16 << 10;
 pub(crate) struct Place<'a> {
     pub(crate) listen: &'a Listen,
     pub(crate) flag: &'static str,
-    pub(crate) insecure: bool,
+    /// Whether it may be open to other machines: it has TLS and knows its callers, or somebody took the risk.
+    pub(crate) may_be_wide: bool,
+}
+
+/// What is served on a listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
+    pub(crate) router: Router,
+    pub(crate) tls: Option<ServerTls>,
+}
+
+/// A refusal in the words of OTLP/HTTP, in the encoding of the request.
+pub(crate) fn refused_otlp(headers: &HeaderMap, refusal: &Refusal) -> Response {
+    otlp_answer::refusal(ingest::encoding_of(headers).unwrap_or(Encoding::Json), refusal)
 }
 
 /// Binds what `place` asks for: the required address, and the other loopback where the machine has it.
 pub(crate) fn bind(place: Place<'_>) -> Result<Vec<TcpListener>, StartError> {
     let address = place.listen.required();
-    if !place.listen.is_loopback() && !place.insecure {
+    if !place.listen.is_loopback() && !place.may_be_wide {
         return Err(StartError::Exposed { address, flag: place.flag });
     }
     let first = bind_one(address, place.flag)?;
@@ -67,8 +90,8 @@ fn bind_one(address: SocketAddr, flag: &'static str) -> Result<TcpListener, Star
     Ok(listener)
 }
 
-/// Serves `router` on `listener` until `stop` turns true; then requests under way may end.
-pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+/// Serves `service` on `listener` until `stop` turns true; then requests under way may end.
+pub(crate) async fn serve(listener: TcpListener, service: Service, mut stop: watch::Receiver<bool>) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -82,23 +105,28 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
             accepted = accept(&listener, &connections) => accepted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        let Some((stream, permit)) = accepted else { return };
-        let (router, stop) = (router.clone(), stop.clone());
+        let Some(Accepted { stream, address, permit }) = accepted else { return };
+        let (service, stop) = (service.clone(), stop.clone());
         tokio::spawn(async move {
-            connection(stream, router, stop).await;
+            let _ = stream.set_nodelay(true);
+            connection(stream, address, service, stop).await;
             drop(permit);
         });
     }
 }
 
-async fn accept(
-    listener: &tokio::net::TcpListener,
-    connections: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+/// A connection, and its place among those that may be open.
+struct Accepted {
+    stream: tokio::net::TcpStream,
+    address: SocketAddr,
+    permit: tokio::sync::OwnedSemaphorePermit,
+}
+
+async fn accept(listener: &tokio::net::TcpListener, connections: &Arc<Semaphore>) -> Option<Accepted> {
     let permit = Arc::clone(connections).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Some((stream, permit)),
+            Ok((stream, address)) => return Some(Accepted { stream, address, permit }),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -107,8 +135,53 @@ async fn accept(
     }
 }
 
-async fn connection(stream: tokio::net::TcpStream, router: Router, mut stop: watch::Receiver<bool>) {
-    let _ = stream.set_nodelay(true);
+/// Serves one connection, after its handshake where there is TLS.
+async fn connection(stream: tokio::net::TcpStream, address: SocketAddr, service: Service, stop: watch::Receiver<bool>) {
+    let address = Some(address);
+    let Some(tls) = service.tls else {
+        let ends = Ends { stop, changes: None };
+        return requests(stream, Peer { address, ..Peer::default() }, service.router, ends).await;
+    };
+    let ends = Ends { stop, changes: Some(tls.changes()) };
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let names = peer_names(stream.get_ref().1.peer_certificates());
+            requests(stream, Peer { address, names }, service.router, ends).await;
+        }
+        // Port scans and plain HTTP end here: no more than a word for whoever looks for it.
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS handshake"),
+        Err(_) => tracing::debug!("no TLS handshake in time"),
+    }
+}
+
+/// Why a connection ends before its peer ends it.
+struct Ends {
+    stop: watch::Receiver<bool>,
+    /// The files that the handshake relied on.
+    changes: Option<watch::Receiver<u64>>,
+}
+
+impl Ends {
+    /// Waits until the connection is to end.
+    async fn wait(mut self) {
+        let outdated = async {
+            match &mut self.changes {
+                // An error would mean that the listener is gone.
+                Some(changes) => drop(tokio::time::timeout(CONNECTION_AGE_MAX, changes.changed()).await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.stop.wait_for(|stop| *stop) => {}
+            () = outdated => {}
+        }
+    }
+}
+
+async fn requests<S>(stream: S, peer: Peer, router: Router, ends: Ends)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder
@@ -118,13 +191,23 @@ async fn connection(stream: tokio::net::TcpStream, router: Router, mut stop: wat
         .max_header_list_size(HEADER_LIST_BYTES_MAX)
         .keep_alive_interval(Some(Duration::from_secs(20)))
         .keep_alive_timeout(Duration::from_secs(10));
-    let service = TowerToHyperService::new(router);
+    // Who is at the other end goes with each request to the guard.
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        tower_service::Service::call(&mut router.clone(), request)
+    });
     let serving = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
+    let is_secured = ends.changes.is_some();
     tokio::select! {
         // What a peer breaks off is its own affair.
         _ = serving.as_mut() => return,
-        _ = stop.wait_for(|stop| *stop) => serving.as_mut().graceful_shutdown(),
+        () = ends.wait() => serving.as_mut().graceful_shutdown(),
     }
-    let _ = serving.await;
+    if is_secured {
+        // A stream of snapshots ends only when somebody ends it.
+        let _ = tokio::time::timeout(GRACE, serving).await;
+    } else {
+        let _ = serving.await;
+    }
 }

@@ -2,13 +2,18 @@
 //! is decided in `arguments`; what an address may be in `listen`.
 
 mod arguments;
+mod connect;
 mod file;
 mod listen;
+mod serve;
 
 pub use arguments::{AgentArgs, CollectArgs, NotADuration, Seconds};
+pub use connect::{AlertmanagerArgs, ConnectArgs};
 pub use file::{AgentFile, CollectFile, File, FileError};
 pub use listen::{Listen, NotAnAddress};
+pub use serve::ServeArgs;
 
+use crate::security::{ConnectSettings, ServeSecurity};
 use firstbad_protocol::time::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,6 +78,15 @@ pub struct Recorders {
     pub interval: Duration,
 }
 
+/// An Alertmanager, and how it is connected to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alertmanager {
+    /// Its base URL.
+    pub url: String,
+    /// What is trusted and shown when connecting.
+    pub connect: ConnectSettings,
+}
+
 /// Everything about one collector.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -100,8 +114,10 @@ pub struct Settings {
     pub store_bytes_max: u64,
     /// What is kept of contents.
     pub contents: Contents,
-    /// Base URL of an Alertmanager.
-    pub alertmanager: Option<String>,
+    /// An Alertmanager to send alerts to.
+    pub alertmanager: Option<Alertmanager>,
+    /// TLS and credentials of every listener.
+    pub security: ServeSecurity,
     /// The receive clock.
     pub clock: Clock,
     #[cfg(test)]
@@ -126,6 +142,7 @@ impl Settings {
             store_bytes_max: 2 << 30,
             contents: Contents::Full,
             alertmanager: None,
+            security: ServeSecurity::default(),
             clock: Clock::default(),
             #[cfg(test)]
             acknowledge_early: false,
@@ -149,8 +166,12 @@ pub struct AgentSettings {
     pub recorders: Recorders,
     /// Where this host's own Prometheus text is served; none: not served.
     pub metrics: Option<Listen>,
-    /// Whether `metrics` may be wider than loopback.
+    /// Whether `metrics` may be wider than loopback without TLS and credentials.
     pub insecure: bool,
+    /// What is trusted and shown when connecting to the collector.
+    pub connect: ConnectSettings,
+    /// TLS and credentials of `metrics`.
+    pub security: ServeSecurity,
     /// The clock.
     pub clock: Clock,
 }

@@ -27,7 +27,7 @@ pub enum StartError {
     },
     /// The bind is wider than loopback and nothing would guard it.
     #[error(
-        "{flag} {address} would be open to other machines without TLS and authentication; bind 127.0.0.1 behind a proxy that has both, or accept the risk with --insecure"
+        "{flag} {address} would be open to other machines without TLS and authentication; give --tls-cert, --tls-key and --credentials (`firstbad gen certs DIR --host NAME` makes a set for a first try), or accept the risk with --insecure"
     )]
     Exposed {
         /// Address wanted.
@@ -54,6 +54,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// A certificate, key, token or credentials file cannot be used.
+    #[error(transparent)]
+    Security(#[from] crate::security::SecurityError),
     /// A setting cannot be used.
     #[error("{setting}: {reason}")]
     Setting {

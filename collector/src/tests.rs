@@ -11,6 +11,7 @@ mod kill;
 mod outage;
 mod restart;
 mod retention;
+mod security;
 mod shapes;
 mod shipping;
 mod support;

@@ -10,6 +10,7 @@
 
 use firstbad_collector::agent::{Agent, AgentCounts};
 use firstbad_collector::recorder::RecorderSource;
+use firstbad_collector::security::{ConnectSettings, ServeSecurity};
 use firstbad_collector::settings::{Clock, Contents, Recorders};
 use firstbad_collector::{AgentSettings, Collector, Settings};
 use firstbad_instrument::{Hash, Live, Origin};
@@ -43,8 +44,15 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 /// An agent of one more host, after it has reported.
 fn host(to: &str, directory: &Path) -> Agent {
     let recorders = Recorders { directories: vec![directory.to_owned()], interval: Duration::from_millis(100) };
-    let settings =
-        AgentSettings { to: to.to_owned(), recorders, metrics: None, insecure: false, clock: Clock::default() };
+    let settings = AgentSettings {
+        to: to.to_owned(),
+        recorders,
+        metrics: None,
+        insecure: false,
+        connect: ConnectSettings::default(),
+        security: ServeSecurity::default(),
+        clock: Clock::default(),
+    };
     let agent = Agent::start(settings).unwrap();
     eventually("a report", || agent.counts().shipped.load(Relaxed) > 1);
     agent

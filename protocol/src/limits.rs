@@ -81,3 +81,9 @@ pub const LOCALISE_VISITS_MAX: usize = 2_000_000;
 pub const RECORDERS_MAX: usize = 4096;
 /// Bytes of contents that one agent ships at a time; the rest follows with the next report.
 pub const CONTENT_BYTES_PER_REPORT_MAX: usize = 8 << 20;
+/// Bytes of a file with certificates, a key or credentials: 100,000 credentials are near 16 MB.
+pub const SECURITY_FILE_BYTES_MAX: usize = 32 << 20;
+/// Bytes of one audit log; then it becomes `audit.log.1`, and the one before goes.
+pub const AUDIT_BYTES_MAX: u64 = 64 << 20;
+/// Denied calls that the audit log takes within one second; further ones are counted in its next line.
+pub const AUDIT_DENIED_PER_SECOND: u32 = 10;

@@ -1,7 +1,8 @@
 //! The agent's own `/metrics`, on a thread of its own, so that a scrape never waits for a report.
 
 use crate::StartError;
-use crate::server::{Place, bind, serve};
+use crate::security::{Form, Guard, GuardParts, ServeSecurity, ServerTls, keep_fresh};
+use crate::server::{Place, Service, bind, serve};
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
@@ -16,10 +17,14 @@ pub(super) type Page = Arc<Mutex<Arc<str>>>;
 /// Binds and serves `page` until `stop`; returns the addresses and the thread.
 pub(super) fn start(
     place: Place<'_>,
+    security: &ServeSecurity,
     page: &Page,
     stop: &watch::Receiver<bool>,
 ) -> Result<(Vec<SocketAddr>, JoinHandle<()>), StartError> {
     let listeners = bind(place)?;
+    let tls = security.tls.as_ref().map(ServerTls::new).transpose()?;
+    let guard = Guard::new(security.credentials.as_deref(), GuardParts::default())?;
+    let fresh: Vec<_> = guard.fresh().into_iter().chain(tls.as_ref().map(ServerTls::fresh)).collect();
     let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     let thread_error = |source| StartError::Thread { what: "the agent's metrics", source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(thread_error)?;
@@ -31,11 +36,13 @@ pub(super) fn start(
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
         }),
     );
+    let service = Service { router: guard.before(router, Form::Api), tls };
     let run = move || {
         runtime.block_on(async {
+            tokio::spawn(keep_fresh(fresh, stop.clone()));
             let mut serving: Vec<_> = Vec::new();
             for listener in listeners {
-                serving.push(tokio::spawn(serve(listener, router.clone(), stop.clone())));
+                serving.push(tokio::spawn(serve(listener, service.clone(), stop.clone())));
             }
             for one in serving {
                 let _ = one.await;

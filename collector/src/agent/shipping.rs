@@ -3,6 +3,7 @@
 
 use crate::local::sleep_until;
 use crate::recorder::Export;
+use crate::security::{ConnectSettings, Outbound, Timeouts};
 use crate::server::CONTENTS_PATH;
 use crate::{StartError, store::Signal};
 use firstbad_protocol::Hash;
@@ -27,6 +28,9 @@ pub(crate) enum ShipError {
     /// It will not be taken either if it is sent again.
     #[error("{url} refused the report for good with status {status}: {message}")]
     Refused { url: String, status: u16, message: String },
+    /// Our credential is not taken. That is for people to repair; then what the report held is sent with the next.
+    #[error("{url} does not take this agent's credential (status {status}): {message}")]
+    Denied { url: String, status: u16, message: String },
     /// It may be taken later.
     #[error("{url} did not take the report: {reason}")]
     Later { url: String, reason: String },
@@ -84,21 +88,20 @@ fn chunks<T>(items: Vec<T>, length: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
 /// Sends requests to one collector.
 #[derive(Debug)]
 pub(crate) struct Shipper {
-    agent: ureq::Agent,
+    outbound: Outbound,
     base: String,
 }
 
 impl Shipper {
-    pub(crate) fn new(to: &str) -> Result<Self, StartError> {
+    pub(crate) fn new(to: &str, connect: &ConnectSettings) -> Result<Self, StartError> {
         let base = to.trim_end_matches('/').to_owned();
-        if !base.starts_with("http://") {
-            let reason = format!(
-                "`{base}` is not a URL that the agent can ship to: http://HOST:4318 (https is not built in yet)"
-            );
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            let reason =
+                format!("`{base}` is not a URL that the agent can ship to: http://HOST:4318 or https://HOST:4318");
             return Err(StartError::Setting { setting: "--to", reason });
         }
-        let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
-        Ok(Self { agent: config.into(), base })
+        let timeouts = Timeouts { whole: Some(TIMEOUT), ..Timeouts::default() };
+        Ok(Self { outbound: Outbound::new(connect, &base, timeouts)?, base })
     }
 
     /// A number from 0 to 1 that differs from host to host and call to call.
@@ -113,7 +116,8 @@ impl Shipper {
 
     /// Whether the collector wants no more of the content with this hash: it has it, or keeps none. None: it did not say.
     pub(crate) fn has_content(&self, hash: Hash, patience: Duration) -> Option<bool> {
-        let request = self.agent.head(format!("{}{CONTENTS_PATH}{}", self.base, hash.hex()));
+        let request = self.outbound.agent().head(format!("{}{CONTENTS_PATH}{}", self.base, hash.hex()));
+        let request = self.outbound.authorized(request);
         let answer = request.config().timeout_global(Some(patience)).build().call().ok()?;
         match answer.status().as_u16() {
             204 => Some(true),
@@ -133,7 +137,7 @@ impl Shipper {
         loop {
             let (error, retry_after) = match self.send(shipment) {
                 Ok(()) => return Ok(()),
-                Err((error @ ShipError::Refused { .. }, _)) => return Err(error),
+                Err((error @ (ShipError::Refused { .. } | ShipError::Denied { .. }), _)) => return Err(error),
                 Err(later) => later,
             };
             let wait = retry_after.unwrap_or_else(|| backoff.mul_f64(self.jitter()));
@@ -147,8 +151,8 @@ impl Shipper {
 
     fn send(&self, shipment: &Shipment) -> Result<(), (ShipError, Option<Duration>)> {
         let url = format!("{}/v1/{}", self.base, shipment.signal.as_str());
-        let request =
-            self.agent.post(&url).header("content-type", "application/x-protobuf").header("content-encoding", "gzip");
+        let request = self.outbound.authorized(self.outbound.agent().post(&url));
+        let request = request.header("content-type", "application/x-protobuf").header("content-encoding", "gzip");
         let mut answer = match request.send(&shipment.body) {
             Ok(answer) => answer,
             Err(error) => return Err((ShipError::Later { url, reason: error.to_string() }, None)),
@@ -163,6 +167,9 @@ impl Shipper {
         if matches!(status, 429 | 502 | 503 | 504) {
             let reason = format!("status {status}: {message}");
             return Err((ShipError::Later { url, reason }, after.map(Duration::from_secs)));
+        }
+        if matches!(status, 401 | 403) {
+            return Err((ShipError::Denied { url, status, message }, None));
         }
         Err((ShipError::Refused { url, status, message }, None))
     }
@@ -181,8 +188,9 @@ mod tests {
 
     #[test]
     fn a_url_that_cannot_be_shipped_to_is_refused_at_start() {
-        for wrong in ["collector:4318", "https://collector:4318", ""] {
-            assert!(Shipper::new(wrong).unwrap_err().to_string().contains("--to"), "{wrong}");
+        for wrong in ["collector:4318", "ftp://collector:4318", ""] {
+            let connect = ConnectSettings::default();
+            assert!(Shipper::new(wrong, &connect).unwrap_err().to_string().contains("--to"), "{wrong}");
         }
     }
 }

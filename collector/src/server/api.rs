@@ -1,15 +1,18 @@
 //! The query API, SSE and `/metrics`. It reads what was published and what is stored; it changes nothing.
 
+mod admin;
 mod contents;
 mod incidents;
 mod stream;
 
 pub(crate) use contents::{CONTENTS_PATH, questions};
 
+use crate::admission::Refusal;
 use crate::fleet::FleetCounts;
 use crate::health::Health;
 use crate::local::Found;
 use crate::publish::Publisher;
+use crate::security::Guard;
 use crate::status::Status;
 use crate::store::{SqliteReader, StoreError};
 use axum::Router;
@@ -42,10 +45,16 @@ pub(crate) struct Api {
     contents: bool,
     pub(crate) streams: Arc<Semaphore>,
     bundles: Arc<Semaphore>,
+    pub(crate) guard: Guard,
 }
 
 impl Api {
-    pub(crate) fn new(publisher: Publisher, health: Arc<Health>, status: Status, settings: &crate::Settings) -> Self {
+    pub(crate) fn new(
+        publisher: Publisher,
+        health: Arc<Health>,
+        guard: Guard,
+        (status, settings): (Status, &crate::Settings),
+    ) -> Self {
         Self {
             publisher,
             health,
@@ -57,6 +66,7 @@ impl Api {
             contents: settings.contents == crate::settings::Contents::Full,
             streams: Arc::new(Semaphore::new(firstbad_protocol::limits::STREAMS_MAX)),
             bundles: Arc::new(Semaphore::new(BUNDLES_AT_ONCE)),
+            guard,
         }
     }
 
@@ -73,6 +83,7 @@ impl Api {
             .route("/api/v1/incidents/{id}/diagnosis", get(incidents::diagnosis))
             .route("/api/v1/incidents/{id}/bundle", get(incidents::bundle))
             .route("/api/v1/contents/{hash}", get(contents::content))
+            .route("/api/v1/admin/credentials", get(admin::credentials))
             .fallback(|| async { Fault::not_found("there is no such path; the API is under /api/v1/").into_response() })
             .with_state(self)
     }
@@ -107,6 +118,12 @@ impl Fault {
     fn busy(message: &str) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.to_owned() }
     }
+}
+
+/// A refusal in the words of the API.
+pub(crate) fn refused(refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
+    Fault { status, message: refusal.to_string() }.into_response()
 }
 
 impl IntoResponse for Fault {

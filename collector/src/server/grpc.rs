@@ -4,14 +4,17 @@
 
 mod status;
 
-use super::ingest::{BODY_TIMEOUT_S, read_body};
+pub(crate) use status::refused;
+
+use super::ingest::{BODY_TIMEOUT_S, Sent, read_body};
 use crate::admission::{Accepted, Admission, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
+use crate::security::Caller;
 use crate::server::otlp_answer::Answered;
 use crate::store::Signal;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -32,10 +35,10 @@ pub(crate) fn router(admission: Admission) -> Router {
     Router::new()
         .route(
             &format!("{SERVICES}.metrics.v1.MetricsService/Export"),
-            post(|s, h, b| export(Some(Signal::Metrics), s, h, b)),
+            post(|s, c, r| export(Some(Signal::Metrics), s, c, r)),
         )
-        .route(&format!("{SERVICES}.logs.v1.LogsService/Export"), post(|s, h, b| export(Some(Signal::Logs), s, h, b)))
-        .route(&format!("{SERVICES}.trace.v1.TraceService/Export"), post(|s, h, b| export(None, s, h, b)))
+        .route(&format!("{SERVICES}.logs.v1.LogsService/Export"), post(|s, c, r| export(Some(Signal::Logs), s, c, r)))
+        .route(&format!("{SERVICES}.trace.v1.TraceService/Export"), post(|s, c, r| export(None, s, c, r)))
         .fallback(|| async {
             status::failed(UNIMPLEMENTED, "there is no such service here: metrics and logs are", None)
         })
@@ -45,9 +48,11 @@ pub(crate) fn router(admission: Admission) -> Router {
 async fn export(
     signal: Option<Signal>,
     State(admission): State<Admission>,
-    headers: HeaderMap,
-    body: Body,
+    Extension(caller): Extension<Caller>,
+    request: Request,
 ) -> Response {
+    let (head, body) = request.into_parts();
+    let headers = head.headers;
     let media_type = headers.get(header::CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
     if !media_type.starts_with(b"application/grpc") {
         let refusal = Refusal::MediaType(Untrusted(&String::from_utf8_lossy(media_type)).cut(80));
@@ -55,7 +60,7 @@ async fn export(
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal.to_string()).into_response();
     }
     let answer = match signal {
-        Some(signal) => take(signal, &admission, &headers, body).await,
+        Some(signal) => take(signal, &admission, Sent { headers: &headers, body, caller }).await,
         None => {
             Ok(Accepted { rejected: 0, message: "firstbad reads metrics and logs; traces are not kept".to_owned() })
         }
@@ -64,19 +69,20 @@ async fn export(
         Ok(accepted) => succeeded(&Answered { signal, encoding: Encoding::Protobuf, accepted }),
         Err(refusal) => {
             admission.health.refused(refusal.reason(), 1);
-            status::refused(&refusal)
+            refused(&refusal)
         }
     }
 }
 
-async fn take(signal: Signal, admission: &Admission, headers: &HeaderMap, body: Body) -> Result<Accepted, Refusal> {
+async fn take(signal: Signal, admission: &Admission, sent: Sent<'_>) -> Result<Accepted, Refusal> {
+    let Sent { headers, body, caller } = sent;
     let mut charge = admission.charge();
     let reading = read_body(headers, body, &mut charge);
     let framed = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), reading)
         .await
         .map_err(|_| Refusal::Slow(BODY_TIMEOUT_S))??;
     let (compression, body) = unframed(headers, framed)?;
-    let incoming = Incoming { signal, encoding: Encoding::Protobuf, compression, body, charge };
+    let incoming = Incoming { signal, encoding: Encoding::Protobuf, compression, body, charge, caller };
     let admission = admission.clone();
     let admitted = tokio::task::spawn_blocking(move || admission.admit(incoming)).await;
     admitted.map_err(|_| Refusal::Stopping)??.wait().await

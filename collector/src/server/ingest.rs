@@ -4,10 +4,11 @@
 use super::otlp_answer::Answered;
 use crate::admission::{Accepted, Admission, Charge, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
+use crate::security::Caller;
 use crate::store::Signal;
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
-use axum::extract::State;
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -24,18 +25,25 @@ const DRAINED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// The routes.
 pub(crate) fn router(admission: Admission) -> Router {
     Router::new()
-        .route("/v1/metrics", post(|state, headers, body| receive(Signal::Metrics, state, headers, body)))
-        .route("/v1/logs", post(|state, headers, body| receive(Signal::Logs, state, headers, body)))
+        .route("/v1/metrics", post(|state, caller, sent| receive(Signal::Metrics, state, caller, sent)))
+        .route("/v1/logs", post(|state, caller, sent| receive(Signal::Logs, state, caller, sent)))
         .route("/v1/traces", post(traces))
         .with_state(admission)
 }
 
-async fn receive(signal: Signal, State(admission): State<Admission>, headers: HeaderMap, body: Body) -> Response {
+async fn receive(
+    signal: Signal,
+    State(admission): State<Admission>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let headers = head.headers;
     let encoding = match encoding_of(&headers) {
         Ok(encoding) => encoding,
         Err(refusal) => return refused(&admission, Encoding::Json, &refusal),
     };
-    match take(signal, encoding, &admission, (&headers, body)).await {
+    match take(&admission, signal, encoding, Sent { headers: &headers, body, caller }).await {
         Ok(accepted) => Answered { signal: Some(signal), encoding, accepted }.into_response(),
         Err(refusal) => refused(&admission, encoding, &refusal),
     }
@@ -57,11 +65,18 @@ fn refused(admission: &Admission, encoding: Encoding, refusal: &Refusal) -> Resp
     super::otlp_answer::refusal(encoding, refusal)
 }
 
+/// A request, and who sends it.
+pub(super) struct Sent<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: Body,
+    pub(super) caller: Caller,
+}
+
 async fn take(
+    admission: &Admission,
     signal: Signal,
     encoding: Encoding,
-    admission: &Admission,
-    (headers, body): (&HeaderMap, Body),
+    Sent { headers, body, caller }: Sent<'_>,
 ) -> Result<Accepted, Refusal> {
     let compression = compression_of(headers)?;
     let mut charge = admission.charge();
@@ -69,7 +84,7 @@ async fn take(
     let body = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), reading)
         .await
         .map_err(|_| Refusal::Slow(BODY_TIMEOUT_S))??;
-    let incoming = Incoming { signal, encoding, compression, body, charge };
+    let incoming = Incoming { signal, encoding, compression, body, charge, caller };
     let admission = admission.clone();
     let admitted = tokio::task::spawn_blocking(move || admission.admit(incoming)).await;
     admitted.map_err(|_| Refusal::Stopping)??.wait().await
@@ -112,7 +127,7 @@ async fn drain(chunks: &mut BodyDataStream) {
     }
 }
 
-fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Refusal> {
+pub(super) fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Refusal> {
     let value = headers.get(header::CONTENT_TYPE).map_or(b"".as_slice(), |value| value.as_bytes());
     let value = String::from_utf8_lossy(value);
     match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {

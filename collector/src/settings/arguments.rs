@@ -1,7 +1,10 @@
 //! The flags of `collect` and `agent`, and how flag, environment and file become settings: a flag wins over the
 //! environment (both are clap's business), and both over the file.
 
-use super::{AgentSettings, Clock, Contents, File, FileError, Listen, Recorders, Settings, default_data_dir};
+use super::{
+    AgentSettings, AlertmanagerArgs, Clock, ConnectArgs, Contents, File, FileError, Listen, Recorders, ServeArgs,
+    Settings, default_data_dir,
+};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -57,8 +60,8 @@ pub struct CollectArgs {
     /// Keep the store in this directory [default: ~/.local/state/firstbad, as root /var/lib/firstbad]
     #[arg(long, value_name = "DIR", env = "FIRSTBAD_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Allow addresses beyond loopback. There is no TLS and no authentication yet: whoever can connect can read
-    /// everything and steer a verdict
+    /// Allow addresses beyond loopback without TLS and credentials: whoever can connect can then read everything and steer
+    /// a verdict
     #[arg(long, env = "FIRSTBAD_INSECURE", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub insecure: Option<bool>,
@@ -84,15 +87,18 @@ pub struct CollectArgs {
     /// Keep the bytes of each version for the difference view, or not [default: full]
     #[arg(long, value_enum, value_name = "WHAT", env = "FIRSTBAD_CONTENTS")]
     pub contents: Option<Contents>,
-    /// Send alerts to the Alertmanager at this URL
-    #[arg(long, value_name = "URL", env = "FIRSTBAD_ALERTMANAGER")]
-    pub alertmanager: Option<String>,
+    /// Where alerts are sent.
+    #[command(flatten)]
+    pub alertmanager: AlertmanagerArgs,
+    /// How listeners are guarded.
+    #[command(flatten)]
+    pub security: ServeArgs,
 }
 
 /// Flags of `agent`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct AgentArgs {
-    /// The collector's OTLP/HTTP address, such as http://collector:4318
+    /// The collector's OTLP/HTTP address, such as https://collector:4318
     #[arg(long, value_name = "URL", env = "FIRSTBAD_TO")]
     pub to: Option<String>,
     /// Look for recorders in these directories [default: $FIRSTBAD_RECORDER_DIR, /run/firstbad, ..]
@@ -104,10 +110,16 @@ pub struct AgentArgs {
     /// Serve this host's metrics in Prometheus form on this address [default: not served]
     #[arg(long, value_name = "ADDRESS", env = "FIRSTBAD_AGENT_METRICS")]
     pub metrics: Option<Listen>,
-    /// Allow --metrics beyond loopback; there is no TLS and no authentication yet
+    /// Allow --metrics beyond loopback without TLS and credentials
     #[arg(long, env = "FIRSTBAD_INSECURE", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1,
           require_equals = true, default_missing_value = "true")]
     pub insecure: Option<bool>,
+    /// How the collector is connected to.
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// How --metrics is guarded.
+    #[command(flatten)]
+    pub security: ServeArgs,
 }
 
 impl CollectArgs {
@@ -136,7 +148,8 @@ impl CollectArgs {
         settings.retention = duration_of(self.retention, file.retention).unwrap_or(settings.retention);
         settings.store_bytes_max = self.store_bytes_max.or(file.store_bytes_max).unwrap_or(settings.store_bytes_max);
         settings.contents = self.contents.or(file.contents).unwrap_or_default();
-        settings.alertmanager = self.alertmanager.clone().or_else(|| file.alertmanager.clone());
+        settings.alertmanager = self.alertmanager.settings(file)?;
+        settings.security = self.security.or(file.security()).settings()?;
         Ok(settings)
     }
 
@@ -168,6 +181,8 @@ impl AgentArgs {
             },
             metrics: listen_of(&self.metrics, &file.metrics)?,
             insecure: self.insecure.or(file.insecure).unwrap_or(false),
+            connect: self.connect.or(file.connect()).settings()?,
+            security: self.security.or(file.security()).settings()?,
             clock: Clock::default(),
         })
     }

@@ -1,7 +1,7 @@
 //! The configuration file: TOML, one table per role. An unknown key is an error that names it: a misspelt limit that is
 //! silently ignored is the failure that we study. Precedence is decided in `arguments`.
 
-use super::{Contents, Seconds};
+use super::{ConnectArgs, Contents, Seconds, ServeArgs};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,25 @@ pub struct CollectFile {
     pub store_bytes_max: Option<u64>,
     pub contents: Option<Contents>,
     pub alertmanager: Option<String>,
+    pub alertmanager_ca: Option<PathBuf>,
+    pub alertmanager_client_cert: Option<PathBuf>,
+    pub alertmanager_client_key: Option<PathBuf>,
+    pub alertmanager_token_file: Option<PathBuf>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub tls_client_ca: Option<PathBuf>,
+    pub credentials: Option<PathBuf>,
+}
+
+impl CollectFile {
+    pub(super) fn security(&self) -> ServeArgs {
+        ServeArgs {
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+            tls_client_ca: self.tls_client_ca.clone(),
+            credentials: self.credentials.clone(),
+        }
+    }
 }
 
 /// The table `[agent]`.
@@ -45,6 +64,34 @@ pub struct AgentFile {
     pub report_interval: Option<Seconds>,
     pub metrics: Option<String>,
     pub insecure: Option<bool>,
+    pub ca: Option<PathBuf>,
+    pub client_cert: Option<PathBuf>,
+    pub client_key: Option<PathBuf>,
+    pub token_file: Option<PathBuf>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub tls_client_ca: Option<PathBuf>,
+    pub credentials: Option<PathBuf>,
+}
+
+impl AgentFile {
+    pub(super) fn security(&self) -> ServeArgs {
+        ServeArgs {
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+            tls_client_ca: self.tls_client_ca.clone(),
+            credentials: self.credentials.clone(),
+        }
+    }
+
+    pub(super) fn connect(&self) -> ConnectArgs {
+        ConnectArgs {
+            ca: self.ca.clone(),
+            client_cert: self.client_cert.clone(),
+            client_key: self.client_key.clone(),
+            token_file: self.token_file.clone(),
+        }
+    }
 }
 
 /// A configuration that cannot be used.

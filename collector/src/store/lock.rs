@@ -4,7 +4,7 @@
 use super::StoreError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// A data directory that this process has for itself, until this is dropped.
@@ -36,6 +36,15 @@ impl DirectoryLock {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| writeln!(file, "{}", std::process::id()));
         written.map_err(refuse)?;
+        let mode = std::fs::metadata(directory).map_err(refuse)?.mode() & 0o777;
+        // Not closed here: it may be one that others need, such as /tmp. The files in it are.
+        if mode & 0o077 != 0 {
+            tracing::warn!(
+                directory = %directory.display(),
+                mode = format!("{mode:03o}"),
+                "others may look into the data directory; its files are closed to them; chmod 700 closes it"
+            );
+        }
         Ok(Self { _file: file })
     }
 }

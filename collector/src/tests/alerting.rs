@@ -5,6 +5,7 @@ use super::support::eventually;
 use crate::alerts::Sender;
 use crate::health::Health;
 use crate::publish::{Published, Publisher};
+use crate::settings::Alertmanager;
 use axum::extract::State;
 use axum::routing::post;
 use firstbad_protocol::snapshot::{Fleet, Snapshot};
@@ -72,7 +73,9 @@ fn an_incident_is_told_from_its_opening_to_its_end() {
     let (_runtime, url, received) = alertmanager();
     let publisher = Publisher::new(Published::new(1, snapshot(Verdict::InsufficientEvidence, verdict::State::Open)));
     let health = Arc::new(Health::new(1));
-    let sender = Sender::new(&url, publisher.clone(), Arc::clone(&health));
+    let alertmanager = Alertmanager { url, ..Alertmanager::default() };
+    let sender = Sender::new(&alertmanager, publisher.clone(), Arc::clone(&health)).unwrap();
+
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let thread = std::thread::spawn(move || sender.run(&stopped));
     let of = |verdict: &str, ended: bool| {

@@ -3,7 +3,8 @@
 use super::support::{JSON, Running, log_request, post};
 use crate::admission::Admission;
 use crate::health::Health;
-use crate::server::{ingest, serve};
+use crate::security::{Form, Guard, GuardParts};
+use crate::server::{Service, ingest, serve};
 use crate::settings::Clock;
 use crate::{Collector, Settings, StartError};
 use std::io::Write;
@@ -90,7 +91,9 @@ fn a_full_queue_says_503_and_when_to_come_back() {
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}/v1/logs", listener.local_addr().unwrap());
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    runtime.spawn(serve(listener, ingest::router(admission), stopped));
+    let guard = Guard::new(None, GuardParts::default()).unwrap();
+    let router = guard.before(ingest::router(admission), Form::OtlpHttp);
+    runtime.spawn(serve(listener, Service { router, tls: None }, stopped));
     let first = std::thread::spawn({
         let url = url.clone();
         move || post(&url, JSON, &log_request("first"))

@@ -2,6 +2,7 @@
 
 use crate::agent::shipping::{ShipError, Shipment, Shipper};
 use crate::recorder::Export;
+use crate::security::ConnectSettings;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -36,7 +37,7 @@ fn ship(url: &str, patience: Duration) -> Result<(), ShipError> {
     let metrics = ExportMetricsServiceRequest { resource_metrics: vec![ResourceMetrics::default()] };
     let shipments = Shipment::of(vec![Export { metrics: Some(metrics), logs: None }]);
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    Shipper::new(url).unwrap().ship(&shipments[0], Instant::now() + patience, &stopped)
+    Shipper::new(url, &ConnectSettings::default()).unwrap().ship(&shipments[0], Instant::now() + patience, &stopped)
 }
 
 #[test]
@@ -46,7 +47,7 @@ fn only_what_the_specification_calls_retryable_is_retried() {
         ship(&url, Duration::from_secs(10)).unwrap();
         assert_eq!(calls.lock().unwrap().1.len(), 3, "{status}");
     }
-    for status in [400, 401, 404, 408, 413, 415, 500] {
+    for status in [400, 404, 408, 413, 415, 500] {
         let (_runtime, url, calls) = receiver(&[status]);
         let error = ship(&url, Duration::from_secs(10)).unwrap_err();
         assert!(
@@ -54,6 +55,19 @@ fn only_what_the_specification_calls_retryable_is_retried() {
             "{status}: {error}"
         );
         assert_eq!(calls.lock().unwrap().1.len(), 1, "{status}");
+    }
+}
+
+#[test]
+fn a_credential_that_is_not_taken_is_for_people_to_repair() {
+    for status in [401, 403] {
+        let (_runtime, url, calls) = receiver(&[status]);
+        let error = ship(&url, Duration::from_secs(10)).unwrap_err();
+        assert!(
+            matches!(error, ShipError::Denied { .. }) && error.to_string().contains("because"),
+            "{status}: {error}"
+        );
+        assert_eq!(calls.lock().unwrap().1.len(), 1, "{status}: repeating it at once helps nobody");
     }
 }
 

@@ -35,7 +35,7 @@ impl Running {
 
     pub(super) fn get(&self, path: &str) -> Answer {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        answer(agent.get(format!("{}{path}", self.collector().api_url())).call().unwrap())
+        answer_of(agent.get(format!("{}{path}", self.collector().api_url())).call().unwrap(), true)
     }
 }
 
@@ -68,16 +68,17 @@ pub(super) fn try_post(url: &str, headers: &[(&str, &str)], body: &[u8]) -> Resu
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    request.send(body).map(answer)
+    request.send(body).map(|answer| answer_of(answer, true))
 }
 
-fn answer(mut answer: ureq::http::Response<ureq::Body>) -> Answer {
+/// The answer, with its body unless it has no end.
+pub(super) fn answer_of(mut answer: ureq::http::Response<ureq::Body>, ends: bool) -> Answer {
     let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     Answer {
         status: answer.status().as_u16(),
         retry_after: header("retry-after"),
         media_type: header("content-type").unwrap_or_default(),
-        body: answer.body_mut().read_to_vec().unwrap(),
+        body: if ends { answer.body_mut().read_to_vec().unwrap() } else { Vec::new() },
     }
 }
 

@@ -5,6 +5,7 @@ use crate::publish::Published;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -19,7 +20,14 @@ pub(super) async fn stream(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
     let permit = Arc::clone(&api.streams).try_acquire_owned();
     let permit = permit.map_err(|_| Fault::busy("too many snapshot streams are open; retry"))?;
-    let events = WatchStream::new(api.publisher.subscribe()).map(move |published| Ok(event(&published, &permit)));
+    // A stream outlives its caller's rights unless it ends when credentials change; who still may follow connects again.
+    let rights = api.guard.changes().map(WatchStream::from_changes).map(|changes| changes.map(|_| None));
+    let snapshots = WatchStream::new(api.publisher.subscribe()).map(Some);
+    let events: Pin<Box<dyn Stream<Item = Option<Arc<Published>>> + Send>> = match rights {
+        Some(rights) => Box::pin(snapshots.merge(rights)),
+        None => Box::pin(snapshots),
+    };
+    let events = events.map_while(move |published| published.map(|published| Ok(event(&published, &permit))));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 

@@ -42,7 +42,8 @@ struct Delay {
     seconds: i64,
 }
 
-pub(super) fn refused(refusal: &Refusal) -> Response {
+/// The end of a call that was refused.
+pub(crate) fn refused(refusal: &Refusal) -> Response {
     failed(refusal.code(), &refusal.to_string(), refusal.retry_after_s())
 }
 

@@ -1,0 +1,51 @@
+//! The one list of which role opens which path. A path that is not on it needs a credential, whatever its roles are.
+
+use super::Role;
+
+/// What a request needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// Nothing: it says that the process runs, and no more.
+    Nothing,
+    /// Any credential.
+    Credential,
+    /// A credential with this role.
+    Role(Role),
+}
+
+/// Paths that begin so need that role; the first that fits counts.
+const PREFIXES: [(&str, Role); 7] = [
+    ("/api/v1/admin/", Role::Admin),
+    ("/api/v1/changes", Role::Publisher),
+    ("/api/v1/configs/", Role::Publisher),
+    ("/api/v1/", Role::Read),
+    ("/metrics", Role::Read),
+    ("/v1/", Role::Ingest),
+    ("/opentelemetry.proto.collector.", Role::Ingest),
+];
+
+/// Returns what a request for `path` needs. Paths are compared as they were sent, as the router does.
+pub(super) fn needs(path: &str) -> Needs {
+    if path == "/health" {
+        return Needs::Nothing;
+    }
+    let found = PREFIXES.into_iter().find(|(prefix, _)| path.starts_with(prefix));
+    found.map_or(Needs::Credential, |(_, role)| Needs::Role(role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_health_is_open_and_what_is_unknown_is_not() {
+        assert_eq!(needs("/health"), Needs::Nothing);
+        for path in ["/", "", "/health/", "/healthz", "//health", "/%68ealth", "/v2/logs"] {
+            assert_eq!(needs(path), Needs::Credential, "{path}");
+        }
+        assert_eq!(needs("/api/v1/admin/credentials"), Needs::Role(Role::Admin));
+        assert_eq!(needs("/api/v1/snapshot"), Needs::Role(Role::Read));
+        assert_eq!(needs("/v1/logs"), Needs::Role(Role::Ingest));
+        assert_eq!(needs("/api/v1/changes"), Needs::Role(Role::Publisher));
+    }
+}
