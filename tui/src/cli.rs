@@ -5,7 +5,8 @@ use crate::demo::DemoArgs;
 use crate::failure::Failure;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use firstbad_collector::settings::{AgentArgs, CollectArgs};
+use firstbad_collector::security::{Kind, Role};
+use firstbad_collector::settings::{AgentArgs, CollectArgs, ConnectArgs};
 use firstbad_protocol::time::Timestamp;
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ pub(crate) struct Common {
     /// Query API of the collector to ask
     #[arg(long, global = true, value_name = "URL", env = "FIRSTBAD_COLLECTOR")]
     pub(crate) collector: Option<String>,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
     /// No colours; NO_COLOR does the same
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
@@ -50,7 +53,7 @@ pub(crate) enum Command {
     /// Run the collector alone
     Collect(Box<Configured<CollectArgs>>),
     /// Ship this host's recorders to a collector
-    Agent(Configured<AgentArgs>),
+    Agent(Box<Configured<AgentArgs>>),
     /// Verdict of captures or a bundle, offline; exit code 1 if there is an incident, 2 if nothing was understood
     Diagnose(DiagnoseArgs),
     /// Terminal UI over captures or a bundle, with time travel
@@ -77,7 +80,7 @@ pub(crate) enum Command {
     /// Flight recorders on this host
     #[command(subcommand)]
     Recorder(RecorderCommand),
-    /// Sample configuration, shell completion, manual page, units for systemd
+    /// Sample configuration, certificates, tokens, shell completion, manual page, units for systemd
     #[command(subcommand, name = "gen")]
     Generate(GenerateCommand),
 }
@@ -364,9 +367,44 @@ pub(crate) enum GenerateCommand {
     },
     /// A configuration for systemd-tmpfiles: one directory for the recorders of all users of a host
     Tmpfiles,
+    /// Certificates for a first try of TLS: a CA, a server, a client, an agent, and a credentials file that knows both
+    Certs(CertsArgs),
+    /// A bearer token, printed once; the collector keeps its hash
+    Token(TokenArgs),
     /// The first screen as a picture, for the README
     #[command(hide = true)]
     Picture(PictureArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CertsArgs {
+    /// Where the files are written; none may be there yet
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// A name or address that others call the server by; may be repeated
+    #[arg(long = "host", value_name = "NAME", required = true)]
+    pub(crate) hosts: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// The token's name, unique in the credentials file; of --kind host without --host, the host's own
+    pub(crate) name: String,
+    /// What it may do; may be repeated
+    #[arg(long = "role", value_enum, required = true)]
+    pub(crate) roles: Vec<Role>,
+    /// For which hosts it speaks; needed with --role ingest
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<Kind>,
+    /// A host that it speaks for; may be repeated with --kind agent
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+    /// Add its hash to this credentials file, which is made if it is missing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: PathBuf,
+    /// Write the token to this new file (mode 0600) instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Units that `firstbad gen systemd` knows.

@@ -65,6 +65,9 @@ impl From<firstbad_collector::ClientError> for Failure {
         use firstbad_collector::ClientError as Error;
         let hint = match &error {
             Error::Unreachable { .. } => "start one with `firstbad collect`, or name another with --collector URL",
+            Error::Refused { status: 401 | 403, .. } => {
+                "--token-file FILE or FIRSTBAD_TOKEN sends a token, --client-cert and --client-key a certificate; docs/security.md"
+            }
             Error::NotFound { .. } => "`firstbad incidents` lists what this collector knows",
             Error::Refused { .. } => "its own log says more; `firstbad status` shows how it fares",
             Error::Foreign { .. } => {
@@ -152,6 +155,7 @@ macro_rules! plain {
 
 plain! {
     firstbad_collector::BundleError => BUNDLE,
+    firstbad_collector::security::SecurityError => "docs/security.md describes certificates, tokens and their files",
     firstbad_collector::settings::FileError => "`firstbad gen config` prints a sample with every key",
     firstbad_collector::recorder::RecorderError => "`firstbad recorder list` shows which recorders this host has",
     firstbad_playbooks::LibraryError => "`firstbad playbook list` without --dir shows the embedded playbooks",

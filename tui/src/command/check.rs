@@ -80,7 +80,7 @@ pub(super) fn check(common: &Common, arguments: &CheckArgs) -> Result<ExitCode, 
 fn limits(common: &Common, arguments: &CheckArgs) -> Result<Vec<Limit>, Failure> {
     let mut limits = arguments.limits.clone();
     if let (Some(config), Some(_)) = (&arguments.config, &common.collector) {
-        let client = super::client(common);
+        let client = super::client(common)?;
         let snapshot = client.snapshot()?;
         let known: BTreeSet<&str> = snapshot.versions.iter().map(|version| version.config.as_str()).collect();
         if !known.contains(config.as_str()) {

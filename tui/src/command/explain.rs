@@ -37,14 +37,14 @@ pub(super) fn explain(common: &Common, arguments: &ExplainArgs) -> Result<ExitCo
             .hint("`firstbad bundle ID` writes one; an incident's id has no `/` and no ending"));
     }
     if !arguments.verify && !is_file {
-        let client = super::client(common);
+        let client = super::client(common)?;
         let id = super::live::id_of(&client, &arguments.id)?;
         return told(&client.incident_diagnosis(&id)?, Some(&id), arguments.format);
     }
     let bundle = if is_file {
         open_bundle(Path::new(&arguments.id))?
     } else {
-        let client = super::client(common);
+        let client = super::client(common)?;
         let id = super::live::id_of(&client, &arguments.id)?;
         Bundle::read(client.bundle(&id)?.as_slice())?
     };

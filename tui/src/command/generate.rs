@@ -1,7 +1,7 @@
 //! What is made from the one list of flags and keys: sample configuration, completions, manual page; units for systemd; and the
 //! picture of the first screen.
 
-use crate::cli::{Arguments, GenerateCommand, PictureArgs, Unit};
+use crate::cli::{Arguments, CertsArgs, GenerateCommand, PictureArgs, TokenArgs, Unit};
 use crate::failure::Failure;
 use crate::output::{print, print_bytes};
 use crate::picture;
@@ -11,6 +11,8 @@ use crate::screen::model::{Model, Origin, Screen};
 use crate::screen::theme::Theme;
 use crate::screen::update::update;
 use clap::CommandFactory as _;
+use firstbad_collector::security::generate::{self, Grant};
+use firstbad_protocol::Untrusted;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -39,9 +41,33 @@ pub(super) fn generate(command: &GenerateCommand) -> Result<ExitCode, Failure> {
         GenerateCommand::Systemd { unit: Unit::Agent } => print(AGENT_UNIT)?,
         GenerateCommand::Systemd { unit: Unit::Proxy } => print(PROXY_DROP_IN)?,
         GenerateCommand::Tmpfiles => print(TMPFILES)?,
+        GenerateCommand::Certs(arguments) => certificates(arguments)?,
+        GenerateCommand::Token(arguments) => token(arguments)?,
         GenerateCommand::Picture(arguments) => print(&drawn(arguments)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn certificates(arguments: &CertsArgs) -> Result<(), Failure> {
+    let files = generate::certificates(&arguments.directory, &arguments.hosts)?;
+    let names: String = files.iter().map(|file| format!("{}\n", Untrusted(&file.display().to_string()))).collect();
+    print(&names)
+}
+
+fn token(arguments: &TokenArgs) -> Result<(), Failure> {
+    // Before the credentials file has an entry whose token nobody would have.
+    if let Some(path) = arguments.output.as_ref().filter(|path| path.exists()) {
+        return Err(Failure::new(format!("{} is there already", path.display())).hint("-o FILE names another"));
+    }
+    let TokenArgs { name, roles, kind, hosts, .. } = arguments;
+    let grant = Grant { name: name.clone(), roles: roles.clone(), kind: *kind, hosts: hosts.clone() };
+    let token = grant.add_to(&arguments.credentials)?;
+    let text = format!("{}\n", token.text());
+    match &arguments.output {
+        Some(path) => drop(generate::write_new(path.clone(), &text, 0o600)?),
+        None => print(&text)?,
+    }
+    Ok(())
 }
 
 /// One page: the commands with their flags, then the keys of the screen.

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 /// # Errors
 /// If the collector does not answer.
 pub(super) fn status(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, Failure> {
-    let client = super::client(common);
+    let client = super::client(common)?;
     let mut told = false;
     let say = |client: &Client| -> Result<Standing, Failure> {
         let (status, snapshot) = (client.status()?, client.snapshot()?);
@@ -59,7 +59,7 @@ fn standing(status: &Status, snapshot: &Snapshot) -> Standing {
 /// # Errors
 /// If the collector does not answer.
 pub(super) fn incidents(common: &Common, arguments: &LiveArgs) -> Result<ExitCode, Failure> {
-    let client = super::client(common);
+    let client = super::client(common)?;
     let mut before = None;
     let say = |client: &Client| -> Result<Standing, Failure> {
         let incidents = client.incidents()?;
@@ -129,7 +129,7 @@ fn only(diagnosis: Diagnosis, id: &str) -> Diagnosis {
 /// # Errors
 /// If the collector does not answer or does not know the incident.
 pub(super) fn report(common: &Common, arguments: &ReportArgs) -> Result<ExitCode, Failure> {
-    let client = super::client(common);
+    let client = super::client(common)?;
     let id = id_of(&client, &arguments.id)?;
     let diagnosis = only(client.incident_diagnosis(&id)?, &id);
     let snapshot = client.snapshot()?;
@@ -148,7 +148,7 @@ pub(super) fn report(common: &Common, arguments: &ReportArgs) -> Result<ExitCode
 /// # Errors
 /// If the collector does not answer or does not know the incident, or the file cannot be written.
 pub(super) fn bundle(common: &Common, arguments: &BundleArgs) -> Result<ExitCode, Failure> {
-    let client = super::client(common);
+    let client = super::client(common)?;
     let id = id_of(&client, &arguments.id)?;
     let bytes = client.bundle(&id)?;
     if arguments.output.as_deref() == Some(Path::new("-")) {

@@ -71,8 +71,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// A client of the collector that a script asks.
-fn client(common: &Common) -> Client {
-    Client::new(common.collector.as_deref().unwrap_or(DEFAULT_COLLECTOR))
+///
+/// # Errors
+/// If a certificate, key or token cannot be used.
+fn client(common: &Common) -> Result<Client, Failure> {
+    let connect = common.connect.settings()?;
+    Ok(Client::connecting(common.collector.as_deref().unwrap_or(DEFAULT_COLLECTOR), &connect)?)
 }
 
 /// The look that terminal and flags ask for.

@@ -7,7 +7,7 @@ use crate::screen::model::{Model, Origin};
 use crate::screen::runtime::{self, Outside};
 use firstbad_collector::recorder::{self, Place};
 use firstbad_collector::settings::{File, default_data_dir};
-use firstbad_collector::{Client, Collector, Settings, StartError, Update};
+use firstbad_collector::{Client, ClientError, Collector, Settings, StartError, Update};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ const START_AND_ASK: &str = "for scripts: no collector runs here. `firstbad coll
 /// If there is no terminal, or the embedded collector cannot be started.
 pub(super) fn attach_or_embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let common = &arguments.common;
-    let nearby = super::client(common);
+    let nearby = super::client(common)?;
     let named = common.collector.is_some();
     // A screen in a pipe helps nobody.
     if !io::stdout().is_terminal() {
@@ -37,7 +37,15 @@ pub(super) fn attach_or_embed(arguments: &Arguments) -> Result<ExitCode, Failure
         };
         return Err(Failure::new("the screen needs a terminal, and standard output is not a terminal").hint(hint));
     }
-    if named || nearby.status().is_ok() { attach(common, &nearby) } else { embed(arguments) }
+    if named {
+        return attach(common, &nearby);
+    }
+    match nearby.status() {
+        Ok(_) => attach(common, &nearby),
+        // One that wants to know who asks is there all the same.
+        Err(error @ ClientError::Refused { .. }) => Err(error.into()),
+        Err(_) => embed(arguments),
+    }
 }
 
 fn attach(common: &Common, client: &Client) -> Result<ExitCode, Failure> {
@@ -114,10 +122,24 @@ fn follow(common: &Common, origin: Origin, client: &Client, story: Option<Receiv
 
 fn feed(client: &Client, screen: &SyncSender<Message>) {
     let follower = client.follow();
+    let mut is_known = false;
     while let Ok(update) = follower.updates().recv() {
         let message = match update {
-            Update::Snapshot(snapshot) => Message::Snapshot(Arc::from(snapshot)),
-            Update::Lost(error) => Message::Lost(error.to_string()),
+            Update::Snapshot(snapshot) => {
+                // Another collector may answer after each loss.
+                let asked = if is_known { None } else { client.status().ok() };
+                if let Some(status) = asked {
+                    is_known = true;
+                    if screen.send(Message::Insecure(status.insecure)).is_err() {
+                        return;
+                    }
+                }
+                Message::Snapshot(Arc::from(snapshot))
+            }
+            Update::Lost(error) => {
+                is_known = false;
+                Message::Lost(error.to_string())
+            }
         };
         if screen.send(message).is_err() {
             return;

@@ -88,7 +88,7 @@ pub(super) fn file_or_hash(common: &Common, text: &str) -> Result<Source, Failur
         return Err(Failure::new(format!("`{text}` is neither a file nor a hash"))
             .hint("give a path, sha256:<64 hex>, or the first 12 hex digits"));
     }
-    let client = super::client(common);
+    let client = super::client(common)?;
     let hash = match text.parse() {
         Ok(hash) => hash,
         Err(_) => whole_hash(&client, digits)?,

@@ -21,6 +21,8 @@ pub(crate) enum Message {
     Snapshot(Arc<Snapshot>),
     /// The connection failed; a new attempt follows.
     Lost(String),
+    /// Whether other machines reach the collector without TLS and authentication.
+    Insecure(bool),
     /// Frame `index` of `count` of a replay.
     Frame {
         /// Position, from 0.

@@ -184,6 +184,8 @@ pub(crate) struct Model {
     pub(crate) origin: Origin,
     /// Whether they flow.
     pub(crate) link: Link,
+    /// Whether other machines reach the collector without TLS and authentication.
+    pub(crate) insecure: bool,
     /// What is shown.
     pub(crate) snapshot: Option<Arc<Snapshot>>,
     /// What came while paused.
@@ -232,6 +234,7 @@ impl Model {
         Self {
             origin,
             link: Link::Connecting,
+            insecure: false,
             snapshot: None,
             held: None,
             received_ms: 0,

@@ -44,6 +44,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             on_lost(model, error);
             Vec::new()
         }
+        Message::Insecure(insecure) => {
+            model.insecure = insecure;
+            Vec::new()
+        }
         Message::Frame { index, count, snapshot } => {
             let playing = model.replay.is_some_and(|replay| replay.playing) && index + 1 < count;
             model.replay = Some(Replay { index, count, playing });

@@ -30,8 +30,8 @@ impl Seen {
         if !paths.is_empty() {
             seen.places = panic_places(paths)?;
         }
-        if let Some(collector) = &common.collector {
-            match first_errors(&Client::new(collector)) {
+        if common.collector.is_some() {
+            match first_errors(&crate::command::client(common)?) {
                 Ok(places) => seen.add(places),
                 Err(error) => seen.blind_spot = Some(format!("sites of incidents are not marked: {error}")),
             }

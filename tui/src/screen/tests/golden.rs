@@ -120,6 +120,23 @@ fn the_offending_rows_are_one_key_away() {
 }
 
 #[test]
+fn a_collector_that_is_open_to_other_machines_is_said_on_every_screen() {
+    let mut model = Model::new(Origin::Attached("http://10.0.0.7:4319".into()), PLAIN);
+    update(&mut model, Message::Snapshot(Arc::new(fixture::named())));
+    for insecure in [false, true] {
+        update(&mut model, Message::Insecure(insecure));
+        for screen in Screen::NUMBERED.into_iter().chain([Screen::Help]) {
+            model.screen = screen;
+            let whole = picture(&model, 80, 24);
+            let first = whole.lines().next().expect("a first line");
+            assert_eq!(first.contains("10.0.0.7:4319 INSECURE"), insecure, "{first}");
+            assert!(first.contains("old"), "the age of the data still fits: {first}");
+        }
+        assert_eq!(picture(&model, 80, 24).contains("docs/security.md"), insecure, "the help says what it means");
+    }
+}
+
+#[test]
 fn a_lost_collector_is_said_before_and_after_data() {
     let mut model = Model::new(Origin::Attached("http://10.0.0.7:4319".into()), PLAIN);
     update(&mut model, Message::Clock(1_000));

@@ -22,12 +22,18 @@ pub(crate) fn line(model: &Model, columns: usize) -> Line<'static> {
     let origin = match &model.origin {
         Origin::Embedded { .. } => "EMBEDDED".to_owned(),
         Origin::Demo => "DEMO".to_owned(),
-        Origin::Attached(url) => text::cut(&text::safe(url.trim_start_matches("http://"), theme.ascii), 30),
+        Origin::Attached(url) => {
+            let address = url.trim_start_matches("http://").trim_start_matches("https://");
+            text::cut(&text::safe(address, theme.ascii), 30)
+        }
         Origin::Replay(path) => format!("REPLAY {}", text::cut(&text::safe(file_name(path), theme.ascii), room)),
     };
-    // A replay needs the room for where in time it stands.
-    let title = if matches!(model.origin, Origin::Replay(_)) { "" } else { "firstbad " };
+    // A replay needs the room for where in time it stands, a warning for itself.
+    let title = if matches!(model.origin, Origin::Replay(_)) || model.insecure { "" } else { "firstbad " };
     let mut spans = vec![theme.span(Role::Title, title), theme.span(Role::Warn, origin)];
+    if model.insecure {
+        spans.push(theme.span(Role::Bad, " INSECURE"));
+    }
     spans.extend(known);
     let mut left = columns;
     for span in &mut spans {

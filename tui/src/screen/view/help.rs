@@ -36,5 +36,9 @@ pub(crate) fn page(model: &Model, columns: usize) -> Page {
     let between = [Line::default(), heading(model, "SIGNS", columns)];
     let mut page = Page::text(keys.chain(between).chain(signs).collect::<Vec<_>>());
     page.head = vec![heading(model, "KEYS   (j: also the signs; esc goes back)", columns)];
+    if model.insecure {
+        let told = "INSECURE: other machines need neither TLS nor credentials; docs/security.md";
+        page.head.push(Line::from(model.theme.span(Role::Bad, text::cut(told, columns))));
+    }
     page
 }
