@@ -21,7 +21,7 @@ pub struct Status {
     pub insecure: bool,
     /// Why nothing can be stored now, if so: senders are told to retry.
     pub degraded: Option<String>,
-    /// What the start had to say: a store moved aside, a state that was rebuilt.
+    /// What the start had to say: a store moved aside, a state that was rebuilt; and why a changed credentials file is not in force.
     pub notices: Vec<String>,
     /// Last batch that the engine has seen.
     pub batch: u64,

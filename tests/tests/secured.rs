@@ -82,7 +82,8 @@ fn says(output: &Output) -> String {
 fn count(output: &Output, path: &Path) -> u64 {
     let status: serde_json::Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{}: {error}: {}", path.display(), says(output)));
-    status.pointer("/collector/received/metrics").and_then(serde_json::Value::as_u64).unwrap_or(0)
+    let received = status.pointer("/collector/received").and_then(serde_json::Value::as_object);
+    received.map_or(0, |received| received.values().filter_map(serde_json::Value::as_u64).sum())
 }
 
 #[test]

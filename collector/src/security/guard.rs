@@ -79,6 +79,11 @@ impl Guard {
         self.credentials.as_ref().map(|credentials| credentials.changes())
     }
 
+    /// Why what the credentials file holds now is not in force, if so.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.credentials.as_ref().and_then(|credentials| credentials.problem())
+    }
+
     /// Every credential without its hash, for administrators.
     pub(crate) fn listed(&self) -> Vec<serde_json::Value> {
         self.credentials.as_ref().map(|credentials| credentials.current().listed()).unwrap_or_default()

@@ -13,23 +13,33 @@ use std::path::Path;
 
 /// Permission bits of group and others.
 const OTHERS: u32 = 0o077;
+/// The same without the group's right to read.
+const OTHERS_BUT_READING_GROUP: u32 = 0o037;
 
 /// Returns the bytes of a file that anybody may read.
 pub(super) fn public(path: &Path) -> Result<Vec<u8>, SecurityError> {
-    read(path, 0)
+    read(path, |_| 0)
 }
 
 /// Returns the bytes of a file with secrets.
 pub(super) fn private(path: &Path) -> Result<Vec<u8>, SecurityError> {
-    read(path, OTHERS)
+    let own = rustix::process::geteuid().as_raw();
+    read(path, |owner| forbidden(owner, own))
 }
 
-fn read(path: &Path, forbidden: u32) -> Result<Vec<u8>, SecurityError> {
+/// Returns the bits that a file with secrets must not have. One that belongs to root reaches a service of another user through
+/// its group, as secrets do that Kubernetes mounts.
+const fn forbidden(owner: u32, own: u32) -> u32 {
+    if owner == 0 && own != 0 { OTHERS_BUT_READING_GROUP } else { OTHERS }
+}
+
+fn read(path: &Path, forbidden: impl Fn(u32) -> u32) -> Result<Vec<u8>, SecurityError> {
     let refuse = |source| SecurityError::Read { path: path.into(), source };
     let file = File::open(path).map_err(refuse)?;
     // The mode of the file that is open, not of what has the name by now.
-    let mode = file.metadata().map_err(refuse)?.mode() & 0o777;
-    if mode & forbidden != 0 {
+    let metadata = file.metadata().map_err(refuse)?;
+    let mode = metadata.mode() & 0o777;
+    if mode & forbidden(metadata.uid()) != 0 {
         return Err(SecurityError::Mode { path: path.into(), mode });
     }
     let mut bytes = Vec::new();
@@ -68,4 +78,24 @@ pub(super) fn authorities(path: &Path) -> Result<RootCertStore, SecurityError> {
 
 pub(super) fn content(path: &Path, reason: String) -> SecurityError {
     SecurityError::Content { path: path.into(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_reads_only_what_root_gave_to_a_service() {
+        for (owner, own, mode, refused) in [
+            (0, 1000, 0o440, false),
+            (0, 1000, 0o640, false),
+            (0, 1000, 0o460, true),
+            (0, 1000, 0o444, true),
+            (0, 0, 0o440, true),
+            (1000, 1000, 0o440, true),
+            (1000, 1000, 0o400, false),
+        ] {
+            assert_eq!(mode & forbidden(owner, own) != 0, refused, "{owner} {own} {mode:o}");
+        }
+    }
 }

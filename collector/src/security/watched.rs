@@ -49,6 +49,8 @@ pub(super) struct Watched<T> {
     stamp: Mutex<Stamp>,
     current: RwLock<Arc<T>>,
     generation: watch::Sender<u64>,
+    /// Why what the files hold now is not in force.
+    problem: Mutex<Option<String>>,
 }
 
 impl<T> std::fmt::Debug for Watched<T> {
@@ -66,7 +68,19 @@ impl<T: Send + Sync> Watched<T> {
         // Before the files are read: a change during the read is then seen as one.
         let stamp = Mutex::new(Stamp::of(&paths));
         let current = RwLock::new(Arc::new(load()?));
-        Ok(Self { paths, load: Box::new(load), stamp, current, generation: watch::Sender::new(0) })
+        Ok(Self {
+            paths,
+            load: Box::new(load),
+            stamp,
+            current,
+            generation: watch::Sender::new(0),
+            problem: Mutex::default(),
+        })
+    }
+
+    /// Why what the files hold now is not in force, if so.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn current(&self) -> Arc<T> {
@@ -93,16 +107,19 @@ impl<T: Send + Sync> Fresh for Watched<T> {
             return;
         }
         *known = now;
-        match (self.load)() {
+        let problem = match (self.load)() {
             Ok(value) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
                 self.generation.send_modify(|generation| *generation += 1);
                 tracing::info!(files = ?self.paths, "read again after a change");
+                None
             }
             Err(error) => {
                 tracing::error!(%error, "a changed file cannot be used; what was read before stays in force");
+                Some(format!("{error}: what was read before its change stays in force"))
             }
-        }
+        };
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 }
 

@@ -172,6 +172,7 @@ async fn status(State(api): State<Api>) -> Result<Response, Fault> {
         hosts_silent: fleet.hosts_silent,
         recorders: api.status.recorders.map(|_| recorders),
         recorders_unreadable,
+        notices: api.status.notices.iter().cloned().chain(api.guard.problem()).collect(),
         ..Status::clone(&api.status)
     })
 }

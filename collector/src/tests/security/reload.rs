@@ -33,10 +33,13 @@ fn a_revoked_token_is_refused_within_seconds_and_its_stream_ends() {
     set.credentials("[[token]]\nname = 1");
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!((status(&set, &running, &shown), status(&set, &running, &kept)), (Some(200), Some(200)));
+    let notices = || running.collector().client().status().unwrap().notices.join("");
+    assert!(notices().contains("credentials.toml") && notices().contains("stays in force"), "{}", notices());
     set.credentials(&staying);
     let began = Instant::now();
     eventually("the token is refused", || status(&set, &running, &shown) == Some(401));
     assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(notices(), "", "control: a file that can be used is no matter of notice");
     assert_eq!(status(&set, &running, &kept), Some(200), "control: the other one stays");
     eventually("its stream ends", || reading.is_finished());
 }
