@@ -9,7 +9,7 @@ use crate::publish::Publisher;
 use crate::security::{Outbound, SecurityError, Timeouts};
 use crate::settings::Alertmanager;
 use payload::Alert;
-pub(crate) use payload::severity;
+pub use payload::severity;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -121,7 +121,7 @@ impl Bundle {
         let last_due = self.last_due(stepper.last_tick());
         for (index, batch) in self.batches.iter().enumerate() {
             if stepper.step(batch.clone()) {
-                show(&Moment::new(&|| stepper.snapshot(), index + 1, self.batches.len()));
+                show(&Moment::new(&|| stepper.snapshot(), &|| stepper.diagnosis(), index + 1, self.batches.len()));
                 if Some(index) == last_due {
                     last = Some(stepper.snapshot());
                 }

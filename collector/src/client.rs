@@ -179,6 +179,20 @@ impl Client {
         self.bytes(&path, BUNDLE_TIMEOUT, firstbad_protocol::limits::BUNDLE_BYTES_MAX)
     }
 
+    /// What is stored, as it is read from disk. A body that ends with an error is incomplete.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn export(&self, options: &crate::export::Options) -> Result<Box<dyn Read + Send>, ClientError> {
+        let times = [("from", options.from), ("to", options.to)];
+        let times: String = times.into_iter().filter_map(|(key, time)| Some(format!("&{key}={}", time?))).collect();
+        let format = match options.format {
+            crate::export::Form::Capture => "capture",
+            crate::export::Form::Ndjson => "ndjson",
+        };
+        self.open(&format!("/api/v1/export?format={format}{times}"), RESPONSE_TIMEOUT)
+    }
+
     /// Prometheus text of the collector.
     ///
     /// # Errors

@@ -120,7 +120,7 @@ impl Collector {
             let (clock, stopped) = (settings.clock.clone(), stopped.clone());
             helpers.push(spawn("firstbad-recorders", move || local.run(&clock, &stopped))?);
         }
-        if let Some(alertmanager) = &settings.alertmanager {
+        if let Some(alertmanager) = settings.alertmanager.as_ref().filter(|_| !settings.shadow) {
             let sender = alerts::Sender::new(alertmanager, publisher.clone(), Arc::clone(&health))?;
             let stopped = stopped.clone();
             helpers.push(spawn("firstbad-alerts", move || sender.run(&stopped))?);
@@ -271,6 +271,7 @@ fn first_status(settings: &Settings, addresses: &Addresses, notices: &[String]) 
         data_dir: settings.data_dir.display().to_string(),
         listen: addresses.named().into_iter().map(|(name, at)| (name.to_owned(), at)).collect(),
         insecure: !settings.security.is_complete() && addresses.are_wide(),
+        shadow: settings.shadow,
         notices: notices.to_vec(),
         recorders: settings.recorders.as_ref().map(|_| 0),
         ..Status::default()

@@ -45,12 +45,19 @@ pub(crate) struct FleetCounts {
     dropped: u64,
     evicted: u64,
     counted: u64,
+    /// Whether nobody is to be alerted.
+    shadow: bool,
 }
 
 /// Reasons that a refused load may have (contract.md section 1); a proxy's own words are counted as `other`.
 const REASONS: [&str; 4] = ["parse", "parser_panic", "limit", "io"];
 
 impl FleetCounts {
+    /// Counts of a collector that only records its verdicts, if `shadow`.
+    pub(crate) fn new(shadow: bool) -> Self {
+        Self { shadow, ..Self::default() }
+    }
+
     pub(crate) fn count(&mut self, observations: &[Observation]) {
         for observation in observations {
             self.counted = self.counted.saturating_add(1);
@@ -139,7 +146,7 @@ impl FleetCounts {
         scores::render(self.labelled(), &mut text);
         text.family(&names::METRIC_HASHES_EVICTED).sample(&[], self.evicted);
         render_versions(snapshot, &mut text);
-        incidents::render(snapshot, &mut text);
+        incidents::render(snapshot, self.shadow, &mut text);
         incidents::render_confidence(snapshot, &mut text);
         text.0
     }

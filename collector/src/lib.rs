@@ -11,6 +11,7 @@ pub mod capture;
 pub mod client;
 mod collector;
 pub mod driver;
+pub mod export;
 mod fleet;
 mod health;
 mod local;
@@ -29,6 +30,7 @@ pub mod status;
 pub mod store;
 mod writer;
 
+pub use alerts::severity;
 pub use bundle::{Bundle, BundleError};
 pub use client::{Client, ClientError, Follower, Update};
 pub use collector::{Addresses, Collector};

@@ -2,6 +2,7 @@
 //! instance (contract.md sections 1 and 2). It decides what the wire means; what the numbers mean is the engine's
 //! business. Its state is bounded and travels in the collector's checkpoint.
 
+mod event_record;
 mod events;
 mod exponential;
 mod gaps;
@@ -34,6 +35,7 @@ mod table;
 mod understood;
 
 use crate::otlp::{Logs, Metrics};
+pub use event_record::EventRecord;
 use firstbad_diagnosis::observation::{Gap, Name, Observation};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
@@ -65,6 +67,8 @@ pub struct Content {
 pub struct Batch {
     /// In a fixed order: by resource as sent, rows by time, gaps last.
     pub observations: Vec<Observation>,
+    /// The log records of those observations that are events, in the same order.
+    pub records: Vec<EventRecord>,
     /// Captured contents.
     pub contents: Vec<Content>,
     /// Points or records that were understood, or are none of firstbad's. Repeats are among them.

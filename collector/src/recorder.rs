@@ -2,7 +2,7 @@
 //! into cumulative OTLP points and log events (contract.md section 2). Where exports go is the caller's decision: the
 //! agent ships them, the embedded collector takes them as its own.
 
-mod attributes;
+pub(crate) mod attributes;
 mod containers;
 mod dump;
 mod file;

@@ -118,6 +118,8 @@ pub struct Settings {
     pub alertmanager: Option<Alertmanager>,
     /// TLS and credentials of every listener.
     pub security: ServeSecurity,
+    /// Whether verdicts are only recorded: nobody is alerted.
+    pub shadow: bool,
     /// The receive clock.
     pub clock: Clock,
     #[cfg(test)]
@@ -143,6 +145,7 @@ impl Settings {
             contents: Contents::Full,
             alertmanager: None,
             security: ServeSecurity::default(),
+            shadow: false,
             clock: Clock::default(),
             #[cfg(test)]
             acknowledge_early: false,

@@ -19,6 +19,9 @@ pub struct Status {
     pub listen: BTreeMap<String, Vec<SocketAddr>>,
     /// Whether a bind is wider than loopback without authentication.
     pub insecure: bool,
+    /// Whether verdicts are only recorded, and nobody is alerted.
+    #[serde(default)]
+    pub shadow: bool,
     /// Why nothing can be stored now, if so: senders are told to retry.
     pub degraded: Option<String>,
     /// What the start had to say: a store moved aside, a state that was rebuilt; and why a changed credentials file is not in force.

@@ -12,7 +12,7 @@ mod sqlite;
 pub use lock::DirectoryLock;
 pub use sqlite::{SqliteReader, SqliteStore};
 
-use crate::normalise::Content;
+use crate::normalise::{Content, EventRecord};
 use crate::otlp::Encoding;
 use firstbad_diagnosis::observation::Observation;
 use firstbad_protocol::Hash;
@@ -46,6 +46,19 @@ pub enum StoreError {
         /// Its schema.
         found: i64,
         /// The greatest that this version knows.
+        known: i64,
+    },
+    /// There is no store.
+    #[error("there is no store in {}: it holds no firstbad.db", .0.display())]
+    Missing(PathBuf),
+    /// An earlier version wrote it, and it is only read.
+    #[error("{} was written by an earlier version of firstbad (schema {found}, this one reads {known}): `firstbad collect` on it once brings it up", path.display())]
+    Earlier {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The least that this version reads.
         known: i64,
     },
     /// The file under the open store was removed or replaced.
@@ -95,6 +108,15 @@ pub struct Batch {
     pub observations: Vec<Observation>,
 }
 
+/// A batch with the log records of its events, as an export reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// The batch.
+    pub batch: Batch,
+    /// The log records of those observations that are events. A store before schema 4 kept none.
+    pub records: Vec<EventRecord>,
+}
+
 /// One acknowledged request, kept until the normaliser's state that holds it is saved.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Journalled {
@@ -133,6 +155,8 @@ impl Signal {
 pub struct Commit<'a> {
     /// The batch.
     pub batch: &'a Batch,
+    /// The log records of its events.
+    pub records: &'a [EventRecord],
     /// The requests it came from.
     pub journal: &'a [Journalled],
     /// Contents that came with them.
@@ -253,6 +277,12 @@ pub trait StoreReader {
     /// # Errors
     /// If the database refuses, or a batch is damaged.
     fn batches(&self, range: BatchRange, visit: &mut dyn FnMut(Batch) -> bool) -> Result<(), StoreError>;
+
+    /// The same with the log records of events.
+    ///
+    /// # Errors
+    /// If the database refuses, or a batch is damaged.
+    fn recorded(&self, range: BatchRange, visit: &mut dyn FnMut(Recorded) -> bool) -> Result<(), StoreError>;
 
     /// The first and last batch stored; none if there is none.
     ///

@@ -158,6 +158,7 @@ impl Writer {
         let normaliser = if due { Some(self.intake.save()?) } else { None };
         let commit = Commit {
             batch: &batch,
+            records: &taken.records,
             journal: &group.requests,
             contents: &taken.contents,
             normaliser: normaliser.as_deref(),

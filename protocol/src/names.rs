@@ -183,6 +183,10 @@ pub mod event {
     pub const CONFIG_CONTENT: &str = "firstbad.config.content";
 }
 
+/// Beginning of the name of the instrumentation scopes in which `firstbad export` writes points: each report in them is
+/// complete, with its zeros.
+pub const EXPORT_SCOPE: &str = "firstbad.export";
+
 /// Resource attributes that are dimensions unless settings name more.
 pub const DIMENSIONS: [&str; 4] = [
     attribute::SERVICE_NAME,

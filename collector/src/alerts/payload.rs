@@ -36,7 +36,8 @@ pub(super) fn alerts(diagnosis: &Diagnosis) -> impl Iterator<Item = Alert> {
 
 /// The severity of an incident in the words of Prometheus' alerts: `critical` if a change that does harm is accused. A refused
 /// load harms nobody while the last good version serves, so even a certain cause of it is a `warning`.
-pub(crate) fn severity(incident: &Incident) -> &'static str {
+#[must_use]
+pub fn severity(incident: &Incident) -> &'static str {
     if incident.verdict.accuses() && !incident.is_refusal_only() { "critical" } else { "warning" }
 }
 

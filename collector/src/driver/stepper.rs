@@ -66,6 +66,12 @@ impl Stepper {
         snapshot
     }
 
+    /// The verdicts as of the last tick, without playbooks.
+    #[must_use]
+    pub fn diagnosis(&self) -> firstbad_protocol::verdict::Diagnosis {
+        self.engine.diagnosis()
+    }
+
     /// The engine's state. It holds the batches up to [`Stepper::taken`]: what waits is read from the store again.
     ///
     /// # Errors

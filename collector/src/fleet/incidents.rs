@@ -14,14 +14,18 @@ fn not_over(snapshot: &Snapshot) -> impl Iterator<Item = &Incident> {
     snapshot.diagnosis.incidents.iter().filter(|incident| incident.state != State::Resolved)
 }
 
+/// The severity on which no rule alerts: verdicts are only recorded.
+const SHADOW: &str = "shadow";
+
 /// One series for each incident, so that an alert rule can say which, what, and which report to read.
-pub(super) fn render(snapshot: &Snapshot, text: &mut Text) {
+pub(super) fn render(snapshot: &Snapshot, shadow: bool, text: &mut Text) {
     let mut family = text.family(&names::COLLECTOR_INCIDENT);
     for incident in not_over(snapshot) {
         let config = incident.cause.as_ref().and_then(|cause| cause.config.as_deref()).unwrap_or_default();
         // The headline holds no numbers: they change with each report, and each change would begin a new series.
         let (verdict, sentence) = (incident.verdict.as_str(), headline(incident));
-        family.sample(&[&incident.id, verdict, config, &sentence, severity(incident)], 1);
+        let severity = if shadow { SHADOW } else { severity(incident) };
+        family.sample(&[&incident.id, verdict, config, &sentence, severity], 1);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A logs request, record by record: which event it is, whether it was seen before, and what could not be used. What an
 //! event says is read in `events`.
 
+use super::event_record::EventRecord;
 use super::events;
 use super::gaps::{Fault, Gaps};
 use super::keys::{self, Key};
@@ -133,6 +134,7 @@ impl Walk<'_> {
             instance.understood = true;
             instance.load_events |= matches!(observation, Observation::Load(_));
         }
+        self.batch.records.push(EventRecord::of(record, self.batch.observations.len()));
         self.batch.observations.push(observation);
         Ok(())
     }

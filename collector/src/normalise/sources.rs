@@ -6,15 +6,17 @@ use super::metrics::Placed;
 use super::senders::{Instance, Sender};
 use super::spellings::Spelling;
 use super::{Normaliser, number, reports};
-use crate::otlp::model::{Data, NumberPoint, ResourceMetrics, Value};
-use firstbad_protocol::names::attribute;
+use crate::otlp::model::{Data, NumberPoint, ResourceMetrics, Temporality, Value};
+use firstbad_protocol::names::{EXPORT_SCOPE, attribute};
 
 /// Notes the sources of request counts that a resource sends, and their temporality. It runs before any point is read, so
 /// that the order of the points does not matter.
 pub(super) fn note(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, sender: Option<&Sender>) {
     let Some(sender) = sender else { return };
     let horizon = normaliser.horizon.map_or(i64::MAX, |horizon| horizon.0);
-    for metric in resource.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
+    let scopes = resource.scope_metrics.iter();
+    for (scope, metric) in scopes.flat_map(|scope| scope.metrics.iter().map(move |metric| (&scope.scope.name, metric)))
+    {
         let Some(source) = known(&metric.name).and_then(Known::request_source) else { continue };
         let times = reports::all_spans(metric).filter_map(|sent| number::time(sent.end).ok());
         let latest = times.filter(|time| *time <= horizon).max();
@@ -22,7 +24,9 @@ pub(super) fn note(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, 
         instance.note_request_source(source, latest);
         if let (RequestSource::Own, Data::Sum { temporality, points, .. }) = (source, &metric.data) {
             let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
-            instance.note_requests(points.iter().filter(within).any(|point| !is_tagged(point)), *temporality);
+            // An export writes the zeros that were counted: what is absent from it was not told.
+            let temporality = if scope.starts_with(EXPORT_SCOPE) { Temporality::Unspecified } else { *temporality };
+            instance.note_requests(points.iter().filter(within).any(|point| !is_tagged(point)), temporality);
         }
     }
 }

@@ -177,7 +177,7 @@ impl<'a> Play<'a> {
             snapshot
         };
         if let Some(show) = &mut self.on_tick {
-            self.stopped = show(&Moment::new(&snapshot, self.taken, self.lines)).is_break();
+            self.stopped = show(&Moment::new(&snapshot, &|| engine.diagnosis(), self.taken, self.lines)).is_break();
         }
     }
 

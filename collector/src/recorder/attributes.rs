@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, Instrumentati
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 /// An attribute as it was told.
-pub(super) fn attribute((key, value): (String, told::Value)) -> KeyValue {
+pub(crate) fn attribute((key, value): (String, told::Value)) -> KeyValue {
     match value {
         told::Value::Text(value) => text(&key, value),
         told::Value::Int(value) => signed(&key, value),
@@ -18,23 +18,23 @@ pub(super) fn attribute((key, value): (String, told::Value)) -> KeyValue {
     }
 }
 
-pub(super) fn text(key: &str, value: impl Into<String>) -> KeyValue {
+pub(crate) fn text(key: &str, value: impl Into<String>) -> KeyValue {
     with(key, Value::StringValue(value.into()))
 }
 
-pub(super) fn int(key: &str, value: u64) -> KeyValue {
+pub(crate) fn int(key: &str, value: u64) -> KeyValue {
     with(key, Value::IntValue(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
-pub(super) fn signed(key: &str, value: i64) -> KeyValue {
+pub(crate) fn signed(key: &str, value: i64) -> KeyValue {
     with(key, Value::IntValue(value))
 }
 
-pub(super) fn flag(key: &str, value: bool) -> KeyValue {
+pub(crate) fn flag(key: &str, value: bool) -> KeyValue {
     with(key, Value::BoolValue(value))
 }
 
-pub(super) fn texts(key: &str, values: impl IntoIterator<Item = String>) -> KeyValue {
+pub(crate) fn texts(key: &str, values: impl IntoIterator<Item = String>) -> KeyValue {
     let values = values.into_iter().map(|value| AnyValue { value: Some(Value::StringValue(value)) }).collect();
     with(key, Value::ArrayValue(ArrayValue { values }))
 }
@@ -44,22 +44,22 @@ fn with(key: &str, value: Value) -> KeyValue {
 }
 
 /// Config name and hash.
-pub(super) fn version(config: &str, hash: Hash) -> Vec<KeyValue> {
+pub(crate) fn version(config: &str, hash: Hash) -> Vec<KeyValue> {
     vec![text(attribute::CONFIG_NAME, config), text(attribute::CONFIG_HASH, hash.to_string())]
 }
 
 /// `name=sha256:..`, as events list active versions.
-pub(super) fn named(config: &ConfigImage, version: &VersionImage) -> Option<String> {
+pub(crate) fn named(config: &ConfigImage, version: &VersionImage) -> Option<String> {
     Some(format!("{}={}", config.name, version.hash?))
 }
 
 /// What is active in the image, in the order of the configs.
-pub(super) fn active(image: &RecorderImage) -> Vec<String> {
+pub(crate) fn active(image: &RecorderImage) -> Vec<String> {
     image.active().filter_map(|(config, version)| named(config, version)).collect()
 }
 
 /// Who reports.
-pub(super) fn resource(image: &RecorderImage) -> Resource {
+pub(crate) fn resource(image: &RecorderImage) -> Resource {
     let mut attributes: Vec<KeyValue> = image.resource.iter().map(|(key, value)| text(key, value)).collect();
     if image.attribute(attribute::SERVICE_INSTANCE_ID).is_none() {
         attributes.push(text(attribute::SERVICE_INSTANCE_ID, boot(image)));
@@ -69,12 +69,12 @@ pub(super) fn resource(image: &RecorderImage) -> Resource {
 }
 
 /// Identity of the process life.
-pub(super) fn boot(image: &RecorderImage) -> String {
+pub(crate) fn boot(image: &RecorderImage) -> String {
     format!("{:032x}", image.boot)
 }
 
 /// Who made the points: the same for all.
-pub(super) fn scope() -> InstrumentationScope {
+pub(crate) fn scope() -> InstrumentationScope {
     InstrumentationScope {
         name: "firstbad-instrument".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

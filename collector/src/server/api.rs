@@ -2,6 +2,7 @@
 
 mod admin;
 mod contents;
+mod export;
 mod incidents;
 mod stream;
 
@@ -27,6 +28,8 @@ use tokio::sync::Semaphore;
 
 /// Bundles made at once: each may hold an incident's window in memory.
 const BUNDLES_AT_ONCE: usize = 2;
+/// Exports sent at once: each keeps a thread for as long as its client reads.
+const EXPORTS_AT_ONCE: usize = 2;
 /// Unreadable recorders that the status names; `firstbad recorder list` names all.
 const UNREADABLE_SHOWN: usize = 16;
 
@@ -46,6 +49,7 @@ pub(crate) struct Api {
     pub(crate) streams: Arc<Semaphore>,
     bundles: Arc<Semaphore>,
     pub(crate) guard: Guard,
+    exports: Arc<Semaphore>,
 }
 
 impl Api {
@@ -58,7 +62,7 @@ impl Api {
         Self {
             publisher,
             health,
-            fleet: Arc::default(),
+            fleet: Arc::new(Mutex::new(FleetCounts::new(settings.shadow))),
             data_dir: settings.data_dir.clone(),
             engine: settings.engine.clone(),
             status: Arc::new(status),
@@ -67,6 +71,7 @@ impl Api {
             streams: Arc::new(Semaphore::new(firstbad_protocol::limits::STREAMS_MAX)),
             bundles: Arc::new(Semaphore::new(BUNDLES_AT_ONCE)),
             guard,
+            exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
         }
     }
 
@@ -78,6 +83,7 @@ impl Api {
             .route("/api/v1/stream", get(stream::stream))
             .route("/api/v1/diagnosis", get(diagnosis))
             .route("/api/v1/status", get(status))
+            .route("/api/v1/export", get(export::stream))
             .route("/api/v1/incidents", get(incidents::list))
             .route("/api/v1/incidents/{id}", get(incidents::one))
             .route("/api/v1/incidents/{id}/diagnosis", get(incidents::diagnosis))

@@ -93,6 +93,11 @@ pub struct CollectArgs {
     /// How listeners are guarded.
     #[command(flatten)]
     pub security: ServeArgs,
+    /// Judge and record, and alert nobody: nothing is sent to the Alertmanager, and incidents in /metrics have the severity
+    /// `shadow`. `firstbad backtest` says who would have been woken
+    #[arg(long, env = "FIRSTBAD_SHADOW", value_parser = clap::builder::BoolishValueParser::new(), num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    pub shadow: Option<bool>,
 }
 
 /// Flags of `agent`.
@@ -150,6 +155,7 @@ impl CollectArgs {
         settings.contents = self.contents.or(file.contents).unwrap_or_default();
         settings.alertmanager = self.alertmanager.settings(file)?;
         settings.security = self.security.or(file.security()).settings()?;
+        settings.shadow = self.shadow.or(file.shadow).unwrap_or(settings.shadow);
         Ok(settings)
     }
 

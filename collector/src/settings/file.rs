@@ -33,6 +33,7 @@ pub struct CollectFile {
     pub store_bytes_max: Option<u64>,
     pub contents: Option<Contents>,
     pub alertmanager: Option<String>,
+    pub shadow: Option<bool>,
     pub alertmanager_ca: Option<PathBuf>,
     pub alertmanager_client_cert: Option<PathBuf>,
     pub alertmanager_client_key: Option<PathBuf>,

@@ -49,6 +49,25 @@ impl DirectoryLock {
     }
 }
 
+/// The pid of the collector that has `directory`, as it wrote it; none if nobody has it. Nothing is written or taken.
+///
+/// # Errors
+/// If its lock cannot be read.
+pub(super) fn holder_of(directory: &Path) -> Result<Option<String>, StoreError> {
+    let refuse = |source| StoreError::Directory { directory: directory.into(), source };
+    let mut file = match File::open(directory.join("collector.lock")) {
+        Ok(file) => file,
+        // Copied without its lock, as from a backup.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(refuse(source)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(holder(&mut file))),
+        Err(TryLockError::Error(source)) => Err(refuse(source)),
+    }
+}
+
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.take(20).read_to_string(&mut text);

@@ -6,7 +6,10 @@ use std::path::Path;
 
 /// The schema that this version writes. It also stands for the layout of stored observations (postcard is not
 /// self-describing): a change of `Observation` is a new number.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
+
+/// The earliest schema that can be read as it is: its observations have the present layout.
+pub(super) const VERSION_READ_MIN: i64 = 3;
 
 /// A WAL page budget of 16 MiB between SQLite's own checkpoints: fewer of them doubled the commit rate when measured
 /// (measurements.md B 3), and a crash replays 16 MiB in milliseconds.
@@ -28,6 +31,10 @@ const TABLES: &str = "
         body   BLOB                 -- zstd(postcard(Vec<Observation>)); null: only time passed
     );
     CREATE INDEX batch_tick ON batch (tick, seq);
+    CREATE TABLE event (            -- log records of the batch's events, for exports
+        batch  INTEGER PRIMARY KEY,
+        body   BLOB NOT NULL        -- zstd(postcard(Vec<EventRecord>))
+    );
     CREATE TABLE journal (          -- requests acknowledged since the normaliser's state was saved
         batch  INTEGER PRIMARY KEY,
         body   BLOB NOT NULL        -- zstd(postcard(Vec<Journalled>)): requests of one commit repeat each other's names
@@ -72,6 +79,9 @@ const FROM_2: &str = "
     UPDATE incident SET checkpoint = NULL;
 ";
 
+/// From 3 to 4: the log records of events are kept. Those of earlier batches are not known.
+const FROM_3: &str = "CREATE TABLE event (batch INTEGER PRIMARY KEY, body BLOB NOT NULL);";
+
 /// Sets the connection up, and makes or checks the tables.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let refuse = |what| move |source| StoreError::Database { what, source };
@@ -79,15 +89,21 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreE
     // Before the first table, or it has no effect.
     connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL;").map_err(refuse("open"))?;
     connection.execute_batch(PRAGMAS).map_err(refuse("open"))?;
-    let found: i64 =
-        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(refuse("read its schema number"))?;
+    let found = number(connection)?;
     match found {
         VERSION => Ok(()),
         0 => change(connection, TABLES).map_err(refuse("create its tables")),
-        1 => change(connection, &[FROM_1, FROM_2].concat()).map_err(refuse("bring its tables up")),
-        2 => change(connection, FROM_2).map_err(refuse("bring its tables up")),
+        1 => change(connection, &[FROM_1, FROM_2, FROM_3].concat()).map_err(refuse("bring its tables up")),
+        2 => change(connection, &[FROM_2, FROM_3].concat()).map_err(refuse("bring its tables up")),
+        3 => change(connection, FROM_3).map_err(refuse("bring its tables up")),
         later => Err(StoreError::Later { path: path.into(), found: later, known: VERSION }),
     }
+}
+
+/// The schema number of the open file.
+pub(super) fn number(connection: &Connection) -> Result<i64, StoreError> {
+    let refuse = |source| StoreError::Database { what: "read its schema number", source };
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(refuse)
 }
 
 fn change(connection: &Connection, statements: &str) -> rusqlite::Result<()> {

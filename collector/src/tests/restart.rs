@@ -40,7 +40,9 @@ impl Line {
     }
 
     fn step(&mut self, batch: Batch) {
-        self.store.commit(&Commit { batch: &batch, journal: &[], contents: &[], normaliser: None }).unwrap();
+        self.store
+            .commit(&Commit { batch: &batch, records: &[], journal: &[], contents: &[], normaliser: None })
+            .unwrap();
         if self.driver.step(batch) {
             self.driver.publish(true);
         }

@@ -10,7 +10,7 @@ fn filled(directory: &std::path::Path, batches: u64) -> SqliteStore {
     let (mut store, _) = SqliteStore::open(directory, BEGAN).unwrap();
     for seq in 1..=batches {
         let batch = second(seq);
-        store.commit(&Commit { batch: &batch, journal: &[], contents: &[], normaliser: None }).unwrap();
+        store.commit(&Commit { batch: &batch, records: &[], journal: &[], contents: &[], normaliser: None }).unwrap();
     }
     store
 }
@@ -70,7 +70,9 @@ fn contents_cannot_crowd_out_the_observations() {
         body.truncate(65_536);
         let content = Content { hash: Hash::of(&body), config: "c".into(), format: "csv".into(), body };
         let batch = second(21 + n);
-        store.commit(&Commit { batch: &batch, journal: &[], contents: &[content], normaliser: None }).unwrap();
+        store
+            .commit(&Commit { batch: &batch, records: &[], journal: &[], contents: &[content], normaliser: None })
+            .unwrap();
     }
     for _ in 0..20 {
         store.retain(Retention { before: BEGAN, bytes_max: 1 << 20 }).unwrap();

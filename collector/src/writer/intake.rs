@@ -2,7 +2,7 @@
 //! saved state plus the requests acknowledged since give the very state that was lost, so cumulative points are neither
 //! lost nor counted twice; saving every series with every commit would write more than the requests themselves.
 
-use crate::normalise::{Content, Normaliser};
+use crate::normalise::{Content, EventRecord, Normaliser};
 use crate::otlp;
 use crate::store::{Journalled, NormaliserState, Signal, StoreError};
 use firstbad_diagnosis::observation::Observation;
@@ -20,6 +20,7 @@ pub(crate) struct Outcome {
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) observations: Vec<Observation>,
+    pub(crate) records: Vec<EventRecord>,
     pub(crate) contents: Vec<Content>,
     pub(crate) latest: Option<Timestamp>,
     pub(crate) outcomes: Vec<Outcome>,
@@ -97,6 +98,8 @@ impl Taken {
             n => format!("{n} points or records could not be used; the diagnosis names them as blind spots"),
         };
         self.outcomes.push(Outcome { accepted: batch.accepted, rejected: batch.rejected, message });
+        let before = self.observations.len();
+        self.records.extend(batch.records.into_iter().map(|kept| EventRecord { place: before + kept.place, ..kept }));
         self.observations.extend(batch.observations);
         if keep_contents {
             self.contents.extend(batch.contents);

@@ -1,9 +1,10 @@
 //! Every statement that reads. A reader has a connection of its own and sees only what is committed.
 
 use super::{unpack, unsigned};
-use crate::normalise::Content;
+use crate::normalise::{Content, EventRecord};
 use crate::store::{
-    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, StoreError, StoreReader,
+    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, Recorded, StoreError,
+    StoreReader, lock, schema,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -35,6 +36,29 @@ impl SqliteReader {
             Connection::open_with_flags(directory.join("firstbad.db"), flags).map_err(refuse("open for reading"))?;
         connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(refuse("wait for a lock"))?;
         Ok(Self { connection })
+    }
+
+    /// Opens the store in `directory`, which no collector may have open. Nothing is changed: a store of an earlier schema is
+    /// read if its observations have the present layout.
+    ///
+    /// # Errors
+    /// If there is no store, a collector has it, or another version wrote it.
+    pub fn open_alone(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join("firstbad.db");
+        if !path.is_file() {
+            return Err(StoreError::Missing(directory.into()));
+        }
+        if let Some(pid) = lock::holder_of(directory)? {
+            return Err(StoreError::Held { directory: directory.into(), pid });
+        }
+        let reader = Self::open(directory)?;
+        match schema::number(&reader.connection)? {
+            found if found > schema::VERSION => Err(StoreError::Later { path, found, known: schema::VERSION }),
+            found if found < schema::VERSION_READ_MIN => {
+                Err(StoreError::Earlier { path, found, known: schema::VERSION_READ_MIN })
+            }
+            _ => Ok(reader),
+        }
     }
 }
 
@@ -125,6 +149,28 @@ impl StoreReader for SqliteReader {
         Ok(())
     }
 
+    fn recorded(&self, range: BatchRange, visit: &mut dyn FnMut(Recorded) -> bool) -> Result<(), StoreError> {
+        let what = "read batches and their events";
+        // One statement, so that retention cannot delete the events of a batch that was read.
+        let select = if schema::number(&self.connection)? < schema::VERSION {
+            "SELECT seq, tick, body, NULL FROM batch WHERE seq > ?1 AND seq <= ?2 ORDER BY seq"
+        } else {
+            "SELECT seq, tick, batch.body, event.body FROM batch LEFT JOIN event ON event.batch = seq
+                WHERE seq > ?1 AND seq <= ?2 ORDER BY seq"
+        };
+        let mut statement = self.connection.prepare(select).map_err(refuse(what))?;
+        let bounds = params![super::signed(range.after), super::signed(range.last)];
+        let mut rows = statement.query(bounds).map_err(refuse(what))?;
+        while let Some(row) = rows.next().map_err(refuse(what))? {
+            let batch = batch_of(row)?;
+            let records = records_of(row, batch.seq)?;
+            if !visit(Recorded { batch, records }) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn extent(&self) -> Result<Option<Extent>, StoreError> {
         let select = "SELECT (SELECT MIN(seq) FROM batch), seq, tick FROM batch ORDER BY seq DESC LIMIT 1";
         let found = self.connection.query_row(select, [], |row| {
@@ -170,6 +216,14 @@ impl StoreReader for SqliteReader {
         let rows = statement.query_map([], incident_of).map_err(refuse(what))?;
         rows.map(|row| unpack_incident(row.map_err(refuse(what))?)).collect()
     }
+}
+
+fn records_of(row: &Row<'_>, seq: u64) -> Result<Vec<EventRecord>, StoreError> {
+    let body: Option<Vec<u8>> = row.get(3).map_err(refuse("read the events of a batch"))?;
+    let Some(body) = body else { return Ok(Vec::new()) };
+    let what = format!("the events of batch {seq}");
+    postcard::from_bytes(&unpack(&what, &body)?)
+        .map_err(|error| StoreError::Damaged { what, reason: error.to_string() })
 }
 
 fn batch_of(row: &Row<'_>) -> Result<Batch, StoreError> {

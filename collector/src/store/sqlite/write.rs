@@ -30,6 +30,7 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     let what = "commit a batch";
     let transaction = begin(connection, what)?;
     insert_batch(&transaction, commit)?;
+    insert_records(&transaction, commit)?;
     insert_journal(&transaction, commit)?;
     insert_contents(&transaction, commit)?;
     if let Some(state) = commit.normaliser {
@@ -55,6 +56,18 @@ fn insert_batch(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<()
     let insert = "INSERT INTO batch (seq, tick, items, body) VALUES (?1, ?2, ?3, ?4)";
     let mut statement = transaction.prepare_cached(insert).map_err(refuse("commit a batch"))?;
     statement.execute(row).map(drop).map_err(refuse("commit a batch"))
+}
+
+fn insert_records(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
+    if commit.records.is_empty() {
+        return Ok(());
+    }
+    let what = "store its events";
+    let plain = postcard::to_stdvec(commit.records)
+        .map_err(|error| StoreError::Damaged { what: "an event".to_owned(), reason: error.to_string() })?;
+    let insert = "INSERT INTO event (batch, body) VALUES (?1, ?2)";
+    let mut statement = transaction.prepare_cached(insert).map_err(refuse(what))?;
+    statement.execute(params![signed(commit.batch.seq), pack(&plain)?]).map(drop).map_err(refuse(what))
 }
 
 fn insert_journal(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
@@ -125,6 +138,8 @@ pub(super) fn retain(connection: &mut Connection, retention: Retention) -> Resul
         seq < (SELECT MIN(seq) FROM batch) + ?2";
     let bounds = params![seconds(retention.before), SLICE];
     deleted = deleted.saturating_add(transaction.execute(by_age, bounds).map_err(refuse(what))?);
+    let without_batch = "DELETE FROM event WHERE batch < (SELECT MIN(seq) FROM batch)";
+    transaction.execute(without_batch, []).map_err(refuse(what))?;
     transaction.commit().map_err(refuse(what))?;
     if deleted > 0 {
         give_back(connection).map_err(refuse(what))?;
