@@ -1,8 +1,9 @@
-//! What the tests beside this crate share: where the repository and its binary are, and captures to diagnose. The checks
+//! What the tests beside this crate share: where the repository and its binary are, and captures to diagnose, and collectors to send them to. The checks
 //! themselves are in `tests/`.
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod collector;
 
 use std::path::{Path, PathBuf};
 

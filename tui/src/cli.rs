@@ -1,6 +1,10 @@
 //! The one list of commands and flags: parser, help, manual page and completions come from it. What a command does is
 //! decided in `command`.
 
+mod stored;
+
+pub(crate) use stored::{BacktestArgs, ExportArgs, ExportFormat};
+
 use crate::demo::DemoArgs;
 use crate::failure::Failure;
 use clap::parser::ValueSource;
@@ -68,6 +72,10 @@ pub(crate) enum Command {
     Bundle(BundleArgs),
     /// Where the numbers of a verdict come from; --verify computes them again
     Explain(ExplainArgs),
+    /// Everything that a collector has stored, as a capture or as JSON objects, to standard output
+    Export(ExportArgs),
+    /// What past data would have led to: incidents, names, and who would have been woken; exit code 1 if there are any
+    Backtest(BacktestArgs),
     /// Would this input be safe to push? Exit code 1 if something was found
     Check(CheckArgs),
     /// Row-level difference of two versions; exit code 1 if they differ

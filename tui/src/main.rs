@@ -1,6 +1,7 @@
 //! The `firstbad` binary: command line, terminal UI, reports. It decides words and layout; verdicts come from the engine.
 
 mod advice;
+mod backtest;
 mod census;
 mod cli;
 mod command;

@@ -2,9 +2,11 @@
 //! code; trouble is a [`Failure`].
 
 mod audit;
+mod backtest;
 mod check;
 mod diff;
 mod explain;
+mod export;
 mod generate;
 mod live;
 mod offline;
@@ -55,6 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(Command::Incidents(live)) => live::incidents(common, live),
         Some(Command::Report(report)) => live::report(common, report),
         Some(Command::Bundle(bundle)) => live::bundle(common, bundle),
+        Some(Command::Backtest(backtest)) => backtest::backtest(common, backtest),
+        Some(Command::Export(export)) => export::export(common, export),
         Some(Command::Explain(explain)) => explain::explain(common, explain),
         Some(Command::Check(check)) => check::check(common, check),
         Some(Command::Diff(diff)) => diff::diff(common, diff),

@@ -132,6 +132,9 @@ pub(crate) fn status(url: &str, status: &Status, snapshot: &Snapshot) -> String 
     if status.insecure {
         text += &line("INSECURE: open to other machines without TLS and authentication");
     }
+    if status.shadow {
+        text += &line("SHADOW: verdicts are recorded, and nobody is alerted");
+    }
     for spot in facts::blind_spots(snapshot, None) {
         text += &labelled("BLIND", &spot);
     }
