@@ -5,10 +5,12 @@
 //! observation would cost four times the bytes (names and hashes repeat across rows), and nothing reads single rows.
 
 mod aside;
+mod backup;
 mod lock;
 mod schema;
 mod sqlite;
 
+pub use backup::{BackedUp, BackupError, backup};
 pub use lock::DirectoryLock;
 pub use sqlite::{SqliteReader, SqliteStore};
 

@@ -1,9 +1,11 @@
 //! The one list of commands and flags: parser, help, manual page and completions come from it. What a command does is
 //! decided in `command`.
 
+mod rollout;
 mod stored;
 
-pub(crate) use stored::{BacktestArgs, ExportArgs, ExportFormat};
+pub(crate) use rollout::GateArgs;
+pub(crate) use stored::{BacktestArgs, BackupArgs, ExportArgs, ExportFormat};
 
 use crate::demo::DemoArgs;
 use crate::failure::Failure;
@@ -76,6 +78,10 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// What past data would have led to: incidents, names, and who would have been woken; exit code 1 if there are any
     Backtest(BacktestArgs),
+    /// Wait, and say whether the rollout of a version may go on: exit code 0 go, 1 bad, 2 not known
+    Gate(GateArgs),
+    /// Copy a collector's store to a file, while it runs
+    Backup(BackupArgs),
     /// Would this input be safe to push? Exit code 1 if something was found
     Check(CheckArgs),
     /// Row-level difference of two versions; exit code 1 if they differ

@@ -13,6 +13,7 @@ mod failure;
 mod film;
 #[cfg(test)]
 mod fixture;
+mod gate;
 mod output;
 mod picture;
 mod report;

@@ -70,7 +70,7 @@ impl SqliteStore {
         let metadata =
             std::fs::metadata(path).map_err(|source| StoreError::Directory { directory: path.into(), source })?;
         if metadata.size() <= CHECK_BYTES_MAX {
-            check(&connection)?;
+            quick_check(&connection)?;
         }
         Ok(Self { connection, path: path.into(), inode: metadata.ino() })
     }
@@ -96,7 +96,8 @@ fn private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn check(connection: &Connection) -> Result<(), StoreError> {
+/// Looks for damage in the whole file.
+pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
     let refuse = |source| StoreError::Database { what: "check itself", source };
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(refuse)?;
     if found == "ok" {

@@ -50,3 +50,16 @@ pub(crate) struct BacktestArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TextOrJson,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The file to make; it must not exist. Named firstbad.db in a directory, `firstbad collect --data-dir` starts from it
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Copy the store in this directory [default: that of the collector, which must run on this machine]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How to print what was copied
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TextOrJson,
+}

@@ -3,10 +3,12 @@
 
 mod audit;
 mod backtest;
+mod backup;
 mod check;
 mod diff;
 mod explain;
 mod export;
+mod gate;
 mod generate;
 mod live;
 mod offline;
@@ -58,6 +60,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(Command::Report(report)) => live::report(common, report),
         Some(Command::Bundle(bundle)) => live::bundle(common, bundle),
         Some(Command::Backtest(backtest)) => backtest::backtest(common, backtest),
+        Some(Command::Gate(gate)) => gate::gate(common, gate),
+        Some(Command::Backup(backup)) => backup::backup(common, backup),
         Some(Command::Export(export)) => export::export(common, export),
         Some(Command::Explain(explain)) => explain::explain(common, explain),
         Some(Command::Check(check)) => check::check(common, check),

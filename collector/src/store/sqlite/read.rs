@@ -38,6 +38,15 @@ impl SqliteReader {
         Ok(Self { connection })
     }
 
+    /// Reads over a connection that is open.
+    pub(in crate::store) fn over(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    pub(in crate::store) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Opens the store in `directory`, which no collector may have open. Nothing is changed: a store of an earlier schema is
     /// read if its observations have the present layout.
     ///
