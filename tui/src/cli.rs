@@ -4,7 +4,7 @@
 mod rollout;
 mod stored;
 
-pub(crate) use rollout::GateArgs;
+pub(crate) use rollout::{BisectArgs, BisectCommand, GateArgs};
 pub(crate) use stored::{BacktestArgs, BackupArgs, ExportArgs, ExportFormat};
 
 use crate::demo::DemoArgs;
@@ -80,6 +80,9 @@ pub(crate) enum Command {
     Backtest(BacktestArgs),
     /// Wait, and say whether the rollout of a version may go on: exit code 0 go, 1 bad, 2 not known
     Gate(GateArgs),
+    /// Find the first bad version of a config with a command of your own
+    #[command(subcommand)]
+    Bisect(BisectCommand),
     /// Copy a collector's store to a file, while it runs
     Backup(BackupArgs),
     /// Would this input be safe to push? Exit code 1 if something was found

@@ -2,6 +2,7 @@
 
 mod advice;
 mod backtest;
+mod bisect;
 mod census;
 mod cli;
 mod command;

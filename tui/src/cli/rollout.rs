@@ -1,7 +1,7 @@
-//! Flags of the commands that pipelines run while a version is rolled out.
+//! Flags of the commands about one version among others: may its rollout go on, and which was the first bad one.
 
 use super::TextOrJson;
-use clap::Args;
+use clap::{Args, Subcommand};
 use firstbad_collector::settings::Seconds;
 use std::str::FromStr;
 
@@ -36,4 +36,31 @@ pub(crate) struct GateArgs {
     /// How to print the answer
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TextOrJson,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BisectCommand {
+    /// Run a command on the stored versions of a config; exit code 0 if the first bad one was found, 1 if none is bad
+    ///
+    /// The command gets the path of a file with the version's content as its last argument. As for `git bisect run`, it ends
+    /// with 0 if the version is good, with 1 to 124 if it is bad, and with 125 if it cannot be tried; 126 and above end the
+    /// search. Versions are tried in the order in which the fleet first saw them; those before the first bad one are taken to
+    /// be good, and those after it bad.
+    Run(BisectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BisectArgs {
+    /// The config
+    #[arg(long, value_name = "NAME")]
+    pub(crate) config: String,
+    /// A version that is known to be good: only later ones are tried
+    #[arg(long, value_name = "HASH")]
+    pub(crate) good: Option<Digits>,
+    /// The last version to try
+    #[arg(long, value_name = "HASH")]
+    pub(crate) bad: Option<Digits>,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub(crate) command: Vec<String>,
 }

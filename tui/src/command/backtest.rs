@@ -1,15 +1,14 @@
 //! `firstbad backtest`: past data, of files or of a collector's store, replayed as if it came now.
 
 use super::standing::Standing;
+use super::stored::Stored;
 use crate::backtest::{Course, text};
 use crate::cli::{BacktestArgs, Common, TextOrJson};
 use crate::failure::Failure;
 use crate::output::{print, print_json};
-use firstbad_collector::export;
 use firstbad_collector::offline::{self, Options, Window};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// `firstbad backtest`.
@@ -21,7 +20,7 @@ pub(super) fn backtest(common: &Common, arguments: &BacktestArgs) -> Result<Exit
     let options = Options { at: None, window, dimensions: arguments.dimensions.clone() };
     // It is deleted when this ends.
     let stored = if arguments.paths.is_empty() { Some(Stored::of_collector(common, window)?) } else { None };
-    let paths = stored.as_ref().map_or_else(|| arguments.paths.clone(), |stored| vec![stored.0.clone()]);
+    let paths = stored.as_ref().map_or_else(|| arguments.paths.clone(), |stored| vec![stored.path()]);
     let mut course = Course::default();
     let mut progress = Progress::default();
     let found = offline::replay(&paths, &options, &mut |moment| {
@@ -47,32 +46,6 @@ pub(super) fn backtest(common: &Common, arguments: &BacktestArgs) -> Result<Exit
         eprintln!("firstbad: no sender's requests or scores were understood, so an incident could not have been found");
     }
     Ok(standing.into())
-}
-
-/// What a collector has stored, in a file of its own for as long as this lives.
-struct Stored(PathBuf);
-
-impl Stored {
-    fn of_collector(common: &Common, window: Window) -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("firstbad-backtest-{}.jsonl", std::process::id()));
-        let trouble = |error: io::Error| {
-            Failure::new(format!("cannot keep the collector's export in {}: {error}", path.display()))
-                .hint("TMPDIR names another place")
-        };
-        let mut file = std::fs::File::options().write(true).create_new(true).open(&path).map_err(trouble)?;
-        let stored = Self(path.clone());
-        // All that is before the window tells which versions were active when it begins.
-        let options = export::Options { from: None, to: window.to, format: export::Form::Capture };
-        super::export::read_live(common, &options, &mut |chunk| file.write_all(chunk).map_err(trouble))?;
-        Ok(stored)
-    }
-}
-
-impl Drop for Stored {
-    fn drop(&mut self) {
-        // Nothing can be done about a file that does not go.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 /// How much is read, on a terminal.

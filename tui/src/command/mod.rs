@@ -4,6 +4,7 @@
 mod audit;
 mod backtest;
 mod backup;
+mod bisect;
 mod check;
 mod diff;
 mod explain;
@@ -17,6 +18,7 @@ mod recorder;
 mod show;
 mod source;
 mod standing;
+mod stored;
 mod whole;
 
 use crate::cli::{Arguments, Command, Common, PlaybookCommand, RecorderCommand};
@@ -61,6 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(Command::Bundle(bundle)) => live::bundle(common, bundle),
         Some(Command::Backtest(backtest)) => backtest::backtest(common, backtest),
         Some(Command::Gate(gate)) => gate::gate(common, gate),
+        Some(Command::Bisect(bisect)) => bisect::bisect(common, bisect),
         Some(Command::Backup(backup)) => backup::backup(common, backup),
         Some(Command::Export(export)) => export::export(common, export),
         Some(Command::Explain(explain)) => explain::explain(common, explain),
