@@ -28,7 +28,8 @@ pub(super) fn request(item: Item<'_>) -> ExportLogsServiceRequest {
         LogRecord { time_unix_nano: nanoseconds(time_of(item.observation).0), event_name: name.to_owned(), ..told };
     record.attributes.retain(|attribute| !IDENTITY.contains(&attribute.key.as_str()));
     let has = |key: &str| record.attributes.iter().any(|attribute| attribute.key == key);
-    if !name.is_empty() && !(has(attribute::BOOT) && has(attribute::SEQ)) {
+    let is_numbered = has(attribute::BOOT) && has(attribute::SEQ);
+    if !is_numbered && !name.is_empty() {
         record.attributes.retain(|told| told.key != attribute::BOOT && told.key != attribute::SEQ);
         let number = item.batch.saturating_mul(EVENTS_OF_BATCH).saturating_add(item.place as u64);
         record.attributes.push(text(attribute::BOOT, BOOT));

@@ -27,9 +27,9 @@ fn attributes(object: &Value) -> Value {
     object.as_object().unwrap().iter().map(|(key, value)| json!({"key": key, "value": wrap(value)})).collect()
 }
 
-fn log(resource: &Value, second: i64, name: &str, told: &Value, body: &str) -> Value {
+fn log(resource: &Value, second: i64, name: &str, told: &Value) -> Value {
     json!({"resourceLogs": [{"resource": {"attributes": attributes(resource)}, "scopeLogs": [{"logRecords": [
-        {"timeUnixNano": at(second), "eventName": name, "body": {"stringValue": body}, "attributes": attributes(told)}]}]}]})
+        {"timeUnixNano": at(second), "eventName": name, "body": {"stringValue": format!("of {name}")}, "attributes": attributes(told)}]}]}]})
 }
 
 fn metrics(resource: &Value, metrics: &[Value]) -> Value {
@@ -61,170 +61,148 @@ fn hash(of: &str) -> String {
     Hash::of(of.as_bytes()).to_string()
 }
 
-/// A fleet that sends everything in every way: hosts, pods, containers, generated ids, processes told apart by pid,
-/// aggregates; cumulative and delta; events of each kind, with attributes of their own.
-fn requests() -> Vec<Value> {
-    let host = json!({"service.name": "proxy", "service.version": "1", "service.instance.id": "i1", "host.name": "h1"});
-    let pod =
-        json!({"service.name": "proxy", "k8s.namespace.name": "n", "k8s.pod.name": "p", "container.id": "c0ffee"});
-    let container = json!({"service.name": "proxy", "container.id": "c0ffee11", "host.name": "c0ff"});
-    let generated = json!({"service.name": "proxy", "service.instance.id": "uuid"});
-    let workers = ["7", "8"].map(|pid| json!({"service.name": "proxy", "host.name": "h2", "process.pid": pid}));
-    let aggregates = ["a", "b"].map(|relay| json!({"service.name": "proxy", "relay": relay}));
-    let version = json!({"firstbad.config.name": "c", "firstbad.config.hash": hash("good")});
-    let tagged = |more: Value| {
-        let mut told = version.as_object().unwrap().clone();
-        told.extend(more.as_object().unwrap().clone());
-        Value::Object(told)
-    };
-    let ok = json!({"firstbad.outcome": "ok"});
-    let mut all = vec![
-        log(&host, 1, "firstbad.process.start", &json!({"argv": ["proxy", "-c"]}), ""),
-        log(&host, 2, "firstbad.config.load", &tagged(json!({"firstbad.load.phase": "loading"})), ""),
-        log(
-            &host,
-            2,
-            "firstbad.config.load",
-            &tagged(json!({"firstbad.load.result": "applied", "firstbad.config.rows": 60,
-            "firstbad.config.generation": 7, "firstbad.config.label": "v7", "firstbad.limit.rows": 200, "ticket": "OPS-1", "share": 0.5,
-            "firstbad.config.rowset_hash": hash("rows"), "firstbad.boot": "b", "firstbad.seq": 1})),
-            "loaded",
-        ),
-        log(&host, 3, "firstbad.config.content", &tagged(json!({"firstbad.content.format": "csv"})), "name\na\n"),
-        log(
-            &host,
-            4,
-            "firstbad.config.load",
-            &json!({"firstbad.config.name": "c", "firstbad.config.hash": hash("bad"), "firstbad.load.result":
-            "kept_last_good", "firstbad.reason": "limit", "firstbad.error": "too many rows", "firstbad.config.previous_hash": hash("good")}),
-            "",
-        ),
-        log(
-            &host,
-            5,
-            "exception",
-            &json!({"exception.type": "panic", "exception.message": "boom", "code.file.path": "a.rs", "code.line.number": 3,
-            "exception.stacktrace": "0: a\n1: b", "firstbad.config.active": [format!("c={}", hash("good"))]}),
-            "",
-        ),
-        log(&host, 5, "exception", &json!({"exception.type": "IndexError", "exception.message": "out of range"}), ""),
-        log(
-            &host,
-            6,
-            "firstbad.process.exit",
-            &tagged(json!({"firstbad.exit.clean": false, "firstbad.exit.signal": 6, "firstbad.load.phase": "loading"})),
-            "",
-        ),
-        log(
-            &json!({"service.name": "deployer"}),
-            7,
-            "firstbad.change",
-            &json!({"firstbad.change.kind": "flag", "firstbad.change.id": "f",
-            "firstbad.change.target": "t", "who": "an engineer"}),
-            "a flag",
-        ),
-        log(
-            &host,
-            7,
-            "firstbad.change",
-            &tagged(json!({"firstbad.change.kind": "publish", "firstbad.change.id": "2"})),
-            "",
-        ),
+fn version() -> Value {
+    json!({"firstbad.config.name": "c", "firstbad.config.hash": hash("good")})
+}
+
+/// The attributes of the good version and more.
+fn tagged(more: &Value) -> Value {
+    let mut told = version().as_object().unwrap().clone();
+    told.extend(more.as_object().unwrap().clone());
+    Value::Object(told)
+}
+
+fn host() -> Value {
+    json!({"service.name": "proxy", "service.version": "1", "service.instance.id": "i1", "host.name": "h1"})
+}
+
+/// Processes that send standard metrics: a pod, a container, one with a generated id.
+fn standard() -> [Value; 3] {
+    [
+        json!({"service.name": "proxy", "k8s.namespace.name": "n", "k8s.pod.name": "p", "container.id": "c0ffee"}),
+        json!({"service.name": "proxy", "container.id": "c0ffee11", "host.name": "c0ff"}),
+        json!({"service.name": "proxy", "service.instance.id": "uuid"}),
+    ]
+}
+
+/// Two processes that only their pids tell apart, and two relays without an identity.
+fn shared() -> [Value; 4] {
+    [
+        json!({"service.name": "proxy", "host.name": "h2", "process.pid": "7"}),
+        json!({"service.name": "proxy", "host.name": "h2", "process.pid": "8"}),
+        json!({"service.name": "proxy", "relay": "a"}),
+        json!({"service.name": "proxy", "relay": "b"}),
+    ]
+}
+
+/// Events of each kind, with attributes of their own, and a metric that cannot be read.
+fn events() -> Vec<Value> {
+    let host = host();
+    let load = "firstbad.config.load";
+    let applied = json!({"firstbad.load.result": "applied", "firstbad.config.rows": 60, "firstbad.config.generation": 7,
+        "firstbad.config.label": "v7", "firstbad.limit.rows": 200, "ticket": "OPS-1", "share": 0.5,
+        "firstbad.config.rowset_hash": hash("rows"), "firstbad.boot": "b", "firstbad.seq": 1});
+    let kept = json!({"firstbad.config.name": "c", "firstbad.config.hash": hash("bad"), "firstbad.load.result": "kept_last_good",
+        "firstbad.reason": "limit", "firstbad.error": "too many rows", "firstbad.config.previous_hash": hash("good")});
+    let panic = json!({"exception.type": "panic", "exception.message": "boom", "code.file.path": "a.rs", "code.line.number": 3,
+        "exception.stacktrace": "0: a\n1: b", "firstbad.config.active": [format!("c={}", hash("good"))]});
+    let died = json!({"firstbad.exit.clean": false, "firstbad.exit.signal": 6, "firstbad.load.phase": "loading"});
+    let flag = json!({"firstbad.change.kind": "flag", "firstbad.change.id": "f", "firstbad.change.target": "t", "who": "an engineer"});
+    let publish = json!({"firstbad.change.kind": "publish", "firstbad.change.id": "2"});
+    vec![
+        log(&host, 1, "firstbad.process.start", &json!({"argv": ["proxy", "-c"]})),
+        log(&host, 2, load, &tagged(&json!({"firstbad.load.phase": "loading"}))),
+        log(&host, 2, load, &tagged(&applied)),
+        log(&host, 3, "firstbad.config.content", &tagged(&json!({"firstbad.content.format": "csv"}))),
+        log(&host, 4, load, &kept),
+        log(&host, 5, "exception", &panic),
+        log(&host, 5, "exception", &json!({"exception.type": "IndexError", "exception.message": "out of range"})),
+        log(&host, 6, "firstbad.process.exit", &tagged(&died)),
+        log(&json!({"service.name": "deployer"}), 7, "firstbad.change", &flag),
+        log(&host, 7, "firstbad.change", &tagged(&publish)),
         metrics(&host, &[sum("firstbad.nonsense", 1, &[point([0, 10], &json!(1), &json!({}))])]),
+    ]
+}
+
+/// A report of the host: everything that the contract knows, cumulative where a metric may be.
+fn report(round: i64) -> Value {
+    let (from, to, n) = (10 * round, 10 * round + 10, round + 1);
+    // The process restarts at second 21: its counts begin anew.
+    let (start, counted) = if from >= 20 { (21, n - 2) } else { (0, n) };
+    let count = |value: i64, told: &Value| point([start, to], &json!(value * counted), told);
+    let level = |value: f64, told: &Value| point([0, to], &json!(value), told);
+    let outcome = |word: &str| json!({"firstbad.outcome": word});
+    let limit = |name: &str| tagged(&json!({"firstbad.limit.name": name}));
+    let mut panicked = outcome("panic");
+    panicked["cloud.region"] = "eu".into();
+    let requests = [
+        count(90, &outcome("ok")),
+        count(3, &outcome("denied")),
+        count(90, &tagged(&outcome("ok"))),
+        count(1, &tagged(&panicked)),
     ];
-    for (round, from) in [0, 10, 20, 30].into_iter().enumerate() {
-        let (to, n) = (from + 10, i64::try_from(round).unwrap() + 1);
-        // The process restarts at second 21: its counts begin anew.
-        let (start, counted) = if from >= 20 { (21, n - 2) } else { (0, n) };
-        let cumulative = [start, to];
-        all.push(metrics(
-            &host,
-            &[
-                sum(
-                    "firstbad.requests",
-                    2,
-                    &[
-                        point(cumulative, &json!(90 * counted), &ok),
-                        point(cumulative, &json!(3 * counted), &json!({"firstbad.outcome": "denied"})),
-                        point(cumulative, &json!(90 * counted), &tagged(ok.clone())),
-                        point(
-                            cumulative,
-                            &json!(counted),
-                            &tagged(json!({"firstbad.outcome": "panic", "cloud.region": "eu"})),
-                        ),
-                    ],
-                ),
-                sum(
-                    "firstbad.panics",
-                    2,
-                    &[point(cumulative, &json!(counted), &tagged(json!({"firstbad.panic.site": "a.rs:3:1"})))],
-                ),
-                sum(
-                    "firstbad.telemetry.dropped",
-                    2,
-                    &[point(cumulative, &json!(5 * counted), &json!({"firstbad.reason": "full"}))],
-                ),
-                gauge("firstbad.config.active", &[point([0, to], &json!(1), &version)]),
-                gauge("firstbad.config.rows", &[point([0, to], &json!(60 + n), &version)]),
-                gauge(
-                    "firstbad.config.limit",
-                    &[
-                        point([0, to], &json!(200), &tagged(json!({"firstbad.limit.name": "rows"}))),
-                        point([0, to], &json!(50), &tagged(json!({"firstbad.limit.name": "depth"}))),
-                    ],
-                ),
-                gauge(
-                    "firstbad.config.limit_usage",
-                    &[point([0, to], &json!(0.5), &tagged(json!({"firstbad.limit.name": "depth"})))],
-                ),
-                gauge("firstbad.requests.first_failed", &[point([0, to], &json!(1_763_460_005.25), &version)]),
-                gauge("process.cpu.utilization", &[point([0, to], &json!(0.1), &json!({}))]),
-                histogram("firstbad.scores", [from, to], [n, 2, 1], &tagged(json!({"firstbad.score.name": "bot"}))),
-                sum(
-                    "firstbad.scores.defaulted",
-                    1,
-                    &[point([from, to], &json!(4), &tagged(json!({"firstbad.reason": "sentinel"})))],
-                ),
-                histogram(
-                    "http.server.request.duration",
-                    [from, to],
-                    [n, 2, 1],
-                    &json!({"http.response.status_code": 200}),
-                ),
-            ],
-        ));
-        for resource in [&pod, &container, &generated] {
+    metrics(
+        &host(),
+        &[
+            sum("firstbad.requests", 2, &requests),
+            sum("firstbad.panics", 2, &[count(1, &tagged(&json!({"firstbad.panic.site": "a.rs:3:1"})))]),
+            sum("firstbad.telemetry.dropped", 2, &[count(5, &json!({"firstbad.reason": "full"}))]),
+            gauge("firstbad.config.active", &[level(1.0, &version())]),
+            gauge("firstbad.config.rows", &[level(if round > 1 { 61.0 } else { 60.0 }, &version())]),
+            gauge("firstbad.config.limit", &[level(200.0, &limit("rows")), level(50.0, &limit("depth"))]),
+            gauge("firstbad.config.limit_usage", &[level(0.5, &limit("depth"))]),
+            gauge("firstbad.requests.first_failed", &[level(1_763_460_005.25, &version())]),
+            gauge("process.cpu.utilization", &[level(0.1, &json!({}))]),
+            histogram("firstbad.scores", [from, to], [n, 2, 1], &tagged(&json!({"firstbad.score.name": "bot"}))),
+            sum(
+                "firstbad.scores.defaulted",
+                1,
+                &[point([from, to], &json!(4), &tagged(&json!({"firstbad.reason": "sentinel"})))],
+            ),
+            histogram(
+                "http.server.request.duration",
+                [from, to],
+                [n, 2, 1],
+                &json!({"http.response.status_code": 200}),
+            ),
+        ],
+    )
+}
+
+/// A fleet that sends everything in every way, and late reports, newest first.
+fn requests() -> Vec<Value> {
+    let mut all = events();
+    let ok = json!({"firstbad.outcome": "ok"});
+    let delta = |resource: &Value, times: [i64; 2], count: i64| {
+        metrics(resource, &[sum("firstbad.requests", 1, &[point(times, &json!(count), &ok)])])
+    };
+    for round in 0..4 {
+        let (times, n) = ([10 * round, 10 * round + 10], round + 1);
+        all.push(report(round));
+        for resource in &standard() {
             all.push(metrics(
                 resource,
                 &[
                     histogram(
                         "http.server.request.duration",
-                        [from, to],
+                        times,
                         [n, 2, 1],
                         &json!({"http.response.status_code": 503}),
                     ),
-                    gauge("process.memory.usage", &[point([0, to], &json!(1e8), &json!({}))]),
+                    gauge("process.memory.usage", &[point([0, times[1]], &json!(1e8), &json!({}))]),
                 ],
             ));
         }
-        for resource in workers.iter().chain(&aggregates) {
-            all.push(metrics(resource, &[sum("firstbad.requests", 1, &[point([from, to], &json!(n), &ok)])]));
-        }
-        all.push(metrics(
-            &generated,
-            &[sum(
-                "firstbad.config.loads",
-                1,
-                &[point([from, to], &json!(1), &tagged(json!({"firstbad.load.result": "applied"})))],
-            )],
-        ));
+        all.extend(shared().iter().map(|resource| delta(resource, times, n)));
+        let loads = [point(times, &json!(1), &tagged(&json!({"firstbad.load.result": "applied"})))];
+        all.push(metrics(&standard()[2], &[sum("firstbad.config.loads", 1, &loads)]));
     }
-    // A backlog, newest first, and a report without anything but a level.
+    let [worker, _, relay, _] = shared();
     for from in [70, 60, 50] {
-        all.push(metrics(&aggregates[0], &[sum("firstbad.requests", 1, &[point([from, from + 10], &json!(1), &ok)])]));
-        all.push(metrics(&workers[0], &[sum("firstbad.requests", 1, &[point([from, from + 10], &json!(0), &ok)])]));
+        all.push(delta(&relay, [from, from + 10], 1));
+        all.push(delta(&worker, [from, from + 10], 0));
     }
-    all.push(metrics(&workers[0], &[gauge("process.memory.usage", &[point([0, 90], &json!(1e8), &json!({}))])]));
+    all.push(metrics(&worker, &[gauge("process.memory.usage", &[point([0, 90], &json!(1e8), &json!({}))])]));
     all
 }
 
@@ -300,7 +278,7 @@ fn an_object_shows_what_was_read_and_what_the_sender_wrote() {
     let numbers: Vec<_> = objects.iter().map(|object| (object["batch"].as_u64(), object["index"].as_u64())).collect();
     assert!(numbers.is_sorted(), "in commit order: {numbers:?}");
     let load = objects.iter().find(|object| object["attributes"]["ticket"] == "OPS-1").unwrap();
-    assert_eq!((&load["kind"], &load["body"]), (&json!("load"), &json!("loaded")), "{load:#}");
+    assert_eq!((&load["kind"], &load["body"]), (&json!("load"), &json!("of firstbad.config.load")), "{load:#}");
     assert_eq!(load["attributes"]["share"], 0.5);
     assert_eq!(load["attributes"]["firstbad.seq"], 1, "as it was numbered");
     assert_eq!(load["observation"]["hash"], hash("good").as_str());

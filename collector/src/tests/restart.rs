@@ -5,7 +5,7 @@ use crate::collector::resume::resume;
 use crate::driver::{Driver, Outbox, Stepper};
 use crate::publish::{Published, Publisher};
 use crate::settings::Settings;
-use crate::store::{Batch, Commit, DirectoryLock, SqliteReader, SqliteStore, Store, StoreReader};
+use crate::store::{Batch, BatchRange, Commit, DirectoryLock, SqliteReader, SqliteStore, Store, StoreReader};
 use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Total};
 use firstbad_protocol::snapshot::Snapshot;
 use std::path::Path;
@@ -139,8 +139,10 @@ fn without_a_usable_checkpoint_the_last_hour_is_diagnosed_again() {
 }
 
 /// Statements that turn a store of the present schema into one of schema 2 or 1, whose observations cannot be read.
-const AS_2: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
-const AS_1: &str = "UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; DROP TABLE journal;
+const AS_2: &str =
+    "DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
+const AS_1: &str =
+    "DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; DROP TABLE journal;
     CREATE TABLE journal (id INTEGER PRIMARY KEY, batch INTEGER, signal INTEGER, encoding INTEGER, received INTEGER,
         body BLOB); INSERT INTO journal VALUES (1, 60, 0, 0, 0, x'00');
     INSERT INTO normaliser VALUES (1, 59, x'00'); PRAGMA user_version = 1;";
@@ -166,6 +168,30 @@ fn a_store_of_an_earlier_schema_keeps_only_its_incidents() {
         let state = resumed.store.normaliser_state().unwrap();
         assert!(state.saved.is_none() && state.journal.is_empty(), "{state:?}");
     }
+}
+
+#[test]
+fn a_store_before_the_records_of_events_goes_on_with_all_that_it_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut line = Line::begin(directory.path());
+    line.run(1..=BAD_AT + 45);
+    let before = line.snapshot();
+    line.stop();
+    let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
+    database.execute_batch("DROP TABLE event; PRAGMA user_version = 3;").unwrap();
+    drop(database);
+    let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
+    assert_eq!((resumed.notices, resumed.stepper.snapshot()), (Vec::new(), before));
+    let mut batches = 0;
+    let all = BatchRange { after: 0, last: u64::MAX };
+    SqliteReader::open(directory.path())
+        .unwrap()
+        .recorded(all, &mut |recorded| {
+            batches += 1;
+            recorded.records.is_empty()
+        })
+        .unwrap();
+    assert_eq!(batches, BAD_AT + 45);
 }
 
 #[test]

@@ -16,7 +16,10 @@ fn answers_have_the_keys_that_outsiders_read() {
     let running = Running::start();
     eventually("the first tick", || running.collector().publisher().latest().snapshot.at.is_some());
     let get = |path: &str| -> Value { serde_json::from_slice(&running.get(path).body).unwrap() };
-    assert_eq!(keys(&get("/api/v1/snapshot")), ["at", "changes", "diagnosis", "fleet", "hosts", "lines", "versions"]);
+    assert_eq!(
+        keys(&get("/api/v1/snapshot")),
+        ["at", "census", "changes", "diagnosis", "fleet", "hosts", "lines", "versions"]
+    );
     assert_eq!(keys(&get("/api/v1/diagnosis")), ["asked", "blind_spots", "incidents", "schema", "window"]);
     assert_eq!(get("/api/v1/incidents"), Value::Array(Vec::new()));
     let status = get("/api/v1/status");
@@ -36,6 +39,7 @@ fn answers_have_the_keys_that_outsiders_read() {
         "recorders",
         "recorders_unreadable",
         "refused",
+        "shadow",
         "started_at",
         "store_bytes",
         "version",
