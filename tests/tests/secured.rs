@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -137,7 +138,7 @@ fn tokens(place: &Place, ask: &str) {
         assert!(began.elapsed() < Duration::from_secs(10), "{}", says(&place.run(&asking)));
         std::thread::sleep(Duration::from_millis(200));
     }
-    let open = std::fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let open = std::fs::Permissions::from_mode(0o644);
     std::fs::set_permissions(place.path("grafana.token"), open).expect("a mode");
     let refused = place.run(&asking);
     assert!(refused.status.code() == Some(2) && says(&refused).contains("chmod 600"), "{}", says(&refused));
