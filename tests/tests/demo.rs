@@ -120,7 +120,7 @@ fn published_and_bundled(directory: &Path, api: &str) -> (String, PathBuf) {
 fn the_report_holds_what_to_do(directory: &Path, api: &str) {
     let report = said(firstbad(directory).args(["report", "latest", "--collector", api]));
     assert_eq!(report.code, Some(0), "{}", report.err);
-    for wanted in ["bot-features", "rows &gt; 200", "OutOfSpace", "oversized-input"] {
+    for wanted in ["bot-features", "rows > 200", "OutOfSpace", "oversized-input"] {
         assert!(report.out.contains(wanted), "`{wanted}` is missing in {}", report.out);
     }
     let status = said(firstbad(directory).args(["status", "--collector", api]));

@@ -48,7 +48,7 @@ pub(super) fn backup(common: &Common, arguments: &BackupArgs) -> Result<ExitCode
 
 /// Where the collector says that its store is, if that is a place on this machine.
 fn of_collector(common: &Common) -> Result<PathBuf, Failure> {
-    let client = super::client(common);
+    let client = super::client(common)?;
     let directory = PathBuf::from(client.status()?.data_dir);
     if directory.join("firstbad.db").is_file() {
         return Ok(directory);

@@ -22,7 +22,7 @@ const SKIP: i32 = 125;
 /// If the collector does not answer or keeps no version of the config, or the command ends the search.
 pub(super) fn bisect(common: &Common, command: &BisectCommand) -> Result<ExitCode, Failure> {
     let BisectCommand::Run(arguments) = command;
-    let client = super::client(common);
+    let client = super::client(common)?;
     let versions = versions(&client, arguments)?;
     let place = Place::make()?;
     let found = search(versions.len(), |index| match versions.get(index) {

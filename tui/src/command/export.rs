@@ -66,7 +66,7 @@ pub(super) fn read_live(
     options: &Options,
     take: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let client = super::client(common);
+    let client = super::client(common)?;
     let mut body = client.export(options)?;
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut written: u64 = 0;

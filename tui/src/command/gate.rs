@@ -17,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// If the output cannot be written. A collector that cannot be asked is an answer: not known.
 pub(super) fn gate(common: &Common, arguments: &GateArgs) -> Result<ExitCode, Failure> {
-    let client = super::client(common);
+    let client = super::client(common)?;
     let (config, digits) = (arguments.config.clone(), arguments.hash.0.clone());
     let mut gate = Gate::new(Asked { config, digits, watch_for: arguments.watch_for.0 });
     let began = Instant::now();
