@@ -42,6 +42,7 @@ use firstbad_protocol::time::Timestamp;
 pub(crate) use hosts::{of_logs as hosts_of_logs, of_metrics as hosts_of_metrics};
 pub use join::join_seconds;
 pub(crate) use join::{join, retimed, source_of, time_of};
+pub use known::understands;
 use labels::LabelSets;
 use names::Names;
 use senders::Senders;

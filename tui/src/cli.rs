@@ -5,7 +5,7 @@ mod rollout;
 mod stored;
 
 pub(crate) use rollout::{BisectArgs, BisectCommand, GateArgs};
-pub(crate) use stored::{BacktestArgs, BackupArgs, ExportArgs, ExportFormat};
+pub(crate) use stored::{BacktestArgs, BackupArgs, DoctorArgs, ExportArgs, ExportFormat};
 
 use crate::demo::DemoArgs;
 use crate::failure::Failure;
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     /// Find the first bad version of a config with a command of your own
     #[command(subcommand)]
     Bisect(BisectCommand),
+    /// What each sender lacks for a full verdict, and how its SDK sets it; exit code 1 if anything is missing
+    Doctor(DoctorArgs),
     /// Copy a collector's store to a file, while it runs
     Backup(BackupArgs),
     /// Would this input be safe to push? Exit code 1 if something was found

@@ -9,6 +9,7 @@ mod command;
 mod course;
 mod demo;
 mod difference;
+mod doctor;
 mod facts;
 mod failure;
 mod film;

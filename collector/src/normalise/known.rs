@@ -105,6 +105,12 @@ pub(super) fn known(name: &str) -> Option<Known> {
     translated(name)
 }
 
+/// Whether points of the metric of that name are read.
+#[must_use]
+pub fn understands(name: &str) -> bool {
+    known(name).is_some()
+}
+
 /// Whether an unknown metric has a name like firstbad's own: a misspelling, or a metric of a later version.
 pub(super) fn is_misspelled(name: &str) -> bool {
     let own = name.starts_with("firstbad.") || name.starts_with("firstbad_");

@@ -63,3 +63,13 @@ pub(crate) struct BackupArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TextOrJson,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Captures (OTLP/JSON lines, .gz and .zst too, `-` is standard input) [default: what the collector has stored]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to print the findings
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TextOrJson,
+}

@@ -7,6 +7,7 @@ mod backup;
 mod bisect;
 mod check;
 mod diff;
+mod doctor;
 mod explain;
 mod export;
 mod gate;
@@ -64,6 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(Command::Backtest(backtest)) => backtest::backtest(common, backtest),
         Some(Command::Gate(gate)) => gate::gate(common, gate),
         Some(Command::Bisect(bisect)) => bisect::bisect(common, bisect),
+        Some(Command::Doctor(doctor)) => doctor::doctor(common, doctor),
         Some(Command::Backup(backup)) => backup::backup(common, backup),
         Some(Command::Export(export)) => export::export(common, export),
         Some(Command::Explain(explain)) => explain::explain(common, explain),
