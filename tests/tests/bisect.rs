@@ -1,6 +1,6 @@
 //! `firstbad bisect run` on the versions that a real collector keeps: the first bad one, git-bisect's exit codes, and what it
 //! says when it cannot tell.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
 use firstbad_protocol::Hash;
 use firstbad_tests::collector::{Collector, wait_for};

@@ -176,7 +176,7 @@ mod tests {
 
     fn gate(hash: Hash) -> Gate {
         let config = fixture::named().versions[0].config.clone();
-        Gate::new(Asked { config, digits: hash.hex()[..12].to_owned(), watch_for: MINUTE })
+        Gate::new(Asked { config, digits: hash.short(), watch_for: MINUTE })
     }
 
     /// The answer after a minute in which each look showed the same.
