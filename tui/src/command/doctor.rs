@@ -52,7 +52,7 @@ fn of_captures(paths: &[PathBuf]) -> Result<(Vec<Finding>, Vec<String>), Failure
 /// The findings of what the collector has stored. It stores nothing of metrics that it does not understand; its diagnosis names
 /// them.
 fn of_collector(common: &Common) -> Result<(Vec<Finding>, Vec<String>), Failure> {
-    let diagnosis = super::client(common).diagnosis()?;
+    let diagnosis = super::client(common)?.diagnosis()?;
     let is_told = |spot: &&BlindSpot| matches!(spot, BlindSpot::NotUnderstood { .. });
     let told = diagnosis.blind_spots.iter().filter(is_told).map(ToString::to_string).collect();
     let stored = Stored::of_collector(common, Window::default())?;
