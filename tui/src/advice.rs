@@ -96,6 +96,8 @@ fn shown(snapshot: &Snapshot, incident: &Incident, until: Until) -> Option<Strin
             let others = of_config.filter(|version| !cause.hashes.contains(&version.hash));
             let others: u64 = others.map(|version| version.hosts_active).sum();
             let gone = !bad.is_empty() && bad.iter().all(|hosts| *hosts == 0) && others > 0;
+            // Where the fleet still fails, that nobody tells of the version is no proof that nobody has it.
+            let gone = gone && incident.state != State::Open;
             gone.then(|| format!("no host runs the bad version, {others} run another"))
         }
         Until::NoRestartDue => {
@@ -128,6 +130,9 @@ mod tests {
         assert_eq!(needless(&snapshot), [false; 4], "some hosts run the bad version, and three wait for a restart");
         snapshot.versions.iter_mut().filter(|version| version.accused).for_each(|version| version.hosts_active = 0);
         assert_eq!(needless(&snapshot), [false, true, true, false]);
+        snapshot.diagnosis.incidents[0].state = State::Open;
+        assert_eq!(needless(&snapshot), [false; 4], "hosts still fail, whatever is told of the version");
+        snapshot.diagnosis.incidents[0].state = State::Recovering;
         snapshot.hosts.iter_mut().for_each(|host| host.needs_restart = false);
         assert_eq!(needless(&snapshot), [false, true, true, true]);
         snapshot.versions.retain(|version| !version.accused);

@@ -18,9 +18,9 @@ const PATTERNS: [(&str, &str); 12] = [
     ("(NAMED|SUSPECT):", "ACCUSED:"),
     // Which evidence there is depends on the moments of reports; an exceeded limit is always there.
     (r"(?m)^WHY +(rows 14 > limit 10)?.*$", "WHY $1"),
-    (r"\b0/\d others", "0/N others"),
+    (r"\b0 of \d while on", "0 of N while on"),
     (r"\b0 of \d others", "0 of N others"),
-    (r"\b3/\d hosts - nearest", "3/N hosts - nearest"),
+    (r"\b3 of \d hosts\. Nearest", "3 of N hosts. Nearest"),
     (", throughput", ""),
     (r"\b\d\d:\d\d:\d\d\b", "TIME"),
     (r"\b[\d,]+x\b", "COUNTx"),
@@ -73,7 +73,7 @@ pub(crate) fn same_in_every_run(drawn: &str, fault: Fault, shape: Shape) -> Stri
         text = Regex::new(pattern).expect("a pattern").replace_all(&text, name).into_owned();
     }
     let text = Regex::new(" +").expect("a pattern").replace_all(&text, " ").into_owned();
-    match text.split_once(" - nearest") {
+    match text.split_once(". Nearest") {
         Some((symptom, _)) if fault.is_concluded_wrongly(shape) => symptom.to_owned() + "\n",
         _ => text,
     }
