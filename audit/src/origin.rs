@@ -83,7 +83,7 @@ mod tests {
             ("/r/lib/rustlib/src/rust/library/alloc/src/vec/mod.rs".to_owned(), Origin::Std, named("alloc", "")),
             ("/rust/deps/hashbrown-0.16.1/src/raw.rs".to_owned(), Origin::Std, named("hashbrown", "0.16.1")),
             (
-                "/root/.cargo/registry/src/index-19/tracing-core-0.1.33/src/a.rs".to_owned(),
+                "/home/user/.cargo/registry/src/index-19/tracing-core-0.1.33/src/a.rs".to_owned(),
                 Origin::Dependency,
                 named("tracing-core", "0.1.33"),
             ),
