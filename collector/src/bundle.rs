@@ -116,7 +116,7 @@ impl Bundle {
     /// If the engine's state does not restore.
     pub fn replay(&self, show: &mut dyn FnMut(&Moment<'_>)) -> Result<Snapshot, BundleError> {
         let mut stepper = crate::driver::Stepper::new(self.engine()?, self.manifest.after_batch);
-        // The verdict is that of the last tick: what comes after it is not judged yet.
+        // The last tick made the verdict: observations after it have not been judged yet.
         let mut last = None;
         let last_due = self.last_due(stepper.last_tick());
         for (index, batch) in self.batches.iter().enumerate() {

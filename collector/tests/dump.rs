@@ -69,7 +69,7 @@ fn everything_that_a_recorder_holds_is_in_its_dump() {
     has(&dumped, &["calls of the previous panic hook that were held back: 1"]);
     assert!(!dumped.lines.iter().any(|line| line.contains("hunter2")), "the dump shows no secret");
 
-    // Whoever removes a content is not told that it is kept.
+    // After the content is deleted, the dump must not say that it is kept.
     std::fs::remove_dir_all(directory.path().join("content")).unwrap();
     assert!(!dump(&path).unwrap().lines.iter().any(|line| line.contains("kept: ")));
 }

@@ -1,4 +1,4 @@
-//! What a reader tells of a process that loads, or starts, in the middle of a poll.
+//! A process that loads a config or starts in the middle of a poll loses no event.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -22,7 +22,7 @@ static ROUTES: Config = Config::new("routes");
 /// Of the other test, which runs beside.
 static ZONES: Config = Config::new("zones");
 
-/// Loads. Chosen: of 600, 87 were lost when a poll took the heads of a copy without rings for told.
+/// Number of loads. Chosen: when a poll took the heads of a copy without rings for sent, 87 of 600 loads were lost.
 const LOADS: u32 = 60;
 
 /// Loads another version again and again, each after two further polls at another moment of the poll.
@@ -43,7 +43,7 @@ fn load(polls: &AtomicU32) {
     }
 }
 
-/// Counts how often each load was told, by its hash.
+/// Counts the load events of each hash.
 fn told(source: &mut RecorderSource, told: &mut BTreeMap<String, u32>) {
     for export in source.poll(Timestamp(i64::MAX / 2)) {
         let resources = export.logs.into_iter().flat_map(|logs| logs.resource_logs);

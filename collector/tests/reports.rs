@@ -33,7 +33,7 @@ struct Sender {
     denies: bool,
 }
 
-/// N-2 (layout 1 of the recorder) and N-1 (layout 2), each as the agent and as the crate's feature `export` told it.
+/// Senders: N-2 (recorder layout 1) and N-1 (layout 2), each once the agent and once the crate's feature `export`.
 const SENDERS: [Sender; 4] = [
     Sender { directory: "agent-3508772", denies: false },
     Sender { directory: "export-3508772", denies: false },
@@ -184,7 +184,7 @@ fn requests_panics_and_scores_are_counted_under_the_version_that_made_them() {
         let who = ("edge-1".to_owned(), "edge-1-0".to_owned(), "edge".to_owned());
         assert_eq!(concluded.senders, [who], "{name}");
         assert_eq!((concluded.rejected, concluded.gaps.as_slice()), (0, [].as_slice()), "{name}");
-        // The first failure under a version came with layout 2.
+        // Layout 2 is the first one that records the first failure under a version.
         assert_eq!(concluded.first_failures.contains_key(&Hash::of(BAD)), sender.denies, "{name}");
     }
 }

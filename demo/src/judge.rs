@@ -67,7 +67,7 @@ pub(crate) fn naming<'a>(diagnosis: &'a Diagnosis, truth: &Truth) -> Option<&'a 
     })
 }
 
-/// That nothing names the input, and what was said instead.
+/// The sentence for a demo without a named input. It holds the sentences that the collector printed instead.
 fn missed(told: &[String]) -> String {
     let instead = if told.is_empty() { "nothing was reported".to_owned() } else { told.join("; ") };
     format!("no incident named the input ({instead})")

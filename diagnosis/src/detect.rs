@@ -150,7 +150,7 @@ fn episodes(state: &State, class: Class, from: Instant, since: Instant) -> Episo
     let usual = LEAST_RATIO * usual;
     for unit in state.census.stirred.iter().filter_map(|id| state.units.get(*id)) {
         let counts = |run: &&Run| {
-            // A death that is told needs no past to be compared with.
+            // An exit event proves a death without any baseline.
             let begun = run.start >= from || run.is_death() && run.precise;
             Class::of(run.counter) == class && run.claim == 0 && begun && (run.open || run.end > since)
         };

@@ -1,4 +1,4 @@
-//! What is known of a version is what its first load told. Its coming back under another generation changes nothing said before.
+//! The facts of a version are those of its first load. A later load under another generation does not change them.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod fleet;

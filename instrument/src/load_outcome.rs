@@ -1,4 +1,4 @@
-//! What became of one load, as the proxy is told. It is made in `load`.
+//! The result of one load that the proxy gets back. `load` makes it.
 
 use crate::tag::Tag;
 use firstbad_protocol::Hash;
@@ -48,7 +48,7 @@ pub struct Evidence {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// Hash of what was offered; none where it could not be read.
+    /// Hash of the offered bytes; `None` if they could not be read.
     pub hash: Option<Hash>,
     /// `parse`, `parser_panic`, `limit`, `io`, or a word of the proxy's own.
     pub reason: String,
@@ -62,7 +62,7 @@ pub struct Refusal {
     pub findings: Vec<String>,
 }
 
-/// What became of one load.
+/// The result of one load.
 ///
 /// ```
 /// use firstbad_instrument::{Live, LoadOutcome, Origin};
@@ -110,7 +110,7 @@ impl LoadOutcome {
         }
     }
 
-    /// Hash of what was offered.
+    /// Hash of the offered bytes.
     #[must_use]
     pub const fn hash(&self) -> Option<Hash> {
         match self {

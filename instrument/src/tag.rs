@@ -160,7 +160,7 @@ impl Tag {
 /// let tag = record_load(&RULES, b"a\n", &Origin::new(), Ok(()));
 /// let worker = std::thread::spawn(move || {
 ///     let _entered = tag.enter();
-///     // A panic here counts under `tag`, whatever is active by then.
+///     // A panic here counts under `tag`, even if another version is active now.
 /// });
 /// worker.join().unwrap();
 /// ```

@@ -44,7 +44,7 @@ pub struct Action {
     pub until: Option<Until>,
 }
 
-/// What telemetry can show of an action: after it, nobody need be told to do it.
+/// A condition in the telemetry that makes an action needless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {

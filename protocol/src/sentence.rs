@@ -25,7 +25,7 @@ pub fn sentence(incident: &Incident) -> String {
     sentence_as_of(incident, None)
 }
 
-/// [`sentence`] for a reader whose day is that of `now`: times of other days have their date. Without `now`, no time has one.
+/// [`sentence`] with dates: times that are not on the day of `now` have their date. Without `now`, no time has one.
 #[must_use]
 pub fn sentence_as_of(incident: &Incident, now: Option<Timestamp>) -> String {
     let numbers = match (incident.verdict, &incident.cause) {
@@ -77,7 +77,7 @@ const fn kind(cause: &Cause) -> &'static str {
     }
 }
 
-/// The cause where [`kind`] has said already what it is.
+/// The cause without its kind, which [`kind`] has printed already.
 fn external(cause: &Cause) -> String {
     match cause.kind {
         CauseKind::Host => pairs(&cause.dimensions),
@@ -159,7 +159,7 @@ pub fn clock(at: Timestamp) -> String {
     text.get(11..19).map_or_else(|| text.clone(), str::to_owned)
 }
 
-/// The same, with the date in front where it is another day than that of `now`.
+/// The same, with the date in front if it is not on the day of `now`.
 #[must_use]
 pub fn clock_as_of(at: Timestamp, now: Option<Timestamp>) -> String {
     let day = |at: Timestamp| at.to_string().get(..10).map(str::to_owned);

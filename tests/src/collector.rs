@@ -97,7 +97,7 @@ impl Collector {
         exchange(self.api, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), b"")
     }
 
-    /// Status and body of what is posted to its OTLP/HTTP receiver.
+    /// Posts to its OTLP/HTTP receiver and returns status and body of the answer.
     ///
     /// # Panics
     /// If it does not answer.

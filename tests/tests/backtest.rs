@@ -72,7 +72,7 @@ fn calm_is_0_and_nothing_understood_is_2() {
     assert!(said.contains("2020-01-02") && said.contains("hint:"), "{said}");
 }
 
-/// A live engine judges what is of now.
+/// A live collector judges only events whose time is close to its own clock.
 fn fleet_until_now() -> Fleet {
     let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs();
     let (interval_s, intervals) = (2, 120);

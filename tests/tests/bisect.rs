@@ -26,7 +26,7 @@ fn record(at_ns: i64, name: &str, version: i64, more: (&str, &str)) -> Value {
     json!({"timeUnixNano": at_ns.to_string(), "eventName": name, "body": {"stringValue": body}, "attributes": told})
 }
 
-/// A collector that one host told of all versions, in order; of `without` it told no content.
+/// A collector to which one host reported the loads of all versions in order, and all contents but that of `without`.
 fn collector(directory: &std::path::Path, without: &[i64]) -> Collector {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_nanos();
     let began = i64::try_from(now).expect("a clock before 2262") - 60_000_000_000;

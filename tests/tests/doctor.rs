@@ -1,4 +1,4 @@
-//! `firstbad doctor` says of a capture what it says of the collector that received it, as far as the collector stored it.
+//! `firstbad doctor` finds the same in a capture and in the collector that received it, as far as the collector stored it.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
 use firstbad_tests::capture::{Fault, Fleet, Form, START_S};

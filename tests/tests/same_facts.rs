@@ -1,5 +1,5 @@
-//! What the crate tells of a file when a proxy loads it is what `firstbad check` says of the same file: format, rows, duplicates,
-//! row-set hash and all else that is counted. A person who checks a file before the push must see what the fleet will report.
+//! The crate reports the same facts of a loaded file as `firstbad check` prints for it: format, rows, duplicates, row-set hash and
+//! all other counts. A person who checks a file before the push must see what the fleet will report.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
 use firstbad_instrument::{Evidence, Format, Live, Origin};
@@ -109,7 +109,7 @@ fn corpus() -> Vec<Sample> {
     separated().into_iter().chain(documents()).chain(lines()).collect()
 }
 
-/// What the crate tells of a load, in the words of `check --format json`.
+/// The facts that the crate reports of a load, with the keys of `check --format json`.
 fn of_crate(loaded: &Evidence) -> Value {
     let counted = loaded.content.as_ref().expect("the crate counts");
     json!({

@@ -96,7 +96,7 @@ fn shown(snapshot: &Snapshot, incident: &Incident, until: Until) -> Option<Strin
             let others = of_config.filter(|version| !cause.hashes.contains(&version.hash));
             let others: u64 = others.map(|version| version.hosts_active).sum();
             let gone = !bad.is_empty() && bad.iter().all(|hosts| *hosts == 0) && others > 0;
-            // Where the fleet still fails, that nobody tells of the version is no proof that nobody has it.
+            // While the fleet fails, a count of 0 hosts is no proof that no process runs the version: some may not report it.
             let gone = gone && incident.state != State::Open;
             gone.then(|| format!("no host runs the bad version, {others} run another"))
         }

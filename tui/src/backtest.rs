@@ -32,7 +32,7 @@ pub(crate) struct Story {
     pub(crate) onset: Timestamp,
     /// The changes of state, verdict and cause, oldest first.
     pub(crate) turns: Vec<Turn>,
-    /// What was said of it last.
+    /// The incident as of its last change.
     pub(crate) incident: Incident,
 }
 
@@ -43,7 +43,7 @@ impl Story {
     }
 }
 
-/// What decides whether an incident is told of again.
+/// State, verdict and cause: if one of them changes, the incident gets a new turn.
 type Word = (State, Verdict, Option<Cause>);
 
 /// Incidents as a replay goes on.
@@ -62,7 +62,7 @@ pub(crate) struct Counts {
     pub(crate) named: usize,
     /// Those whose last verdict is that something else than a change did it.
     pub(crate) external: usize,
-    /// Those of which it was said last that the evidence does not suffice.
+    /// Those whose last verdict is insufficient evidence.
     pub(crate) abstained: usize,
     /// How often a named change was withdrawn for another verdict or another cause.
     pub(crate) withdrawn: usize,

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use std::convert::Infallible;
 
-    /// The search over versions of which those from `first_bad` on are bad and `skip` cannot be tried; and the number of tries.
+    /// Searches `count` versions: those from `first_bad` on are bad, those in `skip` cannot be tried. Also returns the number of tries.
     fn searched(count: usize, first_bad: usize, skip: &[usize]) -> (Found, usize) {
         let mut tries = 0;
         let found = search(count, |place| {

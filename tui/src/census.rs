@@ -1,5 +1,5 @@
 //! How many hosts there are, and which need a restart: from the snapshot's counts over all hosts. Its list of hosts has a
-//! bound, so what is counted from the list is told as "at least".
+//! bound, so counts from the list are shown as "at least".
 
 use crate::screen::text;
 use firstbad_protocol::limits::SNAPSHOT_HOSTS_MAX;

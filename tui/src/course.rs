@@ -7,14 +7,14 @@ use crate::screen::text;
 use firstbad_protocol::snapshot::{Line, LineRole, Snapshot};
 use firstbad_protocol::verdict::{Incident, Pattern, Signal, State};
 
-/// Rise of a share from one report interval to the next, as part of what it was, that is more than noise. Chosen: a fleet that
-/// fails at 48% swings by 4 percentage points.
+/// Minimum rise of a failed share between two report intervals, divided by the earlier share, that counts as a rise. Chosen: a
+/// fleet that fails at 48% varies by 4 percentage points.
 const RISE_RELATIVE_MIN: f64 = 0.2;
 /// The same in absolute terms: a tenth of a percent of all requests.
 const RISE_MIN: f64 = 0.001;
 /// Finished report intervals that show whether a share rises: two would miss a steady rise by a tenth in each.
 const INTERVALS: usize = 3;
-/// A share below which no request is said to fail.
+/// Maximum failed share at which the screen says that nothing fails. Chosen: one request in 10,000.
 const QUIET_MAX: f64 = 0.000_1;
 
 /// The state in one or a few words.

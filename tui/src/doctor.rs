@@ -13,12 +13,12 @@ use firstbad_protocol::names::attribute;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Services that are told apart; further ones are one sender.
+/// Maximum number of services with findings of their own. All further ones count as one sender.
 const SENDERS_MAX: usize = 256;
 /// Processes counted for one service, and metric names and sentences kept for it.
 const PROCESSES_MAX: usize = 100_000;
 const NAMES_MAX: usize = 16;
-/// The name under which senders without `service.name`, and those beyond the bound, are told.
+/// Names of senders without `service.name`, and of services beyond the bound.
 const UNNAMED: &str = "(no service.name)";
 const FURTHER: &str = "(further services)";
 
@@ -116,7 +116,7 @@ impl Examination {
             Observation::Load(load) => (Some(&load.source), Some(&load.dimensions)),
             Observation::Panic(panic) => (Some(&panic.source), Some(&panic.dimensions)),
             Observation::Gap(gap) => {
-                // It does not say whose it is; where a request is of one service, it is that one's.
+                // A gap names no service. If the request holds only one service, the gap is attributed to it.
                 for service in services {
                     let gaps = &mut self.sender(service).gaps;
                     if gaps.len() < NAMES_MAX || gaps.contains_key(gap.sentence.as_ref()) {

@@ -81,7 +81,7 @@ fn reach_of_open(snapshot: &Snapshot, incident: &Incident) -> String {
             parts.push(format!("{} of {} {word}", count.failing, count.all));
         }
     }
-    // Last, since it is what the sentence above has told in part.
+    // Last, since the sentence above already names some of the signals.
     parts.push(signals(incident));
     parts.join(", ")
 }

@@ -28,7 +28,7 @@ pub(crate) enum Answer {
     Go,
     /// The version is accused.
     Bad,
-    /// Neither can be said.
+    /// The data allow neither answer.
     NotKnown,
 }
 

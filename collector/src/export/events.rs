@@ -1,4 +1,4 @@
-//! An event as a logs request: the record that its sender wrote where it is kept, else one made of what was read of it.
+//! Turns an event into a logs request: the sender's own record if the store has it, else a record made of the parsed fields.
 
 use super::Item;
 use super::metrics::nanoseconds;

@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
     ResourceMetrics, ScopeMetrics, Sum,
 };
 
-/// How much longer, seconds, the process before a restart is said to have been up than the one after it.
+/// Difference, seconds, between the exported uptime of the process before a restart and that of its successor.
 const UPTIME_BEFORE_S: f64 = 3600.0;
 
 /// The request that tells what `row` tells.
@@ -111,7 +111,7 @@ impl Points {
             self.gauge(name, level.map(|level| Told::level(Vec::new(), level)).into_iter().collect());
         }
         if row.restarted {
-            // A restart shows as an uptime that fell: that of the process before, and that of its successor.
+            // A reader detects a restart by an uptime that falls, so the uptime before the restart is written as well.
             let uptime = seconds(self.span.end.since(self.span.start));
             let before = Told::level(Vec::new(), uptime + UPTIME_BEFORE_S);
             self.gauge(metric::PROCESS_UPTIME, vec![before, Told::level(Vec::new(), uptime)]);

@@ -21,7 +21,7 @@ pub(super) const IDENTITY: [&str; 7] = [
     attribute::PROCESS_PID,
 ];
 
-/// The resource of a source; `named_by` is told by rows only.
+/// Returns the resource attributes of a source. Only rows have a `named_by`.
 pub(super) fn resource(source: Option<&Source>, dimensions: &Dimensions, named_by: NamedBy) -> Resource {
     let mut attributes: Vec<KeyValue> = dimensions.iter().map(|(key, value)| text(key, value.as_ref())).collect();
     if let Some(Source::Instance { instance, host }) = source {
@@ -30,7 +30,7 @@ pub(super) fn resource(source: Option<&Source>, dimensions: &Dimensions, named_b
             NamedBy::Host | NamedBy::Nothing => attributes.push(text(attribute::HOST_NAME, host.as_ref())),
             NamedBy::Container => attributes.push(text(attribute::CONTAINER_ID, host.as_ref())),
             NamedBy::Instance if instance == host => {}
-            // A generated id whose processes are told apart by pid: like a pod, its host comes and goes.
+            // A generated instance id that several pids share. Its host is as short-lived as a pod.
             NamedBy::Instance | NamedBy::Pod => attributes.push(text(attribute::K8S_POD_NAME, host.as_ref())),
         }
     }

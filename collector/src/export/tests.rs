@@ -258,7 +258,7 @@ fn a_capture_makes_the_same_observations_again() {
     let text = exported(directory.path(), Options::default());
     let again = normalised(lines(&text).into_iter());
     let found: Vec<Observation> = again.iter().flat_map(|batch| batch.observations.clone()).collect();
-    // What could not be read was told to its sender, and is no telemetry.
+    // The intake answered its sender about records that it could not read; they are no telemetry.
     let told: Vec<_> = observations.iter().filter(|told| !matches!(told, Observation::Gap(_))).collect();
     assert_eq!(told.len() + 1, observations.len(), "the control: one gap");
     for (index, (found, told)) in found.iter().zip(&told).enumerate() {

@@ -24,7 +24,7 @@ pub(super) fn note(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, 
         instance.note_request_source(source, latest);
         if let (RequestSource::Own, Data::Sum { temporality, points, .. }) = (source, &metric.data) {
             let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
-            // An export writes the zeros that were counted: what is absent from it was not told.
+            // An export writes counted zeros. A point that is missing in it was missing in the report, and is not zero.
             let temporality = if scope.starts_with(EXPORT_SCOPE) { Temporality::Unspecified } else { *temporality };
             instance.note_requests(points.iter().filter(within).any(|point| !is_tagged(point)), temporality);
         }

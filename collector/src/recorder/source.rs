@@ -233,8 +233,8 @@ impl RecorderSource {
             let sites = known.panics_to_tell(&image).filter_map(|panic| image.site_of(panic));
             stacks.name(&image, sites, || binary_of(&image, path, self.containers.as_ref()));
         }
-        // The heads of a copy without rings may count events that were written after the look at the heads. They are told by the
-        // next poll.
+        // The heads of a copy without rings may count events that were written after the look at the heads. The next
+        // poll sends them.
         let (mut records, deaths) =
             if with_rings { known.new_records(&image, self.stacks.as_ref()) } else { known.no_records() };
         if known.dead {

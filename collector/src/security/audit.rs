@@ -74,8 +74,8 @@ impl Audit {
         self.rate.lock().unwrap_or_else(PoisonError::into_inner).admits(at)
     }
 
-    /// Writes a line, on disk when this returns. A log that cannot be written is told in the process's own log: the call
-    /// itself goes on, since a full disk must not lock out who could clear it.
+    /// Writes a line, on disk when this returns. A failed write is an error in the process's own log. The call
+    /// goes on, since a full disk must not lock out the administrator who could clear it.
     pub(crate) fn write(&self, call: &Call<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let suppressed = std::mem::take(&mut self.rate.lock().unwrap_or_else(PoisonError::into_inner).suppressed);

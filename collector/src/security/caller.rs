@@ -25,7 +25,7 @@ pub(crate) enum HostClaim {
     /// Another host.
     #[error("the credential `{caller}` may not speak for the host `{host}`")]
     Other { caller: String, host: String },
-    /// No host: it would be told apart by names that the sender chooses.
+    /// No host: the sender could then choose its identity by other attributes.
     #[error("a resource has no host.name, which a request under the credential `{caller}` needs")]
     Missing { caller: String },
 }

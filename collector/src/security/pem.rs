@@ -36,7 +36,7 @@ const fn forbidden(owner: u32, own: u32) -> u32 {
 fn read(path: &Path, forbidden: impl Fn(u32) -> u32) -> Result<Vec<u8>, SecurityError> {
     let refuse = |source| SecurityError::Read { path: path.into(), source };
     let file = File::open(path).map_err(refuse)?;
-    // The mode of the file that is open, not of what has the name by now.
+    // The mode of the open file: another file may have this name by now.
     let metadata = file.metadata().map_err(refuse)?;
     let mode = metadata.mode() & 0o777;
     if mode & forbidden(metadata.uid()) != 0 {

@@ -9,7 +9,7 @@ use std::fmt;
 /// Bytes of a secret. A hash of so many random bytes needs neither salt nor stretching.
 const SECRET_BYTES: usize = 32;
 const PREFIX: &str = "fb.";
-/// Bytes of a name: that of a host (RFC 1035).
+/// Maximum length of a name, bytes: the same as of a host name (RFC 1035).
 const NAME_BYTES_MAX: usize = 253;
 
 /// A new token. `Debug` and `Display` do not exist, so that none gets into a log.

@@ -41,7 +41,7 @@ impl ConnectArgs {
         })
     }
 
-    /// These flags; where one was not given, that of `other`.
+    /// Returns these flags, and the value in `other` for each flag that was not given.
     pub(super) fn or(&self, other: Self) -> Self {
         Self {
             ca: self.ca.clone().or(other.ca),

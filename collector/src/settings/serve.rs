@@ -23,7 +23,7 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
-    /// These flags; where one was not given, that of `other`.
+    /// Returns these flags, and the value in `other` for each flag that was not given.
     pub(super) fn or(&self, other: Self) -> Self {
         Self {
             tls_cert: self.tls_cert.clone().or(other.tls_cert),

@@ -173,7 +173,7 @@ impl AllShares {
             return None;
         }
         // A failure that begins this close before the next load counts for that load: the time of a beginning is not more exact.
-        // The last that is seen of a process may be its death.
+        // The last observation of a process may be its death, which must lie within this stay.
         let until = |bout: &Bout| if next.is_some() { to - scene.early(bout) } else { to + Span::NS };
         let own = |bout: &&Bout| bout.level.is_none_or(|level| level == entry.level);
         let bouts = || patient.bouts.iter().filter(own);

@@ -163,15 +163,15 @@ pub(crate) fn corrected(state: &State, id: UnitId, at: Instant) -> Instant {
 /// Merges what is known of a version's content.
 pub(crate) fn learn_facts(state: &mut State, level: LevelId, facts: &Facts) {
     let Some(level) = state.tables.level_mut(level) else { return };
-    // A version's facts are those of its first load: when it comes back under another generation, what was said of it stays. A
-    // limit is the reader's, and may be declared anew.
+    // The facts of a version are those of its first load. A later load under another generation does not change them. A limit
+    // is declared by the proxy that loads, so a later one replaces it.
     keep(&mut level.facts.numbers, &facts.numbers, NUMBERS_MAX);
     keep(&mut level.facts.words, &facts.words, WORDS_MAX);
     merge(&mut level.facts.limits, &facts.limits, LIMITS_MAX);
     level.facts.rowset = facts.rowset.or(level.facts.rowset);
 }
 
-/// Takes over what is told; a name that finds no room is not remembered, however often it is told.
+/// Adds and replaces values. A new name beyond `most` names is dropped.
 fn merge<T: Clone>(known: &mut BTreeMap<Name, T>, told: &BTreeMap<Name, T>, most: usize) {
     for (name, value) in told {
         if known.len() < most || known.contains_key(name) {
@@ -180,7 +180,7 @@ fn merge<T: Clone>(known: &mut BTreeMap<Name, T>, told: &BTreeMap<Name, T>, most
     }
 }
 
-/// Takes over what was not told before.
+/// Adds the values of names that are not known yet.
 fn keep<T: Clone>(known: &mut BTreeMap<Name, T>, told: &BTreeMap<Name, T>, most: usize) {
     for (name, value) in told {
         if known.len() < most {

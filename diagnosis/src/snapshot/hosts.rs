@@ -112,8 +112,8 @@ fn view(state: &State, entry: &Entry) -> Option<HostView> {
     })
 }
 
-/// Whether a unit left what is accused and was seen to fail after that: it needs a restart. A run that is open only
-/// because too little has been seen since does not count.
+/// Whether a unit left the accused versions and failed afterwards, so that it needs a restart. A run that is still open
+/// only because few reports have arrived since then does not count.
 fn fails_after_leaving(state: &State, unit: &Unit, accused: &BTreeSet<LevelId>) -> bool {
     let Some(last) = unit.moves.iter().rposition(|entry| accused.contains(&entry.level)) else { return false };
     let Some(factor) = unit.moves.get(last).map(|entry| entry.factor) else { return false };

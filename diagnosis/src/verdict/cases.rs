@@ -42,7 +42,8 @@ pub(crate) fn incidents(state: &State) -> Vec<Incident> {
 
 /// Gives each symptom its incident, and tells the incidents anew.
 pub(crate) fn group(state: &mut State) {
-    // What is explained comes first: what hits the same hosts at the same time becomes a part of it, and no incident of its own.
+    // Explained symptoms get their incident first. Unexplained ones on the same hosts at the same time can then join it, and do not
+    // open an incident of their own.
     let (explained, others): (Vec<&Symptom>, Vec<&Symptom>) =
         state.symptoms.iter().partition(|symptom| symptom.verdict.accuses());
     let ids: Vec<u32> = explained.into_iter().chain(others).map(|symptom| symptom.id).collect();

@@ -236,7 +236,7 @@ const BESIDE_AT: f64 = LN_1000;
 /// spill-over, and only hosts that fail each at its own load tell of a second cause.
 fn stands_beside(state: &State, symptom: &Symptom, judged: &Judgement) -> bool {
     let judged_as = judged.named.as_ref().map(|hypothesis| named(state, hypothesis));
-    // A flag has no factor: two flags are told apart by what they are.
+    // Flags have no factor, so two flags are compared by kind, id and target.
     let by_another =
         |other: &Named| judged_as.as_ref().is_none_or(|own| own.factor != other.factor || own.change != other.change);
     let explained = state.symptoms.iter().any(|other| {

@@ -1,4 +1,5 @@
-//! Flags that are told host by host: what one explains hides a part of the fleet, and what is left is no fair sample for another.
+//! Flags whose change events name single hosts. Once one flag explains the failures of many hosts, the rest of the fleet is a
+//! biased sample, and no second flag may be accused from it.
 
 use crate::fleet::{START, dimensions, host, name};
 use crate::story::{Fleet, Host, Shares, Version};
@@ -42,8 +43,8 @@ fn accuses(incident: &Incident, id: &str) -> bool {
     incident.verdict.accuses() && change.is_some_and(|change| change.id == id)
 }
 
-/// Hosts fail from their flag on. Whether the second one does harm by itself, or is a remedy that was tried and does not help, is
-/// not known.
+/// Each host fails from its flag on. The second flag may do harm itself, or may be a remedy that did not help: the data cannot
+/// show which.
 fn two_flags() -> Vec<Incident> {
     let fails = |host: &Host, at_ms: i64| flagged_s(host.index).is_some_and(|second| at_ms >= second * 1000);
     let share = |host: &Host| if ONE.contains(&host.index) { 0.9 } else { 0.5 };

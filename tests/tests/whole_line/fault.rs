@@ -87,8 +87,8 @@ impl Fault {
         matches!(self, Self::Restarts | Self::Upgrades)
     }
 
-    /// Whether the screen says what is wrong: with two of three processes of one host dead for good, that the host recovers, and that no
-    /// host needs a restart. The engine judges hosts, and this one still serves. The symptom is right, and is compared.
+    /// Whether the screen is known to be wrong: with two of three processes of one host dead for good, it says that the host recovers
+    /// and that no host needs a restart, since the engine judges hosts and this one still serves. Only the symptom is compared.
     pub(crate) fn is_concluded_wrongly(self, shape: Shape) -> bool {
         matches!(self, Self::Aborts | Self::Loops) && shape.processes_of_a_host > 1
     }
@@ -106,7 +106,7 @@ impl Fault {
             Self::Broken | Self::Rotated | Self::Aborts | Self::Loops => vec![good, bad],
             Self::Restarts | Self::Upgrades => vec![good],
         };
-        // A host tells of its first process with the new version alone.
+        // Only the first process of a host that runs the new version sends the deploy event.
         let is_first = life.number > 0 && life.server.is_multiple_of(shape.processes_of_a_host);
         let before = (struck && self == Self::Upgrades && is_first).then_some("1.0");
         Expected { life: life.clone(), loads, before }

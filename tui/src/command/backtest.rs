@@ -1,4 +1,4 @@
-//! `firstbad backtest`: past data, of files or of a collector's store, replayed as if it came now.
+//! `firstbad backtest` replays past data from files or a collector's store as if it arrived now.
 
 use super::standing::Standing;
 use super::stored::Stored;

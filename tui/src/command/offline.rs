@@ -93,7 +93,7 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// What became of reading the files.
+/// The result of reading the files.
 fn ended(reading: std::thread::JoinHandle<Result<(), OfflineError>>) -> Result<(), Failure> {
     Ok(reading.join().unwrap_or(Ok(()))?)
 }
@@ -125,7 +125,7 @@ impl Reader {
             if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let found = found.inspect_err(|_| {
-            // A screen that is open ends, and the error is told after it.
+            // The screen closes first, so that the error is visible.
             let _ = screen.send(Message::Stop);
         })?;
         self.film.finish(&found.snapshot);

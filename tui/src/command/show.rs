@@ -76,7 +76,7 @@ fn start_in_temporary_place(settings: Settings) -> Result<Collector, Failure> {
 pub(super) enum Seen<'a> {
     /// The recorders of these directories, or else of the usual ones.
     Recorders(&'a [PathBuf]),
-    /// The demo's stage, on which happens what is told here.
+    /// Events of the demo that the screen shows in its timeline.
     Demo(Receiver<String>),
 }
 

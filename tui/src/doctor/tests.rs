@@ -1,4 +1,4 @@
-//! What is said of senders that lack something, and of one that lacks nothing.
+//! Findings for senders that lack something, and none for a complete sender.
 
 use super::*;
 use firstbad_collector::otlp::{Limits, decode_line};

@@ -16,7 +16,7 @@ const FILES_MAX: usize = 1_000;
 /// Copies `text` whole, or not at all.
 ///
 /// # Errors
-/// What the system said.
+/// The system's error text.
 pub(super) fn copy(text: &str) -> io::Result<Copied> {
     let is_in_tmux = std::env::var_os("TMUX").is_some_and(|socket| !socket.is_empty());
     // `-w` hands the text on to the terminal's clipboard (tmux 3.2); tmux keeps it in its own buffer as well.

@@ -176,7 +176,7 @@ const fn takes_incident(screen: Screen) -> bool {
     matches!(screen, Screen::Suspects | Screen::Rows | Screen::Playbook | Screen::Whole)
 }
 
-/// That other incidents are open, and which is the most pressing of them, in front of everything that is said of this one.
+/// The line above an incident that counts the other open ones and names the most urgent of them.
 fn open_line(model: &Model, columns: usize) -> Option<Line<'static>> {
     let shown = model.incident()?;
     let incidents = model.incidents();
