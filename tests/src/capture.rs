@@ -54,6 +54,17 @@ pub fn hash_of(version: &str) -> String {
 }
 
 impl Fleet {
+    /// Twelve hosts with a report each 10 s, of which the 30th reports show the first failures of an oversized version.
+    pub const OVERSIZED: Self = Self {
+        start_s: START_S,
+        hosts: 12,
+        interval_s: 10,
+        intervals: 60,
+        fault_at: 30,
+        form: Form::Native,
+        fault: Fault::Oversized,
+    };
+
     /// The capture: one request a line, in order of time.
     #[must_use]
     pub fn lines(&self) -> String {

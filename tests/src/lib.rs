@@ -1,9 +1,10 @@
-//! What the tests beside this crate share: where the repository and its binary are, and captures to diagnose, and collectors to send them to. The checks
-//! themselves are in `tests/`.
+//! What the tests beside this crate share: the repository's root, its binary and how to run it, captures to diagnose, and collectors to
+//! send them to. The checks themselves are in `tests/`.
 #![forbid(unsafe_code)]
 
 pub mod capture;
 pub mod collector;
+pub mod command;
 
 use std::path::{Path, PathBuf};
 

@@ -2,47 +2,31 @@
 //! status while its metrics alert nobody.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
-use firstbad_tests::capture::{Fault, Fleet, Form, START_S, hash_of};
+use firstbad_tests::capture::{Fault, Fleet, hash_of};
 use firstbad_tests::collector::{Collector, wait_for};
+use firstbad_tests::command::{argument, errors, run};
 use serde_json::Value;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::SystemTime;
 
-const FLEET: Fleet = Fleet {
-    start_s: START_S,
-    hosts: 12,
-    interval_s: 10,
-    intervals: 60,
-    fault_at: 30,
-    form: Form::Native,
-    fault: Fault::Oversized,
-};
-
 fn backtest(arguments: &[&str]) -> Output {
-    let mut command = Command::new(firstbad_tests::firstbad());
-    command
-        .env_remove("FIRSTBAD_COLLECTOR")
-        .arg("backtest")
-        .args(arguments)
-        .output()
-        .expect("target/*/firstbad is built")
+    run(&[&["backtest"], arguments].concat())
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", errors(output)))
 }
 
 fn of_file(fleet: &Fleet, arguments: &[&str]) -> Output {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("capture.jsonl");
     std::fs::write(&path, fleet.lines()).expect("write");
-    backtest(&[&[path.to_str().expect("UTF-8")], arguments].concat())
+    backtest(&[&[argument(&path)], arguments].concat())
 }
 
 #[test]
 fn it_says_what_would_have_been_named_and_when_somebody_would_have_been_woken() {
-    let output = of_file(&FLEET, &["--format", "json"]);
+    let output = of_file(&Fleet::OVERSIZED, &["--format", "json"]);
     assert_eq!(output.status.code(), Some(1));
     let found = json(&output);
     assert_eq!((&found["counts"]["incidents"], &found["counts"]["named"]), (&1.into(), &1.into()), "{found:#}");
@@ -57,27 +41,27 @@ fn it_says_what_would_have_been_named_and_when_somebody_would_have_been_woken() 
     assert_eq!(wakes.len(), 1, "{story:#}");
     assert_eq!(story["incident"]["cause"]["hashes"][0], hash_of("pushed").as_str());
     assert!(wakes[0]["at"].as_str() >= story["onset"].as_str(), "{story:#}");
-    let text = of_file(&FLEET, &[]).stdout;
+    let text = of_file(&Fleet::OVERSIZED, &[]).stdout;
     let text = String::from_utf8(text).expect("UTF-8");
     assert!(text.contains("INCIDENTS  1 (") && text.contains("WOKEN      1 times"), "{text}");
 }
 
 #[test]
 fn calm_is_0_and_nothing_understood_is_2() {
-    let calm = of_file(&Fleet { fault: Fault::None, ..FLEET }, &[]);
+    let calm = of_file(&Fleet { fault: Fault::None, ..Fleet::OVERSIZED }, &[]);
     assert_eq!(calm.status.code(), Some(0), "{}", String::from_utf8_lossy(&calm.stdout));
-    let window = of_file(&FLEET, &["--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"]);
-    let said = String::from_utf8_lossy(&window.stderr).into_owned();
+    let window = of_file(&Fleet::OVERSIZED, &["--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"]);
+    let said = errors(&window);
     assert_eq!(window.status.code(), Some(2), "{said}");
     assert!(said.contains("2020-01-02") && said.contains("hint:"), "{said}");
 }
 
-/// A live collector judges only events whose time is close to its own clock.
+/// A fleet whose last reports are of the present, as a live collector expects them.
 fn fleet_until_now() -> Fleet {
     let now_s = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs();
     let (interval_s, intervals) = (2, 120);
     let start_s = i64::try_from(now_s).expect("a clock before 2262") - interval_s * intervals;
-    Fleet { start_s, hosts: 18, interval_s, intervals, fault_at: 70, ..FLEET }
+    Fleet { start_s, hosts: 18, interval_s, intervals, fault_at: 70, ..Fleet::OVERSIZED }
 }
 
 #[test]

@@ -1,37 +1,14 @@
 //! `firstbad backup` while a collector is written to, and `firstbad gate` against it.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
-use firstbad_tests::capture::{Fault, Fleet, Form, START_S, hash_of};
+use firstbad_tests::capture::{Fault, Fleet, hash_of};
 use firstbad_tests::collector::{Collector, wait_for};
+use firstbad_tests::command::{argument, errors, run};
 use std::path::Path;
-use std::process::{Command, Output};
-
-const FLEET: Fleet = Fleet {
-    start_s: START_S,
-    hosts: 12,
-    interval_s: 10,
-    intervals: 60,
-    fault_at: 30,
-    form: Form::Native,
-    fault: Fault::Oversized,
-};
-
-fn firstbad(arguments: &[&str]) -> Output {
-    let mut command = Command::new(firstbad_tests::firstbad());
-    command.env_remove("FIRSTBAD_COLLECTOR").args(arguments).output().expect("target/*/firstbad is built")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 fn export(directory: &Path) -> Vec<u8> {
-    let output = firstbad(&["export", "--format", "ndjson", "--data-dir", text(directory)]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let output = run(&["export", "--format", "ndjson", "--data-dir", argument(directory)]);
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     output.stdout
 }
 
@@ -48,18 +25,18 @@ fn a_backup_made_while_reports_come_is_a_whole_store_that_a_collector_starts_fro
     std::fs::create_dir(&copies).expect("directory");
     let restored = directory.path().join("restored");
     std::fs::create_dir(&restored).expect("directory");
-    let lines = FLEET.lines();
+    let lines = Fleet::OVERSIZED.lines();
     let lines: Vec<&str> = lines.lines().collect();
     let (before, meanwhile) = lines.split_at(lines.len() / 2);
     let mut collector = Collector::start(&store);
     collector.send(before.iter().copied());
-    let acknowledged = firstbad(&["export", "--format", "ndjson", "--collector", &collector.api_url()]).stdout;
+    let acknowledged = run(&["export", "--format", "ndjson", "--collector", &collector.api_url()]).stdout;
     let file = copies.join("a.db");
     let made = std::thread::scope(|scope| {
         scope.spawn(|| collector.send(meanwhile.iter().copied()));
-        firstbad(&["backup", text(&file), "--collector", &collector.api_url()])
+        run(&["backup", argument(&file), "--collector", &collector.api_url()])
     });
-    assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+    assert_eq!(made.status.code(), Some(0), "{}", errors(&made));
     assert_eq!(names(&copies), ["a.db"], "nothing else is left");
     collector.kill();
 
@@ -69,7 +46,7 @@ fn a_backup_made_while_reports_come_is_a_whole_store_that_a_collector_starts_fro
     assert!(export(&store).starts_with(&copied), "and nothing that was not stored");
     let collector = Collector::start(&restored);
     collector.send(meanwhile.iter().copied());
-    let whole = firstbad(&["export", "--format", "ndjson", "--collector", &collector.api_url()]).stdout;
+    let whole = run(&["export", "--format", "ndjson", "--collector", &collector.api_url()]).stdout;
     let kinds = |text: &[u8]| String::from_utf8_lossy(text).matches(r#""kind":"row""#).count();
     assert_eq!(kinds(&whole), kinds(&export(&store)), "it goes on where the copy ends, and repeats count once");
 }
@@ -82,21 +59,21 @@ fn a_backup_that_cannot_be_made_leaves_nothing() {
     std::fs::write(&kept, "precious").expect("write");
     let nowhere = directory.path().join("no/such/place");
     let cases = [
-        (text(&kept), text(&store), "is there already", "hint: name another file"),
-        (text(&nowhere), text(&store), "cannot write the backup", "hint: name a file in a directory"),
-        ("x.db", text(directory.path()), "there is no store in", "hint: run it on the collector's machine"),
+        (argument(&kept), argument(&store), "is there already", "hint: name another file"),
+        (argument(&nowhere), argument(&store), "cannot write the backup", "hint: name a file in a directory"),
+        ("x.db", argument(directory.path()), "there is no store in", "hint: run it on the collector's machine"),
     ];
     for (file, data, wanted, hint) in cases {
-        let output = firstbad(&["backup", file, "--data-dir", data]);
+        let output = run(&["backup", file, "--data-dir", data]);
         assert_eq!(output.status.code(), Some(2), "{file}");
-        assert!(said(&output).contains(wanted) && said(&output).contains(hint), "{file}: {}", said(&output));
+        assert!(errors(&output).contains(wanted) && errors(&output).contains(hint), "{file}: {}", errors(&output));
     }
     assert_eq!(std::fs::read_to_string(&kept).expect("kept"), "precious");
     let damaged = directory.path().join("damaged");
     std::fs::create_dir(&damaged).expect("directory");
     std::fs::write(damaged.join("firstbad.db"), vec![7; 8192]).expect("write");
-    let output = firstbad(&["backup", text(&directory.path().join("y.db")), "--data-dir", text(&damaged)]);
-    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let output = run(&["backup", argument(&directory.path().join("y.db")), "--data-dir", argument(&damaged)]);
+    assert_eq!(output.status.code(), Some(2), "{}", errors(&output));
     let mut left = names(directory.path());
     left.sort();
     assert_eq!(left, ["damaged", "kept", "store"], "neither a file nor a part of one");
@@ -107,10 +84,10 @@ fn a_gate_stops_a_bad_version_lets_a_good_one_go_and_says_what_it_cannot_know() 
     let now_s =
         std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let start_s = i64::try_from(now_s).expect("before 2262") - 240;
-    let fleet = Fleet { start_s, hosts: 18, interval_s: 2, intervals: 120, fault_at: 70, ..FLEET };
+    let fleet = Fleet { start_s, hosts: 18, interval_s: 2, intervals: 120, fault_at: 70, ..Fleet::OVERSIZED };
     let gate = |collector: &str, hash: &str| {
         let output =
-            firstbad(&["gate", "--config", "bot-features", "--hash", hash, "--for", "2s", "--collector", collector]);
+            run(&["gate", "--config", "bot-features", "--hash", hash, "--for", "2s", "--collector", collector]);
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let [broken, calm] = [Fault::Oversized, Fault::None].map(|fault| {

@@ -3,17 +3,17 @@
 
 use firstbad_tests::capture::{Fault, Fleet, Form, START_S};
 use firstbad_tests::collector::Collector;
+use firstbad_tests::command::{argument, errors, run};
 use serde_json::Value;
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn doctor(arguments: &[&str]) -> Output {
-    let mut command = Command::new(firstbad_tests::firstbad());
-    command.env_remove("FIRSTBAD_COLLECTOR").arg("doctor").args(arguments).output().expect("target/*/firstbad is built")
+    run(&[&["doctor"], arguments].concat())
 }
 
 fn senders(output: &Output) -> Value {
-    let found: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    let found: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", errors(output)));
     found["senders"].clone()
 }
 
@@ -31,11 +31,11 @@ fn a_capture_and_the_collector_that_received_it_lack_the_same() {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("capture.jsonl");
     std::fs::write(&path, fleet.lines()).expect("write");
-    let of_file = doctor(&[path.to_str().expect("UTF-8"), "--format", "json"]);
+    let of_file = doctor(&[argument(&path), "--format", "json"]);
     let collector = Collector::start(&directory.path().join("store"));
     let empty = doctor(&["--collector", &collector.api_url()]);
     assert_eq!(empty.status.code(), Some(2), "nothing was sent yet");
-    assert!(String::from_utf8_lossy(&empty.stderr).contains("no sender was found"));
+    assert!(errors(&empty).contains("no sender was found"));
     collector.send(fleet.lines().lines());
     let live = doctor(&["--collector", &collector.api_url(), "--format", "json"]);
     assert_eq!((of_file.status.code(), live.status.code()), (Some(1), Some(1)));
@@ -54,7 +54,7 @@ fn what_is_no_capture_is_trouble() {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("notes.txt");
     std::fs::write(&path, "nothing here\n").expect("write");
-    for arguments in [vec![path.to_str().expect("UTF-8")], vec!["--collector", "http://127.0.0.1:1"]] {
+    for arguments in [vec![argument(&path)], vec!["--collector", "http://127.0.0.1:1"]] {
         let output = doctor(&arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(2) && said.contains("hint:"), "{arguments:?}: {said}");

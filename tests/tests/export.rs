@@ -2,39 +2,16 @@
 //! it what it finds in what was sent.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
-use firstbad_tests::capture::{Fault, Fleet, Form, START_S, hash_of};
+use firstbad_tests::capture::{Fleet, Form, hash_of};
 use firstbad_tests::collector::Collector;
+use firstbad_tests::command::{argument, errors, run};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Output};
-
-const FLEET: Fleet = Fleet {
-    start_s: START_S,
-    hosts: 12,
-    interval_s: 10,
-    intervals: 60,
-    fault_at: 30,
-    form: Form::Native,
-    fault: Fault::Oversized,
-};
-
-fn firstbad(arguments: &[&str]) -> Output {
-    let mut command = Command::new(firstbad_tests::firstbad());
-    command.env_remove("FIRSTBAD_COLLECTOR").args(arguments).output().expect("target/*/firstbad is built")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 fn exported(arguments: &[&str]) -> Vec<u8> {
-    let output = firstbad(&[&["export"], arguments].concat());
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let output = run(&[&["export"], arguments].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     output.stdout
 }
 
@@ -42,8 +19,8 @@ fn exported(arguments: &[&str]) -> Vec<u8> {
 fn verdict(directory: &Path, capture: &[u8]) -> Value {
     let path = directory.join("capture.jsonl");
     std::fs::write(&path, capture).expect("write");
-    let output = firstbad(&["diagnose", "--format", "json", text(&path)]);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let output = run(&["diagnose", "--format", "json", argument(&path)]);
+    assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
@@ -66,7 +43,7 @@ fn marked(lines: &str) -> String {
 fn diagnose_finds_in_an_export_what_it_finds_in_what_was_sent() {
     for form in [Form::Native, Form::NativeDelta, Form::StandardOnly] {
         let directory = tempfile::tempdir().expect("directory");
-        let sent = Fleet { form, ..FLEET }.lines();
+        let sent = Fleet { form, ..Fleet::OVERSIZED }.lines();
         let collector = Collector::start(&directory.path().join("store"));
         collector.send(sent.lines());
         let export = exported(&["--collector", &collector.api_url()]);
@@ -80,19 +57,19 @@ fn diagnose_finds_in_an_export_what_it_finds_in_what_was_sent() {
 fn what_was_acknowledged_is_exported_once_also_after_sigkill() {
     let directory = tempfile::tempdir().expect("directory");
     let store = directory.path().join("store");
-    let sent = marked(&FLEET.lines());
+    let sent = marked(&Fleet::OVERSIZED.lines());
     let mut collector = Collector::start(&store);
     collector.send(sent.lines());
     let live = exported(&["--format", "ndjson", "--collector", &collector.api_url()]);
     // Sent again, as by a sender that missed its acknowledgements.
     collector.send(sent.lines().take(100));
-    let refused = firstbad(&["export", "--data-dir", text(&store)]);
+    let refused = run(&["export", "--data-dir", argument(&store)]);
     assert_eq!((refused.status.code(), refused.stdout.is_empty()), (Some(2), true));
-    assert!(said(&refused).contains(&format!("pid {}", collector.pid())), "{}", said(&refused));
-    assert!(said(&refused).contains("hint: export from the running collector"), "{}", said(&refused));
+    assert!(errors(&refused).contains(&format!("pid {}", collector.pid())), "{}", errors(&refused));
+    assert!(errors(&refused).contains("hint: export from the running collector"), "{}", errors(&refused));
     collector.kill();
 
-    let after = exported(&["--format", "ndjson", "--data-dir", text(&store)]);
+    let after = exported(&["--format", "ndjson", "--data-dir", argument(&store)]);
     assert!(after.starts_with(&live), "what was exported before is still there, in the same order");
     let mut marks: BTreeMap<i64, usize> = BTreeMap::new();
     for line in String::from_utf8(after).expect("UTF-8").lines() {
@@ -109,7 +86,7 @@ fn what_was_acknowledged_is_exported_once_also_after_sigkill() {
 #[test]
 fn an_export_that_cannot_be_made_says_why() {
     let directory = tempfile::tempdir().expect("directory");
-    let nothing = text(directory.path());
+    let nothing = argument(directory.path());
     let cases: [(&[&str], &[&str]); 3] = [
         (&["--data-dir", nothing], &["there is no store in", "hint: --data-dir names"]),
         (&["--collector", "http://127.0.0.1:1"], &["http://127.0.0.1:1/api/v1/export", "hint: start one"]),
@@ -119,10 +96,10 @@ fn an_export_that_cannot_be_made_says_why() {
         ),
     ];
     for (arguments, wanted) in cases {
-        let output = firstbad(&[&["export"], arguments].concat());
+        let output = run(&[&["export"], arguments].concat());
         assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{arguments:?}");
         for wanted in wanted {
-            assert!(said(&output).contains(wanted), "{wanted}: {}", said(&output));
+            assert!(errors(&output).contains(wanted), "{wanted}: {}", errors(&output));
         }
     }
     assert!(std::fs::read_dir(directory.path()).expect("directory").next().is_none(), "nothing was made");

@@ -15,6 +15,8 @@ pub struct File {
     pub agent: AgentFile,
 }
 
+// The keys of TLS and credentials stand in both tables: serde cannot both flatten a shared struct and refuse unknown keys.
+
 /// The table `[collect]`. Every key is that of the flag, with `_` for `-`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
