@@ -138,7 +138,8 @@ fn the_lines_of_the_readme_lead_from_an_empty_crate_to_its_panic() {
     // Which file, by what it is over its limit, on which part of the fleet, what failed and where. One process proves no cause.
     let suspected = format!("SUSPECT: bot-features {version} (rows > 200)");
     let message = "the len is 200 but the index is 200";
-    for what in [suspected.as_str(), "rows 240 > limit 200", "1 of 1 host", "100%", &mistake, message] {
+    for what in [suspected.as_str(), "rows 240 > limit 200", "processes died", "1 of 1 host", "100%", &mistake, message]
+    {
         assert!(words.contains(what), "no {what:?} on the screen:\n{screen}");
     }
     let recorded = place.shell("", "firstbad recorder dump recorders/*.rec*");

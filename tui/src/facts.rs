@@ -32,9 +32,7 @@ pub(crate) fn impact(incident: &Incident) -> String {
 pub(crate) fn harm(incident: &Incident) -> String {
     let impact = incident.impact;
     if impact.requests_hurt() == 0 {
-        // Of a refusal none did; else what is usual may fail as well.
-        return if incident.is_refusal_only() { "no request failed" } else { "no request failed beyond the usual" }
-            .to_owned();
+        return without_hurt_requests(incident).to_owned();
     }
     let others = [
         (impact.requests_denied, "denied beyond the usual"),
@@ -49,6 +47,18 @@ pub(crate) fn harm(incident: &Incident) -> String {
     let others = others.iter().filter(|(requests, _)| *requests > 0);
     felt.extend(others.map(|(requests, what)| format!("{} {what}", text::count(*requests))));
     felt.join(", ")
+}
+
+/// The harm of an incident in which no hurt request was counted.
+fn without_hurt_requests(incident: &Incident) -> &'static str {
+    if incident.is_refusal_only() {
+        return "no request failed";
+    }
+    // A process that dies takes the counts since its last report with it, and a failure in its first report has no baseline.
+    if incident.signals.contains(&Signal::Deaths) {
+        return "processes died; no failed requests counted";
+    }
+    "no request failed beyond the usual"
 }
 
 /// What fails, what is not scored now, and which places it reaches; of an incident that is over, who still runs its cause.
@@ -311,5 +321,15 @@ mod tests {
             assert!(!reach(&failing, &resolved).contains("requests fail"), "{}", resolved.id);
         }
         assert_eq!(reach(&failing, &fixture::refused()), "seen by loads");
+    }
+    #[test]
+    fn a_process_that_died_is_no_proof_that_no_request_failed() {
+        let uncounted = |signals: Vec<Signal>| {
+            let impact = firstbad_protocol::verdict::Impact::default();
+            harm(&Incident { impact, signals, ..fixture::incident() })
+        };
+        assert_eq!(uncounted(vec![Signal::Deaths]), "processes died; no failed requests counted");
+        assert_eq!(uncounted(vec![Signal::Latency]), "no request failed beyond the usual");
+        assert_eq!(harm(&Incident { impact: Default::default(), ..fixture::refused() }), "no request failed");
     }
 }
