@@ -100,10 +100,19 @@ fn pieces(format: Format) -> Vec<&'static str> {
     lines.iter().flat_map(|line| line.split('·')).filter(|piece| !piece.is_empty()).collect()
 }
 
-fn texts() -> impl Strategy<Value = (Format, String)> {
+/// A text put together from pieces of a format.
+#[derive(Clone, Debug)]
+struct Sample {
+    /// The format that the pieces are of.
+    format: Format,
+    /// Up to 23 pieces.
+    text: String,
+}
+
+fn samples() -> impl Strategy<Value = Sample> {
     prop::sample::select(Format::ALL.to_vec()).prop_flat_map(|format| {
-        let text = prop::collection::vec(prop::sample::select(pieces(format)), 0..24);
-        (Just(format), text.prop_map(|parts| parts.concat()))
+        let parts = prop::collection::vec(prop::sample::select(pieces(format)), 0..24);
+        parts.prop_map(move |parts| Sample { format, text: parts.concat() })
     })
 }
 
@@ -111,7 +120,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn where_both_count_they_agree((format, text) in texts()) {
+    fn where_both_count_they_agree(sample in samples()) {
+        let Sample { format, text } = sample;
         if let (Some(walked), Some(Some(parsed))) = counts(&text, format) {
             prop_assert_eq!(walked, parsed, "{}: {:?}", format.as_str(), text);
         }

@@ -120,7 +120,7 @@ pub fn inspect_with(bytes: &[u8], reader: &dyn RowReader) -> Inspection {
             tally.ragged += u64::from(count != columns);
         }
         tally.rows += 1;
-        tally.compare(row, (number, reader.key(row)));
+        tally.compare(Compared { row, key: reader.key(row), line: number });
     });
     tally.finish(bytes.len() as u64, Format::Binary, Holds::Rows)
 }
@@ -170,7 +170,7 @@ impl<'a> Tally<'a> {
             Part::Frame => self.frames += 1,
             Part::Setting => {
                 self.settings += 1;
-                self.compare(row.bytes.trim_ascii_end(), (row.line, row.bytes));
+                self.compare(Compared { row: row.bytes.trim_ascii_end(), key: row.bytes, line: row.line });
             }
             Part::Header | Part::Row => {
                 let found = cut.fields(row.bytes);
@@ -182,15 +182,15 @@ impl<'a> Tally<'a> {
                 }
                 self.rows += 1;
                 self.blank += found.blank;
-                self.compare(row.bytes, (row.line, found.key));
+                self.compare(Compared { row: row.bytes, key: found.key, line: row.line });
             }
         }
     }
 
     /// Keeps a row that was counted for the comparison.
-    fn compare(&mut self, row: &'a [u8], (line, key): (u64, &'a [u8])) {
+    fn compare(&mut self, row: Compared<'a>) {
         if self.rows.max(self.settings) <= ROWS_INSPECTED_MAX {
-            self.compared.push(Compared { row, key, line });
+            self.compared.push(row);
         }
     }
 

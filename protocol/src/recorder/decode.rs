@@ -241,6 +241,24 @@ fn version_entry(words: Words<'_>, place: usize) -> Option<Words<'_>> {
     words.part(layout::VERSIONS + place * layout::VERSION_WORDS, layout::VERSION_WORDS)
 }
 
+/// The two copies of one recorder.
+#[derive(Clone, Copy)]
+struct Copies<'a> {
+    /// Taken first: for versions, their blocks and the journal.
+    tables: Words<'a>,
+    /// Taken second: for slots, and for versions once more.
+    lanes: Words<'a>,
+}
+
+/// Which slot of which lane.
+#[derive(Clone, Copy)]
+struct SlotPlace {
+    /// Number of the lane, over all configs.
+    lane: usize,
+    /// Offset of the slot in words from the start of the recorder.
+    offset: usize,
+}
+
 /// Cells of every version's lanes, summed over blocks and slots.
 struct Sums(Vec<[Vec<u64>; config::SCORES_MAX]>);
 
@@ -285,21 +303,18 @@ impl Sums {
                 continue;
             }
             for slot in 0..layout::SLOTS {
-                self.add_slot((tables, lanes), offset + slot * layout::SLOT_WORDS, (number, configs));
+                let place = SlotPlace { lane: number, offset: offset + slot * layout::SLOT_WORDS };
+                self.add_slot(Copies { tables, lanes }, place, configs);
             }
         }
         totals
     }
 
-    fn add_slot(
-        &mut self,
-        (tables, lanes): (Words<'_>, Words<'_>),
-        offset: usize,
-        (number, configs): (usize, &[KnownConfig]),
-    ) {
-        let Some(slot) = lanes.part(offset, layout::SLOT_WORDS) else { return };
+    fn add_slot(&mut self, copies: Copies<'_>, place: SlotPlace, configs: &[KnownConfig]) {
+        let Copies { tables, lanes } = copies;
+        let Some(slot) = lanes.part(place.offset, layout::SLOT_WORDS) else { return };
         let found = slot.at(cell::KEY);
-        let moving = tables.at(header::JOURNAL_KEY) == found && tables.at(header::JOURNAL_SLOT) == offset as u64;
+        let moving = tables.at(header::JOURNAL_KEY) == found && tables.at(header::JOURNAL_SLOT) == place.offset as u64;
         if found == 0 || moving {
             return;
         }
@@ -314,7 +329,7 @@ impl Sums {
             return;
         }
         let known = configs.iter().find(|known| known.image.place as u64 == before.at(version::CONFIG));
-        let index = known.and_then(|known| number.checked_sub(known.lane));
+        let index = known.and_then(|known| place.lane.checked_sub(known.lane));
         let cells = self.0.get_mut(key::place(found)).zip(index).and_then(|(lanes, index)| lanes.get_mut(index));
         if let Some(cells) = cells {
             add(cells, Some(slot));

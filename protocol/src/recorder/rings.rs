@@ -13,7 +13,7 @@ pub(super) fn read(words: Words<'_>) -> (Vec<EventImage>, Vec<PanicImage>, u64) 
     let mut events: Vec<EventImage> = (0..layout::EVENTS_MAX)
         .filter_map(|index| {
             let cell = words.part(layout::EVENTS + index * layout::EVENT_WORDS, layout::EVENT_WORDS)?;
-            let number = whole(cell, (event::CHECKSUM, layout::EVENT_WORDS), &mut torn)?;
+            let number = whole(cell, event::CHECKSUM, layout::EVENT_WORDS, &mut torn)?;
             let kind = event_kind(cell)?;
             Some(EventImage { number, at_ns: cell.at(event::AT), kind })
         })
@@ -23,7 +23,7 @@ pub(super) fn read(words: Words<'_>) -> (Vec<EventImage>, Vec<PanicImage>, u64) 
             let cell = words.part(layout::PANICS + index * layout::PANIC_WORDS, layout::PANIC_WORDS)?;
             let bytes = cell.bytes(panic::MESSAGE, panic::MESSAGE_BYTES_MAX).len();
             let end = panic::MESSAGE + 1 + bytes.div_ceil(8);
-            let number = whole(cell, (panic::CHECKSUM, end), &mut torn)?;
+            let number = whole(cell, panic::CHECKSUM, end, &mut torn)?;
             Some(panic_image(cell, number))
         })
         .collect();
@@ -34,8 +34,8 @@ pub(super) fn read(words: Words<'_>) -> (Vec<EventImage>, Vec<PanicImage>, u64) 
     (events, panics, torn)
 }
 
-/// The number of a cell that is complete and has the right checksum over the words after it, up to `end`.
-fn whole(cell: Words<'_>, (checksum, end): (usize, usize), torn: &mut u64) -> Option<u64> {
+/// The number of a cell that is complete and whose word `checksum` is right for the words after it, up to `end`.
+fn whole(cell: Words<'_>, checksum: usize, end: usize, torn: &mut u64) -> Option<u64> {
     let sequence = cell.at(0);
     if sequence == 0 {
         return None;
