@@ -230,6 +230,16 @@ struct Shipper {
     shared: Arc<Shared>,
 }
 
+/// What is sent of a recorder at one time.
+struct Report {
+    /// Events that are still to be told.
+    records: Vec<logs::Record>,
+    /// Events that were overwritten before they could be told.
+    lost: u64,
+    /// Time of the metrics, in nanoseconds since the Unix epoch.
+    at_ns: u64,
+}
+
 impl Shipper {
     fn run(&mut self) {
         let mut failures = 0;
@@ -271,7 +281,7 @@ impl Shipper {
     fn report(&mut self) -> Answer {
         let Some(image) = crate::own::image() else { return Answer::Taken };
         let (records, told) = self.shipped.news(&image);
-        let answer = self.ship(&image, (records, told.lost), now_ns());
+        let answer = self.ship(&image, Report { records, lost: told.lost, at_ns: now_ns() });
         if matches!(answer, Answer::Taken | Answer::Refused(_)) {
             self.shipped = told;
         }
@@ -287,7 +297,7 @@ impl Shipper {
         let Some(found) = self.dead.take() else { return Answer::Taken };
         let (mut records, told) = Shipped::default().news(&found.image);
         records.extend(logs::death(&found.image, found.died_ns));
-        let answer = self.ship(&found.image, (records, told.lost), found.died_ns);
+        let answer = self.ship(&found.image, Report { records, lost: told.lost, at_ns: found.died_ns });
         if matches!(answer, Answer::Taken | Answer::Refused(_)) {
             found.finish();
         } else {
@@ -296,7 +306,8 @@ impl Shipper {
         answer
     }
 
-    fn ship(&mut self, image: &RecorderImage, (records, lost): (Vec<logs::Record>, u64), at_ns: u64) -> Answer {
+    fn ship(&mut self, image: &RecorderImage, report: Report) -> Answer {
+        let Report { records, lost, at_ns } = report;
         let mut bodies = Vec::new();
         if !records.is_empty() {
             bodies.push(("logs", logs::body(image, records)));

@@ -44,9 +44,18 @@ pub(crate) fn of(
     (observed, findings)
 }
 
-/// What grew or shrank by much against the version that serves, given its size and rows.
-pub(crate) fn growth((size, rows): (Option<u64>, Option<u64>), content: &Inspection) -> Vec<Finding> {
-    let pairs = [("rows", rows, content.rows), ("bytes", size, Some(content.size))];
+/// How large a version's content is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ContentSize {
+    /// Bytes; none if they were not counted.
+    pub(crate) bytes: Option<u64>,
+    /// Rows; none if they were not counted.
+    pub(crate) rows: Option<u64>,
+}
+
+/// What grew or shrank by much against the version that serves.
+pub(crate) fn growth(serving: ContentSize, content: &Inspection) -> Vec<Finding> {
+    let pairs = [("rows", serving.rows, content.rows), ("bytes", serving.bytes, Some(content.size))];
     let said = pairs.into_iter().filter_map(|(name, before, after)| {
         let (before, after) = (before?, after?);
         let (old, new) = (u128::from(before), u128::from(after));

@@ -38,6 +38,14 @@ pub struct Generation {
     pub active: bool,
 }
 
+/// A version in parsed form.
+pub(crate) struct Parsed<T> {
+    /// Hash of its bytes.
+    pub(crate) hash: Hash,
+    /// Its value, and the tag under which it is counted.
+    pub(crate) version: Arc<Version<T>>,
+}
+
 struct Kept<T> {
     hash: Hash,
     version: Arc<Version<T>>,
@@ -53,8 +61,9 @@ impl<T> Generations<T> {
         Self(Vec::new())
     }
 
-    /// `version` begins to serve; of the earlier ones at most `kept` stay.
-    pub(crate) fn activate(&mut self, (hash, version): (Hash, Arc<Version<T>>), kept: usize, now: Instant) {
+    /// `parsed` begins to serve; of the earlier ones at most `kept` stay.
+    pub(crate) fn activate(&mut self, parsed: Parsed<T>, kept: usize, now: Instant) {
+        let Parsed { hash, version } = parsed;
         if let Some(active) = self.0.first_mut() {
             active.served += served_since(active.since.take(), now);
         }
@@ -90,8 +99,8 @@ mod tests {
     use super::*;
     use crate::tag::Tag;
 
-    fn version(value: &'static str) -> (Hash, Arc<Version<&'static str>>) {
-        (Hash::of(value.as_bytes()), Version::new(value, Tag::NONE))
+    fn parsed(value: &'static str) -> Parsed<&'static str> {
+        Parsed { hash: Hash::of(value.as_bytes()), version: Version::new(value, Tag::NONE) }
     }
 
     fn good(of: &Generations<&'static str>, seconds: u64) -> Option<&'static str> {
@@ -104,7 +113,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut generations = Generations::new();
         for (second, value) in [(0, "a"), (300, "b"), (310, "c")] {
-            generations.activate(version(value), 2, at(second));
+            generations.activate(parsed(value), 2, at(second));
         }
         assert_eq!(
             (good(&generations, 60), good(&generations, 5), good(&generations, 301)),
@@ -113,10 +122,10 @@ mod tests {
         let served: Vec<u64> = generations.list(at(330)).iter().map(|known| known.served.as_secs()).collect();
         assert_eq!(served, [20, 10, 300]);
         // The same again after another: its times add up, and it stands once.
-        generations.activate(version("b"), 2, at(340));
+        generations.activate(parsed("b"), 2, at(340));
         assert_eq!(generations.list(at(345)).first().map(|known| known.served.as_secs()), Some(15));
         assert_eq!(good(&generations, 0), Some("c"));
-        generations.activate(version("d"), 2, at(350));
+        generations.activate(parsed("d"), 2, at(350));
         assert_eq!(generations.list(at(350)).len(), 3, "the active one and two before it");
     }
 }

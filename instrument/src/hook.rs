@@ -135,7 +135,7 @@ fn record(info: &PanicHookInfo<'_>) -> Option<usize> {
     COUNTED.set(Counted { number: COUNTED.get().number.wrapping_add(1), site: site_key, uids, epoch });
     if describe {
         let message = message(info);
-        write_cell(words, (location, message), (site_key, &uids));
+        write_cell(words, Description { location, message, site: site_key, uids: &uids });
     }
     place
 }
@@ -223,8 +223,22 @@ fn add_pair(words: Words, site: u64, uid: u64, amount: u64) -> u64 {
     u64::MAX
 }
 
+/// What a ring cell says of a panic.
+#[derive(Clone, Copy)]
+struct Description<'a> {
+    /// Where it began.
+    location: &'a Location<'a>,
+    /// With its secrets, which are masked as it is written.
+    message: &'a str,
+    /// Place of the site + 1; 0: the table of sites is full.
+    site: u64,
+    /// Unique numbers of the versions in use, by config; 0: none.
+    uids: &'a [u64],
+}
+
 /// Writes a ring cell, unless another thread is writing the same one.
-fn write_cell(words: Words, (location, message): (&Location<'_>, &str), (site, uids): (u64, &[u64])) {
+fn write_cell(words: Words, described: Description<'_>) {
+    let Description { location, message, site, uids } = described;
     let Some(head) = words.get(header::PANIC_HEAD) else { return };
     let number = head.fetch_add(1, Relaxed);
     let cell = layout::PANICS + (number as usize % layout::PANICS_MAX) * layout::PANIC_WORDS;

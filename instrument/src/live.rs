@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::file;
-use crate::generations::{self, Generation, Generations};
+use crate::generations::{self, Generation, Generations, Parsed};
 use crate::load::{Attempt, Origin};
 use crate::load_outcome::LoadOutcome;
 use crate::score::Score;
@@ -200,7 +200,7 @@ impl<T> Live<T> {
             let version = version(tag);
             self.current.get_or_init(|| ArcSwap::new(Arc::clone(&version))).store(Arc::clone(&version));
             if let Some(generations) = &mut generations {
-                generations.activate((hash, version), self.generations_kept, Instant::now());
+                generations.activate(Parsed { hash, version }, self.generations_kept, Instant::now());
             }
         })
     }

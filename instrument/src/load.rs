@@ -220,7 +220,7 @@ impl<'a> Attempt<'a> {
 
     fn begin(config: &'a Config, hash: Option<Hash>, origin: &Origin, content: Option<Inspection>) -> Self {
         let (observed, mut findings) = findings::of(config, origin, content.as_ref());
-        findings.extend(content.iter().flat_map(|content| findings::growth(table::active_facts(config), content)));
+        findings.extend(content.iter().flat_map(|content| findings::growth(table::active_size(config), content)));
         let offer = Offer {
             hash,
             facts: findings::facts(origin, content.as_ref()),

@@ -45,6 +45,15 @@ pub(crate) struct Journal<'a, W> {
     pub(crate) values: &'a [W],
 }
 
+/// Which slot is being moved, as the journal says it.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    /// Lane within the config.
+    pub(crate) lane: u64,
+    /// Offset of the slot.
+    pub(crate) offset: u64,
+}
+
 /// Counts one in `cell`, if the slot is the tag's. Only the slot's own thread may call it.
 #[inline]
 pub(crate) fn count<W: Word>(slot: &[W], tag: u64, cell: usize) -> Option<()> {
@@ -66,8 +75,8 @@ pub(crate) fn give<W: Word>(slot: &[W], tag: u64) {
 
 /// Moves a slot's counts into its version's block. Target values are written to the journal first, so that a process killed
 /// within leaves neither a doubled nor a lost count; the slot is cleared before the block grows, so that a reader that copies
-/// blocks before slots never sees a count twice. `lane` and `offset` say which slot it is.
-pub(crate) fn move_to_block<W: Word>(slot: &[W], block: &[W], journal: &Journal<'_, W>, (lane, offset): (u64, u64)) {
+/// blocks before slots never sees a count twice.
+pub(crate) fn move_to_block<W: Word>(slot: &[W], block: &[W], journal: &Journal<'_, W>, place: Place) {
     let Some((key, cells)) = slot.split_first() else { return };
     let held = key.get();
     let step = || journal.sequence.set(journal.sequence.get().wrapping_add(1));
@@ -76,8 +85,8 @@ pub(crate) fn move_to_block<W: Word>(slot: &[W], block: &[W], journal: &Journal<
     for ((target, block), cell) in targets() {
         target.set(block.get().wrapping_add(cell.get()));
     }
-    journal.lane.set(lane);
-    journal.slot.set(offset);
+    journal.lane.set(place.lane);
+    journal.slot.set(place.offset);
     W::release();
     journal.key.set(held);
     W::release();

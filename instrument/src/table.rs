@@ -3,6 +3,7 @@
 use crate::cells::{add, clear, get, get_bytes, get_hash, now_ns, set, set_bytes, set_hash};
 use crate::config::Config;
 use crate::events::{LoadEvent, write_load};
+use crate::findings::ContentSize;
 use crate::mask;
 use crate::raw::Words;
 use crate::recorder::{self, Cold, clear_blocks, held_places, lock, take_block};
@@ -220,17 +221,17 @@ fn victim(words: Words) -> Option<usize> {
 }
 
 /// Size and rows of the version that serves.
-pub(crate) fn active_facts(declared: &Config) -> (Option<u64>, Option<u64>) {
-    let Some((words, place)) = place_of(declared) else { return (None, None) };
+pub(crate) fn active_size(declared: &Config) -> ContentSize {
+    let Some((words, place)) = place_of(declared) else { return ContentSize::default() };
     let active = get(words, config_entry(place) + config::ACTIVE);
     if active == 0 || key::place(active) >= layout::VERSIONS_MAX {
-        return (None, None);
+        return ContentSize::default();
     }
     let entry = version_entry(key::place(active)) + version::FACTS;
     let fact = |index: usize| {
         (get(words, entry + facts::MASK) >> index & 1 == 1).then(|| get(words, entry + facts::NUMBERS + index))
     };
-    (fact(0), fact(1))
+    ContentSize { bytes: fact(0), rows: fact(1) }
 }
 
 /// Writes that a load is under way, before anything is parsed: a process that dies in its parser is named by it.
@@ -245,7 +246,7 @@ pub(crate) fn begin(declared: &Config, offer: &Offer) -> Option<Hash> {
         fence(Release);
         set(words, entry + config::LOADING, 1);
     }
-    write_load(words, &cold, &event((place, offer), (None, previous), ("", "")));
+    write_load(words, &cold, &event(place, offer, previous));
     previous
 }
 
@@ -263,29 +264,27 @@ pub(crate) fn finish(declared: &Config, offer: &Offer, refusal: Option<(&str, &s
         Some(_) if active != 0 => LoadResult::KeptLastGood,
         Some(_) => LoadResult::Rejected,
     };
-    count_load(words, (entry, found.map(version_entry)), (result, refusal.map_or("", |(reason, _)| reason)));
+    let (reason, error) = refusal.unwrap_or_default();
+    add(words, load_counter(entry, found.map(version_entry), result, reason), 1);
     if let (LoadResult::Applied, Some(found)) = (result, found) {
         activate(words, &mut cold, entry, found);
     }
     set(words, entry + config::REFUSED, u64::from(refusal.is_some()));
-    write_load(words, &cold, &event((place, offer), (Some(result), previous), refusal.unwrap_or_default()));
+    write_load(words, &cold, &LoadEvent { result: Some(result), reason, error, ..event(place, offer, previous) });
     fence(Release);
     set(words, entry + config::LOADING, 0);
     Some(Loaded { key: get(words, entry + config::ACTIVE), result, previous })
 }
 
-fn event<'a>(
-    (config, offer): (usize, &'a Offer),
-    (result, previous): (Option<LoadResult>, Option<Hash>),
-    (reason, error): (&'a str, &'a str),
-) -> LoadEvent<'a> {
+/// The event of a load that is under way.
+fn event(config: usize, offer: &Offer, previous: Option<Hash>) -> LoadEvent<'_> {
     LoadEvent {
         config,
         hash: offer.hash,
         previous,
-        result,
-        reason,
-        error,
+        result: None,
+        reason: "",
+        error: "",
         label: &offer.label,
         source: &offer.source,
         revision: &offer.revision,
@@ -304,15 +303,16 @@ fn activate(words: Words, cold: &mut Cold, entry: usize, found: usize) {
     set(words, entry + config::ACTIVE, tag);
 }
 
-fn count_load(words: Words, (config_entry, entry): (usize, Option<usize>), (result, reason): (LoadResult, &str)) {
+/// The word that counts loads with this result: in the version's entry, or in the config's if the version has none.
+fn load_counter(config_entry: usize, entry: Option<usize>, result: LoadResult, reason: &str) -> usize {
     let other = layout::REASONS.len() - 1;
     let reason = layout::REASONS.iter().position(|known| *known == reason).unwrap_or(other);
     let kept = usize::from(result != LoadResult::KeptLastGood);
     match (entry, result) {
-        (Some(entry), LoadResult::Applied) => add(words, entry + version::LOADS, 1),
-        (Some(entry), LoadResult::Unchanged) => add(words, entry + version::LOADS + 1, 1),
-        (Some(entry), _) => add(words, entry + version::LOADS + 2 + 2 * reason + kept, 1),
-        (None, _) => add(words, config_entry + config::UNREADABLE + kept, 1),
+        (Some(entry), LoadResult::Applied) => entry + version::LOADS,
+        (Some(entry), LoadResult::Unchanged) => entry + version::LOADS + 1,
+        (Some(entry), _) => entry + version::LOADS + 2 + 2 * reason + kept,
+        (None, _) => config_entry + config::UNREADABLE + kept,
     }
 }
 

@@ -15,7 +15,7 @@ mod slot;
 use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::sync::atomic::{AtomicU64, fence};
 use loom::sync::{Arc, Mutex};
-use slot::{Journal, Word};
+use slot::{Journal, Place, Word};
 use std::cell::Cell;
 
 impl Word for AtomicU64 {
@@ -68,7 +68,7 @@ impl<W: Word> Memory<W> {
         lock(&|| {
             let held = self.slot[0].get();
             if held != 0 {
-                slot::move_to_block(&self.slot, self.block(held), &self.journal(), (0, 1));
+                slot::move_to_block(&self.slot, self.block(held), &self.journal(), Place { lane: 0, offset: 1 });
             }
             slot::give(&self.slot, tag);
             slot::count(&self.slot, tag, cell);

@@ -34,7 +34,7 @@ fn content(number: u32) -> Vec<u8> {
 /// Requests per content, as the workers know them.
 type Truth = BTreeMap<u8, u64>;
 
-fn work((stop, served): (&AtomicBool, &AtomicU64)) -> Truth {
+fn work(stop: &AtomicBool, served: &AtomicU64) -> Truth {
     let mut truth = Truth::new();
     let mut turn = 0_u32;
     while !stop.load(Relaxed) {
@@ -59,7 +59,7 @@ fn work((stop, served): (&AtomicBool, &AtomicU64)) -> Truth {
     truth
 }
 
-fn swap_all((stop, served): (&AtomicBool, &AtomicU64)) {
+fn swap_all(stop: &AtomicBool, served: &AtomicU64) {
     for number in 1..=SWAPS {
         // On a busy machine too, requests are served between any two swaps.
         while served.load(Relaxed) < u64::from(number) * 2 {
@@ -87,12 +87,12 @@ fn ten_thousand_swaps_lose_nothing_and_mistag_nothing() {
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                for (value, requests) in work((&stop, &served)) {
+                for (value, requests) in work(&stop, &served) {
                     *truth.lock().unwrap().entry(value).or_default() += requests;
                 }
             });
         }
-        swap_all((&stop, &served));
+        swap_all(&stop, &served);
     });
     let image = common::image_of(recorder.path().unwrap());
     assert!(image.dropped.is_empty(), "{:?}", image.dropped);

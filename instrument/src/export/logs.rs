@@ -25,6 +25,17 @@ pub(super) struct Record {
     other: Option<(String, u32)>,
 }
 
+/// What OTLP asks of every event.
+#[derive(Clone, Copy)]
+struct Event {
+    /// Nanoseconds since the Unix epoch.
+    at_ns: u64,
+    /// The `eventName`.
+    name: &'static str,
+    /// The `severityNumber`, 1 to 24.
+    severity: u8,
+}
+
 /// The body of one report, in the order of time.
 pub(super) fn body(image: &RecorderImage, mut records: Vec<Record>) -> String {
     records.sort_by_key(|record| record.at_ns);
@@ -54,7 +65,8 @@ impl Record {
         )
     }
 
-    fn of(image: &RecorderImage, (name, severity, at_ns): (&'static str, u8, u64), sequence: u64) -> Self {
+    fn of(image: &RecorderImage, event: Event, sequence: u64) -> Self {
+        let Event { at_ns, name, severity } = event;
         let attributes = vec![text(attribute::BOOT, boot(image.boot)), int(attribute::SEQ, sequence)];
         Self { at_ns, name, severity, attributes, text: None, other: None }
     }
@@ -72,7 +84,7 @@ fn boot(boot: u128) -> String {
 /// A start, exit, load, or the death of an earlier process. None for a load that was under way when it was written and has
 /// ended since.
 pub(super) fn event(image: &RecorderImage, found: &EventImage) -> Option<Record> {
-    let record = |name, severity| Record::of(image, (name, severity, found.at_ns), found.number * 2);
+    let record = |name, severity| Record::of(image, Event { at_ns: found.at_ns, name, severity }, found.number * 2);
     match &found.kind {
         EventKind::Start => Some(record(event::PROCESS_START, INFO)),
         EventKind::Exit => {
@@ -148,7 +160,8 @@ pub(super) fn exception(image: &RecorderImage, panic: &PanicImage) -> Record {
         Some(format!("{}={}", image.config(version.config)?.name, version.hash?))
     });
     let named = Value::Texts(named.collect());
-    let record = Record::of(image, (event::EXCEPTION, ERROR, panic.at_ns), panic.number * 2 + 1).with([
+    let exception = Event { at_ns: panic.at_ns, name: event::EXCEPTION, severity: ERROR };
+    let record = Record::of(image, exception, panic.number * 2 + 1).with([
         text("exception.type", "panic"),
         text("exception.message", &panic.message),
         text("code.file.path", &panic.file),
@@ -183,7 +196,8 @@ pub(super) fn death(image: &RecorderImage, at_ns: u64) -> Option<Record> {
         return None;
     }
     let severity = if ending.clean { INFO } else { ERROR };
-    let record = Record::of(image, (event::PROCESS_EXIT, severity, at_ns), death_sequence(image.event_head));
+    let event = Event { at_ns, name: event::PROCESS_EXIT, severity };
+    let record = Record::of(image, event, death_sequence(image.event_head));
     Some(record.with(exit(ending, image.active_names(), image.loading())))
 }
 

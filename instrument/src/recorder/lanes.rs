@@ -140,7 +140,8 @@ fn move_slot(words: Words, slot: Words, held: u64, number: usize) {
     let block = block.and_then(|block| words.get(block..block.checked_add(layout::SLOT_WORDS)?));
     match (block, journal(words)) {
         (Some(block), Some(journal)) => {
-            slot::move_to_block(slot, block, &journal, (index as u64, offset_in(words, slot) as u64));
+            let place = slot::Place { lane: index as u64, offset: offset_in(words, slot) as u64 };
+            slot::move_to_block(slot, block, &journal, place);
         }
         _ => {
             let lost: u64 = slot.iter().skip(1).map(|counter| counter.load(Relaxed)).sum();
