@@ -45,6 +45,17 @@ pub fn ns_per_call<C: FnMut(u64)>(threads: usize, worker: impl Fn() -> C + Sync)
     })
 }
 
+/// What was measured of us and of a peer, in the unit of its row.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    /// Of us.
+    pub ours: f64,
+    /// Of the peer.
+    pub peer: f64,
+    /// Peer to ours, so more is better, unless the row's name says otherwise.
+    pub ratio: f64,
+}
+
 /// A table under construction.
 pub struct Table {
     name: &'static str,
@@ -59,8 +70,9 @@ impl Table {
         Self { name, rows: Vec::new() }
     }
 
-    /// Adds a row; the ratio is peer to ours, so more is better, unless `name` says otherwise.
-    pub fn row(&mut self, name: &str, (ours, peer): (f64, f64), (ratio, unit): (f64, &str)) {
+    /// Adds a row.
+    pub fn row(&mut self, name: &str, measured: Comparison, unit: &str) {
+        let Comparison { ours, peer, ratio } = measured;
         println!("{name:58} {ours:12.3} {peer:12.3} {ratio:9.2}  {unit}");
         let json = |value: f64| if value.is_finite() { format!("{value:.4}") } else { "null".to_owned() };
         let (ours, peer, ratio) = (json(ours), json(peer), json(ratio));

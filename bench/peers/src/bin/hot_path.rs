@@ -2,7 +2,7 @@
 //! two, in one run. `cargo run --release --manifest-path bench/Cargo.toml --bin hot_path` prints the table and writes
 //! `target/bench/hot_path.json`. With an argument it only runs that many requests of ours, for callgrind.
 
-use firstbad_bench::{Table, ns_per_call};
+use firstbad_bench::{Comparison, Table, ns_per_call};
 use firstbad_instrument::pingora::Ctx;
 use firstbad_instrument::{Live, Origin, Outcome, Request, Score, record_request};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -101,8 +101,16 @@ struct Bench {
 impl Bench {
     fn peer<C: FnMut(u64)>(&mut self, name: &str, labelled: bool, worker: impl Fn() -> C + Sync) {
         let (one, two) = (ns_per_call(1, &worker), ns_per_call(2, &worker));
-        self.table.row(&format!("{name}, 1 thread"), (self.ours, one), (one / self.ours, "ns/value"));
-        self.table.row(&format!("{name}, 2 threads"), (self.ours_two, two), (two / self.ours_two, "ns/value"));
+        self.table.row(
+            &format!("{name}, 1 thread"),
+            Comparison { ours: self.ours, peer: one, ratio: one / self.ours },
+            "ns/value",
+        );
+        self.table.row(
+            &format!("{name}, 2 threads"),
+            Comparison { ours: self.ours_two, peer: two, ratio: two / self.ours_two },
+            "ns/value",
+        );
         if labelled {
             self.labelled.push((name.to_owned(), one));
         }
@@ -161,17 +169,41 @@ fn main() {
     let (one, two) = (ns_per_call(1, || ours_request) / values, ns_per_call(2, || ours_request) / values);
     let (empty, bare) = (ns_per_call(1, || empty), ns_per_call(1, || bare));
     let mut bench = Bench { table: Table::new("hot_path"), ours: one, ours_two: two, labelled: Vec::new() };
-    bench.table.row("empty loop", (one, empty), (one / empty, "ns/value"));
-    bench.table.row("bare thread-local array (ratio: ours to it)", (one, bare), (one / bare, "ns/value"));
-    bench.table.row("two threads to one (ratio: two to one)", (two, one), (two / one, "ns/value"));
+    bench.table.row("empty loop", Comparison { ours: one, peer: empty, ratio: one / empty }, "ns/value");
+    bench.table.row(
+        "bare thread-local array (ratio: ours to it)",
+        Comparison { ours: one, peer: bare, ratio: one / bare },
+        "ns/value",
+    );
+    bench.table.row(
+        "two threads to one (ratio: two to one)",
+        Comparison { ours: two, peer: one, ratio: two / one },
+        "ns/value",
+    );
     let score = ns_per_call(1, || ours_score);
-    bench.table.row("a score alone (ratio: to the bare array)", (score, bare), (score / bare, "ns/value"));
+    bench.table.row(
+        "a score alone (ratio: to the bare array)",
+        Comparison { ours: score, peer: bare, ratio: score / bare },
+        "ns/value",
+    );
     let (pinned, by_handle) = (ns_per_call(1, || ours_pinned), ns_per_call(1, ours_by_handle));
-    bench.table.row("pin() and a score (ratio: to the bare array)", (pinned, bare), (pinned / bare, "ns/value"));
-    bench.table.row("handle.pin() and a score (ratio: to the bare array)", (by_handle, bare), (by_handle / bare, "ns/value"));
+    bench.table.row(
+        "pin() and a score (ratio: to the bare array)",
+        Comparison { ours: pinned, peer: bare, ratio: pinned / bare },
+        "ns/value",
+    );
+    bench.table.row(
+        "handle.pin() and a score (ratio: to the bare array)",
+        Comparison { ours: by_handle, peer: bare, ratio: by_handle / bare },
+        "ns/value",
+    );
     peers(&mut bench);
     let cheapest = bench.labelled.iter().map(|(_, ns)| *ns).fold(f64::INFINITY, f64::min);
-    bench.table.row("cheapest labelled peer", (one, cheapest), (cheapest / one, "ns/value"));
+    bench.table.row(
+        "cheapest labelled peer",
+        Comparison { ours: one, peer: cheapest, ratio: cheapest / one },
+        "ns/value",
+    );
     bench.table.write();
     let marks = [
         ("3 ns or 1.5x the bare array", one <= NS_MAX || one / bare <= BARE_RATIO_MAX),

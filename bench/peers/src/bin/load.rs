@@ -2,7 +2,7 @@
 //! `cargo run --release --manifest-path bench/Cargo.toml --bin load` writes `target/bench/load.json`; ours is the whole load,
 //! peer is SHA-256 alone.
 
-use firstbad_bench::{Table, cpu_ns};
+use firstbad_bench::{Comparison, Table, cpu_ns};
 use firstbad_instrument::{Hash, Live, Origin};
 use std::hint::black_box;
 
@@ -37,7 +37,11 @@ fn main() {
         let hash = best_ms(|turn| {
             black_box(Hash::of(&files[turn % 2]));
         });
-        table.row(&format!("a load of {name} (ratio: to SHA-256 alone)"), (load, hash), (load / hash, "ms"));
+        table.row(
+            &format!("a load of {name} (ratio: to SHA-256 alone)"),
+            Comparison { ours: load, peer: hash, ratio: load / hash },
+            "ms",
+        );
     }
     table.write();
     drop(recorder);

@@ -3,7 +3,7 @@
 //! `cargo run --release --manifest-path bench/Cargo.toml --bin panic_storm` writes `target/bench/panic_storm.json`. Each hook
 //! runs in a process of its own (this program with arguments), since a process has one hook.
 
-use firstbad_bench::{Table, cpu_ns};
+use firstbad_bench::{Comparison, Table, cpu_ns};
 use firstbad_instrument::{Live, Origin, PreviousHook};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -191,22 +191,50 @@ fn main() {
     };
     let (empty, ours) = (best("empty").expect("ran"), best("ours").expect("ran"));
     let throughput = empty.busy / ours.busy;
-    table.row("throughput of a storm, empty hook (ratio: ours to it)", (1e9 / ours.busy, 1e9 / empty.busy), (throughput, "requests/s"));
+    table.row(
+        "throughput of a storm, empty hook (ratio: ours to it)",
+        Comparison { ours: 1e9 / ours.busy, peer: 1e9 / empty.busy, ratio: throughput },
+        "requests/s",
+    );
     let added = (ours.bare - empty.bare) / 1000.0;
-    table.row("time that the hook adds", (added, 0.0), (ours.bare / empty.bare, "us/panic"));
+    table.row(
+        "time that the hook adds",
+        Comparison { ours: added, peer: 0.0, ratio: ours.bare / empty.bare },
+        "us/panic",
+    );
     let allocated = ours.allocations - empty.allocations;
-    table.row("allocations that the hook adds", (allocated, 0.0), (ours.allocations / empty.allocations, "count"));
+    table.row(
+        "allocations that the hook adds",
+        Comparison { ours: allocated, peer: 0.0, ratio: ours.allocations / empty.allocations },
+        "count",
+    );
     for hook in ["ours-limited", "default-0", "default-1", "sentry", "color-eyre"] {
         let peer = finish(&mut command(hook));
-        table.row(&format!("throughput of a storm, {hook}"), (1e9 / ours.busy, 1e9 / peer.busy), (peer.busy / ours.busy, "requests/s"));
-        table.row(&format!("a panic, {hook}"), (ours.bare / 1000.0, peer.bare / 1000.0), (peer.bare / ours.bare, "us/panic"));
+        table.row(
+            &format!("throughput of a storm, {hook}"),
+            Comparison { ours: 1e9 / ours.busy, peer: 1e9 / peer.busy, ratio: peer.busy / ours.busy },
+            "requests/s",
+        );
+        table.row(
+            &format!("a panic, {hook}"),
+            Comparison { ours: ours.bare / 1000.0, peer: peer.bare / 1000.0, ratio: peer.bare / ours.bare },
+            "us/panic",
+        );
     }
     let (ours_stalled, default_stalled) = (with_stalled_stderr("ours"), with_stalled_stderr("default-0"));
     let ratio = default_stalled.longest_us / ours_stalled.longest_us.max(1.0);
-    table.row("longest panic, stderr stalled 3 s, default hook", (ours_stalled.longest_us, default_stalled.longest_us), (ratio, "us"));
+    table.row(
+        "longest panic, stderr stalled 3 s, default hook",
+        Comparison { ours: ours_stalled.longest_us, peer: default_stalled.longest_us, ratio },
+        "us",
+    );
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
     let ours_full = finish(command("ours").stderr(full()));
-    table.row("a panic, stderr on a full disk (ratio: to without)", (ours_full.bare / 1000.0, ours.bare / 1000.0), (ours_full.bare / ours.bare, "us/panic"));
+    table.row(
+        "a panic, stderr on a full disk (ratio: to without)",
+        Comparison { ours: ours_full.bare / 1000.0, peer: ours.bare / 1000.0, ratio: ours_full.bare / ours.bare },
+        "us/panic",
+    );
     table.write();
     for (mark, reached) in [("0.97 of an empty hook", throughput >= 0.97), ("0.3 us", added <= 0.3), ("no allocation", allocated == 0.0)] {
         println!("{}: {mark}", if reached { "reached" } else { "MISSED" });
