@@ -102,7 +102,9 @@ fn shown(snapshot: &Snapshot, incident: &Incident, until: Until) -> Option<Strin
         }
         Until::NoRestartDue => {
             let due = census::due(snapshot);
-            let none = due.hosts == 0 && !due.is_at_least && incident.state != State::Open;
+            // Hosts that need a restart are known by the accused version that they left: without one, none is known.
+            let none =
+                due.hosts == 0 && !due.is_at_least && incident.state != State::Open && incident.verdict.accuses();
             none.then(|| "no host needs a restart any more".to_owned())
         }
     }
@@ -117,6 +119,7 @@ fn hosts_on(snapshot: &Snapshot, hash: Hash) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::fixture;
+    use firstbad_protocol::verdict::Verdict;
 
     fn needless(snapshot: &Snapshot) -> Vec<bool> {
         let incident = &snapshot.diagnosis.incidents[0];
@@ -135,6 +138,10 @@ mod tests {
         snapshot.diagnosis.incidents[0].state = State::Recovering;
         snapshot.hosts.iter_mut().for_each(|host| host.needs_restart = false);
         assert_eq!(needless(&snapshot), [false, true, true, true]);
+        let named = snapshot.diagnosis.incidents[0].verdict;
+        snapshot.diagnosis.incidents[0].verdict = Verdict::InsufficientEvidence;
+        assert_eq!(needless(&snapshot), [false, true, true, false], "without an accused version");
+        snapshot.diagnosis.incidents[0].verdict = named;
         snapshot.versions.retain(|version| !version.accused);
         assert_eq!(
             needless(&snapshot),

@@ -67,10 +67,10 @@ pub(crate) fn reach(snapshot: &Snapshot, incident: &Incident) -> String {
         State::Open => reach_of_open(snapshot, incident),
         State::Recovering => {
             let left = still_due(snapshot, incident);
-            failing_now(snapshot, incident).into_iter().chain([left]).collect::<Vec<_>>().join("; ")
+            failing_now(snapshot, incident).into_iter().chain(left).collect::<Vec<_>>().join("; ")
         }
         State::Resolved => match (others_open(snapshot, incident), hosts_on_it(snapshot, incident)) {
-            (0, _) => still_due(snapshot, incident),
+            (0, _) => still_due(snapshot, incident).unwrap_or_default(),
             (_, Some(0)) => "no host runs it any more".to_owned(),
             (_, Some(hosts)) => format!("{} still run it", counted(hosts, "host")),
             (_, None) => String::new(),
@@ -102,16 +102,18 @@ fn signals(incident: &Incident) -> String {
     format!("seen by {}", signals.join(" ").replace('_', " "))
 }
 
-/// The hosts that still need a restart. Beside another open incident the number is of both, and says so.
-fn still_due(snapshot: &Snapshot, incident: &Incident) -> String {
+/// The hosts that still need a restart. Beside another open incident the number is of both, and says so. `None` if that is
+/// not known: such hosts are found by the accused version that they left.
+fn still_due(snapshot: &Snapshot, incident: &Incident) -> Option<String> {
     let due = census::due(snapshot);
     let of_all = if others_open(snapshot, incident) > 0 { ", of all open incidents" } else { "" };
     let names = if due.names.is_empty() { String::new() } else { format!(": {}", due.names.join(", ")) };
-    match due.hosts {
+    Some(match due.hosts {
+        0 if !incident.verdict.accuses() => return None,
         0 => "no host needs a restart any more".to_owned(),
         1 => format!("{} host still needs a restart or a good version{of_all}{names}", due.told()),
         _ => format!("{} hosts still need a restart or a good version{of_all}{names}", due.told()),
-    }
+    })
 }
 
 /// Incidents beside this one that are not over.
@@ -322,6 +324,16 @@ mod tests {
         }
         assert_eq!(reach(&failing, &fixture::refused()), "seen by loads");
     }
+    #[test]
+    fn without_an_accused_version_nothing_is_said_of_restarts() {
+        let mut snapshot = fixture::recovering();
+        snapshot.hosts.iter_mut().for_each(|host| host.needs_restart = false);
+        let mut incident = snapshot.diagnosis.incidents[0].clone();
+        assert!(reach(&snapshot, &incident).contains("no host needs a restart any more"));
+        incident.verdict = firstbad_protocol::verdict::Verdict::InsufficientEvidence;
+        assert!(!reach(&snapshot, &incident).contains("restart"), "{}", reach(&snapshot, &incident));
+    }
+
     #[test]
     fn a_process_that_died_is_no_proof_that_no_request_failed() {
         let uncounted = |signals: Vec<Signal>| {
