@@ -19,13 +19,13 @@ const BOOT: &str = "firstbad.export";
 /// Events of one batch are numbered from the batch's number times this: more than a commit holds.
 const EVENTS_OF_BATCH: u64 = 1 << 24;
 
-/// The request that tells what the event tells. A gap is a plain record: it is no event of the contract.
+/// Returns the event as a logs request. A gap becomes a plain record, since the contract has no event for it.
 pub(super) fn request(item: Item<'_>) -> ExportLogsServiceRequest {
     let (name, dimensions) = name_and_dimensions(item.observation);
     let resource = resource(source_of(item.observation), &dimensions, NamedBy::Host);
-    let told = item.record.unwrap_or_else(|| told(item.observation));
+    let kept = item.record.unwrap_or_else(|| rebuilt(item.observation));
     let mut record =
-        LogRecord { time_unix_nano: nanoseconds(time_of(item.observation).0), event_name: name.to_owned(), ..told };
+        LogRecord { time_unix_nano: nanoseconds(time_of(item.observation).0), event_name: name.to_owned(), ..kept };
     record.attributes.retain(|attribute| !IDENTITY.contains(&attribute.key.as_str()));
     let has = |key: &str| record.attributes.iter().any(|attribute| attribute.key == key);
     let is_numbered = has(attribute::BOOT) && has(attribute::SEQ);
@@ -62,7 +62,7 @@ fn one(resource: Resource, record: LogRecord) -> ExportLogsServiceRequest {
     ExportLogsServiceRequest { resource_logs: vec![logs] }
 }
 
-/// The event's name in the contract; empty for what is no event.
+/// Returns the event's name in the contract (empty for rows and gaps) and the dimensions of its resource.
 fn name_and_dimensions(observation: &Observation) -> (&'static str, Dimensions) {
     match observation {
         Observation::Load(load) => (event::CONFIG_LOAD, Dimensions::clone(&load.dimensions)),
@@ -74,8 +74,8 @@ fn name_and_dimensions(observation: &Observation) -> (&'static str, Dimensions) 
     }
 }
 
-/// What was read of an event whose record is not kept.
-fn told(observation: &Observation) -> LogRecord {
+/// Makes a record of the parsed fields of an event whose own record is not kept.
+fn rebuilt(observation: &Observation) -> LogRecord {
     let (attributes, body) = match observation {
         Observation::Load(load) => (of_load(load), None),
         Observation::Panic(panic) => (of_panic(panic), None),
