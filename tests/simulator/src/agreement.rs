@@ -39,16 +39,21 @@ impl Agreement {
     }
 }
 
-/// Runs `scenario` the three ways; the capture is written to `file` and read by the binary `firstbad`.
+/// How the run comes back from a capture.
+#[derive(Clone, Copy, Debug)]
+pub struct Replay<'a> {
+    /// The binary `firstbad` that reads the capture.
+    pub firstbad: &'a Path,
+    /// File to which the capture is written.
+    pub capture: &'a Path,
+}
+
+/// Runs `scenario` the three ways, the last one through a capture and `replay`.
 ///
 /// # Errors
 /// If the capture cannot be written or read.
-pub fn of(
-    scenario: &Scenario,
-    seed: u64,
-    overrides: Overrides,
-    (firstbad, file): (&Path, &Path),
-) -> Result<Agreement, String> {
+pub fn of(scenario: &Scenario, seed: u64, overrides: Overrides, replay: Replay) -> Result<Agreement, String> {
+    let Replay { firstbad, capture: file } = replay;
     let plan = Plan::draw(scenario, seed, overrides);
     let trouble = |error: std::io::Error| format!("{}: {error}", file.display());
     let mut out = std::io::BufWriter::new(std::fs::File::create(file).map_err(trouble)?);

@@ -85,7 +85,7 @@ fn drive(scenario: &Scenario, course: Course, args: &Args) -> Run {
     let step = step_s(plan.interval_s);
     let mut at = 0.0;
     let start = Instant::now();
-    let mut trace = Trace::default();
+    let mut trace = Trace { scenario, seed, plan: &plan, said: Vec::new() };
     while at < plan.length_s {
         at += step;
         let observations = simulation.step(at);
@@ -105,7 +105,7 @@ fn drive(scenario: &Scenario, course: Course, args: &Args) -> Run {
             comparison.take(&observations, &diagnosis, at);
         }
         if args.trace {
-            trace.print(&diagnosis, (scenario, seed, at), (&plan, simulation.truth()));
+            trace.print(&diagnosis, at, simulation.truth());
         }
     }
     if let Some(comparison) = comparison {
@@ -126,25 +126,27 @@ fn drive(scenario: &Scenario, course: Course, args: &Args) -> Run {
 }
 
 /// Prints each change of the answer over time.
-#[derive(Debug, Default)]
-struct Trace {
+struct Trace<'a> {
+    /// What is run.
+    scenario: &'a Scenario,
+    /// With which seed.
+    seed: u64,
+    /// What was drawn.
+    plan: &'a Plan,
+    /// The incidents last printed, in words.
     said: Vec<String>,
 }
 
-impl Trace {
-    fn print(
-        &mut self,
-        diagnosis: &Diagnosis,
-        (scenario, seed, at): (&Scenario, u64, f64),
-        (plan, truth): (&Plan, &Truth),
-    ) {
+impl Trace<'_> {
+    /// Prints the answer of second `at` if it is not the one before.
+    fn print(&mut self, diagnosis: &Diagnosis, at: f64, truth: &Truth) {
         let words: Vec<String> = diagnosis
             .incidents
             .iter()
-            .map(|incident| format!("{} {}", incident.id, in_words(incident, plan)))
+            .map(|incident| format!("{} {}", incident.id, in_words(incident, self.plan)))
             .collect();
         if words != self.said {
-            let (name, exposed) = (&scenario.name, truth.hosts_exposed());
+            let (name, seed, exposed) = (&self.scenario.name, self.seed, truth.hosts_exposed());
             println!("{name} {seed} {at:>6.0} s exposed {exposed:>4}: {}", words.join(" + "));
             self.said = words;
         }

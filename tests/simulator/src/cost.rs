@@ -27,11 +27,31 @@ const ROLLOUT: i64 = 2 * INTERVAL;
 /// Of the bad version: slower, so that it is under way for several reports.
 const BAD_ROLLOUT: i64 = 6 * INTERVAL;
 
+/// Who a host says it is.
+#[derive(Debug)]
+struct Host {
+    /// Its one process.
+    source: Source,
+    /// Its region, service and binary.
+    dimensions: Dimensions,
+}
+
+/// A version of a config.
+#[derive(Debug)]
+struct Version {
+    /// Name of the config.
+    config: Name,
+    /// Hash of the content.
+    hash: Hash,
+    /// Rows and their limit.
+    facts: Facts,
+}
+
 /// The fleet.
 #[derive(Debug)]
 pub struct CostFleet {
-    hosts: Vec<(Source, Dimensions)>,
-    versions: Vec<(Name, Hash, Facts)>,
+    hosts: Vec<Host>,
+    versions: Vec<Version>,
     bounds: (Arc<[f64]>, Arc<[f64]>),
     score: Name,
     /// Reports sent so far by every host.
@@ -78,14 +98,15 @@ impl CostFleet {
             let name: Name = format!("proxy-{index:06}.example.net").into();
             let pairs = dimensions(index);
             let dimensions = shared.entry(pairs.clone()).or_insert_with(|| Arc::new(pairs.into_iter().collect()));
-            (Source::Instance { instance: format!("{name}:4711").into(), host: name }, dimensions.clone())
+            let source = Source::Instance { instance: format!("{name}:4711").into(), host: name };
+            Host { source, dimensions: dimensions.clone() }
         };
         let limits = BTreeMap::from([(Name::from("rows"), 200)]);
         let version = |index: usize| {
             let rows = if index == VERSIONS { 260 } else { 100 + i64::try_from(index).unwrap_or(0) };
             let numbers = BTreeMap::from([("rows".into(), rows)]);
             let facts = Facts { numbers, limits: limits.clone(), ..Facts::default() };
-            (Name::from(config_of(index)), Hash::of(&index.to_le_bytes()), facts)
+            Version { config: Name::from(config_of(index)), hash: Hash::of(&index.to_le_bytes()), facts }
         };
         Self {
             hosts: (0..hosts).map(host).collect(),
@@ -114,7 +135,7 @@ impl CostFleet {
     /// Hash of the version that fails.
     #[must_use]
     pub fn bad(&self) -> Option<Hash> {
-        self.versions.last().map(|(_, hash, _)| *hash)
+        self.versions.last().map(|version| version.hash)
     }
 
     /// When a host takes a version: a generation every five minutes, the last two while rows are reported.
@@ -134,10 +155,10 @@ impl CostFleet {
     #[must_use]
     pub fn history(&self, hosts: Range<usize>) -> Vec<Observation> {
         let mut observations = Vec::with_capacity(BEFORE * hosts.len());
-        for (host, (source, dimensions)) in self.hosts.iter().enumerate().skip(hosts.start).take(hosts.len()) {
+        for (index, host) in self.hosts.iter().enumerate().skip(hosts.start).take(hosts.len()) {
             for (version, known) in self.versions.iter().enumerate().take(BEFORE) {
-                let taken = self.taken_at(host, version);
-                observations.extend(taken.map(|at| Observation::Load(load((source, dimensions), known, at))));
+                let taken = self.taken_at(index, version);
+                observations.extend(taken.map(|at| Observation::Load(load(host, known, at))));
             }
         }
         observations
@@ -145,13 +166,13 @@ impl CostFleet {
 
     /// Versions that a host has at a time, one a config.
     fn active(&self, host: usize, at: i64) -> Vec<(Name, Hash)> {
-        let mut active: BTreeMap<&str, &(Name, Hash, Facts)> = BTreeMap::new();
+        let mut active: BTreeMap<&str, &Version> = BTreeMap::new();
         for (version, known) in self.versions.iter().enumerate() {
             if self.taken_at(host, version).is_some_and(|taken| taken <= at) {
                 active.insert(config_of(version), known);
             }
         }
-        active.into_values().map(|(config, hash, _)| (config.clone(), *hash)).collect()
+        active.into_values().map(|version| (version.config.clone(), version.hash)).collect()
     }
 
     /// What `hosts` report in the interval that begins at `round`: their loads, and one row each.
@@ -159,27 +180,30 @@ impl CostFleet {
     pub fn report(&self, hosts: Range<usize>) -> Vec<Observation> {
         let span = (EPOCH + self.round * INTERVAL, EPOCH + (self.round + 1) * INTERVAL);
         let mut observations = Vec::with_capacity(3 * hosts.len());
-        for (host, (source, dimensions)) in self.hosts.iter().enumerate().skip(hosts.start).take(hosts.len()) {
+        for (index, host) in self.hosts.iter().enumerate().skip(hosts.start).take(hosts.len()) {
             for (version, known) in self.versions.iter().enumerate() {
-                if let Some(at) = self.taken_at(host, version).filter(|at| (span.0..span.1).contains(at)) {
-                    observations.push(Observation::Load(load((source, dimensions), known, at)));
+                if let Some(at) = self.taken_at(index, version).filter(|at| (span.0..span.1).contains(at)) {
+                    observations.push(Observation::Load(load(host, known, at)));
                 }
             }
-            let span = (span.0 - phase(host), span.1 - phase(host));
-            observations.push(Observation::Row(self.row((host, source, dimensions), span)));
+            let phase = phase(index);
+            let span = Span { start: Timestamp(span.0 - phase), end: Timestamp(span.1 - phase) };
+            observations.push(Observation::Row(self.row(index, host, span)));
         }
         observations
     }
 
-    fn row(&self, (host, source, dimensions): (usize, &Source, &Dimensions), (start, end): (i64, i64)) -> Row {
-        let noise = mixed(host, 1000 + self.round.unsigned_abs());
+    /// What host number `index` counts in `span`.
+    fn row(&self, index: usize, host: &Host, span: Span) -> Row {
+        let (start, end) = (span.start.0, span.end.0);
+        let noise = mixed(index, 1000 + self.round.unsigned_abs());
         let requests = 400 + noise % 200;
-        let suffers = self.taken_at(host, VERSIONS).filter(|taken| *taken < end && mixed(host, 7) % 10 < 3);
+        let suffers = self.taken_at(index, VERSIONS).filter(|taken| *taken < end && mixed(index, 7) % 10 < 3);
         let panic = suffers
             .map_or(0, |taken| requests * 3 * (end - taken.max(start)).unsigned_abs() / INTERVAL.unsigned_abs() / 10);
         let error = u64::from(noise.is_multiple_of(10));
         let outcomes = Outcomes { ok: requests - error - panic, denied: 0, error, panic };
-        let active = self.active(host, end - 1);
+        let active = self.active(index, end - 1);
         let view = |(config, hash): (Name, Hash)| View { config, hash, dimensions: Dimensions::default(), outcomes };
         // The lowest bucket stays empty: a score of zero would be one that was not computed.
         let counts: Vec<u64> = (0..11).map(|at| if at == 0 { 0 } else { requests / 10 + (noise >> at) % 3 }).collect();
@@ -193,7 +217,6 @@ impl CostFleet {
             below: 0,
             above: 0,
         };
-        let span = Span { start: Timestamp(start), end: Timestamp(end) };
         Row {
             totals: vec![Total { dimensions: Dimensions::default(), outcomes }],
             views: active.iter().cloned().map(view).collect(),
@@ -203,22 +226,22 @@ impl CostFleet {
             in_flight: Some(4.0),
             cpu: Some(0.3 + (noise % 50) as f64 / 1000.0),
             memory: Some(1.0e9 + (noise % 1000) as f64 * 1e4),
-            ..Row::new(source.clone(), dimensions.clone(), span)
+            ..Row::new(host.source.clone(), host.dimensions.clone(), span)
         }
     }
 }
 
-fn load((source, dimensions): (&Source, &Dimensions), (config, hash, facts): &(Name, Hash, Facts), at: i64) -> Load {
+fn load(host: &Host, version: &Version, at: i64) -> Load {
     Load {
         at: Timestamp(at),
-        source: source.clone(),
-        dimensions: dimensions.clone(),
-        config: config.clone(),
-        hash: *hash,
+        source: host.source.clone(),
+        dimensions: host.dimensions.clone(),
+        config: version.config.clone(),
+        hash: version.hash,
         result: Some(LoadResult::Applied),
         reason: None,
         error: None,
         previous: None,
-        facts: facts.clone(),
+        facts: version.facts.clone(),
     }
 }

@@ -96,9 +96,33 @@ type VersionKey = (usize, usize);
 /// Requests that ended one way, and the config that they must have used.
 type Caused = (Option<usize>, Outcomes);
 
+/// Requests of one value of the request dimension that finished.
+#[derive(Clone, Copy)]
+struct Finished {
+    /// Index of the value.
+    cell: usize,
+    /// How many.
+    requests: u64,
+}
+
+/// Requests that panicked at one site.
+#[derive(Clone, Copy)]
+struct Panicked<'a> {
+    /// Config that they used, by index; none means any.
+    config: Option<usize>,
+    /// The site.
+    site: &'a Name,
+    /// How many.
+    requests: u64,
+}
+
 /// How the requests of one value of the request dimension ended.
 struct Spent {
+    /// Index of the value.
+    cell: usize,
+    /// Requests that went well.
     ok: u64,
+    /// The baseline's errors, then what each failure took.
     caused: Vec<Caused>,
     /// Of configs that failures came from: their requests that are left.
     left: Vec<(usize, u64)>,
@@ -132,7 +156,7 @@ impl Counts {
             let hung = r.binomial(arrived, stretch.modifiers.hang);
             self.hung += hung as f64;
             finished += arrived - hung;
-            scored += self.cell(stretch, (cell, arrived - hung), r);
+            scored += self.cell(stretch, Finished { cell, requests: arrived - hung }, r);
         }
         if stretch.plan.fleet.full {
             self.score(stretch, scored, r);
@@ -141,11 +165,12 @@ impl Counts {
     }
 
     /// Counts one value of the request dimension; returns the requests that could be scored.
-    fn cell(&mut self, stretch: &Stretch, (cell, finished): (usize, u64), r: &mut Random) -> u64 {
-        let errors = r.binomial(finished, (stretch.error_share * stretch.modifiers.errors).min(0.5));
-        let mut ok = finished - errors;
+    fn cell(&mut self, stretch: &Stretch, finished: Finished, r: &mut Random) -> u64 {
+        let Finished { cell, requests } = finished;
+        let errors = r.binomial(requests, (stretch.error_share * stretch.modifiers.errors).min(0.5));
+        let mut ok = requests - errors;
         let mut total = Outcomes { error: errors, ..Outcomes::default() };
-        let mut spent = Spent { ok: 0, caused: vec![(None, total)], left: Vec::new() };
+        let mut spent = Spent { cell, ok: 0, caused: vec![(None, total)], left: Vec::new() };
         let left = &mut spent.left;
         for failure in &stretch.modifiers.failures {
             if failure.cells > 0 && cell >= failure.cells {
@@ -164,7 +189,7 @@ impl Counts {
             }
             let outcome = match &failure.panic {
                 Some(site) => {
-                    self.panic(stretch, (failure.config, site, hit), r);
+                    self.panic(stretch, Panicked { config: failure.config, site, requests: hit }, r);
                     Outcomes { panic: hit, ..Outcomes::default() }
                 }
                 None => Outcomes { error: hit, ..Outcomes::default() },
@@ -176,11 +201,11 @@ impl Counts {
         if let Some(slot) = self.totals.get_mut(cell) {
             add(slot, total);
         }
-        if stretch.plan.fleet.full { self.view(stretch, (cell, &spent), r) } else { 0 }
+        if stretch.plan.fleet.full { self.view(stretch, &spent, r) } else { 0 }
     }
 
     /// Counts views; returns how many requests used the config that scores.
-    fn view(&mut self, stretch: &Stretch, (cell, spent): (usize, &Spent), r: &mut Random) -> u64 {
+    fn view(&mut self, stretch: &Stretch, spent: &Spent, r: &mut Random) -> u64 {
         let mut scored = 0;
         for (config, known) in stretch.plan.configs.iter().enumerate() {
             let Some(version) = stretch.active.get(config).copied().flatten() else { continue };
@@ -198,7 +223,7 @@ impl Counts {
             if known.scores {
                 scored += outcomes.ok;
             }
-            let key = (config, version, cell);
+            let key = (config, version, spent.cell);
             match self.views.iter_mut().find(|(other, _)| *other == key) {
                 Some((_, slot)) => add(slot, outcomes),
                 None => self.views.push((key, outcomes)),
@@ -207,7 +232,9 @@ impl Counts {
         scored
     }
 
-    fn panic(&mut self, stretch: &Stretch, (config, site, hit): (Option<usize>, &Name, u64), r: &mut Random) {
+    /// Counts panics, in all and of each version.
+    fn panic(&mut self, stretch: &Stretch, panicked: Panicked, r: &mut Random) {
+        let Panicked { config, site, requests: hit } = panicked;
         if hit == 0 {
             return;
         }

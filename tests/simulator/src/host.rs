@@ -4,10 +4,11 @@
 use crate::counts::Counts;
 use crate::plan::{Happening, HostPlan, Plan};
 use crate::random::Random;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Sender, Telemetry};
 use crate::truth::Truth;
 use firstbad_diagnosis::observation::{Dimensions, Name, Observation, Source};
 use firstbad_protocol::Hash;
+use life::Switch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -173,8 +174,8 @@ impl Host {
     fn happen(&mut self, context: &mut Context, at: f64, happening: Happening) {
         match happening {
             Happening::Deliver(version) => self.offer(context, at, version),
-            Happening::Change(change) => self.change(context, at, (change, true)),
-            Happening::Undo(change) => self.change(context, at, (change, false)),
+            Happening::Change(change) => self.change(context, at, Switch { change, on: true }),
+            Happening::Undo(change) => self.change(context, at, Switch { change, on: false }),
             Happening::Restart => self.restart(context, at),
             Happening::Crash => self.crash(context, at),
             Happening::Up => self.come_up(context, at),
@@ -185,7 +186,7 @@ impl Host {
 
     fn send(&self, context: &mut Context, at: f64, observation: Observation) {
         let sick = self.holds.iter().flatten().any(|hold| hold.start <= at);
-        context.telemetry.send(context.plan, (self.index, at, sick), observation);
+        context.telemetry.send(context.plan, Sender { host: self.index, at, sick }, observation);
     }
 
     fn active_hashes(&self, plan: &Plan) -> Vec<(Name, Hash)> {

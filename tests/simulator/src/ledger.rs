@@ -84,20 +84,29 @@ impl Line {
     }
 }
 
-/// The ledger `before`, with `outcomes` of `engine` on `date` written into it.
+/// Where runs come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// Commit of the engine that made them.
+    pub engine: &'a str,
+    /// Day on which it did, as in 2026-01-31.
+    pub date: &'a str,
+}
+
+/// The ledger `before`, with `outcomes` from `origin` written into it.
 ///
 /// # Errors
 /// If a line of it cannot be read, or it holds some of the runs already: nothing may be lost in silence or count twice.
-pub fn extended(before: &str, outcomes: &[Outcome], (engine, date): (&str, &str)) -> Result<String, String> {
+pub fn extended(before: &str, outcomes: &[Outcome], origin: Origin) -> Result<String, String> {
     let known = before.lines().filter(|line| !line.is_empty() && *line != HEAD);
     let read = |line: &str| Line::read(line).ok_or_else(|| format!("the ledger's line `{line}` cannot be read"));
     let mut lines: Vec<Line> = known.map(read).collect::<Result<_, _>>()?;
-    for new in summed(outcomes, (engine, date)) {
+    for new in summed(outcomes, origin) {
         if let Some(line) = lines.iter().find(|line| line.overlaps(&new)) {
             let (first, last) = (line.first_seed, line.last_seed);
             return Err(format!(
-                "{} of engine {engine}: seeds {first} to {last} are in the ledger already",
-                line.scenario
+                "{} of engine {}: seeds {first} to {last} are in the ledger already",
+                line.scenario, origin.engine
             ));
         }
         match lines.iter_mut().find(|line| line.goes_on(&new)) {
@@ -109,12 +118,12 @@ pub fn extended(before: &str, outcomes: &[Outcome], (engine, date): (&str, &str)
     Ok(format!("{HEAD}\n{}\n", text.join("\n")))
 }
 
-fn summed(outcomes: &[Outcome], (engine, date): (&str, &str)) -> Vec<Line> {
+fn summed(outcomes: &[Outcome], origin: Origin) -> Vec<Line> {
     let mut groups: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
     outcomes.iter().for_each(|outcome| groups.entry(&outcome.scenario).or_default().push(outcome));
     let line = |(scenario, of): (&&str, &Vec<&Outcome>)| Line {
-        engine: engine.into(),
-        date: date.into(),
+        engine: origin.engine.into(),
+        date: origin.date.into(),
         scenario: (*scenario).into(),
         class: of.first().map(|outcome| outcome.class.clone()).unwrap_or_default(),
         first_seed: of.iter().map(|outcome| outcome.seed).min().unwrap_or(0),
@@ -143,16 +152,20 @@ mod tests {
         }
     }
 
+    fn from<'a>(engine: &'a str, date: &'a str) -> Origin<'a> {
+        Origin { engine, date }
+    }
+
     #[test]
     fn runs_without_a_gap_share_a_line_and_others_do_not() {
-        let first = extended("", &[outcome(1001, false), outcome(1002, false)], ("abc", "2026-01-01")).unwrap();
+        let first = extended("", &[outcome(1001, false), outcome(1002, false)], from("abc", "2026-01-01")).unwrap();
         assert_eq!(first, format!("{HEAD}\nabc,2026-01-01,n1,negative,1001,1002,2,0,0.7764,0,2\n"));
-        let second = extended(&first, &[outcome(1003, true)], ("abc", "2026-01-02")).unwrap();
+        let second = extended(&first, &[outcome(1003, true)], from("abc", "2026-01-02")).unwrap();
         assert_eq!(second, format!("{HEAD}\nabc,2026-01-02,n1,negative,1001,1003,3,1,0.8646,0,3\n"));
-        let gap = extended(&second, &[outcome(1009, false)], ("abc", "2026-01-02")).unwrap();
-        let other = extended(&gap, &[outcome(1010, false)], ("def", "2026-01-02")).unwrap();
+        let gap = extended(&second, &[outcome(1009, false)], from("abc", "2026-01-02")).unwrap();
+        let other = extended(&gap, &[outcome(1010, false)], from("def", "2026-01-02")).unwrap();
         assert_eq!(other.lines().count(), 4);
-        assert!(extended(&other, &[outcome(1002, false)], ("abc", "2026-01-02")).is_err());
-        assert!(extended("nonsense", &[], ("abc", "")).is_err());
+        assert!(extended(&other, &[outcome(1002, false)], from("abc", "2026-01-02")).is_err());
+        assert!(extended("nonsense", &[], from("abc", "")).is_err());
     }
 }

@@ -2,9 +2,10 @@
 
 use firstbad_protocol::time::Timestamp;
 use firstbad_simulator::args::{self, Args};
+use firstbad_simulator::ledger::{self, Origin};
 use firstbad_simulator::outcome::Outcome;
 use firstbad_simulator::scenario::{self, Scenario};
-use firstbad_simulator::{bench, capture, golden, ledger, shape, table};
+use firstbad_simulator::{bench, capture, golden, shape, table};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -66,7 +67,7 @@ fn enter(path: &Path, outcomes: &[Outcome]) -> Result<(), String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let now = Timestamp::from_seconds(i64::try_from(now).unwrap_or(0)).to_string();
     let date = now.get(..10).unwrap_or(&now);
-    let after = ledger::extended(&before, outcomes, (&engine_commit(), date))?;
+    let after = ledger::extended(&before, outcomes, Origin { engine: &engine_commit(), date })?;
     std::fs::write(path, after).map_err(|e| format!("writing {}: {e}", path.display()))
 }
 

@@ -156,8 +156,7 @@ impl Plan {
         let length_s = scenario.minutes.draw(r) * 60.0;
         let interval_s = scenario.interval_s.draw(r).round().max(1.0);
         let fleet = fleet(&scenario.fleet, r);
-        let count = scenario.fleet.hosts.count(r).max(1);
-        let hosts = hosts(&scenario.fleet, (count, interval_s), &fleet, r);
+        let hosts = hosts(&scenario.fleet, interval_s, &fleet, r);
         let mut specs = config_specs(scenario, r);
         let slower = overrides.jitter_scale.unwrap_or(1.0);
         specs.iter_mut().for_each(|spec| spec.jitter_s = spec.jitter_s.map(|seconds| seconds * slower));

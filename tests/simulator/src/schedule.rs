@@ -6,6 +6,7 @@ use crate::plan::{ChangePlan, Config, Happening, Plan};
 use crate::random::Random;
 use crate::scenario::{Alternation, ConfigSpec, PublishSpec, Scenario};
 use firstbad_diagnosis::observation::{Change, Name};
+use firstbad_protocol::time::Timestamp;
 use std::sync::Arc;
 
 /// When each host is reached by a rollout, seconds after it began; none if never.
@@ -133,6 +134,26 @@ enum Issue {
     Resume,
 }
 
+/// A publish of a special's content.
+#[derive(Clone, Copy)]
+struct Release {
+    /// Index of the special.
+    special: usize,
+    /// Whether it is the one that begins the special; the later ones only keep to it.
+    first: bool,
+}
+
+/// How a version reaches the hosts.
+#[derive(Clone, Copy)]
+struct Rollout<'a> {
+    /// Second at which it begins.
+    at: f64,
+    /// Seconds from then until each host is reached; none if never.
+    reached: &'a [Option<f64>],
+    /// Greatest delay of a load, seconds, in place of the config's own.
+    jitter: Option<f64>,
+}
+
 impl Line<'_> {
     fn publish_all(mut self, plan: &mut Plan) {
         // A version is undeclared only if its config's pipeline never named it: the one in use at the start was named.
@@ -162,20 +183,21 @@ impl Line<'_> {
         let held = |index: usize| self.specials.get(index).is_some_and(|special| special.spec.then == "hold");
         match (issue, regime) {
             (Issue::Ordinary, Some(index)) if held(index) => {}
-            (Issue::Special(index), _) => self.issue_special(plan, at, (*index, true)),
-            (Issue::Ordinary, Some(index)) => self.issue_special(plan, at, (index, false)),
+            (Issue::Special(index), _) => self.issue_special(plan, at, Release { special: *index, first: true }),
+            (Issue::Ordinary, Some(index)) => self.issue_special(plan, at, Release { special: index, first: false }),
             (Issue::Ordinary | Issue::Resume, _) => {
                 let everywhere = vec![Some(0.0); plan.hosts.len()];
                 let bad = self.turns.as_mut().is_some_and(|turns| turns.is_bad(at));
                 let version = if bad { self.bad_turn(plan) } else { self.good(plan) };
                 self.declare(plan, at, version);
-                self.deliver(plan, version, (at, &everywhere, None));
+                self.deliver(plan, version, Rollout { at, reached: &everywhere, jitter: None });
             }
         }
     }
 
-    fn issue_special(&mut self, plan: &mut Plan, at: f64, (index, first): (usize, bool)) {
-        let Some(special) = self.specials.get(index) else { return };
+    fn issue_special(&mut self, plan: &mut Plan, at: f64, release: Release) {
+        let first = release.first;
+        let Some(special) = self.specials.get(release.special) else { return };
         let (spec, since, jitter) = (special.spec, at - special.at, special.jitter);
         let reached = special.reached.clone();
         if let Some(other) = &spec.with {
@@ -185,7 +207,7 @@ impl Line<'_> {
         if spec.same_generation && first {
             let ordinary = self.good(plan);
             let others: Vec<Option<f64>> = reached.iter().map(|reached| reached.xor(Some(0.0))).collect();
-            self.deliver(plan, ordinary, (at, &others, None));
+            self.deliver(plan, ordinary, Rollout { at, reached: &others, jitter: None });
         }
         let version = self.push(plan, |p| p.special(&spec.content, &spec.tag, spec.same_generation));
         if !spec.undeclared {
@@ -193,11 +215,12 @@ impl Line<'_> {
         }
         let by_now = |reached: Option<f64>| reached.filter(|s| first || *s <= since).map(|s| (s - since).max(0.0));
         let reached: Vec<Option<f64>> = reached.into_iter().map(by_now).collect();
-        self.deliver(plan, version, (at, &reached, jitter));
+        self.deliver(plan, version, Rollout { at, reached: &reached, jitter });
     }
 
-    /// Delivers a version to the hosts reached, `jitter` overriding the config's own.
-    fn deliver(&mut self, plan: &mut Plan, version: usize, (at, reached, jitter): (f64, &[Option<f64>], Option<f64>)) {
+    /// Delivers a version to the hosts reached.
+    fn deliver(&mut self, plan: &mut Plan, version: usize, rollout: Rollout) {
+        let Rollout { at, reached, jitter } = rollout;
         for (host, reached) in plan.hosts.iter_mut().zip(reached) {
             let late = self.jitter.draw(jitter, &mut self.random);
             if let Some(after) = reached.filter(|_| !host.downstream) {
@@ -333,15 +356,15 @@ pub fn changes(plan: &mut Plan, scenario: &Scenario) {
             per_host,
         });
         if fleet_wide && !spec.silent {
-            let change = announcement(plan, at, (&spec.kind, &spec.tag, &spec.target));
+            let change = announcement(plan.at(at), &spec.kind, &spec.tag, &spec.target);
             plan.announcements.push((at, change));
         }
     }
 }
 
-fn announcement(plan: &Plan, at: f64, (kind, id, target): (&str, &str, &str)) -> Change {
+fn announcement(at: Timestamp, kind: &str, id: &str, target: &str) -> Change {
     Change {
-        at: plan.at(at),
+        at,
         source: None,
         dimensions: Arc::default(),
         kind: Name::from(kind),
@@ -370,7 +393,7 @@ pub fn noise(plan: &mut Plan, scenario: &Scenario) {
             return;
         }
         let Some((kind, target)) = KINDS.get(r.below(KINDS.len())) else { return };
-        let change = announcement(plan, at, (kind, &format!("chg-{number}"), target));
+        let change = announcement(plan.at(at), kind, &format!("chg-{number}"), target);
         plan.announcements.push((at, change));
     }
 }

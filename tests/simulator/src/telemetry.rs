@@ -14,6 +14,17 @@ pub struct Telemetry {
     random: Random,
 }
 
+/// A host at the instant at which it sends something.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender {
+    /// Index of the host.
+    pub host: usize,
+    /// Second of the run.
+    pub at: f64,
+    /// Whether the host suffers.
+    pub sick: bool,
+}
+
 impl Telemetry {
     /// An empty way.
     #[must_use]
@@ -21,8 +32,9 @@ impl Telemetry {
         Self { queue: BTreeMap::new(), sent: 0, random: Random::fork(seed, "telemetry") }
     }
 
-    /// Takes what `host` sends at second `at`; `sick` says whether the host suffers.
-    pub fn send(&mut self, plan: &Plan, (host, at, sick): (usize, f64, bool), mut observation: Observation) {
+    /// Takes what a host sends.
+    pub fn send(&mut self, plan: &Plan, sender: Sender, mut observation: Observation) {
+        let Sender { host, at, sick } = sender;
         let is_row = matches!(observation, Observation::Row(_));
         let mut late = if is_row { self.random.between(0.05, 0.8) } else { self.random.between(0.1, 2.0) };
         for fault in &plan.faults {

@@ -1,9 +1,10 @@
 //! Runs one seed of scenarios as observations and as a capture, and lists where the verdicts differ: exit code 1 if the
 //! wire changed one.
 
+use firstbad_simulator::agreement::Replay;
 use firstbad_simulator::overrides::Overrides;
 use firstbad_simulator::{agreement, args, scenario};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "agreement FIRSTBAD SCENARIO-GLOB [SEED [HOSTS]]: FIRSTBAD is the binary that reads the captures";
@@ -30,8 +31,8 @@ fn execute() -> Result<bool, String> {
     let (mut wire, mut order) = (0, 0);
     let file = std::env::temp_dir().join(format!("firstbad-agreement-{}.jsonl", std::process::id()));
     for scenario in &scenarios {
-        let found =
-            agreement::of(scenario, seed, Overrides { hosts, ..Overrides::NONE }, (&PathBuf::from(firstbad), &file))?;
+        let replay = Replay { firstbad: Path::new(firstbad), capture: &file };
+        let found = agreement::of(scenario, seed, Overrides { hosts, ..Overrides::NONE }, replay)?;
         let (of_wire, of_order) = (found.of_the_wire(), found.of_the_order());
         (wire, order) = (wire + usize::from(!of_wire), order + usize::from(!of_order));
         let word = |same: bool| if same { "same" } else { "DIFFERS" };

@@ -8,6 +8,37 @@ use firstbad_diagnosis::observation::{Change, Exit, Load, Name, Observation, Sta
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 
+/// A change that reaches a host or is undone there.
+#[derive(Clone, Copy)]
+pub(super) struct Switch {
+    /// Index of the change.
+    pub(super) change: usize,
+    /// Whether it reaches the host; if not, it is undone.
+    pub(super) on: bool,
+}
+
+/// What a load's event tells.
+#[derive(Clone, Copy)]
+pub(super) struct LoadOutcome {
+    /// Index of the version.
+    pub(super) version: usize,
+    /// What came of it; none if the process died before it could tell.
+    pub(super) result: Option<LoadResult>,
+    /// The version of the same config that was active before.
+    pub(super) previous: Option<Hash>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy)]
+pub(super) struct Ending {
+    /// Whether it was told to stop.
+    pub(super) clean: bool,
+    /// Number of the signal that it died of.
+    pub(super) signal: Option<i32>,
+    /// Index of the version that it was loading.
+    pub(super) loading: Option<usize>,
+}
+
 impl Host {
     pub(super) fn offer(&mut self, context: &mut Context, at: f64, version: usize) {
         let Some(config) = context.plan.versions.get(version).map(|version| version.config) else { return };
@@ -32,9 +63,9 @@ impl Host {
             Fate::Dies => {
                 // Without an agent the breadcrumb mostly stays on the disk of a process that lived too short to send it.
                 if context.plan.fleet.agent || self.random.chance(0.3) {
-                    self.send_load(context, at, (version, None, previous));
+                    self.send_load(context, at, LoadOutcome { version, result: None, previous });
                 }
-                self.die(context, at + 0.2, (Some(6), Some(version)));
+                self.die(context, at + 0.2, Ending { clean: false, signal: Some(6), loading: Some(version) });
                 return false;
             }
             Fate::Refused(message) => {
@@ -49,7 +80,7 @@ impl Host {
         {
             *slot = Some(Active { version, since: at });
         }
-        self.send_load(context, at, (version, Some(result), previous));
+        self.send_load(context, at, LoadOutcome { version, result: Some(result), previous });
         true
     }
 
@@ -75,13 +106,8 @@ impl Host {
         Fate::Loaded
     }
 
-    pub(super) fn send_load(
-        &mut self,
-        context: &mut Context,
-        at: f64,
-        (version, result, previous): (usize, Option<LoadResult>, Option<Hash>),
-    ) {
-        let Some(known) = context.plan.versions.get(version) else { return };
+    pub(super) fn send_load(&mut self, context: &mut Context, at: f64, outcome: LoadOutcome) {
+        let Some(known) = context.plan.versions.get(outcome.version) else { return };
         let config = context.plan.configs.get(known.config).map_or_else(|| "?".into(), |config| config.name.clone());
         let load = Load {
             at: context.plan.at(at),
@@ -89,16 +115,17 @@ impl Host {
             dimensions: self.dimensions.clone(),
             config,
             hash: known.hash,
-            result,
+            result: outcome.result,
             reason: self.refusal.as_ref().map(|_| Name::from("parse")),
             error: self.refusal.take(),
-            previous,
+            previous: outcome.previous,
             facts: known.facts.clone(),
         };
         self.send(context, at, Observation::Load(load));
     }
 
-    pub(super) fn change(&mut self, context: &mut Context, at: f64, (index, on): (usize, bool)) {
+    pub(super) fn change(&mut self, context: &mut Context, at: f64, switch: Switch) {
+        let Switch { change: index, on } = switch;
         let Some(known) = context.plan.changes.get(index) else { return };
         self.changes.retain(|(other, _)| *other != index);
         if on {
@@ -134,7 +161,7 @@ impl Host {
             return;
         }
         self.flush(context, at);
-        let exit = self.exit(context.plan, at, (true, None, None));
+        let exit = self.exit(context.plan, at, Ending { clean: true, signal: None, loading: None });
         self.send(context, at, Observation::Exit(exit));
         self.up = false;
         let pause = self.random.between(1.0, 5.0);
@@ -144,38 +171,34 @@ impl Host {
     pub(super) fn crash(&mut self, context: &mut Context, at: f64) {
         if self.up {
             context.truth.suffer(self.index, at);
-            self.die(context, at, (Some(11), None));
+            self.die(context, at, Ending { clean: false, signal: Some(11), loading: None });
         }
     }
 
-    pub(super) fn die(&mut self, context: &mut Context, at: f64, (signal, loading): (Option<i32>, Option<usize>)) {
+    pub(super) fn die(&mut self, context: &mut Context, at: f64, ending: Ending) {
         if context.plan.fleet.agent {
             self.flush(context, at);
-            let exit = self.exit(context.plan, at, (false, signal, loading));
+            let exit = self.exit(context.plan, at, ending);
             self.send(context, at, Observation::Exit(exit));
         }
         self.counts = Counts::default();
         self.up = false;
         let wait = self.backoff * self.random.between(0.8, 1.2);
-        self.backoff = if loading.is_some() { (self.backoff * 2.0).min(300.0) } else { self.random.between(2.0, 8.0) };
+        self.backoff =
+            if ending.loading.is_some() { (self.backoff * 2.0).min(300.0) } else { self.random.between(2.0, 8.0) };
         self.schedule(at + wait.max(0.5), Happening::Up);
     }
 
-    pub(super) fn exit(
-        &self,
-        plan: &Plan,
-        at: f64,
-        (clean, signal, loading): (bool, Option<i32>, Option<usize>),
-    ) -> Exit {
+    pub(super) fn exit(&self, plan: &Plan, at: f64, ending: Ending) -> Exit {
         Exit {
             at: plan.at(at),
             source: self.source(plan),
             dimensions: self.dimensions.clone(),
-            clean,
-            signal,
+            clean: ending.clean,
+            signal: ending.signal,
             status: None,
             active: self.active_hashes(plan),
-            loading: loading.and_then(|version| named(plan, version)),
+            loading: ending.loading.and_then(|version| named(plan, version)),
         }
     }
 

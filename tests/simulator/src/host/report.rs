@@ -1,5 +1,6 @@
 //! What a host counts and reports.
 
+use super::life::LoadOutcome;
 use super::{Context, Host, named};
 use crate::counts::{Failure, Modifiers, Stretch};
 use crate::effect::Kind;
@@ -8,6 +9,15 @@ use firstbad_diagnosis::observation::{Facts, Name, Observation, Panic, Row};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::time::Span;
+
+/// A stretch of the run between two instants, seconds.
+#[derive(Clone, Copy)]
+pub(super) struct Interval {
+    /// Its beginning.
+    pub(super) from: f64,
+    /// Its end.
+    pub(super) to: f64,
+}
 
 impl Host {
     pub(super) fn count_until(&mut self, context: &mut Context, at: f64) {
@@ -22,7 +32,7 @@ impl Host {
         }
         let plan = context.plan;
         let Some(host) = self.plan(plan) else { return };
-        let modifiers = self.modifiers(context, (from, middle));
+        let modifiers = self.modifiers(context, from, middle);
         let day = 1.0 + plan.fleet.day.1 * (core::f64::consts::TAU * (middle / 86_400.0 + plan.fleet.day.0)).sin();
         let active: Vec<Option<usize>> = self.active.iter().map(|slot| slot.map(|active| active.version)).collect();
         let stretch = Stretch {
@@ -34,10 +44,11 @@ impl Host {
             active: &active,
         };
         self.counts.add(&stretch, &mut self.random);
-        self.cpu_and_panics(context, (from, at), &modifiers);
+        self.cpu_and_panics(context, Interval { from, to: at }, &modifiers);
     }
 
-    pub(super) fn modifiers(&mut self, context: &mut Context, (from, middle): (f64, f64)) -> Modifiers {
+    /// What holds at second `middle`; symptoms count from second `from`.
+    pub(super) fn modifiers(&mut self, context: &mut Context, from: f64, middle: f64) -> Modifiers {
         let region = self.plan(context.plan).map_or(0, |host| host.region);
         let (traffic, errors, tilt) = context.weather.get(region).copied().unwrap_or((1.0, 1.0, 0.0));
         let mut m = Modifiers { traffic, errors, tilt, latency: self.speed, ..Modifiers::default() };
@@ -73,8 +84,9 @@ impl Host {
         m
     }
 
-    pub(super) fn cpu_and_panics(&mut self, context: &mut Context, (from, to): (f64, f64), m: &Modifiers) {
-        self.refetch(context, (from, to));
+    pub(super) fn cpu_and_panics(&mut self, context: &mut Context, interval: Interval, m: &Modifiers) {
+        let Interval { from, to } = interval;
+        self.refetch(context, interval);
         let sites: Vec<Name> = m.failures.iter().filter_map(|failure| failure.panic.clone()).collect();
         if self.counts.panicked() && self.panics_told < 2 {
             for site in sites.iter().take(1) {
@@ -96,7 +108,8 @@ impl Host {
     }
 
     /// A feedback loop asks for the same version again and again.
-    pub(super) fn refetch(&mut self, context: &mut Context, (from, to): (f64, f64)) {
+    pub(super) fn refetch(&mut self, context: &mut Context, interval: Interval) {
+        let Interval { from, to } = interval;
         for (index, effect) in context.plan.effects.iter().enumerate() {
             let Some(hold) = self.holds.get(index).copied().flatten().filter(|_| effect.kind == Kind::Refetch) else {
                 continue;
@@ -107,7 +120,8 @@ impl Host {
                 let Some(version) = effect.config.and_then(|config| self.offered.get(config)).copied() else { return };
                 let at = self.random.between(from, to);
                 let hash = context.plan.versions.get(version).map(|version| version.hash);
-                self.send_load(context, at, (version, Some(LoadResult::Unchanged), hash));
+                let outcome = LoadOutcome { version, result: Some(LoadResult::Unchanged), previous: hash };
+                self.send_load(context, at, outcome);
             }
         }
     }
@@ -129,7 +143,7 @@ impl Host {
             return;
         }
         let plan = context.plan;
-        let m = self.modifiers(context, (end, end - 0.001));
+        let m = self.modifiers(context, end, end - 0.001);
         let counts = std::mem::take(&mut self.counts);
         let load = self.pace * m.traffic * (1.0 - m.hang).max(0.1);
         let r = &mut self.random;

@@ -29,12 +29,9 @@ pub(super) fn fleet(spec: &FleetSpec, r: &mut Random) -> Fleet {
     }
 }
 
-pub(super) fn hosts(
-    spec: &FleetSpec,
-    (count, interval_s): (usize, f64),
-    fleet: &Fleet,
-    r: &mut Random,
-) -> Vec<HostPlan> {
+/// Hosts that report every `interval_s` seconds.
+pub(super) fn hosts(spec: &FleetSpec, interval_s: f64, fleet: &Fleet, r: &mut Random) -> Vec<HostPlan> {
+    let count = spec.hosts.count(r).max(1);
     let (rps, sigma) = (spec.rps.draw(r), spec.rps_sigma.draw(r));
     let (error_share, fl_share) = (spec.error_share.draw(r), spec.fl_share.draw(r));
     let aligned = r.chance(spec.aligned);

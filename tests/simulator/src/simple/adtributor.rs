@@ -13,8 +13,14 @@ const ENOUGH: f64 = 0.67;
 /// Explanatory power that each of them must have.
 const EACH: f64 = 0.1;
 
-/// Forecast and actual.
-type Change = (f64, f64);
+/// Failed requests per cell before the onset and since.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Change {
+    /// Mean before the onset.
+    forecast: f64,
+    /// Mean since.
+    actual: f64,
+}
 
 pub(super) fn published(board: &Board, asked: Asked) -> Vec<Element> {
     let Some((dimensions, total)) = changes(board, asked) else { return Vec::new() };
@@ -42,24 +48,26 @@ fn changes(board: &Board, asked: Asked) -> Option<(Dimensions, Change)> {
     let (normal, since) = (board.keys(asked.normal()), board.keys(asked.since()));
     let (before, after) = (board.sums(&normal), board.sums(&since));
     let per_cell = |sum: f64, keys: &[i64]| sum / keys.len().max(1) as f64;
-    let total = (per_cell(board.fleet_sum(&normal).0, &normal), per_cell(board.fleet_sum(&since).0, &since));
+    let change =
+        |before: f64, after: f64| Change { forecast: per_cell(before, &normal), actual: per_cell(after, &since) };
+    let total = change(board.fleet_sum(&normal).0, board.fleet_sum(&since).0);
     let mut dimensions = Dimensions::new();
     for element in before.keys().chain(after.keys().filter(|element| !before.contains_key(*element))) {
         let failed = |sums: &BTreeMap<&Element, (f64, f64)>| sums.get(*element).map_or(0.0, |cell| cell.0);
-        let change = (per_cell(failed(&before), &normal), per_cell(failed(&after), &since));
-        dimensions.entry(element.dimension()).or_default().push(((*element).clone(), change));
+        let part = change(failed(&before), failed(&after));
+        dimensions.entry(element.dimension()).or_default().push(((*element).clone(), part));
     }
-    (total.1 > total.0).then_some((dimensions, total))
+    (total.actual > total.forecast).then_some((dimensions, total))
 }
 
 /// The part of the change that an element explains.
-fn power((forecast, actual): Change, total: Change) -> f64 {
-    (actual - forecast) / (total.1 - total.0)
+fn power(part: Change, total: Change) -> f64 {
+    (part.actual - part.forecast) / (total.actual - total.forecast)
 }
 
 /// How far an element's share of the actual whole is from its share of the forecast one.
-fn surprise((forecast, actual): Change, total: Change) -> f64 {
-    let (p, q) = (forecast / total.0.max(1e-9), actual / total.1.max(1e-9));
+fn surprise(part: Change, total: Change) -> f64 {
+    let (p, q) = (part.forecast / total.forecast.max(1e-9), part.actual / total.actual.max(1e-9));
     let half = |x: f64| if x > 0.0 { 0.5 * x * (2.0 * x / (p + q)).ln() } else { 0.0 };
     half(p) + half(q)
 }
@@ -88,24 +96,30 @@ mod tests {
         Element::Place("cloud.region".into(), value.into())
     }
 
+    fn change(forecast: f64, actual: f64) -> Change {
+        Change { forecast, actual }
+    }
+
     #[test]
     fn power_and_surprise_of_a_small_table() {
         // 100 failures become 200; this element's 50 become 120: 70 of 100, and a share of 0.5 becomes 0.6.
-        assert!((power((50.0, 120.0), (100.0, 200.0)) - 0.7).abs() < 1e-9);
+        let total = change(100.0, 200.0);
+        assert!((power(change(50.0, 120.0), total) - 0.7).abs() < 1e-9);
         let expected = 0.5 * (0.5 * (1.0_f64 / 1.1).ln() + 0.6 * (1.2_f64 / 1.1).ln());
-        assert!((surprise((50.0, 120.0), (100.0, 200.0)) - expected).abs() < 1e-12);
-        assert!((surprise((0.0, 100.0), (100.0, 200.0)) - 0.25 * 2_f64.ln()).abs() < 1e-12);
+        assert!((surprise(change(50.0, 120.0), total) - expected).abs() < 1e-12);
+        assert!((surprise(change(0.0, 100.0), total) - 0.25 * 2_f64.ln()).abs() < 1e-12);
     }
 
     #[test]
     fn few_surprising_elements_explain_the_change() {
         // Of a change of 100: eu 80 and us 5 and ap 15; eu alone explains enough and is the most surprising.
-        let table = [(place("eu"), (20.0, 100.0)), (place("us"), (50.0, 55.0)), (place("ap"), (30.0, 45.0))];
-        let (surprise, named) = candidate(&table, (100.0, 200.0)).expect("a candidate");
+        let (eu, us, ap) = (change(20.0, 100.0), change(50.0, 55.0), change(30.0, 45.0));
+        let table = [(place("eu"), eu), (place("us"), us), (place("ap"), ap)];
+        let (surprise, named) = candidate(&table, change(100.0, 200.0)).expect("a candidate");
         assert_eq!(named, [place("eu")]);
         assert!(surprise > 0.0);
         // Ten equal elements explain a tenth each, which is not more than a tenth.
-        let even: Vec<(Element, Change)> = (0..10).map(|i| (place(&i.to_string()), (10.0, 20.0))).collect();
-        assert_eq!(candidate(&even, (100.0, 200.0)), None);
+        let even: Vec<(Element, Change)> = (0..10).map(|i| (place(&i.to_string()), change(10.0, 20.0))).collect();
+        assert_eq!(candidate(&even, change(100.0, 200.0)), None);
     }
 }

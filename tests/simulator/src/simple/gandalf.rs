@@ -24,8 +24,9 @@ pub(super) fn name(board: &Board, asked: Asked) -> Vec<Element> {
         let known = |host: &Name| board.exposed_at(element, host).filter(|at| *at <= asked.now_ns);
         let times: Vec<(Option<i64>, i64)> = faults.iter().map(|(host, at)| (known(host), *at)).collect();
         let exposed = board.by_host().keys().filter(|host| known(host).is_some()).count();
+        let reach = Reach { exposed, all: board.by_host().len() };
         let blame = blame(&times);
-        if blame < LEAST_BLAME { 0.0 } else { blame * contrast(&times, (exposed, board.by_host().len())) }
+        if blame < LEAST_BLAME { 0.0 } else { blame * contrast(&times, reach) }
     };
     best(board.rollouts().map(|element| (score(element), element)), 0.0)
 }
@@ -50,12 +51,20 @@ fn blame(times: &[(Option<i64>, i64)]) -> f64 {
     times.iter().map(vote).sum::<f64>() / times.len().max(1) as f64
 }
 
-/// How much more often hosts with it are faulty than hosts without it, given when each faulty host was exposed, and
-/// (exposed, all) hosts.
-fn contrast(times: &[(Option<i64>, i64)], (exposed, all): (usize, usize)) -> f64 {
+/// How many hosts a rollout has reached.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// Hosts exposed to it.
+    exposed: usize,
+    /// All hosts.
+    all: usize,
+}
+
+/// How much more often hosts with it are faulty than hosts without it, given when each faulty host was exposed.
+fn contrast(times: &[(Option<i64>, i64)], reach: Reach) -> f64 {
     let faulty = times.iter().filter(|(exposed, _)| exposed.is_some()).count();
     let rate = |part: usize, of: usize| part as f64 / of.max(1) as f64;
-    rate(faulty, exposed) - rate(times.len() - faulty, all.saturating_sub(exposed))
+    rate(faulty, reach.exposed) - rate(times.len() - faulty, reach.all.saturating_sub(reach.exposed))
 }
 
 #[cfg(test)]
@@ -77,9 +86,10 @@ mod tests {
     fn hosts_without_it_that_fail_as_often_acquit() {
         let (with, without) = ((Some(0), 1), (None, 1));
         // 2 of 4 with it and 1 of 6 without; then 1 of 4 and 3 of 6; then nobody is without it.
-        assert!((contrast(&[with, with, without], (4, 10)) - (0.5 - 1.0 / 6.0)).abs() < 1e-12);
-        assert!((contrast(&[with, without, without, without], (4, 10)) + 0.25).abs() < 1e-12);
-        assert!((contrast(&[with], (10, 10)) - 0.1).abs() < 1e-12);
+        let four = Reach { exposed: 4, all: 10 };
+        assert!((contrast(&[with, with, without], four) - (0.5 - 1.0 / 6.0)).abs() < 1e-12);
+        assert!((contrast(&[with, without, without, without], four) + 0.25).abs() < 1e-12);
+        assert!((contrast(&[with], Reach { exposed: 10, all: 10 }) - 0.1).abs() < 1e-12);
     }
 
     #[test]
