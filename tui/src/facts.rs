@@ -324,13 +324,14 @@ mod tests {
         }
         assert_eq!(reach(&failing, &fixture::refused()), "seen by loads");
     }
+
     #[test]
     fn without_an_accused_version_nothing_is_said_of_restarts() {
         let mut snapshot = fixture::recovering();
         snapshot.hosts.iter_mut().for_each(|host| host.needs_restart = false);
         let mut incident = snapshot.diagnosis.incidents[0].clone();
         assert!(reach(&snapshot, &incident).contains("no host needs a restart any more"));
-        incident.verdict = firstbad_protocol::verdict::Verdict::InsufficientEvidence;
+        incident.verdict = Verdict::InsufficientEvidence;
         assert!(!reach(&snapshot, &incident).contains("restart"), "{}", reach(&snapshot, &incident));
     }
 
