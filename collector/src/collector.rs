@@ -9,7 +9,7 @@ use crate::health::Health;
 use crate::local::LocalRecorders;
 use crate::security::audit::Audit;
 use crate::security::{Form, Guard, GuardParts, ServerTls, Token, keep_fresh};
-use crate::server::api::{Api, questions};
+use crate::server::api::{Api, ApiParts, questions};
 use crate::server::{Place, Service, bind, grpc, ingest, serve};
 use crate::settings::Settings;
 use crate::status::Status;
@@ -98,7 +98,9 @@ impl Collector {
         let status = first_status(&settings, &addresses, &notices);
         let own = settings.security.credentials.as_ref().map(|_| Token::generate("screen")).transpose()?;
         let guard = guard(&settings, &health)?.knowing(own.as_ref());
-        let api = Api::new(publisher.clone(), Arc::clone(&health), guard.clone(), (status, &settings));
+        let parts =
+            ApiParts { publisher: publisher.clone(), health: Arc::clone(&health), guard: guard.clone(), status };
+        let api = Api::new(&settings, parts);
 
         let (queue, work) = mpsc::sync_channel(settings.queue_requests);
         let (batches, committed) = mpsc::sync_channel(BATCHES_AHEAD);

@@ -98,26 +98,17 @@ impl FleetCounts {
             }
         }
         for load in &row.loads {
-            self.loaded((&load.config, &load.hash), load.result, (load.reason.as_deref(), load.count));
+            if let Some(version) = self.version(&load.config, &load.hash) {
+                version.loaded(load.result, load.reason.as_deref(), load.count);
+            }
         }
         self.dropped = self.dropped.saturating_add(row.dropped);
     }
 
     fn load(&mut self, load: &Load) {
-        if let Some(result) = load.result {
-            self.loaded((&load.config, &load.hash), result, (load.reason.as_deref(), 1));
-        }
-    }
-
-    fn loaded(&mut self, (config, hash): (&str, &Hash), result: LoadResult, (reason, n): (Option<&str>, u64)) {
-        let reason = match reason {
-            _ if !result.is_refusal() => String::new(),
-            Some(word) if REASONS.contains(&word) => word.to_owned(),
-            _ => "other".to_owned(),
-        };
-        if let Some(version) = self.version(config, hash) {
-            let count = version.loads.entry((result, reason)).or_default();
-            *count = count.saturating_add(n);
+        let Some(result) = load.result else { return };
+        if let Some(version) = self.version(&load.config, &load.hash) {
+            version.loaded(result, load.reason.as_deref(), 1);
         }
     }
 
@@ -205,6 +196,16 @@ impl VersionCounts {
             reasons.iter().map(move |reason| ((result, (*reason).to_owned()), 0))
         });
         Self { loads: results.collect(), ..Self::default() }
+    }
+
+    fn loaded(&mut self, result: LoadResult, reason: Option<&str>, n: u64) {
+        let reason = match reason {
+            _ if !result.is_refusal() => String::new(),
+            Some(word) if REASONS.contains(&word) => word.to_owned(),
+            _ => "other".to_owned(),
+        };
+        let count = self.loads.entry((result, reason)).or_default();
+        *count = count.saturating_add(n);
     }
 
     fn fold(&mut self, other: Self) {

@@ -42,8 +42,22 @@ pub(crate) struct Report {
     pub(crate) points: usize,
 }
 
-/// A version that a host has: config, number within it, since when.
-type Held = (usize, usize, i64);
+/// A version that a host has. The order is that of the fields.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    /// Place of the config.
+    config: usize,
+    /// Number of the version within the config.
+    number: usize,
+    /// Since when, ns.
+    at: i64,
+}
+
+impl Held {
+    const fn is_bad(self) -> bool {
+        self.config == 0 && self.number == 2
+    }
+}
 
 impl Fleet {
     /// Time up to which everything before the present round has been reported.
@@ -63,9 +77,9 @@ impl Fleet {
         let end = self.now() + INTERVAL - phase;
         let image = self.image(host, end);
         let held = self.held(host, end);
-        let new = held.iter().filter(|(.., at)| *at > end - INTERVAL || self.round == 0);
+        let new = held.iter().filter(|held| held.at > end - INTERVAL || self.round == 0);
         let mut events: Vec<encode::Event> = new
-            .map(|(config, number, at)| {
+            .map(|Held { config, number, at }| {
                 encode::Event::load(name(*config), hash(*config, *number), rows(*config, *number), *at)
             })
             .collect();
@@ -80,11 +94,14 @@ impl Fleet {
         let after = |from: i64, over: i64, salt: u64| {
             EPOCH + from * INTERVAL + i64::try_from(mixed(host, salt) % over.unsigned_abs()).unwrap_or(0)
         };
-        let mut held: Vec<Held> = (0..CONFIGS).map(|config| (config, 0, BEGUN + SECOND_NS)).collect();
+        let mut held: Vec<Held> =
+            (0..CONFIGS).map(|config| Held { config, number: 0, at: BEGUN + SECOND_NS }).collect();
         let newer = (0..CONFIGS).zip(1..).zip(10..);
-        held.extend(newer.map(|((config, nth), salt)| (config, 1, after(nth * APART, ROLLOUT, salt))));
-        held.extend(self.bad_from.map(|from| (0, 2, after(from, BAD_ROLLOUT, 20))));
-        held.retain(|(.., at)| *at <= end);
+        let newer =
+            newer.map(|((config, nth), salt)| Held { config, number: 1, at: after(nth * APART, ROLLOUT, salt) });
+        held.extend(newer);
+        held.extend(self.bad_from.map(|from| Held { config: 0, number: 2, at: after(from, BAD_ROLLOUT, 20) }));
+        held.retain(|held| held.at <= end);
         held.sort_unstable();
         held
     }
@@ -94,20 +111,19 @@ impl Fleet {
         let held = self.held(host, end);
         let each = 400 + mixed(host, 1) % 200;
         let served = |from: i64, to: i64| each * (to - from).max(0).unsigned_abs() / INTERVAL.unsigned_abs();
-        let bad = held.iter().find(|(config, number, _)| (*config, *number) == (0, 2)).map(|(.., at)| *at);
+        let bad = held.iter().find(|held| held.is_bad()).map(|held| held.at);
         let panic = bad.filter(|_| mixed(host, 7) % 10 < 3).map_or(0, |at| served(at, end) * 3 / 10);
         let versions: Vec<VersionImage> = held
             .iter()
-            .map(|(config, number, at)| {
-                let next =
-                    held.iter().find(|(of, later, _)| of == config && *later == number + 1).map_or(end, |next| next.2);
-                let requests = served(*at, next);
-                let panic = if (*config, *number) == (0, 2) { panic } else { 0 };
-                version((*config, *number, *at), requests, panic)
+            .map(|of| {
+                let is_next = |other: &&Held| other.config == of.config && other.number == of.number + 1;
+                let next = held.iter().find(is_next).map_or(end, |next| next.at);
+                version(*of, served(of.at, next), if of.is_bad() { panic } else { 0 })
             })
             .collect();
-        let active =
-            |config: usize| held.iter().filter(|(of, ..)| *of == config).map(|(of, number, _)| uid(*of, *number)).max();
+        let active = |config: usize| {
+            held.iter().filter(|held| held.config == config).map(|held| uid(held.config, held.number)).max()
+        };
         let all = served(BEGUN, end);
         let error = all / 5000;
         let site = SiteImage {
@@ -188,7 +204,7 @@ fn config(place: usize, active: Option<u64>) -> ConfigImage {
     }
 }
 
-fn version((config, number, at): Held, requests: u64, panic: u64) -> VersionImage {
+fn version(Held { config, number, at }: Held, requests: u64, panic: u64) -> VersionImage {
     let (error, at) = (requests / 5000, at.unsigned_abs());
     let rows = rows(config, number);
     let buckets = (0..101).map(|score| if score == 0 { 0 } else { requests / 100 }).collect();

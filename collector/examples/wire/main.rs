@@ -128,7 +128,7 @@ impl Collector {
         let mut waiting: Vec<Observation> = Vec::new();
         for from in (0..hosts).step_by(AT_ONCE) {
             let reports: Vec<Report> = (from..(from + AT_ONCE).min(hosts)).map(|host| fleet.report(host)).collect();
-            self.receive(&reports, (&mut waiting, &mut stages))?;
+            self.receive(&reports, &mut waiting, &mut stages)?;
         }
         fleet.round += 1;
         let begun = cpu_ns();
@@ -143,7 +143,8 @@ impl Collector {
     fn receive(
         &mut self,
         reports: &[Report],
-        (waiting, stages): (&mut Vec<Observation>, &mut Stages),
+        waiting: &mut Vec<Observation>,
+        stages: &mut Stages,
     ) -> Result<(), DecodeError> {
         let begun = cpu_ns();
         let metrics = reports.iter().map(|report| decode_metrics(&report.metrics, Encoding::Protobuf));

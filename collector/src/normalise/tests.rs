@@ -39,14 +39,28 @@ fn logs(normaliser: &mut Normaliser, records: &[Value]) -> Batch {
     normaliser.logs(&decode_logs(request.as_bytes(), Encoding::Json).unwrap())
 }
 
-/// A requests Sum with one `ok` point: (start, time, value), seconds from T0.
-fn requests(temporality: i64, (start, time, value): (i64, i64, i64), tagged: bool) -> Value {
+/// What a point covers, seconds from T0.
+#[derive(Clone, Copy)]
+struct Seconds {
+    /// Where it starts.
+    start: i64,
+    /// Where it ends: the point's own time.
+    end: i64,
+}
+
+/// From `start` to `end`, seconds from T0.
+const fn span(start: i64, end: i64) -> Seconds {
+    Seconds { start, end }
+}
+
+/// A requests Sum with one `ok` point.
+fn requests(temporality: i64, span: Seconds, value: i64, tagged: bool) -> Value {
     let mut attributes = vec![text("firstbad.outcome", "ok")];
     if tagged {
         attributes.extend([text("firstbad.config.name", "bots"), text("firstbad.config.hash", HASH)]);
     }
     json!({"name": "firstbad.requests", "sum": {"aggregationTemporality": temporality, "isMonotonic": true, "dataPoints": [
-        {"attributes": attributes, "startTimeUnixNano": ns(start), "timeUnixNano": ns(time), "asInt": value.to_string()}]}})
+        {"attributes": attributes, "startTimeUnixNano": ns(span.start), "timeUnixNano": ns(span.end), "asInt": value.to_string()}]}})
 }
 
 fn rows(batch: &Batch) -> Vec<&Row> {
@@ -67,21 +81,25 @@ fn oks(batch: &Batch) -> Vec<(i64, i64, u64)> {
 #[test]
 fn cumulative_points_count_from_their_predecessor() {
     let mut normaliser = Normaliser::new(&[]);
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, (0, 10, 100), false)])), [(0, 10, 100)]);
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, (0, 20, 150), false)])), [(10, 20, 50)]);
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, (0, 20, 150), false)])), [], "a repeat");
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, (0, 15, 120), false)])), [], "older than what is known");
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, (0, 40, 170), false)])), [(20, 40, 20)], "a lost report");
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, span(0, 10), 100, false)])), [(0, 10, 100)]);
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, span(0, 20), 150, false)])), [(10, 20, 50)]);
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, span(0, 20), 150, false)])), [], "a repeat");
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, span(0, 15), 120, false)])), [], "older than what is known");
+    assert_eq!(
+        oks(&metrics(&mut normaliser, &[requests(2, span(0, 40), 170, false)])),
+        [(20, 40, 20)],
+        "a lost report"
+    );
 }
 
 #[test]
 fn a_restart_is_seen_by_its_start_time_and_a_fall_alone_is_a_series_begun_anew() {
     let mut normaliser = Normaliser::new(&[]);
-    metrics(&mut normaliser, &[requests(2, (0, 10, 100), false)]);
-    let batch = metrics(&mut normaliser, &[requests(2, (14, 20, 30), false)]);
+    metrics(&mut normaliser, &[requests(2, span(0, 10), 100, false)]);
+    let batch = metrics(&mut normaliser, &[requests(2, span(14, 20), 30, false)]);
     assert_eq!(oks(&batch), [(14, 20, 30)]);
     assert!(rows(&batch)[0].restarted);
-    let batch = metrics(&mut normaliser, &[requests(2, (14, 30, 7), false)]);
+    let batch = metrics(&mut normaliser, &[requests(2, span(14, 30), 7, false)]);
     assert_eq!(oks(&batch), [(20, 30, 7)]);
     assert!(!rows(&batch)[0].restarted);
 }
@@ -89,27 +107,27 @@ fn a_restart_is_seen_by_its_start_time_and_a_fall_alone_is_a_series_begun_anew()
 #[test]
 fn what_was_counted_before_anybody_looked_is_not_counted() {
     let mut normaliser = Normaliser::new(&[]);
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, (-4000, 10, 1_000_000), false)])), [(10, 10, 0)]);
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, (-4000, 20, 1_000_040), false)])), [(10, 20, 40)]);
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, span(-4000, 10), 1_000_000, false)])), [(10, 10, 0)]);
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(2, span(-4000, 20), 1_000_040, false)])), [(10, 20, 40)]);
 }
 
 #[test]
 fn a_series_that_appears_later_began_with_nothing() {
     let mut normaliser = Normaliser::new(&[]);
-    metrics(&mut normaliser, &[requests(2, (-4000, 10, 1000), false)]);
-    let batch = metrics(&mut normaliser, &[requests(2, (-4000, 20, 1040), false)]);
+    metrics(&mut normaliser, &[requests(2, span(-4000, 10), 1000, false)]);
+    let batch = metrics(&mut normaliser, &[requests(2, span(-4000, 20), 1040, false)]);
     assert_eq!(oks(&batch), [(10, 20, 40)]);
     // The tagged series of a new version has the process's start, and comes in a request of its own.
-    let batch = metrics(&mut normaliser, &[requests(2, (-4000, 20, 25), true)]);
+    let batch = metrics(&mut normaliser, &[requests(2, span(-4000, 20), 25, true)]);
     assert_eq!(rows(&batch)[0].views[0].outcomes, Outcomes { ok: 25, ..Outcomes::default() });
 }
 
 #[test]
 fn delta_points_are_taken_once_in_any_order() {
     let mut normaliser = Normaliser::new(&[]);
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(1, (10, 20, 5), false)])), [(10, 20, 5)]);
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(1, (0, 10, 7), false)])), [(0, 10, 7)]);
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(1, (10, 20, 5), false)])), []);
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(1, span(10, 20), 5, false)])), [(10, 20, 5)]);
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(1, span(0, 10), 7, false)])), [(0, 10, 7)]);
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(1, span(10, 20), 5, false)])), []);
 }
 
 #[test]
@@ -125,7 +143,7 @@ fn standard_requests_count_only_where_no_native_ones_do() {
     let mut normaliser = Normaliser::new(&[]);
     let batch = metrics(&mut normaliser, &[duration(10, 90, 10)]);
     assert_eq!(rows(&batch)[0].totals[0].outcomes, Outcomes { ok: 90, error: 10, ..Outcomes::default() });
-    let batch = metrics(&mut normaliser, &[duration(20, 90, 10), requests(1, (10, 20, 100), false)]);
+    let batch = metrics(&mut normaliser, &[duration(20, 90, 10), requests(1, span(10, 20), 100, false)]);
     assert_eq!(rows(&batch)[0].totals[0].outcomes, Outcomes { ok: 100, ..Outcomes::default() });
     assert_eq!(rows(&batch)[0].latency.as_ref().unwrap().counts, [100, 0]);
 }
@@ -178,10 +196,10 @@ fn events_are_read_once_and_refused_with_a_reason() {
 #[test]
 fn state_survives_a_restart() {
     let mut normaliser = Normaliser::new(&[]);
-    metrics(&mut normaliser, &[requests(2, (0, 10, 100), false)]);
+    metrics(&mut normaliser, &[requests(2, span(0, 10), 100, false)]);
     let saved = postcard::to_stdvec(&normaliser).unwrap();
     let mut restored: Normaliser = postcard::from_bytes(&saved).unwrap();
-    let again = [requests(2, (0, 20, 150), false)];
+    let again = [requests(2, span(0, 20), 150, false)];
     assert_eq!(metrics(&mut restored, &again), metrics(&mut normaliser, &again));
 }
 
@@ -189,8 +207,8 @@ fn state_survives_a_restart() {
 fn nothing_later_than_the_horizon_is_read() {
     let mut normaliser = Normaliser::new(&[]);
     normaliser.read_until(firstbad_protocol::time::Timestamp::from_seconds(T0 + 10));
-    assert_eq!(oks(&metrics(&mut normaliser, &[requests(1, (0, 10, 5), false)])), [(0, 10, 5)]);
-    let batch = metrics(&mut normaliser, &[requests(1, (10, 20, 5), false)]);
+    assert_eq!(oks(&metrics(&mut normaliser, &[requests(1, span(0, 10), 5, false)])), [(0, 10, 5)]);
+    let batch = metrics(&mut normaliser, &[requests(1, span(10, 20), 5, false)]);
     assert_eq!((oks(&batch), batch.latest), (vec![], None));
 }
 

@@ -7,14 +7,18 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-/// An attribute as it was told.
-pub(crate) fn attribute((key, value): (String, told::Value)) -> KeyValue {
+/// Attributes as they were told.
+pub(crate) fn attributes(of: told::Attributes) -> Vec<KeyValue> {
+    of.into_iter().map(|(key, value)| attribute(&key, value)).collect()
+}
+
+fn attribute(key: &str, value: told::Value) -> KeyValue {
     match value {
-        told::Value::Text(value) => text(&key, value),
-        told::Value::Int(value) => signed(&key, value),
-        told::Value::Double(value) => with(&key, Value::DoubleValue(value)),
-        told::Value::Flag(value) => flag(&key, value),
-        told::Value::Texts(values) => texts(&key, values),
+        told::Value::Text(value) => text(key, value),
+        told::Value::Int(value) => signed(key, value),
+        told::Value::Double(value) => with(key, Value::DoubleValue(value)),
+        told::Value::Flag(value) => flag(key, value),
+        told::Value::Texts(values) => texts(key, values),
     }
 }
 

@@ -236,13 +236,23 @@ fn death_sequence(event_head: u64) -> u64 {
     event_head.min(CONTENT_SEQUENCE / 4) * 2
 }
 
-/// The content of one version.
-pub(super) fn content(
-    image: &RecorderImage,
-    (config, hash): (&str, Hash),
-    (bytes, format): (Vec<u8>, Format),
-    at_ns: u64,
-) -> LogRecord {
+/// The content of one version, as the instrument kept it.
+pub(super) struct Content<'a> {
+    /// Name of the config.
+    pub(super) config: &'a str,
+    /// Hash of the version.
+    pub(super) hash: Hash,
+    /// Whole, or with values hidden by the proxy's rules.
+    pub(super) bytes: Vec<u8>,
+    /// Format of the bytes.
+    pub(super) format: Format,
+    /// When the version was first applied, ns.
+    pub(super) at_ns: u64,
+}
+
+/// The record of a content.
+pub(super) fn content(image: &RecorderImage, content: Content<'_>) -> LogRecord {
+    let Content { config, hash, bytes, format, at_ns } = content;
     let [a, b, c, d, e, f, g, ..] = hash.0;
     let sequence = CONTENT_SEQUENCE | u64::from_be_bytes([0, a, b, c, d, e, f, g]);
     let record = Record { image, name: event::CONFIG_CONTENT, at_ns, sequence, severity: SeverityNumber::Info };

@@ -1,7 +1,7 @@
 //! One recorder's points as OTLP in the protocol's own types. Which points there are is decided by
 //! `firstbad_protocol::recorder::told`, for the shipper within a proxy as well.
 
-use super::attributes::{attribute, resource, scope};
+use super::attributes::{attributes, resource, scope};
 use firstbad_protocol::recorder::told::{self, Attributes};
 use firstbad_protocol::recorder::{Dropped, RecorderImage, ScoreHistogram};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -41,7 +41,7 @@ impl Span {
             told::Data::Gauge(points) => Data::Gauge(Gauge { data_points: self.numbers(points, Value::AsInt) }),
             told::Data::Real(points) => Data::Gauge(Gauge { data_points: self.numbers(points, Value::AsDouble) }),
             told::Data::Histogram(points) => Data::Histogram(Histogram {
-                data_points: points.into_iter().map(|point| self.histogram(point)).collect(),
+                data_points: points.into_iter().map(|(of, found)| self.histogram(of, found)).collect(),
                 aggregation_temporality: cumulative,
             }),
         };
@@ -50,7 +50,7 @@ impl Span {
 
     fn numbers<T>(self, points: Vec<(Attributes, T)>, value: fn(T) -> Value) -> Vec<NumberDataPoint> {
         let point = |(of, number): (Attributes, T)| NumberDataPoint {
-            attributes: of.into_iter().map(attribute).collect(),
+            attributes: attributes(of),
             start_time_unix_nano: self.start_ns,
             time_unix_nano: self.now_ns,
             value: Some(value(number)),
@@ -59,9 +59,9 @@ impl Span {
         points.into_iter().map(point).collect()
     }
 
-    fn histogram(self, (of, found): (Attributes, ScoreHistogram)) -> HistogramDataPoint {
+    fn histogram(self, of: Attributes, found: ScoreHistogram) -> HistogramDataPoint {
         HistogramDataPoint {
-            attributes: of.into_iter().map(attribute).collect(),
+            attributes: attributes(of),
             start_time_unix_nano: self.start_ns,
             time_unix_nano: self.now_ns,
             count: found.count,

@@ -276,7 +276,7 @@ impl RecorderSource {
             self.contents_pending.insert(hash);
             let at_ns = version.first_applied_ns.unwrap_or(image.started_ns);
             let format = version.format.unwrap_or(Format::Lines);
-            records.push(logs::content(image, (&config.name, hash), (bytes, format), at_ns));
+            records.push(logs::content(image, logs::Content { config: &config.name, hash, bytes, format, at_ns }));
         }
         records
     }

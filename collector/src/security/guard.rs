@@ -40,6 +40,19 @@ pub(crate) struct Guard {
     parts: Arc<GuardParts>,
 }
 
+/// What became of a call that the audit log tells of.
+#[derive(Debug)]
+struct Outcome<'a> {
+    /// `admin` or `denied`.
+    event: &'static str,
+    /// The authenticated name; of a denied call, the name that the credential claims.
+    caller: &'a str,
+    /// HTTP status of the answer.
+    status: u16,
+    /// Why it was denied; empty if it was not.
+    reason: String,
+}
+
 /// In whose words a refusal is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -125,8 +138,9 @@ impl Guard {
         if names.is_empty() { Err(Unknown::Missing) } else { credentials.by_certificate(&names, now) }
     }
 
-    fn log(&self, head: &Parts, event: &'static str, (caller, status, reason): (&str, u16, String)) {
+    fn log(&self, head: &Parts, outcome: Outcome<'_>) {
         let Some(audit) = &self.parts.audit else { return };
+        let Outcome { event, caller, status, reason } = outcome;
         let from = head.extensions.get::<Peer>().and_then(|peer| peer.address);
         audit.write(&Call {
             at: self.parts.clock.now(),
@@ -162,7 +176,10 @@ async fn check(State((guard, form)): State<(Guard, Form)>, request: Request, nex
     let called = Parts::clone(&head);
     let response = next.run(Request::from_parts(head, body)).await;
     let status = response.status().as_u16();
-    beside(move || guard.log(&called, "admin", (&caller.name, status, String::new()))).await;
+    beside(move || {
+        guard.log(&called, Outcome { event: "admin", caller: &caller.name, status, reason: String::new() });
+    })
+    .await;
     response
 }
 
@@ -179,7 +196,7 @@ async fn denied(guard: Guard, head: Parts, form: Form, refusal: &Refusal) -> Res
     beside(move || {
         let claimed = head.headers.get(header::AUTHORIZATION).and_then(bearer).and_then(token::name_of);
         let names = head.extensions.get::<Peer>().map(|peer| peer.names.join(" ")).unwrap_or_default();
-        guard.log(&head, "denied", (claimed.unwrap_or(&names), status, reason));
+        guard.log(&head, Outcome { event: "denied", caller: claimed.unwrap_or(&names), status, reason });
     })
     .await;
     response

@@ -52,13 +52,22 @@ pub(crate) struct Api {
     exports: Arc<Semaphore>,
 }
 
+/// What the API is made of, beside the settings.
+#[derive(Debug)]
+pub(crate) struct ApiParts {
+    /// Snapshots as they are published.
+    pub(crate) publisher: Publisher,
+    /// Health of this process.
+    pub(crate) health: Arc<Health>,
+    /// Who may call.
+    pub(crate) guard: Guard,
+    /// Everything of the status that does not change.
+    pub(crate) status: Status,
+}
+
 impl Api {
-    pub(crate) fn new(
-        publisher: Publisher,
-        health: Arc<Health>,
-        guard: Guard,
-        (status, settings): (Status, &crate::Settings),
-    ) -> Self {
+    pub(crate) fn new(settings: &crate::Settings, parts: ApiParts) -> Self {
+        let ApiParts { publisher, health, guard, status } = parts;
         Self {
             publisher,
             health,

@@ -1,6 +1,6 @@
 //! Log events of the contract, in every form that senders write them.
 
-use super::{HASH, T0, logs, ns, requests, text};
+use super::{HASH, T0, logs, ns, requests, span, text};
 use crate::normalise::Normaliser;
 use crate::otlp::{Encoding, decode_logs, decode_metrics};
 use firstbad_diagnosis::observation::{Observation, Source};
@@ -175,7 +175,7 @@ fn a_change_reaches_the_pod_that_tells_it_if_that_serves_requests() {
     let mut normaliser = Normaliser::new(&[]);
     let resource = [text("service.name", "p"), text("k8s.pod.name", "p-1")];
     let request = json!({"resourceMetrics": [{"resource": {"attributes": resource},
-        "scopeMetrics": [{"metrics": [requests(1, (0, 10, 50), false)]}]}]});
+        "scopeMetrics": [{"metrics": [requests(1, span(0, 10), 50, false)]}]}]});
     normaliser.metrics(&decode_metrics(request.to_string().as_bytes(), Encoding::Json).unwrap());
     let serves = told(&mut normaliser, "p-1", 12);
     assert!(matches!(&serves, Some(Source::Instance { host, .. }) if host.contains("p-1")), "{serves:?}");

@@ -1,6 +1,6 @@
 //! Every form of metrics that the contract allows, in numbers: who reports, what is counted once, and what stands for what.
 
-use super::{HASH, T0, ns, text};
+use super::{HASH, Seconds, T0, ns, span, text};
 use crate::normalise::{Batch, Normaliser, join, time_of};
 use crate::otlp::{Encoding, decode_metrics};
 use firstbad_diagnosis::observation::{Name, Observation, Outcomes, Row, Source};
@@ -28,8 +28,8 @@ fn outcome(word: &str) -> Value {
     text("firstbad.outcome", word)
 }
 
-fn point(attributes: &[Value], (start, time): (i64, i64), value: i64) -> Value {
-    json!({"attributes": attributes, "startTimeUnixNano": ns(start), "timeUnixNano": ns(time), "asInt": value.to_string()})
+fn point(attributes: &[Value], span: Seconds, value: i64) -> Value {
+    json!({"attributes": attributes, "startTimeUnixNano": ns(span.start), "timeUnixNano": ns(span.end), "asInt": value.to_string()})
 }
 
 fn sum(name: &str, temporality: i64, points: &[Value]) -> Value {
@@ -87,7 +87,7 @@ fn who_reports_is_told_by_instance_then_host_and_process_then_nobody() {
         (&[], Source::Aggregate),
     ];
     for (resource, expected) in cases {
-        let requests = sum("firstbad.requests", DELTA, &[point(&[outcome("ok")], (0, 10), 5)]);
+        let requests = sum("firstbad.requests", DELTA, &[point(&[outcome("ok")], span(0, 10), 5)]);
         let row = only_row(&send(&mut Normaliser::new(&[]), resource, &[requests]));
         assert_eq!(row.source, expected, "{resource:?}");
         assert_eq!(row.totals[0].outcomes, outcomes(5, 0, 0));
@@ -99,7 +99,8 @@ fn a_points_own_attributes_win_over_the_resources() {
     let resource = with(host("h1"), &[text("cloud.region", "eu"), text("cdn", "a")]);
     let own = [outcome("ok"), text("cloud.region", "us"), text("service.version", "fl2"), text("unnamed", "x")];
     let elsewhere = [outcome("error"), text("host.name", "h2"), text("service.instance.id", "i2")];
-    let points = [point(&[outcome("ok")], (0, 10), 3), point(&own, (0, 10), 4), point(&elsewhere, (0, 10), 5)];
+    let points =
+        [point(&[outcome("ok")], span(0, 10), 3), point(&own, span(0, 10), 4), point(&elsewhere, span(0, 10), 5)];
     let batch = send(&mut Normaliser::new(&["cdn".to_owned()]), &resource, &[sum("firstbad.requests", DELTA, &points)]);
     let rows = rows(&batch);
     assert_eq!(rows.len(), 2);
@@ -118,7 +119,7 @@ fn a_points_own_attributes_win_over_the_resources() {
 fn two_services_of_a_host_are_counted_each_by_its_own_source() {
     let of = |service: &str| vec![text("service.name", service), text("host.name", "h1")];
     let mut normaliser = Normaliser::new(&[]);
-    let own = sum("firstbad.requests", DELTA, &[point(&[outcome("ok")], (0, 10), 5)]);
+    let own = sum("firstbad.requests", DELTA, &[point(&[outcome("ok")], span(0, 10), 5)]);
     assert_eq!(only_row(&send(&mut normaliser, &of("proxy"), &[own])).totals[0].outcomes.ok, 5);
     let standard = json!({"name": "http.server.request.duration", "histogram": {"aggregationTemporality": 1, "dataPoints": [
         {"startTimeUnixNano": ns(0), "timeUnixNano": ns(10), "count": 7, "bucketCounts": [7], "explicitBounds": []}]}});
@@ -152,12 +153,12 @@ fn totals_and_views_are_kept_apart_in_every_combination_and_temporality() {
     for kinds in ["t", "v", "vw", "tv", "tvw"] {
         for temporality in [DELTA, CUMULATIVE] {
             let mut normaliser = Normaliser::new(&[]);
-            let metrics = |times: i64, span: (i64, i64)| {
+            let metrics = |times: i64, span: Seconds| {
                 let points: Vec<Value> =
                     report(kinds).iter().map(|(_, attributes, count)| point(attributes, span, count * times)).collect();
                 [sum("firstbad.requests", temporality, &points)]
             };
-            let spans = if temporality == DELTA { [(0, 10), (10, 20)] } else { [(0, 10), (0, 20)] };
+            let spans = if temporality == DELTA { [span(0, 10), span(10, 20)] } else { [span(0, 10), span(0, 20)] };
             let factor = if temporality == DELTA { [1, 1] } else { [1, 2] };
             for (index, (span, times)) in spans.into_iter().zip(factor).enumerate() {
                 let row = only_row(&send(&mut normaliser, &host("h1"), &metrics(times, span)));
@@ -185,7 +186,7 @@ fn views_that_come_apart_from_their_totals_do_not_stand_for_them() {
     for temporality in [DELTA, CUMULATIVE] {
         let mut normaliser = Normaliser::new(&[]);
         let requests = |attributes: Vec<Value>, count| {
-            sum("firstbad.requests", temporality, &[point(&with(attributes, &[outcome("ok")]), (0, 10), count)])
+            sum("firstbad.requests", temporality, &[point(&with(attributes, &[outcome("ok")]), span(0, 10), count)])
         };
         let totals = send(&mut normaliser, &host("h1"), &[requests(vec![], 100)]);
         let apart = send(&mut normaliser, &host("h1"), &[requests(tag("bots", HASH), 80)]);
@@ -205,7 +206,7 @@ fn a_delta_sender_of_views_alone_is_idle_only_where_it_sends_none() {
         sum("firstbad.requests", DELTA, &[point(&with(tag("bots", HASH), &[outcome("ok")]), span, count)])
     };
     let memory = |time| gauge("process.memory.usage", time, &[(vec![], 5e8)]);
-    let row = only_row(&send(&mut normaliser, &host("h1"), &[view((0, 10), 40), memory(10)]));
+    let row = only_row(&send(&mut normaliser, &host("h1"), &[view(span(0, 10), 40), memory(10)]));
     assert!(row.totals.is_empty() && row.views[0].outcomes.ok == 40, "its view stands for the total: {row:?}");
     let row = only_row(&send(&mut normaliser, &host("h1"), &[memory(20)]));
     assert_eq!((row.span.end.0 - row.span.start.0, row.totals[0].outcomes), (10_000_000_000, Outcomes::default()));
@@ -217,13 +218,13 @@ fn panics_and_scores_and_loads_are_read_with_and_without_a_version() {
     let panics = sum(
         "firstbad.panics",
         DELTA,
-        &[point(std::slice::from_ref(&site), (0, 10), 9), point(&with(tag("bots", HASH), &[site]), (0, 10), 7)],
+        &[point(std::slice::from_ref(&site), span(0, 10), 9), point(&with(tag("bots", HASH), &[site]), span(0, 10), 7)],
     );
     let score = with(
         tag("bots", HASH),
         &[text("firstbad.score.name", "bot"), int("firstbad.score.min", 0), int("firstbad.score.max", 100)],
     );
-    let reason = |word: &str, count| point(&with(score.clone(), &[text("firstbad.reason", word)]), (0, 10), count);
+    let reason = |word: &str, count| point(&with(score.clone(), &[text("firstbad.reason", word)]), span(0, 10), count);
     let defaulted = sum(
         "firstbad.scores.defaulted",
         DELTA,
@@ -233,7 +234,7 @@ fn panics_and_scores_and_loads_are_read_with_and_without_a_version() {
         {"attributes": score, "startTimeUnixNano": ns(0), "timeUnixNano": ns(10), "count": "60", "sum": 700.5,
          "explicitBounds": [0.5, 29.0, 99.0], "bucketCounts": ["10", "20", "30", "0"]}]}});
     let load = |word: &str, reason: &[Value]| {
-        point(&with(with(tag("bots", HASH), &[text("firstbad.load.result", word)]), reason), (0, 10), 2)
+        point(&with(with(tag("bots", HASH), &[text("firstbad.load.result", word)]), reason), span(0, 10), 2)
     };
     let loads = sum(
         "firstbad.config.loads",
@@ -246,7 +247,7 @@ fn panics_and_scores_and_loads_are_read_with_and_without_a_version() {
         ],
     );
     let dropped =
-        sum("firstbad.telemetry.dropped", DELTA, &[point(&[text("firstbad.reason", "queue_full")], (0, 10), 11)]);
+        sum("firstbad.telemetry.dropped", DELTA, &[point(&[text("firstbad.reason", "queue_full")], span(0, 10), 11)]);
     let row = only_row(&send(&mut Normaliser::new(&[]), &host("h1"), &[panics, defaulted, scores, loads, dropped]));
     let counts: Vec<(bool, u64)> = row.panics.iter().map(|it| (it.version.is_some(), it.count)).collect();
     assert_eq!(counts, [(false, 9), (true, 7)]);
@@ -307,7 +308,7 @@ fn facts_and_limits_as_gauges_belong_to_the_active_version() {
 #[test]
 fn a_restart_is_counted_from_its_start_under_the_same_identity_or_a_new_one() {
     let requests =
-        |start, time, count| sum("firstbad.requests", CUMULATIVE, &[point(&[outcome("ok")], (start, time), count)]);
+        |start, time, count| sum("firstbad.requests", CUMULATIVE, &[point(&[outcome("ok")], span(start, time), count)]);
     let span = |row: &Row| (row.span.start.0 / 1_000_000_000 - T0, row.span.end.0 / 1_000_000_000 - T0);
     let mut normaliser = Normaliser::new(&[]);
     let same = host("h1");
@@ -329,7 +330,8 @@ fn a_restart_is_counted_from_its_start_under_the_same_identity_or_a_new_one() {
 #[test]
 fn a_series_that_starts_with_its_first_count_is_no_restart() {
     let requests = |points: &[(Vec<Value>, i64, i64)], time| {
-        let points: Vec<Value> = points.iter().map(|(of, start, count)| point(of, (*start, time), *count)).collect();
+        let points: Vec<Value> =
+            points.iter().map(|(of, start, count)| point(of, span(*start, time), *count)).collect();
         [sum("firstbad.requests", CUMULATIVE, &points)]
     };
     let mut normaliser = Normaliser::new(&[]);
@@ -341,8 +343,8 @@ fn a_series_that_starts_with_its_first_count_is_no_restart() {
 
 #[test]
 fn several_reports_in_one_request_are_the_rows_of_several_requests() {
-    let total = |time: i64, count| point(&[outcome("ok")], (-900, time), count);
-    let view = |time: i64, count| point(&with(tag("bots", HASH), &[outcome("ok")]), (-900, time), count);
+    let total = |time: i64, count| point(&[outcome("ok")], span(-900, time), count);
+    let view = |time: i64, count| point(&with(tag("bots", HASH), &[outcome("ok")]), span(-900, time), count);
     let memory = |time: i64| json!({"timeUnixNano": ns(time), "asInt": 1000 + time});
     let mut apart = Normaliser::new(&[]);
     let reports: Vec<Vec<Value>> = (1..=6)
@@ -376,7 +378,7 @@ fn a_request_that_is_sent_thrice_counts_once() {
     for temporality in [DELTA, CUMULATIVE] {
         let mut normaliser = Normaliser::new(&[]);
         let metrics = [
-            sum("firstbad.requests", temporality, &[point(&[outcome("ok")], (0, 10), 100)]),
+            sum("firstbad.requests", temporality, &[point(&[outcome("ok")], span(0, 10), 100)]),
             gauge(
                 "process.cpu.utilization",
                 10,

@@ -1,6 +1,6 @@
 //! Senders of standard metrics only, as stock SDKs write them.
 
-use super::{ns, rows, text};
+use super::{Seconds, ns, rows, span, text};
 use crate::normalise::{Batch, Normaliser};
 use crate::otlp::{Encoding, decode_metrics};
 use firstbad_diagnosis::observation::Outcomes;
@@ -17,8 +17,8 @@ fn duration(temporality: &Value, points: &[Value]) -> Value {
         "histogram": {"aggregationTemporality": temporality, "dataPoints": points}})
 }
 
-fn point(attributes: &[Value], (start, time): (i64, i64), counts: [u64; 3]) -> Value {
-    json!({"attributes": attributes, "startTimeUnixNano": ns(start), "timeUnixNano": ns(time), "count": counts.iter().sum::<u64>().to_string(),
+fn point(attributes: &[Value], span: Seconds, counts: [u64; 3]) -> Value {
+    json!({"attributes": attributes, "startTimeUnixNano": ns(span.start), "timeUnixNano": ns(span.end), "count": counts.iter().sum::<u64>().to_string(),
         "sum": 1.5, "min": 0.001, "max": 0.7, "explicitBounds": [0.005, 0.5], "bucketCounts": counts.map(|count| count.to_string())})
 }
 
@@ -29,12 +29,12 @@ fn status(value: &Value) -> Value {
 #[test]
 fn requests_are_counted_from_durations_and_failed_by_status_or_error_type() {
     let points = [
-        point(&[status(&json!({"intValue": "200"})), text("http.request.method", "GET")], (0, 10), [50, 30, 0]),
-        point(&[status(&json!({"intValue": 404})), text("http.request.method", "GET")], (0, 10), [5, 0, 0]),
-        point(&[status(&json!({"intValue": 500}))], (0, 10), [1, 1, 1]),
-        point(&[status(&json!({"stringValue": "503"}))], (0, 10), [0, 0, 4]),
-        point(&[text("error.type", "timeout")], (0, 10), [0, 0, 2]),
-        point(&[status(&json!({"intValue": "302"})), text("error.type", "")], (0, 10), [6, 0, 0]),
+        point(&[status(&json!({"intValue": "200"})), text("http.request.method", "GET")], span(0, 10), [50, 30, 0]),
+        point(&[status(&json!({"intValue": 404})), text("http.request.method", "GET")], span(0, 10), [5, 0, 0]),
+        point(&[status(&json!({"intValue": 500}))], span(0, 10), [1, 1, 1]),
+        point(&[status(&json!({"stringValue": "503"}))], span(0, 10), [0, 0, 4]),
+        point(&[text("error.type", "timeout")], span(0, 10), [0, 0, 2]),
+        point(&[status(&json!({"intValue": "302"})), text("error.type", "")], span(0, 10), [6, 0, 0]),
     ];
     for temporality in [json!(1), json!("AGGREGATION_TEMPORALITY_DELTA"), json!("AGGREGATION_TEMPORALITY_CUMULATIVE")] {
         let batch = send(&mut Normaliser::new(&[]), &[duration(&temporality, &points)]);
@@ -101,7 +101,7 @@ fn the_state_of_the_process_is_read_as_gauges_or_as_sums_that_may_fall() {
 fn an_idle_delta_sender_of_standard_metrics_has_a_zero() {
     let mut normaliser = Normaliser::new(&[]);
     let memory = |time| json!({"name": "process.memory.usage", "gauge": {"dataPoints": [{"timeUnixNano": ns(time), "asInt": 1}]}});
-    send(&mut normaliser, &[duration(&json!(1), &[point(&[], (0, 10), [3, 0, 0])]), memory(10)]);
+    send(&mut normaliser, &[duration(&json!(1), &[point(&[], span(0, 10), [3, 0, 0])]), memory(10)]);
     let batch = send(&mut normaliser, &[memory(20)]);
     assert_eq!(super::oks(&batch), [(10, 20, 0)]);
     assert_eq!(rows(&batch)[0].totals.len(), 1);

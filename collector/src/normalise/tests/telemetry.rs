@@ -1,7 +1,7 @@
 //! Telemetry as it really comes: mixed, jittered, repeated, reordered, junk, from several sources of one process. What is
 //! counted must be what a clean sender would have been counted for.
 
-use super::{T0, logs, metrics, ns, oks, requests, resource, rows, text};
+use super::{T0, logs, metrics, ns, oks, requests, resource, rows, span, text};
 use crate::normalise::{Batch, Normaliser};
 use crate::otlp::tests::requests::{logs_request, metrics_request};
 use crate::otlp::{Encoding, decode_metrics, logs_from_generated, metrics_from_generated};
@@ -33,8 +33,8 @@ fn gaps(batch: &Batch) -> Vec<(String, u64)> {
 #[test]
 fn delta_and_cumulative_series_of_one_report_share_a_row() {
     let mut normaliser = Normaliser::new(&[]);
-    metrics(&mut normaliser, &[requests(2, (0, 10, 100), false), requests(1, (0, 10, 40), true)]);
-    let batch = metrics(&mut normaliser, &[requests(2, (0, 20, 130), false), requests(1, (10, 20, 30), true)]);
+    metrics(&mut normaliser, &[requests(2, span(0, 10), 100, false), requests(1, span(0, 10), 40, true)]);
+    let batch = metrics(&mut normaliser, &[requests(2, span(0, 20), 130, false), requests(1, span(10, 20), 30, true)]);
     assert_eq!(oks(&batch), [(10, 20, 30)]);
     assert_eq!(rows(&batch)[0].views[0].outcomes.ok, 30);
 }
@@ -60,7 +60,7 @@ fn a_quiet_delta_sender_says_zero_and_a_quiet_instant_says_nothing() {
     let mut normaliser = Normaliser::new(&[]);
     let batch = metrics(&mut normaliser, &[memory(10)]);
     assert!(rows(&batch)[0].totals.is_empty(), "nobody said that it counts requests");
-    metrics(&mut normaliser, &[requests(1, (10, 20, 5), false), memory(20)]);
+    metrics(&mut normaliser, &[requests(1, span(10, 20), 5, false), memory(20)]);
     let batch = metrics(&mut normaliser, &[memory(30)]);
     assert_eq!(oks(&batch), [(20, 30, 0)]);
     assert_eq!(rows(&batch)[0].totals[0].outcomes, Outcomes::default());
@@ -74,7 +74,7 @@ fn junk_values_are_gaps_and_never_levels_or_counts() {
     let junk = [
         gauge("process.memory.usage", 10, &json!(-5.0), &[]),
         gauge("process.cpu.utilization", 10, &json!("NaN"), &[]),
-        requests(1, (0, 10, -3), false),
+        requests(1, span(0, 10), -3, false),
         gauge(
             "firstbad.config.active",
             10,
@@ -188,7 +188,7 @@ fn json_and_protobuf_give_equal_observations() {
     let standard = json!({"name": "http.server.request.duration", "histogram": {"aggregationTemporality": 2, "dataPoints": [
         {"attributes": [text("error.type", "timeout")], "startTimeUnixNano": ns(0), "timeUnixNano": ns(10), "count": "3", "sum": 0.7,
          "explicitBounds": [0.005, 0.1], "bucketCounts": ["1", "1", "1"]}]}});
-    let metrics = [requests(2, (0, 10, 100), false), requests(2, (0, 10, 90), true), standard];
+    let metrics = [requests(2, span(0, 10), 100, false), requests(2, span(0, 10), 90, true), standard];
     let json =
         json!({"resourceMetrics": [{"resource": resource(), "scopeMetrics": [{"metrics": metrics}]}]}).to_string();
     let generated: ExportMetricsServiceRequest = serde_json::from_str(&json).unwrap();
@@ -217,7 +217,7 @@ proptest! {
     ) {
         let mut normaliser = Normaliser::new(&[]);
         let batches: Vec<Batch> = order.iter().chain(&again)
-            .map(|k| metrics(&mut normaliser, &[requests(1, (k * 10, k * 10 + 10, 10 + k), false), requests(1, (k * 10, k * 10 + 10, k + 1), true)]))
+            .map(|k| metrics(&mut normaliser, &[requests(1, span(k * 10, k * 10 + 10), 10 + k, false), requests(1, span(k * 10, k * 10 + 10), k + 1, true)]))
             .collect();
         prop_assert_eq!(sums(&batches), ((0..16).map(|k| 10 + k).sum(), (1..=16).sum()));
     }
@@ -225,8 +225,8 @@ proptest! {
     #[test]
     fn cumulative_counts_do_not_depend_on_losses_or_repeats(reports in prop::collection::vec(1..40_i64, 1..30)) {
         let mut normaliser = Normaliser::new(&[]);
-        let mut batches = vec![metrics(&mut normaliser, &[requests(2, (0, 5, 7), false)])];
-        batches.extend(reports.iter().map(|k| metrics(&mut normaliser, &[requests(2, (0, k * 10, k * k + 7), false)])));
+        let mut batches = vec![metrics(&mut normaliser, &[requests(2, span(0, 5), 7, false)])];
+        batches.extend(reports.iter().map(|k| metrics(&mut normaliser, &[requests(2, span(0, k * 10), k * k + 7, false)])));
         let latest = reports.iter().max().unwrap();
         prop_assert_eq!(sums(&batches).0, u64::try_from(latest * latest + 7).unwrap());
     }

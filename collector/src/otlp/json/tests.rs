@@ -14,13 +14,24 @@ fn agree(line: &[u8]) -> Result<bool, TestCaseError> {
     Ok(true)
 }
 
-fn damaged(text: &str, (place, byte, cut): (prop::sample::Index, u8, bool)) -> Vec<u8> {
+/// What happens to one byte of a text.
+#[derive(Clone, Copy)]
+struct Damage {
+    /// Which byte.
+    place: prop::sample::Index,
+    /// What stands there afterwards, unless it is cut.
+    byte: u8,
+    /// Whether it is cut out.
+    cut: bool,
+}
+
+fn damaged(text: &str, damage: Damage) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
-    let place = place.index(bytes.len());
-    if cut {
+    let place = damage.place.index(bytes.len());
+    if damage.cut {
         bytes.remove(place);
     } else {
-        bytes[place] = byte;
+        bytes[place] = damage.byte;
     }
     bytes
 }
@@ -37,10 +48,11 @@ proptest! {
         metrics in metrics_request(), logs in logs_request(),
         place in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>()
     ) {
-        agree(&damaged(&serde_json::to_string(&metrics).unwrap(), (place, byte, cut)))?;
-        agree(&damaged(&serde_json::to_string(&logs).unwrap(), (place, byte, cut)))?;
+        let damage = Damage { place, byte, cut };
+        agree(&damaged(&serde_json::to_string(&metrics).unwrap(), damage))?;
+        agree(&damaged(&serde_json::to_string(&logs).unwrap(), damage))?;
         for line in USUAL {
-            agree(&damaged(line, (place, byte, cut)))?;
+            agree(&damaged(line, damage))?;
         }
     }
 }

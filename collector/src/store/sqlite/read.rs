@@ -94,16 +94,35 @@ fn journalled(row: &Row<'_>) -> Result<Vec<Journalled>, StoreError> {
         .map_err(|error| StoreError::Damaged { what: what.to_owned(), reason: error.to_string() })
 }
 
-fn checkpoint_of(row: &Row<'_>) -> rusqlite::Result<(i64, i64, Vec<u8>)> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+/// A checkpoint as it is stored.
+struct PackedCheckpoint {
+    /// Number of the last batch before it.
+    batch: i64,
+    /// Tick of that batch, seconds since the Unix epoch.
+    tick: i64,
+    /// State of the engine, compressed.
+    body: Vec<u8>,
 }
 
-fn unpack_checkpoint((batch, tick, body): (i64, i64, Vec<u8>)) -> Result<Checkpoint, StoreError> {
+fn checkpoint_of(row: &Row<'_>) -> rusqlite::Result<PackedCheckpoint> {
+    Ok(PackedCheckpoint { batch: row.get(0)?, tick: row.get(1)?, body: row.get(2)? })
+}
+
+fn unpack_checkpoint(packed: PackedCheckpoint) -> Result<Checkpoint, StoreError> {
+    let PackedCheckpoint { batch, tick, body } = packed;
     let engine = unpack(&format!("the checkpoint after batch {batch}"), &body)?;
     Ok(Checkpoint { batch: unsigned(batch), tick: tick_of(tick), engine })
 }
 
-fn incident_of(row: &Row<'_>) -> rusqlite::Result<(IncidentRecord, Vec<u8>)> {
+/// An incident as it is stored.
+struct PackedIncident {
+    /// Everything but the diagnosis.
+    record: IncidentRecord,
+    /// The diagnosis as JSON, compressed.
+    diagnosis: Vec<u8>,
+}
+
+fn incident_of(row: &Row<'_>) -> rusqlite::Result<PackedIncident> {
     let record = IncidentRecord {
         id: row.get(0)?,
         batch: unsigned(row.get(1)?),
@@ -111,12 +130,13 @@ fn incident_of(row: &Row<'_>) -> rusqlite::Result<(IncidentRecord, Vec<u8>)> {
         resolved: row.get(3)?,
         diagnosis: String::new(),
     };
-    Ok((record, row.get(4)?))
+    Ok(PackedIncident { record, diagnosis: row.get(4)? })
 }
 
-fn unpack_incident((record, body): (IncidentRecord, Vec<u8>)) -> Result<IncidentRecord, StoreError> {
+fn unpack_incident(packed: PackedIncident) -> Result<IncidentRecord, StoreError> {
+    let PackedIncident { record, diagnosis } = packed;
     let what = format!("what was said of incident {}", record.id);
-    let diagnosis = String::from_utf8(unpack(&what, &body)?)
+    let diagnosis = String::from_utf8(unpack(&what, &diagnosis)?)
         .map_err(|error| StoreError::Damaged { what, reason: error.to_string() })?;
     Ok(IncidentRecord { diagnosis, ..record })
 }
