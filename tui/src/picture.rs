@@ -29,7 +29,7 @@ pub(crate) fn svg(model: &Model) -> String {
         for span in &line.spans {
             let cells = crate::screen::text::width(&span.content);
             if !span.content.trim().is_empty() || span.style.add_modifier.contains(Modifier::REVERSED) {
-                run(&mut svg, (row, column, cells), &span.content, span.style);
+                run(&mut svg, Place { row, column, cells }, &span.content, span.style);
             }
             column += cells;
         }
@@ -37,7 +37,19 @@ pub(crate) fn svg(model: &Model) -> String {
     svg + "</g>\n</svg>\n"
 }
 
-fn run(svg: &mut String, (row, column, cells): (usize, usize, usize), text: &str, style: Style) {
+/// Where a run of one style stands, in cells.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Row from the top, the first being 0.
+    row: usize,
+    /// Column of its first cell, the leftmost being 0.
+    column: usize,
+    /// Its length.
+    cells: usize,
+}
+
+fn run(svg: &mut String, place: Place, text: &str, style: Style) {
+    let Place { row, column, cells } = place;
     let (x, y) = ((column + 1) * CELL_WIDTH, row * CELL_HEIGHT + CELL_HEIGHT);
     let reversed = style.add_modifier.contains(Modifier::REVERSED);
     let colour = match style.fg {

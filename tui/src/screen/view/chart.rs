@@ -36,15 +36,16 @@ pub(crate) fn chart(
         let line = Line::from(model.theme.span(Role::Warn, text::cut(nothing, columns)));
         return vec![line].into_iter().take(lines_max).collect();
     }
-    // No room is not no data: without a line for a rate, nothing is said.
+    // A chart without room must not claim that there are no data, so it stays silent.
     series.truncate(lines_max.saturating_sub(2));
     let Some(first) = series.first() else { return Vec::new() };
     let width = columns.saturating_sub(LABEL + VALUE + 1).max(1);
     let top = series.iter().flat_map(|line| line.points.iter().flatten()).fold(0.01_f64, |top, point| top.max(*point));
+    let scale = Scale { theme: model.theme, width, top };
     let mut picture = vec![title(model, first, top, columns)];
     for line in &series {
         let mark = if is_accused(line, &hashes) { mark } else { ' ' };
-        picture.push(drawn(model.theme, line, (width, top), (mark, &now(snapshot, line))));
+        picture.push(drawn(scale, line, mark, &now(snapshot, line)));
     }
     picture.push(loads(model.theme, &series, width, &hashes));
     picture.truncate(lines_max);
@@ -131,7 +132,19 @@ fn now(snapshot: &Snapshot, line: &Series) -> String {
     }
 }
 
-fn drawn(theme: Theme, line: &Series, (width, top): (usize, f64), (mark, value): (char, &str)) -> Line<'static> {
+/// What all lines of a chart are drawn with.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// Colours and characters.
+    theme: Theme,
+    /// Cells of a sparkline.
+    width: usize,
+    /// The share that fills a cell, above 0.
+    top: f64,
+}
+
+fn drawn(scale: Scale, line: &Series, mark: char, value: &str) -> Line<'static> {
+    let Scale { theme, width, top } = scale;
     let what = match line.signal {
         Signal::Scores => "score ",
         Signal::Errors => "error ",

@@ -3,7 +3,7 @@
 
 use super::super::model::Model;
 use super::super::text;
-use super::super::theme::Role;
+use super::super::theme::{Role, Theme};
 use super::page::{Copied, Extent, Page, heading, labelled};
 use crate::census::{self, Due};
 use firstbad_protocol::Hash;
@@ -26,7 +26,8 @@ pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
         model.incident().and_then(|incident| incident.cause.as_ref()).and_then(|cause| cause.config.as_deref());
     let versions_title = config.map_or_else(|| "versions".to_owned(), |config| text::safe(config, model.theme.ascii));
     let columns_title = columns_of("host", &versions_title, ["state", "seen", "starts", "panics"], columns);
-    let mut page = Page::list(hosts.iter().map(|host| line(model, (snapshot, config), host, columns)));
+    let table = Table { theme: model.theme, snapshot, config, columns };
+    let mut page = Page::list(hosts.iter().map(|host| line(table, host)));
     page.head = vec![heading(model, &title, columns), heading(model, &format!(" {columns_title}"), columns)];
     page.nothing = "No host has reported yet.".into();
     page.copied = copied(&due);
@@ -48,12 +49,21 @@ fn copied(due: &Due<'_>) -> Copied {
     Copied::Text(due.names.iter().map(|name| text::safe(name, true) + "\n").collect())
 }
 
-fn line(
-    model: &Model,
-    (snapshot, config): (&Snapshot, Option<&str>),
-    host: &HostView,
+/// What all lines of the list are made with.
+#[derive(Clone, Copy)]
+struct Table<'a> {
+    /// Colours and characters.
+    theme: Theme,
+    /// What the fleet is like.
+    snapshot: &'a Snapshot,
+    /// The only config whose version is shown; none shows all.
+    config: Option<&'a str>,
+    /// Width of a line, cells.
     columns: usize,
-) -> Line<'static> {
+}
+
+fn line(table: Table<'_>, host: &HostView) -> Line<'static> {
+    let Table { theme, snapshot, config, columns } = table;
     let (state, role) = match host {
         HostView { silent: true, .. } => ("SILENT", Role::Bad),
         HostView { failing: true, .. } => ("FAILING", Role::Bad),
@@ -73,10 +83,10 @@ fn line(
             .reduce(|all, one| all + ", " + &one),
     };
     let versions = versions.unwrap_or_else(|| "none known".to_owned());
-    let safe = |told: &str| text::safe(told, model.theme.ascii);
+    let safe = |told: &str| text::safe(told, theme.ascii);
     let starts = (host.restarts + 1).to_string();
     let numbers = [state, &seen, &starts, &host.panics.to_string()];
-    Line::from(model.theme.span(role, columns_of(&safe(&host.host), &safe(&versions), numbers, columns)))
+    Line::from(theme.span(role, columns_of(&safe(&host.host), &safe(&versions), numbers, columns)))
 }
 
 fn columns_of(host: &str, versions: &str, [state, seen, starts, panics]: [&str; 4], columns: usize) -> String {
