@@ -45,7 +45,7 @@ impl Catalogue {
             add_column(&transaction, TABLE, &feature(index))?;
         }
         for name in ["ray_id", "client_ip", "user_agent"] {
-            add_column(&transaction, OTHER_TABLE, &(name.to_owned(), "String"))?;
+            add_column(&transaction, OTHER_TABLE, &Column { name: name.to_owned(), kind: "String" })?;
         }
         transaction.commit()?;
         Ok(Self { connection })
@@ -80,7 +80,16 @@ impl Catalogue {
     }
 }
 
-fn add_column(connection: &Connection, table: &str, (name, kind): &(String, &str)) -> rusqlite::Result<()> {
+/// A column of a table.
+struct Column {
+    /// Its name.
+    name: String,
+    /// Its type, in the words of ClickHouse.
+    kind: &'static str,
+}
+
+fn add_column(connection: &Connection, table: &str, column: &Column) -> rusqlite::Result<()> {
+    let Column { name, kind } = column;
     let insert = "INSERT INTO all_columns VALUES (?1, ?2, ?3, ?4, ?5)";
     connection.execute(insert, params![DEFAULT, table, 0, name, kind])?;
     for shard in 1..=SHARDS {
@@ -89,8 +98,8 @@ fn add_column(connection: &Connection, table: &str, (name, kind): &(String, &str
     Ok(())
 }
 
-/// Name and type of a feature.
-fn feature(index: usize) -> (String, &'static str) {
+/// The column of a feature.
+fn feature(index: usize) -> Column {
     const KINDS: [(&str, &str); 6] = [
         ("ja4_prevalence", "Float32"),
         ("path_entropy", "Float32"),
@@ -100,7 +109,7 @@ fn feature(index: usize) -> (String, &'static str) {
         ("inter_request_gap", "Float64"),
     ];
     let (stem, kind) = KINDS.get(index % KINDS.len()).copied().unwrap_or(("feature", "Float32"));
-    (format!("{stem}_{:02}", index / KINDS.len()), kind)
+    Column { name: format!("{stem}_{:02}", index / KINDS.len()), kind }
 }
 
 #[cfg(test)]
