@@ -2,8 +2,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "only tests use it, and a test may fail loudly")]
 
 use serde_json::Value;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -93,8 +92,8 @@ impl Collector {
     ///
     /// # Errors
     /// If it does not answer.
-    pub fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
-        exchange(self.api, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), b"")
+    pub fn get(&self, path: &str) -> Result<(u16, String), ureq::Error> {
+        read(client().get(format!("{}{path}", self.api_url())).call()?)
     }
 
     /// Posts to its OTLP/HTTP receiver and returns status and body of the answer.
@@ -103,11 +102,9 @@ impl Collector {
     /// If it does not answer.
     #[must_use]
     pub fn post(&self, path: &str, kind: &str, body: &[u8]) -> (u16, String) {
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        exchange(self.otlp, &head, body).expect("an answer")
+        let url = format!("http://127.0.0.1:{}{path}", self.otlp);
+        let answer = client().post(url).content_type(kind).send(body).and_then(read);
+        answer.expect("an answer")
     }
 
     /// Posts the lines of a capture, each acknowledged before the next.
@@ -135,29 +132,16 @@ impl Collector {
     }
 }
 
-fn exchange(port: u16, head: &str, body: &[u8]) -> std::io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    Ok((code, if head.to_ascii_lowercase().contains("chunked") { unchunked(body) } else { body.to_owned() }))
+/// A client that takes every status as an answer and keeps no connection.
+fn client() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
+    config.timeout_global(Some(PATIENCE)).build().into()
 }
 
-/// The body of a chunked answer.
-fn unchunked(mut rest: &str) -> String {
-    let mut whole = String::new();
-    while let Some((size, after)) = rest.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
-        let Some(chunk) = after.get(..size).filter(|chunk| !chunk.is_empty()) else { break };
-        whole.push_str(chunk);
-        rest = after.get(size + 2..).unwrap_or_default();
-    }
-    whole
+/// Status and whole body of an answer.
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<(u16, String), ureq::Error> {
+    let body = answer.body_mut().with_config().limit(u64::MAX).read_to_string()?;
+    Ok((answer.status().as_u16(), body))
 }
 
 /// Looks until something is found.
