@@ -134,8 +134,9 @@ impl Normaliser {
         let mut sum = Understanding::default();
         for understood in self.senders.understood() {
             sum.resources += 1;
-            sum.outcomes += u64::from(understood.outcomes);
-            sum.anything += u64::from(understood.outcomes || understood.events);
+            let outcomes = understood.outcomes && !understood.crowded;
+            sum.outcomes += u64::from(outcomes);
+            sum.anything += u64::from(outcomes || understood.events);
         }
         sum
     }

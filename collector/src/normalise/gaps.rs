@@ -33,6 +33,7 @@ faults! {
     BadHash = "points or events whose hash is not sha256:<64 hex digits> were not read as that version";
     Folded = "counts folded into `other` at their sender belong to no version here";
     SharedIdentity = "several processes report under the same resource attributes, told apart by their start times alone: set service.instance.id (or host.name and process.pid) for each";
+    CrowdedIdentity = "the cumulative counts of more than 8 processes with the same resource attributes and start time were left out, because nothing tells the processes apart: set service.instance.id (or host.name and process.pid) for each";
     UnknownEvent = "events named firstbad.* that the contract does not know were not read";
     UnknownMetric = "metrics named firstbad.* that the contract does not know were not read";
     UnknownOutcome = "requests with an outcome other than ok, denied, error or panic were not read";

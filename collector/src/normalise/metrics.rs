@@ -45,6 +45,7 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch 
         gaps: Gaps::default(),
         rows: Rows::default(),
         outcomes: false,
+        crowded: false,
         baselines: Vec::new(),
     };
     for (resource, sender) in request.resource_metrics.iter().zip(senders) {
@@ -66,6 +67,8 @@ struct Walk<'n> {
     rows: Rows,
     /// Whether the current resource holds points of requests or scores.
     outcomes: bool,
+    /// Whether cumulative points of the current resource add no counts, because its processes cannot be told apart.
+    crowded: bool,
     /// Who reported, and when, though nothing could be counted yet.
     baselines: Vec<(Target, i64)>,
 }
@@ -115,6 +118,7 @@ impl Walk<'_> {
         let counted = metrics().map(|(_, metric)| metric).filter(|metric| known(&metric.name).is_some());
         let spans = counted.flat_map(reports::spans).filter_map(read);
         let senders = &self.normaliser.senders;
+        self.crowded = senders.is_crowded(sender.resource);
         let reports = Reports::gather(|start| senders.reports(sender.resource, start), spans);
         for (scope, metric) in metrics() {
             let at = || At::new(sender, &reports, &scope.name, metric);
@@ -127,6 +131,9 @@ impl Walk<'_> {
         self.normaliser.senders.note_reports(sender.resource, reports.oldest_start, reports.last_two());
         if self.normaliser.series.take_returned() && self.normaliser.senders.note_return(sender.resource) {
             self.gaps.add(Fault::SharedIdentity);
+        }
+        if self.normaliser.series.take_crowded() && self.normaliser.senders.note_crowd(sender.resource) {
+            self.gaps.add(Fault::CrowdedIdentity);
         }
         for (target, time) in std::mem::take(&mut self.baselines) {
             self.row_at(&target, time);
@@ -294,10 +301,11 @@ impl Walk<'_> {
 
     /// What a point adds, if that is known.
     fn counted<T>(&mut self, taken: Taken<T>, placed: &Placed) -> Option<Reading<T>> {
+        let left_out = self.crowded && placed.temporality == Temporality::Cumulative;
         match taken {
-            Taken::Counted(reading) => Some(reading),
+            Taken::Counted(reading) if !left_out => Some(reading),
             Taken::Repeat => None,
-            Taken::Baseline => {
+            Taken::Counted(_) | Taken::Baseline => {
                 let (instance, time) = (placed.target.instance, placed.place.span.end);
                 if !self.baselines.iter().any(|(target, known)| target.instance == instance && *known == time) {
                     self.baselines.push((placed.target.clone(), time));

@@ -14,6 +14,8 @@ const RETURNS_MIN: u8 = 3;
 pub(super) struct Reporters {
     lives: Vec<Reporter>,
     returns: u8,
+    /// Whether more processes had one start time than can be told apart.
+    crowded: bool,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -37,6 +39,16 @@ impl Reporters {
     pub(super) fn note_return(&mut self) -> bool {
         self.returns = self.returns.saturating_add(1);
         self.returns == RETURNS_MIN
+    }
+
+    /// Notes that more processes had one start time than can be told apart. Returns true once.
+    pub(super) fn note_crowd(&mut self) -> bool {
+        !std::mem::replace(&mut self.crowded, true)
+    }
+
+    /// Whether more processes had one start time than can be told apart.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowded
     }
 
     /// Notes the last two reports of the process that began at `start`.

@@ -147,6 +147,19 @@ impl Senders {
         self.resources.get_mut(resource).is_some_and(|known| known.reporters.note_return())
     }
 
+    /// Notes that more processes of the resource had one start time than can be told apart. Returns true once.
+    pub(super) fn note_crowd(&mut self, resource: Key) -> bool {
+        self.resources.get_mut(resource).is_some_and(|known| {
+            known.understood.crowded = true;
+            known.reporters.note_crowd()
+        })
+    }
+
+    /// Whether the cumulative counts of the resource are left out, because its processes cannot be told apart.
+    pub(super) fn is_crowded(&self, resource: Key) -> bool {
+        self.resources.get(resource).is_some_and(|known| known.reporters.is_crowded())
+    }
+
     /// What is understood of one resource.
     pub(super) fn understood_of(&mut self, resource: Key) -> Option<&mut Understood> {
         self.resources.get_mut(resource).map(|known| &mut known.understood)

@@ -25,6 +25,9 @@ pub(super) struct SeriesTable {
     /// Whether a series went back to an earlier start time since [`Self::take_returned`] was last called.
     #[serde(skip)]
     returned: bool,
+    /// Whether a series showed too many processes with one start time since [`Self::take_crowded`] was last called.
+    #[serde(skip)]
+    crowded: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,8 +96,9 @@ impl SeriesTable {
     /// What a cumulative point of a sum adds.
     pub(super) fn cumulative(&mut self, place: Place, value: u64) -> Result<Taken<u64>, Fault> {
         if let Some(State::Sum(lives)) = self.states.get_mut(place.series) {
-            let Added { step, before, returned } = lives.take(place.point(value), place.context);
+            let Added { step, before, returned, crowded } = lives.take(place.point(value), place.context);
             self.returned |= returned;
+            self.crowded |= crowded;
             let difference = value.saturating_sub(before.unwrap_or(0));
             return Ok(self.once(place, reading(step, place.span.end, value, difference)));
         }
@@ -112,8 +116,9 @@ impl SeriesTable {
         let counted = Counted { bounds: bounds_key(&histogram), counts, sum };
         if let Some(State::Histogram(lives)) = self.states.get_mut(place.series) {
             let bounds = counted.bounds;
-            let Added { step, before, returned } = lives.take(place.point(counted), place.context);
+            let Added { step, before, returned, crowded } = lives.take(place.point(counted), place.context);
             self.returned |= returned;
+            self.crowded |= crowded;
             return Ok(match before {
                 // The bounds changed within a life: the increase is unknown.
                 Some(before) if before.bounds != bounds => Taken::Baseline,
@@ -139,6 +144,11 @@ impl SeriesTable {
     /// Whether a series went back to an earlier start time since the last call: several processes report as one.
     pub(super) fn take_returned(&mut self) -> bool {
         std::mem::take(&mut self.returned)
+    }
+
+    /// Whether a series showed more processes with one start time than can be told apart since the last call.
+    pub(super) fn take_crowded(&mut self) -> bool {
+        std::mem::take(&mut self.crowded)
     }
 
     /// Begins a series, or replaces one that was sent as another kind.

@@ -33,6 +33,8 @@ pub struct Understanding {
 pub(super) struct Understood {
     /// Whether requests or scores are.
     pub(super) outcomes: bool,
+    /// Whether its cumulative counts are left out, because its processes cannot be told apart.
+    pub(super) crowded: bool,
     /// Whether events are.
     pub(super) events: bool,
     /// Whether a gap reported that it is not understood.

@@ -264,3 +264,27 @@ fn processes_that_share_all_attributes_are_counted_each_by_itself_and_reported_o
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("service.instance.id") && said[0].contains("process.pid"), "{said:?}");
 }
+
+#[test]
+fn counts_of_too_many_processes_with_one_start_are_left_out_and_reported() {
+    let mut normaliser = Normaliser::new(&[]);
+    let shared = [text("service.name", "shop"), text("service.instance.id", "same")];
+    let (mut said, mut late) = (Vec::new(), Vec::new());
+    for round in 1..=10 {
+        // Forks of one parent: they have its start time and its identity.
+        for process in 0..30 {
+            let (time, value) = (30 * round + process, 1000 * (30 - process) + (7 + process) * round);
+            let sum = json!({"name": "firstbad.requests", "sum": {"aggregationTemporality": 2, "isMonotonic": true,
+                "dataPoints": [{"startTimeUnixNano": ns(-3600), "timeUnixNano": ns(time), "asInt": value.to_string()}]}});
+            let batch = send(&mut normaliser, &shared, &[sum]);
+            said.extend(gaps(&batch).into_iter().filter(|gap| gap.contains("left out")).map(str::to_owned));
+            late.extend(rows(&batch).into_iter().filter(|_| round > 2).cloned());
+        }
+    }
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("more than 8 processes") && said[0].contains("service.instance.id"), "{said:?}");
+    assert_eq!(late.len(), 8 * 30, "every report is a sign of life");
+    assert!(late.iter().all(|row| row.totals.is_empty()), "nothing is counted that may be wrong");
+    let understood = normaliser.understanding();
+    assert_eq!((understood.resources, understood.outcomes), (1, 0), "what is left out is not understood");
+}
