@@ -114,11 +114,15 @@ impl FleetCounts {
 
     /// The counts of a version; none beyond the greatest number of configs.
     fn version(&mut self, config: &str, hash: &Hash) -> Option<&mut VersionCounts> {
-        if !self.configs.contains_key(config) && self.configs.len() >= CONFIGS_MAX {
-            return None;
-        }
         let counted = self.counted;
-        let counts = self.configs.entry(config.to_owned()).or_default();
+        // Looked up first: a name is copied only when it is new.
+        if !self.configs.contains_key(config) {
+            if self.configs.len() >= CONFIGS_MAX {
+                return None;
+            }
+            self.configs.insert(config.to_owned(), ConfigCounts::default());
+        }
+        let counts = self.configs.get_mut(config)?;
         if !counts.versions.contains_key(hash) && counts.versions.len() >= METRIC_HASHES_MAX {
             counts.fold_oldest();
             self.evicted = self.evicted.saturating_add(1);
