@@ -2,8 +2,7 @@
 //! costs its sender a retry; one that is, is answered only when it is on disk.
 
 use crate::health::Health;
-use crate::normalise;
-use crate::otlp::{self, BodyError, Compression, DecodeError, Encoding};
+use crate::otlp::{BodyError, Compression, DecodeError, Encoding};
 use crate::security::{Caller, HostClaim};
 use crate::store::{Journalled, Signal};
 use crate::writer::Work;
@@ -194,38 +193,22 @@ impl Admission {
         Charge { budget: Arc::clone(&self.budget), permit: None }
     }
 
-    /// Checks a request and queues it. What comes back on the receiver comes after the commit. It computes and does not
-    /// wait, so it is run beside the reactor.
+    /// Decompresses a request and queues it. The receiver gets its answer after the commit. It computes and does not wait: a
+    /// compressed request is admitted beside the reactor, another one in it.
     pub(crate) fn admit(&self, incoming: Incoming) -> Result<Answer, Refusal> {
         // Before any work is done for a request that could not be kept.
         if let Some(reason) = self.health.degraded() {
             return Err(Refusal::Store(reason));
         }
         self.health.bytes(incoming.body.len());
-        let mut charge = incoming.charge;
-        let body = decompressed(incoming.body, incoming.compression, &mut charge)?;
+        let Incoming { signal, encoding, compression, body, mut charge, caller } = incoming;
+        let body = decompressed(body, compression, &mut charge)?;
         charge.take(body.len().saturating_mul(DECODED_FACTOR))?;
-        // Decoded here so that a malformed request never reaches the writer; the writer decodes again, since the decoded
-        // form borrows from the bytes, and 2,000 instructions per record twice is less than one copy of every string.
-        match incoming.signal {
-            Signal::Metrics => {
-                let metrics = otlp::decode_metrics(&body, incoming.encoding)?;
-                if incoming.caller.is_bound() {
-                    normalise::hosts_of_metrics(&metrics, |host| incoming.caller.check_host(host))?;
-                }
-            }
-            Signal::Logs => {
-                let logs = otlp::decode_logs(&body, incoming.encoding)?;
-                if incoming.caller.is_bound() {
-                    normalise::hosts_of_logs(&logs, |host| incoming.caller.check_host(host))?;
-                }
-            }
-        }
-        let request =
-            Journalled { signal: incoming.signal, encoding: incoming.encoding, received_at: self.clock.now(), body };
+        // The writer decodes it, once: the decoded form borrows from the bytes, and is gone before the next one is made.
+        let request = Journalled { signal, encoding, received_at: self.clock.now(), body };
         let (done, answer) = oneshot::channel();
         self.health.queued();
-        match self.queue.try_send(Work::Request { request, done, charge }) {
+        match self.queue.try_send(Work::Request { request, caller, done, charge }) {
             Ok(()) => Ok(Answer(answer)),
             Err(error) => {
                 self.health.dequeued(1);

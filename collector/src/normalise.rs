@@ -20,6 +20,7 @@ mod metrics;
 mod names;
 mod number;
 mod observed;
+mod panics;
 mod processes;
 mod recognise;
 mod repeats;
@@ -34,7 +35,7 @@ mod spellings;
 mod table;
 mod understood;
 
-use crate::otlp::{Logs, Metrics};
+use crate::otlp::{Digest, Logs, Memory, Metrics};
 pub use event_record::EventRecord;
 use firstbad_diagnosis::observation::{Gap, Name, Observation};
 use firstbad_protocol::Hash;
@@ -118,6 +119,12 @@ impl Normaliser {
         self.horizon = Some(at);
     }
 
+    /// Makes room for what the next request brings. It comes before a request is read beside this normaliser ([`Memory`]).
+    pub(crate) fn prepare(&mut self) {
+        self.labels.make_room();
+        self.logs.remembered.make_room();
+    }
+
     /// Takes a metrics request.
     pub fn metrics(&mut self, request: &Metrics<'_>) -> Batch {
         metrics::take(self, request)
@@ -151,6 +158,16 @@ impl Normaliser {
     /// Whether `time` may be read.
     fn is_within_horizon(&self, time: i64) -> bool {
         self.horizon.is_none_or(|horizon| time <= horizon.0)
+    }
+}
+
+impl Memory for Normaliser {
+    fn knows_attributes(&self, digest: Digest) -> bool {
+        self.labels.knows(digest)
+    }
+
+    fn knows_event(&self, digest: Digest) -> bool {
+        self.logs.remembered.knows(digest)
     }
 }
 

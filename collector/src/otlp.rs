@@ -4,6 +4,7 @@
 
 mod body;
 mod budget;
+mod digest;
 mod error;
 mod generated;
 mod json;
@@ -12,7 +13,9 @@ mod protobuf;
 mod wire;
 
 pub use body::{BodyError, Compression, decompress};
+use budget::Budget;
 pub use budget::Limits;
+pub use digest::{Digest, Form, Memory};
 pub use error::{DecodeError, TooMuch};
 pub use generated::{logs_from_generated, metrics_from_generated};
 pub use model::{Logs, Metrics};
@@ -43,7 +46,7 @@ pub enum Request<'a> {
 /// If the bytes are malformed (named with offset or field) or beyond a limit.
 pub fn decode_metrics(bytes: &[u8], encoding: Encoding) -> Result<Metrics<'_>, DecodeError> {
     match encoding {
-        Encoding::Protobuf => protobuf::metrics(bytes, Limits::REQUEST),
+        Encoding::Protobuf => protobuf::metrics(bytes, Budget::new(Limits::REQUEST, bytes.len())),
         Encoding::Json => json::metrics(bytes, Limits::REQUEST),
     }
 }
@@ -54,9 +57,43 @@ pub fn decode_metrics(bytes: &[u8], encoding: Encoding) -> Result<Metrics<'_>, D
 /// If the bytes are malformed (named with offset or field) or beyond a limit.
 pub fn decode_logs(bytes: &[u8], encoding: Encoding) -> Result<Logs<'_>, DecodeError> {
     match encoding {
-        Encoding::Protobuf => protobuf::logs(bytes, Limits::REQUEST),
+        Encoding::Protobuf => protobuf::logs(bytes, Budget::new(Limits::REQUEST, bytes.len())),
         Encoding::Json => json::logs(bytes, Limits::REQUEST),
     }
+}
+
+/// The same as [`decode_metrics`]; attributes that `memory` knows are left empty ([`Form::Known`]).
+///
+/// # Errors
+/// As [`decode_metrics`].
+pub fn decode_new_metrics<'a>(
+    bytes: &'a [u8],
+    encoding: Encoding,
+    memory: &dyn Memory,
+) -> Result<Metrics<'a>, DecodeError> {
+    match encoding {
+        Encoding::Protobuf => protobuf::metrics(bytes, Budget::new(Limits::REQUEST, bytes.len()).beside(memory)),
+        Encoding::Json => json::metrics(bytes, Limits::REQUEST),
+    }
+}
+
+/// The same as [`decode_logs`]; of events that `memory` knows only the times are read ([`Form::Known`]).
+///
+/// # Errors
+/// As [`decode_logs`].
+pub fn decode_new_logs<'a>(bytes: &'a [u8], encoding: Encoding, memory: &dyn Memory) -> Result<Logs<'a>, DecodeError> {
+    match encoding {
+        Encoding::Protobuf => protobuf::logs(bytes, Budget::new(Limits::REQUEST, bytes.len()).beside(memory)),
+        Encoding::Json => json::logs(bytes, Limits::REQUEST),
+    }
+}
+
+/// Reads one `LogRecord`, whole: of an event that was left empty ([`model::LogRecord::undecoded`]).
+///
+/// # Errors
+/// If the bytes are malformed or beyond a limit; never for bytes with a known digest.
+pub(crate) fn decode_record(bytes: &[u8]) -> Result<model::LogRecord<'_>, DecodeError> {
+    protobuf::record(bytes, Budget::new(Limits::REQUEST, bytes.len()))
 }
 
 /// Reads one line of a capture: OTLP/JSON of whichever kind.

@@ -9,6 +9,7 @@ pub(crate) use intake::Intake;
 use crate::admission::{Accepted, Charge, Refusal};
 use crate::driver::Outbox;
 use crate::health::Health;
+use crate::security::Caller;
 use crate::settings::{Clock, Settings};
 use crate::store::{Batch, Commit, Journalled, Retention, Store, StoreError};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -29,6 +30,8 @@ pub(crate) enum Work {
     /// A request to make durable.
     Request {
         request: Journalled,
+        /// Who sends it, by its credential.
+        caller: Caller,
         done: oneshot::Sender<Result<Accepted, Refusal>>,
         /// Held until the request is answered.
         charge: Charge,
@@ -118,7 +121,9 @@ impl Writer {
             return;
         }
         match self.try_write(group, tick) {
-            Ok(batch) => {
+            // All of them were refused.
+            Ok(None) => {}
+            Ok(Some(batch)) => {
                 self.wiring.health.set_degraded(None);
                 group.answer_all(&self.wiring.health);
                 self.last = (batch.seq, batch.tick);
@@ -132,7 +137,8 @@ impl Writer {
         }
     }
 
-    fn try_write(&mut self, group: &mut Group, tick: Timestamp) -> Result<Batch, StoreError> {
+    /// Normalises and commits a group. None: nothing of it was there to be committed.
+    fn try_write(&mut self, group: &mut Group, tick: Timestamp) -> Result<Option<Batch>, StoreError> {
         if let Err(error) = self.store.check_place() {
             tracing::error!(%error, "the store is made anew; what was in it is gone");
             self.store.reopen()?;
@@ -144,8 +150,12 @@ impl Writer {
             self.intake_is_ahead = false;
         }
         let batch = Batch { seq: self.last.0.saturating_add(1), tick, observations: Vec::new() };
-        let taken = self.intake.take(&group.requests);
         self.intake_is_ahead = !group.requests.is_empty();
+        let taken = group.take(&mut self.intake);
+        if group.requests.is_empty() && tick <= self.last.1 {
+            self.intake_is_ahead = false;
+            return Ok(None);
+        }
         #[cfg(test)]
         if self.acknowledge_early {
             group.outcomes.clone_from(&taken.outcomes);
@@ -174,7 +184,7 @@ impl Writer {
             self.wiring.health.latest_event(latest);
         }
         group.outcomes = taken.outcomes;
-        Ok(batch)
+        Ok(Some(batch))
     }
 
     /// The receive clock, floored to the second; never before the last tick, whatever the machine's clock does.

@@ -11,7 +11,7 @@
 use firstbad_collector::normalise::{Batch, Normaliser};
 use firstbad_collector::otlp::{Compression, Encoding, decode_logs, decode_metrics, decompress};
 use firstbad_collector::{Collector, Settings};
-use firstbad_diagnosis::observation::{Load, Observation, Outcomes, Source};
+use firstbad_diagnosis::observation::{Load, MorePanics, Observation, Outcomes, Source};
 use firstbad_protocol::Hash;
 use firstbad_protocol::load::LoadResult;
 use std::collections::BTreeMap;
@@ -146,7 +146,7 @@ impl Concluded {
                     self.first_failures.extend(row.first_failed.iter().map(|failure| (failure.hash, failure.at.0)));
                 }
                 Observation::Load(load) => self.loads.push(load),
-                Observation::Panic(panic) => {
+                Observation::Panic(panic) | Observation::MorePanics(MorePanics { first: panic, .. }) => {
                     self.messages.push(panic.message.to_string());
                     self.sites.extend(panic.site.iter().map(ToString::to_string));
                 }

@@ -35,6 +35,8 @@ pub enum Observation {
     Change(Change),
     /// Something that could not be read or was dropped on the way, to be shown as a blind spot.
     Gap(Gap),
+    /// Further panics of one source at one site, counted together.
+    MorePanics(MorePanics),
 }
 
 /// Who reports.
@@ -308,6 +310,17 @@ pub struct Panic {
     pub site: Option<Name>,
     /// All versions that were active.
     pub active: Vec<(Name, Hash)>,
+}
+
+/// Panics of one source at one site beyond those that are kept one by one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MorePanics {
+    /// The first of them. Its message is empty where they have no site: their messages may differ.
+    pub first: Panic,
+    /// Time of the last of them, by the sender's clock.
+    pub last: Timestamp,
+    /// How many, the first included.
+    pub count: u64,
 }
 
 /// A process started.

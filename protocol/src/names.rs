@@ -127,6 +127,10 @@ pub mod attribute {
     pub const BOOT: &str = "firstbad.boot";
     /// Sequence number of a log event within a process life.
     pub const SEQ: &str = "firstbad.seq";
+    /// How many exceptions of one process at one place an event stands for (int); without it, one.
+    pub const EXCEPTION_COUNT: &str = "firstbad.exception.count";
+    /// When the first of those exceptions happened (int, Unix nanoseconds); the event's own time is the last one's.
+    pub const EXCEPTION_FIRST: &str = "firstbad.exception.first";
     /// Whether the process ended on purpose.
     pub const EXIT_CLEAN: &str = "firstbad.exit.clean";
     /// Signal that ended the process, or asked it to end.

@@ -7,7 +7,7 @@ use checks::CHECKS;
 use firstbad_collector::normalise::{Normaliser, understands};
 use firstbad_collector::otlp::Request;
 use firstbad_collector::otlp::model::{Attribute, Resource};
-use firstbad_diagnosis::observation::{Load, Name, NamedBy, Observation, Row, Source};
+use firstbad_diagnosis::observation::{Load, MorePanics, Name, NamedBy, Observation, Row, Source};
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::names::attribute;
 use serde::Serialize;
@@ -114,7 +114,9 @@ impl Examination {
         let (source, dimensions) = match observation {
             Observation::Row(row) => (Some(&row.source), Some(&row.dimensions)),
             Observation::Load(load) => (Some(&load.source), Some(&load.dimensions)),
-            Observation::Panic(panic) => (Some(&panic.source), Some(&panic.dimensions)),
+            Observation::Panic(panic) | Observation::MorePanics(MorePanics { first: panic, .. }) => {
+                (Some(&panic.source), Some(&panic.dimensions))
+            }
             Observation::Gap(gap) => {
                 // A gap names no service. If the request holds only one service, the gap is attributed to it.
                 for service in services {
@@ -139,7 +141,7 @@ impl Examination {
         match observation {
             Observation::Row(row) => sender.row(row),
             Observation::Load(load) => sender.load(load),
-            Observation::Panic(_) => sender.exceptions = true,
+            Observation::Panic(_) | Observation::MorePanics(_) => sender.exceptions = true,
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use super::metrics::nanoseconds;
 use super::resource::{IDENTITY, resource};
 use crate::normalise::{Content, source_of, time_of};
 use crate::recorder::attributes::{flag, signed, text, texts, version};
-use firstbad_diagnosis::observation::{Change, Dimensions, Exit, Load, Name, NamedBy, Observation, Panic};
+use firstbad_diagnosis::observation::{Change, Dimensions, Exit, Load, MorePanics, Name, NamedBy, Observation, Panic};
 use firstbad_protocol::Hash;
 use firstbad_protocol::names::{attribute, event};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -66,7 +66,9 @@ fn one(resource: Resource, record: LogRecord) -> ExportLogsServiceRequest {
 fn name_and_dimensions(observation: &Observation) -> (&'static str, Dimensions) {
     match observation {
         Observation::Load(load) => (event::CONFIG_LOAD, Dimensions::clone(&load.dimensions)),
-        Observation::Panic(panic) => (event::EXCEPTION, Dimensions::clone(&panic.dimensions)),
+        Observation::Panic(panic) | Observation::MorePanics(MorePanics { first: panic, .. }) => {
+            (event::EXCEPTION, Dimensions::clone(&panic.dimensions))
+        }
         Observation::Start(start) => (event::PROCESS_START, Dimensions::clone(&start.dimensions)),
         Observation::Exit(exit) => (event::PROCESS_EXIT, Dimensions::clone(&exit.dimensions)),
         Observation::Change(change) => (event::CHANGE, Dimensions::clone(&change.dimensions)),
@@ -79,6 +81,7 @@ fn rebuilt(observation: &Observation) -> LogRecord {
     let (attributes, body) = match observation {
         Observation::Load(load) => (of_load(load), None),
         Observation::Panic(panic) => (of_panic(panic), None),
+        Observation::MorePanics(more) => (of_more_panics(more), None),
         Observation::Exit(exit) => (of_exit(exit), None),
         Observation::Change(change) => (of_change(change), Some(change.description.as_ref())),
         Observation::Gap(gap) => {
@@ -116,6 +119,14 @@ fn of_panic(panic: &Panic) -> Vec<KeyValue> {
     ];
     told.extend(panic.site.iter().map(|site| text(attribute::PANIC_SITE, site.as_ref())));
     told.extend(of_active(&panic.active));
+    told
+}
+
+/// The record of the first of them, with their number and the time of the last.
+fn of_more_panics(more: &MorePanics) -> Vec<KeyValue> {
+    let mut told = of_panic(&more.first);
+    told.push(signed(attribute::EXCEPTION_COUNT, i64::try_from(more.count).unwrap_or(i64::MAX)));
+    told.push(signed(attribute::EXCEPTION_FIRST, more.first.at.0));
     told
 }
 

@@ -20,6 +20,7 @@ pub(super) fn object(item: &Item<'_>) -> Value {
         Observation::Exit(_) => "exit",
         Observation::Change(_) => "change",
         Observation::Gap(_) => "gap",
+        Observation::MorePanics(_) => "more_panics",
     };
     let mut object = json!({
         "batch": item.batch,
@@ -47,6 +48,7 @@ fn inner(observation: &Observation) -> Value {
         Observation::Exit(exit) => json!(exit),
         Observation::Change(change) => json!(change),
         Observation::Gap(gap) => json!(gap),
+        Observation::MorePanics(more) => json!(more),
     }
 }
 

@@ -8,7 +8,9 @@ use super::names::Names;
 use super::processes::Heard;
 use super::senders::{Sender, Senders};
 use crate::otlp::model::{Attribute, LogRecord, Value};
-use firstbad_diagnosis::observation::{Change, Dimensions, Exit, Facts, Load, Name, Observation, Panic, Source, Start};
+use firstbad_diagnosis::observation::{
+    Change, Dimensions, Exit, Facts, Load, MorePanics, Name, Observation, Panic, Source, Start,
+};
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::CONTENT_BYTES_MAX;
 use firstbad_protocol::load::LoadResult;
@@ -33,15 +35,18 @@ pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>
     let status = said.int(attribute::EXIT_STATUS).and_then(|status| i32::try_from(status).ok());
     Ok(match name {
         event::CONFIG_LOAD => Observation::Load(load(said, source, dimensions, context)?),
-        event::EXCEPTION => Observation::Panic(Panic {
-            at,
-            source,
-            dimensions,
-            exception: said.name("exception.type", context.names).filter(|kind| kind.as_ref() != "panic"),
-            message: Names::text(said.text("exception.message").or(record.body.as_text()).unwrap_or_default()),
-            site: site(said, context.names),
-            active: active(said, context.names),
-        }),
+        event::EXCEPTION => several(
+            said,
+            Panic {
+                at,
+                source,
+                dimensions,
+                exception: said.name("exception.type", context.names).filter(|kind| kind.as_ref() != "panic"),
+                message: Names::text(said.text("exception.message").or(record.body.as_text()).unwrap_or_default()),
+                site: site(said, context.names),
+                active: active(said, context.names),
+            },
+        ),
         event::PROCESS_START => Observation::Start(Start { at, source, dimensions }),
         event::PROCESS_EXIT => Observation::Exit(Exit {
             at,
@@ -55,6 +60,19 @@ pub(super) fn read(name: &str, record: &LogRecord<'_>, context: &mut Context<'_>
         }),
         _ => Observation::Change(change(record, source, dimensions, context)?),
     })
+}
+
+/// A panic, or as many as its event stands for.
+fn several(said: Said<'_>, panic: Panic) -> Observation {
+    let count = said.int(attribute::EXCEPTION_COUNT).and_then(|count| u64::try_from(count).ok());
+    match count {
+        Some(count) if count > 1 => {
+            let first = said.int(attribute::EXCEPTION_FIRST).map_or(panic.at, Timestamp).min(panic.at);
+            let last = panic.at;
+            Observation::MorePanics(MorePanics { first: Panic { at: first, ..panic }, last, count })
+        }
+        _ => Observation::Panic(panic),
+    }
 }
 
 /// The captured content that a record holds.

@@ -3,7 +3,7 @@
 //! lines, and one row per source and span.
 
 use super::{histogram, rows};
-use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Scores, Source};
+use firstbad_diagnosis::observation::{MorePanics, Observation, Outcomes, Row, Scores, Source};
 use firstbad_protocol::time::{SECOND_NS, Span, Timestamp};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ pub(crate) fn time_of(observation: &Observation) -> Timestamp {
         Observation::Row(row) => row.span.end,
         Observation::Load(load) => load.at,
         Observation::Panic(panic) => panic.at,
+        Observation::MorePanics(more) => more.last,
         Observation::Start(start) => start.at,
         Observation::Exit(exit) => exit.at,
         Observation::Change(change) => change.at,
@@ -29,6 +30,10 @@ pub(crate) fn retimed(mut observation: Observation, by: i64) -> Observation {
         }
         Observation::Load(load) => load.at = load.at + by,
         Observation::Panic(panic) => panic.at = panic.at + by,
+        Observation::MorePanics(more) => {
+            more.first.at = more.first.at + by;
+            more.last = more.last + by;
+        }
         Observation::Start(start) => start.at = start.at + by,
         Observation::Exit(exit) => exit.at = exit.at + by,
         Observation::Change(change) => change.at = change.at + by,
@@ -42,7 +47,7 @@ pub(crate) fn source_of(observation: &Observation) -> Option<&Source> {
     match observation {
         Observation::Row(row) => Some(&row.source),
         Observation::Load(load) => Some(&load.source),
-        Observation::Panic(panic) => Some(&panic.source),
+        Observation::Panic(panic) | Observation::MorePanics(MorePanics { first: panic, .. }) => Some(&panic.source),
         Observation::Start(start) => Some(&start.source),
         Observation::Exit(exit) => Some(&exit.source),
         Observation::Change(change) => change.source.as_ref(),
@@ -87,8 +92,9 @@ fn rank(event: &Observation) -> (u8, Option<&Source>) {
         Observation::Start(start) => (2, Some(&start.source)),
         Observation::Load(load) => (3, Some(&load.source)),
         Observation::Panic(panic) => (4, Some(&panic.source)),
-        Observation::Row(row) => (5, Some(&row.source)),
-        Observation::Gap(_) => (6, None),
+        Observation::MorePanics(more) => (5, Some(&more.first.source)),
+        Observation::Row(row) => (6, Some(&row.source)),
+        Observation::Gap(_) => (7, None),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Identities as 128-bit hashes that do not depend on the order of attributes. They are stored in checkpoints, so the
 //! hash function is one that never changes (XXH3).
 
-use crate::otlp::model::{Attribute, Value};
+use crate::otlp::model::{Attribute, LogRecord, Value};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed, xxh3_128_with_seed};
 
 /// Identity of a resource, a label set, a series, an instance.
@@ -29,6 +29,13 @@ fn of_value(value: &Value<'_>, seed: u64) -> Key {
         }
         Value::Map(attributes) => combine(of_bytes(b"", seed ^ 7), of_attributes(attributes)),
     }
+}
+
+/// The identity of what a record says, apart from when.
+pub(super) fn of_record(record: &LogRecord<'_>) -> Key {
+    let body = Attribute { key: "".into(), value: record.body.clone() };
+    let said = combine(of_attributes(&record.attributes), of_attributes(&[body]));
+    combine(said, of_bytes(record.event_name.as_bytes(), 0))
 }
 
 /// The identity of bytes, apart from the same bytes in another role.

@@ -5,13 +5,16 @@ use super::identity::{self, Identity};
 use super::keys::{self, Key};
 use super::names::Names;
 use super::spellings::{self, Spelling};
-use crate::otlp::model::{Attribute, Value};
+use super::table::AsIs;
+use crate::otlp::model::{Attribute, Attributes, Value};
+use crate::otlp::{Digest, Form};
 use firstbad_diagnosis::observation::{Dimensions, Name};
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::LABEL_SETS_MAX;
 use firstbad_protocol::load::LoadResult;
 use firstbad_protocol::names::attribute;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 /// How a request ended.
@@ -62,6 +65,8 @@ pub(super) struct Labels {
     error_type: bool,
     /// Whether it is a part of a CPU's time in which the process did not run.
     pub(super) idle: bool,
+    /// Whether a config or a version is named, in any form.
+    pub(super) tagged: bool,
 }
 
 impl Labels {
@@ -69,6 +74,7 @@ impl Labels {
         let mut labels = Self { key, ..Self::default() };
         let mut hash = None;
         let mut own = BTreeMap::new();
+        labels.tagged = is_tagged(attributes);
         let spelling = Spelling::of(attributes, declared);
         for attribute in attributes {
             let key = spelling.meant(&attribute.key);
@@ -135,6 +141,15 @@ impl Labels {
     }
 }
 
+/// Whether attributes of a point name a config or a version.
+pub(super) fn is_tagged(attributes: &[Attribute<'_>]) -> bool {
+    let spelling = Spelling::of(attributes, &[]);
+    let names_version = |key| matches!(spelling.meant(key), attribute::CONFIG_NAME | attribute::CONFIG_HASH);
+    // Prometheus writes a missing attribute as an empty label.
+    let is_empty = |value: &Value<'_>| value.as_text() == Some("");
+    attributes.iter().any(|it| names_version(&it.key) && !is_empty(&it.value))
+}
+
 fn outcome(word: Option<&str>) -> Result<Outcome, Fault> {
     match word {
         Some("ok") => Ok(Outcome::Ok),
@@ -178,22 +193,67 @@ fn real(value: &Value<'_>) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// Label sets by identity.
+/// Label sets whose bytes are remembered. Chosen: the sets of 1,000 proxies of 64 sets each that are all different.
+const DIGESTS_MAX: usize = 65_536;
+
+/// Label sets by identity, and by the bytes in which they were sent.
 #[derive(Debug, Default)]
-pub(super) struct LabelSets(HashMap<Key, Arc<Labels>>);
+pub(super) struct LabelSets {
+    sets: HashMap<Key, Arc<Labels>, BuildHasherDefault<AsIs>>,
+    digests: HashMap<Digest, Arc<Labels>, BuildHasherDefault<AsIs>>,
+}
 
 impl LabelSets {
     /// What `attributes` say.
-    pub(super) fn get(&mut self, attributes: &[Attribute<'_>], declared: &[String], names: &mut Names) -> Arc<Labels> {
-        let key = keys::of_attributes(attributes);
-        if let Some(known) = self.0.get(&key) {
+    pub(super) fn get(
+        &mut self,
+        attributes: Attributes<'_, '_>,
+        declared: &[String],
+        names: &mut Names,
+    ) -> Arc<Labels> {
+        if let Form::Known(digest) | Form::New(digest) = attributes.form
+            && let Some(known) = self.digests.get(&digest)
+        {
             return Arc::clone(known);
         }
-        if self.0.len() >= LABEL_SETS_MAX {
-            self.0.clear();
+        let labels = self.of(attributes.read, declared, names);
+        if let Form::New(digest) = attributes.form
+            && self.digests.len() < DIGESTS_MAX
+        {
+            self.digests.insert(digest, Arc::clone(&labels));
+        }
+        labels
+    }
+
+    fn of(&mut self, attributes: &[Attribute<'_>], declared: &[String], names: &mut Names) -> Arc<Labels> {
+        let key = keys::of_attributes(attributes);
+        if let Some(known) = self.sets.get(&key) {
+            return Arc::clone(known);
+        }
+        if self.sets.len() >= LABEL_SETS_MAX {
+            self.sets.clear();
         }
         let labels = Arc::new(Labels::read(key, attributes, declared, names));
-        self.0.insert(key, Arc::clone(&labels));
+        self.sets.insert(key, Arc::clone(&labels));
         labels
+    }
+
+    /// Forgets all bytes when there are too many. Only before a request is read: what it is read with has to stay.
+    pub(super) fn make_room(&mut self) {
+        if self.digests.len() >= DIGESTS_MAX {
+            self.digests.clear();
+        }
+    }
+
+    pub(super) fn knows(&self, digest: Digest) -> bool {
+        self.digests.contains_key(&digest)
+    }
+
+    /// Whether `attributes` name a config or a version.
+    pub(super) fn is_tagged(&self, attributes: Attributes<'_, '_>) -> bool {
+        match attributes.form {
+            Form::Known(digest) => self.digests.get(&digest).is_some_and(|known| known.tagged),
+            Form::Read | Form::New(_) => is_tagged(attributes.read),
+        }
     }
 }

@@ -5,19 +5,22 @@ use super::event_record::EventRecord;
 use super::events;
 use super::gaps::{Fault, Gaps};
 use super::keys::{self, Key};
+use super::panics::{self, Counters, More, Remembered};
 use super::processes::Heard;
 use super::recognise;
 use super::senders::Sender;
-use super::table::Table;
+use super::table::{AsIs, Table};
 use super::{Batch, Normaliser, number};
-use crate::otlp::Logs;
-use crate::otlp::model::{Attribute, LogRecord, Value};
-use firstbad_diagnosis::observation::Observation;
+use crate::otlp::model::{LogRecord, Value};
+use crate::otlp::{self, Digest, Form, Logs};
+use firstbad_diagnosis::observation::{Observation, Source};
 use firstbad_protocol::limits::BOOTS_MAX;
 use firstbad_protocol::names::{attribute, event};
 use firstbad_protocol::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
+use std::hash::BuildHasherDefault;
 
 /// Sequence numbers remembered per process life: more than a recorder holds.
 const SEQUENCES_MAX: usize = 1024;
@@ -30,7 +33,11 @@ pub(super) struct Seen {
     boots: Table<VecDeque<i64>>,
     records: VecDeque<u64>,
     #[serde(skip)]
-    known: HashSet<u64>,
+    known: HashSet<u64, BuildHasherDefault<AsIs>>,
+    #[serde(skip)]
+    counters: Counters,
+    #[serde(skip)]
+    pub(super) remembered: Remembered,
 }
 
 impl Seen {
@@ -73,13 +80,25 @@ impl Seen {
 pub(super) fn take(normaliser: &mut Normaliser, request: &Logs<'_>) -> Batch {
     normaliser.senders.tick();
     normaliser.logs.boots.tick();
-    let mut walk = Walk { normaliser, batch: Batch::default(), gaps: Gaps::default(), fingerprints: Vec::new() };
+    normaliser.logs.counters.tick();
+    let mut walk = Walk {
+        normaliser,
+        batch: Batch::default(),
+        gaps: Gaps::default(),
+        fingerprints: Vec::new(),
+        more: More::default(),
+        noted: None,
+    };
     for resource in &request.resource_logs {
         let attributes = &resource.resource.attributes;
         let Normaliser { senders, dimensions, names, .. } = &mut *walk.normaliser;
         let sender = senders.sender(attributes, dimensions, names);
+        let several = sender.as_ref().is_some_and(|sender| senders.may_be_several(sender.resource));
         for record in resource.scope_logs.iter().flat_map(|scope| &scope.log_records) {
-            let result = sender.as_ref().ok_or(Fault::TooManySenders).and_then(|sender| walk.record(record, sender));
+            let result = sender
+                .as_ref()
+                .ok_or(Fault::TooManySenders)
+                .and_then(|sender| walk.record(record, Origin { sender, several }));
             match result {
                 Ok(()) => walk.batch.accepted += 1,
                 Err(fault) => {
@@ -98,21 +117,32 @@ struct Walk<'n> {
     gaps: Gaps,
     /// Equal records of one request are several events; equal records of two requests are one that was sent twice.
     fingerprints: Vec<u64>,
+    more: More,
+    /// The process for which it was last noted that its events are understood.
+    noted: Option<Key>,
+}
+
+/// The resource of a record.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    sender: &'a Sender,
+    /// Whether several processes may send under its identity.
+    several: bool,
 }
 
 impl Walk<'_> {
-    fn record(&mut self, record: &LogRecord<'_>, sender: &Sender) -> Result<(), Fault> {
+    fn record(&mut self, record: &LogRecord<'_>, origin: Origin<'_>) -> Result<(), Fault> {
+        if let Form::Known(digest) = record.form {
+            return self.known(record, digest, origin);
+        }
         let Some(name) = recognise::event(record)? else { return Ok(()) };
-        let time = number::time(if record.time == 0 { record.observed } else { record.time })?;
-        if !self.normaliser.is_within_horizon(time) || !self.is_new(record, sender) {
+        let time = time_of(record)?;
+        if !self.normaliser.is_within_horizon(time) || !self.is_new(record, origin.sender) {
             return Ok(());
         }
         let at = Timestamp(time);
-        let mut sender = sender.clone();
-        let Normaliser { senders, names, .. } = &mut *self.normaliser;
-        senders.tell_process(&mut sender, || Some(Heard::of_event(at)), names);
-        self.normaliser.observed.note(sender.resource, time);
-        self.batch.latest = self.batch.latest.max(Some(at));
+        let sender = self.process(origin, at);
+        self.seen(&sender, at);
         if name == event::CONFIG_CONTENT {
             self.batch.contents.push(events::content(record, &mut self.normaliser.names)?);
             return Ok(());
@@ -128,15 +158,80 @@ impl Walk<'_> {
                 names: &mut self.normaliser.names,
             },
         )?;
-        let senders = &mut self.normaliser.senders;
-        senders.understood_of(sender.resource).into_iter().for_each(|understood| understood.events = true);
-        if let Some(instance) = senders.instance(sender.instance) {
-            instance.understood = true;
-            instance.load_events |= matches!(observation, Observation::Load(_));
+        self.understood(&sender, matches!(observation, Observation::Load(_)));
+        let Normaliser { logs: Seen { counters, remembered, .. }, dimensions, .. } = &mut *self.normaliser;
+        if let Observation::Panic(panic) = &observation {
+            remembered.remember(record, panic, dimensions);
+            let place = keys::combine(process_of(&panic.source, &sender), panics::kind_of(panic));
+            if !counters.keeps(place, at) {
+                match self.more.known(place, &mut self.batch.observations) {
+                    Some(more) => panics::add(more, at),
+                    None => self.more.begin(place, panic.clone(), &mut self.batch.observations),
+                }
+                return Ok(());
+            }
         }
         self.batch.records.push(EventRecord::of(record, self.batch.observations.len()));
         self.batch.observations.push(observation);
         Ok(())
+    }
+
+    /// A panic whose event was read before, apart from its times.
+    fn known(&mut self, record: &LogRecord<'_>, digest: Digest, origin: Origin<'_>) -> Result<(), Fault> {
+        let time = time_of(record)?;
+        let Some(panic) = self.normaliser.logs.remembered.get(digest) else { return Ok(()) };
+        let (kind, key) = (panic.kind, panic.record);
+        if !self.normaliser.is_within_horizon(time) || !self.is_new_record(fingerprint(record, key, origin.sender)) {
+            return Ok(());
+        }
+        let at = Timestamp(time);
+        let sender = self.process(origin, at);
+        self.seen(&sender, at);
+        self.understood(&sender, false);
+        let place = keys::combine(process_of(&sender.source, &sender), kind);
+        let Seen { counters, remembered, .. } = &mut self.normaliser.logs;
+        let Some(panic) = remembered.get(digest) else { return Ok(()) };
+        if !counters.keeps(place, at) {
+            match self.more.known(place, &mut self.batch.observations) {
+                Some(more) => panics::add(more, at),
+                None => self.more.begin(place, panic.panic(at, &sender), &mut self.batch.observations),
+            }
+            return Ok(());
+        }
+        let whole = record.undecoded.and_then(|bytes| otlp::decode_record(bytes).ok()).unwrap_or_default();
+        self.batch.records.push(EventRecord::of(&whole, self.batch.observations.len()));
+        self.batch.observations.push(Observation::Panic(panic.panic(at, &sender)));
+        Ok(())
+    }
+
+    /// The sender, as the process of its identity that an event at `at` is of.
+    fn process<'s>(&mut self, Origin { sender, several }: Origin<'s>, at: Timestamp) -> Cow<'s, Sender> {
+        if !several {
+            return Cow::Borrowed(sender);
+        }
+        let mut own = sender.clone();
+        let Normaliser { senders, names, .. } = &mut *self.normaliser;
+        senders.tell_process(&mut own, || Some(Heard::of_event(at)), names);
+        Cow::Owned(own)
+    }
+
+    fn seen(&mut self, sender: &Sender, at: Timestamp) {
+        self.normaliser.observed.note(sender.resource, at.0);
+        self.batch.latest = self.batch.latest.max(Some(at));
+    }
+
+    /// Notes that an event of `sender` was understood, and whether it was a load.
+    fn understood(&mut self, sender: &Sender, load: bool) {
+        if !load && self.noted == Some(sender.instance) {
+            return;
+        }
+        let senders = &mut self.normaliser.senders;
+        senders.understood_of(sender.resource).into_iter().for_each(|understood| understood.events = true);
+        if let Some(instance) = senders.instance(sender.instance) {
+            instance.understood = true;
+            instance.load_events |= load;
+        }
+        self.noted = Some(sender.instance);
     }
 
     fn is_new(&mut self, record: &LogRecord<'_>, sender: &Sender) -> bool {
@@ -147,7 +242,10 @@ impl Walk<'_> {
             let boot = keys::combine(sender.instance, keys::of_bytes(boot.as_bytes(), 0));
             return self.normaliser.logs.is_new_sequence(boot, sequence);
         }
-        let fingerprint = fingerprint(record, sender);
+        self.is_new_record(fingerprint(record, keys::of_record(record), sender))
+    }
+
+    fn is_new_record(&mut self, fingerprint: u64) -> bool {
         self.fingerprints.push(fingerprint);
         !self.normaliser.logs.knows(fingerprint)
     }
@@ -160,11 +258,22 @@ impl Walk<'_> {
     }
 }
 
+fn time_of(record: &LogRecord<'_>) -> Result<i64, Fault> {
+    number::time(if record.time == 0 { record.observed } else { record.time })
+}
+
+/// Identity of the process at which panics are counted: an event may name another one than its resource.
+fn process_of(source: &Source, sender: &Sender) -> Key {
+    match source {
+        Source::Instance { instance, host } => {
+            keys::combine(keys::of_bytes(instance.as_bytes(), 0), keys::of_bytes(host.as_bytes(), 1))
+        }
+        Source::Aggregate => sender.instance,
+    }
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "a fingerprint")]
-fn fingerprint(record: &LogRecord<'_>, sender: &Sender) -> u64 {
-    let body = Attribute { key: "".into(), value: record.body.clone() };
+fn fingerprint(record: &LogRecord<'_>, said: Key, sender: &Sender) -> u64 {
     let time = keys::of_bytes(&record.time.to_le_bytes(), record.observed);
-    let said = keys::combine(keys::of_attributes(&record.attributes), keys::of_attributes(&[body]));
-    let name = keys::of_bytes(record.event_name.as_bytes(), 0);
-    keys::combine(keys::combine(sender.resource, time), keys::combine(said, name)) as u64
+    keys::combine(keys::combine(sender.resource, time), said) as u64
 }

@@ -16,9 +16,10 @@ use super::senders::Sender;
 use super::series::{Place, Reading, Taken};
 use super::{Batch, Normaliser, exponential, histogram, number, sources};
 use crate::otlp::Metrics;
-use crate::otlp::model::{Attribute, Data, Metric, NumberPoint, ResourceMetrics, Temporality};
+use crate::otlp::model::{Attributes, Data, Metric, NumberPoint, ResourceMetrics, Temporality};
 use firstbad_diagnosis::observation::{Dimensions, Histogram, LoadCount, Observation, Scores, Source, Total};
 use firstbad_protocol::time::Timestamp;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(super) fn take(normaliser: &mut Normaliser, request: &Metrics<'_>) -> Batch {
@@ -73,10 +74,20 @@ struct Walk<'n> {
     baselines: Vec<(Target, i64)>,
 }
 
+/// A resource, and when it reported.
+#[derive(Clone, Copy)]
+struct Reported<'a> {
+    sender: &'a Sender,
+    target: &'a Target,
+    reports: &'a Reports,
+}
+
 /// Where in the request a point stands.
 #[derive(Clone, Copy)]
 struct At<'a> {
     sender: &'a Sender,
+    /// Whose points they are, unless one names another.
+    target: &'a Target,
     /// Identity of resource, scope and metric.
     metric: Key,
     temporality: Temporality,
@@ -84,7 +95,7 @@ struct At<'a> {
 }
 
 impl<'a> At<'a> {
-    fn new(sender: &'a Sender, reports: &'a Reports, scope: &str, metric: &Metric<'_>) -> Self {
+    fn new(Reported { sender, target, reports }: Reported<'a>, scope: &str, metric: &Metric<'_>) -> Self {
         let temporality = match &metric.data {
             Data::Sum { temporality, .. }
             | Data::Histogram { temporality, .. }
@@ -93,15 +104,16 @@ impl<'a> At<'a> {
         };
         let name = keys::of_bytes(metric.name.as_bytes(), u64::from(scope.is_empty()) + 2);
         let metric = keys::combine(sender.resource, keys::combine(name, keys::of_bytes(scope.as_bytes(), 4)));
-        Self { sender, metric, temporality, reports }
+        Self { sender, target, metric, temporality, reports }
     }
 }
 
 /// A point whose place is known.
-pub(super) struct Placed {
+pub(super) struct Placed<'s> {
     labels: Arc<Labels>,
     pub(super) place: Place,
-    target: Target,
+    /// Mostly that of its resource.
+    target: Cow<'s, Target>,
     pub(super) temporality: Temporality,
 }
 
@@ -120,8 +132,10 @@ impl Walk<'_> {
         let senders = &self.normaliser.senders;
         self.crowded = senders.is_crowded(sender.resource);
         let reports = Reports::gather(|start| senders.reports(sender.resource, start), spans);
+        let target = Target::of(sender);
         for (scope, metric) in metrics() {
-            let at = || At::new(sender, &reports, &scope.name, metric);
+            let reported = Reported { sender, target: &target, reports: &reports };
+            let at = || At::new(reported, &scope.name, metric);
             match known(&metric.name) {
                 Some(Known::Count(count)) => self.counts(count, metric, at()),
                 Some(Known::Distribution(kind)) => self.distributions(kind, metric, at()),
@@ -183,7 +197,8 @@ impl Walk<'_> {
 
     fn count(&mut self, count: Count, point: &NumberPoint<'_>, at: At<'_>) -> Result<(), Fault> {
         let value = number::count(point.value)?;
-        let Some(placed) = self.placed(&point.attributes, SentSpan { start: point.start, end: point.time }, at)? else {
+        let Some(placed) = self.placed(point.attributes(), SentSpan { start: point.start, end: point.time }, at)?
+        else {
             return Ok(());
         };
         self.outcomes |= matches!(count, Count::Requests | Count::Durations);
@@ -231,7 +246,7 @@ impl Walk<'_> {
                 for point in points.iter().filter(|point| is_recorded(point.flags)) {
                     let result = histogram::explicit(point, &mut self.normaliser.names).and_then(|read| {
                         let placed =
-                            self.placed(&point.attributes, SentSpan { start: point.start, end: point.time }, at)?;
+                            self.placed(point.attributes(), SentSpan { start: point.start, end: point.time }, at)?;
                         self.distribution(kind, placed, read)
                     });
                     self.account(result);
@@ -239,10 +254,10 @@ impl Walk<'_> {
             }
             Data::Exponential { points, .. } => {
                 for point in points.iter().filter(|point| is_recorded(point.flags)) {
-                    let range = self.labels(&point.attributes).range;
+                    let range = self.labels(point.attributes()).range;
                     let result = exponential::explicit(point, range, &mut self.normaliser.names).and_then(|read| {
                         let placed =
-                            self.placed(&point.attributes, SentSpan { start: point.start, end: point.time }, at)?;
+                            self.placed(point.attributes(), SentSpan { start: point.start, end: point.time }, at)?;
                         self.distribution(kind, placed, read)
                     });
                     self.account(result);
@@ -252,7 +267,7 @@ impl Walk<'_> {
         }
     }
 
-    fn distribution(&mut self, kind: Distribution, placed: Option<Placed>, sent: Histogram) -> Result<(), Fault> {
+    fn distribution(&mut self, kind: Distribution, placed: Option<Placed<'_>>, sent: Histogram) -> Result<(), Fault> {
         let Some(placed) = placed else { return Ok(()) };
         self.outcomes = true;
         let names = &mut self.normaliser.names;
@@ -284,7 +299,7 @@ impl Walk<'_> {
     }
 
     /// A delta point, if it was not seen before. One without a start goes on from the report before.
-    fn delta<T>(&mut self, placed: &Placed, amount: T) -> Result<Taken<T>, Fault> {
+    fn delta<T>(&mut self, placed: &Placed<'_>, amount: T) -> Result<Taken<T>, Fault> {
         let PointSpan { start, end } = placed.place.span;
         if !self.normaliser.series.delta(placed.place)? {
             return Ok(Taken::Repeat);
@@ -300,7 +315,7 @@ impl Walk<'_> {
     }
 
     /// What a point adds, if that is known.
-    fn counted<T>(&mut self, taken: Taken<T>, placed: &Placed) -> Option<Reading<T>> {
+    fn counted<T>(&mut self, taken: Taken<T>, placed: &Placed<'_>) -> Option<Reading<T>> {
         let left_out = self.crowded && placed.temporality == Temporality::Cumulative;
         match taken {
             Taken::Counted(reading) if !left_out => Some(reading),
@@ -308,7 +323,7 @@ impl Walk<'_> {
             Taken::Counted(_) | Taken::Baseline => {
                 let (instance, time) = (placed.target.instance, placed.place.span.end);
                 if !self.baselines.iter().any(|(target, known)| target.instance == instance && *known == time) {
-                    self.baselines.push((placed.target.clone(), time));
+                    self.baselines.push((Target::clone(&placed.target), time));
                 }
                 None
             }
@@ -316,7 +331,12 @@ impl Walk<'_> {
     }
 
     /// Where a point stands; none if it lies beyond the horizon.
-    fn placed(&mut self, attributes: &[Attribute<'_>], sent: SentSpan, at: At<'_>) -> Result<Option<Placed>, Fault> {
+    fn placed<'s>(
+        &mut self,
+        attributes: Attributes<'_, '_>,
+        sent: SentSpan,
+        at: At<'s>,
+    ) -> Result<Option<Placed<'s>>, Fault> {
         let span = number::span(sent)?;
         if !self.seen(at.sender.resource, span.end) {
             return Ok(None);
@@ -329,24 +349,27 @@ impl Walk<'_> {
         let labels = self.labels(attributes);
         let oldest_start = at.reports.oldest_start;
         let context = Context { previous_report, oldest_start, observed_from: self.normaliser.observed.from() };
-        let target = self.target(at.sender, &labels, span);
+        let target = if labels.identity.is_empty() {
+            Cow::Borrowed(at.target)
+        } else {
+            Cow::Owned(self.target(at.sender, &labels, span))
+        };
         let many = target.source == Source::Aggregate;
         let series = keys::combine(at.metric, labels.key);
         let place = Place { series, sender: at.sender.resource, span, context, many };
         Ok(Some(Placed { labels, place, target, temporality: at.temporality }))
     }
 
-    fn labels(&mut self, attributes: &[Attribute<'_>]) -> Arc<Labels> {
+    fn labels(&mut self, attributes: Attributes<'_, '_>) -> Arc<Labels> {
         let Normaliser { labels, dimensions, names, .. } = &mut *self.normaliser;
         labels.get(attributes, dimensions, names)
     }
 
     fn target(&mut self, sender: &Sender, labels: &Labels, span: PointSpan) -> Target {
-        let dimensions = Dimensions::clone(&sender.dimensions);
         if labels.identity.is_empty() {
-            let source = sender.source.clone();
-            return Target { instance: sender.instance, source, named_by: sender.named_by, dimensions };
+            return Target::of(sender);
         }
+        let dimensions = Dimensions::clone(&sender.dimensions);
         let Normaliser { senders, names, .. } = &mut *self.normaliser;
         let who = labels.identity.over(&sender.identity).who(sender.resource, names);
         let Process { source, key: instance } = senders.source(&who, Heard::of_report(span), names);
@@ -370,7 +393,7 @@ impl Walk<'_> {
         if !self.seen(sender.resource, time) {
             return Ok(());
         }
-        let labels = self.labels(&point.attributes);
+        let labels = self.labels(point.attributes());
         let target = self.target(sender, &labels, PointSpan { start: 0, end: time });
         let uptime = if gauge == Gauge::Uptime { Some(number::real(point.value)?) } else { None };
         let instance = self.normaliser.senders.instance(target.instance);

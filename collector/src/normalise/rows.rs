@@ -5,7 +5,8 @@ use super::histogram;
 use super::keys::Key;
 use super::labels::{Labels, Outcome};
 use super::number::PointSpan;
-use super::senders::SAME_REPORT_NS;
+use super::senders::{SAME_REPORT_NS, Sender};
+use super::table::AsIs;
 use firstbad_diagnosis::observation::{
     Dimensions, Facts, Histogram, LoadCount, Name, NamedBy, Outcomes, PanicCount, Row, Scores, Source, Total, View,
 };
@@ -13,6 +14,7 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::time::{Span, Timestamp};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::BuildHasherDefault;
 
 /// Whose row it is.
 #[derive(Clone, Debug)]
@@ -21,6 +23,14 @@ pub(super) struct Target {
     pub(super) source: Source,
     pub(super) named_by: NamedBy,
     pub(super) dimensions: Dimensions,
+}
+
+impl Target {
+    /// The source that a resource is.
+    pub(super) fn of(sender: &Sender) -> Self {
+        let dimensions = Dimensions::clone(&sender.dimensions);
+        Self { instance: sender.instance, source: sender.source.clone(), named_by: sender.named_by, dimensions }
+    }
 }
 
 /// Rows of one resource.
@@ -36,7 +46,7 @@ pub(super) struct Building {
     pub(super) instance: Key,
     pub(super) row: Row,
     /// Place of each cell of totals, views and scores.
-    places: HashMap<Key, usize>,
+    places: HashMap<Key, usize, BuildHasherDefault<AsIs>>,
     /// Declared limits, and usage of limits, by config: which version they belong to is known at the end.
     pub(super) limits: Vec<(Name, Option<Hash>, Name, i64)>,
     pub(super) usages: Vec<(Name, Option<Hash>, Name, f64)>,
@@ -99,7 +109,7 @@ impl Building {
         let span = Span { start: Timestamp(span.start), end: Timestamp(span.end) };
         let empty = Row::new(target.source.clone(), Dimensions::clone(&target.dimensions), span);
         let row = Row { named_by: target.named_by, ..empty };
-        Self { instance: target.instance, row, places: HashMap::new(), limits: Vec::new(), usages: Vec::new() }
+        Self { instance: target.instance, row, places: HashMap::default(), limits: Vec::new(), usages: Vec::new() }
     }
 
     /// Requests: of the version that the labels name, else of the total. A version that served nothing in this span is

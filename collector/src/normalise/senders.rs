@@ -124,6 +124,11 @@ impl Senders {
         }
     }
 
+    /// Whether several processes may report under the identity of a resource.
+    pub(super) fn may_be_several(&self, resource: Key) -> bool {
+        self.resources.get(resource).is_some_and(|known| known.who.may_be_several())
+    }
+
     /// The process behind an identity that a point or an event gave itself.
     pub(super) fn source(&mut self, who: &Who, heard: Heard, names: &mut Names) -> Process {
         self.processes.source(who, heard, names)

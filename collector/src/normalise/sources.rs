@@ -4,10 +4,9 @@
 use super::known::{Known, RequestSource, known};
 use super::metrics::Placed;
 use super::senders::{Instance, Sender};
-use super::spellings::Spelling;
 use super::{Normaliser, number, reports};
-use crate::otlp::model::{Data, NumberPoint, ResourceMetrics, Temporality, Value};
-use firstbad_protocol::names::{EXPORT_SCOPE, attribute};
+use crate::otlp::model::{Data, NumberPoint, ResourceMetrics, Temporality};
+use firstbad_protocol::names::EXPORT_SCOPE;
 
 /// Notes the sources of request counts that a resource sends, and their temporality. It runs before any point is read, so
 /// that the order of the points does not matter.
@@ -20,27 +19,23 @@ pub(super) fn note(normaliser: &mut Normaliser, resource: &ResourceMetrics<'_>, 
         let Some(source) = known(&metric.name).and_then(Known::request_source) else { continue };
         let times = reports::all_spans(metric).filter_map(|sent| number::time(sent.end).ok());
         let latest = times.filter(|time| *time <= horizon).max();
-        let (Some(latest), Some(instance)) = (latest, normaliser.senders.instance(sender.instance)) else { continue };
+        let Normaliser { senders, labels, .. } = &mut *normaliser;
+        let (Some(latest), Some(instance)) = (latest, senders.instance(sender.instance)) else { continue };
         instance.note_request_source(source, latest);
         if let (RequestSource::Own, Data::Sum { temporality, points, .. }) = (source, &metric.data) {
             let within = |point: &&NumberPoint<'_>| number::time(point.time).is_ok_and(|time| time <= horizon);
             // An export writes counted zeros. A point that is missing in it was missing in the report, and is not zero.
             let temporality = if scope.starts_with(EXPORT_SCOPE) { Temporality::Unspecified } else { *temporality };
-            instance.note_requests(points.iter().filter(within).any(|point| !is_tagged(point)), temporality);
+            instance.note_requests(
+                points.iter().filter(within).any(|point| !labels.is_tagged(point.attributes())),
+                temporality,
+            );
         }
     }
 }
 
-fn is_tagged(point: &NumberPoint<'_>) -> bool {
-    let spelling = Spelling::of(&point.attributes, &[]);
-    let names_version = |key| matches!(spelling.meant(key), attribute::CONFIG_NAME | attribute::CONFIG_HASH);
-    // Prometheus writes a missing attribute as an empty label.
-    let is_empty = |value: &Value<'_>| value.as_text() == Some("");
-    point.attributes.iter().any(|it| names_version(&it.key) && !is_empty(&it.value))
-}
-
 /// Whether a standard metric counts as the requests of its instance. If it does, it is noted as their source.
-pub(super) fn counts(instance: Option<&mut Instance>, source: RequestSource, placed: &Placed) -> bool {
+pub(super) fn counts(instance: Option<&mut Instance>, source: RequestSource, placed: &Placed<'_>) -> bool {
     instance.is_some_and(|known| {
         let counts = known.counts_requests(source, placed.place.span.end);
         if counts {

@@ -89,7 +89,7 @@ impl<V> Table<V> {
 }
 
 /// The keys are hashes already.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct AsIs(u64);
 
 impl Hasher for AsIs {

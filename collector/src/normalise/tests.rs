@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 mod events;
 mod forms;
+mod known;
 mod standard;
 mod stock;
 mod telemetry;

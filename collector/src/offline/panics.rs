@@ -6,7 +6,7 @@ use crate::capture::Capture;
 use crate::normalise::Normaliser;
 use crate::otlp::Request;
 use crate::recorder::{self, RecorderState};
-use firstbad_diagnosis::observation::{Observation, PanicCount};
+use firstbad_diagnosis::observation::{MorePanics, Observation, PanicCount};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,9 @@ impl Places {
     fn take(&mut self, observation: &Observation) {
         match observation {
             Observation::Row(row) => row.panics.iter().for_each(|panics| self.count(panics)),
-            Observation::Panic(panic) if panic.exception.is_none() => {
+            Observation::Panic(panic) | Observation::MorePanics(MorePanics { first: panic, .. })
+                if panic.exception.is_none() =>
+            {
                 panic.site.iter().for_each(|place| self.add(place, None, 0));
             }
             _ => {}

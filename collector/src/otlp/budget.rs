@@ -1,6 +1,7 @@
 //! How much one request may hold, counted while it is read, so that a few bytes can't become many (reliability.md D2:
 //! 4 MiB of empty messages became 426 MiB of structures).
 
+use super::digest::Memory;
 use super::error::{DecodeError, TooMuch};
 use super::model::{Data, Logs, Metrics};
 use firstbad_protocol::limits;
@@ -28,18 +29,28 @@ impl Limits {
 }
 
 /// What is left of the limits while one protobuf request is read.
-#[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct Budget<'m> {
     limits: Limits,
+    memory: Option<&'m dyn Memory>,
     items: usize,
     /// Messages of any kind. A real attribute with its value takes at least 7 bytes as two messages; a request of empty
     /// messages takes 2 each.
     messages: usize,
 }
 
-impl Budget {
+impl<'m> Budget<'m> {
     pub(super) fn new(limits: Limits, bytes: usize) -> Self {
-        Self { limits, items: limits.items_max, messages: 64 + bytes / 3 }
+        Self { limits, memory: None, items: limits.items_max, messages: 64 + bytes / 3 }
+    }
+
+    /// The same, for a request of which what `memory` knows need not be read.
+    pub(super) fn beside(self, memory: &'m dyn Memory) -> Self {
+        Self { memory: Some(memory), ..self }
+    }
+
+    /// What need not be read.
+    pub(super) fn memory(&self) -> Option<&'m dyn Memory> {
+        self.memory
     }
 
     pub(super) fn message(&mut self) -> Result<(), DecodeError> {

@@ -1,6 +1,7 @@
 //! Generated OTLP types into the internal form: for senders inside the process (the recorder source) that build requests
 //! rather than bytes, and as the oracle that the byte walker is tested against.
 
+use super::digest::Form;
 use super::model::{
     Attribute, Buckets, Data, ExponentialPoint, HistogramPoint, LogRecord, Logs, Metric, Metrics, Number, NumberPoint,
     Resource, ResourceLogs, ResourceMetrics, Scope, ScopeLogs, ScopeMetrics, Temporality, Value,
@@ -86,6 +87,7 @@ fn number_point(from: &metrics::NumberDataPoint) -> NumberPoint<'_> {
             Some(From::AsDouble(value)) => Number::Double(value),
         },
         flags: from.flags,
+        form: Form::Read,
     }
 }
 
@@ -99,6 +101,7 @@ fn histogram_point(from: &metrics::HistogramDataPoint) -> HistogramPoint<'_> {
         bucket_counts: from.bucket_counts.clone(),
         bounds: from.explicit_bounds.clone(),
         flags: from.flags,
+        form: Form::Read,
     }
 }
 
@@ -119,6 +122,7 @@ fn exponential_point(from: &metrics::ExponentialHistogramDataPoint) -> Exponenti
         positive: buckets(&from.positive),
         negative: buckets(&from.negative),
         flags: from.flags,
+        form: Form::Read,
     }
 }
 
@@ -129,6 +133,8 @@ fn log_record(from: &logs::LogRecord) -> LogRecord<'_> {
         event_name: Cow::Borrowed(&from.event_name),
         body: value(from.body.as_ref()),
         attributes: attributes(&from.attributes),
+        form: Form::Read,
+        undecoded: None,
     }
 }
 

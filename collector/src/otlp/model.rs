@@ -2,6 +2,7 @@
 //! structure, without what firstbad never reads (exemplars, trace context, units, descriptions). Its JSON form is
 //! declared here, field by field; how text, numbers and lists are read leniently is in `json`.
 
+use super::digest::Form;
 use super::json::lenient;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -200,6 +201,8 @@ pub struct NumberPoint<'a> {
     pub value: Number,
     /// Bit 0: there is no recorded value (the series ended).
     pub flags: u32,
+    /// How the attributes were read.
+    pub form: Form,
 }
 
 /// A point of a histogram with explicit bounds.
@@ -230,6 +233,9 @@ pub struct HistogramPoint<'a> {
     /// Bit 0: there is no recorded value.
     #[serde(deserialize_with = "lenient::flags")]
     pub flags: u32,
+    /// How the attributes were read.
+    #[serde(skip)]
+    pub form: Form,
 }
 
 /// A point of a histogram with exponential bounds.
@@ -266,6 +272,9 @@ pub struct ExponentialPoint<'a> {
     /// Bit 0: there is no recorded value.
     #[serde(deserialize_with = "lenient::flags")]
     pub flags: u32,
+    /// How the attributes were read.
+    #[serde(skip)]
+    pub form: Form,
 }
 
 /// Counts of an exponential histogram on one side of zero: `counts[i]` is bucket `offset + i`.
@@ -299,7 +308,36 @@ pub struct LogRecord<'a> {
     /// Attributes.
     #[serde(deserialize_with = "lenient::list")]
     pub attributes: Vec<Attribute<'a>>,
+    /// How it was read.
+    #[serde(skip)]
+    pub form: Form,
+    /// The bytes of a record of which only the times were read.
+    #[serde(skip)]
+    pub undecoded: Option<&'a [u8]>,
 }
+
+/// The attributes of a point.
+#[derive(Clone, Copy, Debug)]
+pub struct Attributes<'p, 'a> {
+    /// As read; empty if they are known.
+    pub read: &'p [Attribute<'a>],
+    /// How they were read.
+    pub form: Form,
+}
+
+macro_rules! attributes_of {
+    ($($point:ident)*) => {
+        $(impl<'a> $point<'a> {
+            /// The attributes, and how they were read.
+            #[must_use]
+            pub fn attributes(&self) -> Attributes<'_, 'a> {
+                Attributes { read: &self.attributes, form: self.form }
+            }
+        })*
+    };
+}
+
+attributes_of!(NumberPoint HistogramPoint ExponentialPoint);
 
 /// One attribute.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

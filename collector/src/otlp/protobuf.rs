@@ -6,7 +6,8 @@
 mod points;
 mod values;
 
-use super::budget::{Budget, Limits};
+use super::budget::Budget;
+use super::digest::{Apart, Form};
 use super::error::DecodeError;
 use super::model::{
     LogRecord, Logs, Metric, Metrics, Resource, ResourceLogs, ResourceMetrics, Scope, ScopeLogs, ScopeMetrics,
@@ -14,8 +15,10 @@ use super::model::{
 use super::wire::Reader;
 use std::borrow::Cow;
 
-pub(super) fn metrics(bytes: &[u8], limits: Limits) -> Result<Metrics<'_>, DecodeError> {
-    let mut budget = Budget::new(limits, bytes.len());
+/// Attributes of an ordinary event. Room for them is made at once.
+const ATTRIBUTES_EXPECTED: usize = 8;
+
+pub(super) fn metrics<'a>(bytes: &'a [u8], mut budget: Budget<'_>) -> Result<Metrics<'a>, DecodeError> {
     let mut request = Metrics::default();
     let mut reader = Reader::new(bytes, "ExportMetricsServiceRequest");
     while let Some((number, field)) = reader.next()? {
@@ -27,8 +30,12 @@ pub(super) fn metrics(bytes: &[u8], limits: Limits) -> Result<Metrics<'_>, Decod
     Ok(request)
 }
 
-pub(super) fn logs(bytes: &[u8], limits: Limits) -> Result<Logs<'_>, DecodeError> {
-    let mut budget = Budget::new(limits, bytes.len());
+/// Reads one `LogRecord`.
+pub(super) fn record<'a>(bytes: &'a [u8], mut budget: Budget<'_>) -> Result<LogRecord<'a>, DecodeError> {
+    whole_record(Reader::new(bytes, "LogRecord"), &mut budget)
+}
+
+pub(super) fn logs<'a>(bytes: &'a [u8], mut budget: Budget<'_>) -> Result<Logs<'a>, DecodeError> {
     let mut request = Logs::default();
     let mut reader = Reader::new(bytes, "ExportLogsServiceRequest");
     while let Some((number, field)) = reader.next()? {
@@ -104,7 +111,9 @@ fn scope_logs<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<ScopeLo
     while let Some((number, field)) = reader.next()? {
         if number == 2 {
             budget.item()?;
-            read.log_records.push(log_record(field.reader(&reader, "LogRecord")?, budget)?);
+            let record = field.reader(&reader, "LogRecord")?;
+            points::make_room(&mut read.log_records, &record, &reader);
+            read.log_records.push(log_record(record, budget)?);
         }
     }
     Ok(read)
@@ -127,8 +136,18 @@ fn metric<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Metric<'a>,
     Ok(read)
 }
 
-fn log_record<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<LogRecord<'a>, DecodeError> {
-    let mut read = LogRecord::default();
+fn log_record<'a>(reader: Reader<'a>, budget: &mut Budget) -> Result<LogRecord<'a>, DecodeError> {
+    let Some(memory) = budget.memory() else { return whole_record(reader, budget) };
+    let Apart { time, observed, digest } = Apart::read(reader)?;
+    if memory.knows_event(digest) {
+        let undecoded = Some(reader.bytes());
+        return Ok(LogRecord { time, observed, form: Form::Known(digest), undecoded, ..LogRecord::default() });
+    }
+    Ok(LogRecord { form: Form::New(digest), ..whole_record(reader, budget)? })
+}
+
+fn whole_record<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<LogRecord<'a>, DecodeError> {
+    let mut read = LogRecord { attributes: Vec::with_capacity(ATTRIBUTES_EXPECTED), ..LogRecord::default() };
     while let Some((number, field)) = reader.next()? {
         match number {
             1 => read.time = field.fixed64(&reader)?,

@@ -6,7 +6,7 @@ mod status;
 
 pub(crate) use status::refused;
 
-use super::ingest::{BODY_TIMEOUT_S, Sent, read_body};
+use super::ingest::{BODY_TIMEOUT_S, Sent, admit, read_body};
 use crate::admission::{Accepted, Admission, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
 use crate::security::Caller;
@@ -83,9 +83,7 @@ async fn take(signal: Signal, admission: &Admission, sent: Sent<'_>) -> Result<A
         .map_err(|_| Refusal::Slow(BODY_TIMEOUT_S))??;
     let (compression, body) = unframed(headers, framed)?;
     let incoming = Incoming { signal, encoding: Encoding::Protobuf, compression, body, charge, caller };
-    let admission = admission.clone();
-    let admitted = tokio::task::spawn_blocking(move || admission.admit(incoming)).await;
-    admitted.map_err(|_| Refusal::Stopping)??.wait().await
+    admit(admission, incoming).await?.wait().await
 }
 
 /// The one message of a unary call.

@@ -2,7 +2,7 @@
 //! the OTLP specification asks for. What a request means is decided further in.
 
 use super::otlp_answer::Answered;
-use crate::admission::{Accepted, Admission, Charge, Incoming, Refusal};
+use crate::admission::{Accepted, Admission, Answer, Charge, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
 use crate::security::Caller;
 use crate::store::Signal;
@@ -19,6 +19,8 @@ use tokio_stream::StreamExt;
 
 /// A body that takes longer holds its share of the budget for too long.
 pub(super) const BODY_TIMEOUT_S: u64 = 30;
+/// Pieces as long as its first for which room is made, of a body that claims to be longer.
+const PIECES: usize = 8;
 /// What is read and forgotten of a body that is too long.
 const DRAINED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 
@@ -84,10 +86,17 @@ async fn take(
     let body = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), reading)
         .await
         .map_err(|_| Refusal::Slow(BODY_TIMEOUT_S))??;
-    let incoming = Incoming { signal, encoding, compression, body, charge, caller };
+    admit(admission, Incoming { signal, encoding, compression, body, charge, caller }).await?.wait().await
+}
+
+/// Admits a request; beside the reactor, if it has to be decompressed first.
+pub(super) async fn admit(admission: &Admission, incoming: Incoming) -> Result<Answer, Refusal> {
+    if incoming.compression == Compression::Identity {
+        return admission.admit(incoming);
+    }
     let admission = admission.clone();
     let admitted = tokio::task::spawn_blocking(move || admission.admit(incoming)).await;
-    admitted.map_err(|_| Refusal::Stopping)??.wait().await
+    admitted.map_err(|_| Refusal::Stopping)?
 }
 
 pub(super) async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Charge) -> Result<Vec<u8>, Refusal> {
@@ -97,12 +106,13 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Char
     if claimed.is_some_and(|claimed| claimed > DRAINED_BYTES_MAX as u64) {
         return Err(too_large());
     }
-    let mut bytes = Vec::new();
+    let mut bytes: Vec<u8> = Vec::new();
     let mut chunks = body.into_data_stream();
     if claimed.is_some_and(|claimed| claimed > BODY_BYTES_MAX as u64) {
         drain(&mut chunks).await;
         return Err(too_large());
     }
+    let claimed = claimed.and_then(|claimed| usize::try_from(claimed).ok()).unwrap_or(0);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| Refusal::Malformed(format!("the body broke off: {error}")))?;
         if bytes.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
@@ -110,6 +120,10 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Char
             return Err(too_large());
         }
         charge.take(chunk.len())?;
+        if bytes.is_empty() {
+            // Most bodies come in a few pieces. A claim alone gets no room.
+            bytes.reserve_exact(claimed.min(chunk.len().saturating_mul(PIECES)));
+        }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)

@@ -3,8 +3,9 @@
 use super::Work;
 use crate::admission::{Accepted, Charge, Refusal};
 use crate::health::Health;
+use crate::security::Caller;
 use crate::store::Journalled;
-use crate::writer::intake::Outcome;
+use crate::writer::intake::{Intake, Outcome, Taken};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -13,7 +14,7 @@ use tokio::sync::oneshot;
 const REQUESTS_MAX: usize = 256;
 /// Bytes in one transaction: one greatest request, or thousands of ordinary ones; more would hold the first ones' answers.
 const BYTES_MAX: usize = 16 << 20;
-/// How long a group waits for one more request, and for all of them. Reports that were due at the same time come within this of
+/// How long a group waits for more requests at a time, and in all. Reports that were due at the same time come within this of
 /// each other; without it the first one of them was always committed alone, which cost a third of all writing and syncing
 /// (24 recorders at one second). A commit takes longer than this on any disk.
 const LINGER: Duration = Duration::from_millis(1);
@@ -24,7 +25,16 @@ pub(super) struct Group {
     pub(super) requests: Vec<Journalled>,
     pub(super) outcomes: Vec<Outcome>,
     pub(super) stop: bool,
-    waiting: Vec<(oneshot::Sender<Result<Accepted, Refusal>>, Charge)>,
+    waiting: Vec<Waiting>,
+}
+
+/// The sender of a request.
+#[derive(Debug)]
+struct Waiting {
+    caller: Caller,
+    done: oneshot::Sender<Result<Accepted, Refusal>>,
+    /// Held until the request is answered.
+    charge: Charge,
 }
 
 impl Group {
@@ -35,38 +45,70 @@ impl Group {
         let until = Instant::now() + LINGER_IN_ALL;
         while let Some(work) = next {
             match work {
-                Work::Request { request, done, charge } => {
+                Work::Request { request, caller, done, charge } => {
                     bytes = bytes.saturating_add(request.body.len());
                     group.requests.push(request);
-                    group.waiting.push((done, charge));
+                    group.waiting.push(Waiting { caller, done, charge });
                 }
                 Work::Stop => group.stop = true,
             }
             let full = group.stop || group.requests.len() >= REQUESTS_MAX || bytes >= BYTES_MAX;
-            let left = until.saturating_duration_since(Instant::now());
-            next = if full { None } else { more.recv_timeout(LINGER.min(left)).ok() };
+            next = if full { None } else { more.try_recv().ok().or_else(|| late(more, until)) };
         }
         health.dequeued(group.requests.len());
         group
     }
 
+    /// Normalises the requests, in order. One that cannot be read is refused, and leaves the group.
+    pub(super) fn take(&mut self, intake: &mut Intake) -> Taken {
+        let mut taken = Taken::default();
+        let (requests, waiting) = (std::mem::take(&mut self.requests), std::mem::take(&mut self.waiting));
+        for (request, waiting) in requests.into_iter().zip(waiting) {
+            match intake.take(&request, &waiting.caller) {
+                Ok(batch) => {
+                    taken.add(batch, intake.keeps_contents());
+                    self.requests.push(request);
+                    self.waiting.push(waiting);
+                }
+                Err(refusal) => waiting.answer(Err(refusal)),
+            }
+        }
+        taken
+    }
+
     /// Acknowledges: everything in the group is on disk.
     pub(super) fn answer_all(&mut self, health: &Health) {
         let requests = self.requests.iter().zip(self.outcomes.drain(..));
-        for ((request, outcome), (done, charge)) in requests.zip(self.waiting.drain(..)) {
+        for ((request, outcome), waiting) in requests.zip(self.waiting.drain(..)) {
             health.received(request.signal, outcome.accepted);
             health.refused("items", outcome.rejected);
-            // A sender that has gone away does not matter: it repeats, and repeats are recognised.
-            let _ = done.send(Ok(Accepted { rejected: outcome.rejected, message: outcome.message }));
-            drop(charge);
+            waiting.answer(Ok(Accepted { rejected: outcome.rejected, message: outcome.message }));
         }
     }
 
     /// Tells everybody that nothing of the group was stored.
     pub(super) fn refuse_all(&mut self, refusal: &Refusal) {
-        for (done, charge) in self.waiting.drain(..) {
-            let _ = done.send(Err(refusal.clone()));
-            drop(charge);
+        for waiting in self.waiting.drain(..) {
+            waiting.answer(Err(refusal.clone()));
         }
     }
+}
+
+impl Waiting {
+    /// A sender that has gone away does not matter: it repeats, and repeats are recognised.
+    fn answer(self, answer: Result<Accepted, Refusal>) {
+        let _ = self.done.send(answer);
+        drop(self.charge);
+    }
+}
+
+/// The next request that comes within the group's time. A wait for each single request would cost more than the request: the
+/// queue is looked at after each [`LINGER`].
+fn late(more: &Receiver<Work>, until: Instant) -> Option<Work> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return None;
+    }
+    std::thread::sleep(LINGER.min(left));
+    more.try_recv().ok()
 }

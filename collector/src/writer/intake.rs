@@ -2,8 +2,10 @@
 //! saved state plus the requests acknowledged since give the very state that was lost, so cumulative points are neither
 //! lost nor counted twice; saving every series with every commit would write more than the requests themselves.
 
-use crate::normalise::{Content, EventRecord, Normaliser};
+use crate::admission::Refusal;
+use crate::normalise::{self, Batch, Content, EventRecord, Normaliser};
 use crate::otlp;
+use crate::security::Caller;
 use crate::store::{Journalled, NormaliserState, Signal, StoreError};
 use firstbad_diagnosis::observation::Observation;
 use firstbad_protocol::time::Timestamp;
@@ -45,7 +47,7 @@ impl Intake {
             _ => Normaliser::new(dimensions),
         };
         let mut intake = Self { normaliser, dimensions: dimensions.to_vec(), keep_contents: true };
-        drop(intake.take(&state.journal));
+        intake.take_again(&state.journal);
         Ok(intake)
     }
 
@@ -69,30 +71,54 @@ impl Intake {
         postcard::to_stdvec(&(&self.dimensions, &self.normaliser)).map_err(|error| damaged(&error))
     }
 
-    /// Takes requests in order. They were decoded at admission, so a failure here is a bug; it is counted, not hidden.
-    pub(crate) fn take(&mut self, requests: &[Journalled]) -> Taken {
-        let mut taken = Taken::default();
-        for request in requests {
-            let batch = match request.signal {
-                Signal::Metrics => otlp::decode_metrics(&request.body, request.encoding)
-                    .map(|metrics| self.normaliser.metrics(&metrics)),
-                Signal::Logs => {
-                    otlp::decode_logs(&request.body, request.encoding).map(|logs| self.normaliser.logs(&logs))
-                }
-            };
-            match batch {
-                Ok(batch) => taken.add(batch, self.keep_contents),
-                Err(error) => {
-                    taken.outcomes.push(Outcome { rejected: 1, message: error.to_string(), ..Outcome::default() });
-                }
+    /// Takes a request.
+    ///
+    /// # Errors
+    /// If it cannot be read, or names a host for which its caller may not speak. Nothing of it was taken then.
+    pub(crate) fn take(&mut self, request: &Journalled, caller: &Caller) -> Result<Batch, Refusal> {
+        let Journalled { signal, encoding, body, .. } = request;
+        self.normaliser.prepare();
+        match signal {
+            Signal::Metrics if caller.is_bound() => {
+                let metrics = otlp::decode_metrics(body, *encoding)?;
+                normalise::hosts_of_metrics(&metrics, |host| caller.check_host(host))?;
+                Ok(self.normaliser.metrics(&metrics))
+            }
+            Signal::Logs if caller.is_bound() => {
+                let logs = otlp::decode_logs(body, *encoding)?;
+                normalise::hosts_of_logs(&logs, |host| caller.check_host(host))?;
+                Ok(self.normaliser.logs(&logs))
+            }
+            Signal::Metrics => {
+                let metrics = otlp::decode_new_metrics(body, *encoding, &self.normaliser)?;
+                Ok(self.normaliser.metrics(&metrics))
+            }
+            Signal::Logs => {
+                let logs = otlp::decode_new_logs(body, *encoding, &self.normaliser)?;
+                Ok(self.normaliser.logs(&logs))
             }
         }
-        taken
+    }
+
+    /// Whether contents are to be stored.
+    pub(crate) const fn keeps_contents(&self) -> bool {
+        self.keep_contents
+    }
+
+    /// Takes the journal, in order. Each of its requests was taken before it was journalled, so a failure here is a bug, or
+    /// damage that the store did not notice.
+    fn take_again(&mut self, journal: &[Journalled]) {
+        for request in journal {
+            if let Err(error) = self.take(request, &Caller::anybody()) {
+                tracing::error!(%error, "a request of the journal cannot be read: what it changed is lost");
+            }
+        }
     }
 }
 
 impl Taken {
-    fn add(&mut self, batch: crate::normalise::Batch, keep_contents: bool) {
+    /// Adds what one request came to.
+    pub(super) fn add(&mut self, batch: Batch, keep_contents: bool) {
         let message = match batch.rejected {
             0 => String::new(),
             n => format!("{n} points or records could not be used; the diagnosis names them as blind spots"),

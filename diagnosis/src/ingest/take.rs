@@ -6,12 +6,13 @@ use crate::ingest::take_row::take_row;
 use crate::ingest::unit_of::{corrected, unit_of};
 use crate::numerics::time::{Instant, Span};
 use crate::observation::{Change, Exit, Gap, Observation, Panic, Source, Start};
-use crate::signals::death::{died, panicked};
+use crate::signals::death::{died, panicked, panicked_also};
+use crate::state::ids::UnitId;
 use crate::state::model::{Factor, Key, Reached, WorldChange};
 use crate::state::unit_parts::{Loading, PanicBout};
 use crate::state::{PanicSeen, State};
 use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
-use firstbad_protocol::time::SECOND_NS;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
 
 /// Distinct panic messages kept.
 const PANICS_MAX: usize = 256;
@@ -25,7 +26,10 @@ pub(crate) fn take(state: &mut State, observation: &Observation, frozen: bool) {
     match observation {
         Observation::Row(row) => take_row(state, row, frozen),
         Observation::Load(load) => take_load(state, load),
-        Observation::Panic(panic) => take_panic(state, panic),
+        Observation::Panic(panic) => take_panics(state, Bout { first: panic, last: panic.at, count: 1 }),
+        Observation::MorePanics(more) => {
+            take_panics(state, Bout { first: &more.first, last: more.last, count: more.count });
+        }
         Observation::Start(start) => take_start(state, start),
         Observation::Exit(exit) => take_exit(state, exit),
         Observation::Change(change) => take_change(state, change),
@@ -33,25 +37,36 @@ pub(crate) fn take(state: &mut State, observation: &Observation, frozen: bool) {
     }
 }
 
-fn take_panic(state: &mut State, panic: &Panic) {
+/// One panic, or several of one source at one site.
+#[derive(Clone, Copy)]
+struct Bout<'a> {
+    first: &'a Panic,
+    last: Timestamp,
+    /// How many, at least one.
+    count: u64,
+}
+
+fn take_panics(state: &mut State, Bout { first: panic, last, count }: Bout<'_>) {
     let Some(id) = unit_of(state, &panic.source, &panic.dimensions, panic.at.into()) else { return };
     let at = corrected(state, id, panic.at.into());
-    let (gap, interval) = (3 * state.interval, state.interval);
-    if let Some(unit) = state.units.get_mut(id) {
-        if panic.exception.is_none() && !unit.counts_requests() {
-            panicked(unit, at, interval);
+    take_bout(state, id, at, panic);
+    if count > 1 && unit_of(state, &panic.source, &panic.dimensions, last.into()).is_some() {
+        let last = corrected(state, id, last.into());
+        take_bout(state, id, last, panic);
+        if let Some(unit) = state.units.get_mut(id).filter(|unit| panic.exception.is_none() && !unit.counts_requests())
+        {
+            panicked_also(unit, count.saturating_sub(2));
         }
-        let PanicBout { first, last } = unit.panic_bout;
-        unit.panic_bout = if at - last > gap || at < first - gap {
-            PanicBout { first: at, last: at }
-        } else {
-            PanicBout { first: first.min(at), last: last.max(at) }
-        };
+    }
+    // Messages that may differ are no message.
+    if panic.site.is_none() && panic.message.is_empty() && count > 1 {
+        state.tables.overflow += count;
+        return;
     }
     let same =
         |seen: &&mut PanicSeen| seen.site == panic.site && (seen.site.is_some() || seen.message == panic.message);
     if let Some(seen) = state.panics.iter_mut().find(same) {
-        seen.count += 1;
+        seen.count = seen.count.saturating_add(count);
         if at < seen.first {
             seen.first = at;
             seen.message = panic.message.clone();
@@ -64,13 +79,28 @@ fn take_panic(state: &mut State, panic: &Panic) {
             message: panic.message.clone(),
             site: panic.site.clone(),
             first: at,
-            count: 1,
+            count,
             units: vec![id],
             reason: None,
         });
     } else {
-        state.tables.overflow += 1;
+        state.tables.overflow += count;
     }
+}
+
+/// Notes on the unit that it panicked at `at`.
+fn take_bout(state: &mut State, id: UnitId, at: Instant, panic: &Panic) {
+    let (gap, interval) = (3 * state.interval, state.interval);
+    let Some(unit) = state.units.get_mut(id) else { return };
+    if panic.exception.is_none() && !unit.counts_requests() {
+        panicked(unit, at, interval);
+    }
+    let PanicBout { first, last } = unit.panic_bout;
+    unit.panic_bout = if at - last > gap || at < first - gap {
+        PanicBout { first: at, last: at }
+    } else {
+        PanicBout { first: first.min(at), last: last.max(at) }
+    };
 }
 
 fn take_start(state: &mut State, start: &Start) {

@@ -71,6 +71,14 @@ pub(crate) fn panicked(unit: &mut Unit, at: Instant, interval: Span) {
     watch::open(unit, Run { near: Placed { at, deviation: PANIC_SLACK }, ..Run::of_event(Counter::Panics, at, None) });
 }
 
+/// The unit panicked `times` more within its open run of panics.
+#[expect(clippy::cast_precision_loss, reason = "a count of panics within one report")]
+pub(crate) fn panicked_also(unit: &mut Unit, times: u64) {
+    if let Some(run) = unit.runs.iter_mut().rev().find(|run| run.counter == Counter::Panics && run.open) {
+        (run.observed, run.trials) = (run.observed + times as f64, run.trials + times as f64);
+    }
+}
+
 /// Ends the panics of a process that counts no requests, when there was none for long.
 pub(crate) fn end_panics(unit: &mut Unit, now: Instant, interval: Span) {
     if unit.counts_requests() {

@@ -117,6 +117,7 @@ fn key(observation: &Observation) -> (i64, u8, Option<&Source>) {
         Observation::Panic(panic) => (panic.at.0, 4, Some(&panic.source)),
         Observation::Row(row) => (row.span.end.0, 5, Some(&row.source)),
         Observation::Gap(gap) => (gap.at.0, 6, None),
+        Observation::MorePanics(more) => (more.last.0, 4, Some(&more.first.source)),
     }
 }
 

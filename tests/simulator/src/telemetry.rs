@@ -109,6 +109,10 @@ fn shift(observation: &mut Observation, by: i64) {
         }
         Observation::Load(load) => load.at = load.at + by,
         Observation::Panic(panic) => panic.at = panic.at + by,
+        Observation::MorePanics(more) => {
+            more.first.at = more.first.at + by;
+            more.last = more.last + by;
+        }
         Observation::Start(start) => start.at = start.at + by,
         Observation::Exit(exit) => exit.at = exit.at + by,
         Observation::Change(change) => change.at = change.at + by,

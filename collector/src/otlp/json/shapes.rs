@@ -83,6 +83,7 @@ impl<'a> From<NumberPoint<'a>> for model::NumberPoint<'a> {
             time: shape.time_unix_nano,
             value,
             flags: shape.flags,
+            form: crate::otlp::Form::Read,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The points of each kind of metric. A `oneof` that comes twice as the same kind is merged, as another kind replaced.
 
 use super::super::budget::Budget;
+use super::super::digest::{Digest, Form};
 use super::super::error::DecodeError;
-use super::super::model::{Buckets, Data, ExponentialPoint, HistogramPoint, Number, NumberPoint, Temporality};
+use super::super::model::{
+    Attribute, Buckets, Data, ExponentialPoint, HistogramPoint, Number, NumberPoint, Temporality,
+};
 use super::super::wire::{Field, Reader};
 use super::values;
 
@@ -10,7 +13,9 @@ pub(super) fn gauge<'a>(mut reader: Reader<'a>, data: &mut Data<'a>, budget: &mu
     let mut points = if let Data::Gauge(points) = data { std::mem::take(points) } else { Vec::new() };
     while let Some((number, field)) = reader.next()? {
         if number == 1 {
-            points.push(number_point(field.reader(&reader, "NumberDataPoint")?, budget)?);
+            let point = field.reader(&reader, "NumberDataPoint")?;
+            make_room(&mut points, &point, &reader);
+            points.push(number_point(point, budget)?);
         }
     }
     *data = Data::Gauge(points);
@@ -24,7 +29,11 @@ pub(super) fn sum<'a>(mut reader: Reader<'a>, data: &mut Data<'a>, budget: &mut 
     };
     while let Some((number, field)) = reader.next()? {
         match number {
-            1 => points.push(number_point(field.reader(&reader, "NumberDataPoint")?, budget)?),
+            1 => {
+                let point = field.reader(&reader, "NumberDataPoint")?;
+                make_room(&mut points, &point, &reader);
+                points.push(number_point(point, budget)?);
+            }
             2 => temporality = read_temporality(field, &reader)?,
             3 => monotonic = field.varint(&reader)? != 0,
             _ => {}
@@ -45,7 +54,11 @@ pub(super) fn histogram<'a>(
     };
     while let Some((number, field)) = reader.next()? {
         match number {
-            1 => points.push(histogram_point(field.reader(&reader, "HistogramDataPoint")?, budget)?),
+            1 => {
+                let point = field.reader(&reader, "HistogramDataPoint")?;
+                make_room(&mut points, &point, &reader);
+                points.push(histogram_point(point, budget)?);
+            }
             2 => temporality = read_temporality(field, &reader)?,
             _ => {}
         }
@@ -87,6 +100,60 @@ pub(super) fn summary<'a>(mut reader: Reader<'a>, data: &mut Data<'a>, budget: &
     Ok(())
 }
 
+/// Makes room for a first point and those after it, if they are as long; never for more than [`ROOM_MAX`].
+pub(super) fn make_room<T>(points: &mut Vec<T>, first: &Reader<'_>, rest: &Reader<'_>) {
+    if points.is_empty() {
+        points.reserve((1 + rest.bytes().len() / first.bytes().len().max(16)).min(ROOM_MAX));
+    }
+}
+
+/// Points for which room is made at once.
+const ROOM_MAX: usize = 1024;
+
+/// The field of a point that holds its attributes.
+#[derive(Clone, Copy)]
+struct Said {
+    number: u32,
+    name: &'static str,
+    digest: Digest,
+}
+
+/// The attributes of a point, as they were read.
+struct Taken<'a> {
+    read: Vec<Attribute<'a>>,
+    form: Form,
+}
+
+impl Said {
+    fn new(number: u32, name: &'static str) -> Self {
+        Self { number, name, digest: Digest::new() }
+    }
+
+    /// Adds a field to the digest.
+    fn add<'a>(&mut self, field: Field<'a>, at: &Reader<'a>) -> Result<(), DecodeError> {
+        self.digest.add(field.reader(at, self.name)?.bytes());
+        Ok(())
+    }
+
+    /// Reads the attributes of `point`, all of whose fields were added, unless they are known.
+    fn take<'a>(self, mut point: Reader<'a>, budget: &mut Budget) -> Result<Taken<'a>, DecodeError> {
+        let mut form = Form::Read;
+        if let Some(memory) = budget.memory() {
+            if memory.knows_attributes(self.digest) {
+                return Ok(Taken { read: Vec::new(), form: Form::Known(self.digest) });
+            }
+            form = Form::New(self.digest);
+        }
+        let mut read = Vec::new();
+        while let Some((number, field)) = point.next()? {
+            if number == self.number {
+                values::attribute(field.reader(&point, self.name)?, &mut read, budget)?;
+            }
+        }
+        Ok(Taken { read, form })
+    }
+}
+
 fn read_temporality(field: Field<'_>, at: &Reader<'_>) -> Result<Temporality, DecodeError> {
     if let Field::Varint(number) = field {
         Ok(Temporality::from_wire(number.cast_signed()))
@@ -97,26 +164,31 @@ fn read_temporality(field: Field<'_>, at: &Reader<'_>) -> Result<Temporality, De
 
 fn number_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<NumberPoint<'a>, DecodeError> {
     budget.item()?;
+    let (all, mut said) = (reader, Said::new(7, "NumberDataPoint.attributes"));
     let mut read = NumberPoint::default();
     while let Some((number, field)) = reader.next()? {
         match number {
+            7 => said.add(field, &reader)?,
             2 => read.start = field.fixed64(&reader)?,
             3 => read.time = field.fixed64(&reader)?,
             4 => read.value = Number::Double(field.double(&reader)?),
             6 => read.value = Number::Int(field.fixed64(&reader)?.cast_signed()),
-            7 => values::attribute(field.reader(&reader, "NumberDataPoint.attributes")?, &mut read.attributes, budget)?,
             8 => read.flags = field.uint32(&reader)?,
             _ => {}
         }
     }
+    let Taken { read: attributes, form } = said.take(all, budget)?;
+    (read.attributes, read.form) = (attributes, form);
     Ok(read)
 }
 
 fn histogram_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<HistogramPoint<'a>, DecodeError> {
     budget.item()?;
+    let (all, mut said) = (reader, Said::new(9, "HistogramDataPoint.attributes"));
     let mut read = HistogramPoint::default();
     while let Some((number, field)) = reader.next()? {
         match number {
+            9 => said.add(field, &reader)?,
             2 => read.start = field.fixed64(&reader)?,
             3 => read.time = field.fixed64(&reader)?,
             4 => read.count = field.fixed64(&reader)?,
@@ -129,30 +201,22 @@ fn histogram_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Hi
                 fixed64s(field, &reader, &mut read.bounds, f64::from_bits)?;
                 budget.buckets(read.bounds.len())?;
             }
-            9 => {
-                values::attribute(
-                    field.reader(&reader, "HistogramDataPoint.attributes")?,
-                    &mut read.attributes,
-                    budget,
-                )?;
-            }
             10 => read.flags = field.uint32(&reader)?,
             _ => {}
         }
     }
+    let Taken { read: attributes, form } = said.take(all, budget)?;
+    (read.attributes, read.form) = (attributes, form);
     Ok(read)
 }
 
 fn exponential_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<ExponentialPoint<'a>, DecodeError> {
     budget.item()?;
+    let (all, mut said) = (reader, Said::new(1, "ExponentialHistogramDataPoint.attributes"));
     let mut read = ExponentialPoint::default();
     while let Some((number, field)) = reader.next()? {
         match number {
-            1 => values::attribute(
-                field.reader(&reader, "ExponentialHistogramDataPoint.attributes")?,
-                &mut read.attributes,
-                budget,
-            )?,
+            1 => said.add(field, &reader)?,
             2 => read.start = field.fixed64(&reader)?,
             3 => read.time = field.fixed64(&reader)?,
             4 => read.count = field.fixed64(&reader)?,
@@ -165,6 +229,8 @@ fn exponential_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<
             _ => {}
         }
     }
+    let Taken { read: attributes, form } = said.take(all, budget)?;
+    (read.attributes, read.form) = (attributes, form);
     Ok(read)
 }
 
@@ -193,6 +259,7 @@ fn fixed64s<T>(field: Field<'_>, at: &Reader<'_>, into: &mut Vec<T>, read: fn(u6
     match field {
         Field::Fixed64(bits) => into.push(read(bits)),
         Field::Bytes(mut packed) => {
+            into.reserve((packed.bytes().len() / 8).min(ROOM_MAX));
             while !packed.is_empty() {
                 into.push(read(u64::from_le_bytes(packed.fixed()?)));
             }

@@ -37,7 +37,8 @@ fn active<N: AsRef<str>>(versions: &[(N, firstbad_protocol::Hash)]) -> Value {
 pub(super) fn log(observation: &Observation, style: Style, sequence: u64) -> Option<Value> {
     let mut body = None;
     let (at, source, dimensions, name, mut attributes) = match observation {
-        Observation::Row(_) | Observation::Gap(_) => return None,
+        // The simulator counts no panics together.
+        Observation::Row(_) | Observation::Gap(_) | Observation::MorePanics(_) => return None,
         Observation::Load(event) => {
             (event.at, Some(&event.source), &event.dimensions, event::CONFIG_LOAD, load(event, style))
         }
