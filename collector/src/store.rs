@@ -6,6 +6,7 @@
 
 mod aside;
 mod backup;
+mod journal;
 mod lock;
 mod schema;
 mod sqlite;
@@ -73,6 +74,14 @@ pub enum StoreError {
         what: &'static str,
         /// Why.
         source: rusqlite::Error,
+    },
+    /// The journal cannot be written or read.
+    #[error("the journal {} cannot be used: {source}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// Something stored cannot be read back.
     #[error("{what} cannot be read back: {reason}")]
@@ -200,6 +209,17 @@ pub struct NormaliserState {
     pub saved: Option<Vec<u8>>,
     /// Requests acknowledged since, oldest first.
     pub journal: Vec<Journalled>,
+    /// What the journal lacks, if anything.
+    pub lost: Option<Lost>,
+}
+
+/// Requests whose effect on the normaliser's state is lost. What they told is in the record nevertheless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// How many.
+    pub requests: u64,
+    /// Where the damaged journal is now.
+    pub moved: PathBuf,
 }
 
 /// How much may stay.
@@ -241,7 +261,7 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// If it cannot be read.
-    fn normaliser_state(&self) -> Result<NormaliserState, StoreError>;
+    fn normaliser_state(&mut self) -> Result<NormaliserState, StoreError>;
 
     /// Whether commits still land where a restart would look.
     ///
@@ -255,6 +275,9 @@ pub trait Store: Send {
     /// # Errors
     /// If that is not possible either.
     fn reopen(&mut self) -> Result<(), StoreError>;
+
+    /// Whether the journal has grown so far that the normaliser's state should be saved with the next commit.
+    fn is_journal_full(&self) -> bool;
 
     /// Bytes on disk.
     fn bytes(&self) -> u64;

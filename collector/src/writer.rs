@@ -164,7 +164,8 @@ impl Writer {
             std::thread::sleep(Duration::from_millis(5));
         }
         let batch = Batch { observations: taken.observations, ..batch };
-        let due = tick.since(self.saved_at) >= i64::try_from(self.checkpoint_every.as_nanos()).unwrap_or(i64::MAX);
+        let due = self.store.is_journal_full()
+            || tick.since(self.saved_at) >= i64::try_from(self.checkpoint_every.as_nanos()).unwrap_or(i64::MAX);
         let normaliser = if due { Some(self.intake.save()?) } else { None };
         let commit = Commit {
             batch: &batch,

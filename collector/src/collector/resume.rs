@@ -4,7 +4,7 @@
 use crate::driver::Stepper;
 use crate::settings::{Contents, Settings};
 use crate::start_error::StartError;
-use crate::store::{BatchRange, Extent, SqliteReader, SqliteStore, Store, StoreError, StoreReader};
+use crate::store::{BatchRange, Extent, Lost, SqliteReader, SqliteStore, Store, StoreError, StoreReader};
 use crate::writer::Intake;
 use firstbad_diagnosis::Engine;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -26,15 +26,15 @@ pub(crate) struct Resumed {
 /// Opens the store and finds the state again.
 pub(crate) fn resume(settings: &Settings) -> Result<Resumed, StartError> {
     let now = settings.clock.now();
-    let (store, mut notices) = SqliteStore::open(&settings.data_dir, now)?;
-    match go_on(settings, &store, &mut notices) {
+    let (mut store, mut notices) = SqliteStore::open(&settings.data_dir, now)?;
+    match go_on(settings, &mut store, &mut notices) {
         Ok((intake, stepper, last)) => Ok(Resumed { store: Box::new(store), intake, stepper, last, notices }),
         Err(error) if error.is_corrupt() => {
             let path = store.path().to_owned();
             drop(store);
-            let (store, notice) = SqliteStore::start_over(&path, now, &error)?;
+            let (mut store, notice) = SqliteStore::start_over(&path, now, &error)?;
             notices.push(notice);
-            let (intake, stepper, last) = go_on(settings, &store, &mut notices)?;
+            let (intake, stepper, last) = go_on(settings, &mut store, &mut notices)?;
             Ok(Resumed { store: Box::new(store), intake, stepper, last, notices })
         }
         Err(error) => Err(error.into()),
@@ -43,9 +43,17 @@ pub(crate) fn resume(settings: &Settings) -> Result<Resumed, StartError> {
 
 type State = (Intake, Stepper, (u64, Timestamp));
 
-fn go_on(settings: &Settings, store: &SqliteStore, notices: &mut Vec<String>) -> Result<State, StoreError> {
+fn go_on(settings: &Settings, store: &mut SqliteStore, notices: &mut Vec<String>) -> Result<State, StoreError> {
     let dimensions = &settings.engine.dimensions;
-    let intake = Intake::resume(dimensions, store.normaliser_state()?).unwrap_or_else(|error| {
+    let state = store.normaliser_state()?;
+    if let Some(Lost { requests, moved }) = &state.lost {
+        notices.push(format!(
+            "the journal was damaged and lacks {requests} requests; it is now {}. What they told is in the record, and each \
+             series begins anew with its next point",
+            moved.display()
+        ));
+    }
+    let intake = Intake::resume(dimensions, state).unwrap_or_else(|error| {
         notices.push(format!("{error}: each series begins anew with its next point"));
         Intake::anew(dimensions)
     });

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Moves the database at `path`, with its log, to names that end in `.corrupt`. Returns where the database went.
 pub(super) fn move_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
-    let stamp: String = now.to_string().chars().filter(char::is_ascii_digit).take(14).collect();
+    let stamp = stamp(now);
     let name = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
@@ -24,4 +24,21 @@ pub(super) fn move_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
         }
     }
     Ok(moved)
+}
+
+/// Moves the one file at `path`, if it is there, to a name that ends in `.corrupt`. Returns that name.
+pub(super) fn move_file_aside(path: &Path, now: Timestamp) -> io::Result<PathBuf> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.corrupt", stamp(now)));
+    let to = PathBuf::from(name);
+    match std::fs::rename(path, &to) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(to)
+}
+
+fn stamp(now: Timestamp) -> String {
+    now.to_string().chars().filter(char::is_ascii_digit).take(14).collect()
 }

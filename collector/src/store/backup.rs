@@ -1,10 +1,10 @@
 //! A copy of the store while its collector runs: SQLite's online backup in one read transaction, into a file that appears under
 //! its name only when it is whole, checked and on disk.
 
-use super::sqlite::quick_check;
-use super::{Extent, SqliteReader, StoreError, StoreReader as _};
-use rusqlite::Connection;
+use super::sqlite::{commits, pack_requests, quick_check, signed};
+use super::{Extent, Journalled, SqliteReader, StoreError, StoreReader as _, journal, schema};
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, params};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -15,6 +15,8 @@ use std::time::Duration;
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 /// Attempts before it is given up: half a minute.
 const ATTEMPTS_MAX: usize = 600;
+/// Copies made, if the journal was written over meanwhile. The state is saved every few seconds at most.
+const COPIES_MAX: usize = 5;
 
 /// What a backup holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +91,44 @@ impl Drop for Part {
     }
 }
 
+/// Copies until the requests that the copy's journal names are in the journal's file: the collector may write over them between
+/// the two, when it saves the state that holds them.
 fn copy(directory: &Path, to: &Path) -> Result<Option<Extent>, StoreError> {
+    for _ in 0..COPIES_MAX {
+        let target = copy_database(directory, to)?;
+        if take_journal(directory, &target)? {
+            quick_check(&target)?;
+            return SqliteReader::over(target).extent();
+        }
+    }
+    let reason = "its journal lacks requests of the last commits".to_owned();
+    Err(StoreError::Damaged { what: "the store".to_owned(), reason })
+}
+
+/// Puts the requests of the journal's file into the copy, which is one file. False: some are not there.
+fn take_journal(directory: &Path, target: &Connection) -> Result<bool, StoreError> {
+    let refuse = |source| StoreError::Database { what: "finish the backup", source };
+    // An earlier schema has them in the database.
+    let commits = if schema::number(target)? < schema::VERSION { Vec::new() } else { commits(target)? };
+    let (Some(first), Some(last)) = (commits.first(), commits.last()) else { return Ok(true) };
+    let read = journal::read(&journal::path_in(directory), first.batch.saturating_sub(1), last.batch)?;
+    let mut entries = read.entries.into_iter().peekable();
+    for commit in commits.iter().filter(|commit| commit.in_file > 0) {
+        while entries.next_if(|entry| entry.batch < commit.batch).is_some() {}
+        let of_commit = std::iter::from_fn(|| entries.next_if(|entry| entry.batch == commit.batch));
+        let mut requests: Vec<Journalled> = of_commit.map(|entry| entry.request).collect();
+        // What is left of a commit that failed stands behind them.
+        requests.truncate(usize::try_from(commit.in_file).unwrap_or(usize::MAX));
+        if requests.len() as u64 != commit.in_file {
+            return Ok(false);
+        }
+        let row = params![signed(commit.batch), pack_requests(&requests)?];
+        target.execute("UPDATE journal SET body = ?2 WHERE batch = ?1", row).map_err(refuse)?;
+    }
+    Ok(true)
+}
+
+fn copy_database(directory: &Path, to: &Path) -> Result<Connection, StoreError> {
     let refuse = |what| move |source| StoreError::Database { what, source };
     let source = SqliteReader::open(directory)?;
     let mut target = Connection::open(to).map_err(refuse("open the backup"))?;
@@ -107,6 +146,5 @@ fn copy(directory: &Path, to: &Path) -> Result<Option<Extent>, StoreError> {
     drop(copying);
     // One file, without a log beside it; a collector that starts from it turns the log on again.
     target.execute_batch("PRAGMA journal_mode = DELETE;").map_err(refuse("finish the backup"))?;
-    quick_check(&target)?;
-    SqliteReader::over(target).extent()
+    Ok(target)
 }

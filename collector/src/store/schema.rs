@@ -6,7 +6,10 @@ use std::path::Path;
 
 /// The schema that this version writes. It also stands for the layout of stored observations (postcard is not
 /// self-describing): a change of `Observation` is a new number.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
+
+/// The first schema that keeps the log records of events.
+pub(super) const VERSION_OF_EVENTS: i64 = 4;
 
 /// The earliest schema that can be read as it is: its observations have the present layout.
 pub(super) const VERSION_READ_MIN: i64 = 3;
@@ -37,7 +40,8 @@ const TABLES: &str = "
     );
     CREATE TABLE journal (          -- requests acknowledged since the normaliser's state was saved
         batch  INTEGER PRIMARY KEY,
-        body   BLOB NOT NULL        -- zstd(postcard(Vec<Journalled>)): requests of one commit repeat each other's names
+        body   BLOB NOT NULL,       -- empty: they are in the file `journal`; in a backup zstd(postcard(Vec<Journalled>))
+        requests INTEGER NOT NULL DEFAULT 0     -- how many they are
     );
     CREATE TABLE normaliser (id INTEGER PRIMARY KEY CHECK (id = 1), batch INTEGER NOT NULL, body BLOB NOT NULL);
     CREATE TABLE checkpoint (batch INTEGER PRIMARY KEY, tick INTEGER NOT NULL, body BLOB NOT NULL);
@@ -82,6 +86,10 @@ const FROM_2: &str = "
 /// From 3 to 4: the log records of events are kept. Those of earlier batches are not known.
 const FROM_3: &str = "CREATE TABLE event (batch INTEGER PRIMARY KEY, body BLOB NOT NULL);";
 
+/// From 4 to 5: the requests since the normaliser's state was saved are in a file of their own, and observations may count
+/// panics together.
+const FROM_4: &str = "ALTER TABLE journal ADD COLUMN requests INTEGER NOT NULL DEFAULT 0;";
+
 /// Sets the connection up, and makes or checks the tables.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let refuse = |what| move |source| StoreError::Database { what, source };
@@ -93,9 +101,10 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreE
     match found {
         VERSION => Ok(()),
         0 => change(connection, TABLES).map_err(refuse("create its tables")),
-        1 => change(connection, &[FROM_1, FROM_2, FROM_3].concat()).map_err(refuse("bring its tables up")),
-        2 => change(connection, &[FROM_2, FROM_3].concat()).map_err(refuse("bring its tables up")),
-        3 => change(connection, FROM_3).map_err(refuse("bring its tables up")),
+        1 => change(connection, &[FROM_1, FROM_2, FROM_3, FROM_4].concat()).map_err(refuse("bring its tables up")),
+        2 => change(connection, &[FROM_2, FROM_3, FROM_4].concat()).map_err(refuse("bring its tables up")),
+        3 => change(connection, &[FROM_3, FROM_4].concat()).map_err(refuse("bring its tables up")),
+        4 => change(connection, FROM_4).map_err(refuse("bring its tables up")),
         later => Err(StoreError::Later { path: path.into(), found: later, known: VERSION }),
     }
 }

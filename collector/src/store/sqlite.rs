@@ -4,11 +4,17 @@
 mod read;
 mod write;
 
+use read::Saved;
 pub use read::SqliteReader;
+pub(super) use read::commits;
 
-use super::{Checkpoint, Commit, IncidentRecord, NormaliserState, Retention, Store, StoreError, aside, schema};
+use super::journal::{self, Journal};
+use super::{
+    Checkpoint, Commit, IncidentRecord, Journalled, Lost, NormaliserState, Retention, Store, StoreError, aside, schema,
+};
 use firstbad_protocol::time::Timestamp;
 use rusqlite::Connection;
+use std::cell::RefCell;
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -28,6 +34,9 @@ pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
     inode: u64,
+    journal: Journal,
+    /// When damage is set aside, in the name of what it becomes.
+    now: Timestamp,
 }
 
 impl SqliteStore {
@@ -37,7 +46,7 @@ impl SqliteStore {
     /// If the directory cannot be written, or a later version wrote the store.
     pub fn open(directory: &Path, now: Timestamp) -> Result<(Self, Vec<String>), StoreError> {
         let path = directory.join("firstbad.db");
-        match Self::open_file(&path) {
+        match Self::open_file(&path, now) {
             Ok(store) => Ok((store, Vec::new())),
             Err(error) if error.is_corrupt() => {
                 let (store, notice) = Self::start_over(&path, now, &error)?;
@@ -54,15 +63,18 @@ impl SqliteStore {
     pub fn start_over(path: &Path, now: Timestamp, error: &StoreError) -> Result<(Self, String), StoreError> {
         let refuse = |source| StoreError::Directory { directory: path.into(), source };
         let moved = aside::move_aside(path, now).map_err(refuse)?;
+        // It belongs to that database.
+        let directory = path.parent().unwrap_or(Path::new("."));
+        aside::move_file_aside(&journal::path_in(directory), now).map_err(refuse)?;
         let notice = format!(
             "{} was damaged ({error}) and is now {}: the record before this start is in it, and is not shown",
             path.display(),
             moved.display()
         );
-        Ok((Self::open_file(path)?, notice))
+        Ok((Self::open_file(path, now)?, notice))
     }
 
-    fn open_file(path: &Path) -> Result<Self, StoreError> {
+    fn open_file(path: &Path, now: Timestamp) -> Result<Self, StoreError> {
         let refuse = |what| move |source| StoreError::Database { what, source };
         private(path).map_err(|source| StoreError::Directory { directory: path.into(), source })?;
         let connection = Connection::open(path).map_err(refuse("open"))?;
@@ -72,7 +84,17 @@ impl SqliteStore {
         if metadata.size() <= CHECK_BYTES_MAX {
             quick_check(&connection)?;
         }
-        Ok(Self { connection, path: path.into(), inode: metadata.ino() })
+        let journal = Journal::open(path.parent().unwrap_or(Path::new(".")))?;
+        Ok(Self { connection, path: path.into(), inode: metadata.ino(), journal, now })
+    }
+
+    /// Moves a damaged journal to a name that ends in `.corrupt`, and begins an empty one.
+    fn set_journal_aside(&mut self) -> Result<PathBuf, StoreError> {
+        let directory = self.path.parent().unwrap_or(Path::new("."));
+        let moved = aside::move_file_aside(&journal::path_in(directory), self.now)
+            .map_err(|source| StoreError::Directory { directory: directory.into(), source })?;
+        self.journal = Journal::open(directory)?;
+        Ok(moved)
     }
 
     /// Where the database is.
@@ -108,7 +130,21 @@ pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
 
 impl Store for SqliteStore {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
-        write::commit(&mut self.connection, commit)
+        let is_journalled = commit.normaliser.is_none() && !commit.journal.is_empty();
+        if is_journalled {
+            self.journal.append(commit.batch.seq, commit.journal)?;
+        }
+        match write::commit(&mut self.connection, commit) {
+            Ok(()) if commit.normaliser.is_some() => self.journal.begin_anew(),
+            Ok(()) => {}
+            Err(error) => {
+                if is_journalled {
+                    self.journal.undo();
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -123,8 +159,32 @@ impl Store for SqliteStore {
         write::retain(&mut self.connection, retention)
     }
 
-    fn normaliser_state(&self) -> Result<NormaliserState, StoreError> {
-        read::normaliser_state(&self.connection)
+    fn normaliser_state(&mut self) -> Result<NormaliserState, StoreError> {
+        let Saved { state, range, commits } = read::normaliser_state(&self.connection)?;
+        let mut entries = self.journal.resume(range.after, range.last)?.into_iter().peekable();
+        let (mut journal, mut requests) = (Vec::new(), 0);
+        for commit in commits {
+            journal.extend(commit.here);
+            // What is left of a commit that failed has the number of the one after it, and stands behind its requests.
+            let of_commit: Vec<_> =
+                std::iter::from_fn(|| entries.next_if(|entry| entry.batch <= commit.batch)).collect();
+            let found = of_commit.into_iter().filter(|entry| entry.batch == commit.batch);
+            let before = journal.len();
+            journal
+                .extend(found.map(|entry| entry.request).take(usize::try_from(commit.in_file).unwrap_or(usize::MAX)));
+            requests += commit.in_file.saturating_sub((journal.len() - before) as u64);
+        }
+        if requests == 0 {
+            return Ok(NormaliserState { saved: state, journal, lost: None });
+        }
+        // A state without some of the requests would count what they counted once more: there is none any more.
+        let moved = self.set_journal_aside()?;
+        write::forget_normaliser(&mut self.connection)?;
+        Ok(NormaliserState { lost: Some(Lost { requests, moved }), ..NormaliserState::default() })
+    }
+
+    fn is_journal_full(&self) -> bool {
+        self.journal.is_full()
     }
 
     fn check_place(&self) -> Result<(), StoreError> {
@@ -139,12 +199,13 @@ impl Store for SqliteStore {
         if let Some(directory) = self.path.parent() {
             std::fs::create_dir_all(directory).map_err(refuse)?;
         }
-        *self = Self::open_file(&self.path)?;
+        *self = Self::open_file(&self.path, self.now)?;
         Ok(())
     }
 
     fn bytes(&self) -> u64 {
-        ["", "-wal"].into_iter().map(|suffix| file_bytes(&self.path, suffix)).sum()
+        let database: u64 = ["", "-wal"].into_iter().map(|suffix| file_bytes(&self.path, suffix)).sum();
+        database.saturating_add(self.journal.bytes())
     }
 }
 
@@ -154,10 +215,27 @@ fn file_bytes(path: &Path, suffix: &str) -> u64 {
     std::fs::metadata(name).map_or(0, |metadata| metadata.size())
 }
 
+thread_local! {
+    /// Made once: its tables are a megabyte, which a commit of a few reports would else ask of the kernel each time.
+    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// Bytes as they are stored.
 fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL)
-        .map_err(|error| StoreError::Damaged { what: "a body".to_owned(), reason: error.to_string() })
+    let damaged = |error: std::io::Error| StoreError::Damaged { what: "a body".to_owned(), reason: error.to_string() };
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept.take() {
+            Some(compressor) => compressor,
+            None => zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(damaged)?,
+        };
+        kept.insert(compressor).compress(bytes).map_err(damaged)
+    })
+}
+
+/// Journalled requests as a backup has them.
+pub(super) fn pack_requests(requests: &[Journalled]) -> Result<Vec<u8>, StoreError> {
+    let damaged = |reason: String| StoreError::Damaged { what: "a request".to_owned(), reason };
+    pack(&postcard::to_stdvec(requests).map_err(|error| damaged(error.to_string()))?)
 }
 
 /// Stored bytes as they were.
@@ -174,7 +252,7 @@ fn unpack(what: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
 }
 
 /// A batch number or size as SQLite's signed integer.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

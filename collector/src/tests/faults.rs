@@ -2,7 +2,7 @@
 //! without a restart.
 
 use super::support::{JSON, Running, eventually, log_request};
-use crate::store::{SqliteReader, StoreReader};
+use crate::store::{BatchRange, SqliteReader, StoreReader};
 use crate::{Collector, Settings};
 
 #[test]
@@ -77,4 +77,42 @@ fn while_nothing_can_be_stored_senders_are_told_to_retry_and_then_it_goes_on() {
     other.execute_batch("ROLLBACK").unwrap();
     eventually("it goes on without a restart", || running.post("/v1/logs", JSON, &log_request("after")).status == 200);
     assert_eq!(running.collector().client().status().unwrap().degraded, None);
+}
+
+#[test]
+fn a_damaged_journal_is_set_aside_with_its_loss_and_what_was_told_is_still_there() {
+    let running = Running::start();
+    for n in 0..10 {
+        assert_eq!(running.post("/v1/logs", JSON, &log_request(&format!("id-{n}"))).status, 200);
+    }
+    let directory = running.directory;
+    drop(running.collector);
+    let observations = || {
+        let (mut count, reader) = (0, SqliteReader::open(directory.path()).unwrap());
+        let all = BatchRange { after: 0, last: u64::MAX };
+        reader
+            .batches(all, &mut |batch| {
+                count += batch.observations.len();
+                true
+            })
+            .unwrap();
+        count
+    };
+    // Control: it is whole, and nothing is said.
+    drop(Collector::start(Settings::on_free_ports(directory.path())).unwrap());
+    let path = directory.path().join("journal");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let (third, length) = (bytes.len() * 3 / 10, bytes.len());
+    for byte in bytes.iter_mut().skip(third).take(length / 20) {
+        *byte ^= 0xA5;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let collector = Collector::start(Settings::on_free_ports(directory.path())).unwrap();
+    let notices = collector.notices().join("\n");
+    // Twentieths of the file from the third tenth on: the fourth request, and those behind it.
+    assert!(notices.contains("lacks 7 requests") && notices.contains(".corrupt"), "{notices}");
+    assert_eq!(observations(), 10, "the record holds what the lost requests told");
+    drop(collector);
+    let again = Collector::start(Settings::on_free_ports(directory.path())).unwrap();
+    assert!(again.notices().is_empty(), "the loss is told once: {:?}", again.notices());
 }

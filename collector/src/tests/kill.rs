@@ -103,7 +103,7 @@ fn load_and_kill(directory: &Path, fault: Fault, round: usize, kill_after: usize
 
 /// How often each id stands in the journal of the store.
 fn stored(directory: &Path) -> BTreeMap<String, usize> {
-    let (store, notices) = SqliteStore::open(directory, crate::settings::Clock::default().now()).unwrap();
+    let (mut store, notices) = SqliteStore::open(directory, crate::settings::Clock::default().now()).unwrap();
     assert!(notices.is_empty(), "{notices:?}");
     let mut found = BTreeMap::new();
     for request in store.normaliser_state().unwrap().journal {

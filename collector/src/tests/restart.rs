@@ -3,9 +3,12 @@
 use super::fleet::{BAD_AT, second};
 use crate::collector::resume::resume;
 use crate::driver::{Driver, Outbox, Stepper};
+use crate::otlp::Encoding;
 use crate::publish::{Published, Publisher};
 use crate::settings::Settings;
-use crate::store::{Batch, BatchRange, Commit, DirectoryLock, SqliteReader, SqliteStore, Store, StoreReader};
+use crate::store::{
+    Batch, BatchRange, Commit, DirectoryLock, Journalled, Signal, SqliteReader, SqliteStore, Store, StoreReader,
+};
 use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Total};
 use firstbad_protocol::snapshot::Snapshot;
 use std::path::Path;
@@ -139,8 +142,7 @@ fn without_a_usable_checkpoint_the_last_hour_is_diagnosed_again() {
 }
 
 /// Statements that turn a store of the present schema into one of schema 2 or 1, whose observations cannot be read.
-const AS_2: &str =
-    "DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
+const AS_2: &str = "ALTER TABLE journal DROP COLUMN requests; DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
 const AS_1: &str =
     "DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; DROP TABLE journal;
     CREATE TABLE journal (id INTEGER PRIMARY KEY, batch INTEGER, signal INTEGER, encoding INTEGER, received INTEGER,
@@ -160,7 +162,7 @@ fn a_store_of_an_earlier_schema_keeps_only_its_incidents() {
         let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
         database.execute_batch(back).unwrap();
         drop(database);
-        let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
+        let mut resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
         assert!(resumed.notices.is_empty(), "{:?}", resumed.notices);
         assert_eq!(resumed.last.0, BAD_AT + 45, "batch numbers continue");
         assert_eq!(resumed.stepper.snapshot().fleet.instances, 0);
@@ -178,7 +180,9 @@ fn a_store_before_the_records_of_events_goes_on_with_all_that_it_holds() {
     let before = line.snapshot();
     line.stop();
     let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
-    database.execute_batch("DROP TABLE event; PRAGMA user_version = 3;").unwrap();
+    database
+        .execute_batch("ALTER TABLE journal DROP COLUMN requests; DROP TABLE event; PRAGMA user_version = 3;")
+        .unwrap();
     drop(database);
     let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
     assert_eq!((resumed.notices, resumed.stepper.snapshot()), (Vec::new(), before));
@@ -192,6 +196,61 @@ fn a_store_before_the_records_of_events_goes_on_with_all_that_it_holds() {
         })
         .unwrap();
     assert_eq!(batches, BAD_AT + 45);
+}
+
+#[test]
+fn a_store_with_its_journal_in_the_database_goes_on_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut line = Line::begin(directory.path());
+    line.run(1..=3);
+    drop(line);
+    let request = Journalled {
+        signal: Signal::Logs,
+        encoding: Encoding::Json,
+        received_at: second(3).tick,
+        body: super::support::log_request("before"),
+    };
+    let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
+    database.execute_batch("ALTER TABLE journal DROP COLUMN requests; PRAGMA user_version = 4;").unwrap();
+    let body = zstd::bulk::compress(&postcard::to_stdvec(&vec![&request]).unwrap(), 3).unwrap();
+    database.execute("INSERT INTO journal (batch, body) VALUES (3, ?1)", [body]).unwrap();
+    drop(database);
+    let (mut store, notices) = SqliteStore::open(directory.path(), second(4).tick).unwrap();
+    assert_eq!(notices, Vec::<String>::new());
+    let state = store.normaliser_state().unwrap();
+    assert_eq!((state.journal.as_slice(), state.lost), ([request.clone()].as_slice(), None));
+    let further = Journalled { body: super::support::log_request("after"), ..request.clone() };
+    let (batch, journal) = (second(4), [further.clone()]);
+    store.commit(&Commit { batch: &batch, records: &[], journal: &journal, contents: &[], normaliser: None }).unwrap();
+    drop(store);
+    let (mut store, _) = SqliteStore::open(directory.path(), second(5).tick).unwrap();
+    assert_eq!(store.normaliser_state().unwrap().journal, [request, further], "in the order of their commits");
+}
+
+#[test]
+fn what_is_left_of_a_commit_that_failed_is_not_taken_for_a_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut store, _) = SqliteStore::open(directory.path(), second(1).tick).unwrap();
+    let other = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
+    other.execute_batch("CREATE TRIGGER full BEFORE INSERT ON batch BEGIN SELECT RAISE(ABORT, 'full'); END").unwrap();
+    let request = |text: &str| Journalled {
+        signal: Signal::Logs,
+        encoding: Encoding::Json,
+        received_at: second(1).tick,
+        body: text.as_bytes().to_vec(),
+    };
+    let batch = second(1);
+    let mut commit = |journal: &[Journalled]| {
+        store.commit(&Commit { batch: &batch, records: &[], journal, contents: &[], normaliser: None })
+    };
+    assert!(commit(&[request("a"), request("b")]).is_err(), "the control: it fails");
+    other.execute_batch("DROP TRIGGER full").unwrap();
+    commit(&[request("c")]).unwrap();
+    drop(store);
+    assert!(std::fs::read(directory.path().join("journal")).unwrap().ends_with(b"b"), "it still stands there");
+    let (mut store, _) = SqliteStore::open(directory.path(), second(2).tick).unwrap();
+    let state = store.normaliser_state().unwrap();
+    assert_eq!((state.journal, state.lost), (vec![request("c")], None));
 }
 
 #[test]

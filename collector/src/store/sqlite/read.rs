@@ -3,8 +3,7 @@
 use super::{unpack, unsigned};
 use crate::normalise::{Content, EventRecord};
 use crate::store::{
-    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, Recorded, StoreError,
-    StoreReader, lock, schema,
+    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, Recorded, StoreError, StoreReader, lock, schema,
 };
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -71,26 +70,57 @@ impl SqliteReader {
     }
 }
 
-pub(super) fn normaliser_state(connection: &Connection) -> Result<NormaliserState, StoreError> {
+pub(super) fn normaliser_state(connection: &Connection) -> Result<Saved, StoreError> {
     let what = "read the normaliser's state";
     let packed: Option<Vec<u8>> = connection
         .query_row("SELECT body FROM normaliser WHERE id = 1", [], |row| row.get(0))
         .optional()
         .map_err(refuse(what))?;
     let saved = packed.map(|bytes| unpack("the normaliser's state", &bytes)).transpose()?;
-    let mut statement = connection.prepare("SELECT body FROM journal ORDER BY batch").map_err(refuse(what))?;
-    let mut rows = statement.query([]).map_err(refuse(what))?;
-    let mut journal = Vec::new();
-    while let Some(row) = rows.next().map_err(refuse(what))? {
-        journal.extend(journalled(row)?);
-    }
-    Ok(NormaliserState { saved, journal })
+    let of_state = "SELECT COALESCE((SELECT batch FROM normaliser), 0), COALESCE((SELECT MAX(seq) FROM batch), 0)";
+    let range = connection
+        .query_row(of_state, [], |row| Ok(BatchRange { after: unsigned(row.get(0)?), last: unsigned(row.get(1)?) }));
+    Ok(Saved { state: saved, range: range.map_err(refuse(what))?, commits: commits(connection)? })
 }
 
-fn journalled(row: &Row<'_>) -> Result<Vec<Journalled>, StoreError> {
+/// The normaliser's state, and what the database has of the journal.
+pub(super) struct Saved {
+    pub(super) state: Option<Vec<u8>>,
+    /// The batches that the state does not hold.
+    pub(super) range: BatchRange,
+    /// Those of them that requests came to, in order.
+    pub(super) commits: Vec<JournalledCommit>,
+}
+
+/// The requests of one commit.
+pub(in crate::store) struct JournalledCommit {
+    pub(in crate::store) batch: u64,
+    /// How many there are in the journal's file.
+    pub(in crate::store) in_file: u64,
+    /// Those that are in the database.
+    pub(in crate::store) here: Vec<Journalled>,
+}
+
+/// The commits of which the database holds the requests, or their number.
+pub(in crate::store) fn commits(connection: &Connection) -> Result<Vec<JournalledCommit>, StoreError> {
+    let what = "read journalled requests";
+    let select = "SELECT batch, body, requests FROM journal ORDER BY batch";
+    let mut statement = connection.prepare(select).map_err(refuse(what))?;
+    let mut rows = statement.query([]).map_err(refuse(what))?;
+    let mut commits = Vec::new();
+    while let Some(row) = rows.next().map_err(refuse(what))? {
+        let body: Vec<u8> = row.get(1).map_err(refuse(what))?;
+        let here = if body.is_empty() { Vec::new() } else { journalled(&body)? };
+        let requests = unsigned(row.get(2).map_err(refuse(what))?);
+        let in_file = if body.is_empty() { requests } else { 0 };
+        commits.push(JournalledCommit { batch: unsigned(row.get(0).map_err(refuse(what))?), in_file, here });
+    }
+    Ok(commits)
+}
+
+fn journalled(body: &[u8]) -> Result<Vec<Journalled>, StoreError> {
     let what = "the journalled requests of a commit";
-    let body: Vec<u8> = row.get(0).map_err(refuse("read journalled requests"))?;
-    postcard::from_bytes(&unpack(what, &body)?)
+    postcard::from_bytes(&unpack(what, body)?)
         .map_err(|error| StoreError::Damaged { what: what.to_owned(), reason: error.to_string() })
 }
 
@@ -181,7 +211,7 @@ impl StoreReader for SqliteReader {
     fn recorded(&self, range: BatchRange, visit: &mut dyn FnMut(Recorded) -> bool) -> Result<(), StoreError> {
         let what = "read batches and their events";
         // One statement, so that retention cannot delete the events of a batch that was read.
-        let select = if schema::number(&self.connection)? < schema::VERSION {
+        let select = if schema::number(&self.connection)? < schema::VERSION_OF_EVENTS {
             "SELECT seq, tick, body, NULL FROM batch WHERE seq > ?1 AND seq <= ?2 ORDER BY seq"
         } else {
             "SELECT seq, tick, batch.body, event.body FROM batch LEFT JOIN event ON event.batch = seq

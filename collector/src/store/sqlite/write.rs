@@ -75,11 +75,18 @@ fn insert_journal(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<
         return Ok(());
     }
     let what = "journal its requests";
-    let plain = postcard::to_stdvec(commit.journal)
-        .map_err(|error| StoreError::Damaged { what: "a request".to_owned(), reason: error.to_string() })?;
-    let insert = "INSERT INTO journal (batch, body) VALUES (?1, ?2)";
+    let insert = "INSERT INTO journal (batch, body, requests) VALUES (?1, x'', ?2)";
     let mut statement = transaction.prepare_cached(insert).map_err(refuse(what))?;
-    statement.execute(params![signed(commit.batch.seq), pack(&plain)?]).map(drop).map_err(refuse(what))
+    let row = params![signed(commit.batch.seq), signed(commit.journal.len() as u64)];
+    statement.execute(row).map(drop).map_err(refuse(what))
+}
+
+/// Forgets the normaliser's state, and the requests since.
+pub(super) fn forget_normaliser(connection: &mut Connection) -> Result<(), StoreError> {
+    let what = "forget a state whose journal is damaged";
+    let transaction = begin(connection, what)?;
+    transaction.execute_batch("DELETE FROM journal; DELETE FROM normaliser;").map_err(refuse(what))?;
+    transaction.commit().map_err(refuse(what))
 }
 
 fn insert_contents(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
