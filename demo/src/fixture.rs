@@ -94,5 +94,8 @@ pub(crate) fn snapshot(diagnosis: Diagnosis, hosts: Vec<HostView>, versions: Vec
         hosts,
         census: None,
         changes: Vec::new(),
+        rollouts: Vec::new(),
+        sites: Vec::new(),
+        deaths: Vec::new(),
     }
 }

@@ -4,7 +4,9 @@ use crate::detect::tick::settle;
 use crate::ingest::take::take;
 use crate::observation::Observation;
 use crate::settings::Settings;
+use crate::snapshot::harm::{deaths, sites};
 use crate::snapshot::hosts::hosts as host_views;
+use crate::snapshot::rollouts::rollouts;
 use crate::snapshot::view::{change_views, fleet, lines, versions};
 use crate::state::State;
 use crate::state::silence::silent_hosts;
@@ -100,6 +102,9 @@ impl Engine {
             hosts,
             census: Some(census),
             changes: change_views(&self.state),
+            rollouts: rollouts(&self.state),
+            sites: sites(&self.state),
+            deaths: deaths(&self.state),
         }
     }
 

@@ -38,6 +38,16 @@ pub const SNAPSHOT_HOSTS_MAX: usize = 512;
 pub const RESTART_NAMES_MAX: usize = 16_384;
 /// Points of one line in a snapshot.
 pub const SNAPSHOT_POINTS_MAX: usize = 240;
+/// Configs of a snapshot whose hosts are counted by version over time, and versions of each: 40 kB together.
+pub const ROLLOUT_CONFIGS_MAX: usize = 4;
+/// See [`ROLLOUT_CONFIGS_MAX`]; hosts on other versions are counted together.
+pub const ROLLOUT_VERSIONS_MAX: usize = 6;
+/// Places of panics in a snapshot; each holds a text of at most [`TEXT_BYTES_MAX`].
+pub const SNAPSHOT_SITES_MAX: usize = 32;
+/// Hosts of one place of panics that are counted; beyond it the number is a lower bound.
+pub const SITE_HOSTS_MAX: usize = 64;
+/// Deaths listed in a snapshot.
+pub const SNAPSHOT_DEATHS_MAX: usize = 128;
 /// Suspects listed for one incident.
 pub const SUSPECTS_MAX: usize = 10;
 /// Bytes of one snapshot or other answer of the query API as JSON. 512 hosts, 256 versions and 64 incidents are near 2 MB.

@@ -1,6 +1,12 @@
 //! What a screen needs beside the verdicts: the fleet, the versions, the lines of the chart, the hosts, the changes. One
 //! snapshot is whole and bounded (limits.rs); it is never a delta. The engine fills it, the screen only reads it.
 
+mod harm;
+mod rollout;
+
+pub use harm::{DeathView, SiteView};
+pub use rollout::{RolloutView, VersionHosts};
+
 use crate::time::Timestamp;
 use crate::verdict::{Diagnosis, Signal};
 use crate::{Hash, Property};
@@ -27,6 +33,16 @@ pub struct Snapshot {
     pub census: Option<Census>,
     /// Change events, newest first, bounded.
     pub changes: Vec<ChangeView>,
+    /// Hosts by version over time: accused configs first, then by their newest version, at most
+    /// [`crate::limits::ROLLOUT_CONFIGS_MAX`]. Empty in snapshots of earlier releases, as are the lists below.
+    #[serde(default)]
+    pub rollouts: Vec<RolloutView>,
+    /// Places of panics and exceptions, those with most first, at most [`crate::limits::SNAPSHOT_SITES_MAX`].
+    #[serde(default)]
+    pub sites: Vec<SiteView>,
+    /// Deaths of processes, latest first, at most [`crate::limits::SNAPSHOT_DEATHS_MAX`].
+    #[serde(default)]
+    pub deaths: Vec<DeathView>,
 }
 
 /// Counts of the fleet.

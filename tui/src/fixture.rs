@@ -1,5 +1,6 @@
 //! Snapshots for tests, built in code: the 18 November incident on 24 hosts, and what differs from it in each case.
 
+mod harm;
 mod large;
 
 use firstbad_protocol::Hash;
@@ -56,6 +57,9 @@ pub(crate) fn empty() -> Snapshot {
         hosts: Vec::new(),
         census: None,
         changes: Vec::new(),
+        rollouts: Vec::new(),
+        sites: Vec::new(),
+        deaths: Vec::new(),
     }
 }
 
@@ -90,6 +94,9 @@ pub(crate) fn calm() -> Snapshot {
         hosts: (0..24).map(|index| host(index, at)).collect(),
         census: None,
         changes: changes(at),
+        rollouts: Vec::new(),
+        sites: Vec::new(),
+        deaths: Vec::new(),
     }
 }
 
@@ -317,6 +324,8 @@ pub(crate) fn with(incident: Incident) -> Snapshot {
     snapshot.fleet.scores_defaulted_share = Some(0.327);
     snapshot.versions.insert(0, version(bad(), 23));
     snapshot.hosts = (0..24).map(|index| failing(host(index, at))).collect();
+    (snapshot.rollouts, snapshot.sites, snapshot.deaths) = (harm::rollouts(), harm::sites(), harm::deaths());
+    snapshot.hosts[7].restarts = 2;
     snapshot.hosts[5].silent = true;
     snapshot.hosts[5].last_seen = ONSET + 96 * SECOND_NS;
     snapshot.changes.insert(
@@ -484,6 +493,9 @@ pub(crate) fn hostile() -> Snapshot {
     snapshot.hosts[0].active = BTreeMap::from([(text(), bad())]);
     snapshot.versions[0].config = text();
     snapshot.lines[0].label = text();
+    snapshot.rollouts[0].config = text();
+    (snapshot.sites[0].site, snapshot.sites[0].message) = (Some(text()), text());
+    snapshot.deaths[0].host = text();
     snapshot.changes[0] =
         ChangeView { kind: text(), id: text(), target: text(), description: text(), ..snapshot.changes[0].clone() };
     snapshot

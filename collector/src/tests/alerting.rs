@@ -65,6 +65,9 @@ fn snapshot(verdict: Verdict, state: verdict::State) -> Snapshot {
         hosts: Vec::new(),
         census: None,
         changes: Vec::new(),
+        rollouts: Vec::new(),
+        sites: Vec::new(),
+        deaths: Vec::new(),
     }
 }
 

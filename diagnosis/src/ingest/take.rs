@@ -11,7 +11,7 @@ use crate::state::ids::UnitId;
 use crate::state::model::{Factor, Key, Reached, WorldChange};
 use crate::state::unit_parts::{Loading, PanicBout};
 use crate::state::{PanicSeen, State};
-use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX};
+use firstbad_protocol::limits::{CHANGES_MAX, INSTANCES_MAX, SITE_HOSTS_MAX};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 
 /// Distinct panic messages kept.
@@ -71,7 +71,7 @@ fn take_panics(state: &mut State, Bout { first: panic, last, count }: Bout<'_>) 
             seen.first = at;
             seen.message = panic.message.clone();
         }
-        if seen.units.len() < 64 && !seen.units.contains(&id) {
+        if seen.units.len() < SITE_HOSTS_MAX && !seen.units.contains(&id) {
             seen.units.push(id);
         }
     } else if state.panics.len() < PANICS_MAX {
