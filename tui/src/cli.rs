@@ -123,6 +123,8 @@ pub(crate) enum Format {
     Json,
     /// For a ticket or a postmortem
     Markdown,
+    /// One file for a browser, with charts
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -139,6 +139,7 @@ pub(super) fn report(common: &Common, arguments: &ReportArgs) -> Result<ExitCode
         Format::Markdown => {
             print(&report::markdown::diagnosis(&snapshot, &diagnosis, Some(&super::source::kept_by(&client))))?
         }
+        Format::Html => print(&report::html::diagnosis(&snapshot, &diagnosis, Some(&super::source::kept_by(&client))))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -167,10 +168,14 @@ pub(super) fn bundle(common: &Common, arguments: &BundleArgs) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// An id is ours, but it came over the wire: nothing in it may name another directory.
 fn file_name(id: &str) -> String {
+    plain_name(id) + ".tar.zst"
+}
+
+/// An id is ours, but it came over the wire: nothing in it may name another directory.
+pub(super) fn plain_name(id: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
-    id.chars().take(100).map(plain).collect::<String>() + ".tar.zst"
+    id.chars().take(100).map(plain).collect()
 }
 
 #[cfg(test)]

@@ -37,6 +37,10 @@ pub(super) fn diagnose(arguments: &DiagnoseArgs) -> Result<ExitCode, Failure> {
     match arguments.format {
         Format::Json => print(&diagnosis_json(&found.diagnosis))?,
         Format::Text => print(&report::text::diagnosis(&found.snapshot, &found.diagnosis))?,
+        Format::Html => {
+            let contents = contents(found.contents);
+            print(&report::html::diagnosis(&found.snapshot, &found.diagnosis, Some(&contents)))?;
+        }
         Format::Markdown => {
             let contents = contents(found.contents);
             print(&report::markdown::diagnosis(&found.snapshot, &found.diagnosis, Some(&contents)))?;
