@@ -37,7 +37,7 @@ pub use collector::{Addresses, Collector};
 pub use publish::{Published, Publisher, diagnosis_json};
 pub use settings::{AgentSettings, Settings};
 pub use start_error::StartError;
-pub use status::Status;
+pub use status::{Queue, Status};
 
 #[cfg(test)]
 mod tests;

@@ -88,6 +88,28 @@ impl Film {
     }
 }
 
+/// The frames of what a screen has seen live.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(Film);
+
+impl Frames for Seen {
+    fn count(&self) -> usize {
+        self.0.count()
+    }
+
+    fn frame(&mut self, index: usize) -> Option<Arc<Snapshot>> {
+        self.0.frame(index)
+    }
+
+    fn place_of(&self, at: Option<Timestamp>) -> usize {
+        self.0.place_of(at)
+    }
+
+    fn note(&mut self, live: &Arc<Snapshot>) {
+        self.0.push(|| Snapshot::clone(live));
+    }
+}
+
 impl Frames for Film {
     fn count(&self) -> usize {
         self.with(|thinned| thinned.frames.len())

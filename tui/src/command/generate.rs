@@ -100,7 +100,7 @@ fn drawn(arguments: &PictureArgs) -> Result<String, Failure> {
     let mut model = Model::new(origin, Theme { colour: true, ascii: false });
     update(&mut model, Message::Snapshot(Arc::new(snapshot)));
     update(&mut model, Message::Resize(arguments.size.0, arguments.size.1));
-    if let Some(screen) = arguments.screen.checked_sub(1).and_then(|index| Screen::NUMBERED.get(index)) {
+    if let Some(screen) = arguments.screen.checked_sub(1).and_then(|index| Screen::LISTED.get(index)) {
         model.screen = *screen;
     }
     Ok(if arguments.svg { picture::svg(&model) } else { picture::text(&model) })

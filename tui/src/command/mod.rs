@@ -3,6 +3,7 @@
 
 mod audit;
 mod backtest;
+mod backtrace;
 mod backup;
 mod bisect;
 mod check;
@@ -21,6 +22,7 @@ mod source;
 mod standing;
 mod stored;
 mod whole;
+mod written;
 
 use crate::cli::{Arguments, Command, Common, PlaybookCommand, RecorderCommand};
 use crate::failure::Failure;

@@ -89,7 +89,16 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
         ended(reading)?;
         return Err(Failure::new("nothing was read"));
     }
-    let outside = Outside { contents: found_in(contents), frames: Some(Box::new(film)) };
+    let contents = found_in(contents);
+    let outside = Outside {
+        reports: super::written::reports(contents.clone()),
+        contents,
+        health: Arc::new(|| Err("a replay has no collector".to_owned())),
+        backtraces: Arc::new(
+            |_| Err("a replay keeps no backtraces; they stand in the capture's own events".to_owned()),
+        ),
+        frames: Box::new(film),
+    };
     runtime::run(model, sender, inbox, outside)?;
     if reading.is_finished() {
         ended(reading)?;

@@ -2,6 +2,7 @@
 
 use crate::cli::{Arguments, Common};
 use crate::failure::Failure;
+use crate::film;
 use crate::screen::message::Message;
 use crate::screen::model::{Model, Origin};
 use crate::screen::runtime::{self, Outside};
@@ -116,8 +117,15 @@ fn follow(common: &Common, origin: Origin, client: &Client, story: Option<Receiv
     }
     let (feeding, following) = (sender.clone(), client.clone());
     std::thread::Builder::new().name("feed".into()).spawn(move || feed(&following, &feeding))?;
-    let contents = super::source::kept_by(client);
-    runtime::run(Model::new(origin, super::theme(common)), sender, inbox, Outside { contents, frames: None })
+    let asked = client.clone();
+    let outside = Outside {
+        contents: super::source::kept_by(client),
+        health: Arc::new(move || asked.status().map_err(|error| error.to_string())),
+        backtraces: super::backtrace::kept_by(client),
+        frames: Box::<film::Seen>::default(),
+        reports: super::written::reports(super::source::kept_by(client)),
+    };
+    runtime::run(Model::new(origin, super::theme(common)), sender, inbox, outside)
 }
 
 fn feed(client: &Client, screen: &SyncSender<Message>) {

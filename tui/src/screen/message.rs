@@ -2,7 +2,10 @@
 //! carries the second out.
 
 use super::keys::Key;
-use super::model::{Pair, RowDifference};
+use super::model::{Pair, PanicPlace, RowDifference};
+use super::moments::Goal;
+use super::palette::Form;
+use firstbad_collector::Status;
 use firstbad_protocol::snapshot::Snapshot;
 use std::sync::Arc;
 
@@ -32,8 +35,16 @@ pub(crate) enum Message {
         /// The snapshot as of then.
         snapshot: Arc<Snapshot>,
     },
+    /// Something to be said in the last line.
+    Remark(String),
+    /// The mouse was used.
+    Mouse(MouseEvent),
     /// Two versions were compared, or could not be.
     Difference(Pair, Result<Arc<RowDifference>, String>),
+    /// A backtrace was found, or why there is none. Untrusted text.
+    Backtrace(PanicPlace, Result<Vec<String>, String>),
+    /// What the collector says of itself, or why it does not.
+    Health(Result<Arc<Status>, String>),
     /// Something happened on the demo's stage.
     Story(String),
     /// So much of the replay's files is read, in percent; none: all of it.
@@ -51,10 +62,22 @@ pub(crate) enum Message {
 pub(crate) enum Effect {
     /// Compare two versions and send [`Message::Difference`].
     Compare(Pair),
+    /// Look for a backtrace and send [`Message::Backtrace`].
+    FindBacktrace(PanicPlace),
+    /// Ask the collector how it fares and send [`Message::Health`].
+    AskHealth,
     /// Put text on the clipboard.
     Copy(String),
     /// Send frame `.0` of the replay, or the last one.
     Seek(usize),
+    /// Send the frame that is so many steps before the newest, or [`Message::Remark`] if none is kept.
+    Rewind(usize),
+    /// Send the frame of a moment, or [`Message::Remark`] if it is not known.
+    Jump(Goal),
+    /// Write the report of the incident shown into a file, and say where in [`Message::Remark`].
+    Export(Form),
+    /// Let the terminal report the mouse, or not.
+    Mouse(bool),
     /// Send the frame of the moment shown: frames were added, or thinned out.
     FindAgain,
     /// Give the terminal to the shell, and take it back when the shell says so.
@@ -72,4 +95,26 @@ pub(crate) enum Copied {
     Tmux(usize),
     /// Into a file, since it is more than a terminal takes.
     File(String),
+}
+
+/// What was done with the mouse, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MouseEvent {
+    /// Column, from 0.
+    pub(crate) column: u16,
+    /// Row, from 0.
+    pub(crate) row: u16,
+    /// What.
+    pub(crate) kind: MouseKind,
+}
+
+/// Uses of the mouse that the screen knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MouseKind {
+    /// The left button.
+    Click,
+    /// The wheel, away from the person.
+    WheelUp,
+    /// The wheel, towards the person.
+    WheelDown,
 }

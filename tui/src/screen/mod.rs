@@ -5,7 +5,11 @@ mod clipboard;
 pub(crate) mod keys;
 pub(crate) mod message;
 pub(crate) mod model;
+pub(crate) mod moments;
+pub(crate) mod palette;
 pub(crate) mod runtime;
+pub(crate) mod screens;
+mod sixteen;
 mod terminal;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,9 @@
 //! Everything that the screen knows. `update` is its only writer, `view` only reads it; it holds no terminal, socket or
 //! clock.
 
+pub(crate) use super::screens::Screen;
 use super::theme::Theme;
+use firstbad_collector::Status;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::parse::SettingsDifference;
 use firstbad_protocol::content::{Difference, Inspection};
@@ -62,52 +64,6 @@ pub(crate) struct Replay {
     pub(crate) playing: bool,
 }
 
-/// The screens, in the order of their numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Screen {
-    Incident,
-    Incidents,
-    Suspects,
-    Hosts,
-    Changes,
-    Rows,
-    Scores,
-    Playbook,
-    Help,
-    /// Something of another screen, whole: see [`Opened`].
-    Whole,
-}
-
-impl Screen {
-    /// Every numbered screen.
-    pub(crate) const NUMBERED: [Self; 8] = [
-        Self::Incident,
-        Self::Incidents,
-        Self::Suspects,
-        Self::Hosts,
-        Self::Changes,
-        Self::Rows,
-        Self::Scores,
-        Self::Playbook,
-    ];
-
-    /// The word in the last line.
-    pub(crate) const fn title(self) -> &'static str {
-        match self {
-            Self::Incident => "incident",
-            Self::Incidents => "list",
-            Self::Suspects => "suspects",
-            Self::Hosts => "hosts",
-            Self::Changes => "changes",
-            Self::Rows => "rows",
-            Self::Scores => "scores",
-            Self::Playbook => "playbook",
-            Self::Help => "help",
-            Self::Whole => "whole",
-        }
-    }
-}
-
 /// What [`Screen::Whole`] shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Opened {
@@ -155,6 +111,38 @@ pub(crate) enum Comparison {
     Here(Pair, Arc<RowDifference>),
     /// It could not be made; untrusted text.
     Failed(Pair, String),
+}
+
+/// The place of a panic whose backtrace is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PanicPlace {
+    /// `file:line:column`. Untrusted text.
+    pub(crate) site: String,
+    /// Time of its earliest event.
+    pub(crate) first_seen: Timestamp,
+}
+
+/// Where the search for a backtrace stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Backtrace {
+    /// None was asked for.
+    #[default]
+    None,
+    /// On its way.
+    Asked(PanicPlace),
+    /// Its frames, innermost first; untrusted text.
+    Here(PanicPlace, Vec<String>),
+    /// There is none, or it could not be read; untrusted text.
+    Failed(PanicPlace, String),
+}
+
+/// What the collector says of itself, and when it was asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Health {
+    /// The last answer; untrusted text if it is an error. None before the first.
+    pub(crate) status: Option<Result<Arc<Status>, String>>,
+    /// When it was last asked for, on the screen's clock; none before the first time.
+    pub(crate) asked_ms: Option<u64>,
 }
 
 /// A filter over rows.
@@ -218,8 +206,28 @@ pub(crate) struct Model {
     pub(crate) filter: Filter,
     /// Filters of the other screens, which have them again when they are shown again.
     pub(crate) filters: BTreeMap<Screen, Filter>,
+    /// Filters that were typed before, latest last.
+    pub(crate) history: Vec<String>,
+    /// Which of them is recalled, counted from the latest; none while it is typed anew.
+    pub(crate) recalled: Option<usize>,
+    /// What is being typed after `:`; none while nothing is.
+    pub(crate) palette: Option<String>,
+    /// The section of the first screen that enter opens.
+    pub(crate) section: Option<&'static str>,
+    /// How fast the past is played: frames for each step are two to this power; below 0, steps for each frame.
+    pub(crate) speed: i8,
+    /// The order of rows by screen, a place in [`Screen::orders`].
+    pub(crate) orders: BTreeMap<Screen, usize>,
+    /// By what the rollout's hosts are grouped: a place in the list of versions and dimensions.
+    pub(crate) grouping: usize,
+    /// Which of the listed configs the rollout shows.
+    pub(crate) rollout: usize,
     /// The comparison of rows.
     pub(crate) comparison: Comparison,
+    /// The backtrace of a panic.
+    pub(crate) backtrace: Backtrace,
+    /// How the collector fares.
+    pub(crate) health: Health,
     /// A short remark in the last line, until the next key.
     pub(crate) remark: Option<String>,
     /// Columns and rows of the terminal.
@@ -251,11 +259,26 @@ impl Model {
             opened: None,
             filter: Filter::default(),
             filters: BTreeMap::new(),
+            history: Vec::new(),
+            recalled: None,
+            palette: None,
+            section: None,
+            speed: 0,
+            orders: BTreeMap::new(),
+            grouping: 0,
+            rollout: 0,
             comparison: Comparison::None,
+            backtrace: Backtrace::None,
+            health: Health::default(),
             remark: None,
             size: (80, 24),
             theme,
         }
+    }
+
+    /// Whether the picture is of an earlier time than the newest data of a live collector.
+    pub(crate) fn is_past(&self) -> bool {
+        self.replay.is_some() && !matches!(self.origin, Origin::Replay(_))
     }
 
     /// The moment that the picture is of: times of other days are shown with their date.
@@ -300,6 +323,18 @@ impl Model {
     /// Row under the cursor of the screen shown.
     pub(crate) fn cursor(&self) -> usize {
         self.cursors.get(&self.screen).copied().unwrap_or(0)
+    }
+
+    /// The order of the rows of the screen shown, a place in [`Screen::orders`].
+    pub(crate) fn order(&self) -> usize {
+        self.orders.get(&self.screen).copied().unwrap_or(0)
+    }
+
+    /// The place of a panic that is shown whole.
+    pub(crate) fn panic_opened(&self) -> Option<PanicPlace> {
+        let opened = self.opened.filter(|opened| opened.screen == Screen::Panics && self.screen == Screen::Whole)?;
+        let site = self.snapshot.as_ref()?.sites.get(opened.index)?;
+        Some(PanicPlace { site: site.site.clone()?, first_seen: site.first_seen? })
     }
 
     /// Age of the newest judged data in seconds: how far the collector's clock was past them, and how long ago it said

@@ -3,15 +3,18 @@
 
 use super::clipboard;
 use super::message::{Effect, Message};
-use super::model::{Model, Pair, RowDifference};
+use super::model::{Model, Pair, PanicPlace, RowDifference};
+use super::moments::{self, Goal};
+use super::palette::Form;
 use super::terminal::{self, Held};
 use super::update::{FRAME_MS, update};
 use super::view;
 use crate::difference;
+use firstbad_collector::Status;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::Format;
 use firstbad_protocol::snapshot::Snapshot;
-use firstbad_protocol::time::Timestamp;
+use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -40,14 +43,31 @@ pub(crate) trait Frames: Send {
     fn frame(&mut self, index: usize) -> Option<Arc<Snapshot>>;
     /// Index of the first frame that is not earlier than `at`.
     fn place_of(&self, at: Option<Timestamp>) -> usize;
+    /// Takes a live snapshot as the next frame. The frames of a replay come from its files.
+    fn note(&mut self, _live: &Arc<Snapshot>) {}
 }
+
+/// Asks the collector how it fares, or says why it cannot.
+pub(crate) type AskHealth = Arc<dyn Fn() -> Result<Status, String> + Send + Sync>;
+
+/// Looks for the frames of a panic, innermost first, or says why there are none.
+pub(crate) type Backtraces = Arc<dyn Fn(&PanicPlace) -> Result<Vec<String>, String> + Send + Sync>;
+
+/// Writes the report of an incident into a new file, and returns its path, or says why it cannot.
+pub(crate) type Reports = Arc<dyn Fn(&Snapshot, &str, Form) -> Result<String, String> + Send + Sync>;
 
 /// What the screen needs from outside.
 pub(crate) struct Outside {
     /// Contents of versions.
     pub(crate) contents: Contents,
-    /// Frames, in a replay.
-    pub(crate) frames: Option<Box<dyn Frames>>,
+    /// How the collector fares.
+    pub(crate) health: AskHealth,
+    /// Backtraces of panics.
+    pub(crate) backtraces: Backtraces,
+    /// Frames of a replay, or of what the screen has seen.
+    pub(crate) frames: Box<dyn Frames>,
+    /// Writes reports into files.
+    pub(crate) reports: Reports,
 }
 
 /// A channel to the screen.
@@ -70,9 +90,7 @@ pub(crate) fn run(
     let size = held.terminal.size()?;
     let mut screen = Running { model, sender, outside, opened: Instant::now(), torn: false };
     screen.take(Message::Resize(size.width, size.height))?;
-    if screen.outside.frames.is_some() {
-        screen.seek(usize::MAX)?;
-    }
+    screen.seek(usize::MAX)?;
     loop {
         if std::mem::take(&mut screen.torn) {
             // Not `clear`: it asks the terminal where the cursor is, and the answer goes to the thread that reads keys.
@@ -115,13 +133,16 @@ impl Running {
     fn patience(&self) -> Option<Duration> {
         match self.model.replay {
             Some(replay) if replay.playing => Some(Duration::from_millis(FRAME_MS)),
-            Some(_) => None,
-            None => Some(Duration::from_millis(1000 - self.now_ms() % 1000)),
+            Some(_) if !self.model.is_past() => None,
+            _ => Some(Duration::from_millis(1000 - self.now_ms() % 1000)),
         }
     }
 
     /// Whether the screen ends with this message.
     fn take(&mut self, message: Message) -> io::Result<bool> {
+        if let Message::Snapshot(live) = &message {
+            self.outside.frames.note(live);
+        }
         for effect in update(&mut self.model, message) {
             match effect {
                 Effect::Quit => return Ok(true),
@@ -134,21 +155,29 @@ impl Running {
                     self.torn = true;
                 }
                 Effect::Seek(index) => self.seek(index)?,
-                Effect::FindAgain => {
-                    let at = self.model.now();
-                    let place = self.outside.frames.as_ref().map(|frames| frames.place_of(at));
-                    if let Some(place) = place {
-                        self.seek(place)?;
-                    }
+                Effect::FindAgain => self.seek(self.outside.frames.place_of(self.model.now()))?,
+                Effect::Rewind(steps) => self.rewind(steps)?,
+                Effect::Jump(goal) => self.jump(goal)?,
+                Effect::Export(form) => self.export(form)?,
+                Effect::Mouse(is_on) => {
+                    terminal::report_mouse(is_on)?;
+                    let told = if is_on { "the mouse is on; text is selected with shift" } else { "the mouse is off" };
+                    self.remark(told.to_owned())?;
                 }
                 Effect::Compare(pair) => self.compare(pair)?,
+                Effect::FindBacktrace(place) => self.find_backtrace(place)?,
+                Effect::AskHealth => self.ask_health()?,
             }
         }
         Ok(false)
     }
 
+    fn remark(&mut self, told: String) -> io::Result<()> {
+        self.take(Message::Remark(told)).map(drop)
+    }
+
     fn seek(&mut self, index: usize) -> io::Result<()> {
-        let Some(frames) = &mut self.outside.frames else { return Ok(()) };
+        let frames = &mut self.outside.frames;
         let count = frames.count();
         if count == 0 {
             return Ok(());
@@ -160,15 +189,78 @@ impl Running {
         Ok(())
     }
 
+    /// Goes back from live data. The newest frame is what is shown already.
+    fn rewind(&mut self, steps: usize) -> io::Result<()> {
+        match self.outside.frames.count() {
+            0 | 1 => self.remark("nothing earlier was seen: the screen keeps what came since it was opened".to_owned()),
+            count => self.seek((count - 1).saturating_sub(steps)),
+        }
+    }
+
+    fn jump(&mut self, goal: Goal) -> io::Result<()> {
+        let newest = match &self.model.held {
+            Some(held) => Some(Arc::clone(held)),
+            None if self.model.replay.is_none() => self.model.snapshot.clone(),
+            None => self.outside.frames.frame(self.outside.frames.count().saturating_sub(1)),
+        };
+        let Some(newest) = newest else { return self.remark("no data yet: there is nothing to jump to".to_owned()) };
+        let chosen = self.model.chosen.as_deref();
+        let moment = match moments::find(&newest, chosen, self.model.now(), goal) {
+            Ok(moment) => moment,
+            Err(why) => return self.remark(why),
+        };
+        if self.outside.frames.count() == 0 {
+            return self.remark(format!("{}; no frame of that time was seen", moment.told(newest.at)));
+        }
+        self.model.follows = false;
+        self.seek(self.outside.frames.place_of(Some(moment.at)))?;
+        let shown = self.model.now();
+        let is_later = shown.is_some_and(|shown| shown.since(moment.at) > 60 * SECOND_NS);
+        let note = if is_later { "; the first frame kept is later" } else { "" };
+        self.remark(format!("{}{note}", moment.told(newest.at)))
+    }
+
+    fn export(&mut self, form: Form) -> io::Result<()> {
+        let (Some(snapshot), Some(incident)) = (self.model.snapshot.clone(), self.model.incident()) else {
+            return Ok(());
+        };
+        let (reports, sender, id) = (self.outside.reports.clone(), self.sender.clone(), incident.id.clone());
+        beside("report", move || {
+            let told = match reports(&snapshot, &id, form) {
+                Ok(path) => format!("written: {path}"),
+                Err(why) => format!("not written: {why}"),
+            };
+            let _ = sender.send(Message::Remark(told));
+        })
+    }
+
+    fn find_backtrace(&self, place: PanicPlace) -> io::Result<()> {
+        let (backtraces, sender) = (self.outside.backtraces.clone(), self.sender.clone());
+        beside("backtrace", move || {
+            let found = backtraces(&place);
+            let _ = sender.send(Message::Backtrace(place, found));
+        })
+    }
+
+    fn ask_health(&self) -> io::Result<()> {
+        let (health, sender) = (self.outside.health.clone(), self.sender.clone());
+        beside("health", move || {
+            let _ = sender.send(Message::Health(health().map(Arc::new)));
+        })
+    }
+
     fn compare(&self, pair: Pair) -> io::Result<()> {
         let (contents, sender) = (self.outside.contents.clone(), self.sender.clone());
-        std::thread::Builder::new().name("rows".into()).spawn(move || {
+        beside("rows", move || {
             let result = compare(&contents, pair).map(Arc::new);
-            // The screen may have been closed meanwhile.
             let _ = sender.send(Message::Difference(pair, result));
-        })?;
-        Ok(())
+        })
     }
+}
+
+/// Does `work` in a thread of its own, which sends its result; the screen may have been closed meanwhile.
+fn beside(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name(name.into()).spawn(work).map(drop)
 }
 
 /// Fetches both versions of `pair` and compares their rows.

@@ -2,9 +2,11 @@
 //! panic and signal. What is drawn is decided by the view.
 
 use super::keys::Key;
-use super::message::Message;
+use super::message::{Message, MouseEvent, MouseKind};
+use super::sixteen::Sixteen;
 use crossterm::event::{
-    DisableBracketedPaste, EnableBracketedPaste, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers,
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event, KeyCode, KeyEvent,
+    KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
 use crossterm::{cursor, event, execute};
@@ -18,7 +20,7 @@ use std::sync::mpsc::SyncSender;
 /// The terminal while the screen is open. Dropping it gives the terminal back.
 pub(super) struct Held {
     /// Where frames are drawn.
-    pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
+    pub(super) terminal: Terminal<CrosstermBackend<Sixteen<Stdout>>>,
 }
 
 impl Held {
@@ -30,7 +32,7 @@ impl Held {
             eprintln!("firstbad: internal error, please report it: {}", Untrusted(&panic.to_string()));
         }));
         enter()?;
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
+        let terminal = Terminal::new(CrosstermBackend::new(Sixteen::new(io::stdout()))).inspect_err(|_| give_back())?;
         Ok(Self { terminal })
     }
 }
@@ -49,6 +51,11 @@ pub(super) fn suspend() -> io::Result<()> {
     enter()
 }
 
+/// Lets the terminal report the mouse, or not. While it does, it selects text only with shift.
+pub(super) fn report_mouse(is_on: bool) -> io::Result<()> {
+    if is_on { execute!(io::stdout(), EnableMouseCapture) } else { execute!(io::stdout(), DisableMouseCapture) }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         give_back();
@@ -57,7 +64,7 @@ impl Drop for Held {
 
 fn give_back() {
     // Nothing can be done about a terminal that is gone.
-    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
     let _ = crossterm::terminal::disable_raw_mode();
 }
 
@@ -85,6 +92,7 @@ pub(super) fn listen(sender: &SyncSender<Message>) -> io::Result<()> {
             let message = match event {
                 Event::Key(key) if key.kind != KeyEventKind::Release => key_of(key).map(Message::Key),
                 Event::Paste(text) => Some(Message::Paste(text)),
+                Event::Mouse(event) => mouse_of(event).map(Message::Mouse),
                 Event::Resize(columns, rows) => Some(Message::Resize(columns, rows)),
                 _ => None,
             };
@@ -96,6 +104,16 @@ pub(super) fn listen(sender: &SyncSender<Message>) -> io::Result<()> {
         let _ = to_screen.send(Message::Stop);
     })?;
     Ok(())
+}
+
+fn mouse_of(event: event::MouseEvent) -> Option<MouseEvent> {
+    let kind = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => MouseKind::Click,
+        MouseEventKind::ScrollUp => MouseKind::WheelUp,
+        MouseEventKind::ScrollDown => MouseKind::WheelDown,
+        _ => return None,
+    };
+    Some(MouseEvent { column: event.column, row: event.row, kind })
 }
 
 fn key_of(event: KeyEvent) -> Option<Key> {

@@ -1,26 +1,30 @@
 //! The only writer of the model: one message in, the model changed, effects out. It reads no clock, terminal or socket, so
 //! a recorded list of messages gives the same screen again.
 
+mod asking;
+mod input;
+mod mouse;
+mod travel;
+
+pub(crate) use travel::{FRAME_MS, speed_told};
+
 use super::keys::{self, Action, Key};
 use super::message::{Copied, Effect, Message};
-use super::model::{Comparison, Link, Model, Opened, Replay, Screen};
+use super::model::{Backtrace, Comparison, Filter, Link, Model, Opened, Replay, Screen};
+use super::palette::{Form, Order};
 use super::view;
 use firstbad_protocol::snapshot::Snapshot;
 use std::sync::Arc;
 
-/// Bytes of a filter: what fits a line.
-const FILTER_BYTES_MAX: usize = 64;
 /// Screens that `esc` remembers.
 const TRAIL_MAX: usize = 16;
-/// A replay that plays moves on by one frame in this time.
-pub(crate) const FRAME_MS: u64 = 250;
 
 /// Takes `message` into `model`.
 pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = match message {
         Message::Key(key) => on_key(model, key),
         Message::Paste(text) => {
-            on_paste(model, &text);
+            input::on_paste(model, &text);
             Vec::new()
         }
         Message::Story(line) => {
@@ -35,11 +39,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.size = (columns, rows);
             Vec::new()
         }
-        Message::Clock(now_ms) => on_clock(model, now_ms),
-        Message::Snapshot(snapshot) => {
-            on_snapshot(model, snapshot);
-            Vec::new()
-        }
+        Message::Clock(now_ms) => travel::on_clock(model, now_ms),
+        Message::Snapshot(snapshot) => on_snapshot(model, snapshot),
         Message::Lost(error) => {
             on_lost(model, error);
             Vec::new()
@@ -49,12 +50,14 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Frame { index, count, snapshot } => {
-            let playing = model.replay.is_some_and(|replay| replay.playing) && index + 1 < count;
-            model.replay = Some(Replay { index, count, playing });
-            model.link = Link::Live;
-            model.snapshot = Some(snapshot);
+            travel::on_frame(model, Replay { index, count, playing: false }, snapshot);
             Vec::new()
         }
+        Message::Remark(remark) => {
+            model.remark = Some(remark);
+            Vec::new()
+        }
+        Message::Mouse(event) => mouse::on_mouse(model, event),
         Message::Difference(pair, result) => {
             if matches!(model.comparison, Comparison::Asked(asked) if asked == pair) {
                 model.comparison = match result {
@@ -62,6 +65,19 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
                     Err(error) => Comparison::Failed(pair, error),
                 };
             }
+            Vec::new()
+        }
+        Message::Backtrace(place, result) => {
+            if matches!(&model.backtrace, Backtrace::Asked(asked) if *asked == place) {
+                model.backtrace = match result {
+                    Ok(frames) => Backtrace::Here(place, frames),
+                    Err(why) => Backtrace::Failed(place, why),
+                };
+            }
+            Vec::new()
+        }
+        Message::Health(answer) => {
+            model.health.status = Some(answer);
             Vec::new()
         }
         Message::Copied(result) => {
@@ -80,19 +96,25 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Suspend => vec![Effect::Suspend],
         Message::Stop => vec![Effect::Quit],
     };
-    effects.extend(ask_for_rows(model));
+    effects.extend(asking::ask(model));
     keep_cursor_inside(model);
     effects
 }
 
-fn on_snapshot(model: &mut Model, snapshot: Arc<Snapshot>) {
+fn on_snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     model.link = Link::Live;
     model.received_ms = model.now_ms;
+    if model.is_past() {
+        model.held = Some(snapshot);
+        // There is one more frame, and earlier ones may have been thinned out.
+        return vec![Effect::FindAgain];
+    }
     if model.paused {
         model.held = Some(snapshot);
     } else {
         model.snapshot = Some(snapshot);
     }
+    Vec::new()
 }
 
 fn on_lost(model: &mut Model, error: String) {
@@ -104,52 +126,20 @@ fn on_lost(model: &mut Model, error: String) {
     };
 }
 
-fn on_clock(model: &mut Model, now_ms: u64) -> Vec<Effect> {
-    let before = model.now_ms;
-    model.now_ms = now_ms;
-    match model.replay {
-        Some(replay) if replay.playing && now_ms / FRAME_MS > before / FRAME_MS => vec![Effect::Seek(replay.index + 1)],
-        _ => Vec::new(),
-    }
-}
-
 fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.remark = None;
-    if model.filter.editing && !matches!(key, Key::Control('c' | 'z')) {
-        edit_filter(model, key);
-        return Vec::new();
+    if !matches!(key, Key::Control('c' | 'z')) {
+        if model.palette.is_some() {
+            return input::edit_palette(model, key);
+        }
+        if model.filter.editing {
+            input::edit_filter(model, key);
+            return Vec::new();
+        }
     }
     match keys::action(key) {
         Some(action) => act(model, action),
         None => Vec::new(),
-    }
-}
-
-/// A paste types into a filter and does nothing else: a `q` in it would close the screen.
-fn on_paste(model: &mut Model, text: &str) {
-    if !model.filter.editing {
-        let letters = text.chars().count();
-        model.remark = Some(format!("a paste of {letters} characters was ignored; keys act one by one"));
-        return;
-    }
-    for character in text.chars().filter(|character| !character.is_control()) {
-        edit_filter(model, Key::Char(character));
-    }
-}
-
-fn edit_filter(model: &mut Model, key: Key) {
-    match key {
-        Key::Char(character) if model.filter.text.len() < FILTER_BYTES_MAX => model.filter.text.push(character),
-        Key::Backspace => {
-            model.filter.text.pop();
-        }
-        Key::Enter if !view::takes_filter(model.screen) => {
-            model.filter = super::model::Filter::default();
-            model.remark = Some("/ filters the lists: incidents, suspects, hosts, changes and rows".into());
-        }
-        Key::Enter => model.filter.editing = false,
-        Key::Escape => model.filter = super::model::Filter::default(),
-        _ => {}
     }
 }
 
@@ -158,13 +148,22 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return vec![Effect::Quit],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Copy => return copy(model),
-        Action::Pause => return pause(model),
-        Action::Earlier => return seek(model, -1),
-        Action::Later => return seek(model, 1),
-        Action::MuchEarlier => return seek(model, -leap(model)),
-        Action::MuchLater => return seek(model, leap(model)),
-        // The first screen does not scroll: it is whole, or opened whole.
-        Action::Down | Action::PageDown | Action::Last if on_first_screen(model) => open(model),
+        Action::Pause
+        | Action::Earlier
+        | Action::Later
+        | Action::MuchEarlier
+        | Action::MuchLater
+        | Action::EarlierMoment
+        | Action::LaterMoment
+        | Action::Faster
+        | Action::Slower
+        | Action::Now => return travel::act(model, action),
+        Action::Export => return export(model, Form::Markdown),
+        Action::Palette => model.palette = Some(String::new()),
+        // The first screen does not scroll: it is whole, or opened whole; its sections are chosen.
+        Action::Down if on_first_screen(model) => choose_section(model, 1),
+        Action::Up if on_first_screen(model) => choose_section(model, -1),
+        Action::PageDown | Action::Last if on_first_screen(model) => open_whole(model, 0),
         Action::Down => move_cursor(model, 1),
         Action::Up => move_cursor(model, -1),
         Action::PageDown => move_cursor(model, page(model)),
@@ -174,19 +173,75 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Open => open(model),
         Action::Back => back(model),
         Action::NextScreen => turn(model, 1),
-        Action::PreviousScreen => turn(model, Screen::NUMBERED.len() - 1),
+        Action::PreviousScreen => turn(model, Screen::LISTED.len() - 1),
         Action::ShowScreen(number) => {
-            if let Some(screen) = Screen::NUMBERED.get(number) {
+            if let Some(screen) = Screen::LISTED.get(number) {
                 show(model, *screen);
             }
         }
         Action::NextIncident => choose_by(model, 1),
         Action::PreviousIncident => choose_by(model, -1),
         Action::Help => show(model, Screen::Help),
+        Action::Sort => sort(model),
+        Action::Group if model.screen == Screen::Rollout => model.grouping = model.grouping.wrapping_add(1),
+        Action::NextConfig if model.screen == Screen::Rollout => model.rollout = model.rollout.wrapping_add(1),
+        Action::Group | Action::NextConfig => {
+            model.remark = Some("b and v group the hosts, and choose the config, of the rollout (9)".into());
+        }
         // Also where there is no list: letters that are meant for a filter must not act as keys.
         Action::Filter => model.filter.editing = true,
     }
     Vec::new()
+}
+
+/// Carries out what was typed after `:`.
+fn carry_out(model: &mut Model, order: Order) -> Vec<Effect> {
+    match order {
+        Order::Show(screen) => show(model, screen),
+        Order::Act(action) => return act(model, action),
+        Order::Jump(goal) => return vec![Effect::Jump(goal)],
+        Order::Export(form) => return export(model, form),
+        Order::Choose(id) if model.incidents().iter().any(|incident| incident.id == id) => {
+            model.chosen = Some(id);
+            show(model, Screen::Incident);
+        }
+        Order::Choose(id) => model.remark = Some(format!("no incident `{id}` is in the data; 2 lists them")),
+        Order::Mouse(is_on) => return vec![Effect::Mouse(is_on)],
+    }
+    Vec::new()
+}
+
+fn export(model: &mut Model, form: Form) -> Vec<Effect> {
+    if model.incident().is_none() {
+        model.remark = Some("there is no incident to report; firstbad export writes what is stored".into());
+        return Vec::new();
+    }
+    vec![Effect::Export(form)]
+}
+
+/// Chooses the next or previous section of the first screen, of those that it has room for.
+fn choose_section(model: &mut Model, by: i64) {
+    let shown = view::sections(model);
+    let here = model.section.and_then(|section| shown.iter().position(|shown| *shown == section));
+    let next = match here {
+        None => 0,
+        Some(here) => i64::try_from(here).unwrap_or(0).saturating_add(by).max(0),
+    };
+    let next = usize::try_from(next).unwrap_or(0).min(shown.len().saturating_sub(1));
+    model.section = shown.get(next).copied();
+}
+
+/// The next order of the rows of the screen shown.
+fn sort(model: &mut Model) {
+    let orders = model.screen.orders();
+    if orders.is_empty() {
+        model.remark = Some(format!("{} has one order alone", model.screen.title()));
+        return;
+    }
+    let next = (model.order() + 1) % orders.len();
+    model.orders.insert(model.screen, next);
+    model.cursors.remove(&model.screen);
+    model.remark = orders.get(next).map(|order| format!("sorted: {order}"));
 }
 
 fn copy(model: &mut Model) -> Vec<Effect> {
@@ -197,39 +252,6 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
     }
-}
-
-fn pause(model: &mut Model) -> Vec<Effect> {
-    if let Some(replay) = &mut model.replay {
-        model.follows = false;
-        replay.playing = !replay.playing;
-        let at_the_end = replay.index + 1 >= replay.count;
-        return if replay.playing && at_the_end { vec![Effect::Seek(0)] } else { Vec::new() };
-    }
-    model.paused = !model.paused;
-    if !model.paused
-        && let Some(held) = model.held.take()
-    {
-        model.snapshot = Some(held);
-    }
-    Vec::new()
-}
-
-fn leap(model: &Model) -> i64 {
-    model.replay.map_or(1, |replay| i64::try_from(replay.count / 20).unwrap_or(1).max(1))
-}
-
-fn seek(model: &mut Model, by: i64) -> Vec<Effect> {
-    let Some(replay) = &mut model.replay else {
-        model.remark =
-            Some("time travel works in a replay: firstbad replay PATH, or the file of firstbad bundle".into());
-        return Vec::new();
-    };
-    replay.playing = false;
-    let last = replay.count.saturating_sub(1);
-    model.follows = false;
-    let wanted = i64::try_from(replay.index).unwrap_or(i64::MAX).saturating_add(by).max(0);
-    vec![Effect::Seek(usize::try_from(wanted).unwrap_or(last).min(last))]
 }
 
 fn page(model: &Model) -> i64 {
@@ -274,8 +296,15 @@ fn on_first_screen(model: &Model) -> bool {
 }
 
 fn back(model: &mut Model) {
-    if !model.filter.text.is_empty() && view::takes_filter(model.screen) {
-        model.filter = super::model::Filter::default();
+    if model.section.take().is_some() && on_first_screen(model) {
+        return;
+    }
+    if !model.filter.text.is_empty() && model.screen.takes_filter() {
+        model.filter = Filter::default();
+        return;
+    }
+    if model.is_past() && model.trail.is_empty() {
+        travel::go_live(model);
         return;
     }
     let screen = model.trail.pop().unwrap_or(Screen::Incident);
@@ -283,8 +312,8 @@ fn back(model: &mut Model) {
 }
 
 fn turn(model: &mut Model, by: usize) {
-    let here = Screen::NUMBERED.iter().position(|screen| *screen == model.screen).unwrap_or(0);
-    if let Some(screen) = Screen::NUMBERED.get((here + by) % Screen::NUMBERED.len()) {
+    let here = Screen::LISTED.iter().position(|screen| *screen == model.screen).unwrap_or(0);
+    if let Some(screen) = Screen::LISTED.get((here + by) % Screen::LISTED.len()) {
         show(model, *screen);
     }
 }
@@ -297,8 +326,18 @@ fn open(model: &mut Model) {
             model.chosen = chosen.or_else(|| model.chosen.take());
             show(model, Screen::Incident);
         }
-        Screen::Incident if on_first_screen(model) => open_whole(model, 0),
-        Screen::Suspects | Screen::Hosts | Screen::Changes => {
+        Screen::Incident if on_first_screen(model) => {
+            let line = model.section.map_or(0, |section| view::section_line(model, section));
+            open_whole(model, 0);
+            model.cursors.insert(Screen::Whole, line);
+        }
+        Screen::Rollout => {
+            if let Some(filter) = view::group_under_cursor(model) {
+                show(model, Screen::Hosts);
+                model.filter = Filter { text: filter, editing: false };
+            }
+        }
+        Screen::Suspects | Screen::Hosts | Screen::Changes | Screen::Panics | Screen::Deaths => {
             if let Some(index) = view::row_under_cursor(model) {
                 open_whole(model, index);
             }
@@ -324,21 +363,4 @@ fn choose_by(model: &mut Model, by: i64) {
     for screen in [Screen::Suspects, Screen::Rows, Screen::Playbook] {
         model.cursors.remove(&screen);
     }
-}
-
-/// The rows are compared only when somebody looks at them, and once for each pair.
-fn ask_for_rows(model: &mut Model) -> Option<Effect> {
-    if model.screen != Screen::Rows {
-        return None;
-    }
-    let pair = model.pair()?;
-    let known = match &model.comparison {
-        Comparison::None => None,
-        Comparison::Asked(pair) | Comparison::Here(pair, _) | Comparison::Failed(pair, _) => Some(*pair),
-    };
-    if known == Some(pair) {
-        return None;
-    }
-    model.comparison = Comparison::Asked(pair);
-    Some(Effect::Compare(pair))
 }

@@ -10,10 +10,18 @@ use crate::screen::update::update;
 use firstbad_protocol::content::Format;
 use std::sync::Arc;
 
+/// The model's picture at 80x24, and beside it the one of a wide screen.
 macro_rules! golden {
     ($name:literal, $model:expr) => {
-        insta::assert_snapshot!($name, picture($model, 80, 24))
+        insta::assert_snapshot!($name, sized($model, 80, 24));
+        insta::assert_snapshot!(concat!($name, "_wide"), sized($model, 120, 40));
     };
+}
+
+fn sized(model: &Model, columns: u16, rows: u16) -> String {
+    let mut model = model.clone();
+    update(&mut model, Message::Resize(columns, rows));
+    picture(&model, columns, rows)
 }
 
 #[test]
@@ -89,18 +97,39 @@ fn hostile_text_is_shown_escaped() {
 
 #[test]
 fn the_other_screens() {
-    for screen in [
-        Screen::Incidents,
-        Screen::Suspects,
-        Screen::Hosts,
-        Screen::Changes,
-        Screen::Scores,
-        Screen::Playbook,
-        Screen::Help,
-    ] {
+    let first_screen_and_rows = [Screen::Incident, Screen::Rows];
+    let others = Screen::LISTED.into_iter().filter(|screen| !first_screen_and_rows.contains(screen));
+    for screen in others.chain([Screen::Help]) {
         let mut model = on(screen, fixture::named());
-        model.size = (80, 24);
-        insta::assert_snapshot!(format!("screen_{}", screen.title()), picture(&model, 80, 24));
+        model.health.status = Some(Ok(Arc::new(status())));
+        insta::assert_snapshot!(format!("screen_{}", screen.title()), sized(&model, 80, 24));
+        insta::assert_snapshot!(format!("screen_{}_wide", screen.title()), sized(&model, 120, 40));
+    }
+}
+
+/// A collector that refused something and cannot read a recorder.
+fn status() -> firstbad_collector::Status {
+    let counts = |pairs: &[(&str, u64)]| pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    firstbad_collector::Status {
+        version: "0.1.0".into(),
+        pid: 4711,
+        started_at: fixture::ONSET,
+        data_dir: "/var/lib/firstbad".into(),
+        queue: firstbad_collector::Queue { length: 3, capacity: 1024 },
+        store_bytes: 1_234_567,
+        received: counts(&[("logs", 1_204), ("metrics", 88_400)]),
+        refused: counts(&[("too_large", 2), ("unauthenticated", 0)]),
+        recorders: Some(4),
+        recorders_unreadable: vec!["/run/firstbad/proxy.1.rec: Permission denied".into()],
+        ..firstbad_collector::Status::default()
+    }
+}
+
+#[test]
+fn the_new_views_say_what_is_not_known() {
+    for screen in [Screen::Rollout, Screen::Panics, Screen::Deaths, Screen::Health] {
+        let model = on(screen, fixture::empty());
+        insta::assert_snapshot!(format!("nothing_on_{}", screen.title()), sized(&model, 80, 24));
     }
 }
 
@@ -125,7 +154,7 @@ fn a_collector_that_is_open_to_other_machines_is_said_on_every_screen() {
     update(&mut model, Message::Snapshot(Arc::new(fixture::named())));
     for insecure in [false, true] {
         update(&mut model, Message::Insecure(insecure));
-        for screen in Screen::NUMBERED.into_iter().chain([Screen::Help]) {
+        for screen in Screen::LISTED.into_iter().chain([Screen::Help]) {
             model.screen = screen;
             let whole = picture(&model, 80, 24);
             let first = whole.lines().next().expect("a first line");

@@ -2,8 +2,11 @@
 //! are reviewed like code (`INSTA_UPDATE=always cargo test -p firstbad screen` rewrites them).
 
 mod golden;
+mod orders;
 mod properties;
 mod review;
+mod travel;
+mod views;
 
 use super::keys::Key;
 use super::message::{Effect, Message};

@@ -140,7 +140,7 @@ fn a_warning_is_not_what_is_cut() {
 
 #[test]
 fn the_first_screen_is_opened_whole_by_enter_and_by_scrolling() {
-    for key in ["\n", "j", "G"] {
+    for key in ["\n", "j\n", "G"] {
         let mut snapshot = fixture::named();
         let incident = &mut snapshot.diagnosis.incidents[0];
         incident.blind_spots = (0..18).map(|index| format!("blind spot number {index}").into()).collect();

@@ -10,6 +10,8 @@ use firstbad_protocol::snapshot::{Line as Series, LineRole, Snapshot};
 use firstbad_protocol::verdict::{Incident, Signal, Verdict};
 use ratatui::text::Line;
 
+/// What the first line of a chart begins with.
+pub(crate) const TITLE: &str = "SHARE FAILING OR NOT SCORED";
 const LABEL: usize = 22;
 const VALUE: usize = 10;
 /// Report intervals for which the last value of a line is its value now.
@@ -107,7 +109,7 @@ fn title(model: &Model, first: &Series, top: f64, columns: usize) -> Line<'stati
     let length_s = f64::from(u32::try_from(first.points.len().saturating_sub(1)).unwrap_or(0)) * first.step_s;
     let end = first.from + (length_s * 1e9) as i64;
     let told = format!(
-        "SHARE FAILING OR NOT SCORED, {} to {}, scale 0 to {}",
+        "{TITLE}, {} to {}, scale 0 to {}",
         clock_as_of(first.from, model.now()),
         clock_as_of(end, model.now()),
         text::share(top)
@@ -153,13 +155,19 @@ fn drawn(scale: Scale, line: &Series, mark: char, value: &str) -> Line<'static> 
     // The common property of the accused versions is shorter than the label, and says more.
     let property = line.property.as_ref().map(ToString::to_string);
     let label = format!("{mark}{what}{}", text::safe(property.as_ref().unwrap_or(&line.label), theme.ascii));
-    let spark: String = cells(&line.points, width).into_iter().map(|point| glyph(theme, point, top)).collect();
+    let spark = spark(theme, &line.points, (width, top));
     let role = if mark == '!' { Role::Bad } else { Role::Plain };
     Line::from(vec![
         theme.span(role, text::pad(&label, LABEL)),
         theme.span(role, text::pad(&spark, width)),
         theme.span(role, text::pad_left(value, VALUE + 1)),
     ])
+}
+
+/// `points`, each a share from 0 to `top`, as a sparkline of at most `width` cells.
+pub(crate) fn spark(theme: Theme, points: &[Option<f64>], size: (usize, f64)) -> String {
+    let (width, top) = size;
+    cells(points, width).into_iter().map(|point| glyph(theme, point, top)).collect()
 }
 
 fn glyph(theme: Theme, point: Option<f64>, top: f64) -> char {
@@ -177,10 +185,17 @@ fn cells(points: &[Option<f64>], width: usize) -> Vec<Option<f64>> {
         .collect()
 }
 
-/// The half-open ranges of points that fall into each cell, all cells filled.
+/// Cells that one point takes at most: a chart of a minute must not look like one of an hour.
+const STRETCH_MAX: usize = 4;
+
+/// The half-open ranges of points that fall into each cell. Where there are more cells than points, neighbours share one.
 fn spread(points: usize, width: usize) -> impl Iterator<Item = (usize, usize)> {
-    let cells = points.min(width);
-    (0..cells).map(move |cell| (cell * points / cells, (cell + 1) * points / cells))
+    let cells = width.min(points * STRETCH_MAX);
+    let range = move |cell: usize| {
+        let from = cell * points / cells;
+        (from, ((cell + 1) * points / cells).max(from + 1))
+    };
+    (0..cells).map(range)
 }
 
 fn loads(theme: Theme, series: &[&Series], width: usize, hashes: &[Hash]) -> Line<'static> {
@@ -194,7 +209,11 @@ fn loads(theme: Theme, series: &[&Series], width: usize, hashes: &[Hash]) -> Lin
             (false, None) => ' ',
         }
     };
-    let marks: String = spread(points, width).map(mark).collect();
+    let mut drawn = None;
+    // A load is marked once, however many cells its interval takes.
+    let marks: String = spread(points, width)
+        .map(|range| if drawn.replace(range) == Some(range) { ' ' } else { mark(range) })
+        .collect();
     let legend = if hashes.is_empty() { " ' loads" } else { " ^ loads of it ' other" };
     Line::from(vec![theme.span(Role::Dim, text::pad(legend, LABEL)), theme.span(Role::Bad, text::pad(&marks, width))])
 }

@@ -2,10 +2,12 @@
 //! is being typed). Both are there on every screen, so that an empty page is never taken for "all calm".
 
 use super::super::model::{Link, Model, Origin, Screen};
+use super::super::palette;
 use super::super::text;
 use super::super::theme::Role;
-use super::{Kept, takes_filter};
-use firstbad_protocol::sentence::clock;
+use super::super::update::speed_told;
+use super::Kept;
+use firstbad_protocol::sentence::{clock, clock_as_of};
 use ratatui::text::{Line, Span};
 
 /// Columns of a replayed file's name, at most and at least.
@@ -59,7 +61,7 @@ fn known(model: &Model) -> Vec<Span<'static>> {
         return vec![theme.span(Role::Plain, reading.unwrap_or_else(|| " | no data yet".to_owned()))];
     };
     let fleet = snapshot.fleet;
-    let hosts = if model.replay.is_some() { "report" } else { "hosts report" };
+    let hosts = if matches!(model.origin, Origin::Replay(_)) || model.is_past() { "report" } else { "hosts report" };
     let silent = if fleet.hosts_silent > 0 { Role::Bad } else { Role::Plain };
     vec![
         theme.span(Role::Plain, format!(" | {} {hosts}", text::count(fleet.hosts_reporting))),
@@ -74,7 +76,13 @@ fn moment(model: &Model) -> String {
     if let Some(replay) = model.replay {
         // A capture is of any day.
         let day = at.map(|at| at.to_string().chars().take(10).collect::<String>() + " ").unwrap_or_default();
-        let state = if replay.playing { " playing" } else { "" };
+        let speed = if model.speed == 0 { String::new() } else { format!(" {}", speed_told(model.speed)) };
+        let state = if replay.playing { format!(" playing{speed}") } else { String::new() };
+        if model.is_past() {
+            let newest = model.held.as_ref().and_then(|held| held.at);
+            let clock = at.map_or(clock, |at| format!("{}Z", clock_as_of(at, newest)));
+            return format!("PAST {clock}{state} {}/{} (esc: now)", replay.index + 1, replay.count);
+        }
         let reading = model.reading.map_or_else(String::new, |percent| format!(", reading {percent}%"));
         return format!("{day}{clock}{state} {}/{}{reading}", replay.index + 1, replay.count);
     }
@@ -89,9 +97,12 @@ fn moment(model: &Model) -> String {
 /// The last line.
 pub(crate) fn last_line(model: &Model, kept: Option<Kept>, columns: usize) -> Line<'static> {
     let theme = model.theme;
+    if let Some(typed) = &model.palette {
+        return palette_line(model, typed, columns);
+    }
     if model.filter.editing {
         let hint =
-            if takes_filter(model.screen) { "enter keeps it, esc clears it" } else { "no list here to filter; esc" };
+            if model.screen.takes_filter() { "enter keeps it, esc clears it" } else { "no list here to filter; esc" };
         let typed = format!("/{}_  ({hint})", text::safe(&model.filter.text, theme.ascii));
         return Line::from(theme.span(Role::Warn, text::cut(&typed, columns)));
     }
@@ -103,15 +114,64 @@ pub(crate) fn last_line(model: &Model, kept: Option<Kept>, columns: usize) -> Li
         let told = format!("/{typed}: {} of {} (esc clears)  ? q", text::count(rows as u64), text::count(of as u64));
         return Line::from(theme.span(Role::Warn, text::cut(&told, columns)));
     }
+    screens(model, columns)
+}
+
+/// What is typed after `:`, and what it can become.
+fn palette_line(model: &Model, typed: &str, columns: usize) -> Line<'static> {
+    let all = palette::completions(model, typed);
+    let told = match all.as_slice() {
+        [] => "no order begins so; esc".to_owned(),
+        [one] => palette::help(one).map_or_else(String::new, |help| format!("{one}: {help}")),
+        several => several.join(" "),
+    };
+    let line = format!(":{typed}_  {told}");
+    Line::from(model.theme.span(Role::Warn, text::cut(&text::safe(&line, model.theme.ascii), columns)))
+}
+
+/// The screen whose name stands at `column` of the last line.
+pub(crate) fn screen_at(model: &Model, columns: usize, column: usize) -> Option<Screen> {
+    let mut from = 0;
+    for span in screens(model, columns).spans {
+        let to = from + text::width(&span.content);
+        if (from..to).contains(&column) {
+            let title = span.content.trim_matches(['[', ']']).rsplit(' ').next().unwrap_or_default().to_owned();
+            return Screen::LISTED.into_iter().find(|screen| screen.title() == title);
+        }
+        from = to;
+    }
+    None
+}
+
+/// As many screens as fit, the one that is shown among them; how to get to the others; the keys of help and end.
+fn screens(model: &Model, columns: usize) -> Line<'static> {
+    let theme = model.theme;
+    let label = |screen: Screen| {
+        let (open, close) = if screen == model.screen { ("[", "]") } else { ("", "") };
+        format!("{open}{} {}{close} ", screen.key(), screen.title())
+    };
+    let help = if model.screen == Screen::Help { "[?]" } else { "? q" };
+    let all: usize = Screen::LISTED.iter().map(|screen| text::width(&label(*screen))).sum();
+    let more = if all + help.len() > columns { ": more " } else { "" };
+    let here = if Screen::LISTED.contains(&model.screen) { text::width(&label(model.screen)) } else { 0 };
+    let mut left = columns.saturating_sub(more.len() + help.len() + here);
     let mut spans = Vec::new();
-    for (index, screen) in Screen::NUMBERED.into_iter().enumerate() {
-        let here = screen == model.screen;
-        let (open, close) = if here { ("[", "]") } else { ("", "") };
-        let role = if here { Role::Selected } else { Role::Dim };
-        spans.push(theme.span(role, format!("{open}{} {}{close}", index + 1, screen.title())));
+    let mut is_full = false;
+    for screen in Screen::LISTED {
+        let (is_here, label) = (screen == model.screen, label(screen));
+        let width = text::width(&label);
+        is_full |= !is_here && width > left;
+        if is_full && !is_here {
+            continue;
+        }
+        if !is_here {
+            left -= width;
+        }
+        let role = if is_here { Role::Selected } else { Role::Dim };
+        spans.push(theme.span(role, label.trim_end().to_owned()));
         spans.push(theme.span(Role::Plain, " "));
     }
-    let help = if model.screen == Screen::Help { "[?]" } else { "? q" };
+    spans.push(theme.span(Role::Dim, more));
     spans.push(theme.span(Role::Dim, help));
     Line::from(spans)
 }

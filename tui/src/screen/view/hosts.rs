@@ -4,20 +4,22 @@
 use super::super::model::Model;
 use super::super::text;
 use super::super::theme::{Role, Theme};
-use super::page::{Copied, Extent, Page, heading, labelled};
+use super::page::{Copied, Extent, Page, Row, heading, labelled};
 use crate::census::{self, Due};
 use firstbad_protocol::Hash;
 use firstbad_protocol::sentence::moment;
 use firstbad_protocol::snapshot::{HostView, Snapshot};
 use ratatui::text::Line;
+use std::cmp::Reverse;
 
 /// The page.
 pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
-    let hosts = &snapshot.hosts;
     let due = census::due(snapshot);
     let cut = census::cut_told(snapshot).map_or_else(String::new, |told| format!(", {told}"));
+    let order = model.screen.orders().get(model.order()).copied().unwrap_or_default();
+    let sorted = if model.order() == 0 { String::new() } else { format!("; sorted: {order} (S)") };
     let title = format!(
-        "HOSTS: {} report, {} silent{cut}; {} to repair (y copies)",
+        "HOSTS: {} report, {} silent{cut}; {} to repair (y copies){sorted}",
         text::count(snapshot.fleet.hosts_reporting),
         text::count(snapshot.fleet.hosts_silent),
         due.told()
@@ -25,16 +27,45 @@ pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
     let config =
         model.incident().and_then(|incident| incident.cause.as_ref()).and_then(|cause| cause.config.as_deref());
     let versions_title = config.map_or_else(|| "versions".to_owned(), |config| text::safe(config, model.theme.ascii));
-    let columns_title = columns_of("host", &versions_title, ["state", "seen", "starts", "panics"], columns);
     let table = Table { theme: model.theme, snapshot, config, columns };
-    let mut page = Page::list(hosts.iter().map(|host| line(table, host)));
-    page.head = vec![heading(model, &title, columns), heading(model, &format!(" {columns_title}"), columns)];
+    let titles = Cells {
+        host: "host".to_owned(),
+        places: ["region".to_owned(), "build".to_owned()],
+        versions: versions_title,
+        numbers: ["state", "seen", "starts", "panics"].map(str::to_owned),
+    };
+    let row = |index: usize| {
+        let host = snapshot.hosts.get(index)?;
+        Some(Row { also: searched(host), ..Row::new(index, line(table, host)) })
+    };
+    let mut page = Page::ordered(in_order(snapshot, order).into_iter().filter_map(row).collect());
+    page.head = vec![heading(model, &title, columns), heading(model, &format!(" {}", titles.line(columns)), columns)];
     page.nothing = "No host has reported yet.".into();
     page.copied = copied(&due);
-    if let Some(told) = census::cut_told(snapshot) {
-        page.cut = Some(told);
-    }
+    page.cut = census::cut_told(snapshot);
     page
+}
+
+/// What a filter looks through: name, dimensions as `key=value`, versions.
+pub(crate) fn searched(host: &HostView) -> String {
+    let dimensions = host.dimensions.iter().map(|(key, value)| format!("{key}={value}"));
+    let versions = host.active.iter().map(|(config, hash)| format!("{config} {hash} {}", hash.short()));
+    let parts: Vec<String> = std::iter::once(host.host.clone()).chain(dimensions).chain(versions).collect();
+    parts.join(" ")
+}
+
+/// Places in the list of hosts, in the order that the person chose.
+fn in_order(snapshot: &Snapshot, order: &str) -> Vec<usize> {
+    let mut hosts: Vec<(usize, &HostView)> = snapshot.hosts.iter().enumerate().collect();
+    match order {
+        "name" => hosts.sort_by(|(_, one), (_, other)| one.host.cmp(&other.host)),
+        "version" => hosts.sort_by(|(_, one), (_, other)| (&one.active, &one.host).cmp(&(&other.active, &other.host))),
+        "longest silent" => hosts.sort_by_key(|(_, host)| host.last_seen),
+        "starts" => hosts.sort_by_key(|(_, host)| Reverse(host.restarts)),
+        "panics" => hosts.sort_by_key(|(_, host)| Reverse(host.panics)),
+        _ => {}
+    }
+    hosts.into_iter().map(|(place, _)| place).collect()
 }
 
 /// The names to hand to whoever restarts hosts: all of them, or a refusal, since part of a list would be taken for the whole.
@@ -84,22 +115,48 @@ fn line(table: Table<'_>, host: &HostView) -> Line<'static> {
     };
     let versions = versions.unwrap_or_else(|| "none known".to_owned());
     let safe = |told: &str| text::safe(told, theme.ascii);
-    let starts = (host.restarts + 1).to_string();
-    let numbers = [state, &seen, &starts, &host.panics.to_string()];
-    Line::from(theme.span(role, columns_of(&safe(&host.host), &safe(&versions), numbers, columns)))
+    let place = |key: &str| safe(host.dimensions.get(key).map_or("", String::as_str));
+    let cells = Cells {
+        host: safe(&host.host),
+        places: ["cloud.region", "service.version"].map(place),
+        versions: safe(&versions),
+        numbers: [state.to_owned(), seen, (host.restarts + 1).to_string(), host.panics.to_string()],
+    };
+    Line::from(theme.span(role, cells.line(columns)))
 }
 
-fn columns_of(host: &str, versions: &str, [state, seen, starts, panics]: [&str; 4], columns: usize) -> String {
-    let numbers = format!(
-        " {} {} {} {}",
-        text::pad(state, 7),
-        text::pad_left(seen, 6),
-        text::pad_left(starts, 6),
-        text::pad_left(panics, 7)
-    );
-    let room = columns.saturating_sub(text::width(&numbers) + 2);
-    let host_room = room * 2 / 5;
-    format!("{} {}{numbers}", text::pad(host, host_room), text::pad(versions, room.saturating_sub(host_room)))
+/// Columns from which on region and build have columns of their own.
+const WIDE: usize = 110;
+
+/// The parts of one line.
+struct Cells {
+    host: String,
+    /// Region and build; only on a wide screen.
+    places: [String; 2],
+    versions: String,
+    /// State, time since it was seen, starts, panics.
+    numbers: [String; 4],
+}
+
+impl Cells {
+    fn line(&self, columns: usize) -> String {
+        let [state, seen, starts, panics] = &self.numbers;
+        let numbers = format!(
+            " {} {} {} {}",
+            text::pad(state, 7),
+            text::pad_left(seen, 6),
+            text::pad_left(starts, 6),
+            text::pad_left(panics, 7)
+        );
+        let places = match columns {
+            WIDE.. => self.places.iter().map(|place| format!(" {}", text::pad(place, 14))).collect(),
+            _ => String::new(),
+        };
+        let room = columns.saturating_sub(text::width(&numbers) + text::width(&places) + 2);
+        let host_room = room * 2 / 5;
+        let versions = text::pad(&self.versions, room.saturating_sub(host_room));
+        format!("{}{places} {versions}{numbers}", text::pad(&self.host, host_room))
+    }
 }
 
 /// Dimensions and full hashes of one host.

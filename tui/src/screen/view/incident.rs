@@ -16,6 +16,7 @@ use ratatui::text::Line;
 /// Part of the screen: draws itself in at most so many lines, never gets fewer than `least` while others can give, and on a
 /// terminal below 80x24 not fewer than `floor` before others are at theirs.
 struct Section<'a> {
+    name: &'static str,
     draw: Box<dyn Fn(usize) -> Vec<Line<'static>> + 'a>,
     floor: usize,
     least: usize,
@@ -23,8 +24,12 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    fn new([floor, least, most]: [usize; 3], draw: impl Fn(usize) -> Vec<Line<'static>> + 'a) -> Self {
-        Self { draw: Box::new(draw), floor, least, most }
+    fn new(
+        name: &'static str,
+        [floor, least, most]: [usize; 3],
+        draw: impl Fn(usize) -> Vec<Line<'static>> + 'a,
+    ) -> Self {
+        Self { name, draw: Box::new(draw), floor, least, most }
     }
 }
 
@@ -43,37 +48,90 @@ struct Context<'a> {
 pub(crate) fn page(model: &Model, incident: &Incident, columns: usize, rows: usize) -> Page {
     let Some(snapshot) = &model.snapshot else { return Page::default() };
     let context = Context { model, snapshot, incident, columns, tall: rows > 30 };
-    let most = |short: usize, tall: usize| if context.tall { tall } else { short };
-    let sections = vec![
-        Section::new([1, 1, 1], move |lines| super::open_line(model, columns).into_iter().take(lines).collect()),
-        Section::new([2, 2, 3], move |lines| verdict(context, lines)),
-        Section::new([1, 2, 2], move |lines| impact(context, lines)),
-        Section::new([0, 5, most(5, 9)], move |lines| chart::chart(model, snapshot, Some(incident), (columns, lines))),
-        Section::new([1, 2, most(2, 4)], move |lines| first_error(context, lines)),
-        Section::new([1, 2, most(3, 6)], move |lines| why(context, lines)),
-        Section::new([1, 2, most(3, 8)], move |lines| ruled_out(context, lines)),
-        Section::new([2, 4, most(5, 15)], move |lines| actions(context, lines)),
-        Section::new([1, 2, 3], move |lines| good(context, lines)),
-        Section::new([1, 1, most(2, 5)], move |lines| blind(context, lines)),
-    ];
-    Page { copied: Copied::Text(copied(context)), ..Page::text(fitted(&sections, rows)) }
+    let lines = fitted(&sections(context), rows);
+    let lines = lines.into_iter().map(|drawn| match drawn.begins {
+        Some(name) if model.section == Some(name) => chosen(model, drawn.line),
+        _ => drawn.line,
+    });
+    Page { copied: Copied::Text(copied(context)), ..Page::text(lines) }
+}
+
+/// Names of the sections that have room on a screen of so many columns and rows, in their order.
+pub(crate) fn section_names(model: &Model, columns: usize, rows: usize) -> Vec<&'static str> {
+    let (Some(snapshot), Some(incident)) = (&model.snapshot, model.incident()) else { return Vec::new() };
+    let context = Context { model, snapshot, incident, columns, tall: rows > 30 };
+    fitted(&sections(context), rows).into_iter().filter_map(|drawn| drawn.begins).collect()
+}
+
+/// The line of the whole page at which a section begins.
+pub(crate) fn section_line(model: &Model, name: &str, columns: usize) -> usize {
+    let Some(incident) = model.incident() else { return 0 };
+    let mark = match name {
+        VERDICT => return 0,
+        CHART => chart::TITLE.to_owned(),
+        label => text::pad(label, LABEL),
+    };
+    let lines = whole(model, incident, columns);
+    lines.iter().position(|line| super::page::plain(line).starts_with(&mark)).unwrap_or(0)
+}
+
+/// Sections that have no label of their own on the screen.
+const OPEN: &str = "OPEN";
+const VERDICT: &str = "VERDICT";
+const CHART: &str = "CHART";
+
+fn sections(context: Context<'_>) -> Vec<Section<'_>> {
+    let Context { model, snapshot, incident, columns, tall } = context;
+    let most = |short: usize, when_tall: usize| if tall { when_tall } else { short };
+    vec![
+        Section::new(OPEN, [1, 1, 1], move |lines| super::open_line(model, columns).into_iter().take(lines).collect()),
+        Section::new(VERDICT, [2, 2, 3], move |lines| verdict(context, lines)),
+        Section::new("STATE", [1, 2, 2], move |lines| impact(context, lines)),
+        Section::new(CHART, [0, 5, most(5, 9)], move |lines| {
+            chart::chart(model, snapshot, Some(incident), (columns, lines))
+        }),
+        Section::new("ERROR", [1, 2, most(2, 4)], move |lines| first_error(context, lines)),
+        Section::new("WHY", [1, 2, most(3, 6)], move |lines| why(context, lines)),
+        Section::new("NOT IT", [1, 2, most(3, 8)], move |lines| ruled_out(context, lines)),
+        Section::new("DO NOW", [2, 4, most(5, 15)], move |lines| actions(context, lines)),
+        Section::new("GOOD", [1, 2, 3], move |lines| good(context, lines)),
+        Section::new("BLIND", [1, 1, most(2, 5)], move |lines| blind(context, lines)),
+    ]
+}
+
+/// The first line of the section that enter opens.
+fn chosen(model: &Model, line: Line<'static>) -> Line<'static> {
+    let mut spans = line.spans;
+    if let Some(first) = spans.first_mut() {
+        *first = model.theme.span(Role::Selected, first.content.to_string());
+    }
+    Line::from(spans)
+}
+
+/// One line of the screen.
+struct Drawn {
+    line: Line<'static>,
+    /// The section that begins with it; none for the other lines.
+    begins: Option<&'static str>,
 }
 
 /// Takes a line from whichever section has most to give until all fit, then parts them by empty lines while there is room.
-fn fitted(sections: &[Section<'_>], lines_max: usize) -> Vec<Line<'static>> {
+fn fitted(sections: &[Section<'_>], lines_max: usize) -> Vec<Drawn> {
     let mut given: Vec<usize> = sections.iter().map(|section| (section.draw)(section.most).len()).collect();
     shrink(sections, &mut given, lines_max, |section| section.least);
     // What to do matters more than a picture of what happened.
     shrink(sections, &mut given, lines_max, |section| section.floor);
     grow(sections, &mut given, lines_max);
     let mut gaps = lines_max.saturating_sub(given.iter().sum());
-    let mut lines: Vec<Line<'static>> = Vec::new();
+    let mut lines: Vec<Drawn> = Vec::new();
     for (section, given) in sections.iter().zip(given).filter(|(_, given)| *given > 0) {
         if gaps > 0 && !lines.is_empty() {
-            lines.push(Line::default());
+            lines.push(Drawn { line: Line::default(), begins: None });
             gaps -= 1;
         }
-        lines.extend((section.draw)(given));
+        let begins = |index: usize| (index == 0 && section.name != OPEN).then_some(section.name);
+        let drawn = (section.draw)(given).into_iter().enumerate();
+        lines.extend(drawn.map(|(index, line)| Drawn { line, begins: begins(index) }));
     }
     lines
 }

@@ -3,19 +3,24 @@
 
 mod changes;
 mod chart;
+mod deaths;
 mod header;
+mod health;
 mod help;
 mod hosts;
 mod incident;
 mod incidents;
 mod page;
+mod panics;
 mod playbook;
 mod quiet;
+mod rollout;
 mod rows;
 mod scores;
 mod suspects;
 mod whole;
 
+use super::message::MouseEvent;
 use super::model::{Link, Model, Opened, Screen};
 use super::text;
 use super::theme::Role;
@@ -26,6 +31,7 @@ pub(crate) use page::{Copied, Kept, Page};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+pub(crate) use rollout::group_under_cursor;
 
 /// Draws `model` into `frame`.
 pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -80,11 +86,6 @@ fn story_line(model: &Model, columns: usize) -> Option<Line<'static>> {
     Some(Line::from(model.theme.span(Role::Title, text::cut(&told, columns))))
 }
 
-/// Whether the screen shown has rows that a filter can keep or leave out. Of other screens a filter would hide what they say.
-pub(crate) const fn takes_filter(screen: Screen) -> bool {
-    matches!(screen, Screen::Incidents | Screen::Suspects | Screen::Hosts | Screen::Changes | Screen::Rows)
-}
-
 /// The greatest useful cursor of the screen shown: the last row, or the first line of the last page.
 pub(crate) fn last_cursor(model: &Model) -> usize {
     let room = room(model, usize::from(model.size.1));
@@ -96,6 +97,43 @@ pub(crate) fn last_cursor(model: &Model) -> usize {
     }
 }
 
+/// What stands at a place of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The name of a screen, in the last line.
+    Screen(Screen),
+    /// A row of the list, counted as the cursor counts.
+    Row(usize),
+}
+
+/// What the mouse points to.
+pub(crate) fn place_at(model: &Model, event: MouseEvent) -> Option<Place> {
+    let (columns, rows) = (usize::from(model.size.0), usize::from(model.size.1));
+    let (column, row) = (usize::from(event.column), usize::from(event.row));
+    if row + 1 == rows {
+        return header::screen_at(model, columns, column).map(Place::Screen);
+    }
+    let room = room(model, rows);
+    let page = page_of(model, columns, room);
+    let above = 1 + usize::from(model.story.is_some()) + page.head.len();
+    let shown = row.checked_sub(above)?;
+    let room_for_rows = page.room_for_rows(room);
+    let place = page.first_row(model, room_for_rows) + shown;
+    (page.selectable && shown < room_for_rows && place < page.rows.len()).then_some(Place::Row(place))
+}
+
+/// The sections of the first screen that it has room for.
+pub(crate) fn sections(model: &Model) -> Vec<&'static str> {
+    let (columns, rows) = (usize::from(model.size.0), usize::from(model.size.1));
+    let lost = usize::from(matches!(model.link, Link::Lost { .. }));
+    incident::section_names(model, columns, room(model, rows).saturating_sub(lost))
+}
+
+/// The line at which a section begins where the first screen is opened whole.
+pub(crate) fn section_line(model: &Model, section: &str) -> usize {
+    incident::section_line(model, section, usize::from(model.size.0))
+}
+
 /// Index, in the list that the screen shows, of the row under the cursor.
 pub(crate) fn row_under_cursor(model: &Model) -> Option<usize> {
     let page = page_of(model, usize::from(model.size.0), usize::from(model.size.1));
@@ -105,7 +143,8 @@ pub(crate) fn row_under_cursor(model: &Model) -> Option<usize> {
 /// The page of the screen shown: the rows that the filter keeps, and the detail of the one under the cursor.
 fn page_of(model: &Model, columns: usize, rows: usize) -> Page {
     let mut page = whole_page(model, columns, rows);
-    if takes_filter(model.screen) {
+    // The rollout filters hosts, before it groups them.
+    if model.screen.takes_filter() && model.screen != Screen::Rollout {
         page = page.filtered(&model.filter);
     }
     let cursor = model.cursor().min(page.rows.len().saturating_sub(1));
@@ -137,6 +176,8 @@ fn detail_of(model: &Model, opened: Opened, extent: Extent) -> Vec<Line<'static>
         Screen::Incidents => incidents::detail(model, index, extent.columns),
         Screen::Hosts => hosts::detail(model, snapshot, index, extent),
         Screen::Changes => changes::detail(model, snapshot, index, extent),
+        Screen::Panics => panics::detail(model, snapshot, index, extent),
+        Screen::Deaths => deaths::detail(model, snapshot, index, extent),
         Screen::Suspects => model.incident().and_then(|incident| suspects::detail(model, incident, index, extent)),
         _ => None,
     };
@@ -152,6 +193,10 @@ fn whole_page(model: &Model, columns: usize, rows: usize) -> Page {
         (Screen::Incidents, _) => incidents::page(model, columns),
         (Screen::Hosts, _) => hosts::page(model, snapshot, columns),
         (Screen::Changes, _) => changes::page(model, snapshot, columns),
+        (Screen::Rollout, _) => rollout::page(model, snapshot, columns),
+        (Screen::Panics, _) => panics::page(model, snapshot, columns),
+        (Screen::Deaths, _) => deaths::page(model, snapshot, columns),
+        (Screen::Health, _) => health::page(model, snapshot, columns),
         (Screen::Whole, incident) => whole::page(model, incident, columns),
         (Screen::Scores, incident) => scores::page(model, snapshot, incident, columns),
         (_, None) => quiet::page(model, snapshot, (columns, rows)),

@@ -4,7 +4,8 @@
 use super::super::model::{Filter, Model};
 use super::super::text;
 use super::super::theme::Role;
-use ratatui::text::Line;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
 
 /// One row of a page.
 #[derive(Clone, Debug)]
@@ -13,6 +14,19 @@ pub(crate) struct Row {
     pub(crate) line: Line<'static>,
     /// Its place in the list that the page shows, whatever the filter leaves out.
     pub(crate) index: usize,
+    /// What a filter finds beside the text of the line: parts that have no column on a narrow screen.
+    pub(crate) also: String,
+}
+
+impl Row {
+    /// A row that a filter finds by its line alone.
+    pub(crate) const fn new(index: usize, line: Line<'static>) -> Self {
+        Self { line, index, also: String::new() }
+    }
+
+    fn is_kept(&self, filter: &Filter) -> bool {
+        filter.keeps(&format!("{} {}", plain(&self.line), self.also))
+    }
 }
 
 /// How much of something is shown.
@@ -76,7 +90,7 @@ pub(crate) struct Kept {
 impl Page {
     /// A page of text without a cursor.
     pub(crate) fn text(lines: impl IntoIterator<Item = Line<'static>>) -> Self {
-        let rows = lines.into_iter().enumerate().map(|(index, line)| Row { line, index }).collect();
+        let rows = lines.into_iter().enumerate().map(|(index, line)| Row::new(index, line)).collect();
         Self { rows, ..Self::default() }
     }
 
@@ -85,11 +99,16 @@ impl Page {
         Self { selectable: true, ..Self::text(lines) }
     }
 
+    /// The same of rows in another order than that of the list.
+    pub(crate) fn ordered(rows: Vec<Row>) -> Self {
+        Self { selectable: true, rows, ..Self::default() }
+    }
+
     /// The page with the rows that `filter` keeps.
     pub(crate) fn filtered(mut self, filter: &Filter) -> Self {
         if !filter.text.is_empty() {
             let of = self.rows.len();
-            self.rows.retain(|row| filter.keeps(&plain(&row.line)));
+            self.rows.retain(|row| row.is_kept(filter));
             self.kept = Some(Kept { rows: self.rows.len(), of });
             let cut = self.cut.as_ref().map_or_else(String::new, |told| format!(" ({told})"));
             self.nothing = format!("no row matches /{}{cut}; esc clears the filter", filter.text);
@@ -102,21 +121,26 @@ impl Page {
         lines.saturating_sub(self.head.len() + self.detail.len()).max(usize::from(lines > 0))
     }
 
+    /// The first row that is shown where there is room for so many.
+    pub(crate) fn first_row(&self, model: &Model, room: usize) -> usize {
+        let cursor = model.cursor().min(self.rows.len().saturating_sub(1));
+        // Rows without a cursor scroll by line; rows with one keep it in the middle.
+        let last_start = self.rows.len().saturating_sub(room);
+        if self.selectable { cursor.saturating_sub(room / 2).min(last_start) } else { cursor.min(last_start) }
+    }
+
     /// The page in at most `lines_max` lines.
     pub(crate) fn lines(self, model: &Model, columns: usize, lines_max: usize) -> Vec<Line<'static>> {
         let room = self.room_for_rows(lines_max);
         let cursor = model.cursor().min(self.rows.len().saturating_sub(1));
-        // Rows without a cursor scroll by line; rows with one keep it in the middle.
-        let last_start = self.rows.len().saturating_sub(room);
-        let start =
-            if self.selectable { cursor.saturating_sub(room / 2).min(last_start) } else { cursor.min(last_start) };
+        let start = self.first_row(model, room);
         let mut picture = self.head;
         if self.rows.is_empty() && !self.nothing.is_empty() {
             picture.push(Line::from(model.theme.span(Role::Warn, text::safe(&self.nothing, model.theme.ascii))));
         }
         for (place, row) in self.rows.into_iter().enumerate().skip(start).take(room) {
-            let line = if self.selectable { marked(model, &row.line, place == cursor, columns) } else { row.line };
-            picture.push(line);
+            let line = found(model, row.line);
+            picture.push(if self.selectable { marked(model, &line, place == cursor, columns) } else { line });
         }
         let below = self.detail.len().min(lines_max.saturating_sub(1));
         picture.truncate(lines_max.saturating_sub(below));
@@ -124,6 +148,28 @@ impl Page {
         picture.extend(self.detail.into_iter().take(below));
         picture
     }
+}
+
+/// The row with what the filter found in it underlined.
+fn found(model: &Model, line: Line<'static>) -> Line<'static> {
+    let wanted = model.filter.text.to_ascii_lowercase();
+    if wanted.is_empty() || wanted.starts_with('!') || !model.screen.takes_filter() {
+        return line;
+    }
+    let mut spans = Vec::new();
+    for span in line.spans {
+        let (text, mut from) = (span.content.to_string(), 0);
+        let small = text.to_ascii_lowercase();
+        for (at, part) in small.match_indices(&wanted) {
+            // A change of ASCII letters alone moves no byte.
+            spans.extend(text.get(from..at).map(|before| Span::styled(before.to_owned(), span.style)));
+            from = at + part.len();
+            let style = span.style.add_modifier(Modifier::UNDERLINED | Modifier::BOLD);
+            spans.extend(text.get(at..from).map(|found| Span::styled(found.to_owned(), style)));
+        }
+        spans.extend(text.get(from..).map(|rest| Span::styled(rest.to_owned(), span.style)));
+    }
+    Line::from(spans)
 }
 
 /// A row with the mark that says whether it is under the cursor; reversal alone is lost in a copied screen.
