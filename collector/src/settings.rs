@@ -13,6 +13,7 @@ pub use file::{AgentFile, CollectFile, File, FileError};
 pub use listen::{Listen, NotAnAddress};
 pub use serve::ServeArgs;
 
+use crate::page::Page;
 use crate::security::{ConnectSettings, ServeSecurity};
 use firstbad_protocol::time::Timestamp;
 use std::path::PathBuf;
@@ -120,6 +121,8 @@ pub struct Settings {
     pub security: ServeSecurity,
     /// Whether verdicts are only recorded: nobody is alerted.
     pub shadow: bool,
+    /// What is served at `/`; none: nothing.
+    pub page: Option<Page>,
     /// The receive clock.
     pub clock: Clock,
     #[cfg(test)]
@@ -146,6 +149,7 @@ impl Settings {
             alertmanager: None,
             security: ServeSecurity::default(),
             shadow: false,
+            page: None,
             clock: Clock::default(),
             #[cfg(test)]
             acknowledge_early: false,

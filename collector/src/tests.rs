@@ -9,6 +9,7 @@ mod fleet;
 mod ingest;
 mod kill;
 mod outage;
+mod page;
 mod restart;
 mod retention;
 mod security;

@@ -13,6 +13,8 @@ pub(super) enum Needs {
     Role(Role),
 }
 
+/// The page for a browser. As a prefix it would be every path's.
+const PAGE: &str = "/";
 /// Paths that begin so need that role; the first that fits counts.
 const PREFIXES: [(&str, Role); 7] = [
     ("/api/v1/admin/", Role::Admin),
@@ -29,6 +31,9 @@ pub(super) fn needs(path: &str) -> Needs {
     if path == "/health" {
         return Needs::Nothing;
     }
+    if path == PAGE {
+        return Needs::Role(Role::Read);
+    }
     let found = PREFIXES.into_iter().find(|(prefix, _)| path.starts_with(prefix));
     found.map_or(Needs::Credential, |(_, role)| Needs::Role(role))
 }
@@ -40,9 +45,10 @@ mod tests {
     #[test]
     fn only_health_is_open_and_what_is_unknown_is_not() {
         assert_eq!(needs("/health"), Needs::Nothing);
-        for path in ["/", "", "/health/", "/healthz", "//health", "/%68ealth", "/v2/logs"] {
+        for path in ["//", "", "/health/", "/healthz", "//health", "/%68ealth", "/v2/logs"] {
             assert_eq!(needs(path), Needs::Credential, "{path}");
         }
+        assert_eq!(needs("/"), Needs::Role(Role::Read));
         assert_eq!(needs("/api/v1/admin/credentials"), Needs::Role(Role::Admin));
         assert_eq!(needs("/api/v1/snapshot"), Needs::Role(Role::Read));
         assert_eq!(needs("/v1/logs"), Needs::Role(Role::Ingest));

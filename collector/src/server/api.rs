@@ -4,6 +4,7 @@ mod admin;
 mod contents;
 mod export;
 mod incidents;
+mod page;
 mod stream;
 
 pub(crate) use contents::{CONTENTS_PATH, questions};
@@ -12,6 +13,7 @@ use crate::admission::Refusal;
 use crate::fleet::FleetCounts;
 use crate::health::Health;
 use crate::local::Found;
+use crate::page::Page;
 use crate::publish::Publisher;
 use crate::security::Guard;
 use crate::status::Status;
@@ -49,6 +51,7 @@ pub(crate) struct Api {
     pub(crate) streams: Arc<Semaphore>,
     bundles: Arc<Semaphore>,
     pub(crate) guard: Guard,
+    page: Option<Page>,
     exports: Arc<Semaphore>,
 }
 
@@ -80,12 +83,14 @@ impl Api {
             streams: Arc::new(Semaphore::new(firstbad_protocol::limits::STREAMS_MAX)),
             bundles: Arc::new(Semaphore::new(BUNDLES_AT_ONCE)),
             guard,
+            page: settings.page,
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
         }
     }
 
     pub(crate) fn router(self) -> Router {
         Router::new()
+            .route("/", get(page::page))
             .route("/health", get(|| async { "ok\n" }))
             .route("/metrics", get(metrics))
             .route("/api/v1/snapshot", get(snapshot))

@@ -43,8 +43,10 @@ const fn grpc_call(path: &'static str, needs: Needs, answer: u16) -> Route {
 }
 
 const HASH: &str = "/v1/contents/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-const ROUTES: [Route; 21] = [
+const ROUTES: [Route; 22] = [
     api("/health", Needs::Nothing, 200),
+    // The collector of these tests is given no page.
+    api("/", Needs::One(Read), 404),
     api("/metrics", Needs::One(Read), 200),
     api("/api/v1/snapshot", Needs::One(Read), 200),
     api("/api/v1/stream", Needs::One(Read), 200),
