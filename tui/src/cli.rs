@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// Configuration file (TOML) of the embedded collector; FIRSTBAD_* and flags win over it
     #[arg(short, long, value_name = "FILE", env = "FIRSTBAD_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+    /// Plain lines instead of the screen, each fact said once when it is new: for screen readers and logs
+    #[arg(long)]
+    pub(crate) plain: bool,
     #[command(flatten, next_help_heading = "Embedded collector")]
     pub(crate) collect: CollectArgs,
     #[command(subcommand)]

@@ -1,6 +1,7 @@
 //! `firstbad demo`: brings the stage and an embedded collector together, shows or prints what unfolds, and says in the end
 //! whether the verdict was right. What is staged and what is right is decided by `firstbad-demo`.
 
+use crate::command::PAGE;
 use firstbad_collector::settings::Recorders;
 use firstbad_collector::{Collector, Settings};
 use firstbad_demo::{Event, Home, Outcome, Phase, Scenario, Stage, Truth, Watch, timeline_line};
@@ -108,7 +109,7 @@ impl Play {
     fn start(arguments: &DemoArgs) -> Result<Self, DemoError> {
         let program = std::env::current_exe().map_err(DemoError::Home)?;
         let home = Arc::new(Home::create(&program, arguments.keep).map_err(DemoError::Home)?);
-        let mut settings = Settings::on_free_ports(home.store());
+        let mut settings = Settings { page: Some(PAGE), ..Settings::on_free_ports(home.store()) };
         settings.recorders = Some(Recorders { directories: vec![home.recorders()], interval: REPORT_INTERVAL });
         let collector = Collector::start(settings)?;
         let settings = firstbad_demo::Settings {

@@ -14,6 +14,9 @@ use firstbad_protocol::{BlindSpot, Finding, Hash};
 /// effect that shows after the load, such as a leak, has hardly begun.
 const BAKE_TIME_MIN_S: u64 = 600;
 
+/// Names of hosts in a sentence; the screen of hosts copies them all.
+const NAMES_MAX: usize = 40;
+
 /// The id, and the id of the incident from which it was split.
 pub(crate) fn identity(incident: &Incident) -> String {
     let origin = incident.split_from.as_ref().map_or_else(String::new, |older| format!(", split from {older}"));
@@ -107,7 +110,10 @@ fn signals(incident: &Incident) -> String {
 fn still_due(snapshot: &Snapshot, incident: &Incident) -> Option<String> {
     let due = census::due(snapshot);
     let of_all = if others_open(snapshot, incident) > 0 { ", of all open incidents" } else { "" };
-    let names = if due.names.is_empty() { String::new() } else { format!(": {}", due.names.join(", ")) };
+    let more = due.names.len().saturating_sub(NAMES_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named: Vec<&str> = due.names.iter().copied().take(NAMES_MAX).collect();
+    let names = if named.is_empty() { String::new() } else { format!(": {}{more}", named.join(", ")) };
     Some(match due.hosts {
         0 if !incident.verdict.accuses() => return None,
         0 => "no host needs a restart any more".to_owned(),

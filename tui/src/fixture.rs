@@ -1,6 +1,7 @@
 //! Snapshots for tests, built in code: the 18 November incident on 24 hosts, and what differs from it in each case.
 
 mod harm;
+mod hostile;
 mod large;
 
 use firstbad_protocol::Hash;
@@ -10,6 +11,7 @@ use firstbad_protocol::verdict::{
     Arm, Cause, CauseKind, Diagnosis, Excluded, FirstError, HistoryEntry, Impact, Incident, Input, LastKnownGood,
     LimitFact, Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window,
 };
+pub(crate) use hostile::hostile;
 pub(crate) use large::large;
 use std::collections::BTreeMap;
 
@@ -467,36 +469,5 @@ pub(crate) fn recovering() -> Snapshot {
     snapshot.fleet.failed_share = Some(0.031);
     snapshot.fleet.hosts_silent = 0;
     snapshot.fleet.hosts_reporting = 24;
-    snapshot
-}
-
-/// Every foreign text is an attack on the terminal.
-pub(crate) fn hostile() -> Snapshot {
-    const ATTACK: &str = "\u{1b}]52;c;ZXZpbA==\u{7}\u{9b}2J\r\n\u{202e}evil\u{200b}e\u{301}\u{301}\u{301}\u{1f600}";
-    let text = || ATTACK.to_owned();
-    let mut incident = incident();
-    incident.id = text();
-    incident.playbook = Some(text());
-    incident.cause.as_mut().unwrap().config = Some(text());
-    incident.cause.as_mut().unwrap().property = Some(text().into());
-    incident.suspects[0].config = Some(text());
-    incident.suspects[0].evidence = vec![text(); 9];
-    incident.suspects[0].against = vec![text(); 9];
-    incident.ruled_out = vec![RuledOut::new(Excluded::Clock, text()); 9];
-    incident.first_error.as_mut().unwrap().message = text().repeat(60);
-    incident.first_error.as_mut().unwrap().site = Some(text());
-    incident.input.as_mut().unwrap().findings = vec![text().into(); 9];
-    incident.blind_spots = vec![text().into(); 9];
-    let mut snapshot = with(incident);
-    snapshot.hosts[0].host = text();
-    snapshot.hosts[0].dimensions = BTreeMap::from([(text(), text())]);
-    snapshot.hosts[0].active = BTreeMap::from([(text(), bad())]);
-    snapshot.versions[0].config = text();
-    snapshot.lines[0].label = text();
-    snapshot.rollouts[0].config = text();
-    (snapshot.sites[0].site, snapshot.sites[0].message) = (Some(text()), text());
-    snapshot.deaths[0].host = text();
-    snapshot.changes[0] =
-        ChangeView { kind: text(), id: text(), target: text(), description: text(), ..snapshot.changes[0].clone() };
     snapshot
 }

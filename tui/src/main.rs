@@ -18,6 +18,7 @@ mod fixture;
 mod gate;
 mod output;
 mod picture;
+mod plain;
 mod report;
 mod rhythm;
 mod rollouts;

@@ -15,8 +15,10 @@ mod gate;
 mod generate;
 mod live;
 mod offline;
+mod plain;
 mod playbook;
 mod recorder;
+mod remembered;
 mod show;
 mod source;
 mod standing;
@@ -26,14 +28,22 @@ mod written;
 
 use crate::cli::{Arguments, Command, Common, PlaybookCommand, RecorderCommand};
 use crate::failure::Failure;
+use crate::report;
+use crate::screen::memory::Memory;
+use crate::screen::model::Model;
+use crate::screen::runtime::{self, Channel, Outside};
 use crate::screen::theme::Theme;
 use firstbad_collector::agent::Agent;
 use firstbad_collector::settings::File;
-use firstbad_collector::{Client, Collector, run as role};
+use firstbad_collector::{Client, Collector, Page, Settings, run as role};
+use std::io;
 use std::process::ExitCode;
 
 /// Where a collector is looked for when none is named.
 const DEFAULT_COLLECTOR: &str = "http://127.0.0.1:4319";
+
+/// What collectors of this program serve at `/`.
+pub(crate) const PAGE: Page = Page::new(report::html::live);
 
 /// Carries out the command line.
 ///
@@ -48,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         Some(Command::Collect(collect)) => {
             let settings = collect.role.settings(&File::read(collect.config.as_deref())?)?;
+            let settings = Settings { page: Some(PAGE), ..settings };
             role::log_to_stderr();
             role::collector(Collector::start(settings)?)?;
             Ok(ExitCode::SUCCESS)
@@ -92,6 +103,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn client(common: &Common) -> Result<Client, Failure> {
     let connect = common.connect.settings()?;
     Ok(Client::connecting(common.collector.as_deref().unwrap_or(DEFAULT_COLLECTOR), &connect)?)
+}
+
+/// Shows `model` with what was remembered, and remembers what it is like in the end.
+fn shown(model: Model, channel: Channel, outside: Outside) -> io::Result<()> {
+    let mut model = model;
+    remembered::read().recall(&mut model);
+    let Channel { sender, inbox } = channel;
+    let end = runtime::run(model, sender, inbox, outside)?;
+    remembered::write(&Memory::of(&end));
+    Ok(())
 }
 
 /// The look that terminal and flags ask for.

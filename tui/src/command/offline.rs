@@ -99,7 +99,7 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
         ),
         frames: Box::new(film),
     };
-    runtime::run(model, sender, inbox, outside)?;
+    super::shown(model, runtime::Channel { sender, inbox }, outside)?;
     if reading.is_finished() {
         ended(reading)?;
     }

@@ -29,7 +29,7 @@ pub(super) fn attach_or_embed(arguments: &Arguments) -> Result<ExitCode, Failure
     let nearby = super::client(common)?;
     let named = common.collector.is_some();
     // A screen in a pipe helps nobody.
-    if !io::stdout().is_terminal() {
+    if !arguments.plain && !io::stdout().is_terminal() {
         let hint = match nearby.status() {
             Ok(_) => ASK,
             // A script that named a collector learns first that it does not answer.
@@ -39,23 +39,28 @@ pub(super) fn attach_or_embed(arguments: &Arguments) -> Result<ExitCode, Failure
         return Err(Failure::new("the screen needs a terminal, and standard output is not a terminal").hint(hint));
     }
     if named {
-        return attach(common, &nearby);
+        return attach(arguments, &nearby);
     }
     match nearby.status() {
-        Ok(_) => attach(common, &nearby),
+        Ok(_) => attach(arguments, &nearby),
         // One that wants to know who asks is there all the same.
         Err(error @ ClientError::Refused { .. }) => Err(error.into()),
         Err(_) => embed(arguments),
     }
 }
 
-fn attach(common: &Common, client: &Client) -> Result<ExitCode, Failure> {
-    follow(common, Origin::Attached(client.base().to_owned()), client, None)?;
+fn attach(arguments: &Arguments, client: &Client) -> Result<ExitCode, Failure> {
+    if arguments.plain {
+        super::plain::follow(client)?;
+    } else {
+        follow(&arguments.common, Origin::Attached(client.base().to_owned()), client, None)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 fn embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let settings = arguments.collect.settings(&File::read(arguments.config.as_deref())?)?;
+    let settings = Settings { page: Some(super::PAGE), ..settings };
     let is_default_place = settings.data_dir == default_data_dir();
     let chosen = settings.recorders.as_ref().map_or_else(Vec::new, |recorders| recorders.directories.clone());
     let collector = match Collector::start(settings.clone()) {
@@ -63,7 +68,11 @@ fn embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Err(StartError::Store(_)) if is_default_place => start_in_temporary_place(settings)?,
         other => other?,
     };
-    beside(&arguments.common, &collector, Seen::Recorders(&chosen))?;
+    if arguments.plain {
+        super::plain::follow(&collector.client())?;
+    } else {
+        beside(&arguments.common, &collector, Seen::Recorders(&chosen))?;
+    }
     collector.stop();
     Ok(ExitCode::SUCCESS)
 }
@@ -125,7 +134,7 @@ fn follow(common: &Common, origin: Origin, client: &Client, story: Option<Receiv
         frames: Box::<film::Seen>::default(),
         reports: super::written::reports(super::source::kept_by(client)),
     };
-    runtime::run(Model::new(origin, super::theme(common)), sender, inbox, outside)
+    super::shown(Model::new(origin, super::theme(common)), runtime::Channel { sender, inbox }, outside)
 }
 
 fn feed(client: &Client, screen: &SyncSender<Message>) {

@@ -136,6 +136,11 @@ pub(super) fn timeline(snapshot: &Snapshot, incident: &Incident) -> String {
         (detected, _) => took("time to detect (TTD)", detected),
     };
     text += &took("time to identify (TTI)", timeline.named);
+    if incident.verdict.accuses() && !incident.is_refusal_only() {
+        let until = timeline.mitigated.map(|until| duration(seconds(until.since(incident.onset))));
+        let told = until.unwrap_or_else(|| "no way back was seen".to_owned());
+        text += &format!("- time to mitigate (TTM), the first way back from the accused version: {told}\n");
+    }
     text += &took("time to recover (TTR)", timeline.resolved);
     if let (Some(loaded), Some(named)) = (timeline.first_load, timeline.named) {
         text += &format!("- from the first load of it to its name: {}\n", duration(seconds(named.since(loaded))));

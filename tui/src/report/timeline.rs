@@ -18,6 +18,8 @@ pub(super) struct Timeline {
     pub(super) detected: Option<Timestamp>,
     /// When the present cause was named.
     pub(super) named: Option<Timestamp>,
+    /// When the fleet first went back from an accused version, as far as the chart shows.
+    pub(super) mitigated: Option<Timestamp>,
     /// When it was over.
     pub(super) resolved: Option<Timestamp>,
 }
@@ -55,11 +57,12 @@ pub(super) fn timeline(snapshot: &Snapshot, incident: &Incident) -> Timeline {
         let told = format!("{} {} {} ({reach}) {}", change.kind, change.target, short(&change.id), change.description);
         (change.at, Untrusted(told.trim_end()).to_string())
     }));
-    let turns = rollouts::turns(snapshot).into_iter().filter(|turn| near(turn.at));
-    moments.extend(turns.map(|turn| (turn.at, Untrusted(&turn.told()).to_string())));
+    let turns: Vec<_> = rollouts::turns(snapshot).into_iter().filter(|turn| near(turn.at)).collect();
+    let mitigated = turns.iter().find(|turn| !turn.is_accused && turn.at >= incident.onset).map(|turn| turn.at);
+    moments.extend(turns.into_iter().map(|turn| (turn.at, Untrusted(&turn.told()).to_string())));
     moments.sort();
     moments.dedup();
-    Timeline { moments, first_load, detected, named: incident.named_at, resolved: incident.resolved_at }
+    Timeline { moments, first_load, detected, named: incident.named_at, mitigated, resolved: incident.resolved_at }
 }
 
 fn short(id: &str) -> String {

@@ -3,6 +3,7 @@
 
 mod clipboard;
 pub(crate) mod keys;
+pub(crate) mod memory;
 pub(crate) mod message;
 pub(crate) mod model;
 pub(crate) mod moments;

@@ -70,12 +70,20 @@ pub(crate) struct Outside {
     pub(crate) reports: Reports,
 }
 
+/// Both ends of the way to the screen.
+pub(crate) struct Channel {
+    /// Where messages are sent.
+    pub(crate) sender: SyncSender<Message>,
+    /// Where the screen takes them.
+    pub(crate) inbox: Receiver<Message>,
+}
+
 /// A channel to the screen.
 pub(crate) fn channel() -> (SyncSender<Message>, Receiver<Message>) {
     sync_channel(INBOX)
 }
 
-/// Shows `model` until somebody quits.
+/// Shows `model` until somebody quits, and returns it as it is then.
 ///
 /// # Errors
 /// If the terminal cannot be taken or drawn on.
@@ -84,7 +92,7 @@ pub(crate) fn run(
     sender: SyncSender<Message>,
     inbox: Receiver<Message>,
     outside: Outside,
-) -> io::Result<()> {
+) -> io::Result<Model> {
     let mut held = Held::take()?;
     terminal::listen(&sender)?;
     let size = held.terminal.size()?;
@@ -109,7 +117,7 @@ pub(crate) fn run(
         let clock = Message::Clock(screen.now_ms());
         for message in std::iter::once(clock).chain([first]).chain(inbox.try_iter().take(INBOX)) {
             if screen.take(message)? {
-                return Ok(());
+                return Ok(screen.model);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The only writer of the model: one message in, the model changed, effects out. It reads no clock, terminal or socket, so
 //! a recorded list of messages gives the same screen again.
 
+mod answers;
 mod asking;
 mod input;
 mod mouse;
@@ -9,8 +10,8 @@ mod travel;
 pub(crate) use travel::{FRAME_MS, speed_told};
 
 use super::keys::{self, Action, Key};
-use super::message::{Copied, Effect, Message};
-use super::model::{Backtrace, Comparison, Filter, Link, Model, Opened, Replay, Screen};
+use super::message::{Effect, Message};
+use super::model::{Filter, Link, Model, Opened, Replay, Screen};
 use super::palette::{Form, Order};
 use super::view;
 use firstbad_protocol::snapshot::Snapshot;
@@ -58,39 +59,8 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Mouse(event) => mouse::on_mouse(model, event),
-        Message::Difference(pair, result) => {
-            if matches!(model.comparison, Comparison::Asked(asked) if asked == pair) {
-                model.comparison = match result {
-                    Ok(rows) => Comparison::Here(pair, rows),
-                    Err(error) => Comparison::Failed(pair, error),
-                };
-            }
-            Vec::new()
-        }
-        Message::Backtrace(place, result) => {
-            if matches!(&model.backtrace, Backtrace::Asked(asked) if *asked == place) {
-                model.backtrace = match result {
-                    Ok(frames) => Backtrace::Here(place, frames),
-                    Err(why) => Backtrace::Failed(place, why),
-                };
-            }
-            Vec::new()
-        }
-        Message::Health(answer) => {
-            model.health.status = Some(answer);
-            Vec::new()
-        }
-        Message::Copied(result) => {
-            model.remark = Some(match result {
-                Ok(Copied::Sent(bytes)) => {
-                    format!("sent {bytes} bytes to the terminal's clipboard; one that lacks OSC 52 ignores it")
-                }
-                Ok(Copied::Tmux(bytes)) => {
-                    format!("copied {bytes} bytes by tmux load-buffer -w; in tmux: prefix ] pastes")
-                }
-                Ok(Copied::File(path)) => format!("too much for a clipboard; written to {path}"),
-                Err(error) => format!("could not copy: {error}"),
-            });
+        answer @ (Message::Difference(..) | Message::Backtrace(..) | Message::Health(_) | Message::Copied(_)) => {
+            answers::take(model, answer);
             Vec::new()
         }
         Message::Suspend => vec![Effect::Suspend],

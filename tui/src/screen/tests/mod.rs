@@ -2,6 +2,7 @@
 //! are reviewed like code (`INSTA_UPDATE=always cargo test -p firstbad screen` rewrites them).
 
 mod golden;
+mod marks;
 mod orders;
 mod properties;
 mod review;

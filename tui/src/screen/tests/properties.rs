@@ -205,7 +205,7 @@ fn q_and_ctrl_c_quit_also_while_typing_a_filter() {
 }
 
 /// Texts of all kinds of characters: plain, wide, combining, control, bidirectional, invisible.
-fn noise(state: &mut u64) -> String {
+pub(super) fn noise(state: &mut u64) -> String {
     const KINDS: [char; 16] = [
         'a',
         ' ',

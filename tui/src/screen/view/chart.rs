@@ -136,17 +136,17 @@ fn now(snapshot: &Snapshot, line: &Series) -> String {
 
 /// What all lines of a chart are drawn with.
 #[derive(Clone, Copy)]
-struct Scale {
+pub(crate) struct Scale {
     /// Colours and characters.
-    theme: Theme,
+    pub(crate) theme: Theme,
     /// Cells of a sparkline.
-    width: usize,
+    pub(crate) width: usize,
     /// The share that fills a cell, above 0.
-    top: f64,
+    pub(crate) top: f64,
 }
 
 fn drawn(scale: Scale, line: &Series, mark: char, value: &str) -> Line<'static> {
-    let Scale { theme, width, top } = scale;
+    let Scale { theme, width, .. } = scale;
     let what = match line.signal {
         Signal::Scores => "score ",
         Signal::Errors => "error ",
@@ -155,7 +155,7 @@ fn drawn(scale: Scale, line: &Series, mark: char, value: &str) -> Line<'static> 
     // The common property of the accused versions is shorter than the label, and says more.
     let property = line.property.as_ref().map(ToString::to_string);
     let label = format!("{mark}{what}{}", text::safe(property.as_ref().unwrap_or(&line.label), theme.ascii));
-    let spark = spark(theme, &line.points, (width, top));
+    let spark = spark(scale, &line.points);
     let role = if mark == '!' { Role::Bad } else { Role::Plain };
     Line::from(vec![
         theme.span(role, text::pad(&label, LABEL)),
@@ -164,10 +164,9 @@ fn drawn(scale: Scale, line: &Series, mark: char, value: &str) -> Line<'static> 
     ])
 }
 
-/// `points`, each a share from 0 to `top`, as a sparkline of at most `width` cells.
-pub(crate) fn spark(theme: Theme, points: &[Option<f64>], size: (usize, f64)) -> String {
-    let (width, top) = size;
-    cells(points, width).into_iter().map(|point| glyph(theme, point, top)).collect()
+/// `points` as a sparkline.
+pub(crate) fn spark(scale: Scale, points: &[Option<f64>]) -> String {
+    cells(points, scale.width).into_iter().map(|point| glyph(scale.theme, point, scale.top)).collect()
 }
 
 fn glyph(theme: Theme, point: Option<f64>, top: f64) -> char {

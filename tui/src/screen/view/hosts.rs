@@ -4,8 +4,8 @@
 use super::super::model::Model;
 use super::super::text;
 use super::super::theme::{Role, Theme};
-use super::page::{Copied, Extent, Page, Row, heading, labelled};
-use crate::census::{self, Due};
+use super::page::{Copied, Extent, Page, Row, WIDE, heading, labelled};
+use crate::census;
 use firstbad_protocol::Hash;
 use firstbad_protocol::sentence::moment;
 use firstbad_protocol::snapshot::{HostView, Snapshot};
@@ -41,7 +41,7 @@ pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
     let mut page = Page::ordered(in_order(snapshot, order).into_iter().filter_map(row).collect());
     page.head = vec![heading(model, &title, columns), heading(model, &format!(" {}", titles.line(columns)), columns)];
     page.nothing = "No host has reported yet.".into();
-    page.copied = copied(&due);
+    page.copied = Copied::Restarts;
     page.cut = census::cut_told(snapshot);
     page
 }
@@ -69,15 +69,19 @@ fn in_order(snapshot: &Snapshot, order: &str) -> Vec<usize> {
 }
 
 /// The names to hand to whoever restarts hosts: all of them, or a refusal, since part of a list would be taken for the whole.
-fn copied(due: &Due<'_>) -> Copied {
+///
+/// # Errors
+/// Why there is no list.
+pub(crate) fn restarts(snapshot: &Snapshot) -> Result<String, String> {
+    let due = census::due(snapshot);
     if due.hosts == 0 {
-        return Copied::Refused("not copied: no host needs a restart".to_owned());
+        return Err("not copied: no host needs a restart".to_owned());
     }
     if !due.names_are_whole() {
         let told = due.told();
-        return Copied::Refused(format!("not copied: {told} hosts are to restart, too many for the list to be whole"));
+        return Err(format!("not copied: {told} hosts are to restart, too many for the list to be whole"));
     }
-    Copied::Text(due.names.iter().map(|name| text::safe(name, true) + "\n").collect())
+    Ok(due.names.iter().map(|name| text::safe(name, true) + "\n").collect())
 }
 
 /// What all lines of the list are made with.
@@ -124,9 +128,6 @@ fn line(table: Table<'_>, host: &HostView) -> Line<'static> {
     };
     Line::from(theme.span(role, cells.line(columns)))
 }
-
-/// Columns from which on region and build have columns of their own.
-const WIDE: usize = 110;
 
 /// The parts of one line.
 struct Cells {

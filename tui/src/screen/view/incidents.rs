@@ -3,7 +3,7 @@
 use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
-use super::page::{Page, heading};
+use super::page::{Page, WIDE, heading};
 use firstbad_protocol::sentence::sentence_as_of;
 use firstbad_protocol::verdict::{Incident, State};
 use ratatui::text::Line;
@@ -12,8 +12,9 @@ use ratatui::text::Line;
 pub(crate) fn page(model: &Model, columns: usize) -> Page {
     let incidents = model.incidents();
     let open = incidents.iter().filter(|incident| incident.state != State::Resolved).count();
-    let title = format!("INCIDENTS: {} ({open} not over)   enter opens one", incidents.len());
-    let lines = incidents.iter().map(|incident| line(model, incident));
+    let wide = if columns >= WIDE { ": onset, state, hosts affected, requests failed" } else { "" };
+    let title = format!("INCIDENTS: {} ({open} not over)   enter opens one{wide}", incidents.len());
+    let lines = incidents.iter().map(|incident| line(model, incident, columns));
     let mut page = Page::list(lines);
     page.head = vec![heading(model, &title, columns)];
     page.nothing = "No incident in what is seen. Look at the first line: who reports, and how old the data are.".into();
@@ -29,7 +30,7 @@ pub(crate) fn detail(model: &Model, index: usize, columns: usize) -> Option<Vec<
     Some(id.into_iter().chain(told).map(|line| Line::from(model.theme.span(Role::Plain, line))).collect())
 }
 
-fn line(model: &Model, incident: &Incident) -> Line<'static> {
+fn line(model: &Model, incident: &Incident, columns: usize) -> Line<'static> {
     let theme = model.theme;
     let (word, role) = match incident.state {
         State::Open => ("open", Role::Bad),
@@ -43,9 +44,16 @@ fn line(model: &Model, incident: &Incident) -> Line<'static> {
     // The year too, where it is another.
     let skipped = if now.as_deref().and_then(year) == year(&onset) { 5 } else { 0 };
     let onset: String = onset.chars().take(16).skip(skipped).collect();
+    let impact = incident.impact;
+    let numbers = if columns >= WIDE {
+        format!("{:>7} {:>11}  ", text::count(impact.hosts_affected), text::count(impact.requests_failed))
+    } else {
+        String::new()
+    };
     Line::from(vec![
         theme.span(Role::Plain, onset.replace('T', " ") + " "),
         theme.span(role, text::pad(word, 11)),
+        theme.span(Role::Plain, numbers),
         theme.span(Role::Plain, text::safe(&sentence_as_of(incident, model.now()), theme.ascii)),
     ])
 }

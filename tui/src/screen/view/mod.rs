@@ -66,7 +66,9 @@ pub(crate) fn copied_text(model: &Model) -> Result<String, String> {
     let page = page_of(model, usize::from(model.size.0), room(model, usize::from(model.size.1)));
     match page.copied {
         Copied::Text(text) => Ok(text),
-        Copied::Refused(why) => Err(why),
+        Copied::Restarts => {
+            model.snapshot.as_ref().map_or_else(|| Ok(String::new()), |snapshot| hosts::restarts(snapshot))
+        }
         Copied::Page => {
             let all = page.head.iter().chain(page.rows.iter().map(|row| &row.line));
             let cut = page.cut.map_or_else(String::new, |told| format!("({told})\n"));

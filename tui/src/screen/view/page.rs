@@ -74,8 +74,8 @@ pub(crate) enum Copied {
     Page,
     /// This text.
     Text(String),
-    /// Nothing, and why.
-    Refused(String),
+    /// Names of the hosts that need a restart, or why not. They may be many, so the text is made when somebody asks.
+    Restarts,
 }
 
 /// The effect of a filter.
@@ -208,6 +208,9 @@ pub(crate) fn labelled(model: &Model, label: &str, content: &str, size: (usize, 
         })
         .collect()
 }
+
+/// Columns from which on lists have more columns.
+pub(crate) const WIDE: usize = 110;
 
 /// Columns of a label.
 pub(crate) const LABEL: usize = 9;

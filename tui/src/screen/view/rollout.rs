@@ -4,7 +4,7 @@
 use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
-use super::chart::spark;
+use super::chart::{Scale, spark};
 use super::page::{Kept, Page, Row, heading, plain};
 use crate::census;
 use crate::facts::counted;
@@ -93,7 +93,11 @@ fn over_time(model: &Model, snapshot: &Snapshot, shown: Option<&RolloutView>, co
         clock_as_of(end, snapshot.at)
     );
     let mut lines = vec![heading(model, &title, columns)];
-    lines.extend(rollout.versions.iter().map(|version| version_line(model, snapshot, rollout, version, columns)));
+    lines.extend(rollout.versions.iter().map(|version| {
+        let known = snapshot.versions.iter().find(|known| known.hash == version.hash);
+        let is_accused = known.is_some_and(|known| known.accused);
+        share_line(model, rollout, &VersionLine::of(version, is_accused), columns)
+    }));
     if rollout.others.iter().any(|hosts| *hosts > 0) {
         let name = VersionLine { label: "other versions".into(), role: Role::Dim, hosts: &rollout.others };
         lines.push(share_line(model, rollout, &name, columns));
@@ -108,18 +112,11 @@ struct VersionLine<'a> {
     hosts: &'a [u32],
 }
 
-fn version_line(
-    model: &Model,
-    snapshot: &Snapshot,
-    rollout: &RolloutView,
-    version: &VersionHosts,
-    columns: usize,
-) -> Line<'static> {
-    let known = snapshot.versions.iter().find(|known| known.hash == version.hash);
-    let is_accused = known.is_some_and(|known| known.accused);
-    let label = format!("{}{}", version.hash.short(), if is_accused { " BAD" } else { "" });
-    let role = if is_accused { Role::Bad } else { Role::Plain };
-    share_line(model, rollout, &VersionLine { label, role, hosts: &version.hosts }, columns)
+impl<'a> VersionLine<'a> {
+    fn of(version: &'a VersionHosts, is_accused: bool) -> Self {
+        let label = format!("{}{}", version.hash.short(), if is_accused { " BAD" } else { "" });
+        Self { label, role: if is_accused { Role::Bad } else { Role::Plain }, hosts: &version.hosts }
+    }
 }
 
 fn share_line(model: &Model, rollout: &RolloutView, line: &VersionLine<'_>, columns: usize) -> Line<'static> {
@@ -132,7 +129,7 @@ fn share_line(model: &Model, rollout: &RolloutView, line: &VersionLine<'_>, colu
     let now = line.hosts.last().copied().unwrap_or(0);
     let all = rollout.all(line.hosts.len().saturating_sub(1));
     let numbers = format!("{now} of {all}, {}", points.last().copied().flatten().map_or("-".into(), text::share));
-    let spark = spark(model.theme, &points, (width, 1.0));
+    let spark = spark(Scale { theme: model.theme, width, top: 1.0 }, &points);
     Line::from(vec![
         model.theme.span(line.role, text::pad(&line.label, LABEL)),
         model.theme.span(line.role, text::pad(&spark, width)),

@@ -3,7 +3,7 @@
 use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
-use super::page::{Copied, Extent, Page, heading, labelled, plain};
+use super::page::{Copied, Extent, Page, WIDE, heading, labelled, plain};
 use crate::facts;
 use firstbad_protocol::sentence::{clock_as_of, percent, what_suspect};
 use firstbad_protocol::verdict::{Arm, Incident, Suspect};
@@ -11,8 +11,12 @@ use ratatui::text::Line;
 
 /// The page.
 pub(crate) fn page(model: &Model, incident: &Incident, columns: usize) -> Page {
-    let title =
-        format!("SUSPECTS of {} ({})   conf  exposed failing  others failing", incident.id, incident.suspects.len());
+    let wide = if columns >= WIDE { "   rate ratio  explains" } else { "" };
+    let title = format!(
+        "SUSPECTS of {} ({})   conf  exposed failing  others failing{wide}",
+        incident.id,
+        incident.suspects.len()
+    );
     let mut page = Page::list(incident.suspects.iter().map(|suspect| line(model, suspect, columns)));
     page.head = vec![heading(model, &title, columns)];
     page.nothing = "No explanation was ranked.".into();
@@ -21,8 +25,18 @@ pub(crate) fn page(model: &Model, incident: &Incident, columns: usize) -> Page {
 }
 
 fn line(model: &Model, suspect: &Suspect, columns: usize) -> Line<'static> {
+    // There is no ratio where there is nothing to compare with.
+    let ratio = match suspect.control.hosts {
+        0 => "-".to_owned(),
+        _ => format!("{:.1}", suspect.rate_ratio),
+    };
+    let wide = if columns >= WIDE {
+        format!(" {ratio:>12} {:>9}", text::share(suspect.explained_share))
+    } else {
+        String::new()
+    };
     let numbers = format!(
-        "{:>5} {:>11} {:>11}",
+        "{:>5} {:>11} {:>11}{wide}",
         percent(suspect.confidence),
         format!("{}/{}", suspect.exposed.hosts_failing, suspect.exposed.hosts),
         format!("{}/{}", suspect.control.hosts_failing, suspect.control.hosts)
