@@ -1,10 +1,10 @@
-//! Dashboards, rules and alerts against the one list of metric names, against what imports choke on, and by promtool's own
-//! unit tests. A query on a metric or label that nothing serves fails here and not during an incident.
+//! Rules and alerts against the one list of metric names, and by promtool's own unit tests. A query on a metric or label that
+//! nothing serves fails here and not during an incident. Grafana's dashboards are in `grafana.rs`.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail loudly")]
 
+mod promql;
+
 use firstbad_protocol::names::{Kind, METRICS};
-use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
-use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,36 +13,10 @@ fn dashboards() -> PathBuf {
     firstbad_tests::repository().join("dashboards")
 }
 
-fn grafana() -> Vec<(String, Value)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dashboards().join("grafana")).expect("dashboards/grafana") {
-        let path = entry.expect("entry").path();
-        let text = std::fs::read_to_string(&path).expect("readable");
-        found.push((path.display().to_string(), serde_json::from_str(&text).expect("JSON")));
-    }
-    assert!(!found.is_empty());
-    found
-}
-
-/// Every PromQL expression of the dashboards (Grafana's variables replaced) and of the rule files.
+/// Every PromQL expression of the rule files.
 fn expressions() -> Vec<String> {
-    let mut found = Vec::new();
-    for (_, dashboard) in grafana() {
-        for panel in dashboard["panels"].as_array().expect("panels") {
-            for target in panel["targets"].as_array().expect("targets") {
-                found.push(target["expr"].as_str().expect("expr").replace("$__rate_interval", "1m"));
-            }
-        }
-        for annotation in dashboard["annotations"]["list"].as_array().expect("annotations") {
-            found.push(annotation["expr"].as_str().expect("expr").to_owned());
-        }
-    }
-    for file in ["rules.yaml", "alerts.yaml"] {
-        found.extend(rule_expressions(
-            &std::fs::read_to_string(dashboards().join("prometheus").join(file)).expect(file),
-        ));
-    }
-    found
+    let text = |file: &str| std::fs::read_to_string(dashboards().join("prometheus").join(file)).expect("a rule file");
+    ["rules.yaml", "alerts.yaml"].into_iter().flat_map(|file| rule_expressions(&text(file))).collect()
 }
 
 /// `expr:` values of a rule file: on one line, or the indented block after `|`. promtool has checked that it is YAML.
@@ -65,29 +39,6 @@ fn rule_expressions(text: &str) -> Vec<String> {
     }
     assert!(!found.is_empty(), "no expression found");
     found
-}
-
-fn selectors(expression: &Expr, found: &mut Vec<(VectorSelector, BTreeSet<String>)>, by: &BTreeSet<String>) {
-    match expression {
-        Expr::Aggregate(aggregate) => {
-            let mut by = by.clone();
-            if let Some(LabelModifier::Include(labels)) = &aggregate.modifier {
-                by.extend(labels.labels.iter().cloned());
-            }
-            selectors(&aggregate.expr, found, &by);
-        }
-        Expr::Unary(unary) => selectors(&unary.expr, found, by),
-        Expr::Paren(paren) => selectors(&paren.expr, found, by),
-        Expr::Subquery(subquery) => selectors(&subquery.expr, found, by),
-        Expr::Binary(binary) => {
-            selectors(&binary.lhs, found, by);
-            selectors(&binary.rhs, found, by);
-        }
-        Expr::Call(call) => call.args.args.iter().for_each(|argument| selectors(argument, found, by)),
-        Expr::VectorSelector(selector) => found.push((selector.clone(), by.clone())),
-        Expr::MatrixSelector(matrix) => found.push((matrix.vs.clone(), by.clone())),
-        Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
-    }
 }
 
 /// The labels that a series of this name may have; none if nothing serves it.
@@ -113,21 +64,20 @@ fn labels_of(name: &str) -> Option<BTreeSet<String>> {
 }
 
 fn unknown_names(expression: &str) -> Vec<String> {
-    let parsed = parser::parse(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
-    let mut found = Vec::new();
-    selectors(&parsed, &mut found, &BTreeSet::new());
+    let found = promql::selectors(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
     let mut faults = Vec::new();
-    for (selector, by) in found {
-        let name = selector.name.clone().unwrap_or_default();
-        let Some(labels) = labels_of(&name) else {
-            faults.push(format!("metric {name} in {expression}"));
-            continue;
-        };
-        let used = selector.matchers.matchers.iter().map(|matcher| matcher.name.clone()).chain(by);
-        faults.extend(
-            used.filter(|label| !labels.contains(label))
-                .map(|label| format!("label {label} of {name} in {expression}")),
-        );
+    for selected in found {
+        for name in selected.names() {
+            let Some(labels) = labels_of(&name) else {
+                faults.push(format!("metric {name} in {expression}"));
+                continue;
+            };
+            let used = selected.matched().map(str::to_owned).chain(selected.by.iter().cloned());
+            faults.extend(
+                used.filter(|label| !labels.contains(label))
+                    .map(|label| format!("label {label} of {name} in {expression}")),
+            );
+        }
     }
     faults
 }
@@ -139,41 +89,6 @@ fn every_query_asks_for_names_and_labels_that_are_served() {
     // The check can fail: a name and a label that do not exist are found.
     assert_eq!(unknown_names("sum by (colour) (rate(firstbad_fleet_requests_total[1m]))").len(), 1);
     assert_eq!(unknown_names("firstbad_request_total").len(), 1);
-}
-
-#[test]
-fn dashboards_import_without_questions() {
-    for (path, dashboard) in grafana() {
-        let text = dashboard.to_string();
-        assert!(!text.contains("__inputs") && !text.contains("DS_PROMETHEUS"), "{path}: __inputs break provisioning");
-        assert_eq!((&dashboard["id"], &dashboard["editable"]), (&Value::Null, &Value::Bool(false)), "{path}");
-        assert_eq!(dashboard["schemaVersion"], 39, "{path}");
-        assert!(dashboard["uid"].as_str().is_some_and(|uid| uid.len() <= 40), "{path}");
-        let variables: Vec<&str> = dashboard["templating"]["list"]
-            .as_array()
-            .expect("variables")
-            .iter()
-            .filter_map(|v| v["name"].as_str())
-            .collect();
-        assert_eq!(variables, ["datasource", "job", "instance"], "{path}");
-        for panel in dashboard["panels"].as_array().expect("panels") {
-            let title = panel["title"].as_str().unwrap_or_default();
-            let filled = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-            assert!(filled(&panel["title"]) && filled(&panel["description"]), "{path}: {title}");
-            assert!(filled(&panel["fieldConfig"]["defaults"]["unit"]), "{path}: {title} has no unit");
-            assert_eq!(panel["datasource"]["uid"], "${datasource}", "{path}: {title}");
-            for target in panel["targets"].as_array().expect("targets") {
-                let expr = target["expr"].as_str().expect("expr");
-                let selectors = expr.matches('{').count();
-                assert_eq!(
-                    expr.matches("job=~\"$job\",instance=~\"$instance\"").count(),
-                    selectors,
-                    "{path}: {title}: {expr}"
-                );
-                assert!(!expr.contains("rate(") || expr.contains("[$__rate_interval]"), "{path}: {title}: {expr}");
-            }
-        }
-    }
 }
 
 #[test]

@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Arrows that ARCHITECTURE.md draws: crate -> crates of ours that it may use outside tests.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("protocol", &[]),
     ("instrument", &["protocol"]),
     ("diagnosis", &["protocol"]),
     ("playbooks", &["protocol"]),
     ("collector", &["protocol", "diagnosis", "playbooks"]),
     ("demo", &["protocol", "instrument"]),
+    ("dashboards", &["protocol"]),
     ("audit", &[]),
     ("tui", &["protocol", "diagnosis", "playbooks", "collector", "demo", "audit"]),
     ("tests", &["protocol"]),
