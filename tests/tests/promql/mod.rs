@@ -70,19 +70,14 @@ impl Walk {
                 let arguments: &[_] = &call.args.args;
                 arguments.iter().for_each(|argument| self.visit(argument, by, call.func.name));
             }
-            Expr::VectorSelector(selector) => self.add(selector, by, function, None),
-            Expr::MatrixSelector(matrix) => self.add(&matrix.vs, by, function, Some(matrix.range)),
+            Expr::VectorSelector(selector) => {
+                self.found.push(Selected { selector: selector.clone(), by: by.clone(), function, range: None });
+            }
+            Expr::MatrixSelector(matrix) => {
+                let (selector, range) = (matrix.vs.clone(), Some(matrix.range));
+                self.found.push(Selected { selector, by: by.clone(), function, range });
+            }
             Expr::NumberLiteral(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
         }
-    }
-
-    fn add(
-        &mut self,
-        selector: &VectorSelector,
-        by: &BTreeSet<String>,
-        function: &'static str,
-        range: Option<Duration>,
-    ) {
-        self.found.push(Selected { selector: selector.clone(), by: by.clone(), function, range });
     }
 }
