@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Arrows that ARCHITECTURE.md draws: crate -> crates of ours that it may use outside tests.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("protocol", &[]),
     ("instrument", &["protocol"]),
     ("diagnosis", &["protocol"]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("collector", &["protocol", "diagnosis", "playbooks"]),
     ("demo", &["protocol", "instrument"]),
     ("dashboards", &["protocol"]),
+    ("deploy", &[]),
     ("audit", &[]),
     ("tui", &["protocol", "diagnosis", "playbooks", "collector", "demo", "audit"]),
     ("tests", &["protocol"]),

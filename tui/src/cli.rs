@@ -391,6 +391,8 @@ pub(crate) enum GenerateCommand {
     },
     /// A configuration for systemd-tmpfiles: one directory for the recorders of all users of a host
     Tmpfiles,
+    /// A configuration for systemd-sysusers: the user and group of collector and agent
+    Sysusers,
     /// Certificates for a first try of TLS: a CA, a server, a client, an agent, and a credentials file that knows both
     Certs(CertsArgs),
     /// A bearer token, printed once; the collector keeps its hash
@@ -434,6 +436,8 @@ pub(crate) struct TokenArgs {
 /// Units that `firstbad gen systemd` knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Unit {
+    /// The collector, as a service of its own, with few rights
+    Collector,
     /// The agent, as a service of its own, with few rights
     #[default]
     Agent,

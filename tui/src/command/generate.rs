@@ -18,12 +18,16 @@ use std::sync::Arc;
 
 /// Every key of the configuration file with its default.
 const SAMPLE: &str = include_str!("sample.toml");
+/// The collector as a service.
+const COLLECTOR_UNIT: &str = include_str!("sample-collector.service");
 /// The agent as a service.
 const AGENT_UNIT: &str = include_str!("sample-agent.service");
 /// What a proxy's service needs, so that the agent finds its recorder.
 const PROXY_DROP_IN: &str = include_str!("sample-proxy.conf");
-/// The directory that both use.
+/// The directory that all use.
 const TMPFILES: &str = include_str!("sample-tmpfiles.conf");
+/// Their user and group.
+const SYSUSERS: &str = include_str!("sample-sysusers.conf");
 
 /// `firstbad gen`.
 ///
@@ -38,9 +42,11 @@ pub(super) fn generate(command: &GenerateCommand) -> Result<ExitCode, Failure> {
             print_bytes(&bytes)?;
         }
         GenerateCommand::Man => print_bytes(&manual()?)?,
+        GenerateCommand::Systemd { unit: Unit::Collector } => print(COLLECTOR_UNIT)?,
         GenerateCommand::Systemd { unit: Unit::Agent } => print(AGENT_UNIT)?,
         GenerateCommand::Systemd { unit: Unit::Proxy } => print(PROXY_DROP_IN)?,
         GenerateCommand::Tmpfiles => print(TMPFILES)?,
+        GenerateCommand::Sysusers => print(SYSUSERS)?,
         GenerateCommand::Certs(arguments) => certificates(arguments)?,
         GenerateCommand::Token(arguments) => token(arguments)?,
         GenerateCommand::Picture(arguments) => print(&drawn(arguments)?)?,
@@ -149,14 +155,41 @@ mod tests {
         for unit in [AGENT_UNIT, PROXY_DROP_IN] {
             assert_eq!(values(unit, "ReadWritePaths"), [*directory]);
         }
-        assert_eq!(values(AGENT_UNIT, "Group"), [*group]);
+        // The collector also runs on hosts that have no recorders.
+        assert_eq!(values(COLLECTOR_UNIT, "ReadWritePaths"), [format!("-{directory}")]);
+        let user: Vec<&str> = SYSUSERS.lines().last().expect("a line").split_whitespace().collect();
+        for unit in [AGENT_UNIT, COLLECTOR_UNIT] {
+            assert_eq!((values(unit, "Group"), values(unit, "User")), (vec![*group], vec![user[1]]));
+        }
         assert_eq!(values(PROXY_DROP_IN, "SupplementaryGroups"), [*group]);
         assert_eq!(values(PROXY_DROP_IN, "Environment"), [format!("FIRSTBAD_RECORDER_DIR={directory}")]);
-        let [start] = values(AGENT_UNIT, "ExecStart")[..] else { panic!("one command") };
-        let parsed = Arguments::try_parse_from(start.split(' ')).expect("the command line knows it");
-        let Some(Command::Agent(agent)) = parsed.command else { panic!("{start}") };
-        let settings = agent.role.settings(&File::default()).expect("settings");
+        let Some(Command::Agent(agent)) = started(AGENT_UNIT) else { panic!("{AGENT_UNIT}") };
+        let settings = agent.role.settings(&with_address()).expect("settings");
         assert_eq!(settings.recorders.directories, [std::path::PathBuf::from(*directory)]);
+    }
+
+    /// The command that a unit runs.
+    fn started(unit: &str) -> Option<Command> {
+        let [start] = values(unit, "ExecStart")[..] else { panic!("one command") };
+        Arguments::try_parse_from(start.split(' ')).expect("the command line knows it").command
+    }
+
+    /// The sample with the one key that an agent cannot do without.
+    fn with_address() -> File {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("firstbad.toml");
+        std::fs::write(&path, SAMPLE.replace("# to = ", "to = ")).expect("write");
+        File::read(Some(&path)).expect("a configuration")
+    }
+
+    #[test]
+    fn the_collectors_unit_keeps_its_store_where_systemd_makes_it() {
+        let Some(Command::Collect(collect)) = started(COLLECTOR_UNIT) else { panic!("{COLLECTOR_UNIT}") };
+        let settings = collect.role.settings(&with_address()).expect("settings");
+        assert_eq!(
+            settings.data_dir,
+            std::path::Path::new("/var/lib").join(values(COLLECTOR_UNIT, "StateDirectory")[0])
+        );
     }
 
     #[test]
