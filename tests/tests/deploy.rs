@@ -105,9 +105,10 @@ fn the_charts_defaults_are_the_manifests() {
         kept.map(|line| line.split(" # value ").next().unwrap_or_default().to_owned()).collect()
     };
     let mut seen = String::new();
-    for (folder, names) in
-        [("base", &["serviceaccount", "config", "collector", "service", "agent"][..]), ("monitoring", &["servicemonitor", "prometheusrule"])]
-    {
+    for (folder, names) in [
+        ("base", &["serviceaccount", "config", "collector", "service", "agent"][..]),
+        ("monitoring", &["servicemonitor", "prometheusrule"]),
+    ] {
         for name in names {
             let template = read(&deploy().join(format!("helm/firstbad/templates/{name}.yaml")));
             let manifest = read(&deploy().join(format!("kubernetes/{folder}/{name}.yaml")));

@@ -390,8 +390,8 @@ mod tests {
         };
         assert_eq!(crowded_from(-9000), Some(TOLD_APART_MAX - 1), "the ninth process");
         let mut lives = Lives::begin(point(-9000, 10, 1_000_000));
-        let restarts = (1..100).map(|life| lives.take(point(20 * life, 20 * life + 10, 1), UNSEEN));
-        assert!(!restarts.map(|added| added.crowded).any(|crowded| crowded), "each has a start of its own");
+        let mut restarts = (1..100).map(|life| lives.take(point(20 * life, 20 * life + 10, 1), UNSEEN));
+        assert!(!restarts.any(|added| added.crowded), "each has a start of its own");
     }
 
     #[test]

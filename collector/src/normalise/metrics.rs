@@ -1,6 +1,10 @@
 //! A metrics request, point by point, into rows: counts first, because they bring the spans, then last values, which join
 //! them. Which metric means what is decided here; the arithmetic of series and rows is next door.
 
+mod place;
+
+pub(super) use place::Placed;
+
 use super::gaps::{Fault, Gaps};
 use super::gauges::{self, Gauge};
 use super::identity::Process;
@@ -19,6 +23,7 @@ use crate::otlp::Metrics;
 use crate::otlp::model::{Attributes, Data, Metric, NumberPoint, ResourceMetrics, Temporality};
 use firstbad_diagnosis::observation::{Dimensions, Histogram, LoadCount, Observation, Scores, Source, Total};
 use firstbad_protocol::time::Timestamp;
+use place::{At, Reported};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -72,49 +77,6 @@ struct Walk<'n> {
     crowded: bool,
     /// Who reported, and when, though nothing could be counted yet.
     baselines: Vec<(Target, i64)>,
-}
-
-/// A resource, and when it reported.
-#[derive(Clone, Copy)]
-struct Reported<'a> {
-    sender: &'a Sender,
-    target: &'a Target,
-    reports: &'a Reports,
-}
-
-/// Where in the request a point stands.
-#[derive(Clone, Copy)]
-struct At<'a> {
-    sender: &'a Sender,
-    /// Whose points they are, unless one names another.
-    target: &'a Target,
-    /// Identity of resource, scope and metric.
-    metric: Key,
-    temporality: Temporality,
-    reports: &'a Reports,
-}
-
-impl<'a> At<'a> {
-    fn new(Reported { sender, target, reports }: Reported<'a>, scope: &str, metric: &Metric<'_>) -> Self {
-        let temporality = match &metric.data {
-            Data::Sum { temporality, .. }
-            | Data::Histogram { temporality, .. }
-            | Data::Exponential { temporality, .. } => *temporality,
-            Data::None | Data::Gauge(_) | Data::Summary(_) => Temporality::Unspecified,
-        };
-        let name = keys::of_bytes(metric.name.as_bytes(), u64::from(scope.is_empty()) + 2);
-        let metric = keys::combine(sender.resource, keys::combine(name, keys::of_bytes(scope.as_bytes(), 4)));
-        Self { sender, target, metric, temporality, reports }
-    }
-}
-
-/// A point whose place is known.
-pub(super) struct Placed<'s> {
-    labels: Arc<Labels>,
-    pub(super) place: Place,
-    /// Mostly that of its resource.
-    target: Cow<'s, Target>,
-    pub(super) temporality: Temporality,
 }
 
 impl Walk<'_> {
