@@ -25,8 +25,16 @@ pub(crate) fn diagnosis(snapshot: &Snapshot, diagnosis: &Diagnosis, contents: Op
         [one] => headline(one),
         several => format!("{} incidents", several.len()),
     };
-    let body = format!("{}{}", charts::all(snapshot), prose(&markdown::diagnosis(snapshot, diagnosis, contents)));
-    page(&title, "", &body)
+    page(&title, "", &with_charts(snapshot, &prose(&markdown::diagnosis(snapshot, diagnosis, contents))))
+}
+
+/// The report with the charts below its first status update: what is said first must be read first.
+fn with_charts(snapshot: &Snapshot, report: &str) -> String {
+    const END: &str = "</blockquote>\n";
+    match report.split_once(END) {
+        Some((first, rest)) => format!("{first}{END}{}{rest}", charts::all(snapshot)),
+        None => format!("{report}{}", charts::all(snapshot)),
+    }
 }
 
 /// What is known now, for a browser that asks again by itself. Incidents that are over are named, and told by `firstbad report`.
@@ -41,8 +49,8 @@ pub(crate) fn live(snapshot: &Snapshot) -> String {
     let named: String = over.iter().map(|incident| format!("<li>{}</li>\n", escaped(&headline(incident)))).collect();
     let over = if named.is_empty() { named } else { format!("<h2>Over</h2>\n<ul>\n{named}</ul>\n") };
     let only_open = Diagnosis { incidents: open, ..whole.clone() };
-    let told = prose(&markdown::diagnosis(snapshot, &only_open, None));
-    let body = format!("<p class=\"seen\">{}</p>\n{}{told}{over}", escaped(&seen(snapshot)), charts::all(snapshot));
+    let told = with_charts(snapshot, &prose(&markdown::diagnosis(snapshot, &only_open, None)));
+    let body = format!("<p class=\"seen\">{}</p>\n{told}{over}", escaped(&seen(snapshot)));
     page(&title, &format!("<meta http-equiv=\"refresh\" content=\"{REFRESH_S}\">\n"), &body)
 }
 

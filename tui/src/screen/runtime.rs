@@ -213,9 +213,20 @@ impl Running {
         };
         let Some(newest) = newest else { return self.remark("no data yet: there is nothing to jump to".to_owned()) };
         let chosen = self.model.chosen.as_deref();
-        let moment = match moments::find(&newest, chosen, self.model.now(), goal) {
-            Ok(moment) => moment,
-            Err(why) => return self.remark(why),
+        let here = self.model.replay.map(|replay| replay.index);
+        let mut from = self.model.now();
+        let moment = loop {
+            let moment = match moments::find(&newest, chosen, from, goal) {
+                Ok(moment) => moment,
+                Err(why) => return self.remark(why),
+            };
+            // A frame is of a later time than the moment that it was found for: the same one must not be found again.
+            let place = self.outside.frames.place_of(Some(moment.at));
+            let is_here = here == Some(place) && matches!(goal, Goal::Next | Goal::Previous);
+            if !is_here {
+                break moment;
+            }
+            from = Some(moment.at);
         };
         if self.outside.frames.count() == 0 {
             return self.remark(format!("{}; no frame of that time was seen", moment.told(newest.at)));

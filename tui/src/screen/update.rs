@@ -273,7 +273,7 @@ fn back(model: &mut Model) {
         model.filter = Filter::default();
         return;
     }
-    if model.is_past() && model.trail.is_empty() {
+    if model.is_past() {
         travel::go_live(model);
         return;
     }

@@ -50,13 +50,24 @@ fn at(from: Timestamp, step_s: f64, index: usize) -> Timestamp {
     from + (index as f64 * step_s * 1e9) as i64
 }
 
-/// The frame of a chart around what is drawn in it.
-fn figure(title: &str, axis: Axis, top: f64, drawn: &str) -> String {
+/// What stands around the lines of a chart.
+#[derive(Clone, Copy)]
+struct Frame {
+    axis: Axis,
+    /// The share at the upper edge.
+    top: f64,
+    /// Height of the legend, points.
+    below: f64,
+}
+
+/// A chart with its frame around what is drawn in it.
+fn figure(title: &str, frame: Frame, drawn: &str) -> String {
+    let Frame { axis, top, below } = frame;
     let bottom = HEIGHT - BELOW;
     let mut svg = format!(
         "<figure>\n<figcaption>{}</figcaption>\n<svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\">\n",
         escaped(title),
-        HEIGHT + BELOW,
+        HEIGHT + below,
         escaped(title)
     );
     // Writing to a String cannot fail.
@@ -78,16 +89,26 @@ struct Legend {
     text: String,
 }
 
-fn legends(legends: &[Legend]) -> String {
-    let (mut x, mut drawn) = (LEFT, String::new());
+/// Marks below a chart, and the height that they take, points.
+struct Legends {
+    drawn: String,
+    height: f64,
+}
+
+fn legends(legends: &[Legend]) -> Legends {
+    let (mut x, mut y, mut drawn) = (LEFT, HEIGHT + 14.0, String::new());
     for Legend { class, text } in legends {
-        let (y, safe) = (HEIGHT + 14.0, escaped(text));
+        let length = 30.0 + LEGEND_STEP * width(text) as f64;
+        if x > LEFT && x + length > WIDTH {
+            (x, y) = (LEFT, y + BELOW);
+        }
+        let safe = escaped(text);
         let _ =
             writeln!(drawn, "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{:.1}\" width=\"10\" height=\"10\"/>", y - 9.0);
         let _ = writeln!(drawn, "<text x=\"{:.1}\" y=\"{y:.1}\">{safe}</text>", x + 14.0);
-        x += 30.0 + LEGEND_STEP * width(text) as f64;
+        x += length;
     }
-    drawn
+    Legends { drawn, height: y - HEIGHT + 8.0 }
 }
 
 fn of_shares(snapshot: &Snapshot) -> String {
@@ -101,8 +122,10 @@ fn of_shares(snapshot: &Snapshot) -> String {
         let kind = if line.signal == Signal::Scores { "not scored" } else { "failing" };
         Legend { class: class(line), text: format!("{kind}: {}", line.label) }
     };
-    drawn += &legends(&lines.iter().map(named).collect::<Vec<_>>());
-    figure("Share of requests that fail or are not scored; marks at the bottom are loads", axis, top, &drawn)
+    let named = legends(&lines.iter().map(named).collect::<Vec<_>>());
+    drawn += &named.drawn;
+    let title = "Share of requests that fail or are not scored; marks at the bottom are loads";
+    figure(title, Frame { axis, top, below: named.height }, &drawn)
 }
 
 fn class(line: &Line) -> String {
@@ -181,7 +204,8 @@ fn of_rollout(snapshot: &Snapshot, rollout: &RolloutView) -> String {
         below = above;
     }
     let title = format!("Rollout of {}: share of hosts by version", rollout.config);
-    figure(&title, axis, 1.0, &(drawn + &legends(&named)))
+    let named = legends(&named);
+    figure(&title, Frame { axis, top: 1.0, below: named.height }, &(drawn + &named.drawn))
 }
 
 /// Both edges of an area, as shares.

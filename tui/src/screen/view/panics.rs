@@ -107,7 +107,8 @@ fn change_before(snapshot: &Snapshot, first: Timestamp) -> String {
     let Some(change) = before.max_by_key(|change| change.at) else { return "no change was reported before it".into() };
     let seconds = u64::try_from(first.since(change.at) / SECOND_NS).unwrap_or(0);
     let id = change.id.parse().map_or_else(|_| change.id.clone(), |hash: firstbad_protocol::Hash| hash.short());
-    format!("{} earlier: {} {} {id}", text::duration(seconds), change.kind, change.target)
+    let earlier = if seconds == 0 { "within 1 s".to_owned() } else { format!("{} earlier", text::duration(seconds)) };
+    format!("{earlier}: {} {} {id}", change.kind, change.target)
 }
 
 /// Hosts with most panics at all places together: a host's panics are not counted by place.

@@ -69,9 +69,15 @@ pub(crate) fn group_under_cursor(model: &Model) -> Option<String> {
     groups(model, snapshot, by).into_iter().nth(model.cursor()).map(|group| group.filter)
 }
 
-/// The rollout that the person chose; at first that of the accused config, which is listed first.
+/// The rollout that the person chose; at first that of the incident's config.
 fn shown<'a>(model: &Model, snapshot: &'a Snapshot) -> Option<&'a RolloutView> {
-    snapshot.rollouts.get(model.rollout % snapshot.rollouts.len().max(1))
+    snapshot.rollouts.get(place_shown(model, snapshot))
+}
+
+fn place_shown(model: &Model, snapshot: &Snapshot) -> usize {
+    let config = model.incident().and_then(|incident| incident.cause.as_ref()?.config.as_deref());
+    let of_incident = snapshot.rollouts.iter().position(|rollout| Some(rollout.config.as_str()) == config);
+    of_incident.unwrap_or(0).wrapping_add(model.rollout) % snapshot.rollouts.len().max(1)
 }
 
 /// One line for each version: its share of hosts over time, and how many hosts have it now.
@@ -84,7 +90,7 @@ fn over_time(model: &Model, snapshot: &Snapshot, shown: Option<&RolloutView>, co
     let end = rollout.from + (length.saturating_sub(1) as f64 * rollout.step_s * 1e9) as i64;
     let configs = match snapshot.rollouts.len() {
         1 => String::new(),
-        count => format!(" ({} of {count}, v: next)", model.rollout % count + 1),
+        count => format!(" ({} of {count}, v: next)", place_shown(model, snapshot) + 1),
     };
     let title = format!(
         "ROLLOUT of {}{configs}: share of hosts, {} to {}",
