@@ -6,7 +6,7 @@ use crate::screen::text::{share, width};
 use firstbad_protocol::sentence::{clock, moment};
 use firstbad_protocol::snapshot::{Line, LineRole, RolloutView, Snapshot};
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::Signal;
+use firstbad_protocol::verdict::{Cause, Signal};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 760.0;
@@ -21,8 +21,17 @@ const LEGEND_STEP: f64 = 7.0;
 
 /// Every chart for which there are data.
 pub(super) fn all(snapshot: &Snapshot) -> String {
-    let rollouts = snapshot.rollouts.iter().take(ROLLOUTS_MAX).map(|rollout| of_rollout(snapshot, rollout));
+    let mut rollouts: Vec<&RolloutView> = snapshot.rollouts.iter().collect();
+    let is_cause = |rollout: &RolloutView| causes(snapshot).any(|cause| cause.config.as_ref() == Some(&rollout.config));
+    rollouts.sort_by_key(|rollout| !is_cause(rollout));
+    let rollouts = rollouts.into_iter().take(ROLLOUTS_MAX).map(|rollout| of_rollout(snapshot, rollout));
     std::iter::once(of_shares(snapshot)).chain(rollouts).collect()
+}
+
+/// What incidents accuse, also those that are over.
+fn causes(snapshot: &Snapshot) -> impl Iterator<Item = &Cause> {
+    let accusing = snapshot.diagnosis.incidents.iter().filter(|incident| incident.verdict.accuses());
+    accusing.filter_map(|incident| incident.cause.as_ref())
 }
 
 /// The time that a chart covers.
@@ -189,7 +198,7 @@ fn of_rollout(snapshot: &Snapshot, rollout: &RolloutView) -> String {
         if hosts.iter().all(|hosts| *hosts == 0) {
             continue;
         }
-        let accused = snapshot.versions.iter().any(|version| Some(version.hash) == hash && version.accused);
+        let accused = causes(snapshot).any(|cause| hash.is_some_and(|hash| cause.hashes.contains(&hash)));
         let class = if accused { "bad".to_owned() } else { format!("v{}", (place + 6) % 7) };
         let above: Vec<f64> = below
             .iter()
