@@ -135,8 +135,7 @@ fn who_reports(query: Query) -> Panel {
 
 fn failures(query: Query) -> Vec<Panel> {
     let (by, legend) = (query.by_version(), query.legend());
-    let region = query.labels.region;
-    vec![
+    let mut panels = vec![
         Panel::new(Kind::Lines, "percentunit", Words {
             title: "Failed share by version",
             description: "Failed requests over requests, of those that used each version, and of the whole fleet. A version that fails while the others do not is the one to look at. Senders that do not say which version a request used have only the line of the fleet.",
@@ -162,6 +161,35 @@ fn failures(query: Query) -> Vec<Panel> {
         })
         .ask(query.named(&query.rate(&query.versions(Measure::Panics), &by)), legend)
         .data_link(this_version(query)),
+    ];
+    panels.extend(if query.source == Source::Collector { by_kind(query) } else { by_region(query) });
+    panels
+}
+
+/// The collector sums over regions.
+fn by_kind(query: Query) -> Vec<Panel> {
+    let (config, outcome, result) = (query.labels.config, query.labels.outcome, query.labels.result);
+    let totals = query.whole(Measure::Requests, &format!(",{config}=\"\""));
+    vec![
+        Panel::new(Kind::Areas, "reqps", Words {
+            title: "Requests by outcome",
+            description: "Requests a second of the whole fleet. `denied`: answered, but the client was turned away.",
+            empty: "no requests counted",
+        })
+        .ask(query.rate(&totals, outcome), format!("{{{{{outcome}}}}}")),
+        Panel::new(Kind::Areas, "none", Words {
+            title: "Loads by result",
+            description: "Loads of the chosen versions. `kept_last_good`: refused, the version before serves on. `rejected`: refused, and nothing serves.",
+            empty: "no loads counted",
+        })
+        .ask(query.increase(&query.versions(Measure::Loads), result), format!("{{{{{result}}}}}"))
+        .link(playbook("refused-load")),
+    ]
+}
+
+fn by_region(query: Query) -> Vec<Panel> {
+    let region = query.labels.region;
+    vec![
         Panel::new(Kind::Lines, "reqps", Words {
             title: "Requests by region",
             description: "Requests a second. One line without a name is a fleet whose targets have no region.",

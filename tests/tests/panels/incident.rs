@@ -79,10 +79,11 @@ impl Page {
         *self.samples.entry(series).or_default().entry(self.place.minute).or_default() += value;
     }
 
-    /// The same for what several processes say alike.
+    /// The same for a last value: of what several processes say, the collector serves the greatest.
     fn set(&mut self, name: &str, pairs: Pairs, value: f64) {
         let series = self.series(name, pairs);
-        self.samples.entry(series).or_default().insert(self.place.minute, value);
+        let kept = self.samples.entry(series).or_default().entry(self.place.minute).or_insert(value);
+        *kept = kept.max(value);
     }
 
     fn series(&self, name: &str, pairs: Pairs) -> String {
@@ -194,9 +195,7 @@ impl Page {
             self.if_served(measure, of.clone(), f64::from(value));
         }
         let usage = f64::from(rows) / f64::from(LIMIT);
-        if self.source != Source::Collector || self.place.process != REFUSING {
-            self.if_served(Measure::LimitUsage, limit.clone(), usage);
-        }
+        self.if_served(Measure::LimitUsage, limit.clone(), usage);
         self.if_served(Measure::Limit, limit, f64::from(LIMIT));
         let loaded = if version == "bad" { BAD_MINUTE } else { 0 };
         let loaded_s = (START_S + (loaded + self.place.process.min(loaded)) * 60) as f64;
