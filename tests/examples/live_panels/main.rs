@@ -16,8 +16,9 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::SystemTime;
 
 /// Queries without data in a demo, by the end of their place, and why.
-const SILENT: [(&str, &str); 2] = [
+const SILENT: [(&str, &str); 3] = [
     ("Failed share of the chosen version and of all others / B", "with all versions chosen there are no others"),
+    ("Refused loads in this range / A", "no host of the demo refuses a load"),
     ("Rows beside an hour ago / A", "the demo takes a minute"),
 ];
 
@@ -29,7 +30,7 @@ fn now_s() -> i64 {
 fn main() -> ExitCode {
     let directory = tempfile::tempdir().expect("a directory");
     let mut demo = Command::new(firstbad_tests::repository().join("target/debug/firstbad"))
-        .args(["demo", "--headless"])
+        .args(["demo", "--headless", "--format", "json"])
         .env("TMPDIR", directory.path())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
