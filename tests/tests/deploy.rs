@@ -141,23 +141,33 @@ fn the_manifests_build_and_every_version_is_the_workspaces() {
     }
 }
 
+/// Keys of a configuration that the sample of all keys does not have.
+fn unknown_keys(text: &str) -> Vec<String> {
+    let configuration: toml::Table = text.parse().expect("TOML");
+    let sample = read(&firstbad_tests::repository().join("tui/src/command/sample.toml"));
+    let mut unknown = Vec::new();
+    for (role, keys) in &configuration {
+        let section = sample.split(&format!("[{role}]")).nth(1).and_then(|rest| rest.split("\n[").next());
+        let section = section.unwrap_or_default();
+        let keys = keys.as_table().expect("keys").keys();
+        unknown.extend(keys.filter(|key| !section.contains(&format!("# {key} = "))).map(|key| format!("{role}.{key}")));
+    }
+    unknown
+}
+
 #[test]
-fn the_configuration_of_the_manifests_has_keys_that_exist() {
+fn the_configurations_of_manifests_and_guide_have_keys_that_exist() {
     let manifest = read(&deploy().join("kubernetes/base/config.yaml"));
     let (_, text) = manifest.split_once("firstbad.toml: |\n").expect("a configuration");
     let lines: String = text.lines().map(|line| format!("{}\n", line.trim())).collect();
-    let configuration: toml::Table = lines.parse().expect("TOML");
-    let sample = read(&firstbad_tests::repository().join("tui/src/command/sample.toml"));
-    let mut seen = 0;
-    for (role, keys) in &configuration {
-        let (_, section) = sample.split_once(&format!("[{role}]")).expect("a role");
-        let section = section.split("\n[").next().unwrap_or_default();
-        for key in keys.as_table().expect("keys").keys() {
-            assert!(section.contains(&format!("# {key} = ")), "{role}.{key}");
-            seen += 1;
-        }
+    let guide = read(&firstbad_tests::repository().join("docs/deploy.md"));
+    let blocks = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let all: Vec<&str> = blocks.chain([lines.as_str()]).collect();
+    assert_eq!(all.len(), 3);
+    for text in all {
+        assert_eq!(unknown_keys(text), Vec::<String>::new(), "{text}");
     }
-    assert!(seen > 15, "{seen}");
+    assert_eq!(unknown_keys("[agent]\nto = 1\nfrom = 2\n[collect]\nto = 3\n"), ["agent.from", "collect.to"]);
 }
 
 #[test]
