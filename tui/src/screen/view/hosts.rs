@@ -36,7 +36,9 @@ pub(crate) fn page(model: &Model, snapshot: &Snapshot, columns: usize) -> Page {
     };
     let row = |index: usize| {
         let host = snapshot.hosts.get(index)?;
-        Some(Row { also: searched(host), ..Row::new(index, line(table, host)) })
+        // Only a filter looks through it, and it is made for every host of the list.
+        let also = if model.filter.text.is_empty() { String::new() } else { searched(host) };
+        Some(Row { also, ..Row::new(index, line(table, host)) })
     };
     let mut page = Page::ordered(in_order(snapshot, order).into_iter().filter_map(row).collect());
     page.head = vec![heading(model, &title, columns), heading(model, &format!(" {}", titles.line(columns)), columns)];
