@@ -5,6 +5,7 @@ use crate::health::Health;
 use crate::otlp::{BodyError, Compression, DecodeError, Encoding};
 use crate::security::{Caller, HostClaim};
 use crate::store::{Journalled, Signal};
+use crate::words::{WordAnswer, WordRequest};
 use crate::writer::Work;
 use firstbad_protocol::limits::{BODY_BYTES_MAX, IN_FLIGHT_BYTES_MAX};
 use std::io::Read;
@@ -215,6 +216,19 @@ impl Admission {
                 Err(if matches!(error, TrySendError::Full(_)) { Refusal::QueueFull } else { Refusal::Stopping })
             }
         }
+    }
+
+    /// Queues what an engineer says, and waits until it is on disk.
+    pub(crate) async fn say(&self, request: WordRequest) -> Result<WordAnswer, Refusal> {
+        if let Some(reason) = self.health.degraded() {
+            return Err(Refusal::Store(reason));
+        }
+        let (done, answer) = oneshot::channel();
+        self.queue.try_send(Work::Word { request, done }).map_err(|error| match error {
+            TrySendError::Full(_) => Refusal::QueueFull,
+            TrySendError::Disconnected(_) => Refusal::Stopping,
+        })?;
+        answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 
     /// Tells the writer to commit what waits, and end.

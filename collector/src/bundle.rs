@@ -9,9 +9,11 @@ mod write;
 pub use gather::{BundleRequest, build};
 pub use manifest::{ContentNote, Manifest, SCHEMA};
 
+use crate::driver::Stepper;
 use crate::moment::Moment;
 use crate::normalise::Content;
 use crate::store::Batch;
+use crate::words::{StoredWord, Words};
 use firstbad_diagnosis::Engine;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
@@ -87,6 +89,8 @@ pub struct Bundle {
     pub checkpoint: Vec<u8>,
     /// What was committed, in order, with ticks.
     pub batches: Vec<Batch>,
+    /// What engineers said until the last batch.
+    pub words: Vec<StoredWord>,
     /// Contents of the versions named by the incident.
     pub contents: Vec<Content>,
     /// What the live engine said, as JSON.
@@ -115,7 +119,7 @@ impl Bundle {
     /// # Errors
     /// If the engine's state does not restore.
     pub fn replay(&self, show: &mut dyn FnMut(&Moment<'_>)) -> Result<Snapshot, BundleError> {
-        let mut stepper = crate::driver::Stepper::new(self.engine()?, self.manifest.after_batch);
+        let mut stepper = self.stepper()?;
         // The last tick made the verdict: observations after it have not been judged yet.
         let mut last = None;
         let last_due = self.last_due(stepper.last_tick());
@@ -128,7 +132,13 @@ impl Bundle {
             }
         }
         // Without a tick, the verdict is the checkpoint's own.
-        last.map_or_else(|| Ok(self.engine()?.snapshot()), Ok)
+        last.map_or_else(|| Ok(self.stepper()?.snapshot()), Ok)
+    }
+
+    /// Goes on from the checkpoint.
+    fn stepper(&self) -> Result<Stepper, BundleError> {
+        let after = self.manifest.after_batch;
+        Ok(Stepper::new(self.engine()?, after).knowing(Words::as_of(self.words.iter().cloned(), after)))
     }
 
     /// Index of the last batch before which the engine ticks.

@@ -2,6 +2,7 @@
 //! which URL failed and why.
 
 mod stream;
+mod words;
 
 pub use stream::{Follower, Update};
 

@@ -92,27 +92,31 @@ impl Collector {
         let addresses = bound.addresses();
         let tls = settings.security.tls.as_ref().map(ServerTls::new).transpose()?;
         let lock = DirectoryLock::take(&settings.data_dir)?;
-        let Resumed { store, intake, stepper, last, notices } = resume(&settings)?;
+        let Resumed { store, intake, stepper, last, notices, words } = resume(&settings)?;
         let health = Arc::new(Health::new(settings.queue_requests));
         let publisher = Publisher::new(Published::new(last.0, stepper.snapshot()));
         let status = first_status(&settings, &addresses, &notices);
         let own = settings.security.credentials.as_ref().map(|_| Token::generate("screen")).transpose()?;
         let guard = guard(&settings, &health)?.knowing(own.as_ref());
-        let parts =
-            ApiParts { publisher: publisher.clone(), health: Arc::clone(&health), guard: guard.clone(), status };
-        let api = Api::new(&settings, parts);
-
         let (queue, work) = mpsc::sync_channel(settings.queue_requests);
+        let admission = Admission::new(queue, Arc::clone(&health), settings.clock.clone());
+        let parts = ApiParts {
+            publisher: publisher.clone(),
+            health: Arc::clone(&health),
+            guard: guard.clone(),
+            status,
+            admission: admission.clone(),
+        };
+        let api = Api::new(&settings, parts);
         let (batches, committed) = mpsc::sync_channel(BATCHES_AHEAD);
         let outbox = Arc::new(Outbox::default());
-        let admission = Admission::new(queue, Arc::clone(&health), settings.clock.clone());
         let mut driver = Driver::new(stepper, last.0, publisher.clone(), Arc::clone(&outbox))
             .counting_into(Arc::clone(&api.fleet))
             .checkpoint_every(settings.checkpoint_every);
         driver.checkpoint();
         let driver = spawn("firstbad-driver", move || driver.run(&committed))?;
         let wiring = Wiring { work, driver: batches, outbox: Arc::clone(&outbox), health: Arc::clone(&health) };
-        let writer = Writer::new(wiring, store, intake, &settings).after(last.0, last.1);
+        let writer = Writer::new(wiring, store, intake, &settings).after(last.0, last.1).knowing(words);
         let writer = spawn("firstbad-writer", move || writer.run())?;
 
         let (stop, stopped) = watch::channel(false);

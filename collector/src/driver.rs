@@ -13,14 +13,20 @@ use crate::publish::{Published, Publisher};
 use crate::store::{Batch, Checkpoint, IncidentRecord};
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{Cause, State, Verdict};
+use firstbad_protocol::verdict::{Cause, EngineerWord, State, Verdict};
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What was last stored of an incident; when it changes, the new word is stored.
-type Word = (State, Verdict, Option<Cause>);
+/// What was last stored of an incident; when it changes, the whole diagnosis is stored again.
+#[derive(Debug, PartialEq)]
+struct Stored {
+    state: State,
+    verdict: Verdict,
+    cause: Option<Cause>,
+    words: Vec<EngineerWord>,
+}
 
 /// The driver.
 #[derive(Debug)]
@@ -32,7 +38,7 @@ pub(crate) struct Driver {
     fleet: Arc<Mutex<FleetCounts>>,
     checkpoint_every_ns: i64,
     checkpointed_at: Option<Timestamp>,
-    words: BTreeMap<String, Word>,
+    stored: BTreeMap<String, Stored>,
 }
 
 impl Driver {
@@ -46,7 +52,7 @@ impl Driver {
             fleet: Arc::default(),
             checkpoint_every_ns: i64::MAX,
             checkpointed_at,
-            words: BTreeMap::new(),
+            stored: BTreeMap::new(),
         }
     }
 
@@ -109,12 +115,17 @@ impl Driver {
         }
     }
 
-    /// Hands over the whole diagnosis for each incident whose state or verdict is new.
+    /// Hands over the whole diagnosis for each incident whose state, verdict or words are new.
     fn note_incidents(&mut self, snapshot: &Snapshot) {
         let mut diagnosis = None;
         for incident in &snapshot.diagnosis.incidents {
-            let word = (incident.state, incident.verdict, incident.cause.clone());
-            if self.words.get(&incident.id) == Some(&word) {
+            let now = Stored {
+                state: incident.state,
+                verdict: incident.verdict,
+                cause: incident.cause.clone(),
+                words: incident.words.clone(),
+            };
+            if self.stored.get(&incident.id) == Some(&now) {
                 continue;
             }
             self.outbox.put_incident(IncidentRecord {
@@ -124,8 +135,8 @@ impl Driver {
                 resolved: incident.state == State::Resolved,
                 diagnosis: diagnosis.get_or_insert_with(|| diagnosis_json(&snapshot.diagnosis)).clone(),
             });
-            self.words.insert(incident.id.clone(), word);
+            self.stored.insert(incident.id.clone(), now);
         }
-        self.words.retain(|id, _| snapshot.diagnosis.incidents.iter().any(|incident| incident.id == *id));
+        self.stored.retain(|id, _| snapshot.diagnosis.incidents.iter().any(|incident| incident.id == *id));
     }
 }

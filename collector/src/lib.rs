@@ -29,6 +29,7 @@ pub mod settings;
 mod start_error;
 pub mod status;
 pub mod store;
+pub mod words;
 mod writer;
 
 pub use alerts::severity;

@@ -17,6 +17,7 @@ pub use sqlite::{SqliteReader, SqliteStore};
 
 use crate::normalise::{Content, EventRecord};
 use crate::otlp::Encoding;
+use crate::words::{StoredWord, WordChange};
 use firstbad_diagnosis::observation::Observation;
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
@@ -117,6 +118,9 @@ pub struct Batch {
     pub tick: Timestamp,
     /// What it made known; empty where only time passed.
     pub observations: Vec<Observation>,
+    /// What engineers said: no observation, and in a bundle an entry of its own.
+    #[serde(skip)]
+    pub words: Vec<WordChange>,
 }
 
 /// A batch with the log records of its events, as an export reads it.
@@ -338,6 +342,12 @@ pub trait StoreReader {
     /// # Errors
     /// If the database refuses.
     fn incident(&self, id: &str) -> Result<Option<IncidentRecord>, StoreError>;
+
+    /// Every word of engineers that is kept, oldest first. A store before schema 6 has none.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    fn words(&self) -> Result<Vec<StoredWord>, StoreError>;
 
     /// What was last said of every incident, newest first.
     ///

@@ -16,3 +16,4 @@ mod security;
 mod shapes;
 mod shipping;
 mod support;
+mod words;

@@ -12,6 +12,7 @@ use crate::health::Health;
 use crate::security::Caller;
 use crate::settings::{Clock, Settings};
 use crate::store::{Batch, Commit, Journalled, Retention, Store, StoreError};
+use crate::words::{WordAnswer, WordRequest, Words};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use group::Group;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub(crate) enum Work {
         /// Held until the request is answered.
         charge: Charge,
     },
+    /// What an engineer says.
+    Word { request: WordRequest, done: oneshot::Sender<Result<WordAnswer, Refusal>> },
     /// Commit what waits, and end.
     Stop,
 }
@@ -59,6 +62,7 @@ pub(crate) struct Writer {
     retention: Duration,
     store_bytes_max: u64,
     last: (u64, Timestamp),
+    words: Words,
     saved_at: Timestamp,
     retained_at: Instant,
     /// The normaliser is ahead of the store: a commit failed after it had taken the requests.
@@ -79,6 +83,7 @@ impl Writer {
             retention: settings.retention,
             store_bytes_max: settings.store_bytes_max,
             last: (0, Timestamp(i64::MIN)),
+            words: Words::default(),
             // What is journalled from here on stands for the state until the first save.
             saved_at: settings.clock.now(),
             retained_at: Instant::now(),
@@ -91,6 +96,12 @@ impl Writer {
     /// Goes on after the last batch of the store.
     pub(crate) fn after(mut self, seq: u64, tick: Timestamp) -> Self {
         self.last = (seq, tick);
+        self
+    }
+
+    /// Knows what engineers said until the last batch.
+    pub(crate) fn knowing(mut self, words: Words) -> Self {
+        self.words = words;
         self
     }
 
@@ -117,7 +128,7 @@ impl Writer {
     /// Commits a group and answers it. Without requests it commits the passing of time, once a second.
     fn write(&mut self, group: &mut Group) {
         let tick = self.tick();
-        if group.requests.is_empty() && tick <= self.last.1 {
+        if group.is_empty() && tick <= self.last.1 {
             return;
         }
         match self.try_write(group, tick) {
@@ -126,6 +137,7 @@ impl Writer {
             Ok(Some(batch)) => {
                 self.wiring.health.set_degraded(None);
                 group.answer_all(&self.wiring.health);
+                batch.words.iter().for_each(|change| self.words.apply(change));
                 self.last = (batch.seq, batch.tick);
                 // The driver may be behind; then this waits, the queue fills, and senders are told to retry.
                 let _ = self.wiring.driver.send(batch);
@@ -149,10 +161,12 @@ impl Writer {
             self.intake = self.intake.again(self.store.normaliser_state()?)?;
             self.intake_is_ahead = false;
         }
-        let batch = Batch { seq: self.last.0.saturating_add(1), tick, observations: Vec::new() };
+        let seq = self.last.0.saturating_add(1);
+        let words = group.decide_words(&self.words, seq);
+        let batch = Batch { seq, tick, observations: Vec::new(), words };
         self.intake_is_ahead = !group.requests.is_empty();
         let taken = group.take(&mut self.intake);
-        if group.requests.is_empty() && tick <= self.last.1 {
+        if group.is_empty() && tick <= self.last.1 {
             self.intake_is_ahead = false;
             return Ok(None);
         }

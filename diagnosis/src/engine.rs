@@ -17,10 +17,11 @@ use crate::verdict::review::review;
 use crate::wording::facts::blind_spots;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::time::Timestamp;
-use firstbad_protocol::verdict::{Diagnosis, Incident, SCHEMA, Window, by_urgency};
+use firstbad_protocol::verdict::{Diagnosis, DisputedVersion, Incident, SCHEMA, Window, by_urgency};
+use std::collections::BTreeSet;
 
 /// Layout of a checkpoint: changes with every change of the state's fields.
-const LAYOUT: u32 = 31;
+const LAYOUT: u32 = 32;
 
 /// A checkpoint that cannot be restored.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,13 @@ impl Engine {
     pub fn tick(&mut self, at: Timestamp) {
         settle(&mut self.state, at.into());
         review(&mut self.state);
+    }
+
+    /// Sets which versions an engineer says are not the cause of the incident that accuses them. The accusation stays. From the
+    /// next tick on, nothing is concluded from them for other versions: neither that loads of them are innocent, nor that
+    /// they did harm before.
+    pub fn set_disputed(&mut self, versions: BTreeSet<DisputedVersion>) {
+        self.state.disputed = versions;
     }
 
     /// The verdicts as of the last tick.

@@ -38,7 +38,7 @@ use crate::state::case::Case;
 use crate::state::ids::{LevelId, UnitId};
 use crate::state::indexed::Indexed;
 use crate::state::load_reports::Division;
-use crate::state::model::{Base, COUNTERS, Unit, WorldChange};
+use crate::state::model::{Base, COUNTERS, Factor, Unit, WorldChange};
 use crate::state::moves::Earliest;
 use crate::state::pending_rows::WaitingRows;
 use crate::state::place::Place;
@@ -50,6 +50,7 @@ use crate::state::tables::Tables;
 use crate::state::tick_summary::Census;
 use crate::state::unit_ids::UnitIds;
 use firstbad_protocol::time::SECOND_NS;
+use firstbad_protocol::verdict::DisputedVersion;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,6 +152,8 @@ pub(crate) struct State {
     /// Symptoms and incidents that there ever were: their identities.
     pub symptoms_ever: u32,
     pub cases_ever: u32,
+    /// Versions that an engineer says are not the cause.
+    pub disputed: BTreeSet<DisputedVersion>,
     /// New units of each place that have not yet replaced a silent one.
     pub born: BTreeMap<Place, u64>,
     /// Ticks so far.
@@ -207,6 +210,7 @@ impl State {
             cases: Vec::new(),
             symptoms_ever: 0,
             cases_ever: 0,
+            disputed: BTreeSet::new(),
             ticks: 0,
             census: Census::default(),
             memo: Memo::default(),
@@ -226,6 +230,18 @@ impl State {
     pub(crate) fn accused(&self) -> BTreeSet<LevelId> {
         let told = self.cases.iter().filter_map(|case| case.named.as_ref()).flat_map(|named| &named.levels);
         self.symptoms.iter().flat_map(Symptom::accused).chain(told).copied().collect()
+    }
+
+    /// Versions whose loads are compared with no other: an engineer disputes that they are the cause, so it is not known
+    /// whether they are innocent.
+    pub(crate) fn disputed_levels(&self) -> BTreeSet<LevelId> {
+        let level = |of: &DisputedVersion| {
+            let is_it = |factor: &Factor| matches!(factor, Factor::Config(name) if **name == *of.config);
+            let mut factors = self.tables.factors.numbered();
+            let factor = factors.find(|(_, factor)| is_it(factor))?.0;
+            self.tables.known_level(factor, &of.hash)
+        };
+        self.disputed.iter().filter_map(level).collect()
     }
 
     /// When what is known begins to be compared with what was usual.

@@ -97,3 +97,10 @@ pub const SECURITY_FILE_BYTES_MAX: usize = 32 << 20;
 pub const AUDIT_BYTES_MAX: u64 = 64 << 20;
 /// Denied calls that the audit log takes within one second; further ones are counted in its next line.
 pub const AUDIT_DENIED_PER_SECOND: u32 = 10;
+/// Bytes of the text of an engineer's word: a sentence or two.
+pub const WORD_BYTES_MAX: usize = 1024;
+/// Seconds for which a quiet time may hold pages: 30 days. One without an end would be forgotten, and an outage missed.
+pub const QUIET_SECONDS_MAX: i64 = 30 * 86_400;
+/// Words of engineers that a collector keeps. At the bound those go that hold no more; if all hold, new ones are refused.
+/// Chosen: ten a day for a year.
+pub const WORDS_STORED_MAX: usize = 4096;

@@ -2,6 +2,7 @@
 //! read them. Field names are the contract; they change only with the schema number.
 
 mod cause;
+mod engineer;
 mod impact;
 mod incident;
 mod input;
@@ -9,6 +10,7 @@ mod order;
 mod words;
 
 pub use cause::{Arm, Cause, Change, RuledOut, Suspect};
+pub use engineer::{DisputedVersion, EngineerWord, QuietScope, WordKind};
 pub use impact::Impact;
 pub use incident::{HistoryEntry, Incident};
 pub use input::{FirstError, Input, LastKnownGood, LimitFact};

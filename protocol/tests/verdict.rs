@@ -6,8 +6,9 @@ use firstbad_protocol::property::{Comparison, Fact};
 use firstbad_protocol::snapshot::{Line, LineRole};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{
-    Arm, Cause, CauseKind, Change, Diagnosis, Excluded, FirstError, HistoryEntry, Impact, Incident, Input,
-    LastKnownGood, LimitFact, Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window, by_urgency,
+    Arm, Cause, CauseKind, Change, Diagnosis, EngineerWord, Excluded, FirstError, HistoryEntry, Impact, Incident,
+    Input, LastKnownGood, LimitFact, Pattern, QuietScope, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window,
+    WordKind, by_urgency,
 };
 use firstbad_protocol::{BlindSpot, Finding, Hash, Property};
 use std::collections::BTreeMap;
@@ -45,6 +46,22 @@ fn suspect() -> Suspect {
         explained_share: 0.998,
         evidence: vec!["16 of 16 hosts exposed to it fail".into()],
         against: Vec::new(),
+    }
+}
+
+/// A word of an engineer with something in every field but the incident.
+fn quiet() -> EngineerWord {
+    EngineerWord {
+        id: 7,
+        kind: WordKind::Quiet,
+        at: ONSET + 60_000_000_000,
+        since: ONSET,
+        until: Some(ONSET + 3_600_000_000_000),
+        author: "anna".into(),
+        authenticated: true,
+        text: "disk exchange".into(),
+        incident: None,
+        scope: Some(QuietScope { host: Some("edge-eu-05".into()), config: None }),
     }
 }
 
@@ -109,6 +126,7 @@ fn incident() -> Incident {
         history: vec![HistoryEntry { at: ONSET, verdict: Verdict::InsufficientEvidence, cause: None }],
         playbook: Some("oversized-input".into()),
         blind_spots: vec![BlindSpot::Silent { hosts: 1, since: Some(ONSET.into()), names: vec!["edge-eu-05".into()] }],
+        words: vec![quiet()],
     }
 }
 

@@ -4,10 +4,12 @@
 mod generate;
 mod rollout;
 mod stored;
+mod words;
 
 pub(crate) use generate::{CertsArgs, GenerateCommand, PictureArgs, TokenArgs, Unit};
 pub(crate) use rollout::{BisectArgs, BisectCommand, GateArgs};
 pub(crate) use stored::{BacktestArgs, BackupArgs, DoctorArgs, ExportArgs, ExportFormat};
+pub(crate) use words::{QuietArgs, WordArgs};
 
 use crate::demo::DemoArgs;
 use crate::failure::Failure;
@@ -78,6 +80,12 @@ pub(crate) enum Command {
     Bundle(BundleArgs),
     /// Where the numbers of a verdict come from; --verify computes them again
     Explain(ExplainArgs),
+    /// Say that an incident was seen: its page is not repeated; --undo takes it back
+    Ack(WordArgs),
+    /// Say that what an incident accuses is not the cause; --undo takes it back
+    Dispute(WordArgs),
+    /// Hold pages for a while: a maintenance, a host known to be noisy. What is still open at the end pages then
+    Quiet(QuietArgs),
     /// Everything that a collector has stored, as a capture or as JSON objects, to standard output
     Export(ExportArgs),
     /// What past data would have led to: incidents, names, and who would have been woken; exit code 1 if there are any

@@ -6,7 +6,8 @@ use crate::screen::text;
 use crate::screen::theme::Role;
 use firstbad_protocol::snapshot::{Snapshot, VersionView};
 use firstbad_protocol::verdict::{
-    CauseKind, Excluded, FirstError, Incident, Input, LastKnownGood, RuledOut, Signal, State, Suspect, Verdict,
+    CauseKind, EngineerWord, Excluded, FirstError, Incident, Input, LastKnownGood, RuledOut, Signal, State, Suspect,
+    Verdict,
 };
 use firstbad_protocol::{BlindSpot, Finding, Hash};
 
@@ -17,10 +18,16 @@ const BAKE_TIME_MIN_S: u64 = 600;
 /// Names of hosts in a sentence; the screen of hosts copies them all.
 const NAMES_MAX: usize = 40;
 
-/// The id, and the id of the incident from which it was split.
+/// The id, the id of the incident from which it was split, and in short what engineers said of it.
 pub(crate) fn identity(incident: &Incident) -> String {
     let origin = incident.split_from.as_ref().map_or_else(String::new, |older| format!(", split from {older}"));
-    format!("{}{origin}", incident.id)
+    let said: String = incident.words.iter().map(|word| format!(", {}", word.brief())).collect();
+    format!("{}{origin}{said}", incident.id)
+}
+
+/// What engineers said of it, a sentence each.
+pub(crate) fn said(incident: &Incident) -> Vec<String> {
+    incident.words.iter().map(EngineerWord::sentence).collect()
 }
 
 /// The harm, and the number of hosts.

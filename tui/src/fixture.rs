@@ -8,8 +8,8 @@ use firstbad_protocol::Hash;
 use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, Snapshot, VersionView};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::{
-    Arm, Cause, CauseKind, Diagnosis, Excluded, FirstError, HistoryEntry, Impact, Incident, Input, LastKnownGood,
-    LimitFact, Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window,
+    Arm, Cause, CauseKind, Diagnosis, EngineerWord, Excluded, FirstError, HistoryEntry, Impact, Incident, Input,
+    LastKnownGood, LimitFact, Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window, WordKind,
 };
 pub(crate) use hostile::hostile;
 pub(crate) use large::large;
@@ -298,6 +298,7 @@ pub(crate) fn incident() -> Incident {
         history: vec![HistoryEntry { at: ONSET + 10 * SECOND_NS, verdict: Verdict::InsufficientEvidence, cause: None }],
         playbook: Some("oversized-input".into()),
         blind_spots: vec!["1 host is silent since 11:29:40 (edge-ap-05)".to_owned().into()],
+        words: Vec::new(),
     }
 }
 
@@ -351,6 +352,23 @@ fn failing(host: HostView) -> HostView {
     host.needs_restart = true;
     host.panics = if host.dimensions["service.version"] == "fl2" { 7188 } else { 0 };
     host
+}
+
+/// The word of an engineer who disputes the incident's cause.
+pub(crate) fn disputed() -> EngineerWord {
+    let at = ONSET + 300_000_000_000;
+    EngineerWord {
+        id: 1,
+        kind: WordKind::Dispute,
+        at,
+        since: at,
+        until: None,
+        author: "anna".to_owned(),
+        authenticated: true,
+        text: "the deploy did it".to_owned(),
+        incident: Some(incident().id),
+        scope: None,
+    }
 }
 
 /// A symptom that nothing explains.

@@ -4,7 +4,7 @@
 use firstbad_collector::Status;
 use firstbad_protocol::sentence::sentence;
 use firstbad_protocol::snapshot::{Snapshot, VersionView};
-use firstbad_protocol::verdict::{Incident, State};
+use firstbad_protocol::verdict::{Incident, State, WordKind};
 use firstbad_protocol::{Hash, Untrusted};
 use serde::Serialize;
 use std::time::Duration;
@@ -75,7 +75,7 @@ impl Gate {
             Ok(look) => look,
             Err(reason) => return self.unseen(elapsed, format!("the collector cannot be asked: {reason}")),
         };
-        if let Some(incident) = self.incidents(&look).find(|incident| self.is_accused_by(incident)) {
+        if let Some(incident) = self.incidents(&look).find(|of| self.is_accused_by(of) && !of.is_disputed()) {
             return Some(self.say(Answer::Bad, sentence(incident), Some(incident)));
         }
         let fleet = look.snapshot.fleet;
@@ -98,10 +98,14 @@ impl Gate {
         if elapsed.saturating_sub(since) < self.asked.watch_for {
             return None;
         }
-        let open = self.incidents(&look).find(|incident| self.is_suspected_in(incident));
+        // An accusation that an engineer disputes is neither a reason to stop nor one to go on.
+        let open = self.incidents(&look).find(|of| self.is_accused_by(of) || self.is_suspected_in(of));
         Some(match open {
             Some(incident) => {
-                let reason = format!("it may be the cause of incident {}: {}", incident.id, sentence(incident));
+                let disputed = incident.words.iter().find(|word| word.kind == WordKind::Dispute);
+                let disputed = disputed.filter(|_| self.is_accused_by(incident));
+                let doubt = disputed.map_or_else(String::new, |word| format!("; {}", word.sentence()));
+                let reason = format!("it may be the cause of incident {}: {}{doubt}", incident.id, sentence(incident));
                 self.say(Answer::NotKnown, reason, Some(incident))
             }
             None => {
@@ -201,6 +205,24 @@ mod tests {
         snapshot.diagnosis.incidents[0].state = State::Resolved;
         assert_eq!(answer(&mut gate(fixture::bad()), &snapshot, &well), Some(Answer::Bad));
         assert_ne!(answer(&mut gate(fixture::good()), &snapshot, &well), Some(Answer::Bad), "another version");
+    }
+
+    #[test]
+    fn a_disputed_accusation_is_neither_bad_nor_go() {
+        let well = Status::default();
+        let mut snapshot = fixture::named();
+        snapshot.diagnosis.incidents[0].words = vec![fixture::disputed()];
+        for state in [State::Open, State::Resolved] {
+            snapshot.diagnosis.incidents[0].state = state;
+            let mut gate = gate(fixture::bad());
+            let looks = [0, 59, 60].map(Duration::from_secs);
+            let said = looks.into_iter().find_map(|at| gate.look(at, Ok(Look { status: &well, snapshot: &snapshot })));
+            let said = said.expect("an answer after a minute");
+            assert_eq!(said.answer, Answer::NotKnown, "{state:?}");
+            assert!(said.sentence.contains("disputed by anna"), "{}", said.sentence);
+        }
+        snapshot.diagnosis.incidents[0].words.clear();
+        assert_eq!(answer(&mut gate(fixture::bad()), &snapshot, &well), Some(Answer::Bad), "the control");
     }
 
     #[test]

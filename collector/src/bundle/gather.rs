@@ -5,6 +5,7 @@ use super::{Bundle, BundleError, ContentNote, Manifest, SCHEMA};
 use crate::normalise::Content;
 use crate::publish::Published;
 use crate::store::{BatchRange, Checkpoint, SqliteReader, StoreReader};
+use crate::words::Words;
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{BUNDLE_BYTES_UNPACKED_MAX, BUNDLE_ENTRIES_MAX};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -69,6 +70,7 @@ pub fn build(request: &BundleRequest) -> Result<Bundle, BundleError> {
     if batches.len() as u64 != range.last.saturating_sub(range.after) {
         return Err(unavailable("some of its observations were deleted by retention"));
     }
+    let words = Words::as_of(store.words()?, range.last).all().cloned().collect();
     let (contents, contents_missing) = contents(&store, &word.diagnosis, &request.incident)?;
     let manifest = Manifest {
         schema: SCHEMA,
@@ -82,7 +84,7 @@ pub fn build(request: &BundleRequest) -> Result<Bundle, BundleError> {
         contents_missing,
     };
     let settings = request.settings.clone();
-    Ok(Bundle { manifest, settings, checkpoint: checkpoint.engine, batches, contents, verdict: word.json })
+    Ok(Bundle { manifest, settings, checkpoint: checkpoint.engine, batches, words, contents, verdict: word.json })
 }
 
 /// The current word on the incident, or, where it ended a while ago, the last.

@@ -1,10 +1,11 @@
 //! Reading a bundle that anybody may have written: sizes are bounded while decompressing, names are matched against the
 //! known ones and never become a path.
 
-use super::write::{BATCHES, CHECKPOINT, CONTENTS, FRAME_BYTES, MANIFEST, SETTINGS, VERDICT};
+use super::write::{BATCHES, CHECKPOINT, CONTENTS, FRAME_BYTES, MANIFEST, SETTINGS, VERDICT, WORDS};
 use super::{Bundle, BundleError, ContentNote, Manifest, SCHEMA};
 use crate::normalise::Content;
 use crate::store::Batch;
+use crate::words::{self, StoredWord};
 use firstbad_protocol::Untrusted;
 use firstbad_protocol::limits::{BUNDLE_BYTES_UNPACKED_MAX, BUNDLE_ENTRIES_MAX};
 use serde::de::DeserializeOwned;
@@ -25,9 +26,14 @@ pub(super) fn read(source: impl Read) -> Result<Bundle, BundleError> {
     let verdict = String::from_utf8(take(&mut entries, VERDICT)?)
         .map_err(|error| malformed(VERDICT, error.utf8_error().valid_up_to(), &"it is no UTF-8"))?;
     let checkpoint = take(&mut entries, CHECKPOINT)?;
-    let batches = batches(&take(&mut entries, BATCHES)?, &manifest)?;
+    let mut batches = batches(&take(&mut entries, BATCHES)?, &manifest)?;
+    let words: Vec<StoredWord> = if entries.contains_key(WORDS) { parse(&mut entries, WORDS)? } else { Vec::new() };
+    let mut changes = words::changes(&words);
+    for batch in &mut batches {
+        batch.words = changes.remove(&batch.seq).unwrap_or_default();
+    }
     let contents = manifest.contents.iter().map(|note| content(note, &mut entries)).collect::<Result<_, _>>()?;
-    Ok(Bundle { manifest, settings, checkpoint, batches, contents, verdict })
+    Ok(Bundle { manifest, settings, checkpoint, batches, words, contents, verdict })
 }
 
 /// Every entry by name. Unknown names are kept out: they may come from a later version.

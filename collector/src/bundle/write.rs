@@ -14,6 +14,8 @@ pub(super) const SETTINGS: &str = "settings.json";
 pub(super) const VERDICT: &str = "verdict.json";
 pub(super) const CHECKPOINT: &str = "checkpoint.postcard";
 pub(super) const BATCHES: &str = "batches.postcard";
+/// Absent where no engineer said anything, and in bundles of earlier releases.
+pub(super) const WORDS: &str = "words.json";
 pub(super) const CONTENTS: &str = "contents/";
 
 impl Bundle {
@@ -29,6 +31,9 @@ impl Bundle {
         append(&mut archive, VERDICT, self.verdict.as_bytes())?;
         append(&mut archive, CHECKPOINT, &self.checkpoint)?;
         append(&mut archive, BATCHES, &self.framed_batches()?)?;
+        if !self.words.is_empty() {
+            append(&mut archive, WORDS, &json(&self.words)?)?;
+        }
         for content in &self.contents {
             append(&mut archive, &content_name(content), &content.body)?;
         }

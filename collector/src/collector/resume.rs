@@ -5,6 +5,7 @@ use crate::driver::Stepper;
 use crate::settings::{Contents, Settings};
 use crate::start_error::StartError;
 use crate::store::{BatchRange, Extent, Lost, SqliteReader, SqliteStore, Store, StoreError, StoreReader};
+use crate::words::Words;
 use crate::writer::Intake;
 use firstbad_diagnosis::Engine;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -21,6 +22,8 @@ pub(crate) struct Resumed {
     /// Last batch and its tick.
     pub(crate) last: (u64, Timestamp),
     pub(crate) notices: Vec<String>,
+    /// Words of engineers until the last batch.
+    pub(crate) words: Words,
 }
 
 /// Opens the store and finds the state again.
@@ -28,20 +31,28 @@ pub(crate) fn resume(settings: &Settings) -> Result<Resumed, StartError> {
     let now = settings.clock.now();
     let (mut store, mut notices) = SqliteStore::open(&settings.data_dir, now)?;
     match go_on(settings, &mut store, &mut notices) {
-        Ok((intake, stepper, last)) => Ok(Resumed { store: Box::new(store), intake, stepper, last, notices }),
+        Ok(State { intake, stepper, last, words }) => {
+            Ok(Resumed { store: Box::new(store), intake, stepper, last, notices, words })
+        }
         Err(error) if error.is_corrupt() => {
             let path = store.path().to_owned();
             drop(store);
             let (mut store, notice) = SqliteStore::start_over(&path, now, &error)?;
             notices.push(notice);
-            let (intake, stepper, last) = go_on(settings, &mut store, &mut notices)?;
-            Ok(Resumed { store: Box::new(store), intake, stepper, last, notices })
+            let State { intake, stepper, last, words } = go_on(settings, &mut store, &mut notices)?;
+            Ok(Resumed { store: Box::new(store), intake, stepper, last, notices, words })
         }
         Err(error) => Err(error.into()),
     }
 }
 
-type State = (Intake, Stepper, (u64, Timestamp));
+/// What is found in a store.
+struct State {
+    intake: Intake,
+    stepper: Stepper,
+    last: (u64, Timestamp),
+    words: Words,
+}
 
 fn go_on(settings: &Settings, store: &mut SqliteStore, notices: &mut Vec<String>) -> Result<State, StoreError> {
     let dimensions = &settings.engine.dimensions;
@@ -60,15 +71,19 @@ fn go_on(settings: &Settings, store: &mut SqliteStore, notices: &mut Vec<String>
     let intake = intake.keeping_contents(settings.contents == Contents::Full);
     let reader = SqliteReader::open(&settings.data_dir)?;
     let Some(extent) = reader.extent()? else {
-        return Ok((intake, Stepper::new(Engine::new(settings.engine.clone()), 0), (0, Timestamp(i64::MIN))));
+        let stepper = Stepper::new(Engine::new(settings.engine.clone()), 0);
+        return Ok(State { intake, stepper, last: (0, Timestamp(i64::MIN)), words: Words::default() });
     };
-    let (mut stepper, after) = start_from(settings, &reader, extent, notices)?;
+    let (stepper, after) = start_from(settings, &reader, extent, notices)?;
+    let words = reader.words()?;
+    let mut stepper = stepper.knowing(Words::as_of(words.iter().cloned(), after));
     let range = BatchRange { after, last: extent.last };
     reader.batches(range, &mut |batch| {
         stepper.step(batch);
         true
     })?;
-    Ok((intake, stepper, (extent.last, extent.last_tick)))
+    let words = Words::as_of(words, extent.last);
+    Ok(State { intake, stepper, last: (extent.last, extent.last_tick), words })
 }
 
 /// The engine of the newest checkpoint that restores; else a new one, an hour back.

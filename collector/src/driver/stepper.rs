@@ -4,6 +4,7 @@
 
 use crate::normalise::join_seconds;
 use crate::store::Batch;
+use crate::words::Words;
 use firstbad_diagnosis::observation::Observation;
 use firstbad_diagnosis::{CheckpointError, Engine};
 use firstbad_protocol::snapshot::Snapshot;
@@ -24,6 +25,8 @@ pub struct Stepper {
     /// The last batch that waits or was taken, and the last one that the engine has taken.
     stepped: u64,
     taken: u64,
+    /// What engineers said until the last batch.
+    words: Words,
 }
 
 impl Stepper {
@@ -31,7 +34,15 @@ impl Stepper {
     #[must_use]
     pub fn new(engine: Engine, taken: u64) -> Self {
         let last_tick = engine.snapshot().at;
-        Self { engine, last_tick, waiting: Vec::new(), stepped: taken, taken }
+        Self { engine, last_tick, waiting: Vec::new(), stepped: taken, taken, words: Words::default() }
+    }
+
+    /// The same, which knows what engineers said until the last batch that the engine has taken.
+    #[must_use]
+    pub fn knowing(mut self, words: Words) -> Self {
+        self.words = words;
+        self.engine.set_disputed(self.words.disputed());
+        self
     }
 
     /// Takes one batch. True: the engine has judged anew, everything before this batch.
@@ -41,6 +52,13 @@ impl Stepper {
             self.take_what_waits();
             self.engine.tick(batch.tick);
             self.last_tick = Some(batch.tick);
+        }
+        for change in &batch.words {
+            self.words.apply(change);
+        }
+        if !batch.words.is_empty() {
+            // From the next tick on. A replay has the same batches before that tick, so it judges alike.
+            self.engine.set_disputed(self.words.disputed());
         }
         self.waiting.extend(batch.observations);
         self.stepped = batch.seq;
@@ -58,15 +76,16 @@ impl Stepper {
         }
     }
 
-    /// Everything that a screen shows, as of the last tick, with the playbooks that fit.
+    /// Everything that a screen shows, as of the last tick, with the playbooks that fit and what engineers said.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.engine.snapshot();
         firstbad_playbooks::annotate(&mut snapshot.diagnosis);
+        self.words.annotate(&mut snapshot);
         snapshot
     }
 
-    /// The verdicts as of the last tick, without playbooks.
+    /// The verdicts as of the last tick, without playbooks and words of engineers.
     #[must_use]
     pub fn diagnosis(&self) -> firstbad_protocol::verdict::Diagnosis {
         self.engine.diagnosis()

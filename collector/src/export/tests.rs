@@ -240,7 +240,12 @@ fn filled(directory: &std::path::Path) -> (Vec<Observation>, Vec<Content>) {
     let (mut store, _) = SqliteStore::open(directory, Timestamp::from_seconds(T0)).unwrap();
     for (index, batch) in batches.iter().enumerate() {
         let seq = index as u64 + 1;
-        let stored = Batch { seq, tick: Timestamp::from_seconds(T0), observations: batch.observations.clone() };
+        let stored = Batch {
+            seq,
+            tick: Timestamp::from_seconds(T0),
+            observations: batch.observations.clone(),
+            words: Vec::new(),
+        };
         let (records, contents) = (&batch.records, &batch.contents);
         store.commit(&Commit { batch: &stored, records, journal: &[], contents, normaliser: None }).unwrap();
     }
@@ -298,7 +303,7 @@ fn an_event_of_an_earlier_store_is_written_from_what_was_read_of_it() {
     let directory = tempfile::tempdir().unwrap();
     let (observations, _) = filled(directory.path());
     let change = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
-    change.execute_batch("DROP TABLE event; PRAGMA user_version = 3;").unwrap();
+    change.execute_batch("DROP TABLE word; DROP TABLE event; PRAGMA user_version = 3;").unwrap();
     drop(change);
     let text = exported(directory.path(), Options::default());
     let again = normalised(lines(&text).into_iter());

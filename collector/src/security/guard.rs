@@ -87,6 +87,11 @@ impl Guard {
         self.credentials.as_ref().map(|credentials| Arc::clone(credentials) as Arc<dyn Fresh>)
     }
 
+    /// Whether callers are known by their credentials.
+    pub(crate) const fn knows_callers(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// Tells when callers may have lost a right; none: there is nothing to lose.
     pub(crate) fn changes(&self) -> Option<watch::Receiver<u64>> {
         self.credentials.as_ref().map(|credentials| credentials.changes())

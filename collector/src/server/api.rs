@@ -1,4 +1,4 @@
-//! The query API, SSE and `/metrics`. It reads what was published and what is stored; it changes nothing.
+//! The query API, SSE and `/metrics`. It reads what was published and what is stored; `words` alone asks for a change.
 
 mod admin;
 mod contents;
@@ -6,16 +6,18 @@ mod export;
 mod incidents;
 mod page;
 mod stream;
+mod words;
 
 pub(crate) use contents::{CONTENTS_PATH, questions};
 
-use crate::admission::Refusal;
+use crate::admission::{Admission, Refusal};
 use crate::fleet::FleetCounts;
 use crate::health::Health;
 use crate::local::Found;
 use crate::page::Page;
 use crate::publish::Publisher;
 use crate::security::Guard;
+use crate::settings::Clock;
 use crate::status::Status;
 use crate::store::{SqliteReader, StoreError};
 use axum::Router;
@@ -52,6 +54,8 @@ pub(crate) struct Api {
     bundles: Arc<Semaphore>,
     pub(crate) guard: Guard,
     page: Option<Page>,
+    pub(crate) admission: Admission,
+    pub(crate) clock: Clock,
     exports: Arc<Semaphore>,
 }
 
@@ -66,11 +70,13 @@ pub(crate) struct ApiParts {
     pub(crate) guard: Guard,
     /// Everything of the status that does not change.
     pub(crate) status: Status,
+    /// The way to the writer.
+    pub(crate) admission: Admission,
 }
 
 impl Api {
     pub(crate) fn new(settings: &crate::Settings, parts: ApiParts) -> Self {
-        let ApiParts { publisher, health, guard, status } = parts;
+        let ApiParts { publisher, health, guard, status, admission } = parts;
         Self {
             publisher,
             health,
@@ -84,12 +90,16 @@ impl Api {
             bundles: Arc::new(Semaphore::new(BUNDLES_AT_ONCE)),
             guard,
             page: settings.page,
+            admission,
+            clock: settings.clock.clone(),
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
         }
     }
 
     pub(crate) fn router(self) -> Router {
-        Router::new()
+        let router =
+            words::routes().into_iter().fold(Router::new(), |router, (path, served)| router.route(path, served));
+        router
             .route("/", get(page::page))
             .route("/health", get(|| async { "ok\n" }))
             .route("/metrics", get(metrics))

@@ -6,10 +6,11 @@ use std::path::Path;
 
 /// The schema that this version writes. It also stands for the layout of stored observations (postcard is not
 /// self-describing): a change of `Observation` is a new number.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
-/// The first schema that keeps the log records of events.
+/// The first schema that keeps the log records of events, and the first with words of engineers.
 pub(super) const VERSION_OF_EVENTS: i64 = 4;
+pub(super) const VERSION_OF_WORDS: i64 = 6;
 
 /// The earliest schema that can be read as it is: its observations have the present layout.
 pub(super) const VERSION_READ_MIN: i64 = 3;
@@ -61,6 +62,13 @@ const TABLES: &str = "
         checkpoint INTEGER,          -- where its bundle starts
         diagnosis  BLOB NOT NULL     -- zstd(JSON)
     );
+    CREATE TABLE word (              -- what engineers said: no observation
+        id          INTEGER PRIMARY KEY,
+        batch       INTEGER NOT NULL, -- committed with it
+        body        TEXT NOT NULL,    -- JSON: the word and the versions that a dispute is about
+        ended_batch INTEGER,          -- taken back or replaced with this batch
+        ended       TEXT              -- JSON: by whom and when
+    );
 ";
 
 /// From 1 to 2: the journal had a row per request. What was in it goes, and with it the normaliser's state, since points
@@ -90,6 +98,13 @@ const FROM_3: &str = "CREATE TABLE event (batch INTEGER PRIMARY KEY, body BLOB N
 /// panics together.
 const FROM_4: &str = "ALTER TABLE journal ADD COLUMN requests INTEGER NOT NULL DEFAULT 0;";
 
+/// From 5 to 6: words of engineers.
+const FROM_5: &str = "CREATE TABLE word (id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, body TEXT NOT NULL,
+    ended_batch INTEGER, ended TEXT);";
+
+/// What brings a store up, schema by schema.
+const STEPS: [&str; 5] = [FROM_1, FROM_2, FROM_3, FROM_4, FROM_5];
+
 /// Sets the connection up, and makes or checks the tables.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let refuse = |what| move |source| StoreError::Database { what, source };
@@ -101,10 +116,11 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreE
     match found {
         VERSION => Ok(()),
         0 => change(connection, TABLES).map_err(refuse("create its tables")),
-        1 => change(connection, &[FROM_1, FROM_2, FROM_3, FROM_4].concat()).map_err(refuse("bring its tables up")),
-        2 => change(connection, &[FROM_2, FROM_3, FROM_4].concat()).map_err(refuse("bring its tables up")),
-        3 => change(connection, &[FROM_3, FROM_4].concat()).map_err(refuse("bring its tables up")),
-        4 => change(connection, FROM_4).map_err(refuse("bring its tables up")),
+        earlier if earlier > 0 && earlier < VERSION => {
+            let done = usize::try_from(earlier - 1).unwrap_or(usize::MAX);
+            let left: Vec<&str> = STEPS.into_iter().skip(done).collect();
+            change(connection, &left.concat()).map_err(refuse("bring its tables up"))
+        }
         later => Err(StoreError::Later { path: path.into(), found: later, known: VERSION }),
     }
 }

@@ -2,6 +2,7 @@
 //! decides how rows are laid out and what is deleted; when something is written is the writer's decision.
 
 mod read;
+mod words;
 mod write;
 
 use read::Saved;

@@ -34,7 +34,7 @@ fn live_bundle(directory: &Path) -> (Bundle, String) {
 
 fn put_content(store: &mut dyn Store, seq: u64, tick: firstbad_protocol::time::Timestamp) {
     let content = Content { hash: bad(), config: "bot-features".into(), format: "csv".into(), body: b"bad".to_vec() };
-    let batch = Batch { seq, tick, observations: Vec::new() };
+    let batch = Batch { seq, tick, observations: Vec::new(), words: Vec::new() };
     store
         .commit(&Commit { batch: &batch, records: &[], journal: &[], contents: &[content], normaliser: None })
         .unwrap();

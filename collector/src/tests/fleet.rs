@@ -25,7 +25,7 @@ pub(super) fn bad() -> Hash {
 pub(super) fn second(seq: u64) -> Batch {
     let end = BEGAN + i64::try_from(seq).unwrap() * SECOND_NS;
     let observations = (0..HOSTS).flat_map(|host| of_host(host, seq, end)).collect();
-    Batch { seq, tick: end, observations }
+    Batch { seq, tick: end, observations, words: Vec::new() }
 }
 
 fn of_host(host: u64, seq: u64, end: Timestamp) -> Vec<Observation> {

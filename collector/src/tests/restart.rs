@@ -31,7 +31,7 @@ impl Line {
         Self::new(Box::new(store), stepper, 0)
     }
 
-    fn new(store: Box<dyn Store>, stepper: Stepper, batch: u64) -> Self {
+    pub(super) fn new(store: Box<dyn Store>, stepper: Stepper, batch: u64) -> Self {
         let outbox = Arc::new(Outbox::default());
         let publisher = Publisher::new(Published::new(batch, stepper.snapshot()));
         let driver = Driver::new(stepper, batch, publisher.clone(), Arc::clone(&outbox));
@@ -42,7 +42,7 @@ impl Line {
         seconds.for_each(|seq| self.step(second(seq)));
     }
 
-    fn step(&mut self, batch: Batch) {
+    pub(super) fn step(&mut self, batch: Batch) {
         self.store
             .commit(&Commit { batch: &batch, records: &[], journal: &[], contents: &[], normaliser: None })
             .unwrap();
@@ -58,7 +58,7 @@ impl Line {
         self.outbox.store_into(self.store.as_mut()).unwrap();
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(super) fn snapshot(&self) -> Snapshot {
         self.publisher.latest().snapshot.clone()
     }
 }
@@ -102,7 +102,7 @@ fn halves(seq: u64) -> [Batch; 2] {
         views.push(Observation::Row(rest));
         totals.push(Observation::Row(Row { views: Vec::new(), ..row }));
     }
-    let batch = |seq, observations| Batch { seq, tick: whole.tick, observations };
+    let batch = |seq, observations| Batch { seq, tick: whole.tick, observations, words: Vec::new() };
     [batch(2 * seq - 1, totals), batch(2 * seq, views)]
 }
 
@@ -142,9 +142,9 @@ fn without_a_usable_checkpoint_the_last_hour_is_diagnosed_again() {
 }
 
 /// Statements that turn a store of the present schema into one of schema 2 or 1, whose observations cannot be read.
-const AS_2: &str = "ALTER TABLE journal DROP COLUMN requests; DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
+const AS_2: &str = "DROP TABLE word; ALTER TABLE journal DROP COLUMN requests; DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; PRAGMA user_version = 2;";
 const AS_1: &str =
-    "DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; DROP TABLE journal;
+    "DROP TABLE word; DROP TABLE event; UPDATE batch SET body = x'00'; UPDATE checkpoint SET body = x'00'; DROP TABLE journal;
     CREATE TABLE journal (id INTEGER PRIMARY KEY, batch INTEGER, signal INTEGER, encoding INTEGER, received INTEGER,
         body BLOB); INSERT INTO journal VALUES (1, 60, 0, 0, 0, x'00');
     INSERT INTO normaliser VALUES (1, 59, x'00'); PRAGMA user_version = 1;";
@@ -181,7 +181,9 @@ fn a_store_before_the_records_of_events_goes_on_with_all_that_it_holds() {
     line.stop();
     let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
     database
-        .execute_batch("ALTER TABLE journal DROP COLUMN requests; DROP TABLE event; PRAGMA user_version = 3;")
+        .execute_batch(
+            "DROP TABLE word; ALTER TABLE journal DROP COLUMN requests; DROP TABLE event; PRAGMA user_version = 3;",
+        )
         .unwrap();
     drop(database);
     let resumed = resume(&Settings::on_free_ports(directory.path())).unwrap();
@@ -211,7 +213,9 @@ fn a_store_with_its_journal_in_the_database_goes_on_with_it() {
         body: super::support::log_request("before"),
     };
     let database = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
-    database.execute_batch("ALTER TABLE journal DROP COLUMN requests; PRAGMA user_version = 4;").unwrap();
+    database
+        .execute_batch("DROP TABLE word; ALTER TABLE journal DROP COLUMN requests; PRAGMA user_version = 4;")
+        .unwrap();
     let body = zstd::bulk::compress(&postcard::to_stdvec(&vec![&request]).unwrap(), 3).unwrap();
     database.execute("INSERT INTO journal (batch, body) VALUES (3, ?1)", [body]).unwrap();
     drop(database);

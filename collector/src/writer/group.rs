@@ -5,6 +5,7 @@ use crate::admission::{Accepted, Charge, Refusal};
 use crate::health::Health;
 use crate::security::Caller;
 use crate::store::Journalled;
+use crate::words::{WordAnswer, WordChange, WordRequest, Words};
 use crate::writer::intake::{Intake, Outcome, Taken};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ pub(super) struct Group {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) stop: bool,
     waiting: Vec<Waiting>,
+    words: Vec<WaitingWord>,
 }
 
 /// The sender of a request.
@@ -35,6 +37,15 @@ struct Waiting {
     done: oneshot::Sender<Result<Accepted, Refusal>>,
     /// Held until the request is answered.
     charge: Charge,
+}
+
+/// What an engineer says, and whoever waits for it.
+#[derive(Debug)]
+struct WaitingWord {
+    request: WordRequest,
+    done: oneshot::Sender<Result<WordAnswer, Refusal>>,
+    /// What it comes to once it is committed.
+    answer: Option<Result<WordAnswer, Refusal>>,
 }
 
 impl Group {
@@ -50,6 +61,7 @@ impl Group {
                     group.requests.push(request);
                     group.waiting.push(Waiting { caller, done, charge });
                 }
+                Work::Word { request, done } => group.words.push(WaitingWord { request, done, answer: None }),
                 Work::Stop => group.stop = true,
             }
             let full = group.stop || group.requests.len() >= REQUESTS_MAX || bytes >= BYTES_MAX;
@@ -76,6 +88,31 @@ impl Group {
         taken
     }
 
+    /// Whether nobody waits for an answer.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.words.is_empty()
+    }
+
+    /// What the words of the group change, one after another, if they are committed with batch `seq`.
+    pub(super) fn decide_words(&mut self, known: &Words, seq: u64) -> Vec<WordChange> {
+        if self.words.is_empty() {
+            return Vec::new();
+        }
+        let mut known = known.clone();
+        let mut changes = Vec::new();
+        for waiting in &mut self.words {
+            waiting.answer = Some(match known.decide(&waiting.request, seq) {
+                Ok(decided) => {
+                    decided.changes.iter().for_each(|change| known.apply(change));
+                    changes.extend(decided.changes);
+                    Ok(decided.answer)
+                }
+                Err(full) => Err(Refusal::TooLarge(full.to_string())),
+            });
+        }
+        changes
+    }
+
     /// Acknowledges: everything in the group is on disk.
     pub(super) fn answer_all(&mut self, health: &Health) {
         let requests = self.requests.iter().zip(self.outcomes.drain(..));
@@ -84,12 +121,18 @@ impl Group {
             health.refused("items", outcome.rejected);
             waiting.answer(Ok(Accepted { rejected: outcome.rejected, message: outcome.message }));
         }
+        for waiting in self.words.drain(..) {
+            let _ = waiting.done.send(waiting.answer.unwrap_or(Err(Refusal::Stopping)));
+        }
     }
 
     /// Tells everybody that nothing of the group was stored.
     pub(super) fn refuse_all(&mut self, refusal: &Refusal) {
         for waiting in self.waiting.drain(..) {
             waiting.answer(Err(refusal.clone()));
+        }
+        for waiting in self.words.drain(..) {
+            let _ = waiting.done.send(Err(refusal.clone()));
         }
     }
 }

@@ -76,7 +76,8 @@ pub(crate) fn lasts(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -
     // Of the hosts that have failed for long enough to tell, nearly all must still fail.
     let of_all = spans(scene, hypothesis);
     let free = !cost.is_some_and(LoadCost::is_part)
-        && (reloads_are_free(scene, hypothesis) || OtherLoads::of(scene, hypothesis).cost_nothing(hypothesis));
+        && (reloads_are_free(state, scene, hypothesis)
+            || OtherLoads::of(state, scene, hypothesis).cost_nothing(hypothesis));
     let long_since = if free { scene.interval } else { blip(scene.interval) };
     // What began elsewhere tells nothing of how long this lasts.
     let own = |index: usize, bout: &Bout| {
@@ -140,7 +141,8 @@ const FOLLOWED_MIN: f64 = 15.0;
 
 /// Whether earlier loads of the same config were seen, on enough hosts, and hardly any was followed by failing, though as
 /// many as now would have been if reloads cost as much.
-fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+fn reloads_are_free(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
+    let disputed = state.disputed_levels();
     let until = scene.onset - 2 * blip(scene.interval);
     let (mut loads, mut followed, mut hosts) = (0, 0, 0);
     for patient in &scene.patients {
@@ -149,6 +151,7 @@ fn reloads_are_free(scene: &Scene<'_>, hypothesis: &Hypothesis) -> bool {
             Some(entry.factor) == hypothesis.factor
                 && known.contains(&entry.at)
                 && !hypothesis.levels.contains(&entry.level)
+                && !disputed.contains(&entry.level)
         });
         let before = loads;
         for entry in earlier {

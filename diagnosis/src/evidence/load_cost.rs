@@ -1,4 +1,5 @@
-//! What a load costs in failed requests whatever the version, learnt from the two sides of other loads. What follows for a
+//! What a load costs in failed requests whatever the version, learnt from the two sides of other loads. Disputed versions show
+//! nothing of that: nobody knows whether they are innocent. What follows for a
 //! verdict is decided in `evidence::blip` and `evidence::sides`.
 
 use crate::evidence::divided::{from_others, settled, sum};
@@ -44,8 +45,12 @@ impl LoadCost {
 /// meanwhile. None if neither is known.
 pub(crate) fn load_cost(state: &State, hypothesis: &Hypothesis) -> Option<LoadCost> {
     let settled = settled(state, &hypothesis.levels)?;
+    let disputed = state.disputed_levels();
     let others = |level: LevelId, known: &Level| {
-        Some(known.factor) == hypothesis.factor && known.first_seen >= settled && !hypothesis.levels.contains(&level)
+        !disputed.contains(&level)
+            && Some(known.factor) == hypothesis.factor
+            && known.first_seen >= settled
+            && !hypothesis.levels.contains(&level)
     };
     let known = |level: &LevelId| state.tables.level_at(*level).is_some_and(|known| others(*level, known));
     let meanwhile = state.divided.iter().filter(|(level, _)| known(level)).flat_map(|(_, divided)| divided);
@@ -58,9 +63,15 @@ pub(crate) fn load_cost(state: &State, hypothesis: &Hypothesis) -> Option<LoadCo
 
 /// What loads of the config cost before a time. If none is known, the median over the versions of the other configs is used.
 fn earlier_cost(state: &State, hypothesis: &Hypothesis, before: Instant) -> Option<f64> {
+    let disputed = state.disputed_levels();
     let earlier = || {
         let known = |(level, divided)| Some((state.tables.level_at(level)?, divided));
-        state.divided.iter().filter_map(known).filter(|(level, _)| level.first_seen < before)
+        state
+            .divided
+            .iter()
+            .filter(|(level, _)| !disputed.contains(level))
+            .filter_map(known)
+            .filter(|(level, _)| level.first_seen < before)
     };
     let own = earlier().filter(|(level, _)| Some(level.factor) == hypothesis.factor);
     let own = Paid::of(&own.flat_map(|(_, divided)| divided).collect::<Vec<_>>());
@@ -76,8 +87,9 @@ fn earlier_cost(state: &State, hypothesis: &Hypothesis, before: Instant) -> Opti
 /// Whether loads of two other versions at least, of any config and at any time, cost at least half as much: a load costs this
 /// whatever the version. One alone may be guilty as well.
 pub(crate) fn two_cost_alike(state: &State, hypothesis: &Hypothesis) -> bool {
-    let accused = state.accused();
-    let others = |level: &LevelId| !hypothesis.levels.contains(level) && !accused.contains(level);
+    let (accused, disputed) = (state.accused(), state.disputed_levels());
+    let others =
+        |level: &LevelId| !hypothesis.levels.contains(level) && !accused.contains(level) && !disputed.contains(level);
     let others = state.divided.iter().filter(|(level, _)| others(level));
     let paid =
         others.map(|(level, all)| Paid::of(&all.iter().filter(|of| is_alone(state, level, of)).collect::<Vec<_>>()));

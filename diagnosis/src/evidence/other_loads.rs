@@ -4,6 +4,7 @@
 use crate::hypothesis::{Hypothesis, spans};
 use crate::numerics::math::float;
 use crate::scene::Scene;
+use crate::state::State;
 use crate::state::model::{Move, Run};
 use crate::state::reload_window::blip;
 
@@ -25,7 +26,8 @@ pub(crate) struct OtherLoads {
 }
 
 impl OtherLoads {
-    pub(crate) fn of(scene: &Scene<'_>, hypothesis: &Hypothesis) -> Self {
+    pub(crate) fn of(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Self {
+        let disputed = state.disputed_levels();
         let exposed = spans(scene, hypothesis).unwrap_or_default();
         let since = scene.onset - blip(scene.interval);
         let mut all = Self::default();
@@ -35,7 +37,11 @@ impl OtherLoads {
             }
             // A load within the last report shows nothing yet.
             let decided = since..patient.seen - scene.interval;
-            let own = |entry: &&Move| Some(entry.factor) == hypothesis.factor && decided.contains(&entry.at);
+            let own = |entry: &&Move| {
+                Some(entry.factor) == hypothesis.factor
+                    && decided.contains(&entry.at)
+                    && !disputed.contains(&entry.level)
+            };
             let fails = |entry: &Move| {
                 let after = entry.at - scene.interval..entry.at + blip(scene.interval);
                 let begins = |run: &Run| scene.counters.contains(&run.counter) && after.contains(&run.start);

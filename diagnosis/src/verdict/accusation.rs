@@ -189,7 +189,7 @@ impl Grounds<'_> {
             || (moment || chance || seldom || before) && self.own() < OWN_MIN
             || self.is_of_the_place()
             || blips(scene, hypothesis)
-            || hypothesis.kind == CauseKind::Config && OtherLoads::of(scene, hypothesis).cost_alike(hypothesis)
+            || hypothesis.kind == CauseKind::Config && OtherLoads::of(state, scene, hypothesis).cost_alike(hypothesis)
             || !lasts(state, scene, hypothesis)
     }
 

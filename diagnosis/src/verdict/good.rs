@@ -70,6 +70,7 @@ pub(crate) fn last_known_good(state: &State, scene: &Scene<'_>, fault: Fault<'_>
     let wanted = Wanted { factor, bad_first, later_than, long, hosts };
     let mut accused: BTreeSet<LevelId> = accused.iter().copied().collect();
     accused.extend(state.accused());
+    accused.extend(state.disputed_levels());
     let lately = served_lately(state, scene, factor);
     // What served enough of late and is the newest that may be it need not be looked for further back.
     let first = newest(state, wanted, &accused, &|_| true);

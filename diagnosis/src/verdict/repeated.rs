@@ -11,19 +11,24 @@ use crate::verdict::cases::COMES_BACK;
 use firstbad_protocol::verdict::{CauseKind, Verdict};
 
 /// The latest earlier incident of the same signals that one of a hypothesis' versions was the cause of, if hosts fail soon
-/// after they load it. What comes back sooner is the same incident still.
+/// after they load it. What comes back sooner is the same incident still. An accusation that an engineer disputes accuses no more.
 pub(crate) fn repeated(state: &State, scene: &Scene<'_>, hypothesis: &Hypothesis) -> Option<Repeated> {
     let lag = hypothesis.tally.lag;
     if lag.hosts == 0 || lag.delay_s > scene.soon().seconds() {
         return None;
     }
+    let disputed = state.disputed_levels();
     let signals = || scene.counters.iter().map(|counter| counter.signal());
     let alike = |case: &&Case| {
         let told = &case.incident;
         let caused = told.verdict == Verdict::Cause && case.published && !case.merged;
         let over = case.resolved.is_some() && scene.onset - case.last_bad > COMES_BACK;
         let config = told.cause.as_ref().is_some_and(|cause| cause.kind == CauseKind::Config);
-        let accused = case.named.iter().flat_map(|named| &named.levels).any(|level| hypothesis.levels.contains(level));
+        let accused = case
+            .named
+            .iter()
+            .flat_map(|named| &named.levels)
+            .any(|level| hypothesis.levels.contains(level) && !disputed.contains(level));
         caused && over && config && accused && signals().any(|signal| told.signals.contains(&signal))
     };
     let case = state.cases.iter().filter(alike).max_by_key(|case| case.last_bad)?;

@@ -2,7 +2,7 @@
 //! usual cost of a load if they cost the same.
 
 use crate::story::{Fleet, Happening, Shares, Version, accuses_nothing, names, only};
-use firstbad_protocol::verdict::Signal;
+use firstbad_protocol::verdict::{DisputedVersion, Signal};
 
 const FIRST: Version = Version::of("bot-features", "first");
 const BAD: Version = Version::of("bot-features", "second");
@@ -93,4 +93,43 @@ fn nor_if_the_hosts_of_one_of_them_go_back_when_it_is_over() {
 #[test]
 fn nor_if_the_way_back_costs_as_much() {
     names_nobody(true, |_| true);
+}
+
+const NEXT: Version = Version::of("bot-features", "fourth");
+const NEXT_WELL: Version = Version::of("bot-features", "fifth");
+/// Second of a second push, after the first one's rise is over.
+const NEXT_S: i64 = 1_200;
+
+/// Both versions of a first push raise errors for a while. Of a second push only the version of a third of the hosts does, and
+/// these go back.
+fn two_pushes() -> Fleet {
+    let rise = MOSTLY_SHORT;
+    let mut fleet = Fleet::new(HOSTS, REPORT_S, &[FIRST]).effect(move |host, at_ms| {
+        let lately = |since: i64| since > 0 && at_ms < since + rise.length_ms(host.index);
+        let raised = [BAD, WELL, NEXT].iter().any(|version| host.since(*version).is_some_and(lately));
+        Shares::errors(if raised { 4.0 * rise.peace } else { rise.peace } - USUAL)
+    });
+    for index in 0..HOSTS {
+        let (first_ms, next_ms) = (PUSH_S * 1000 + index * APART_MS, NEXT_S * 1000 + index * APART_MS);
+        let is_third = index % 3 == 0;
+        fleet.plan(index, first_ms, Happening::Load(if is_third { BAD } else { WELL }));
+        fleet.plan(index, next_ms, Happening::Load(if is_third { NEXT } else { NEXT_WELL }));
+        if is_third {
+            fleet.plan(index, next_ms + rise.length_ms(index), Happening::Load(FIRST));
+        }
+    }
+    fleet
+}
+
+#[test]
+fn loads_of_disputed_versions_do_not_show_what_a_load_costs() {
+    let is_named = |disputed: &[Version]| {
+        let mut fleet = two_pushes();
+        let version = |of: &Version| DisputedVersion { config: "bot-features".to_owned(), hash: of.hash() };
+        fleet.engine.set_disputed(disputed.iter().map(version).collect());
+        let mut seconds = (60..=NEXT_S + 600).step_by(10);
+        seconds.any(|second| fleet.until(second).incidents.iter().any(|incident| names(incident, NEXT)))
+    };
+    assert!(!is_named(&[]), "loads cost as much before, so this one need not be guilty");
+    assert!(is_named(&[BAD, WELL]), "nobody knows whether those were innocent");
 }

@@ -1,7 +1,10 @@
-//! One incident and its earlier verdicts. JSON leaves out `split_from` and `merged_into` where they are empty. A binary
+//! One incident and its earlier verdicts. JSON leaves out `split_from`, `merged_into` and `words` where they are empty. A binary
 //! checkpoint has no field names, so it holds every field.
 
-use super::{Cause, FirstError, Impact, Input, LastKnownGood, Pattern, RuledOut, Signal, State, Suspect, Verdict};
+use super::{
+    Cause, EngineerWord, FirstError, Impact, Input, LastKnownGood, Pattern, RuledOut, Signal, State, Suspect, Verdict,
+    WordKind,
+};
 use crate::BlindSpot;
 use crate::time::Timestamp;
 use serde::ser::SerializeStruct as _;
@@ -64,6 +67,9 @@ pub struct Incident {
     pub playbook: Option<String>,
     /// Data that was missing for this incident.
     pub blind_spots: Vec<BlindSpot>,
+    /// What engineers said of it, or of its pages, and did not take back; oldest first. The engine leaves it empty.
+    #[serde(default)]
+    pub words: Vec<EngineerWord>,
 }
 
 impl Incident {
@@ -91,6 +97,7 @@ impl Incident {
             history: Vec::new(),
             playbook: None,
             blind_spots: Vec::new(),
+            words: Vec::new(),
         }
     }
 
@@ -98,6 +105,18 @@ impl Incident {
     #[must_use]
     pub fn is_refusal_only(&self) -> bool {
         self.signals == [Signal::Loads]
+    }
+
+    /// Whether an engineer said that the accused version is not the cause.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        self.words.iter().any(|word| word.kind == WordKind::Dispute)
+    }
+
+    /// Whether an engineer said that the incident was seen.
+    #[must_use]
+    pub fn is_acknowledged(&self) -> bool {
+        self.words.iter().any(|word| word.kind == WordKind::Ack)
     }
 
     /// Suspects that share the first rank where nothing separates them; empty where one of them stands alone.
@@ -109,7 +128,7 @@ impl Incident {
 }
 
 /// Maximum number of fields of an incident in JSON.
-const FIELDS: usize = 21;
+const FIELDS: usize = 22;
 
 impl Serialize for Incident {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -140,6 +159,11 @@ impl Serialize for Incident {
         object.serialize_field("history", &self.history)?;
         object.serialize_field("playbook", &self.playbook)?;
         object.serialize_field("blind_spots", &self.blind_spots)?;
+        if leaves_out && self.words.is_empty() {
+            object.skip_field("words")?;
+        } else {
+            object.serialize_field("words", &self.words)?;
+        }
         object.end()
     }
 }

@@ -24,6 +24,7 @@ mod source;
 mod standing;
 mod stored;
 mod whole;
+mod words;
 mod written;
 
 use crate::cli::{Arguments, Command, Common, PlaybookCommand, RecorderCommand};
@@ -36,6 +37,7 @@ use crate::screen::theme::Theme;
 use firstbad_collector::agent::Agent;
 use firstbad_collector::settings::File;
 use firstbad_collector::{Client, Collector, Page, Settings, run as role};
+use firstbad_protocol::verdict::WordKind;
 use std::io;
 use std::process::ExitCode;
 
@@ -76,6 +78,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(Command::Report(report)) => live::report(common, report),
         Some(Command::Bundle(bundle)) => live::bundle(common, bundle),
         Some(Command::Backtest(backtest)) => backtest::backtest(common, backtest),
+        Some(Command::Ack(word)) => words::about(common, WordKind::Ack, word),
+        Some(Command::Dispute(word)) => words::about(common, WordKind::Dispute, word),
+        Some(Command::Quiet(quiet)) => words::quiet(common, quiet),
         Some(Command::Gate(gate)) => gate::gate(common, gate),
         Some(Command::Bisect(bisect)) => bisect::bisect(common, bisect),
         Some(Command::Doctor(doctor)) => doctor::doctor(common, doctor),

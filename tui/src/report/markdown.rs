@@ -29,6 +29,7 @@ fn report(snapshot: &Snapshot, incident: &Incident, contents: Option<&Contents>)
         format!("# Incident {}\n\n**{}**\n\n", escape(&facts::identity(incident)), escape(&sentence(incident)));
     text += &sections::status_update(snapshot, incident);
     text += &sections::summary(snapshot, incident);
+    text += &sections::said(incident);
     text += &sections::impact(snapshot, incident);
     text += &sections::timeline(snapshot, incident);
     text += &sections::evidence(incident);
@@ -54,7 +55,7 @@ mod tests {
     use crate::screen::runtime::Content;
     use firstbad_protocol::Finding;
     use firstbad_protocol::content::Format;
-    use firstbad_protocol::verdict::{CauseKind, Suspect, Verdict};
+    use firstbad_protocol::verdict::{CauseKind, EngineerWord, Suspect, Verdict};
     use std::sync::Arc;
 
     fn contents() -> Contents {
@@ -144,6 +145,23 @@ mod tests {
         assert!(!why.contains("240 rows") && !why.contains("120"), "{why}");
         assert!(text.contains("| suspected: bot-features") && !text.contains("| named: "), "{text}");
         assert!(text.contains("``expected `=` / \u{2502} / 3 \u{2502} foo / \u{2502}   ^``"), "{text}");
+    }
+
+    #[test]
+    fn what_an_engineer_said_is_told_and_escaped() {
+        let mut snapshot = fixture::named();
+        let quiet_report = diagnosis(&snapshot, &snapshot.diagnosis, None);
+        assert!(!quiet_report.contains("Said by engineers"), "the control");
+        let text = "see ![x](http://evil)\u{1b}[2J".to_owned();
+        snapshot.diagnosis.incidents[0].words = vec![EngineerWord { text, ..fixture::disputed() }];
+        let markdown = diagnosis(&snapshot, &snapshot.diagnosis, None);
+        assert!(markdown.contains("## Said by engineers\n- disputed by anna at 2025-11-18T"), "{markdown}");
+        assert!(markdown.contains("20251118-112804-errors, disputed by anna"), "{markdown}");
+        assert!(!markdown.contains("![x]") && !markdown.contains('\u{1b}'), "{markdown}");
+        let plain = crate::report::text::diagnosis(&snapshot, &snapshot.diagnosis);
+        assert!(plain.contains("\nSAID     disputed by anna at 2025-11-18T") && !plain.contains('\u{1b}'), "{plain}");
+        let explained = crate::report::text::explained(&snapshot.diagnosis.incidents[0]);
+        assert!(explained.contains("said, and in no number above: disputed by anna"), "{explained}");
     }
 
     #[test]

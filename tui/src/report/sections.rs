@@ -102,6 +102,12 @@ pub(super) fn summary(snapshot: &Snapshot, incident: &Incident) -> String {
     text
 }
 
+/// What engineers said; nothing where nobody did.
+pub(super) fn said(incident: &Incident) -> String {
+    let said = facts::said(incident);
+    if said.is_empty() { String::new() } else { list("Said by engineers", &said, "") }
+}
+
 /// Who was hurt, how much.
 pub(super) fn impact(snapshot: &Snapshot, incident: &Incident) -> String {
     let signals: Vec<&str> = incident.signals.iter().map(|signal| signal.as_str()).collect();

@@ -48,6 +48,7 @@ fn incident(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut text = format!("\n{}", line(&sentence(incident)));
     text += &labelled("ID", &facts::identity(incident));
     text += &labelled("STATE", &format!("{}; {}", course::state_word(snapshot, incident), facts::impact(incident)));
+    text.extend(facts::said(incident).iter().map(|said| labelled("SAID", said)));
     text.extend(incident.first_error.iter().map(|error| labelled("ERROR", &facts::error_text(error))));
     text += &labelled("WHY", &facts::why(snapshot, incident));
     for out in facts::ruled_out(incident) {
@@ -89,6 +90,7 @@ pub(crate) fn explained(incident: &Incident) -> String {
         let cause = entry.cause.as_ref().map_or_else(|| "no cause".to_owned(), what);
         text += &line(&format!("earlier, {}: {} {cause}", moment(entry.at), entry.verdict.as_str()));
     }
+    text.extend(facts::said(incident).iter().map(|said| line(&format!("said, and in no number above: {said}"))));
     text + &line(&format!("firstbad explain {} --verify computes all of it again from the observations", incident.id))
 }
 

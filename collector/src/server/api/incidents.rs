@@ -3,6 +3,7 @@
 use super::{Api, Fault, json_answer, json_of};
 use crate::bundle::{BundleError, BundleRequest, build};
 use crate::store::{IncidentRecord, StoreReader};
+use crate::words::Words;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -14,9 +15,13 @@ use std::sync::Arc;
 pub(super) async fn list(State(api): State<Api>) -> Result<Response, Fault> {
     let mut incidents = api.publisher.latest().snapshot.diagnosis.incidents.clone();
     let stored = api.read(|store| store.incidents()).await?;
+    let words = words(&api).await?;
     for record in stored {
-        if incidents.iter().all(|known| known.id != record.id) {
-            incidents.extend(of_record(&record)?);
+        if incidents.iter().all(|known| known.id != record.id)
+            && let Some(mut past) = of_record(&record)?
+        {
+            words.annotate_past(&mut past, api.clock.now());
+            incidents.push(past);
         }
     }
     incidents.sort_by(by_urgency);
@@ -24,11 +29,23 @@ pub(super) async fn list(State(api): State<Api>) -> Result<Response, Fault> {
 }
 
 pub(super) async fn one(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Fault> {
-    if let Some(incident) = current(&api, &id) {
-        return json_of(&incident);
+    json_of(&known(&api, &id).await?)
+}
+
+/// The current word on an incident, or the last one.
+pub(super) async fn known(api: &Api, id: &str) -> Result<Incident, Fault> {
+    if let Some(incident) = current(api, id) {
+        return Ok(incident);
     }
-    let record = stored(&api, &id).await?;
-    of_record(&record)?.map_or_else(|| Err(absent(&id)), |incident| json_of(&incident))
+    let record = stored(api, id).await?;
+    let mut past = of_record(&record)?.ok_or_else(|| absent(id))?;
+    words(api).await?.annotate_past(&mut past, api.clock.now());
+    Ok(past)
+}
+
+/// What engineers said until now.
+async fn words(api: &Api) -> Result<Words, Fault> {
+    Ok(Words::as_of(api.read(|store| store.words()).await?, u64::MAX))
 }
 
 pub(super) async fn diagnosis(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Fault> {

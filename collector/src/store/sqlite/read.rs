@@ -1,10 +1,11 @@
 //! Every statement that reads. A reader has a connection of its own and sees only what is committed.
 
-use super::{unpack, unsigned};
+use super::{unpack, unsigned, words};
 use crate::normalise::{Content, EventRecord};
 use crate::store::{
     Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, Recorded, StoreError, StoreReader, lock, schema,
 };
+use crate::words::StoredWord;
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
@@ -196,12 +197,15 @@ impl StoreReader for SqliteReader {
 
     fn batches(&self, range: BatchRange, visit: &mut dyn FnMut(Batch) -> bool) -> Result<(), StoreError> {
         let what = "read batches";
+        let mut words = crate::words::changes(&self.words()?);
         let select = "SELECT seq, tick, body FROM batch WHERE seq > ?1 AND seq <= ?2 ORDER BY seq";
         let mut statement = self.connection.prepare(select).map_err(refuse(what))?;
         let bounds = params![super::signed(range.after), super::signed(range.last)];
         let mut rows = statement.query(bounds).map_err(refuse(what))?;
         while let Some(row) = rows.next().map_err(refuse(what))? {
-            if !visit(batch_of(row)?) {
+            let mut batch = batch_of(row)?;
+            batch.words = words.remove(&batch.seq).unwrap_or_default();
+            if !visit(batch) {
                 break;
             }
         }
@@ -268,6 +272,13 @@ impl StoreReader for SqliteReader {
         found.map_err(refuse("read an incident"))?.map(unpack_incident).transpose()
     }
 
+    fn words(&self) -> Result<Vec<StoredWord>, StoreError> {
+        if schema::number(&self.connection)? < schema::VERSION_OF_WORDS {
+            return Ok(Vec::new());
+        }
+        words::read(&self.connection)
+    }
+
     fn incidents(&self) -> Result<Vec<IncidentRecord>, StoreError> {
         let what = "read incidents";
         let select = "SELECT id, batch, onset, resolved, diagnosis FROM incident ORDER BY onset DESC, id";
@@ -298,5 +309,5 @@ fn batch_of(row: &Row<'_>) -> Result<Batch, StoreError> {
                 .map_err(|error| StoreError::Damaged { what: name, reason: error.to_string() })?
         }
     };
-    Ok(Batch { seq, tick: tick_of(row.get(1).map_err(refuse(what))?), observations })
+    Ok(Batch { seq, tick: tick_of(row.get(1).map_err(refuse(what))?), observations, words: Vec::new() })
 }

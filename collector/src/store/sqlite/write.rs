@@ -1,6 +1,6 @@
 //! Every statement that writes. Each function is one transaction: it happened whole, or not at all.
 
-use super::{pack, seconds, signed};
+use super::{pack, seconds, signed, words};
 use crate::store::{Checkpoint, Commit, IncidentRecord, Retention, StoreError};
 use firstbad_protocol::limits::INCIDENTS_STORED_MAX;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -33,6 +33,7 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     insert_records(&transaction, commit)?;
     insert_journal(&transaction, commit)?;
     insert_contents(&transaction, commit)?;
+    words::write(&transaction, &commit.batch.words)?;
     if let Some(state) = commit.normaliser {
         let batch = signed(commit.batch.seq);
         let save = "INSERT INTO normaliser (id, batch, body) VALUES (1, ?1, ?2)

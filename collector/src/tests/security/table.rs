@@ -43,7 +43,7 @@ const fn grpc_call(path: &'static str, needs: Needs, answer: u16) -> Route {
 }
 
 const HASH: &str = "/v1/contents/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-const ROUTES: [Route; 22] = [
+const ROUTES: [Route; 25] = [
     api("/health", Needs::Nothing, 200),
     // The collector of these tests is given no page.
     api("/", Needs::One(Read), 404),
@@ -55,7 +55,10 @@ const ROUTES: [Route; 22] = [
     api("/api/v1/incidents", Needs::One(Read), 200),
     api("/api/v1/incidents/none/bundle", Needs::One(Read), 404),
     api("/api/v1/contents/zz", Needs::One(Read), 400),
+    api("/api/v1/words", Needs::One(Read), 200),
     api("/api/v1/admin/credentials", Needs::One(Admin), 200),
+    Route { method: "POST", ..api("/api/v1/admin/incidents/none/ack", Needs::One(Admin), 404) },
+    Route { method: "POST", ..api("/api/v1/admin/quiet", Needs::One(Admin), 400) },
     Route { method: "POST", ..api("/api/v1/changes", Needs::One(Publisher), 404) },
     api("/nothing", Needs::Credential, 404),
     otlp("POST", "/v1/logs", Needs::One(Ingest), 200),
