@@ -127,9 +127,10 @@ impl Collector {
             helpers.push(spawn("firstbad-recorders", move || local.run(&clock, &stopped))?);
         }
         if let Some(alertmanager) = settings.alertmanager.as_ref().filter(|_| !settings.shadow) {
-            let sender = alerts::Sender::new(alertmanager, publisher.clone(), Arc::clone(&health))?;
-            let stopped = stopped.clone();
-            helpers.push(spawn("firstbad-alerts", move || sender.run(&stopped))?);
+            for sender in alerts::senders(alertmanager, &publisher, &health)? {
+                let stopped = stopped.clone();
+                helpers.push(spawn("firstbad-alerts", move || sender.run(&stopped))?);
+            }
         }
         let runtime = runtime()?;
         let fresh = guard.fresh().into_iter().chain(tls.as_ref().map(ServerTls::fresh)).collect();

@@ -1,6 +1,7 @@
 //! `firstbad_fleet_*`: what the fleet's observations add up to, by version and without instance, for dashboards. At most
-//! eight versions per config have labels of their own; older ones are folded into `other`. Only this file counts for
-//! Prometheus; the engine counts for itself.
+//! eight versions per config have labels of their own; older ones are folded into `other`. A label set is served as 0 once
+//! before its counts, so that `increase` sees its first event. Only this file counts for Prometheus; the engine counts for
+//! itself.
 
 mod incidents;
 pub(crate) mod scores;
@@ -27,17 +28,19 @@ struct VersionCounts {
     scores: BTreeMap<String, ScoreCounts>,
     /// When it was last heard of, in observations counted: the least recent is folded first.
     heard: u64,
+    /// Whether it was served before.
+    shown: bool,
 }
 
 /// Counts of one config.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct ConfigCounts {
     versions: BTreeMap<Hash, VersionCounts>,
     other: Option<VersionCounts>,
 }
 
 /// Counts of the fleet since this process started.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct FleetCounts {
     totals: Outcomes,
     panics: u64,
@@ -47,10 +50,15 @@ pub(crate) struct FleetCounts {
     counted: u64,
     /// Whether nobody is to be alerted.
     shadow: bool,
+    /// Whether the sums of all versions were served before.
+    shown: bool,
 }
 
 /// Reasons that a refused load may have (contract.md section 1); a proxy's own words are counted as `other`.
 const REASONS: [&str; 4] = ["parse", "parser_panic", "limit", "io"];
+
+/// The reasons under which refused loads are counted.
+const REASONS_SERVED: [&str; 5] = ["parse", "parser_panic", "limit", "io", "other"];
 
 impl FleetCounts {
     /// Counts of a collector that only records its verdicts, if `shadow`.
@@ -133,17 +141,36 @@ impl FleetCounts {
     }
 
     /// Prometheus text: counts, and the gauges that the snapshot holds.
-    pub(crate) fn render(&self, snapshot: &Snapshot) -> String {
+    pub(crate) fn render(&mut self, snapshot: &Snapshot) -> String {
         let mut text = Text::default();
-        self.render_requests(&mut text);
-        self.render_panics(&mut text);
-        self.render_loads(&mut text);
-        scores::render(self.labelled(), &mut text);
+        let served = self.served();
+        served.render_requests(&mut text);
+        served.render_panics(&mut text);
+        served.render_loads(&mut text);
+        scores::render(served.labelled(), &mut text);
         text.family(&names::METRIC_HASHES_EVICTED).sample(&[], self.evicted);
         render_versions(snapshot, &mut text);
         incidents::render(snapshot, self.shadow, &mut text);
         incidents::render_confidence(snapshot, &mut text);
         text.0
+    }
+
+    /// The counts, with 0 for each label set that was not served before; these are from now on.
+    fn served(&mut self) -> Self {
+        let mut served = self.clone();
+        if !std::mem::replace(&mut self.shown, true) {
+            (served.totals, served.panics) = (Outcomes::default(), 0);
+        }
+        served.versions_mut().for_each(VersionCounts::zero_if_new);
+        for version in self.versions_mut() {
+            version.shown = true;
+            version.scores.values_mut().for_each(|scores| scores.shown = true);
+        }
+        served
+    }
+
+    fn versions_mut(&mut self) -> impl Iterator<Item = &mut VersionCounts> {
+        self.configs.values_mut().flat_map(|config| config.versions.values_mut())
     }
 
     fn render_requests(&self, text: &mut Text) {
@@ -188,6 +215,7 @@ impl ConfigCounts {
     fn fold_oldest(&mut self) {
         let oldest = self.versions.iter().min_by_key(|(_, version)| version.heard).map(|(hash, _)| *hash);
         let Some(version) = oldest.and_then(|hash| self.versions.remove(&hash)) else { return };
+        // Served at once: to go from 0 to what was folded would look like events of now.
         self.other.get_or_insert_with(VersionCounts::zeros).fold(version);
     }
 }
@@ -196,10 +224,21 @@ impl VersionCounts {
     /// Nothing counted, every known label set at 0.
     fn zeros() -> Self {
         let results = LoadResult::ALL.into_iter().flat_map(|result| {
-            let reasons: &[&str] = if result.is_refusal() { &REASONS } else { &[""] };
+            let reasons: &[&str] = if result.is_refusal() { &REASONS_SERVED } else { &[""] };
             reasons.iter().map(move |reason| ((result, (*reason).to_owned()), 0))
         });
         Self { loads: results.collect(), ..Self::default() }
+    }
+
+    /// Sets every count of what was not served before to 0.
+    fn zero_if_new(&mut self) {
+        if !self.shown {
+            (self.outcomes, self.panics) = (Outcomes::default(), 0);
+            self.loads.values_mut().for_each(|n| *n = 0);
+        }
+        for scores in self.scores.values_mut().filter(|scores| !scores.shown) {
+            *scores = ScoreCounts::default();
+        }
     }
 
     fn loaded(&mut self, result: LoadResult, reason: Option<&str>, n: u64) {
@@ -289,5 +328,54 @@ pub(crate) fn set_gauges(health: &Health, snapshot: &Snapshot) {
             let n = incidents.iter().filter(|i| i.state == state && i.verdict == verdict).count();
             health.gauge(&names::COLLECTOR_INCIDENTS, &[word, verdict.as_str()]).set(n as f64);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use firstbad_diagnosis::observation::{PanicCount, Source, View};
+    use firstbad_protocol::time::{Span, Timestamp};
+    use std::sync::Arc;
+
+    fn empty() -> Snapshot {
+        firstbad_diagnosis::Engine::new(firstbad_diagnosis::Settings::default()).snapshot()
+    }
+
+    /// A report of `panics` panics under the version of `content`.
+    fn row(content: &[u8], panics: u64) -> Observation {
+        let span = Span { start: Timestamp(0), end: Timestamp(1) };
+        let (config, hash) = (Arc::from("routes"), Hash::of(content));
+        let outcomes = Outcomes { panic: panics, ..Outcomes::default() };
+        Observation::Row(Row {
+            views: vec![View { config: Arc::clone(&config), hash, dimensions: Arc::default(), outcomes }],
+            panics: vec![PanicCount { version: Some((config, hash)), site: None, count: panics }],
+            ..Row::new(Source::Aggregate, Arc::default(), span)
+        })
+    }
+
+    fn panics(text: &str, hash: &str) -> Option<u64> {
+        let begins = format!("firstbad_fleet_panics_total{{config=\"routes\",config_hash=\"{hash}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&begins)?.parse().ok())
+    }
+
+    #[test]
+    fn a_new_version_is_served_as_0_once_and_then_with_all_its_counts() {
+        let (mut counts, snapshot, hash) = (FleetCounts::new(false), empty(), Hash::of(b"a").short());
+        counts.count(&[row(b"a", 7)]);
+        assert_eq!(panics(&counts.render(&snapshot), &hash), Some(0));
+        assert_eq!(panics(&counts.render(&snapshot), &hash), Some(7));
+        counts.count(&[row(b"a", 5), row(b"b", 3)]);
+        let text = counts.render(&snapshot);
+        assert_eq!((panics(&text, &hash), panics(&text, &Hash::of(b"b").short())), (Some(12), Some(0)));
+    }
+
+    #[test]
+    fn what_is_folded_into_other_does_not_rise_from_0() {
+        let (mut counts, snapshot) = (FleetCounts::new(false), empty());
+        for version in 0..=METRIC_HASHES_MAX {
+            counts.count(&[row(&[u8::try_from(version).unwrap()], 9)]);
+        }
+        assert_eq!(panics(&counts.render(&snapshot), "other"), Some(9));
     }
 }

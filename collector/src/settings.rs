@@ -1,12 +1,14 @@
 //! What may be set about a collector and an agent, with the defaults. Where a value comes from (file, environment, flag)
 //! is decided in `arguments`; what an address may be in `listen`.
 
+mod alerting;
 mod arguments;
 mod connect;
 mod file;
 mod listen;
 mod serve;
 
+pub use alerting::{AlertLabel, AlertTexts};
 pub use arguments::{AgentArgs, CollectArgs, NotADuration, Seconds};
 pub use connect::{AlertmanagerArgs, ConnectArgs};
 pub use file::{AgentFile, CollectFile, File, FileError};
@@ -79,13 +81,15 @@ pub struct Recorders {
     pub interval: Duration,
 }
 
-/// An Alertmanager, and how it is connected to.
+/// Alertmanagers, how they are connected to, and what is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alertmanager {
-    /// Its base URL.
-    pub url: String,
+    /// Base URL of each: each gets every alert, as of a cluster of Alertmanagers that is what they expect.
+    pub urls: Vec<String>,
     /// What is trusted and shown when connecting.
     pub connect: ConnectSettings,
+    /// What stands in alerts beside the incident.
+    pub texts: AlertTexts,
 }
 
 /// Everything about one collector.
@@ -115,7 +119,7 @@ pub struct Settings {
     pub store_bytes_max: u64,
     /// What is kept of contents.
     pub contents: Contents,
-    /// An Alertmanager to send alerts to.
+    /// Alertmanagers to send alerts to.
     pub alertmanager: Option<Alertmanager>,
     /// TLS and credentials of every listener.
     pub security: ServeSecurity,

@@ -10,6 +10,7 @@ mod ingest;
 mod kill;
 mod outage;
 mod page;
+mod paging;
 mod restart;
 mod retention;
 mod security;

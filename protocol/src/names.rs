@@ -250,7 +250,8 @@ metrics! {
     COLLECTOR_HOSTS: "", "firstbad_collector_hosts", Gauge, "{host}", ["state"], "Hosts, `reporting` or `silent`.";
     COLLECTOR_LAST_EVENT: "", "firstbad_collector_last_event_timestamp_seconds", Gauge, "s", [], "Event time of the newest data.";
     COLLECTOR_INCIDENTS: "", "firstbad_collector_incidents", Gauge, "{incident}", ["state", "verdict"], "Incidents by state and verdict.";
-    COLLECTOR_INCIDENT: "", "firstbad_collector_incident_info", Gauge, "1", ["incident", "verdict", "config", "sentence", "severity"], "1 for each incident that is not over, with its verdict's sentence up to the numbers; `severity` is `critical` where a harmful change is accused, else `warning`.";
+    COLLECTOR_INCIDENT: "", "firstbad_collector_incident_info", Gauge, "1", ["incident", "verdict", "config", "sentence", "severity", "playbook"], "1 for each incident that is not over, with its verdict's sentence up to the numbers; `severity` is `critical` while it is open and a harmful change is or was accused, `quiet` where a quiet time holds its pages, else `warning`.";
+    COLLECTOR_INCIDENT_HELD: "", "firstbad_collector_incident_held", Gauge, "1", ["incident"], "1 for each incident that is not over and that an engineer acknowledged, or whose pages a quiet time holds.";
     COLLECTOR_SUSPECT_CONFIDENCE: "", "firstbad_collector_suspect_confidence_ratio", Gauge, "1", ["config", "config_hash"], "Confidence that this version is the cause of an open incident.";
     COLLECTOR_NOTIFICATIONS: "", "firstbad_collector_notifications_total", Counter, "{notification}", ["target", "result"], "Notifications sent.";
 }

@@ -96,9 +96,17 @@ fn every_runbook_exists() {
     let alerts = std::fs::read_to_string(dashboards().join("prometheus/alerts.yaml")).expect("alerts");
     let links: Vec<&str> = alerts.lines().filter_map(|line| line.trim().strip_prefix("runbook_url: ")).collect();
     assert_eq!(links.len(), alerts.matches("- alert:").count(), "every alert has a runbook");
+    let exists = |path: &str| firstbad_tests::repository().join(path).is_file();
     for link in links {
-        let (_, path) = link.split_once("/blob/main/").expect("a link into this repository");
-        assert!(firstbad_tests::repository().join(path).is_file(), "{link}");
+        let (_, path) = link.trim_matches('\'').split_once("/blob/main/").expect("a link into this repository");
+        match path.split_once("{{") {
+            None => assert!(exists(path), "{link}"),
+            // The playbook of an incident, or the page of all. The library embeds `playbooks/NAME.md`, so each name is a file.
+            Some((directory, template)) => {
+                assert!(directory == "playbooks/" && template.ends_with("README{{ end }}.md"), "{link}");
+                assert!(exists("playbooks/README.md"));
+            }
+        }
     }
 }
 
@@ -116,5 +124,11 @@ fn promtool_accepts_rules_and_their_unit_tests_pass() {
         );
     };
     run(&["check", "rules", "--lint=all", "--lint-fatal", "rules.yaml", "alerts.yaml"]);
-    run(&["test", "rules", "tests/errors_follow_version.yaml", "tests/silent_failure.yaml"]);
+    run(&[
+        "test",
+        "rules",
+        "tests/errors_follow_version.yaml",
+        "tests/panics_and_budget.yaml",
+        "tests/silent_failure.yaml",
+    ]);
 }

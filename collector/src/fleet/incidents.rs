@@ -2,7 +2,7 @@
 //! confidence in each suspected version.
 
 use super::text::Text;
-use crate::alerts::severity;
+use crate::alerts::severity::{is_held, routed_config, served};
 use firstbad_protocol::limits::METRIC_HASHES_MAX;
 use firstbad_protocol::names;
 use firstbad_protocol::sentence::headline;
@@ -21,11 +21,16 @@ const SHADOW: &str = "shadow";
 pub(super) fn render(snapshot: &Snapshot, shadow: bool, text: &mut Text) {
     let mut family = text.family(&names::COLLECTOR_INCIDENT);
     for incident in not_over(snapshot) {
-        let config = incident.cause.as_ref().and_then(|cause| cause.config.as_deref()).unwrap_or_default();
+        let config = routed_config(incident).unwrap_or_default();
         // The headline holds no numbers: they change with each report, and each change would begin a new series.
         let (verdict, sentence) = (incident.verdict.as_str(), headline(incident));
-        let severity = if shadow { SHADOW } else { severity(incident) };
-        family.sample(&[&incident.id, verdict, config, &sentence, severity], 1);
+        let severity = if shadow { SHADOW } else { served(incident) };
+        let playbook = incident.playbook.as_deref().unwrap_or("README");
+        family.sample(&[&incident.id, verdict, config, &sentence, severity, playbook], 1);
+    }
+    let mut family = text.family(&names::COLLECTOR_INCIDENT_HELD);
+    for incident in not_over(snapshot).filter(|incident| is_held(incident)) {
+        family.sample(&[&incident.id], 1);
     }
 }
 

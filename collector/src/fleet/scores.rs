@@ -12,6 +12,8 @@ pub(crate) struct ScoreCounts {
     buckets: [u64; SCORE_BOUNDS.len() + 1],
     sum: f64,
     defaulted: [u64; 4],
+    /// Whether it was served before.
+    pub(super) shown: bool,
 }
 
 const REASONS: [&str; 4] = ["sentinel", "nan", "below", "above"];

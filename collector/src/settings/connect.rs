@@ -1,7 +1,9 @@
 //! Flags of connections of our own: which CA is trusted, what is shown. A token is never a flag: whoever lists processes
 //! would read it.
 
-use super::{Alertmanager, FileError};
+use super::alerting::base_url;
+use super::file::OneOrMore;
+use super::{AlertLabel, AlertTexts, Alertmanager, FileError};
 use crate::security::{ClientFiles, ConnectSettings, Secret};
 use std::path::PathBuf;
 
@@ -55,9 +57,9 @@ impl ConnectArgs {
 /// Flags of the connection to an Alertmanager.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct AlertmanagerArgs {
-    /// Send alerts to the Alertmanager at this URL
-    #[arg(long, value_name = "URL", env = "FIRSTBAD_ALERTMANAGER")]
-    pub alertmanager: Option<String>,
+    /// Send alerts to the Alertmanager at this URL; may be repeated for a cluster of them
+    #[arg(long, value_name = "URL", env = "FIRSTBAD_ALERTMANAGER", value_delimiter = ',')]
+    pub alertmanager: Vec<String>,
     /// Trust the certificate authorities of this PEM file for --alertmanager [default: the public ones]
     #[arg(long, value_name = "FILE", env = "FIRSTBAD_ALERTMANAGER_CA")]
     pub alertmanager_ca: Option<PathBuf>,
@@ -70,11 +72,32 @@ pub struct AlertmanagerArgs {
     /// Send the Alertmanager the bearer token of this file (mode 0600); FIRSTBAD_ALERTMANAGER_TOKEN holds the token itself
     #[arg(long, value_name = "FILE", env = "FIRSTBAD_ALERTMANAGER_TOKEN_FILE")]
     pub alertmanager_token_file: Option<PathBuf>,
+    /// Give each alert this label, such as cluster=eu; job=NAME replaces job=firstbad; may be repeated
+    #[arg(long = "alert-label", value_name = "NAME=VALUE", env = "FIRSTBAD_ALERT_LABELS", value_delimiter = ',')]
+    pub alert_labels: Vec<AlertLabel>,
+    /// Link alerts to playbooks under this URL [default: those of the repository]
+    #[arg(long, value_name = "URL", env = "FIRSTBAD_PLAYBOOKS_URL")]
+    pub playbooks_url: Option<String>,
+    /// Link alerts to the dashboards of the Grafana at this URL
+    #[arg(long, value_name = "URL", env = "FIRSTBAD_GRAFANA_URL")]
+    pub grafana_url: Option<String>,
+    /// Link alerts to the query API at this URL
+    #[arg(long, value_name = "URL", env = "FIRSTBAD_EXTERNAL_URL")]
+    pub external_url: Option<String>,
 }
 
 impl AlertmanagerArgs {
     pub(super) fn settings(&self, file: &super::CollectFile) -> Result<Option<Alertmanager>, FileError> {
-        let Some(url) = self.alertmanager.clone().or_else(|| file.alertmanager.clone()) else { return Ok(None) };
+        let urls = if self.alertmanager.is_empty() {
+            file.alertmanager.as_ref().map(OneOrMore::all).unwrap_or_default()
+        } else {
+            self.alertmanager.clone()
+        };
+        let texts = self.texts(file)?;
+        if urls.is_empty() {
+            return Ok(None);
+        }
+        let urls = urls.iter().map(|url| base_url("--alertmanager", url)).collect::<Result<Vec<_>, _>>()?;
         let or = |flag: &Option<PathBuf>, file: &Option<PathBuf>| flag.clone().or_else(|| file.clone());
         let certificate = or(&self.alertmanager_client_cert, &file.alertmanager_client_cert);
         let key = or(&self.alertmanager_client_key, &file.alertmanager_client_key);
@@ -84,7 +107,27 @@ impl AlertmanagerArgs {
             token_file: or(&self.alertmanager_token_file, &file.alertmanager_token_file),
             token: token(ALERTMANAGER_TOKEN_VARIABLE),
         };
-        Ok(Some(Alertmanager { url, connect }))
+        Ok(Some(Alertmanager { urls, connect, texts }))
+    }
+
+    fn texts(&self, file: &super::CollectFile) -> Result<AlertTexts, FileError> {
+        let url = |setting, flag: &Option<String>, file: &Option<String>| {
+            flag.as_ref().or(file.as_ref()).map(|url| base_url(setting, url)).transpose()
+        };
+        let mut labels = self.alert_labels.clone();
+        if labels.is_empty() {
+            let refuse = |reason| FileError::Value { setting: "alert_labels", reason };
+            let texts = file.alert_labels.iter().flatten();
+            labels = texts.map(|text| text.parse().map_err(refuse)).collect::<Result<_, _>>()?;
+        }
+        let texts = AlertTexts::default();
+        Ok(AlertTexts {
+            labels: labels.into_iter().map(|label| (label.name, label.value)).collect(),
+            playbooks_url: url("--playbooks-url", &self.playbooks_url, &file.playbooks_url)?
+                .unwrap_or(texts.playbooks_url),
+            grafana_url: url("--grafana-url", &self.grafana_url, &file.grafana_url)?,
+            external_url: url("--external-url", &self.external_url, &file.external_url)?,
+        })
     }
 }
 

@@ -17,6 +17,27 @@ pub struct File {
 
 // The keys of TLS and credentials stand in both tables: serde cannot both flatten a shared struct and refuse unknown keys.
 
+/// A text, or a list of texts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One.
+    One(String),
+    /// A list.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text.clone()],
+            Self::More(texts) => texts.clone(),
+        }
+    }
+}
+
 /// The table `[collect]`. Every key is that of the flag, with `_` for `-`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,7 +55,11 @@ pub struct CollectFile {
     pub retention: Option<Seconds>,
     pub store_bytes_max: Option<u64>,
     pub contents: Option<Contents>,
-    pub alertmanager: Option<String>,
+    pub alertmanager: Option<OneOrMore>,
+    pub alert_labels: Option<Vec<String>>,
+    pub playbooks_url: Option<String>,
+    pub grafana_url: Option<String>,
+    pub external_url: Option<String>,
     pub shadow: Option<bool>,
     pub alertmanager_ca: Option<PathBuf>,
     pub alertmanager_client_cert: Option<PathBuf>,

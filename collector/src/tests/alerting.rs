@@ -2,7 +2,7 @@
 //! end when it is over.
 
 use super::support::eventually;
-use crate::alerts::Sender;
+use crate::alerts::senders;
 use crate::health::Health;
 use crate::publish::{Published, Publisher};
 use crate::settings::Alertmanager;
@@ -35,7 +35,7 @@ fn alertmanager() -> (tokio::runtime::Runtime, String, Received) {
     (runtime, url, received)
 }
 
-fn snapshot(verdict: Verdict, state: verdict::State) -> Snapshot {
+pub(super) fn snapshot(verdict: Verdict, state: verdict::State) -> Snapshot {
     let cause = Cause {
         kind: CauseKind::Config,
         config: Some("bot-features".to_owned()),
@@ -76,15 +76,16 @@ fn an_incident_is_told_from_its_opening_to_its_end() {
     let (_runtime, url, received) = alertmanager();
     let publisher = Publisher::new(Published::new(1, snapshot(Verdict::InsufficientEvidence, verdict::State::Open)));
     let health = Arc::new(Health::new(1));
-    let alertmanager = Alertmanager { url, ..Alertmanager::default() };
-    let sender = Sender::new(&alertmanager, publisher.clone(), Arc::clone(&health)).unwrap();
+    let alertmanager = Alertmanager { urls: vec![url], ..Alertmanager::default() };
+    let mut sender = senders(&alertmanager, &publisher, &health).unwrap().remove(0);
+    sender.end_after = std::time::Duration::ZERO;
 
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let thread = std::thread::spawn(move || sender.run(&stopped));
     let of = |verdict: &str, ended: bool| {
         let received = received.lock().unwrap();
         let mut all = received.iter();
-        all.find(|alert| alert["labels"]["verdict"] == verdict && alert.get("endsAt").is_some() == ended).cloned()
+        all.find(|alert| alert["annotations"]["verdict"] == verdict && alert.get("endsAt").is_some() == ended).cloned()
     };
     eventually("the incident is told, after a refusal", || of("insufficient_evidence", false).is_some());
     publisher.publish(Published::new(2, snapshot(Verdict::Cause, verdict::State::Open)));
