@@ -215,9 +215,23 @@ pub struct NormaliserState {
     pub journal: Vec<Journalled>,
     /// What the journal lacks, if anything.
     pub lost: Option<Lost>,
+    /// Commits that only the journal has, in order: a power cut took them from the database, or the process ended before it
+    /// had them. [`Store::commit_again`] puts them back.
+    pub ahead: Vec<Ahead>,
 }
 
-/// Requests whose effect on the normaliser's state is lost. What they told is in the record nevertheless.
+/// A commit that only the journal has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// Its batch.
+    pub seq: u64,
+    /// The batch's tick.
+    pub tick: Timestamp,
+    /// Its requests.
+    pub requests: Vec<Journalled>,
+}
+
+/// Requests whose effect on the normaliser's state is lost. What they said is in the record nevertheless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
     /// How many.
@@ -237,11 +251,18 @@ pub struct Retention {
 
 /// The writing side; one owner.
 pub trait Store: Send {
-    /// Makes a batch durable: when this returns, it survives a power cut.
+    /// Makes the requests of a batch durable: when this returns, what they say survives a power cut, and so do the batch's
+    /// words. A batch without either survives the end of the process.
     ///
     /// # Errors
     /// If it could not; then nothing of it is stored.
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
+
+    /// Puts back a commit that only the journal has ([`NormaliserState::ahead`]).
+    ///
+    /// # Errors
+    /// If it could not; then nothing of it is stored.
+    fn commit_again(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
 
     /// Saves a checkpoint and drops those that nothing needs any more.
     ///

@@ -4,7 +4,9 @@
 use crate::driver::Stepper;
 use crate::settings::{Contents, Settings};
 use crate::start_error::StartError;
-use crate::store::{BatchRange, Extent, Lost, SqliteReader, SqliteStore, Store, StoreError, StoreReader};
+use crate::store::{
+    Ahead, Batch, BatchRange, Commit, Extent, Lost, SqliteReader, SqliteStore, Store, StoreError, StoreReader,
+};
 use crate::words::Words;
 use crate::writer::Intake;
 use firstbad_diagnosis::Engine;
@@ -56,10 +58,11 @@ struct State {
 
 fn go_on(settings: &Settings, store: &mut SqliteStore, notices: &mut Vec<String>) -> Result<State, StoreError> {
     let dimensions = &settings.engine.dimensions;
-    let state = store.normaliser_state()?;
+    let mut state = store.normaliser_state()?;
+    let ahead = std::mem::take(&mut state.ahead);
     if let Some(Lost { requests, moved }) = &state.lost {
         notices.push(format!(
-            "the journal was damaged and lacks {requests} requests; it is now {}. What they told is in the record, and each \
+            "the journal was damaged and lacks {requests} requests; it is now {}. What they said is in the record, and each \
              series begins anew with its next point",
             moved.display()
         ));
@@ -68,7 +71,10 @@ fn go_on(settings: &Settings, store: &mut SqliteStore, notices: &mut Vec<String>
         notices.push(format!("{error}: each series begins anew with its next point"));
         Intake::anew(dimensions)
     });
-    let intake = intake.keeping_contents(settings.contents == Contents::Full);
+    let mut intake = intake.keeping_contents(settings.contents == Contents::Full);
+    for commit in &ahead {
+        put_back(store, &mut intake, commit)?;
+    }
     let reader = SqliteReader::open(&settings.data_dir)?;
     let Some(extent) = reader.extent()? else {
         let stepper = Stepper::new(Engine::new(settings.engine.clone()), 0);
@@ -84,6 +90,20 @@ fn go_on(settings: &Settings, store: &mut SqliteStore, notices: &mut Vec<String>
     })?;
     let words = Words::as_of(words, extent.last);
     Ok(State { intake, stepper, last: (extent.last, extent.last_tick), words })
+}
+
+/// Makes a commit again that only the journal has, of the same requests. It has no words: a commit with words is on disk before
+/// they are answered.
+fn put_back(store: &mut SqliteStore, intake: &mut Intake, ahead: &Ahead) -> Result<(), StoreError> {
+    let taken = intake.take_again(&ahead.requests);
+    tracing::info!(batch = ahead.seq, requests = ahead.requests.len(), "a commit is made again from the journal");
+    store.commit_again(&Commit {
+        batch: &Batch { seq: ahead.seq, tick: ahead.tick, observations: taken.observations, words: Vec::new() },
+        records: &taken.records,
+        journal: &ahead.requests,
+        contents: &taken.contents,
+        normaliser: None,
+    })
 }
 
 /// The engine of the newest checkpoint that restores; else a new one, an hour back.

@@ -1,9 +1,10 @@
 //! The requests that were acknowledged since the normaliser's state was saved, as they came, in one file beside the database.
-//! They are written and synced before the database commits, so that a batch in the database has its requests here. When the
-//! state is saved, the file is written from its beginning again: what is left of earlier requests is told by its batch
-//! numbers, and what is torn by its checksums.
+//! They are written and synced before the database commits, and are then on disk: the database syncs its own log only when
+//! the state is saved, and the commits that a power cut takes from it are made again from here. When the state is saved, the
+//! file is written from its beginning again: batch numbers show what is left of earlier requests, and
+//! checksums what is torn.
 
-use super::{Journalled, Signal, StoreError};
+use super::{Batch, Journalled, Signal, StoreError};
 use crate::otlp::Encoding;
 use firstbad_protocol::time::Timestamp;
 use std::fs::{File, OpenOptions};
@@ -19,10 +20,10 @@ const NAME: &str = "journal";
 const FULL_BYTES: u64 = 256 << 20;
 /// A longer file is cut when it begins anew. Below, its blocks are used again, which a sync does in half the time.
 const KEPT_BYTES: u64 = 64 << 20;
-const MAGIC: [u8; 4] = *b"FBJ1";
-/// Magic, length of the body, batch, receive clock, signal, encoding, 6 bytes of zero; the checksum of all that and the
-/// body follows, then the body.
-const HEAD_BYTES: usize = 32;
+const MAGIC: [u8; 4] = *b"FBJ2";
+/// Magic, length of the body, batch, tick of the batch, receive clock, signal, encoding, how many requests of the same batch
+/// follow, 2 bytes of zero; the checksum of all that and the body follows, then the body.
+const HEAD_BYTES: usize = 40;
 const CHECKSUM_BYTES: usize = 8;
 
 /// The open file.
@@ -40,6 +41,9 @@ pub(super) struct Journal {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) batch: u64,
+    pub(super) tick: Timestamp,
+    /// How many requests of the same commit follow.
+    left: u32,
     pub(super) request: Journalled,
 }
 
@@ -68,7 +72,7 @@ impl Journal {
     ///
     /// # Errors
     /// If they are not. The next call writes to the same place.
-    pub(super) fn append(&mut self, batch: u64, requests: &[Journalled]) -> Result<(), StoreError> {
+    pub(super) fn append(&mut self, batch: &Batch, requests: &[Journalled]) -> Result<(), StoreError> {
         let refuse = |source| StoreError::Journal { path: self.path.clone(), source };
         let bytes = frames(batch, requests).map_err(refuse)?;
         self.before = self.end;
@@ -115,8 +119,9 @@ pub(super) struct Read {
     pub(super) end: u64,
 }
 
-/// Reads the entries of the batches after `after`, up to and including `last`. It ends at the first one that is torn, is of a
-/// later batch, or stands out of order, as what is left of earlier ones does. A file that is not there is empty.
+/// Reads the entries of the batches after `after`, up to and including `last`: whole commits. It ends at the first entry that
+/// is torn, is of a later batch, or stands out of order, as what is left of earlier ones does. A file that is not there is
+/// empty.
 pub(super) fn read(path: &Path, after: u64, last: u64) -> Result<Read, StoreError> {
     let refuse = |source| StoreError::Journal { path: path.into(), source };
     let mut read = Read { entries: Vec::new(), end: 0 };
@@ -126,18 +131,23 @@ pub(super) fn read(path: &Path, after: u64, last: u64) -> Result<Read, StoreErro
         Err(source) => return Err(refuse(source)),
     };
     let left = file.get_ref().metadata().map_err(refuse)?.len();
-    let (mut at, mut before) = (0_u64, 0);
+    let (mut at, mut before, mut follow, mut whole) = (0_u64, 0, 0, 0);
     while let Some(entry) = next(&mut file, left.saturating_sub(at)).map_err(refuse)? {
-        if entry.batch < before || entry.batch > last {
+        let goes_on = follow > 0 && entry.batch == before && entry.left + 1 == follow;
+        let begins = follow == 0 && entry.batch > before && entry.batch <= last;
+        if !goes_on && !begins {
             break;
         }
-        before = entry.batch;
+        (before, follow) = (entry.batch, entry.left);
         at = at.saturating_add((HEAD_BYTES + CHECKSUM_BYTES + entry.request.body.len()) as u64);
         if entry.batch > after {
             read.entries.push(entry);
-            read.end = at;
+            if follow == 0 {
+                (whole, read.end) = (read.entries.len(), at);
+            }
         }
     }
+    read.entries.truncate(whole);
     Ok(read)
 }
 
@@ -155,13 +165,13 @@ fn next(file: &mut impl io::Read, left: u64) -> io::Result<Option<Entry>> {
     }
     let mut body = Vec::new();
     file.take(u64::from(length)).read_to_end(&mut body)?;
-    let (batch, received) = (number(&head, 8), number(&head, 16));
-    let signal = match head.get(24) {
+    let (batch, tick, received) = (number(&head, 8), number(&head, 16), number(&head, 24));
+    let signal = match head.get(32) {
         Some(0) => Signal::Metrics,
         Some(1) => Signal::Logs,
         _ => return Ok(None),
     };
-    let encoding = match head.get(25) {
+    let encoding = match head.get(33) {
         Some(0) => Encoding::Protobuf,
         Some(1) => Encoding::Json,
         _ => return Ok(None),
@@ -169,8 +179,9 @@ fn next(file: &mut impl io::Read, left: u64) -> io::Result<Option<Entry>> {
     if u64::from_le_bytes(checksum) != checksum_of(&head, &body) {
         return Ok(None);
     }
-    let received_at = Timestamp(received.cast_signed());
-    Ok(Some(Entry { batch, request: Journalled { signal, encoding, received_at, body } }))
+    let left = head.get(34..).and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    let (tick, received_at) = (Timestamp(tick.cast_signed()), Timestamp(received.cast_signed()));
+    Ok(Some(Entry { batch, tick, left, request: Journalled { signal, encoding, received_at, body } }))
 }
 
 /// Fills `into`; false if the file ends before.
@@ -190,10 +201,11 @@ fn checksum_of(head: &[u8; HEAD_BYTES], body: &[u8]) -> u64 {
     xxh3_64(head).rotate_left(1) ^ xxh3_64(body)
 }
 
-fn frames(batch: u64, requests: &[Journalled]) -> io::Result<Vec<u8>> {
+fn frames(batch: &Batch, requests: &[Journalled]) -> io::Result<Vec<u8>> {
     let bytes = requests.iter().map(|request| HEAD_BYTES + CHECKSUM_BYTES + request.body.len()).sum();
     let mut frames = Vec::with_capacity(bytes);
-    for Journalled { signal, encoding, received_at, body } in requests {
+    for (index, Journalled { signal, encoding, received_at, body }) in requests.iter().enumerate() {
+        let left = u32::try_from(requests.len() - index - 1).map_err(io::Error::other)?;
         let length = u32::try_from(body.len()).map_err(|_| io::Error::other("a request longer than 4 GiB"))?;
         let signal = match signal {
             Signal::Metrics => 0,
@@ -206,9 +218,12 @@ fn frames(batch: u64, requests: &[Journalled]) -> io::Result<Vec<u8>> {
         let mut head = Vec::with_capacity(HEAD_BYTES);
         head.extend_from_slice(&MAGIC);
         head.extend_from_slice(&length.to_le_bytes());
-        head.extend_from_slice(&batch.to_le_bytes());
+        head.extend_from_slice(&batch.seq.to_le_bytes());
+        head.extend_from_slice(&batch.tick.0.to_le_bytes());
         head.extend_from_slice(&received_at.0.to_le_bytes());
-        head.extend_from_slice(&[signal, encoding, 0, 0, 0, 0, 0, 0]);
+        head.extend_from_slice(&[signal, encoding]);
+        head.extend_from_slice(&left.to_le_bytes());
+        head.extend_from_slice(&[0, 0]);
         let head: &[u8; HEAD_BYTES] = head.first_chunk().ok_or_else(|| io::Error::other("a head that is too short"))?;
         frames.extend_from_slice(head);
         frames.extend_from_slice(&checksum_of(head, body).to_le_bytes());
@@ -226,6 +241,10 @@ mod tests {
         Journalled { signal: Signal::Logs, encoding: Encoding::Json, received_at: Timestamp(7), body }
     }
 
+    fn batch(seq: u64) -> Batch {
+        Batch { seq, tick: Timestamp(9), observations: Vec::new(), words: Vec::new() }
+    }
+
     fn texts(read: &Read) -> Vec<String> {
         read.entries.iter().map(|entry| String::from_utf8(entry.request.body.clone()).unwrap()).collect()
     }
@@ -235,20 +254,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = path_in(directory.path());
         let mut journal = Journal::open(directory.path()).unwrap();
-        journal.append(1, &[request("a"), request("b")]).unwrap();
-        journal.append(2, &[request("c")]).unwrap();
+        journal.append(&batch(1), &[request("a"), request("b")]).unwrap();
+        journal.append(&batch(2), &[request("c")]).unwrap();
         assert_eq!(texts(&read(&path, 0, 2).unwrap()), ["a", "b", "c"]);
         assert_eq!(texts(&read(&path, 1, 2).unwrap()), ["c"], "the state holds batch 1");
         assert_eq!(texts(&read(&path, 0, 1).unwrap()), ["a", "b"], "batch 2 was not committed");
         journal.undo();
-        journal.append(2, &[request("d")]).unwrap();
+        journal.append(&batch(2), &[request("d")]).unwrap();
         assert_eq!(texts(&read(&path, 0, 2).unwrap()), ["a", "b", "d"]);
         journal.begin_anew();
-        journal.append(3, &[request("e")]).unwrap();
+        journal.append(&batch(3), &[request("e")]).unwrap();
         assert_eq!(texts(&read(&path, 2, 3).unwrap()), ["e"], "b and d still stand behind it");
         let mut again = Journal::open(directory.path()).unwrap();
         assert_eq!(again.resume(2, 3).unwrap().len(), 1);
-        again.append(4, &[request("f")]).unwrap();
+        again.append(&batch(4), &[request("f")]).unwrap();
         assert_eq!(texts(&read(&path, 2, 4).unwrap()), ["e", "f"]);
     }
 
@@ -256,11 +275,12 @@ mod tests {
     fn every_cut_and_every_changed_byte_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
         let path = path_in(directory.path());
-        Journal::open(directory.path()).unwrap().append(1, &[request("first"), request("second")]).unwrap();
+        Journal::open(directory.path()).unwrap().append(&batch(1), &[request("first"), request("second")]).unwrap();
         let whole = std::fs::read(&path).unwrap();
-        let first = HEAD_BYTES + CHECKSUM_BYTES + "first".len();
+        assert_eq!(texts(&read(&path, 0, 1).unwrap()), ["first", "second"], "the control");
         for at in 0..whole.len() {
-            let expected: &[&str] = if at < first { &[] } else { &["first"] };
+            // They are one commit: of a part of it nothing is taken.
+            let expected: &[&str] = &[];
             std::fs::write(&path, &whole[..at]).unwrap();
             assert_eq!(texts(&read(&path, 0, 1).unwrap()), expected, "cut at {at}");
             let mut changed = whole.clone();

@@ -19,7 +19,7 @@ pub(super) const VERSION_READ_MIN: i64 = 3;
 /// (measurements.md B 3), and a crash replays 16 MiB in milliseconds.
 const PRAGMAS: &str = "
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
+    PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = 4096;
     PRAGMA journal_size_limit = 67108864;
     PRAGMA foreign_keys = OFF;
@@ -123,6 +123,13 @@ pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreE
         }
         later => Err(StoreError::Later { path: path.into(), found: later, known: VERSION }),
     }
+}
+
+/// Whether each commit waits until it is on disk. Ordinarily the journal is what was synced, and a commit that a power cut
+/// takes is made again from it.
+pub(super) fn sync_commits(connection: &Connection, sync: bool) -> Result<(), StoreError> {
+    let pragma = if sync { "PRAGMA synchronous = FULL;" } else { "PRAGMA synchronous = NORMAL;" };
+    connection.execute_batch(pragma).map_err(|source| StoreError::Database { what: "set its syncing", source })
 }
 
 /// The schema number of the open file.

@@ -1,5 +1,6 @@
-//! The embedded store: one SQLite file in WAL mode with synchronous=FULL, one writing connection, readers beside it. It
-//! decides how rows are laid out and what is deleted; when something is written is the writer's decision.
+//! The embedded store: one SQLite file in WAL mode, one writing connection, readers beside it, and the journal, which is what
+//! is synced before an acknowledgement. It decides how rows are laid out and what is deleted; when something is written is
+//! the writer's decision.
 
 mod read;
 mod words;
@@ -9,9 +10,10 @@ use read::Saved;
 pub use read::SqliteReader;
 pub(super) use read::commits;
 
-use super::journal::{self, Journal};
+use super::journal::{self, Entry, Journal};
 use super::{
-    Checkpoint, Commit, IncidentRecord, Journalled, Lost, NormaliserState, Retention, Store, StoreError, aside, schema,
+    Ahead, Checkpoint, Commit, IncidentRecord, Journalled, Lost, NormaliserState, Retention, Store, StoreError, aside,
+    schema,
 };
 use firstbad_protocol::time::Timestamp;
 use rusqlite::Connection;
@@ -36,6 +38,8 @@ pub struct SqliteStore {
     path: PathBuf,
     inode: u64,
     journal: Journal,
+    /// A commit failed whose requests are in the journal, behind those of the last one.
+    has_failed: bool,
     /// When damage is set aside, in the name of what it becomes.
     now: Timestamp,
 }
@@ -86,7 +90,7 @@ impl SqliteStore {
             quick_check(&connection)?;
         }
         let journal = Journal::open(path.parent().unwrap_or(Path::new(".")))?;
-        Ok(Self { connection, path: path.into(), inode: metadata.ino(), journal, now })
+        Ok(Self { connection, path: path.into(), inode: metadata.ino(), journal, has_failed: false, now })
     }
 
     /// Moves a damaged journal to a name that ends in `.corrupt`, and begins an empty one.
@@ -96,6 +100,16 @@ impl SqliteStore {
             .map_err(|source| StoreError::Directory { directory: directory.into(), source })?;
         self.journal = Journal::open(directory)?;
         Ok(moved)
+    }
+
+    /// Commits, and returns when this commit and all before it are on disk.
+    fn synced(&mut self, commit: impl FnOnce(&mut Connection) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        schema::sync_commits(&self.connection, true)?;
+        let committed = commit(&mut self.connection);
+        if let Err(error) = schema::sync_commits(&self.connection, false) {
+            tracing::warn!(%error, "each commit goes on to wait for the disk");
+        }
+        committed
     }
 
     /// Where the database is.
@@ -133,19 +147,26 @@ impl Store for SqliteStore {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
         let is_journalled = commit.normaliser.is_none() && !commit.journal.is_empty();
         if is_journalled {
-            self.journal.append(commit.batch.seq, commit.journal)?;
+            self.journal.append(commit.batch, commit.journal)?;
         }
-        match write::commit(&mut self.connection, commit) {
+        let committed = if commit.normaliser.is_some() || !commit.batch.words.is_empty() {
+            // With a new state the journal begins anew, so all that it held has to be in the database for good. Words of engineers
+            // are not in the journal.
+            self.synced(|connection| write::commit(connection, commit))
+        } else {
+            write::commit(&mut self.connection, commit)
+        };
+        self.has_failed = committed.is_err();
+        match &committed {
             Ok(()) if commit.normaliser.is_some() => self.journal.begin_anew(),
-            Ok(()) => {}
-            Err(error) => {
-                if is_journalled {
-                    self.journal.undo();
-                }
-                return Err(error);
-            }
+            Err(_) if is_journalled => self.journal.undo(),
+            _ => {}
         }
-        Ok(())
+        committed
+    }
+
+    fn commit_again(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+        self.synced(|connection| write::commit(connection, commit))
     }
 
     fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
@@ -162,7 +183,9 @@ impl Store for SqliteStore {
 
     fn normaliser_state(&mut self) -> Result<NormaliserState, StoreError> {
         let Saved { state, range, commits } = read::normaliser_state(&self.connection)?;
-        let mut entries = self.journal.resume(range.after, range.last)?.into_iter().peekable();
+        // What a failed commit left behind is no commit of this process; after a restart nobody knows that it failed.
+        let last = if self.has_failed { range.last } else { u64::MAX };
+        let mut entries = self.journal.resume(range.after, last)?.into_iter().peekable();
         let (mut journal, mut requests) = (Vec::new(), 0);
         for commit in commits {
             journal.extend(commit.here);
@@ -175,13 +198,20 @@ impl Store for SqliteStore {
                 .extend(found.map(|entry| entry.request).take(usize::try_from(commit.in_file).unwrap_or(usize::MAX)));
             requests += commit.in_file.saturating_sub((journal.len() - before) as u64);
         }
+        let mut ahead: Vec<Ahead> = Vec::new();
+        for Entry { batch: seq, tick, request, .. } in entries.filter(|entry| entry.batch > range.last) {
+            match ahead.last_mut().filter(|last| last.seq == seq) {
+                Some(last) => last.requests.push(request),
+                None => ahead.push(Ahead { seq, tick, requests: vec![request] }),
+            }
+        }
         if requests == 0 {
-            return Ok(NormaliserState { saved: state, journal, lost: None });
+            return Ok(NormaliserState { saved: state, journal, lost: None, ahead });
         }
         // A state without some of the requests would count what they counted once more: there is none any more.
         let moved = self.set_journal_aside()?;
         write::forget_normaliser(&mut self.connection)?;
-        Ok(NormaliserState { lost: Some(Lost { requests, moved }), ..NormaliserState::default() })
+        Ok(NormaliserState { lost: Some(Lost { requests, moved }), ahead, ..NormaliserState::default() })
     }
 
     fn is_journal_full(&self) -> bool {

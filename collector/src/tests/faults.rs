@@ -2,7 +2,7 @@
 //! without a restart.
 
 use super::support::{JSON, Running, eventually, log_request};
-use crate::store::{BatchRange, SqliteReader, StoreReader};
+use crate::store::{Batch, BatchRange, SqliteReader, StoreReader};
 use crate::{Collector, Settings};
 
 #[test]
@@ -80,7 +80,7 @@ fn while_nothing_can_be_stored_senders_are_told_to_retry_and_then_it_goes_on() {
 }
 
 #[test]
-fn a_damaged_journal_is_set_aside_with_its_loss_and_what_was_told_is_still_there() {
+fn a_damaged_journal_is_set_aside_with_its_loss_and_what_was_said_is_still_there() {
     let running = Running::start();
     for n in 0..10 {
         assert_eq!(running.post("/v1/logs", JSON, &log_request(&format!("id-{n}"))).status, 200);
@@ -111,8 +111,60 @@ fn a_damaged_journal_is_set_aside_with_its_loss_and_what_was_told_is_still_there
     let notices = collector.notices().join("\n");
     // Twentieths of the file from the third tenth on: the fourth request, and those behind it.
     assert!(notices.contains("lacks 7 requests") && notices.contains(".corrupt"), "{notices}");
-    assert_eq!(observations(), 10, "the record holds what the lost requests told");
+    assert_eq!(observations(), 10, "the record holds what the lost requests said");
     drop(collector);
     let again = Collector::start(Settings::on_free_ports(directory.path())).unwrap();
-    assert!(again.notices().is_empty(), "the loss is told once: {:?}", again.notices());
+    assert!(again.notices().is_empty(), "the loss is reported once: {:?}", again.notices());
+}
+
+/// The batches of the store in `directory` that hold anything.
+fn batches(directory: &std::path::Path) -> Vec<Batch> {
+    let (mut found, reader) = (Vec::new(), SqliteReader::open(directory).unwrap());
+    let all = BatchRange { after: 0, last: u64::MAX };
+    reader
+        .batches(all, &mut |batch| {
+            found.extend((!batch.observations.is_empty()).then_some(batch));
+            true
+        })
+        .unwrap();
+    found
+}
+
+/// The disk after a power cut: the database's log ends where it was last synced, and the journal, which is synced with each
+/// commit, is whole.
+#[test]
+fn what_a_power_cut_takes_from_the_database_is_made_again_from_the_journal() {
+    let running = Running::start();
+    let bodies: Vec<_> = (0..10).map(|n| log_request(&format!("id-{n}"))).collect();
+    let post = |running: &Running, body: &[u8]| assert_eq!(running.post("/v1/logs", JSON, body).status, 200);
+    let [cut, without_journal] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let copy = |name: &str| {
+        for to in [&cut, &without_journal] {
+            std::fs::copy(running.directory.path().join(name), to.path().join(name)).unwrap();
+        }
+    };
+    bodies[..5].iter().for_each(|body| post(&running, body));
+    ["firstbad.db", "firstbad.db-wal"].into_iter().for_each(copy);
+    bodies[5..].iter().for_each(|body| post(&running, body));
+    std::fs::copy(running.directory.path().join("journal"), cut.path().join("journal")).unwrap();
+    let acknowledged = batches(running.directory.path());
+
+    let collector = Collector::start(Settings::on_free_ports(cut.path())).unwrap();
+    assert_eq!(batches(cut.path()), acknowledged);
+    assert_eq!(collector.notices(), Vec::<String>::new());
+    // Who missed the acknowledgement sends again, and is not counted twice; after another restart neither.
+    let send_again = |collector: &Collector| {
+        for body in &bodies {
+            let url = format!("{}/v1/logs", collector.otlp_url());
+            assert_eq!(super::support::post(&url, JSON, body).status, 200);
+        }
+    };
+    send_again(&collector);
+    assert_eq!(batches(cut.path()), acknowledged);
+    drop(collector);
+    send_again(&Collector::start(Settings::on_free_ports(cut.path())).unwrap());
+    assert_eq!(batches(cut.path()), acknowledged);
+
+    drop(Collector::start(Settings::on_free_ports(without_journal.path())).unwrap());
+    assert!(batches(without_journal.path()).len() < acknowledged.len(), "the control: it is the journal that has them");
 }

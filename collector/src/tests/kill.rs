@@ -1,8 +1,8 @@
 //! An acknowledgement means "on disk": a collector is killed with SIGKILL in mid-load, again and again, and everything
 //! that it acknowledged must be there. The control acknowledges before the commit, and must be caught.
 //!
-//! SIGKILL tests the process's own buffers; that the file system keeps its word at a power cut is `synchronous=FULL`'s
-//! business (reliability.md, section 0, finding 1).
+//! SIGKILL tests the process's own buffers. What a power cut takes from the database is in `faults`: the journal is what is
+//! synced before an acknowledgement.
 
 use super::support::{JSON, log_request, try_post};
 use crate::store::{SqliteStore, Store};

@@ -47,7 +47,9 @@ impl Intake {
             _ => Normaliser::new(dimensions),
         };
         let mut intake = Self { normaliser, dimensions: dimensions.to_vec(), keep_contents: true };
-        intake.take_again(&state.journal);
+        for request in &state.journal {
+            drop(intake.take_again(std::slice::from_ref(request)));
+        }
         Ok(intake)
     }
 
@@ -107,12 +109,17 @@ impl Intake {
 
     /// Takes the journal, in order. Each of its requests was taken before it was journalled, so a failure here is a bug, or
     /// damage that the store did not notice.
-    fn take_again(&mut self, journal: &[Journalled]) {
+    pub(crate) fn take_again(&mut self, journal: &[Journalled]) -> Taken {
+        let mut taken = Taken::default();
         for request in journal {
-            if let Err(error) = self.take(request, &Caller::anybody()) {
-                tracing::error!(%error, "a request of the journal cannot be read: what it changed is lost");
+            match self.take(request, &Caller::anybody()) {
+                Ok(batch) => taken.add(batch, self.keep_contents),
+                Err(error) => {
+                    tracing::error!(%error, "a request of the journal cannot be read: what it changed is lost")
+                }
             }
         }
+        taken
     }
 }
 
