@@ -3,7 +3,7 @@
 use super::view::accused;
 use crate::state::State;
 use crate::state::ids::{DimsId, LevelId, UnitId};
-use crate::state::model::Unit;
+use crate::state::model::{Counter, Unit};
 use firstbad_protocol::Hash;
 use firstbad_protocol::limits::{RESTART_NAMES_MAX, SNAPSHOT_HOSTS_MAX};
 use firstbad_protocol::snapshot::{Census, HostView, PlaceCount};
@@ -40,7 +40,8 @@ fn entries(state: &State) -> Vec<Entry> {
                 unit.left.is_none() && now - unit.last_arrival > 7 * unit.span.max(state.interval) / 2
             });
             Entry {
-                healthy: !unit.runs.iter().any(|run| run.open),
+                // A refusal is a fact of the version: the host serves on with the last good one.
+                healthy: !unit.runs.iter().any(|run| run.open && run.counter != Counter::Refused),
                 fine: !(runs_bad || fails_after_leaving(state, unit, &accused)),
                 reporting: !silent,
                 id,

@@ -49,15 +49,32 @@ fn a_refusal_on_hosts_of_the_outage_stays_apart_from_it() {
     }
 }
 
+#[test]
+fn a_host_that_refuses_a_version_is_not_listed_as_failing() {
+    let failing = |fleet: &Fleet| fleet.engine.snapshot().hosts.iter().filter(|host| host.failing).count();
+    let mut fleet = refusing(BROKEN);
+    assert_eq!(only(&fleet.until(400)).signals, [Signal::Loads]);
+    assert_eq!(failing(&fleet), 0);
+    let bad = Version::of("bot-features", "second");
+    let mut fleet = Fleet::new(30, 5, &[FEATURES]).effect(move |host, _| Shares::errors(0.6).when(host.has(bad)));
+    fleet.push(0..15, 340, bad);
+    fleet.until(400);
+    assert_eq!(failing(&fleet), 15, "the control");
+}
+
 /// All hosts of the newer binary refuse what those of the older one apply.
 fn refused(refusal: Refusal) -> Diagnosis {
+    refusing(refusal).until(400)
+}
+
+fn refusing(refusal: Refusal) -> Fleet {
     let binary = |index| if index < 20 { "fl2" } else { "fl1" };
     let mut fleet = Fleet::of_binaries(30, 5, &[ROUTES], binary);
     for index in 0..20 {
         fleet.plan(index, 300_000 + index * 700, Happening::Refuse(NEW_ROUTES, refusal));
     }
     fleet.push(20..30, 300, NEW_ROUTES);
-    fleet.until(400)
+    fleet
 }
 
 #[test]
