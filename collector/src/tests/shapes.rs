@@ -18,7 +18,7 @@ fn answers_have_the_keys_that_outsiders_read() {
     let get = |path: &str| -> Value { serde_json::from_slice(&running.get(path).body).unwrap() };
     assert_eq!(
         keys(&get("/api/v1/snapshot")),
-        ["at", "census", "changes", "diagnosis", "fleet", "hosts", "lines", "versions"]
+        ["at", "census", "changes", "deaths", "diagnosis", "fleet", "hosts", "lines", "rollouts", "sites", "versions"]
     );
     assert_eq!(keys(&get("/api/v1/diagnosis")), ["asked", "blind_spots", "incidents", "schema", "window"]);
     assert_eq!(get("/api/v1/incidents"), Value::Array(Vec::new()));
