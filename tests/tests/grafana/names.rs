@@ -8,10 +8,16 @@ use firstbad_protocol::names::{Kind, METRICS, Metric};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Served metrics that no dashboard shows, and why.
-const NOT_SHOWN: [(&str, &str); 1] = [(
-    "firstbad_config_last_load_successful",
-    "in the list of names, but no sender serves it; refused loads are counted by firstbad_config_loads_total",
-)];
+const NOT_SHOWN: [(&str, &str); 2] = [
+    (
+        "firstbad_config_last_load_successful",
+        "in the list of names, but no sender serves it; refused loads are counted by firstbad_config_loads_total",
+    ),
+    (
+        "firstbad_collector_incident_held",
+        "for the rule FirstbadIncidentHeld, which holds pages back; incidents stand in their table whether held or not",
+    ),
+];
 
 fn source(file: &File) -> Source {
     let slug = file.path.split('/').next().unwrap_or_default();
