@@ -78,12 +78,12 @@ mod tests {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         for (path, origin, package) in [
             ("src/main.rs".to_owned(), Origin::Own, named("", "")),
-            ("/work/own/src/main.rs".to_owned(), Origin::Own, named("", "")),
+            ("/build/own/src/main.rs".to_owned(), Origin::Own, named("", "")),
             (format!("/rustc/{commit}/library/core/src/option.rs"), Origin::Std, named("core", "")),
             ("/r/lib/rustlib/src/rust/library/alloc/src/vec/mod.rs".to_owned(), Origin::Std, named("alloc", "")),
             ("/rust/deps/hashbrown-0.16.1/src/raw.rs".to_owned(), Origin::Std, named("hashbrown", "0.16.1")),
             (
-                "/home/user/.cargo/registry/src/index-19/tracing-core-0.1.33/src/a.rs".to_owned(),
+                "/r/registry/src/index-19/tracing-core-0.1.33/src/a.rs".to_owned(),
                 Origin::Dependency,
                 named("tracing-core", "0.1.33"),
             ),

@@ -63,14 +63,14 @@ pub enum WordChange {
         /// By whom and when.
         ended: Ended,
     },
-    /// One that holds no more made room for a new one.
+    /// A word that no longer holds was deleted to make room for a new one.
     Forgotten {
         /// Which.
         id: u64,
     },
 }
 
-/// What became of a request.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WordAnswer {
     /// The word that holds now, or the one that was taken back; null if there was none to take back.
@@ -79,7 +79,7 @@ pub struct WordAnswer {
     pub changed: bool,
 }
 
-/// As many words are kept as can be, and all of them hold.
+/// The store has as many words as its limit allows, and all of them still hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{WORDS_STORED_MAX} words are kept, which is the limit, and all of them hold: take some back with --undo")]
 pub struct TooManyWords;

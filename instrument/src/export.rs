@@ -225,16 +225,16 @@ struct Shipper {
     budget: Budget,
     every: Duration,
     shipped: Shipped,
-    /// A dead recorder that is being told.
+    /// A recorder of a dead process that is being sent.
     dead: Option<Dead>,
     shared: Arc<Shared>,
 }
 
-/// What is sent of a recorder at one time.
+/// One report of a recorder.
 struct Report {
-    /// Events that are still to be told.
+    /// Events that are not sent yet.
     records: Vec<logs::Record>,
-    /// Events that were overwritten before they could be told.
+    /// Number of events that were overwritten before they were sent.
     lost: u64,
     /// Time of the metrics, in nanoseconds since the Unix epoch.
     at_ns: u64,

@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 
 /// The alert of an incident; the rules in `dashboards/prometheus` have one of the same name.
 const INCIDENT: &str = "FirstbadIncident";
-/// An alert that nobody is told of: Alertmanager's inhibition holds the pages of its incident for as long as it fires.
+/// An alert that notifies nobody. While it fires, Alertmanager's inhibition holds the pages of its incident.
 const HELD: &str = "FirstbadIncidentHeld";
-/// The severity of an alert that nobody is told of.
+/// The severity of an alert that notifies nobody.
 const NONE: &str = "none";
-/// A dashboard begins so long before the onset.
+/// A linked dashboard starts this long before the onset.
 const LEAD_NS: i64 = 600 * SECOND_NS;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

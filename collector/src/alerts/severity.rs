@@ -4,11 +4,11 @@
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Incident, State, WordKind};
 
-/// Somebody is to be woken.
+/// Wake somebody.
 const CRITICAL: &str = "critical";
-/// Somebody is to look when there is time.
+/// Somebody should look when there is time.
 const WARNING: &str = "warning";
-/// Nobody is told: an engineer asked for it. No rule alerts on this word.
+/// Notify nobody, as an engineer asked. No rule alerts on this severity.
 pub(crate) const QUIET: &str = "quiet";
 
 /// The severity of an incident in the words of Prometheus' alerts: `critical` while it is open and a change that does harm is or

@@ -2,7 +2,7 @@
 //! direction of the value (contract.md section 2, temporality). A series has one life per start time. Where start times
 //! alternate, several processes report under one identity, and each process is counted from its own last point (section 1).
 //! If several processes have the same start time, each point continues the life with the greatest value that is not above it.
-//! That fails for many such processes, so from [`TOLD_APART_MAX`] on their counts are left out (see `senders`).
+//! That fails for many such processes, so from [`SAME_START_MAX`] on their counts are left out (see `senders`).
 //! A baseline is never guessed: a point whose baseline is unknown adds no count.
 
 use super::number::PointSpan;
@@ -23,10 +23,10 @@ pub(super) const LIFE_KEPT_NS: i64 = 5 * REPORT_INTERVAL_MAX_NS;
 /// start. A point that grew by more belongs to another process. Chosen: daily peaks are below 10 times the mean.
 const SURGE_MAX: u128 = 10;
 const SURGE_FROM: u128 = 100;
-/// Maximum number of processes with one start time whose counts are told apart by their values. Chosen: small counters of more
+/// Maximum number of processes with one start time whose counts are separated by their values. Chosen: small counters of more
 /// processes lie too close together. On a composed fleet of 368 processes under one identity 151,725 denied requests were counted
 /// that no process had denied.
-const TOLD_APART_MAX: usize = 8;
+const SAME_START_MAX: usize = 8;
 /// Maximum number of lives kept for one series. Beyond it, the life that has been silent for longest is forgotten.
 pub(super) const LIVES_MAX: usize = 1024;
 
@@ -77,7 +77,7 @@ pub(super) struct Added<T> {
     pub(super) before: Option<T>,
     /// Whether its life began before the life of the point that preceded it: several processes report.
     pub(super) returned: bool,
-    /// Whether more processes than [`TOLD_APART_MAX`] have its start time.
+    /// Whether more processes than [`SAME_START_MAX`] have its start time.
     pub(super) crowded: bool,
 }
 
@@ -208,7 +208,7 @@ impl<T: Cumulative> Lives<T> {
 
     fn is_crowded(&self) -> bool {
         let same = |life: &&Point<T>| life.start == self.newest.start;
-        self.others.iter().flat_map(|others| others.iter()).filter(same).count() >= TOLD_APART_MAX
+        self.others.iter().flat_map(|others| others.iter()).filter(same).count() >= SAME_START_MAX
     }
 
     fn add(&mut self, life: Point<T>) {
@@ -388,7 +388,7 @@ mod tests {
             });
             added.position(|crowded| crowded)
         };
-        assert_eq!(crowded_from(-9000), Some(TOLD_APART_MAX - 1), "the ninth process");
+        assert_eq!(crowded_from(-9000), Some(SAME_START_MAX - 1), "the ninth process");
         let mut lives = Lives::begin(point(-9000, 10, 1_000_000));
         let mut restarts = (1..100).map(|life| lives.take(point(20 * life, 20 * life + 10, 1), UNSEEN));
         assert!(!restarts.any(|added| added.crowded), "each has a start of its own");

@@ -73,7 +73,7 @@ struct Walk<'n> {
     rows: Rows,
     /// Whether the current resource holds points of requests or scores.
     outcomes: bool,
-    /// Whether cumulative points of the current resource add no counts, because its processes cannot be told apart.
+    /// Whether cumulative points of the current resource add no counts, because its processes cannot be distinguished.
     crowded: bool,
     /// Who reported, and when, though nothing could be counted yet.
     baselines: Vec<(Target, i64)>,

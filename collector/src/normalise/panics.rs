@@ -138,7 +138,7 @@ impl Remembered {
 pub(super) struct More(HashMap<Key, usize, BuildHasherDefault<AsIs>>);
 
 impl More {
-    /// Those of a place that are counted already.
+    /// The count of a place, if it was begun.
     pub(super) fn known<'o>(&self, place: Key, observations: &'o mut [Observation]) -> Option<&'o mut MorePanics> {
         match self.0.get(&place).and_then(|index| observations.get_mut(*index)) {
             Some(Observation::MorePanics(more)) => Some(more),
@@ -146,7 +146,7 @@ impl More {
         }
     }
 
-    /// Begins to count those of a place, of which `first` is the first.
+    /// Begins the count of a place with its first panic.
     pub(super) fn begin(&mut self, place: Key, mut first: Panic, observations: &mut Vec<Observation>) {
         if first.site.is_none() {
             first.message = Name::default();

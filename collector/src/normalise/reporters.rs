@@ -14,7 +14,7 @@ const RETURNS_MIN: u8 = 3;
 pub(super) struct Reporters {
     lives: Vec<Reporter>,
     returns: u8,
-    /// Whether more processes had one start time than can be told apart.
+    /// Whether more processes had one start time than can be distinguished.
     crowded: bool,
 }
 
@@ -41,12 +41,12 @@ impl Reporters {
         self.returns == RETURNS_MIN
     }
 
-    /// Notes that more processes had one start time than can be told apart. Returns true once.
+    /// Notes that more processes had one start time than can be distinguished. Returns true once.
     pub(super) fn note_crowd(&mut self) -> bool {
         !std::mem::replace(&mut self.crowded, true)
     }
 
-    /// Whether more processes had one start time than can be told apart.
+    /// Whether more processes had one start time than can be distinguished.
     pub(super) fn is_crowded(&self) -> bool {
         self.crowded
     }

@@ -152,7 +152,7 @@ impl Senders {
         self.resources.get_mut(resource).is_some_and(|known| known.reporters.note_return())
     }
 
-    /// Notes that more processes of the resource had one start time than can be told apart. Returns true once.
+    /// Notes that more processes of the resource had one start time than can be distinguished. Returns true once.
     pub(super) fn note_crowd(&mut self, resource: Key) -> bool {
         self.resources.get_mut(resource).is_some_and(|known| {
             known.understood.crowded = true;
@@ -160,7 +160,7 @@ impl Senders {
         })
     }
 
-    /// Whether the cumulative counts of the resource are left out, because its processes cannot be told apart.
+    /// Whether the cumulative counts of the resource are left out, because its processes cannot be distinguished.
     pub(super) fn is_crowded(&self, resource: Key) -> bool {
         self.resources.get(resource).is_some_and(|known| known.reporters.is_crowded())
     }

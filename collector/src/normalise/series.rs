@@ -146,7 +146,7 @@ impl SeriesTable {
         std::mem::take(&mut self.returned)
     }
 
-    /// Whether a series showed more processes with one start time than can be told apart since the last call.
+    /// Whether a series showed more processes with one start time than can be distinguished since the last call.
     pub(super) fn take_crowded(&mut self) -> bool {
         std::mem::take(&mut self.crowded)
     }

@@ -33,7 +33,7 @@ pub struct Understanding {
 pub(super) struct Understood {
     /// Whether requests or scores are.
     pub(super) outcomes: bool,
-    /// Whether its cumulative counts are left out, because its processes cannot be told apart.
+    /// Whether its cumulative counts are left out, because its processes cannot be distinguished.
     pub(super) crowded: bool,
     /// Whether events are.
     pub(super) events: bool,

@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-/// Attributes as they were told.
+/// The attributes in OTLP form, in the same order.
 pub(crate) fn attributes(of: told::Attributes) -> Vec<KeyValue> {
     of.into_iter().map(|(key, value)| attribute(&key, value)).collect()
 }

@@ -40,7 +40,14 @@ pub(crate) struct Guard {
     parts: Arc<GuardParts>,
 }
 
-/// What became of a call that the audit log tells of.
+/// The guard before one router, and the protocol of its answers.
+#[derive(Clone, Debug)]
+struct Check {
+    guard: Guard,
+    form: Form,
+}
+
+/// The result of a call, for the audit log.
 #[derive(Debug)]
 struct Outcome<'a> {
     /// `admin` or `denied`.
@@ -53,7 +60,7 @@ struct Outcome<'a> {
     reason: String,
 }
 
-/// In whose words a refusal is answered.
+/// The protocol in which a refusal is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     OtlpHttp,
@@ -109,7 +116,7 @@ impl Guard {
 
     /// `router` behind this guard.
     pub(crate) fn before(&self, router: Router, form: Form) -> Router {
-        router.layer(axum::middleware::from_fn_with_state((self.clone(), form), check))
+        router.layer(axum::middleware::from_fn_with_state(Check { guard: self.clone(), form }, check))
     }
 
     /// Returns the caller, if it may.
@@ -166,7 +173,7 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-async fn check(State((guard, form)): State<(Guard, Form)>, request: Request, next: Next) -> Response {
+async fn check(State(Check { guard, form }): State<Check>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
     let caller = match guard.judge(&head) {
         Ok(caller) => caller,

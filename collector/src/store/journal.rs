@@ -1,8 +1,7 @@
-//! The requests that were acknowledged since the normaliser's state was saved, as they came, in one file beside the database.
-//! They are written and synced before the database commits, and are then on disk: the database syncs its own log only when
-//! the state is saved, and the commits that a power cut takes from it are made again from here. When the state is saved, the
-//! file is written from its beginning again: batch numbers show what is left of earlier requests, and
-//! checksums what is torn.
+//! The bodies of all requests that were acknowledged since the normaliser's state was saved, in one file beside the database.
+//! They are written and synced before the database commits. The database syncs its own log only when the state is saved;
+//! commits that it loses in a power cut are repeated from this file. After the state is saved, the file is overwritten from its
+//! beginning. Batch numbers identify entries of earlier requests behind the new ones, and checksums identify torn entries.
 
 use super::{Batch, Journalled, Signal, StoreError};
 use crate::otlp::Encoding;
@@ -37,7 +36,7 @@ pub(super) struct Journal {
     before: u64,
 }
 
-/// A request, and the batch that it came to.
+/// A request, and the batch that holds its observations.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) batch: u64,

@@ -189,7 +189,7 @@ impl Store for SqliteStore {
         let (mut journal, mut requests) = (Vec::new(), 0);
         for commit in commits {
             journal.extend(commit.here);
-            // What is left of a commit that failed has the number of the one after it, and stands behind its requests.
+            // Entries of a failed commit have the number of the commit after it, and stand behind that commit's entries.
             let of_commit: Vec<_> =
                 std::iter::from_fn(|| entries.next_if(|entry| entry.batch <= commit.batch)).collect();
             let found = of_commit.into_iter().filter(|entry| entry.batch == commit.batch);

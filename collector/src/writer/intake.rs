@@ -124,7 +124,7 @@ impl Intake {
 }
 
 impl Taken {
-    /// Adds what one request came to.
+    /// Adds the observations of one request.
     pub(super) fn add(&mut self, batch: Batch, keep_contents: bool) {
         let message = match batch.rejected {
             0 => String::new(),

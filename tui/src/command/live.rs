@@ -172,7 +172,8 @@ fn file_name(id: &str) -> String {
     plain_name(id) + ".tar.zst"
 }
 
-/// An id is ours, but it came over the wire: nothing in it may name another directory.
+/// An incident's id as a file name. The id was received over the network, so every character that could name another directory is
+/// replaced.
 pub(super) fn plain_name(id: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
     id.chars().take(100).map(plain).collect()

@@ -5,7 +5,7 @@ use crate::output::print;
 use crate::plain::Stream;
 use firstbad_collector::{Client, Update};
 
-/// Prints what `client` tells, line by line.
+/// Prints each update of `client` as lines.
 ///
 /// # Errors
 /// If nobody reads what is printed.

@@ -105,7 +105,7 @@ fn list(client: &Client, format: TextOrJson) -> Result<ExitCode, Failure> {
         TextOrJson::Text => print(&words.iter().map(listed).collect::<String>())?,
     }
     if words.is_empty() && format == TextOrJson::Text {
-        eprintln!("{} was told nothing yet", client.base());
+        eprintln!("{} has no words yet", client.base());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -37,7 +37,7 @@ fn with_charts(snapshot: &Snapshot, report: &str) -> String {
     }
 }
 
-/// What is known now, for a browser that asks again by itself. Incidents that are over are named, and told by `firstbad report`.
+/// The present state, on a page that reloads itself. Resolved incidents are listed by name; `firstbad report` describes them.
 pub(crate) fn live(snapshot: &Snapshot) -> String {
     let whole = &snapshot.diagnosis;
     let is_open = |state: State| state != State::Resolved;
@@ -69,7 +69,7 @@ fn seen(snapshot: &Snapshot) -> String {
     )
 }
 
-/// The page around `body`. Nothing that is hidden or acts on a reader's eyes is in it, wherever it came from.
+/// The page around `body`. It holds no control, bidirectional or invisible characters, whatever its source.
 fn page(title: &str, head: &str, body: &str) -> String {
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

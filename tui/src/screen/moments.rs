@@ -1,5 +1,5 @@
 //! The moments of incidents between which time travel jumps: the first load of an accused version, the onset, the naming, the end.
-//! They are those that the newest data tell, also where the picture is of an earlier time.
+//! They are taken from the newest data, also while the screen shows an earlier time.
 
 use firstbad_protocol::sentence::clock_as_of;
 use firstbad_protocol::snapshot::Snapshot;

@@ -189,7 +189,7 @@ fn export(model: &mut Model, form: Form) -> Vec<Effect> {
     vec![Effect::Export(form)]
 }
 
-/// Chooses the next or previous section of the first screen, of those that it has room for.
+/// Chooses the next or previous section that the first screen shows.
 fn choose_section(model: &mut Model, by: i64) {
     let shown = view::sections(model);
     let here = model.section.and_then(|section| shown.iter().position(|shown| *shown == section));

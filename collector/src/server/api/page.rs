@@ -1,5 +1,5 @@
-//! `GET /`: what is known now, as a page for a browser. It is read-only, has no script, and loads nothing from elsewhere; a
-//! browser is told to hold it to that, whatever stood in the telemetry.
+//! `GET /`: the present state as a page for a browser. It is read-only, has no script, and loads nothing from elsewhere. Its
+//! Content-Security-Policy makes the browser enforce that, whatever text the telemetry contains.
 
 use super::{Api, Fault};
 use axum::extract::State;

@@ -89,7 +89,7 @@ pub(super) struct Saved {
     pub(super) state: Option<Vec<u8>>,
     /// The batches that the state does not hold.
     pub(super) range: BatchRange,
-    /// Those of them that requests came to, in order.
+    /// The batches in that range that hold requests, in order.
     pub(super) commits: Vec<JournalledCommit>,
 }
 

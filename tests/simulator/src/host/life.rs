@@ -17,12 +17,12 @@ pub(super) struct Switch {
     pub(super) on: bool,
 }
 
-/// What a load's event tells.
+/// The content of a load event.
 #[derive(Clone, Copy)]
 pub(super) struct LoadOutcome {
     /// Index of the version.
     pub(super) version: usize,
-    /// What came of it; none if the process died before it could tell.
+    /// Result of the load; none if the process died before it reported one.
     pub(super) result: Option<LoadResult>,
     /// The version of the same config that was active before.
     pub(super) previous: Option<Hash>,
@@ -31,7 +31,7 @@ pub(super) struct LoadOutcome {
 /// How a process ended.
 #[derive(Clone, Copy)]
 pub(super) struct Ending {
-    /// Whether it was told to stop.
+    /// Whether it was asked to stop.
     pub(super) clean: bool,
     /// Number of the signal that it died of.
     pub(super) signal: Option<i32>,

@@ -15,10 +15,10 @@ const FRAME_NS_MAX: u64 = 5_000_000;
 /// Frames over which the time is taken.
 const FRAMES: u64 = 40;
 
-/// CPU time of this thread, ns; the time of day where the kernel does not tell.
+/// CPU time of this thread, ns; elapsed time on kernels that do not report it.
 fn cpu_ns(began: std::time::Instant) -> u64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let of_thread = told.and_then(|told| told.split_whitespace().next()?.parse().ok());
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let of_thread = stat.and_then(|stat| stat.split_whitespace().next()?.parse().ok());
     of_thread.unwrap_or_else(|| u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX))
 }
 

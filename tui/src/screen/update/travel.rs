@@ -8,12 +8,12 @@ use super::super::moments::Goal;
 use firstbad_protocol::snapshot::Snapshot;
 use std::sync::Arc;
 
-/// What plays moves on by one step in this time.
+/// Time between two steps while playing, in milliseconds.
 pub(crate) const FRAME_MS: u64 = 250;
 /// Bounds of [`Model::speed`]: from a quarter to sixteen times.
 const SPEED_MIN: i8 = -2;
 const SPEED_MAX: i8 = 4;
-/// Steps of a leap from live data, of which the number of frames is not known here.
+/// Steps of a leap in live data, whose number of frames is not known here.
 const LEAP_LIVE: usize = 5;
 
 /// Carries out an action in time.
@@ -35,7 +35,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// A frame came: of a replay, or of what the screen has seen.
+/// Takes a frame of a replay, or of the updates since the screen was opened.
 pub(super) fn on_frame(model: &mut Model, frame: Replay, snapshot: Arc<Snapshot>) {
     let playing = model.replay.is_some_and(|replay| replay.playing) && frame.index + 1 < frame.count;
     let was_live = model.replay.is_none();

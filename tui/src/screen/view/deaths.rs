@@ -57,7 +57,7 @@ fn in_order(model: &Model, snapshot: &Snapshot) -> Vec<usize> {
     places.into_iter().map(|(place, _)| place).collect()
 }
 
-/// Places, in the list of hosts, of those that restarted and of which no death is known; most restarts first.
+/// Indexes of hosts that restarted without a known death, most restarts first.
 fn restarted(snapshot: &Snapshot) -> Vec<usize> {
     let dead: BTreeSet<&str> = snapshot.deaths.iter().map(|death| death.host.as_str()).collect();
     let without = |(_, host): &(usize, &HostView)| host.restarts > 0 && !dead.contains(host.host.as_str());

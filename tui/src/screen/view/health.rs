@@ -1,5 +1,5 @@
-//! How firstbad itself fares: what its collector refuses and cannot store, what senders dropped, what came too late, and which
-//! hosts are not seen. What is not seen may fail.
+//! Health of firstbad itself: what its collector refused or could not store, what senders dropped, which reports were too late, and
+//! which hosts are silent. A host that is not seen may be failing.
 
 use super::super::model::{Model, Origin};
 use super::super::text;

@@ -100,7 +100,7 @@ pub(crate) fn detail(model: &Model, snapshot: &Snapshot, index: usize, extent: E
     Some(lines)
 }
 
-/// The latest change that was reported before the first panic. It says what came before, and not why.
+/// The latest change that was reported before the first panic. Its order in time does not make it the cause.
 fn change_before(snapshot: &Snapshot, first: Timestamp) -> String {
     // A panic within the load has the time of the load, and clocks differ.
     let before = snapshot.changes.iter().filter(|change| change.at <= first + SECOND_NS);
