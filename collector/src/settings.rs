@@ -84,11 +84,11 @@ pub struct Recorders {
 /// Alertmanagers, how they are connected to, and what is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alertmanager {
-    /// Base URL of each: each gets every alert, as of a cluster of Alertmanagers that is what they expect.
+    /// Base URL of each. Every one gets every alert, as members of an Alertmanager cluster expect.
     pub urls: Vec<String>,
-    /// What is trusted and shown when connecting.
+    /// Trusted certificates, and the client's own credentials.
     pub connect: ConnectSettings,
-    /// What stands in alerts beside the incident.
+    /// Labels and links of alerts that do not depend on the incident.
     pub texts: AlertTexts,
 }
 
@@ -125,7 +125,7 @@ pub struct Settings {
     pub security: ServeSecurity,
     /// Whether verdicts are only recorded: nobody is alerted.
     pub shadow: bool,
-    /// What is served at `/`; none: nothing.
+    /// The page at `/`; if none, nothing is served there.
     pub page: Option<Page>,
     /// The receive clock.
     pub clock: Clock,

@@ -118,7 +118,7 @@ pub struct Batch {
     pub tick: Timestamp,
     /// What it made known; empty where only time passed.
     pub observations: Vec<Observation>,
-    /// What engineers said: no observation, and in a bundle an entry of its own.
+    /// Changes of engineers' words. They are no observations; a bundle has them in an entry of its own.
     #[serde(skip)]
     pub words: Vec<WordChange>,
 }
@@ -213,7 +213,7 @@ pub struct NormaliserState {
     pub saved: Option<Vec<u8>>,
     /// Requests acknowledged since, oldest first.
     pub journal: Vec<Journalled>,
-    /// What the journal lacks, if anything.
+    /// The requests that the journal lacks, if any.
     pub lost: Option<Lost>,
     /// Commits that only the journal has, in order: a power cut took them from the database, or the process ended before it
     /// had them. [`Store::commit_again`] puts them back.

@@ -18,7 +18,7 @@ const HOST: &str = "host.name";
 /// A word as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredWord {
-    /// What was said.
+    /// The word.
     pub word: EngineerWord,
     /// The batch that was committed with it.
     pub batch: u64,
@@ -114,7 +114,7 @@ impl Words {
         self.0.values()
     }
 
-    /// What a request changes if it is committed with `batch`. Nothing is changed here.
+    /// The changes of a request that is committed with `batch`. This only computes them.
     ///
     /// # Errors
     /// If there is no room for a new word.
@@ -189,7 +189,7 @@ impl Words {
     }
 }
 
-/// What a request changes, and its answer.
+/// The changes of a request, and its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
     /// Changes to commit, in order.

@@ -26,7 +26,7 @@ pub(crate) fn board(source: Source) -> Board {
     }
 }
 
-/// What the collector names. Only its own metrics say so.
+/// Panels of incidents. Only the collector's own metrics have them.
 fn incidents() -> Vec<Panel> {
     let target = Query::new(Source::Collector).target();
     vec![

@@ -1,8 +1,8 @@
-//! One panel as Grafana's classic JSON has it. What a panel asks is decided by the dashboards; how it looks, here.
+//! One panel as Grafana's classic JSON has it. The dashboards decide the queries; this file decides the looks.
 
 use serde_json::{Value, json};
 
-/// What a panel draws.
+/// The form of a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The last value, large.
@@ -26,21 +26,21 @@ struct Target {
     legend: String,
 }
 
-/// What a panel says in words.
+/// The texts of a panel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words {
     /// Title.
     pub(crate) title: &'static str,
     /// What it shows, and what to do about it.
     pub(crate) description: &'static str,
-    /// What is written in place of data if there are none: the reason for it.
+    /// Shown where there are no data: the reason.
     pub(crate) empty: &'static str,
 }
 
 /// A link of a panel.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
-    /// What is behind it.
+    /// Title.
     pub(crate) title: String,
     /// Absolute, or from Grafana's root.
     pub(crate) url: String,

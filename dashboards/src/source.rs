@@ -14,7 +14,7 @@ pub enum Source {
     Otlp,
 }
 
-/// Something that is measured, whatever a source calls it.
+/// A quantity, independent of its name in a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// Requests by outcome.
@@ -160,7 +160,7 @@ impl Source {
         }
     }
 
-    /// What a reader of the dashboard's title is to know of the source.
+    /// The source, in the dashboard's title.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {

@@ -147,7 +147,7 @@ fn contents(query: Query) -> Vec<Panel> {
     ]
 }
 
-/// What only the processes themselves know.
+/// Panels of metrics that only the processes serve.
 fn of_processes(query: Query) -> Vec<Panel> {
     let (config, limit, site, reason) =
         (query.labels.config, query.labels.limit, query.labels.site, query.labels.reason);

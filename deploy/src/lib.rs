@@ -1,5 +1,5 @@
-//! What below `deploy/` is derived: the PrometheusRule from `dashboards/prometheus`, the Helm chart's templates and values from the
-//! manifests of `deploy/kubernetes`. Manifests are read as lines of text, because their comments say what is a value of the chart.
+//! Generates the derived files of `deploy/`: the PrometheusRule from `dashboards/prometheus`, and the Helm chart's templates and
+//! values from the manifests of `deploy/kubernetes`. Manifests are read as lines of text, because comments in them mark the values of the chart.
 #![forbid(unsafe_code)]
 
 mod chart;

@@ -16,7 +16,7 @@ fn outage() -> String {
         .lines()
 }
 
-/// What Chromium makes of a page, as text.
+/// The document that Chromium builds from a page, as text.
 fn browsed(profile: &Path, arguments: &[&str], url: &str) -> String {
     let run = Command::new("chromium")
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--timeout=4000"])

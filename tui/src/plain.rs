@@ -1,5 +1,5 @@
-//! The screen as a stream of plain lines, for screen readers, logs and pipes: what is new is said once, whole, each fact in a line
-//! of its own. Numbers that change all the time are said when something else changes.
+//! The screen as a stream of plain lines, for screen readers, logs and pipes. Each new fact is printed once, on a line of its own.
+//! Numbers that change all the time are printed when something else changes.
 
 use crate::screen::text;
 use crate::{advice, course, facts};
@@ -9,19 +9,19 @@ use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Incident, State};
 use std::collections::BTreeMap;
 
-/// What was said last of one incident.
+/// The lines that were last printed for one incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Told {
+struct Printed {
     sentence: String,
     state: String,
     step: Option<String>,
 }
 
-/// What was said so far.
+/// The lines that were printed so far.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
-    incidents: BTreeMap<String, Told>,
-    /// Whether it was said that no incident is open; none before anything was said.
+    incidents: BTreeMap<String, Printed>,
+    /// Whether the line that no incident is open was the last printed; none before the first line.
     calm: Option<bool>,
     silent: u64,
     lost: bool,
@@ -43,9 +43,9 @@ impl Stream {
             lines.push(format!("HOSTS: {}", hosts(snapshot)));
         }
         for incident in &snapshot.diagnosis.incidents {
-            let told = told(snapshot, incident);
-            let before = self.incidents.insert(incident.id.clone(), told.clone());
-            lines.extend(changes(snapshot, incident, before.as_ref(), &told));
+            let printed = printed(snapshot, incident);
+            let before = self.incidents.insert(incident.id.clone(), printed.clone());
+            lines.extend(changes(snapshot, incident, before.as_ref(), &printed));
         }
         self.incidents.retain(|id, _| snapshot.diagnosis.incidents.iter().any(|incident| incident.id == *id));
         let at = snapshot.at.map_or_else(|| "no time".to_owned(), clock);
@@ -64,9 +64,9 @@ fn hosts(snapshot: &Snapshot) -> String {
     format!("{} report, {} silent", facts::counted(fleet.hosts_reporting, "host"), text::count(fleet.hosts_silent))
 }
 
-fn told(snapshot: &Snapshot, incident: &Incident) -> Told {
+fn printed(snapshot: &Snapshot, incident: &Incident) -> Printed {
     let due = advice::actions(snapshot, incident).into_iter().find(|action| action.needless.is_none());
-    Told {
+    Printed {
         sentence: sentence_as_of(incident, snapshot.at),
         state: course::state_word(snapshot, incident),
         step: advice::when_over(incident)
@@ -75,10 +75,10 @@ fn told(snapshot: &Snapshot, incident: &Incident) -> Told {
 }
 
 /// Lines for what changed of one incident.
-fn changes(snapshot: &Snapshot, incident: &Incident, before: Option<&Told>, now: &Told) -> Vec<String> {
+fn changes(snapshot: &Snapshot, incident: &Incident, before: Option<&Printed>, now: &Printed) -> Vec<String> {
     let mut lines = Vec::new();
     // The sentence holds counts of hosts: it is said again where the verdict or the state is another.
-    let verdict = |told: &Told| told.sentence.split(" since ").next().unwrap_or_default().to_owned();
+    let verdict = |printed: &Printed| printed.sentence.split(" since ").next().unwrap_or_default().to_owned();
     if before.is_none_or(|before| verdict(before) != verdict(now)) {
         let word = if before.is_none() { "INCIDENT" } else { "NOW" };
         lines.push(format!("{word} {}: {}", incident.id, now.sentence));

@@ -45,12 +45,12 @@ pub fn ns_per_call<C: FnMut(u64)>(threads: usize, worker: impl Fn() -> C + Sync)
     })
 }
 
-/// What was measured of us and of a peer, in the unit of its row.
+/// One measurement of ours and of a peer, in the unit of its row.
 #[derive(Clone, Copy, Debug)]
 pub struct Comparison {
-    /// Of us.
+    /// Our figure.
     pub ours: f64,
-    /// Of the peer.
+    /// The peer's figure.
     pub peer: f64,
     /// Peer to ours, so more is better, unless the row's name says otherwise.
     pub ratio: f64,

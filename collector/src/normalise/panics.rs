@@ -60,9 +60,9 @@ impl Counters {
     }
 }
 
-/// What an event says of a panic, apart from when and in which process it happened.
+/// The content of a panic event, without its time and its process.
 #[derive(Clone, Debug)]
-pub(super) struct Said {
+pub(super) struct ParsedPanic {
     /// Identity of the record among those of its resource and time ([`keys::of_record`]).
     pub(super) record: Key,
     /// Identity of its exception type and site.
@@ -73,7 +73,7 @@ pub(super) struct Said {
     active: Vec<(Name, Hash)>,
 }
 
-impl Said {
+impl ParsedPanic {
     /// The panic, at `at` in the process of `sender`.
     pub(super) fn panic(&self, at: Timestamp, sender: &Sender) -> Panic {
         Panic {
@@ -96,7 +96,7 @@ pub(super) fn kind_of(panic: &Panic) -> Key {
 
 /// The panics that were read before, by the bytes of their events.
 #[derive(Debug, Default)]
-pub(super) struct Remembered(HashMap<Digest, Said, BuildHasherDefault<AsIs>>);
+pub(super) struct Remembered(HashMap<Digest, ParsedPanic, BuildHasherDefault<AsIs>>);
 
 impl Remembered {
     /// Forgets all when there are too many. Only before a request is read: what it is read with has to stay.
@@ -110,7 +110,7 @@ impl Remembered {
         self.0.contains_key(&digest)
     }
 
-    pub(super) fn get(&self, digest: Digest) -> Option<&Said> {
+    pub(super) fn get(&self, digest: Digest) -> Option<&ParsedPanic> {
         self.0.get(&digest)
     }
 
@@ -128,7 +128,7 @@ impl Remembered {
         if !says_more && Identity::of(&record.attributes, &mut Names::default()).is_empty() {
             let Panic { exception, message, site, active, .. } = panic.clone();
             let (record, kind) = (keys::of_record(record), kind_of(panic));
-            self.0.insert(digest, Said { record, kind, exception, message, site, active });
+            self.0.insert(digest, ParsedPanic { record, kind, exception, message, site, active });
         }
     }
 }

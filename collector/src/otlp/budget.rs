@@ -43,12 +43,12 @@ impl<'m> Budget<'m> {
         Self { limits, memory: None, items: limits.items_max, messages: 64 + bytes / 3 }
     }
 
-    /// The same, for a request of which what `memory` knows need not be read.
+    /// The same limits. Attributes and events that `memory` knows are not read again.
     pub(super) fn beside(self, memory: &'m dyn Memory) -> Self {
         Self { memory: Some(memory), ..self }
     }
 
-    /// What need not be read.
+    /// Attributes and events that are not read again.
     pub(super) fn memory(&self) -> Option<&'m dyn Memory> {
         self.memory
     }

@@ -25,7 +25,7 @@ static SECRET: LazyLock<[u8; SECRET_BYTES]> = LazyLock::new(|| {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest(u128);
 
-/// What a reader need not read again.
+/// Attributes and events that a reader knows, so that it does not read them again.
 pub trait Memory {
     /// Whether the attributes of a point with this digest are known.
     fn knows_attributes(&self, digest: Digest) -> bool;

@@ -59,7 +59,7 @@ pub(crate) struct Api {
     exports: Arc<Semaphore>,
 }
 
-/// What the API is made of, beside the settings.
+/// The parts of the API, apart from the settings.
 #[derive(Debug)]
 pub(crate) struct ApiParts {
     /// Snapshots as they are published.

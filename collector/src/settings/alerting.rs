@@ -10,7 +10,7 @@ const PLAYBOOKS_URL: &str = "https://github.com/firstbad/firstbad/blob/main/play
 /// Labels that identify an alert.
 const RESERVED: [&str; 4] = ["alertname", "incident", "severity", "config"];
 
-/// What stands in alerts beside the incident.
+/// Labels and links of alerts that do not depend on the incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertTexts {
     /// Labels of every alert; `job` replaces `firstbad`.

@@ -117,7 +117,7 @@ fn take_journal(directory: &Path, target: &Connection) -> Result<bool, StoreErro
         while entries.next_if(|entry| entry.batch < commit.batch).is_some() {}
         let of_commit = std::iter::from_fn(|| entries.next_if(|entry| entry.batch == commit.batch));
         let mut requests: Vec<Journalled> = of_commit.map(|entry| entry.request).collect();
-        // What is left of a commit that failed stands behind them.
+        // Entries of a failed commit may stand behind them.
         requests.truncate(usize::try_from(commit.in_file).unwrap_or(usize::MAX));
         if requests.len() as u64 != commit.in_file {
             return Ok(false);

@@ -111,7 +111,7 @@ pub(super) fn path_in(directory: &Path) -> PathBuf {
     directory.join(NAME)
 }
 
-/// What a file holds of a range of batches.
+/// The entries of a range of batches in a file.
 pub(super) struct Read {
     pub(super) entries: Vec<Entry>,
     /// Where the last of them ends.
@@ -278,7 +278,7 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         assert_eq!(texts(&read(&path, 0, 1).unwrap()), ["first", "second"], "the control");
         for at in 0..whole.len() {
-            // They are one commit: of a part of it nothing is taken.
+            // Both requests are one commit, and an incomplete commit is not read.
             let expected: &[&str] = &[];
             std::fs::write(&path, &whole[..at]).unwrap();
             assert_eq!(texts(&read(&path, 0, 1).unwrap()), expected, "cut at {at}");

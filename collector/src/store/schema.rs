@@ -102,7 +102,7 @@ const FROM_4: &str = "ALTER TABLE journal ADD COLUMN requests INTEGER NOT NULL D
 const FROM_5: &str = "CREATE TABLE word (id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, body TEXT NOT NULL,
     ended_batch INTEGER, ended TEXT);";
 
-/// What brings a store up, schema by schema.
+/// The migrations in order, each from one schema to the next.
 const STEPS: [&str; 5] = [FROM_1, FROM_2, FROM_3, FROM_4, FROM_5];
 
 /// Sets the connection up, and makes or checks the tables.

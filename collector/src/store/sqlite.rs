@@ -183,7 +183,8 @@ impl Store for SqliteStore {
 
     fn normaliser_state(&mut self) -> Result<NormaliserState, StoreError> {
         let Saved { state, range, commits } = read::normaliser_state(&self.connection)?;
-        // What a failed commit left behind is no commit of this process; after a restart nobody knows that it failed.
+        // Entries of a failed commit are not read by the process that failed. After a restart they cannot be distinguished from a
+        // commit that only the journal has, so they are committed.
         let last = if self.has_failed { range.last } else { u64::MAX };
         let mut entries = self.journal.resume(range.after, last)?.into_iter().peekable();
         let (mut journal, mut requests) = (Vec::new(), 0);

@@ -1,11 +1,11 @@
-//! What an engineer asks for: a new word, or that one is taken back.
+//! Requests of engineers: to add a word, or to take one back.
 
 use super::StoredWord;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{DisputedVersion, EngineerWord, QuietScope, WordKind};
 use serde::{Deserialize, Serialize};
 
-/// The body of a request to the query API. Where callers are known, the author is the caller, whatever stands here.
+/// The body of a request to the query API. With credentials, the author is the caller, and `author` is ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WordBody {
@@ -15,9 +15,9 @@ pub struct WordBody {
     pub text: String,
     /// End of a quiet time.
     pub until: Option<Timestamp>,
-    /// Whose pages a quiet time holds: a host.
+    /// A quiet time holds only pages of incidents of this host alone.
     pub host: Option<String>,
-    /// Whose pages a quiet time holds: a config.
+    /// A quiet time holds only pages that accuse a version of this config.
     pub config: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct NewWord {
     pub incident: Option<String>,
     /// End of a quiet time.
     pub until: Option<Timestamp>,
-    /// Whose pages a quiet time holds.
+    /// Which pages a quiet time holds.
     pub scope: Option<QuietScope>,
     /// The versions that a dispute is about.
     pub versions: Vec<DisputedVersion>,

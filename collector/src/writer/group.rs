@@ -39,12 +39,12 @@ struct Waiting {
     charge: Charge,
 }
 
-/// What an engineer says, and whoever waits for it.
+/// A request about words, and the channel for its answer.
 #[derive(Debug)]
 struct WaitingWord {
     request: WordRequest,
     done: oneshot::Sender<Result<WordAnswer, Refusal>>,
-    /// What it comes to once it is committed.
+    /// The answer, sent after the commit.
     answer: Option<Result<WordAnswer, Refusal>>,
 }
 
@@ -93,7 +93,7 @@ impl Group {
         self.requests.is_empty() && self.words.is_empty()
     }
 
-    /// What the words of the group change, one after another, if they are committed with batch `seq`.
+    /// The changes of the group's words, in order, for a commit with batch `seq`.
     pub(super) fn decide_words(&mut self, known: &Words, seq: u64) -> Vec<WordChange> {
         if self.words.is_empty() {
             return Vec::new();

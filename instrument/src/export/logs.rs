@@ -25,7 +25,7 @@ pub(super) struct Record {
     other: Option<(String, u32)>,
 }
 
-/// What OTLP asks of every event.
+/// The fields of every OTLP log record.
 #[derive(Clone, Copy)]
 struct Event {
     /// Nanoseconds since the Unix epoch.

@@ -1,5 +1,5 @@
-//! What engineers say beside a verdict: an incident was seen, its accused version is not the cause, pages are to wait. Such a
-//! word is no evidence: it changes no count and no verdict, and only pages and later comparisons respect it.
+//! Words of engineers: an incident was seen, its accused version is not the cause, or pages have to wait. A word is no evidence: it
+//! changes no count and no verdict. Pages respect it, and so do later comparisons in the engine.
 
 use crate::sentence::moment;
 use crate::time::Timestamp;
@@ -35,7 +35,7 @@ impl WordKind {
     }
 }
 
-/// Whose pages a quiet time holds. Every field that is given must hold; none is given: all pages.
+/// Which pages a quiet time holds: those for which every given field holds. Without any field it holds all pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct QuietScope {
     /// Incidents of this host alone. Untrusted text.

@@ -19,7 +19,7 @@ fn urls(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// What is wrong with a link; none if it leads somewhere.
+/// The fault of a link; none if its target exists.
 fn dead(url: &str, variables: &BTreeMap<String, Vec<String>>) -> Option<String> {
     if let Some(path) = url.strip_prefix(FILES) {
         return (!firstbad_tests::repository().join(path).is_file()).then(|| format!("{url}: no such file"));

@@ -51,7 +51,7 @@ fn run(command: &mut Command) {
 }
 
 impl Prometheus {
-    /// One that holds the samples of an OpenMetrics text, made in `directory`.
+    /// Starts a server in `directory` with the samples of an OpenMetrics text.
     pub(crate) fn with(directory: &Path, openmetrics: &str) -> Self {
         let (text, blocks) = (directory.join("incident.om"), directory.join("blocks"));
         std::fs::write(&text, openmetrics).expect("write");
@@ -59,7 +59,7 @@ impl Prometheus {
         Self::start(&blocks, "global: {}\n")
     }
 
-    /// One that scrapes as `configuration` says.
+    /// Starts a server with a configuration.
     pub(crate) fn start(directory: &Path, configuration: &str) -> Self {
         std::fs::create_dir_all(directory).expect("a directory");
         let file: PathBuf = directory.join("prometheus.yml");

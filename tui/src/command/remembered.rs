@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 /// Bytes of the file that are read.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
-/// What was remembered.
+/// Reads the memory; an empty one if there is none.
 pub(super) fn read() -> Memory {
     path().map(|path| of_file(&path)).unwrap_or_default()
 }
 
-/// Remembers.
+/// Writes the memory.
 pub(super) fn write(memory: &Memory) {
     if let Some(path) = path() {
-        // Somebody without a home remembers nothing.
+        // Without a home directory or with a full disk nothing is remembered, and the screen works all the same.
         let _ = into_file(&path, memory);
     }
 }

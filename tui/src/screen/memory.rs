@@ -1,5 +1,5 @@
-//! What a screen remembers from one time to the next: filters that were typed, the order of rows, the grouping of the rollout. Not
-//! the screen that was shown last: whoever opens it again first needs to see what is open.
+//! State that is kept between sessions: typed filters, orders of rows, the grouping of the rollout. The last screen is not kept,
+//! because an engineer who opens firstbad first needs to see the open incidents.
 
 use super::model::Model;
 use super::screens::Screen;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const FILTERS_MAX: usize = 20;
 const FILTER_BYTES_MAX: usize = 64;
 
-/// What is remembered. It comes from a file, so nothing in it is relied on.
+/// The kept state. It is read from a file, so every value is checked before use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Memory {
@@ -18,12 +18,12 @@ pub(crate) struct Memory {
     pub(crate) filters: Vec<String>,
     /// The order of rows by the screen's word.
     pub(crate) orders: BTreeMap<String, usize>,
-    /// By what the rollout's hosts are grouped.
+    /// Index of the rollout's grouping.
     pub(crate) grouping: usize,
 }
 
 impl Memory {
-    /// What is worth remembering of `model`.
+    /// The part of `model` that is kept.
     pub(crate) fn of(model: &Model) -> Self {
         let orders = model.orders.iter().map(|(screen, order)| (screen.title().to_owned(), *order));
         Self { filters: model.history.clone(), orders: orders.collect(), grouping: model.grouping }

@@ -35,7 +35,7 @@ pub(crate) enum Message {
         /// The snapshot as of then.
         snapshot: Arc<Snapshot>,
     },
-    /// Something to be said in the last line.
+    /// A text for the last line.
     Remark(String),
     /// The mouse was used.
     Mouse(MouseEvent),
@@ -43,7 +43,7 @@ pub(crate) enum Message {
     Difference(Pair, Result<Arc<RowDifference>, String>),
     /// A backtrace was found, or why there is none. Untrusted text.
     Backtrace(PanicPlace, Result<Vec<String>, String>),
-    /// What the collector says of itself, or why it does not.
+    /// The collector's status, or the reason why it is missing.
     Health(Result<Arc<Status>, String>),
     /// Something happened on the demo's stage.
     Story(String),
@@ -97,14 +97,14 @@ pub(crate) enum Copied {
     File(String),
 }
 
-/// What was done with the mouse, and where.
+/// An event of the mouse, with its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MouseEvent {
     /// Column, from 0.
     pub(crate) column: u16,
     /// Row, from 0.
     pub(crate) row: u16,
-    /// What.
+    /// Kind.
     pub(crate) kind: MouseKind,
 }
 

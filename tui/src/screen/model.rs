@@ -136,7 +136,7 @@ pub(crate) enum Backtrace {
     Failed(PanicPlace, String),
 }
 
-/// What the collector says of itself, and when it was asked.
+/// The collector's status, and the time of the request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Health {
     /// The last answer; untrusted text if it is an error. None before the first.
@@ -210,7 +210,7 @@ pub(crate) struct Model {
     pub(crate) history: Vec<String>,
     /// Which of them is recalled, counted from the latest; none while it is typed anew.
     pub(crate) recalled: Option<usize>,
-    /// What is being typed after `:`; none while nothing is.
+    /// The text after `:`; none while the palette is closed.
     pub(crate) palette: Option<String>,
     /// The section of the first screen that enter opens.
     pub(crate) section: Option<&'static str>,

@@ -42,7 +42,7 @@ impl Form {
     }
 }
 
-/// What was typed, understood.
+/// A parsed order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Show a screen.
@@ -64,7 +64,7 @@ struct Word {
     word: &'static str,
     help: &'static str,
     order: fn(&str) -> Option<Order>,
-    /// What may follow it.
+    /// Its possible arguments.
     arguments: fn(&Model) -> Vec<String>,
 }
 
@@ -114,7 +114,7 @@ const WORDS: [Word; 16] = [
     },
 ];
 
-/// What `typed` orders.
+/// Parses `typed`.
 ///
 /// # Errors
 /// Why it is no order, and what would be one.
@@ -169,7 +169,7 @@ pub(crate) fn completed(model: &Model, typed: &str) -> String {
     format!("{}{}", first.get(..length).unwrap_or(typed), if takes_more { " " } else { "" })
 }
 
-/// What an order does, in a few words; none of a word that is not known.
+/// A short description of an order; none if its word is unknown.
 pub(crate) fn help(typed: &str) -> Option<&'static str> {
     let (word, _) = split(typed);
     let screen = Screen::LISTED.into_iter().find(|screen| screen.title() == word).map(Screen::about);

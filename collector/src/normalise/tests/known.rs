@@ -1,4 +1,4 @@
-//! What was read before is looked up, and comes to the same as if it were read again.
+//! Attributes and events that were read before are looked up. The observations equal those of a full read.
 
 use super::super::Normaliser;
 use crate::otlp::tests::requests::{logs_request, metrics_request};

@@ -112,7 +112,7 @@ const ROOM_MAX: usize = 1024;
 
 /// The field of a point that holds its attributes.
 #[derive(Clone, Copy)]
-struct Said {
+struct AttributeField {
     number: u32,
     name: &'static str,
     digest: Digest,
@@ -124,7 +124,7 @@ struct Taken<'a> {
     form: Form,
 }
 
-impl Said {
+impl AttributeField {
     fn new(number: u32, name: &'static str) -> Self {
         Self { number, name, digest: Digest::new() }
     }
@@ -164,11 +164,11 @@ fn read_temporality(field: Field<'_>, at: &Reader<'_>) -> Result<Temporality, De
 
 fn number_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<NumberPoint<'a>, DecodeError> {
     budget.item()?;
-    let (all, mut said) = (reader, Said::new(7, "NumberDataPoint.attributes"));
+    let (all, mut attribute_field) = (reader, AttributeField::new(7, "NumberDataPoint.attributes"));
     let mut read = NumberPoint::default();
     while let Some((number, field)) = reader.next()? {
         match number {
-            7 => said.add(field, &reader)?,
+            7 => attribute_field.add(field, &reader)?,
             2 => read.start = field.fixed64(&reader)?,
             3 => read.time = field.fixed64(&reader)?,
             4 => read.value = Number::Double(field.double(&reader)?),
@@ -177,18 +177,18 @@ fn number_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Numbe
             _ => {}
         }
     }
-    let Taken { read: attributes, form } = said.take(all, budget)?;
+    let Taken { read: attributes, form } = attribute_field.take(all, budget)?;
     (read.attributes, read.form) = (attributes, form);
     Ok(read)
 }
 
 fn histogram_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<HistogramPoint<'a>, DecodeError> {
     budget.item()?;
-    let (all, mut said) = (reader, Said::new(9, "HistogramDataPoint.attributes"));
+    let (all, mut attribute_field) = (reader, AttributeField::new(9, "HistogramDataPoint.attributes"));
     let mut read = HistogramPoint::default();
     while let Some((number, field)) = reader.next()? {
         match number {
-            9 => said.add(field, &reader)?,
+            9 => attribute_field.add(field, &reader)?,
             2 => read.start = field.fixed64(&reader)?,
             3 => read.time = field.fixed64(&reader)?,
             4 => read.count = field.fixed64(&reader)?,
@@ -205,18 +205,18 @@ fn histogram_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<Hi
             _ => {}
         }
     }
-    let Taken { read: attributes, form } = said.take(all, budget)?;
+    let Taken { read: attributes, form } = attribute_field.take(all, budget)?;
     (read.attributes, read.form) = (attributes, form);
     Ok(read)
 }
 
 fn exponential_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<ExponentialPoint<'a>, DecodeError> {
     budget.item()?;
-    let (all, mut said) = (reader, Said::new(1, "ExponentialHistogramDataPoint.attributes"));
+    let (all, mut attribute_field) = (reader, AttributeField::new(1, "ExponentialHistogramDataPoint.attributes"));
     let mut read = ExponentialPoint::default();
     while let Some((number, field)) = reader.next()? {
         match number {
-            1 => said.add(field, &reader)?,
+            1 => attribute_field.add(field, &reader)?,
             2 => read.start = field.fixed64(&reader)?,
             3 => read.time = field.fixed64(&reader)?,
             4 => read.count = field.fixed64(&reader)?,
@@ -229,7 +229,7 @@ fn exponential_point<'a>(mut reader: Reader<'a>, budget: &mut Budget) -> Result<
             _ => {}
         }
     }
-    let Taken { read: attributes, form } = said.take(all, budget)?;
+    let Taken { read: attributes, form } = attribute_field.take(all, budget)?;
     (read.attributes, read.form) = (attributes, form);
     Ok(read)
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-/// What the page may load: nothing; what it may do: nothing. Its style stands in the page.
+/// The page's Content-Security-Policy: it may load nothing and run nothing. Its style is inline.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -98,7 +98,7 @@ pub(in crate::store) struct JournalledCommit {
     pub(in crate::store) batch: u64,
     /// How many there are in the journal's file.
     pub(in crate::store) in_file: u64,
-    /// Those that are in the database.
+    /// The requests that are in the database.
     pub(in crate::store) here: Vec<Journalled>,
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What a row holds beside its numbers.
+/// The JSON of a row.
 #[derive(Serialize, Deserialize)]
 struct Body {
     word: EngineerWord,

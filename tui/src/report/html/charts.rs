@@ -28,7 +28,7 @@ pub(super) fn all(snapshot: &Snapshot) -> String {
     std::iter::once(of_shares(snapshot)).chain(rollouts).collect()
 }
 
-/// What incidents accuse, also those that are over.
+/// The causes of all incidents, resolved ones included.
 fn causes(snapshot: &Snapshot) -> impl Iterator<Item = &Cause> {
     let accusing = snapshot.diagnosis.incidents.iter().filter(|incident| incident.verdict.accuses());
     accusing.filter_map(|incident| incident.cause.as_ref())
@@ -59,7 +59,7 @@ fn at(from: Timestamp, step_s: f64, index: usize) -> Timestamp {
     from + (index as f64 * step_s * 1e9) as i64
 }
 
-/// What stands around the lines of a chart.
+/// Axis, scale and legend height of a chart.
 #[derive(Clone, Copy)]
 struct Frame {
     axis: Axis,
@@ -69,7 +69,7 @@ struct Frame {
     below: f64,
 }
 
-/// A chart with its frame around what is drawn in it.
+/// A chart: `drawn` within its frame.
 fn figure(title: &str, frame: Frame, drawn: &str) -> String {
     let Frame { axis, top, below } = frame;
     let bottom = HEIGHT - BELOW;
@@ -92,7 +92,7 @@ fn figure(title: &str, frame: Frame, drawn: &str) -> String {
     svg + drawn + "</svg>\n</figure>\n"
 }
 
-/// What a mark of the chart means, below the chart.
+/// One entry of the legend below a chart.
 struct Legend {
     class: String,
     text: String,
