@@ -8,7 +8,7 @@ use crate::security::Caller;
 use crate::store::StoreReader as _;
 use crate::words::{NewWord, TakenBack, WordBody, WordRequest, kind_of};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Extension, Path, State};
+use axum::extract::{DefaultBodyLimit, Extension, FromRequestParts as _, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post};
@@ -52,12 +52,7 @@ impl Subject {
     }
 }
 
-async fn say(
-    State(api): State<Api>,
-    Path(subject): Path<Subject>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
-) -> Result<Response, Fault> {
+async fn say(State(api): State<Api>, Path(subject): Path<Subject>, request: Request) -> Result<Response, Fault> {
     let kind = subject.kind()?;
     let body = request.body()?;
     if body.until.is_some() || body.host.is_some() || body.config.is_some() {
@@ -65,27 +60,18 @@ async fn say(
     }
     let incident = known(&api, &subject.id).await?;
     let versions = if kind == WordKind::Dispute { disputed(&incident)? } else { Vec::new() };
-    let new = NewWord { incident: Some(incident.id), versions, ..new(&api, &caller, kind, body)? };
+    let new = NewWord { incident: Some(incident.id), versions, ..new(&api, &request.caller, kind, body)? };
     answer(&api, WordRequest::Say(new)).await
 }
 
-async fn take_back(
-    State(api): State<Api>,
-    Path(subject): Path<Subject>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
-) -> Result<Response, Fault> {
+async fn take_back(State(api): State<Api>, Path(subject): Path<Subject>, request: Request) -> Result<Response, Fault> {
     let kind = subject.kind()?;
-    let NewWord { at, author: by, .. } = new(&api, &caller, kind, request.body()?)?;
+    let taken_back = taken_back(&api, &request, kind)?;
     let incident = Some(known(&api, &subject.id).await?.id);
-    answer(&api, WordRequest::TakeBack(TakenBack { kind, incident, id: None, at, by })).await
+    answer(&api, WordRequest::TakeBack(TakenBack { incident, ..taken_back })).await
 }
 
-async fn quiet(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
-) -> Result<Response, Fault> {
+async fn quiet(State(api): State<Api>, request: Request) -> Result<Response, Fault> {
     let body = request.body()?;
     let now = api.clock.now();
     let until = body.until.ok_or_else(|| refuse("`until`, the end of the quiet time, is missing"))?;
@@ -97,23 +83,18 @@ async fn quiet(
         return Err(refuse(&format!("a quiet time lasts at most {days} days, this one would end at {until}")));
     }
     let scope = Some(QuietScope { host: body.host.clone(), config: body.config.clone() });
-    let new = NewWord { until: Some(until), scope, ..new(&api, &caller, WordKind::Quiet, body)? };
+    let new = NewWord { until: Some(until), scope, ..new(&api, &request.caller, WordKind::Quiet, body)? };
     answer(&api, WordRequest::Say(new)).await
 }
 
-async fn end_quiet(
-    State(api): State<Api>,
-    Path(id): Path<u64>,
-    Extension(caller): Extension<Caller>,
-    request: Request,
-) -> Result<Response, Fault> {
-    let kind = WordKind::Quiet;
-    let NewWord { at, author: by, .. } = new(&api, &caller, kind, request.body()?)?;
-    answer(&api, WordRequest::TakeBack(TakenBack { kind, incident: None, id: Some(id), at, by })).await
+async fn end_quiet(State(api): State<Api>, Path(id): Path<u64>, request: Request) -> Result<Response, Fault> {
+    let taken_back = taken_back(&api, &request, WordKind::Quiet)?;
+    answer(&api, WordRequest::TakeBack(TakenBack { id: Some(id), ..taken_back })).await
 }
 
-/// Head and body of a request that only a program can have sent.
+/// A request of a program, not of a page in a browser.
 struct Request {
+    caller: Caller,
     bytes: Bytes,
 }
 
@@ -121,13 +102,17 @@ impl<S: Send + Sync> axum::extract::FromRequest<S> for Request {
     type Rejection = Fault;
 
     async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Fault> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         check(&head.headers)?;
+        let caller = Extension::from_request_parts(&mut head, state).await;
+        let no_caller =
+            |_| Fault { status: StatusCode::INTERNAL_SERVER_ERROR, message: "nobody checked the caller".into() };
+        let Extension(caller) = caller.map_err(no_caller)?;
         let request = axum::extract::Request::from_parts(head, body);
         let bytes = Bytes::from_request(request, state).await;
         let too_large =
             |_| Fault { status: StatusCode::PAYLOAD_TOO_LARGE, message: format!("more than {BODY_BYTES_MAX} bytes") };
-        Ok(Self { bytes: bytes.map_err(too_large)? })
+        Ok(Self { caller, bytes: bytes.map_err(too_large)? })
     }
 }
 
@@ -159,7 +144,7 @@ fn new(api: &Api, caller: &Caller, kind: WordKind, body: WordBody) -> Result<New
     let authenticated = api.guard.knows_callers();
     let author = if authenticated { caller.name.to_string() } else { body.author.trim().to_owned() };
     if author.is_empty() {
-        return Err(refuse("`author` is missing, and this collector has no credentials that would tell it"));
+        return Err(refuse("`author` is missing, and this collector has no credentials that would name it"));
     }
     let names = [Some(&author), body.host.as_ref(), body.config.as_ref()];
     if names.into_iter().flatten().any(|name| name.len() > NAME_BYTES_MAX) {
@@ -172,7 +157,13 @@ fn new(api: &Api, caller: &Caller, kind: WordKind, body: WordBody) -> Result<New
     Ok(NewWord { kind, at: api.clock.now(), author, authenticated, text: body.text, incident, until, scope, versions })
 }
 
-/// What an incident accuses.
+/// The request to take back a word of a kind, about nothing yet.
+fn taken_back(api: &Api, request: &Request, kind: WordKind) -> Result<TakenBack, Fault> {
+    let NewWord { at, author: by, .. } = new(api, &request.caller, kind, request.body()?)?;
+    Ok(TakenBack { kind, incident: None, id: None, at, by })
+}
+
+/// The versions that an incident accuses.
 fn disputed(incident: &Incident) -> Result<Vec<DisputedVersion>, Fault> {
     let id = Untrusted(&incident.id);
     let cause = incident.cause.as_ref().filter(|_| incident.verdict.accuses());
