@@ -6,7 +6,7 @@ pub(crate) mod census;
 pub(crate) mod risen;
 pub(crate) mod tick;
 
-use crate::detect::risen::{WORTH_WAKING, risen, summed_for};
+use crate::detect::risen::{Alone, WORTH_WAKING, long_for, risen, summed_for};
 use crate::numerics::reach::in_reach;
 use crate::numerics::time::{Instant, Span};
 use crate::signals::baseline::fleet_rate;
@@ -119,7 +119,8 @@ fn alarm(state: &State, class: Class, from: Instant, since: Instant) -> Option<I
         return None;
     }
     // One host alone raises an alarm where it fails hard. Of a few hosts, one is a good part of the fleet.
-    let alone = if live <= FEW_HOSTS { 0.0 } else { episodes.worst.within(summed_for(state)) };
+    let worst = |length: Span| if live <= FEW_HOSTS { 0.0 } else { episodes.worst.within(length) };
+    let alone = Alone { shortly: worst(summed_for(state)), long: worst(long_for(state)) };
     risen(state, class, alone).filter(|onset| *onset >= from).map(|onset| first_of(&episodes, onset))
 }
 
