@@ -21,7 +21,7 @@ use firstbad_protocol::verdict::{Diagnosis, DisputedVersion, Incident, SCHEMA, W
 use std::collections::BTreeSet;
 
 /// Layout of a checkpoint: changes with every change of the state's fields.
-const LAYOUT: u32 = 32;
+const LAYOUT: u32 = 33;
 
 /// A checkpoint that cannot be restored.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,10 @@
 //! Effects too small for any one host to show: the contrast on sums. Failures observed over those expected, of exposed
 //! cells against the cells of the same report interval, region, binary and service that are not exposed, weighed as a
 //! conditional binomial (Mantel and Haenszel 1959; the mixture over factors is an e-value). Each host is its own
-//! expectation, and hosts that fail visibly, or have just loaded something, are not in the sums (see `tick`): one loud
-//! host, or the cost of a reload, moves nothing here. Whether it may be named is decided in `judge`.
+//! expectation. Hosts that fail visibly are not in the sums (see `ingest::waiting`), so that one loud host moves nothing here.
+//! Hosts that have just loaded something are in them only if the failing goes on when a load is paid for: then it is not the
+//! cost of a reload, and in a quick rollout these reports are the only ones in which hosts differ. Whether it may be named is
+//! decided in `judge`.
 
 use crate::hypothesis::Hypothesis;
 use crate::hypothesis::findings::{Pooled, Tally};
@@ -14,15 +16,22 @@ use crate::scene::Scene;
 use crate::scene::spans::Spans;
 use crate::state::State;
 use crate::state::ids::{FactorId, LevelId};
-use crate::state::model::{Counter, Factor, Family};
+use crate::state::model::{Counter, Exposure, Factor, Family};
+use crate::state::moves::DELAY_MAX;
 use crate::state::ring::{Sums, index_of};
 use crate::state::strata::{places, strata};
 use firstbad_protocol::names::attribute;
 use firstbad_protocol::verdict::CauseKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Report intervals looked at.
+/// Report intervals looked at, at most.
 const WINDOW: i64 = 60;
+/// Report intervals looked at before the onset: sums rise some reports after the first hosts do.
+const BEFORE: i64 = 6;
+/// Observed over expected events, and events beyond expectation, at which failing goes on when a load is paid for, at least.
+/// Source: `risen::FACTOR_MIN` and `risen::WORTH_WAKING`.
+const GOES_ON_RATIO: f64 = 2.0;
+const GOES_ON_EXCESS: f64 = 20.0;
 /// Minimum number of units that had a version at once: what one or two had cannot be told from the host itself.
 const UNITS_MIN: u32 = 3;
 /// Levels of one factor that may be bad together.
@@ -67,7 +76,10 @@ pub(crate) fn pooled(state: &State, scene: &Scene<'_>) -> Option<Foremost> {
 
 fn of_factor(state: &State, scene: &Scene<'_>, index: FactorId, counter: Counter) -> Option<Hypothesis> {
     let binary = is_binary(state, index);
-    let cells = folded(state, scene, index, counter);
+    let paid = Asked { factor: index, counter, after_load: false };
+    let cells = folded(state, scene, paid);
+    let cells =
+        if goes_on(&cells, state, scene) { folded(state, scene, Asked { after_load: true, ..paid }) } else { cells };
     let temper = temper(state, scene, &cells, counter);
     let Together { levels, pooled } = family(state, scene, Cells { all: &cells, temper })?;
     let kind = if binary { CauseKind::Binary } else { CauseKind::Config };
@@ -84,20 +96,46 @@ fn of_factor(state: &State, scene: &Scene<'_>, index: FactorId, counter: Counter
     Some(hypothesis)
 }
 
-/// Cells from the onset on that have a level of the factor.
 fn is_binary(state: &State, factor: FactorId) -> bool {
     matches!(state.tables.factors.get(factor), Some(Factor::Binary(_)))
 }
 
-fn folded(state: &State, scene: &Scene<'_>, factor: FactorId, counter: Counter) -> Vec<Folded> {
+/// Whether hosts go on failing more than expected under new versions when the cost of the load is paid. Then what they count
+/// soon after the load is no such cost either.
+fn goes_on(cells: &[Folded], state: &State, scene: &Scene<'_>) -> bool {
+    let mut sums = Sums::default();
+    cells.iter().filter(|cell| is_recent(state, scene, cell.level)).for_each(|cell| sums.add(cell.sums));
+    sums.observed >= GOES_ON_RATIO * sums.expected && sums.observed - sums.expected >= GOES_ON_EXCESS
+}
+
+/// Whether a level came late enough to be the reason, and was not there when the data began.
+fn is_recent(state: &State, scene: &Scene<'_>, level: LevelId) -> bool {
+    let since = state.tables.level_at(level).map_or(Instant::LONG_AGO, |level| level.first_seen);
+    since >= scene.onset - DELAY_MAX && since > state.warm()
+}
+
+/// Which cells are asked for.
+#[derive(Clone, Copy)]
+struct Asked {
+    factor: FactorId,
+    counter: Counter,
+    /// Whether also those of hosts that may still pay for their last load.
+    after_load: bool,
+}
+
+/// Cells that have a level of the factor.
+fn folded(state: &State, scene: &Scene<'_>, Asked { factor, counter, after_load }: Asked) -> Vec<Folded> {
+    let counts = |exposure: &&Exposure| after_load || !exposure.after_load;
     let strata = if is_binary(state, factor) { places(state) } else { strata(state) };
     let end = index_of(scene.now, scene.interval);
-    let from = index_of(scene.onset, scene.interval).max(end - WINDOW);
+    let from = (index_of(scene.onset, scene.interval) - BEFORE).max(end - WINDOW);
     let mut cells = Vec::new();
     for index in from..=end {
         let Some(interval) = state.ring.get(index) else { continue };
         for (exposure, cell) in &interval.cells {
-            let Some(exposure) = state.tables.exposures.get(*exposure) else { continue };
+            let Some(exposure) = state.tables.exposures.get(*exposure).filter(counts) else {
+                continue;
+            };
             let level = exposure.levels.iter().find(|of| of.factor == factor).map(|of| of.level);
             let sums = cell.of(counter);
             if let (Some(level), true) = (level, sums.expected > 0.0) {
@@ -146,10 +184,7 @@ fn family(state: &State, scene: &Scene<'_>, cells: Cells<'_>) -> Option<Together
         by_level.entry(cell.level).or_default().add(cell.sums);
     }
     let ratio = |sums: &Sums| (sums.observed + 1.0) / (sums.expected + 1.0);
-    let recent = |level: &LevelId| {
-        let since = state.tables.level_at(*level).map_or(Instant::LONG_AGO, |level| level.first_seen);
-        since >= scene.onset - crate::state::moves::DELAY_MAX && since > state.warm()
-    };
+    let recent = |level: &LevelId| is_recent(state, scene, *level);
     let ranked = |(level, sums): (&LevelId, &Sums)| Ranked { ratio: ratio(sums), level: *level };
     let rows = rows_of(cells.all);
     let held = |level: &LevelId| rows.get(level).is_some_and(|rows| rows.values().any(|rows| *rows >= UNITS_MIN));
@@ -226,6 +261,9 @@ fn hosts(scene: &Scene<'_>, factor: FactorId, levels: &[LevelId]) -> Tally {
         let fails = !patient.bouts.is_empty();
         let arm = if on.is_some() { &mut tally.exposed } else { &mut tally.control };
         arm.count(true, fails);
+        // Before its own load a host was one of those that others are compared with.
+        let before = on.is_some_and(|on| on.start > scene.onset - (BEFORE - 1) * scene.interval);
+        tally.control.count(before, false);
         lags.extend(on.map(|span| (scene.onset - span.start).seconds()));
     }
     tally.lag = Lag { delay_s: crate::numerics::math::median(&mut lags), ..Lag::default() };

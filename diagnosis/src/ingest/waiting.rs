@@ -87,16 +87,22 @@ fn add_to_fleet(state: &mut State, end: Instant, sums: &[Sums; COUNTERS]) {
     }
 }
 
-/// The cell of a row: without levels where a host fails visibly by itself, or still pays for its last load. What is
-/// judged on sums (`pooled`) is the rest.
+/// The cell of a row: without levels where a host fails visibly by itself, and apart where it may still pay for its last load.
+/// What is judged on sums (`pooled`) is the rest.
 fn cell_of(state: &mut State, id: UnitId, window: Window) -> ExposureId {
     let settling = blip(state.interval);
-    let (dims, apart) = state.units.get(id).map_or((DimsId::default(), true), |unit| {
-        let loaded = unit.moves.iter().rev().any(|last| (Span::ZERO..settling).contains(&(window.end - last.at)));
-        (unit.dims, loaded || unit.runs.iter().any(|run| run.open))
-    });
-    if apart {
-        return state.tables.exposure(Exposure { dims, levels: Vec::new() });
+    let Some(unit) = state.units.get(id) else {
+        return state.tables.exposure(Exposure { dims: DimsId::default(), levels: Vec::new(), after_load: false });
+    };
+    let dims = unit.dims;
+    if unit.runs.iter().any(|run| run.open) {
+        return state.tables.exposure(Exposure { dims, levels: Vec::new(), after_load: false });
+    }
+    let loaded = unit.moves.iter().rev().any(|last| (Span::ZERO..settling).contains(&(window.end - last.at)));
+    if loaded {
+        let settled = unit.moves.last().is_none_or(|last| last.at <= window.start);
+        let levels = levels_over(unit, settled, window);
+        return state.tables.exposure(Exposure { dims, levels, after_load: true });
     }
     exposure_of(state, id, window)
 }
@@ -108,7 +114,11 @@ fn exposure_of(state: &mut State, id: UnitId, window: Window) -> ExposureId {
     if settled && unit.exposure != ExposureId::STALE {
         return unit.exposure;
     }
-    let exposure = state.tables.exposure(Exposure { dims: unit.dims, levels: levels_over(unit, settled, window) });
+    let exposure = state.tables.exposure(Exposure {
+        dims: unit.dims,
+        levels: levels_over(unit, settled, window),
+        after_load: false,
+    });
     if settled && let Some(unit) = state.units.get_mut(id) {
         unit.exposure = exposure;
     }

@@ -452,6 +452,8 @@ pub(crate) struct Exposure {
     pub dims: DimsId,
     /// Active levels, sorted by factor; empty where a row spans a load.
     pub levels: Vec<Active>,
+    /// Whether the host may still pay for its last load (`state::reload_window`).
+    pub after_load: bool,
 }
 
 /// Dimensions with the values that strata use.

@@ -131,7 +131,7 @@ impl Tables {
         let free = self.free_exposures.pop();
         if free.is_none() && self.exposures.len() >= EXPOSURES_MAX {
             self.overflow += 1;
-            let mixed = Exposure { dims: exposure.dims, levels: Vec::new() };
+            let mixed = Exposure { dims: exposure.dims, levels: Vec::new(), after_load: false };
             return self.exposure_ids.get(&mixed).copied().unwrap_or_default();
         }
         let id = free.or(self.exposures.next_id()).unwrap_or_default();

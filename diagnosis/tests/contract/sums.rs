@@ -1,7 +1,7 @@
 //! A rise of errors that no host shows alone, and the sums of all hosts do.
 
-use crate::story::{Fleet, Host, Shares, Version, only};
-use firstbad_protocol::verdict::{Signal, State};
+use crate::story::{Fleet, Happening, Host, Shares, Version, names, only};
+use firstbad_protocol::verdict::{Signal, State, Verdict};
 
 const FEATURES: Version = Version::of("bot-features", "first");
 const REPORT_S: i64 = 10;
@@ -82,4 +82,51 @@ fn where_errors_rise_on_one_host_alone_nothing_is_seen() {
     for rise in [EIGHTFOLD, FOURFOLD] {
         rise.fleet(SIZES[0], |host| host.index == 7).opens_nothing(60..END_S);
     }
+}
+
+/// A fleet with so few requests that 90 seconds of the rise have fewer than 20 failures.
+fn with_few_requests(rises: impl Fn(&Host) -> bool + 'static) -> Fleet {
+    let rise = Rise { requests: 0.3, peace: 0.002, times: 12.0 };
+    let mut fleet = Fleet::new(26, 30, &[FEATURES]).requests(rise.requests).effect(move |host, at_ms| {
+        Shares::errors((rise.times - 1.0) * rise.peace).when(at_ms >= RISE_S * 1000 && rises(host))
+    });
+    fleet.opens_nothing(60..RISE_S);
+    fleet
+}
+
+#[test]
+fn where_requests_are_few_a_rise_is_seen_after_minutes() {
+    let incident = only(&with_few_requests(|_| true).until(RISE_S + 900)).clone();
+    assert_eq!((incident.signals.as_slice(), incident.verdict.accuses()), ([Signal::Errors].as_slice(), false));
+}
+
+#[test]
+fn where_requests_are_few_one_host_alone_is_not() {
+    with_few_requests(|host| host.index == 7).opens_nothing(RISE_S..RISE_S + 900);
+}
+
+const NEW: Version = Version::of("bot-features", "second");
+
+/// Forty hosts load a version two seconds apart. From `begins` on three times as many requests fail on a host.
+fn threefold(begins: impl Fn(&Host, i64) -> bool + 'static) -> Fleet {
+    let mut fleet = Fleet::new(40, REPORT_S, &[FEATURES])
+        .requests(60.0)
+        .effect(move |host, at_ms| Shares::errors(2.0 * USUAL).when(begins(host, at_ms)));
+    for index in 0..40 {
+        fleet.plan(index, RISE_S * 1000 + 2_000 * index + 311 * index % 1000, Happening::Load(NEW));
+    }
+    fleet
+}
+
+#[test]
+fn three_times_as_many_errors_that_follow_the_loads_make_a_suspect() {
+    let diagnosis = threefold(|host, _| host.has(NEW)).until(RISE_S + 600);
+    let incident = only(&diagnosis);
+    assert!(names(incident, NEW) && incident.verdict == Verdict::Suspect, "{incident:#?}");
+}
+
+#[test]
+fn three_times_as_many_errors_of_all_hosts_at_one_moment_accuse_nothing() {
+    let diagnosis = threefold(|_, at_ms| at_ms >= (RISE_S + 40) * 1000).until(RISE_S + 600);
+    assert!(!only(&diagnosis).verdict.accuses(), "{diagnosis:#?}");
 }
