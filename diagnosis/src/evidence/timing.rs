@@ -158,7 +158,7 @@ fn left(said: &mut Timing, beginning: &Beginning<'_>) -> Option<Coincidence> {
     }
     said.left += 1;
     // A report that spans the way back holds both: what goes on is seen in the one after it.
-    let over = !bout.open || bout.end <= until + scene.interval;
+    let over = bout.end <= until + scene.interval;
     said.go_on += u64::from(!over);
     over.then(|| Coincidence::new(bout.end, back_by_chance(scene, bout, until)))
 }

@@ -61,6 +61,14 @@ const SIDES_AT: f64 = LN_1000;
 const STRAYS: u64 = 8;
 /// Hosts that left it from which it tells that nearly all of them got well then.
 const STOPS_MIN: u64 = 12;
+/// Minimum number of hosts that fail after one delay, and minimum ratio of the spread of their beginnings to that of their delays,
+/// for the delay to show that each follows its own load. Source: [`STOPS_MIN`]; a fourth is one chance in hundreds for twelve.
+const DELAYED_MIN: u64 = 12;
+const DELAY_PARTS: f64 = 4.0;
+/// Minimum ln of the e-value of a contrast, and minimum standard deviations, at which a small share of the exposed that fails is
+/// no sign of another reason: the effect is rare on each host.
+const OVERWHELMING_AT: f64 = 2.0 * LN_1_000_000;
+const OVERWHELMING_Z: f64 = 10.0;
 /// Hosts from which the delay after their loads is known.
 const LAG_HOSTS: u64 = 3;
 /// Standard deviations below chance at which those exposed fail so seldom that it is no chance.
@@ -68,7 +76,7 @@ const SELDOM: f64 = -3.0;
 /// One in so many hosts may go on failing for a while after the way back.
 const STOPPED_PART: u64 = 5;
 /// ln of the likelihood ratio of "each stops at its own way back" over "all at one moment" from which it is believed.
-const LEAVING_AT: f64 = LN_100;
+pub(crate) const LEAVING_AT: f64 = LN_100;
 /// ln of how seldom a version is as new, when hosts fail, as one whose own requests alone fail.
 const MOMENT_AT: f64 = LN_10;
 
@@ -128,7 +136,13 @@ impl Grounds<'_> {
     fn aligned(self) -> f64 {
         let lag = self.hypothesis.tally.lag;
         let strewn = lag.delay_spread_s >= lag.onset_spread_s && !self.are_by_sides();
-        if strewn { self.hypothesis.aligned().min(0.0) } else { self.hypothesis.aligned() }
+        let aligned = self.hypothesis.aligned();
+        match strewn {
+            // The ends are evidence of their own: each host gets well as it leaves the version.
+            true if goes_with_it(&self.hypothesis.tally) => aligned.min(self.hypothesis.tally.leaving),
+            true => aligned.min(0.0),
+            false => aligned,
+        }
     }
 
     /// Whether something tells the version from chance: a contrast, the hosts' own loads, the way back, the content.
@@ -212,7 +226,7 @@ impl Grounds<'_> {
 
     /// Whether too few of the exposed fail, or too many of the others, for what is not proved otherwise.
     fn are_weak(self) -> bool {
-        let Self { state, scene, hypothesis } = self;
+        let Self { state, hypothesis, .. } = self;
         let tally = &hypothesis.tally;
         let alike = tally.control.seen >= CONTROLS_MIN
             && hypothesis.control_share() > ALIKE * hypothesis.share()
@@ -224,14 +238,23 @@ impl Grounds<'_> {
         }
         // A prompt effect may hit a few of the exposed hosts. A late one on a few hosts may have any reason, unless no other
         // host shows it and the way back or the content agrees.
-        let late = hypothesis.kind == CauseKind::Config && hypothesis.share() < LATE_SHARE && !self.are_apart();
-        // Two pushes that go through a fleet in one order, or hosts with clocks of their own, look alike after any delay.
-        let proved = tally.risk.ln_e >= CONTRAST_AT
-            || hypothesis.reversal >= LN_100
-            || hypothesis.mechanism >= LIMIT_AT
+        let late = hypothesis.kind == CauseKind::Config
+            && hypothesis.share() < LATE_SHARE
+            && !self.are_apart()
+            && !self.are_overwhelming();
+        alike || late || !self.is_prompt_or_proved() && !self.keeps_one_delay()
+    }
+
+    /// Whether the failing begins soon after the load, or more than the times tells of it: two pushes that go through a fleet in
+    /// one order, or hosts with clocks of their own, look alike after any delay.
+    fn is_prompt_or_proved(self) -> bool {
+        let tally = &self.hypothesis.tally;
+        tally.lag.delay_s <= soon(self.scene)
+            || tally.risk.ln_e >= CONTRAST_AT
+            || self.hypothesis.reversal >= LN_100
+            || self.hypothesis.mechanism >= LIMIT_AT
             || self.are_by_sides()
-            || goes_with_it(tally);
-        alike || late || tally.lag.delay_s > soon(scene) && !proved
+            || goes_with_it(tally)
     }
 
     /// Whether hardly any host fails without it, which chance would not give, and the way back or the content agrees.
@@ -240,6 +263,18 @@ impl Grounds<'_> {
         let spared = tally.control.seen >= CONTROLS_MIN && tally.control.failing * STRAYS <= tally.exposed.failing;
         let beside = self.hypothesis.reversal >= LN_100 || self.hypothesis.mechanism >= LIMIT_AT;
         spared && beside && tally.risk.ln_e >= LN_1_000_000
+    }
+
+    /// Whether many more of the exposed begin to fail than chance could give.
+    fn are_overwhelming(self) -> bool {
+        let risk = self.hypothesis.tally.risk;
+        risk.ln_e >= OVERWHELMING_AT && risk.z() >= OVERWHELMING_Z
+    }
+
+    /// Whether enough hosts begin to fail after one delay, each from its own load, while the beginnings lie far apart.
+    fn keeps_one_delay(self) -> bool {
+        let lag = self.hypothesis.tally.lag;
+        self.aligned() >= LN_1000 && lag.hosts >= DELAYED_MIN && lag.delay_spread_s * DELAY_PARTS <= lag.onset_spread_s
     }
 
     /// Whether it is a cause, and not only a suspicion.
@@ -252,7 +287,8 @@ impl Grounds<'_> {
         let broken = hypothesis.mechanism >= LIMIT_AT && tally.is_prompt();
         // With what it did before, fewer hosts are enough.
         let again = hypothesis.history.repeated.is_some();
-        (tally.exposed.failing >= CAUSE_HOSTS || again) && (seen || broken)
+        let timed = tally.is_prompt() || self.own() >= OWN_MIN || self.is_prompt_or_proved();
+        (tally.exposed.failing >= CAUSE_HOSTS || again) && (seen || broken) && timed
     }
 }
 

@@ -12,7 +12,7 @@ use crate::scene::Scene;
 use crate::scene::hosts::Hosts;
 use crate::scene::patient::{Bout, Patient};
 use crate::scene::spans::Spans;
-use crate::verdict::accusation::{refuted, soon};
+use crate::verdict::accusation::{LEAVING_AT, refuted, soon};
 use firstbad_protocol::verdict::CauseKind;
 
 /// One in this many failing hosts must separate two explanations for them not to tie.
@@ -129,7 +129,9 @@ fn is_as_late(scene: &Scene<'_>, best: &Hypothesis, rival: &Hypothesis) -> bool 
         let (of_best, of_rival) = (spans(scene, best)?, spans(scene, rival)?);
         Some(follows(scene, &of_best, &of_rival) >= CLOCK_AT)
     };
-    late(best) && as_much && told() != Some(true)
+    // Where the failing ends on each host as it leaves the one, and not as it leaves the other, the ends tell.
+    let parted = best.tally.leaving >= rival.tally.leaving.max(0.0) + LEAVING_AT;
+    late(best) && as_much && !parted && told() != Some(true)
 }
 
 /// Error of the time of a new binary, in report intervals: a report shows a binary, an event shows a load.

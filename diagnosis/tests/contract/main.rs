@@ -13,6 +13,7 @@ mod few_hosts;
 mod flags;
 mod frequent_pushes;
 mod jobs;
+mod late;
 mod limits;
 mod load_costs;
 mod once_broken;
