@@ -2,7 +2,7 @@
 //! its name only when it is whole, checked and on disk.
 
 use super::sqlite::{commits, pack_requests, quick_check, signed};
-use super::{Extent, Journalled, SqliteReader, StoreError, StoreReader as _, journal, schema};
+use super::{Extent, SqliteReader, StoreError, StoreReader as _, journal, schema};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, params};
 use std::fs::{File, OpenOptions};
@@ -115,10 +115,8 @@ fn take_journal(directory: &Path, target: &Connection) -> Result<bool, StoreErro
     let mut entries = read.entries.into_iter().peekable();
     for commit in commits.iter().filter(|commit| commit.in_file > 0) {
         while entries.next_if(|entry| entry.batch < commit.batch).is_some() {}
-        let of_commit = std::iter::from_fn(|| entries.next_if(|entry| entry.batch == commit.batch));
-        let mut requests: Vec<Journalled> = of_commit.map(|entry| entry.request).collect();
-        // Entries of a failed commit may stand behind them.
-        requests.truncate(usize::try_from(commit.in_file).unwrap_or(usize::MAX));
+        let of_commit = entries.next_if(|entry| entry.batch == commit.batch);
+        let requests = of_commit.map_or_else(Vec::new, |entry| entry.requests);
         if requests.len() as u64 != commit.in_file {
             return Ok(false);
         }

@@ -190,22 +190,14 @@ impl Store for SqliteStore {
         let (mut journal, mut requests) = (Vec::new(), 0);
         for commit in commits {
             journal.extend(commit.here);
-            // Entries of a failed commit have the number of the commit after it, and stand behind that commit's entries.
-            let of_commit: Vec<_> =
-                std::iter::from_fn(|| entries.next_if(|entry| entry.batch <= commit.batch)).collect();
-            let found = of_commit.into_iter().filter(|entry| entry.batch == commit.batch);
-            let before = journal.len();
-            journal
-                .extend(found.map(|entry| entry.request).take(usize::try_from(commit.in_file).unwrap_or(usize::MAX)));
-            requests += commit.in_file.saturating_sub((journal.len() - before) as u64);
+            while entries.next_if(|entry| entry.batch < commit.batch).is_some() {}
+            let found =
+                entries.next_if(|entry| entry.batch == commit.batch).map_or_else(Vec::new, |entry| entry.requests);
+            requests += commit.in_file.saturating_sub(found.len() as u64);
+            journal.extend(found);
         }
-        let mut ahead: Vec<Ahead> = Vec::new();
-        for Entry { batch: seq, tick, request, .. } in entries.filter(|entry| entry.batch > range.last) {
-            match ahead.last_mut().filter(|last| last.seq == seq) {
-                Some(last) => last.requests.push(request),
-                None => ahead.push(Ahead { seq, tick, requests: vec![request] }),
-            }
-        }
+        let ahead = entries.filter(|entry| entry.batch > range.last);
+        let ahead = ahead.map(|Entry { batch: seq, tick, requests }| Ahead { seq, tick, requests }).collect();
         if requests == 0 {
             return Ok(NormaliserState { saved: state, journal, lost: None, ahead });
         }
