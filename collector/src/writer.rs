@@ -14,7 +14,7 @@ use crate::settings::{Clock, Settings};
 use crate::store::{Batch, Commit, Journalled, Retention, Store, StoreError};
 use crate::words::{WordAnswer, WordRequest, Words};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
-use group::Group;
+use group::{Expected, Group, Source};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
@@ -65,6 +65,7 @@ pub(crate) struct Writer {
     words: Words,
     saved_at: Timestamp,
     retained_at: Instant,
+    expected: Expected,
     /// The normaliser is ahead of the store: a commit failed after it had taken the requests.
     intake_is_ahead: bool,
     /// The fault that the kill test must be able to find.
@@ -87,6 +88,7 @@ impl Writer {
             // What is journalled from here on stands for the state until the first save.
             saved_at: settings.clock.now(),
             retained_at: Instant::now(),
+            expected: Expected::default(),
             intake_is_ahead: false,
             #[cfg(test)]
             acknowledge_early: settings.acknowledge_early,
@@ -113,7 +115,8 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            let mut group = Group::gather(first, &self.wiring.work, &self.wiring.health);
+            let Wiring { work, health, .. } = &self.wiring;
+            let mut group = Group::gather(first, Source { work, expected: &mut self.expected, health });
             let stop = group.stop;
             self.write(&mut group);
             self.send_outbox();

@@ -15,11 +15,32 @@ use tokio::sync::oneshot;
 const REQUESTS_MAX: usize = 256;
 /// Bytes in one transaction: one greatest request, or thousands of ordinary ones; more would hold the first ones' answers.
 const BYTES_MAX: usize = 16 << 20;
-/// How long a group waits for more requests at a time, and in all. Reports that were due at the same time come within this of
-/// each other; without it the first one of them was always committed alone, which cost a third of all writing and syncing
-/// (24 recorders at one second). A commit takes longer than this on any disk.
+/// How long a group waits for more requests at a time, and in all, if it has fewer than those before it ([`Expected`]). Reports
+/// that were due at the same time come within this of each other; without it the first one of them was always committed alone,
+/// which cost a third of all writing and syncing (24 recorders at one second). A commit takes longer than this on any disk.
 const LINGER: Duration = Duration::from_millis(1);
 const LINGER_IN_ALL: Duration = Duration::from_millis(5);
+
+/// How many requests the next group will probably have. It rises at once and falls by a quarter with each group, so one request
+/// that came late does not part the next ones.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Expected(usize);
+
+impl Expected {
+    fn note(&mut self, requests: usize) {
+        if requests > 0 {
+            self.0 = requests.max(self.0 - self.0.div_ceil(4).min(self.0));
+        }
+    }
+}
+
+/// Where requests come from, and how many are expected.
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) work: &'a Receiver<Work>,
+    pub(super) expected: &'a mut Expected,
+    pub(super) health: &'a Health,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Group {
@@ -49,7 +70,9 @@ struct WaitingWord {
 }
 
 impl Group {
-    pub(super) fn gather(first: Option<Work>, more: &Receiver<Work>, health: &Health) -> Self {
+    /// `first`, what waits behind it, and what comes soon after.
+    pub(super) fn gather(first: Option<Work>, from: Source<'_>) -> Self {
+        let Source { work: more, expected, health } = from;
         let mut group = Self::default();
         let mut bytes: usize = 0;
         let mut next = first;
@@ -65,8 +88,12 @@ impl Group {
                 Work::Stop => group.stop = true,
             }
             let full = group.stop || group.requests.len() >= REQUESTS_MAX || bytes >= BYTES_MAX;
-            next = if full { None } else { more.try_recv().ok().or_else(|| late(more, until)) };
+            next = if full { None } else { more.try_recv().ok() };
+            if next.is_none() && !full && group.requests.len() < expected.0 {
+                next = late(more, until);
+            }
         }
+        expected.note(group.requests.len());
         health.dequeued(group.requests.len());
         group
     }
