@@ -94,11 +94,12 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Logs<'_>) -> Batch {
         let Normaliser { senders, dimensions, names, .. } = &mut *walk.normaliser;
         let sender = senders.sender(attributes, dimensions, names);
         let several = sender.as_ref().is_some_and(|sender| senders.may_be_several(sender.resource));
+        let process = sender.as_ref().map_or(0, |sender| process_of(&sender.source, sender));
         for record in resource.scope_logs.iter().flat_map(|scope| &scope.log_records) {
             let result = sender
                 .as_ref()
                 .ok_or(Fault::TooManySenders)
-                .and_then(|sender| walk.record(record, Origin { sender, several }));
+                .and_then(|sender| walk.record(record, Origin { sender, process, several }));
             match result {
                 Ok(()) => walk.batch.accepted += 1,
                 Err(fault) => {
@@ -126,6 +127,8 @@ struct Walk<'n> {
 #[derive(Clone, Copy)]
 struct Origin<'a> {
     sender: &'a Sender,
+    /// Identity of the process at which its panics are counted ([`process_of`]).
+    process: Key,
     /// Whether several processes may send under its identity.
     several: bool,
 }
@@ -188,14 +191,21 @@ impl Walk<'_> {
         let sender = self.process(origin, at);
         self.seen(&sender, at);
         self.understood(&sender, false);
-        let place = keys::combine(process_of(&sender.source, &sender), kind);
+        let process = match &sender {
+            Cow::Borrowed(_) => origin.process,
+            Cow::Owned(own) => process_of(&own.source, own),
+        };
+        let place = keys::combine(process, kind);
         let Seen { counters, remembered, .. } = &mut self.normaliser.logs;
+        let keeps = counters.keeps(place, at);
+        // Most panics of a storm end here.
+        if !keeps && let Some(more) = self.more.known(place, &mut self.batch.observations) {
+            panics::add(more, at);
+            return Ok(());
+        }
         let Some(panic) = remembered.get(digest) else { return Ok(()) };
-        if !counters.keeps(place, at) {
-            match self.more.known(place, &mut self.batch.observations) {
-                Some(more) => panics::add(more, at),
-                None => self.more.begin(place, panic.panic(at, &sender), &mut self.batch.observations),
-            }
+        if !keeps {
+            self.more.begin(place, panic.panic(at, &sender), &mut self.batch.observations);
             return Ok(());
         }
         let whole = record.undecoded.and_then(|bytes| otlp::decode_record(bytes).ok()).unwrap_or_default();
@@ -205,7 +215,7 @@ impl Walk<'_> {
     }
 
     /// The sender, as the process of its identity that an event at `at` is of.
-    fn process<'s>(&mut self, Origin { sender, several }: Origin<'s>, at: Timestamp) -> Cow<'s, Sender> {
+    fn process<'s>(&mut self, Origin { sender, several, .. }: Origin<'s>, at: Timestamp) -> Cow<'s, Sender> {
         if !several {
             return Cow::Borrowed(sender);
         }
