@@ -134,5 +134,6 @@ fn row(shape: Shape, [rotel, collector, walker]: &[Vec<Round>; 3]) -> String {
 fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+    let below = values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);
+    below.midpoint(values.get(values.len() / 2).copied().unwrap_or(0.0))
 }
