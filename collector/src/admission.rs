@@ -11,12 +11,15 @@ use firstbad_protocol::limits::{BODY_BYTES_MAX, IN_FLIGHT_BYTES_MAX};
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The decoded form was at most this many times the decompressed request in measurements (prost, ordinary requests; the
 /// decoder's own counts stop the amplifying ones).
 const DECODED_FACTOR: usize = 3;
 const CHUNK_BYTES: usize = 64 << 10;
+/// How long a reader waits for the writer. An ordinary flush takes milliseconds.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -229,6 +232,14 @@ impl Admission {
             TrySendError::Disconnected(_) => Refusal::Stopping,
         })?;
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Waits until readers of the store see all that was acknowledged, or until that takes too long: then they see less.
+    pub(crate) async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        if self.queue.try_send(Work::Flush { done }).is_ok() {
+            let _ = tokio::time::timeout(FLUSH_TIMEOUT, flushed).await;
+        }
     }
 
     /// Tells the writer to commit what waits, and end.

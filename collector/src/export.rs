@@ -7,8 +7,9 @@ mod metrics;
 mod objects;
 mod resource;
 
-use crate::normalise::time_of;
+use crate::normalise::{Content, time_of};
 use crate::store::{BatchRange, Recorded, SqliteReader, StoreError, StoreReader};
+use crate::writer::{Unstored, unstored};
 use firstbad_diagnosis::observation::Observation;
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
@@ -17,6 +18,7 @@ use resource::Resources;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 
 /// Batches read by one statement. The store's log cannot be trimmed while a statement reads, so a slow reader must not hold
 /// one for long.
@@ -92,19 +94,29 @@ pub fn export(
     options: &Options,
     write: &mut dyn FnMut(Vec<u8>) -> io::Result<()>,
 ) -> Result<(), ExportError> {
-    let Some(extent) = store.extent()? else { return Ok(()) };
-    let mut lines =
-        Lines { store, options, resources: Resources::default(), contents: HashSet::new(), text: Vec::new() };
-    let mut after = extent.first.saturating_sub(1);
-    while after < extent.last {
-        let last = extent.last.min(after.saturating_add(BATCHES_AT_ONCE));
-        let mut result = Ok(());
-        store.recorded(BatchRange { after, last }, &mut |recorded| {
-            result = lines.batch(&recorded).and_then(|()| lines.hand_over(CHUNK_BYTES, write));
-            result.is_ok()
-        })?;
-        result?;
-        after = last;
+    let mut lines = Lines::new(store, options);
+    lines.stored(write)?;
+    lines.hand_over(1, write)
+}
+
+/// The same of the store in `directory`, which no collector may have open. What a collector acknowledged in its last second, and
+/// was killed before the database had it, is read from the journal. Nothing is changed.
+///
+/// # Errors
+/// As [`export`]; also if a collector has the store, or another version wrote it.
+pub fn export_alone(
+    directory: &Path,
+    options: &Options,
+    write: &mut dyn FnMut(Vec<u8>) -> io::Result<()>,
+) -> Result<(), ExportError> {
+    let store = SqliteReader::open_alone(directory)?;
+    let mut lines = Lines::new(&store, options);
+    lines.stored(write)?;
+    let state = store.state_alone(directory)?;
+    for Unstored { recorded, contents } in unstored(state)? {
+        lines.contents_unstored.extend(contents);
+        lines.batch(&recorded)?;
+        lines.hand_over(CHUNK_BYTES, write)?;
     }
     lines.hand_over(1, write)
 }
@@ -116,10 +128,40 @@ struct Lines<'a> {
     resources: Resources,
     /// Versions whose contents were written.
     contents: HashSet<Hash>,
+    /// Contents that only the journal has.
+    contents_unstored: Vec<Content>,
     text: Vec<u8>,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    fn new(store: &'a SqliteReader, options: &'a Options) -> Self {
+        let (resources, contents) = (Resources::default(), HashSet::new());
+        Self { store, options, resources, contents, contents_unstored: Vec::new(), text: Vec::new() }
+    }
+
+    /// The batches of the database.
+    fn stored(&mut self, write: &mut dyn FnMut(Vec<u8>) -> io::Result<()>) -> Result<(), ExportError> {
+        let Some(extent) = self.store.extent()? else { return Ok(()) };
+        let store = self.store;
+        let mut after = extent.first.saturating_sub(1);
+        while after < extent.last {
+            let last = extent.last.min(after.saturating_add(BATCHES_AT_ONCE));
+            let mut result = Ok(());
+            store.recorded(BatchRange { after, last }, &mut |recorded| {
+                result = self.batch(&recorded).and_then(|()| self.hand_over(CHUNK_BYTES, write));
+                result.is_ok()
+            })?;
+            result?;
+            after = last;
+        }
+        Ok(())
+    }
+
+    fn content(&self, hash: &Hash) -> Result<Option<Content>, StoreError> {
+        let stored = self.store.content(hash)?;
+        Ok(stored.or_else(|| self.contents_unstored.iter().find(|content| content.hash == *hash).cloned()))
+    }
+
     fn batch(&mut self, Recorded { batch, records }: &Recorded) -> Result<(), ExportError> {
         let mut records = records.iter().peekable();
         for (place, observation) in batch.observations.iter().enumerate() {
@@ -149,7 +191,7 @@ impl Lines<'_> {
         self.line(batch, &events::request(item))?;
         if let Some((load, hash)) = version.filter(|(_, hash)| !self.contents.contains(hash)) {
             self.contents.insert(hash);
-            if let Some(content) = self.store.content(&hash)? {
+            if let Some(content) = self.content(&hash)? {
                 self.line(batch, &events::content(load, &content))?;
             }
         }

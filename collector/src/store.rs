@@ -252,17 +252,23 @@ pub struct Retention {
 /// The writing side; one owner.
 pub trait Store: Send {
     /// Makes the requests of a batch durable: when this returns, what they say survives a power cut, and so do the batch's
-    /// words. A batch without either survives the end of the process.
+    /// words. A batch without either survives the end of the process. Readers see it after [`Store::flush`] at the latest.
     ///
     /// # Errors
     /// If it could not; then nothing of it is stored.
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
 
-    /// Puts back a commit that only the journal has ([`NormaliserState::ahead`]).
+    /// Puts back a commit that only the journal has ([`NormaliserState::ahead`]). Readers see it after [`Store::flush`].
     ///
     /// # Errors
     /// If it could not; then nothing of it is stored.
     fn commit_again(&mut self, commit: &Commit<'_>) -> Result<(), StoreError>;
+
+    /// Shows readers every commit so far.
+    ///
+    /// # Errors
+    /// If the database refuses. The commits are not lost: the next call shows them.
+    fn flush(&mut self) -> Result<(), StoreError>;
 
     /// Saves a checkpoint and drops those that nothing needs any more.
     ///

@@ -1,10 +1,10 @@
-//! The one writer: takes what waits, normalises it, makes it durable in one transaction, and only then acknowledges. It
-//! also keeps time: a tick without data is a batch too, so that silence is seen and a replay ticks alike.
+//! The one writer: takes what waits, normalises it, makes it durable together, and only then acknowledges. Once a second it
+//! shows readers of the store what came. It also keeps time: a tick without data is a batch too, so that silence is seen and a replay ticks alike.
 
 mod group;
 mod intake;
 
-pub(crate) use intake::Intake;
+pub(crate) use intake::{Intake, Unstored, unstored};
 
 use crate::admission::{Accepted, Charge, Refusal};
 use crate::driver::Outbox;
@@ -22,6 +22,8 @@ use tokio::sync::oneshot;
 
 /// How often the clock is looked at when nothing comes. A tick is due each second; four looks keep it prompt.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// After this time readers see a commit although no tick has come, as while the machine's clock is set back.
+const FLUSH_AFTER: Duration = Duration::from_millis(1250);
 /// Between slices of retention.
 const RETAIN_EVERY: Duration = Duration::from_secs(10);
 
@@ -39,6 +41,8 @@ pub(crate) enum Work {
     },
     /// What an engineer says.
     Word { request: WordRequest, done: oneshot::Sender<Result<WordAnswer, Refusal>> },
+    /// Show readers of the store all that was acknowledged.
+    Flush { done: oneshot::Sender<()> },
     /// Commit what waits, and end.
     Stop,
 }
@@ -68,6 +72,8 @@ pub(crate) struct Writer {
     expected: Expected,
     /// The normaliser is ahead of the store: a commit failed after it had taken the requests.
     intake_is_ahead: bool,
+    /// When the oldest commit was made that readers of the store may not see yet.
+    unflushed_since: Option<Instant>,
     /// The fault that the kill test must be able to find.
     #[cfg(test)]
     acknowledge_early: bool,
@@ -90,6 +96,7 @@ impl Writer {
             retained_at: Instant::now(),
             expected: Expected::default(),
             intake_is_ahead: false,
+            unflushed_since: None,
             #[cfg(test)]
             acknowledge_early: settings.acknowledge_early,
         }
@@ -119,6 +126,11 @@ impl Writer {
             let mut group = Group::gather(first, Source { work, expected: &mut self.expected, health });
             let stop = group.stop;
             self.write(&mut group);
+            let is_late = self.unflushed_since.is_some_and(|since| since.elapsed() >= FLUSH_AFTER);
+            if stop || is_late || group.is_flush_wanted() {
+                self.flush();
+                group.say_flushed();
+            }
             self.send_outbox();
             self.retain();
             if stop {
@@ -126,6 +138,14 @@ impl Writer {
             }
         }
         self.store
+    }
+
+    /// Shows readers what is pending. With a store that refuses it waits on, and no more is taken meanwhile.
+    fn flush(&mut self) {
+        match self.store.flush() {
+            Ok(()) => self.unflushed_since = None,
+            Err(error) => self.wiring.health.set_degraded(Some(error.to_string())),
+        }
     }
 
     /// Commits a group and answers it. Without requests it commits the passing of time, once a second.
@@ -164,6 +184,11 @@ impl Writer {
             self.intake = self.intake.again(self.store.normaliser_state()?)?;
             self.intake_is_ahead = false;
         }
+        if tick > self.last.1 && !group.is_empty() {
+            // What was committed in a second goes into the database together. Without requests, the commit below takes it along.
+            self.store.flush()?;
+            self.unflushed_since = None;
+        }
         let seq = self.last.0.saturating_add(1);
         let words = group.decide_words(&self.words, seq);
         let batch = Batch { seq, tick, observations: Vec::new(), words };
@@ -193,6 +218,7 @@ impl Writer {
         };
         let began = Instant::now();
         self.store.commit(&commit)?;
+        self.unflushed_since = if group.requests.is_empty() { None } else { self.unflushed_since.or(Some(began)) };
         self.wiring.health.committed(began.elapsed(), self.store.bytes());
         self.intake_is_ahead = false;
         if due {

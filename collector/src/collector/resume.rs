@@ -75,6 +75,7 @@ fn go_on(settings: &Settings, store: &mut SqliteStore, notices: &mut Vec<String>
     for commit in &ahead {
         put_back(store, &mut intake, commit)?;
     }
+    store.flush()?;
     let reader = SqliteReader::open(&settings.data_dir)?;
     let Some(extent) = reader.extent()? else {
         let stepper = Stepper::new(Engine::new(settings.engine.clone()), 0);

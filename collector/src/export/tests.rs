@@ -218,7 +218,7 @@ fn normalised<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Vec<crate::normalise
         .collect()
 }
 
-fn exported(directory: &std::path::Path, options: Options) -> Vec<u8> {
+fn exported(directory: &Path, options: Options) -> Vec<u8> {
     let mut text = Vec::new();
     let reader = SqliteReader::open_alone(directory).unwrap();
     export(&reader, &options, &mut |chunk| {
@@ -234,7 +234,7 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
 }
 
 /// A store that holds what the fleet sent, a request a batch; and its observations and contents.
-fn filled(directory: &std::path::Path) -> (Vec<Observation>, Vec<Content>) {
+fn filled(directory: &Path) -> (Vec<Observation>, Vec<Content>) {
     let sent: Vec<String> = requests().iter().map(Value::to_string).collect();
     let batches = normalised(sent.iter().map(String::as_bytes));
     let (mut store, _) = SqliteStore::open(directory, Timestamp::from_seconds(T0)).unwrap();

@@ -118,11 +118,12 @@ impl Api {
             .with_state(self)
     }
 
-    /// Runs `read` on the store beside the reactor.
+    /// Runs `read` on the store beside the reactor, when the store has all that was acknowledged.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&SqliteReader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Fault> {
+        self.admission.flush().await;
         let directory = self.data_dir.clone();
         let reading = tokio::task::spawn_blocking(move || read(&SqliteReader::open(&directory)?));
         reading.await.map_err(|error| Fault::internal(&error))?.map_err(|error| Fault::internal(&error))

@@ -15,8 +15,11 @@ use std::time::Duration;
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 /// Attempts before it is given up: half a minute.
 const ATTEMPTS_MAX: usize = 600;
-/// Copies made, if the journal was written over meanwhile. The state is saved every few seconds at most.
-const COPIES_MAX: usize = 5;
+/// Copies made, if the journal was written over meanwhile, or the collector had commits that were not in its database yet. The
+/// state is saved every few seconds at most, and the database has each commit within a second.
+const COPIES_MAX: usize = 6;
+/// Between copies.
+const COPY_AGAIN_AFTER: Duration = Duration::from_millis(400);
 
 /// What a backup holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,18 +94,35 @@ impl Drop for Part {
     }
 }
 
-/// Copies until the requests that the copy's journal names are in the journal's file: the collector may write over them between
-/// the two, when it saves the state that holds them.
+/// Copies until the copy has all that was acknowledged when this began, and the requests that its journal names are in the
+/// journal's file: the collector may write over them between the two, when it saves the state that holds them.
 fn copy(directory: &Path, to: &Path) -> Result<Option<Extent>, StoreError> {
-    for _ in 0..COPIES_MAX {
-        let target = copy_database(directory, to)?;
-        if take_journal(directory, &target)? {
-            quick_check(&target)?;
-            return SqliteReader::over(target).extent();
+    let wanted = last_acknowledged(directory)?;
+    let mut reason = "its journal lacks requests of the last commits";
+    for attempt in 0..COPIES_MAX {
+        if attempt > 0 {
+            std::thread::sleep(COPY_AGAIN_AFTER);
         }
+        let target = copy_database(directory, to)?;
+        if !take_journal(directory, &target)? {
+            continue;
+        }
+        let reader = SqliteReader::over(target);
+        let extent = reader.extent()?;
+        if extent.map_or(0, |extent| extent.last) >= wanted {
+            quick_check(reader.connection())?;
+            return Ok(extent);
+        }
+        reason = "its last commits are in the journal alone: a collector that starts on it once completes it";
     }
-    let reason = "its journal lacks requests of the last commits".to_owned();
-    Err(StoreError::Damaged { what: "the store".to_owned(), reason })
+    Err(StoreError::Damaged { what: "the store".to_owned(), reason: reason.to_owned() })
+}
+
+/// The last batch that was acknowledged by now, whether or not the database has it.
+fn last_acknowledged(directory: &Path) -> Result<u64, StoreError> {
+    let stored = SqliteReader::open(directory)?.extent()?.map_or(0, |extent| extent.last);
+    let ahead = journal::read(&journal::path_in(directory), stored, u64::MAX)?.entries;
+    Ok(ahead.last().map_or(stored, |entry| entry.batch))
 }
 
 /// Puts the requests of the journal's file into the copy, which is one file. False: some are not there.

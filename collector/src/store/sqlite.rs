@@ -1,19 +1,19 @@
 //! The embedded store: one SQLite file in WAL mode, one writing connection, readers beside it, and the journal, which is what
-//! is synced before an acknowledgement. It decides how rows are laid out and what is deleted; when something is written is
+//! is synced before an acknowledgement. Commits that the journal has wait in memory and are stored together. It decides how rows are laid out and what is deleted; when something is written is
 //! the writer's decision.
 
+mod pending;
 mod read;
 mod words;
 mod write;
 
-use read::Saved;
+use pending::{Pending, Row};
 pub use read::SqliteReader;
 pub(super) use read::commits;
 
-use super::journal::{self, Entry, Journal};
+use super::journal::{self, Journal};
 use super::{
-    Ahead, Checkpoint, Commit, IncidentRecord, Journalled, Lost, NormaliserState, Retention, Store, StoreError, aside,
-    schema,
+    Checkpoint, Commit, IncidentRecord, Journalled, Lost, NormaliserState, Retention, Store, StoreError, aside, schema,
 };
 use firstbad_protocol::time::Timestamp;
 use rusqlite::Connection;
@@ -21,6 +21,7 @@ use std::cell::RefCell;
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use write::Last;
 
 /// Compression of bodies. Level 3 was within 4 % of level 9's size on batches, at a fifth of its time.
 const ZSTD_LEVEL: i32 = 3;
@@ -38,8 +39,10 @@ pub struct SqliteStore {
     path: PathBuf,
     inode: u64,
     journal: Journal,
-    /// A commit failed whose requests are in the journal, behind those of the last one.
-    has_failed: bool,
+    pending: Pending,
+    /// Whether this process has committed. Until then, what the journal has beyond the database is of a process that ended; from
+    /// then on, it is pending here, or of a commit that failed.
+    is_live: bool,
     /// When damage is set aside, in the name of what it becomes.
     now: Timestamp,
 }
@@ -90,7 +93,15 @@ impl SqliteStore {
             quick_check(&connection)?;
         }
         let journal = Journal::open(path.parent().unwrap_or(Path::new(".")))?;
-        Ok(Self { connection, path: path.into(), inode: metadata.ino(), journal, has_failed: false, now })
+        Ok(Self {
+            connection,
+            path: path.into(),
+            inode: metadata.ino(),
+            journal,
+            pending: Pending::default(),
+            is_live: false,
+            now,
+        })
     }
 
     /// Moves a damaged journal to a name that ends in `.corrupt`, and begins an empty one.
@@ -102,14 +113,51 @@ impl SqliteStore {
         Ok(moved)
     }
 
-    /// Commits, and returns when this commit and all before it are on disk.
-    fn synced(&mut self, commit: impl FnOnce(&mut Connection) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn try_commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
+        if self.pending.is_full() {
+            self.flush()?;
+        }
+        let row = Row::of(commit)?;
+        // With a new state the journal begins anew, so all that it held has to be in the database for good. Words of engineers
+        // are not in the journal.
+        let is_synced = commit.normaliser.is_some() || !commit.batch.words.is_empty();
+        let is_journalled = commit.normaliser.is_none() && !commit.journal.is_empty();
+        if is_journalled {
+            self.journal.append(commit.batch, commit.journal)?;
+        }
+        self.pending.push(row);
+        if is_journalled && !is_synced {
+            return Ok(());
+        }
+        let last = Last { words: &commit.batch.words, normaliser: commit.normaliser };
+        let stored = if is_synced { self.store_synced(&last) } else { self.store_pending(&last) };
+        if let Err(error) = stored {
+            // Those before it wait on.
+            self.pending.pop();
+            if is_journalled {
+                self.journal.undo();
+            }
+            return Err(error);
+        }
+        self.pending.clear();
+        if commit.normaliser.is_some() {
+            self.journal.begin_anew();
+        }
+        Ok(())
+    }
+
+    fn store_pending(&mut self, last: &Last<'_>) -> Result<(), StoreError> {
+        write::commits(&mut self.connection, self.pending.rows(), last)
+    }
+
+    /// Stores what is pending, and returns when that and all before it is on disk.
+    fn store_synced(&mut self, last: &Last<'_>) -> Result<(), StoreError> {
         schema::sync_commits(&self.connection, true)?;
-        let committed = commit(&mut self.connection);
+        let stored = self.store_pending(last);
         if let Err(error) = schema::sync_commits(&self.connection, false) {
             tracing::warn!(%error, "each commit goes on to wait for the disk");
         }
-        committed
+        stored
     }
 
     /// Where the database is.
@@ -145,66 +193,59 @@ pub(super) fn quick_check(connection: &Connection) -> Result<(), StoreError> {
 
 impl Store for SqliteStore {
     fn commit(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
-        let is_journalled = commit.normaliser.is_none() && !commit.journal.is_empty();
-        if is_journalled {
-            self.journal.append(commit.batch, commit.journal)?;
-        }
-        let committed = if commit.normaliser.is_some() || !commit.batch.words.is_empty() {
-            // With a new state the journal begins anew, so all that it held has to be in the database for good. Words of engineers
-            // are not in the journal.
-            self.synced(|connection| write::commit(connection, commit))
-        } else {
-            write::commit(&mut self.connection, commit)
-        };
-        self.has_failed = committed.is_err();
-        match &committed {
-            Ok(()) if commit.normaliser.is_some() => self.journal.begin_anew(),
-            Err(_) if is_journalled => self.journal.undo(),
-            _ => {}
-        }
-        committed
+        self.is_live = true;
+        self.try_commit(commit)
     }
 
     fn commit_again(&mut self, commit: &Commit<'_>) -> Result<(), StoreError> {
-        self.synced(|connection| write::commit(connection, commit))
+        if self.pending.is_full() {
+            self.flush()?;
+        }
+        self.pending.push(Row::of(commit)?);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.store_pending(&Last::default())?;
+        self.pending.clear();
+        Ok(())
     }
 
     fn put_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        self.flush()?;
         write::checkpoint(&mut self.connection, checkpoint)
     }
 
     fn put_incidents(&mut self, incidents: &[IncidentRecord]) -> Result<(), StoreError> {
+        self.flush()?;
         write::incidents(&mut self.connection, incidents)
     }
 
     fn retain(&mut self, retention: Retention) -> Result<u64, StoreError> {
+        self.flush()?;
         write::retain(&mut self.connection, retention)
     }
 
     fn normaliser_state(&mut self) -> Result<NormaliserState, StoreError> {
-        let Saved { state, range, commits } = read::normaliser_state(&self.connection)?;
+        let mut saved = read::normaliser_state(&self.connection)?;
+        saved.commits.extend(self.pending.journalled());
+        saved.range.last = self.pending.last().unwrap_or(saved.range.last);
         // Entries of a failed commit are not read by the process that failed. After a restart they cannot be distinguished from a
         // commit that only the journal has, so they are committed.
-        let last = if self.has_failed { range.last } else { u64::MAX };
-        let mut entries = self.journal.resume(range.after, last)?.into_iter().peekable();
-        let (mut journal, mut requests) = (Vec::new(), 0);
-        for commit in commits {
-            journal.extend(commit.here);
-            while entries.next_if(|entry| entry.batch < commit.batch).is_some() {}
-            let found =
-                entries.next_if(|entry| entry.batch == commit.batch).map_or_else(Vec::new, |entry| entry.requests);
-            requests += commit.in_file.saturating_sub(found.len() as u64);
-            journal.extend(found);
-        }
-        let ahead = entries.filter(|entry| entry.batch > range.last);
-        let ahead = ahead.map(|Entry { batch: seq, tick, requests }| Ahead { seq, tick, requests }).collect();
-        if requests == 0 {
-            return Ok(NormaliserState { saved: state, journal, lost: None, ahead });
+        let read_until = if self.is_live { saved.range.last } else { u64::MAX };
+        let entries = self.journal.resume(saved.range.after, read_until)?;
+        let found = saved.with(entries);
+        if found.missing == 0 {
+            return Ok(found.state);
         }
         // A state without some of the requests would count what they counted once more: there is none any more.
         let moved = self.set_journal_aside()?;
         write::forget_normaliser(&mut self.connection)?;
-        Ok(NormaliserState { lost: Some(Lost { requests, moved }), ahead, ..NormaliserState::default() })
+        self.pending.forget_requests();
+        Ok(NormaliserState { lost: Some(Lost { requests: found.missing, moved }), ..found.without_state() })
     }
 
     fn is_journal_full(&self) -> bool {
@@ -223,7 +264,10 @@ impl Store for SqliteStore {
         if let Some(directory) = self.path.parent() {
             std::fs::create_dir_all(directory).map_err(refuse)?;
         }
-        *self = Self::open_file(&self.path, self.now)?;
+        // What is pending was acknowledged, and its journal is gone: it goes into the new database.
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.forget_requests();
+        *self = Self { pending, is_live: true, ..Self::open_file(&self.path, self.now)? };
         Ok(())
     }
 

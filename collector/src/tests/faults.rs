@@ -69,7 +69,20 @@ fn while_nothing_can_be_stored_senders_are_told_to_retry_and_then_it_goes_on() {
     // Another writer that does not let go is, for this collector, a disk that takes nothing.
     let other = rusqlite::Connection::open(running.directory.path().join("firstbad.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let answer = running.post("/v1/logs", JSON, &log_request("during"));
+    // The journal takes what comes until the database has refused.
+    let mut acknowledged = vec!["before".to_owned()];
+    let mut refused = None;
+    eventually("a request is refused", || {
+        let id = format!("during-{}-", acknowledged.len());
+        let answer = running.post("/v1/logs", JSON, &log_request(&id));
+        if answer.status == 200 {
+            acknowledged.push(id);
+        } else {
+            refused = Some(answer);
+        }
+        refused.is_some()
+    });
+    let answer = refused.unwrap();
     assert_eq!((answer.status, answer.retry_after.as_deref()), (503, Some("5")), "{}", answer.text());
     let status = running.collector().client().status().unwrap();
     assert!(status.degraded.is_some_and(|reason| reason.contains("locked")), "status says why");
@@ -77,6 +90,8 @@ fn while_nothing_can_be_stored_senders_are_told_to_retry_and_then_it_goes_on() {
     other.execute_batch("ROLLBACK").unwrap();
     eventually("it goes on without a restart", || running.post("/v1/logs", JSON, &log_request("after")).status == 200);
     assert_eq!(running.collector().client().status().unwrap().degraded, None);
+    let exported = running.get("/api/v1/export?format=ndjson").text();
+    assert!(acknowledged.iter().all(|id| exported.contains(id)), "{acknowledged:?} in {exported}");
 }
 
 #[test]
@@ -147,7 +162,10 @@ fn what_a_power_cut_takes_from_the_database_is_made_again_from_the_journal() {
     ["firstbad.db", "firstbad.db-wal"].into_iter().for_each(copy);
     bodies[5..].iter().for_each(|body| post(&running, body));
     std::fs::copy(running.directory.path().join("journal"), cut.path().join("journal")).unwrap();
+    // A reader of the API sees all that was acknowledged.
+    assert_eq!(running.get("/api/v1/incidents").status, 200);
     let acknowledged = batches(running.directory.path());
+    assert!(acknowledged.iter().map(|batch| batch.observations.len()).sum::<usize>() >= bodies.len());
 
     let collector = Collector::start(Settings::on_free_ports(cut.path())).unwrap();
     assert_eq!(batches(cut.path()), acknowledged);

@@ -5,6 +5,7 @@
 //! synced before an acknowledgement.
 
 use super::support::{JSON, log_request, try_post};
+use crate::export::{Form, Options, export_alone};
 use crate::store::{SqliteStore, Store};
 use crate::{Collector, Settings};
 use std::collections::BTreeMap;
@@ -101,15 +102,35 @@ fn load_and_kill(directory: &Path, fault: Fault, round: usize, kill_after: usize
     Arc::try_unwrap(acknowledged).unwrap().into_inner().unwrap()
 }
 
-/// How often each id stands in the journal of the store.
+/// How often each id stands in the journal of the store, whether or not the database had its commit.
 fn stored(directory: &Path) -> BTreeMap<String, usize> {
     let (mut store, notices) = SqliteStore::open(directory, crate::settings::Clock::default().now()).unwrap();
     assert!(notices.is_empty(), "{notices:?}");
+    let state = store.normaliser_state().unwrap();
+    let ahead = state.ahead.into_iter().flat_map(|commit| commit.requests);
     let mut found = BTreeMap::new();
-    for request in store.normaliser_state().unwrap().journal {
+    for request in state.journal.into_iter().chain(ahead) {
         let text = String::from_utf8(request.body).unwrap();
         let id = text.split('"').find(|part| part.starts_with("id-")).unwrap();
         *found.entry(id.to_owned()).or_default() += 1;
+    }
+    found
+}
+
+/// How often each id stands in an export of the store that nobody has opened since.
+fn exported(directory: &Path) -> BTreeMap<String, usize> {
+    let (mut text, options) = (Vec::new(), Options { format: Form::Ndjson, ..Options::default() });
+    export_alone(directory, &options, &mut |chunk| {
+        text.extend(chunk);
+        Ok(())
+    })
+    .unwrap();
+    let mut found = BTreeMap::new();
+    for line in String::from_utf8(text).unwrap().lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        if let Some(id) = line["attributes"]["firstbad.change.id"].as_str() {
+            *found.entry(id.to_owned()).or_default() += 1;
+        }
     }
     found
 }
@@ -123,7 +144,9 @@ fn lost(fault: Fault) -> (usize, usize) {
         let kill_after =
             20 + usize::try_from((seed.wrapping_mul(6_364_136_223_846_793_005) >> (round + 3)) % 150).unwrap();
         let acknowledged = load_and_kill(directory.path(), fault, round, kill_after);
+        let shown = exported(directory.path());
         let found = stored(directory.path());
+        assert_eq!(shown, found, "round {round}: an export has what the journal has");
         assert!(acknowledged.len() >= kill_after, "round {round} must have had a load");
         assert!(found.values().all(|n| *n == 1), "round {round}: something is there twice");
         total += acknowledged.len();

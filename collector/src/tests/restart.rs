@@ -9,6 +9,7 @@ use crate::settings::Settings;
 use crate::store::{
     Batch, BatchRange, Commit, DirectoryLock, Journalled, Signal, SqliteReader, SqliteStore, Store, StoreReader,
 };
+use crate::words::WordChange;
 use firstbad_diagnosis::observation::{Observation, Outcomes, Row, Total};
 use firstbad_protocol::snapshot::Snapshot;
 use std::path::Path;
@@ -226,6 +227,7 @@ fn a_store_with_its_journal_in_the_database_goes_on_with_it() {
     let further = Journalled { body: super::support::log_request("after"), ..request.clone() };
     let (batch, journal) = (second(4), [further.clone()]);
     store.commit(&Commit { batch: &batch, records: &[], journal: &journal, contents: &[], normaliser: None }).unwrap();
+    store.flush().unwrap();
     drop(store);
     let (mut store, _) = SqliteStore::open(directory.path(), second(5).tick).unwrap();
     assert_eq!(store.normaliser_state().unwrap().journal, [request, further], "in the order of their commits");
@@ -243,13 +245,16 @@ fn what_is_left_of_a_commit_that_failed_is_not_taken_for_a_request() {
         received_at: second(1).tick,
         body: text.as_bytes().to_vec(),
     };
-    let batch = second(1);
-    let mut commit = |journal: &[Journalled]| {
-        store.commit(&Commit { batch: &batch, records: &[], journal, contents: &[], normaliser: None })
+    // A commit with a word is in the database before it is answered.
+    let words = vec![WordChange::Forgotten { id: 1 }];
+    let with_word = Batch { words, ..second(1) };
+    let mut commit = |batch: &Batch, journal: &[Journalled]| {
+        store.commit(&Commit { batch, records: &[], journal, contents: &[], normaliser: None })
     };
-    assert!(commit(&[request("a"), request("b")]).is_err(), "the control: it fails");
+    assert!(commit(&with_word, &[request("a"), request("b")]).is_err(), "the control: it fails");
     other.execute_batch("DROP TRIGGER full").unwrap();
-    commit(&[request("c")]).unwrap();
+    commit(&second(1), &[request("c")]).unwrap();
+    store.flush().unwrap();
     drop(store);
     assert!(std::fs::read(directory.path().join("journal")).unwrap().ends_with(b"b"), "it still stands there");
     let (mut store, _) = SqliteStore::open(directory.path(), second(2).tick).unwrap();
@@ -264,4 +269,51 @@ fn the_directory_is_free_when_its_holder_has_gone() {
     assert!(DirectoryLock::take(directory.path()).is_err());
     drop(lock);
     drop(DirectoryLock::take(directory.path()).unwrap());
+}
+
+#[test]
+fn commits_with_requests_are_shown_together_and_a_refusal_loses_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut store, _) = SqliteStore::open(directory.path(), second(1).tick).unwrap();
+    let request = |text: &str| Journalled {
+        signal: Signal::Logs,
+        encoding: Encoding::Json,
+        received_at: second(1).tick,
+        body: text.as_bytes().to_vec(),
+    };
+    let shown = || {
+        let (mut seqs, all) = (Vec::new(), BatchRange { after: 0, last: u64::MAX });
+        let mut visit = |batch: Batch| {
+            seqs.push(batch.seq);
+            true
+        };
+        SqliteReader::open(directory.path()).unwrap().batches(all, &mut visit).unwrap();
+        seqs
+    };
+    for (seq, text) in [(1, "a"), (2, "b"), (3, "c")] {
+        let (batch, journal) = (second(seq), [request(text)]);
+        store
+            .commit(&Commit { batch: &batch, records: &[], journal: &journal, contents: &[], normaliser: None })
+            .unwrap();
+    }
+    assert_eq!(shown(), Vec::<u64>::new());
+    let other = rusqlite::Connection::open(directory.path().join("firstbad.db")).unwrap();
+    other.execute_batch("CREATE TRIGGER full BEFORE INSERT ON batch BEGIN SELECT RAISE(ABORT, 'full'); END").unwrap();
+    assert!(store.flush().is_err(), "the control: it refuses");
+    let time_passed = Commit { batch: &second(4), records: &[], journal: &[], contents: &[], normaliser: None };
+    assert!(store.commit(&time_passed).is_err());
+    let state = store.normaliser_state().unwrap();
+    assert_eq!((state.journal.len(), state.ahead, state.lost), (3, Vec::new(), None), "they are pending, not lost");
+    other.execute_batch("DROP TRIGGER full").unwrap();
+    store.commit(&time_passed).unwrap();
+    assert_eq!(shown(), [1, 2, 3, 4], "with the passing of time, those before it are shown");
+
+    let (batch, journal) = (second(5), [request("d")]);
+    store.commit(&Commit { batch: &batch, records: &[], journal: &journal, contents: &[], normaliser: None }).unwrap();
+    drop(store);
+    let (mut store, _) = SqliteStore::open(directory.path(), second(6).tick).unwrap();
+    let state = store.normaliser_state().unwrap();
+    assert_eq!(state.journal, [request("a"), request("b"), request("c")]);
+    let ahead: Vec<_> = state.ahead.into_iter().map(|commit| (commit.seq, commit.requests)).collect();
+    assert_eq!(ahead, [(5, vec![request("d")])], "only the journal has it");
 }

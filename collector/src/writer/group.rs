@@ -49,6 +49,8 @@ pub(super) struct Group {
     pub(super) stop: bool,
     waiting: Vec<Waiting>,
     words: Vec<WaitingWord>,
+    /// Who wants to read what was acknowledged.
+    readers: Vec<oneshot::Sender<()>>,
 }
 
 /// The sender of a request.
@@ -85,6 +87,7 @@ impl Group {
                     group.waiting.push(Waiting { caller, done, charge });
                 }
                 Work::Word { request, done } => group.words.push(WaitingWord { request, done, answer: None }),
+                Work::Flush { done } => group.readers.push(done),
                 Work::Stop => group.stop = true,
             }
             let full = group.stop || group.requests.len() >= REQUESTS_MAX || bytes >= BYTES_MAX;
@@ -113,6 +116,19 @@ impl Group {
             }
         }
         taken
+    }
+
+    /// Whether somebody wants to read what was acknowledged.
+    pub(super) const fn is_flush_wanted(&self) -> bool {
+        !self.readers.is_empty()
+    }
+
+    /// Tells those who want to read.
+    pub(super) fn say_flushed(&mut self) {
+        for reader in self.readers.drain(..) {
+            // Who has gone away reads nothing.
+            let _ = reader.send(());
+        }
     }
 
     /// Whether nobody waits for an answer.

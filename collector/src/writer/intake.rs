@@ -6,7 +6,7 @@ use crate::admission::Refusal;
 use crate::normalise::{self, Batch, Content, EventRecord, Normaliser};
 use crate::otlp;
 use crate::security::Caller;
-use crate::store::{Journalled, NormaliserState, Signal, StoreError};
+use crate::store::{self as stored, Ahead, Journalled, NormaliserState, Recorded, Signal, StoreError};
 use firstbad_diagnosis::observation::Observation;
 use firstbad_protocol::time::Timestamp;
 
@@ -139,6 +139,34 @@ impl Taken {
         }
         self.latest = self.latest.max(batch.latest);
     }
+}
+
+/// A commit that only the journal has, as the database would have it.
+pub(crate) struct Unstored {
+    pub(crate) recorded: Recorded,
+    pub(crate) contents: Vec<Content>,
+}
+
+/// Makes the commits again that only the journal has, in order. They are not stored.
+///
+/// # Errors
+/// If the saved state cannot be read.
+pub(crate) fn unstored(mut state: NormaliserState) -> Result<Vec<Unstored>, StoreError> {
+    let ahead = std::mem::take(&mut state.ahead);
+    if ahead.is_empty() {
+        return Ok(Vec::new());
+    }
+    let dimensions = match &state.saved {
+        Some(saved) => postcard::take_from_bytes::<Vec<String>>(saved).map_err(|error| damaged(&error))?.0,
+        None => Vec::new(),
+    };
+    let mut intake = Intake::resume(&dimensions, state)?;
+    let commits = ahead.into_iter().map(|Ahead { seq, tick, requests }| {
+        let Taken { observations, records, contents, .. } = intake.take_again(&requests);
+        let batch = stored::Batch { seq, tick, observations, words: Vec::new() };
+        Unstored { recorded: Recorded { batch, records }, contents }
+    });
+    Ok(commits.collect())
 }
 
 fn damaged(error: &postcard::Error) -> StoreError {

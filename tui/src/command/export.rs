@@ -4,8 +4,8 @@
 use crate::cli::{Common, ExportArgs, ExportFormat};
 use crate::failure::Failure;
 use crate::output::print_bytes;
-use firstbad_collector::export::{ExportError, Form, Options, export as write};
-use firstbad_collector::store::{SqliteReader, StoreError};
+use firstbad_collector::export::{ExportError, Form, Options, export_alone as write};
+use firstbad_collector::store::StoreError;
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -37,9 +37,8 @@ pub(super) fn export(common: &Common, arguments: &ExportArgs) -> Result<ExitCode
 }
 
 fn of_directory(directory: &Path, options: &Options) -> Result<(), Failure> {
-    let store = SqliteReader::open_alone(directory).map_err(|error| of_store(&error))?;
     let mut stopped = None;
-    let written = write(&store, options, &mut |chunk| {
+    let written = write(directory, options, &mut |chunk| {
         print_bytes(&chunk).map_err(|failure| {
             stopped = Some(failure);
             io::ErrorKind::Other.into()

@@ -64,6 +64,8 @@ pub(super) async fn bundle(State(api): State<Api>, Path(id): Path<String>) -> Re
         settings: api.engine.clone(),
         latest: api.publisher.latest(),
     };
+    // After the snapshot was taken, so that the store has all that the snapshot knows.
+    api.admission.flush().await;
     let making = tokio::task::spawn_blocking(move || {
         let mut bytes = Vec::new();
         let written = build(&request).and_then(|bundle| bundle.write(&mut bytes));

@@ -2,8 +2,10 @@
 
 use super::{unpack, unsigned, words};
 use crate::normalise::{Content, EventRecord};
+use crate::store::journal::{self, Entry};
 use crate::store::{
-    Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, Recorded, StoreError, StoreReader, lock, schema,
+    Ahead, Batch, BatchRange, Checkpoint, Extent, IncidentRecord, Journalled, NormaliserState, Recorded, StoreError,
+    StoreReader, lock, schema,
 };
 use crate::words::StoredWord;
 use firstbad_protocol::Hash;
@@ -69,6 +71,21 @@ impl SqliteReader {
             _ => Ok(reader),
         }
     }
+
+    /// The normaliser's state of a store in `directory` that no collector has open, and the commits that only the journal has.
+    /// A store of an earlier schema has none of these.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn state_alone(&self, directory: &Path) -> Result<NormaliserState, StoreError> {
+        if schema::number(&self.connection)? < schema::VERSION {
+            return Ok(NormaliserState::default());
+        }
+        let saved = normaliser_state(&self.connection)?;
+        let entries = journal::read(&journal::path_in(directory), saved.range.after, u64::MAX)?.entries;
+        let found = saved.with(entries);
+        Ok(if found.missing == 0 { found.state } else { found.without_state() })
+    }
 }
 
 pub(super) fn normaliser_state(connection: &Connection) -> Result<Saved, StoreError> {
@@ -91,6 +108,39 @@ pub(super) struct Saved {
     pub(super) range: BatchRange,
     /// The batches in that range that hold requests, in order.
     pub(super) commits: Vec<JournalledCommit>,
+}
+
+/// The normaliser's state, and how many of the requests after it are not in the journal.
+pub(super) struct FoundState {
+    pub(super) state: NormaliserState,
+    pub(super) missing: u64,
+}
+
+impl FoundState {
+    /// Only the commits that the journal alone has: a state without some of the requests after it is none.
+    pub(super) fn without_state(self) -> NormaliserState {
+        NormaliserState { ahead: self.state.ahead, ..NormaliserState::default() }
+    }
+}
+
+impl Saved {
+    /// Puts the state together with the journal's entries after it.
+    pub(super) fn with(self, entries: Vec<Entry>) -> FoundState {
+        let Self { state: saved, range, commits } = self;
+        let mut entries = entries.into_iter().peekable();
+        let (mut journal, mut missing) = (Vec::new(), 0);
+        for commit in commits {
+            journal.extend(commit.here);
+            while entries.next_if(|entry| entry.batch < commit.batch).is_some() {}
+            let found = entries.next_if(|entry| entry.batch == commit.batch);
+            let found = found.map_or_else(Vec::new, |entry| entry.requests);
+            missing += commit.in_file.saturating_sub(found.len() as u64);
+            journal.extend(found);
+        }
+        let ahead = entries.filter(|entry| entry.batch > range.last);
+        let ahead = ahead.map(|Entry { batch: seq, tick, requests }| Ahead { seq, tick, requests }).collect();
+        FoundState { state: NormaliserState { saved, journal, lost: None, ahead }, missing }
+    }
 }
 
 /// The requests of one commit.

@@ -1,7 +1,9 @@
 //! Every statement that writes. Each function is one transaction: it happened whole, or not at all.
 
+use super::pending::Row;
 use super::{pack, seconds, signed, words};
-use crate::store::{Checkpoint, Commit, IncidentRecord, Retention, StoreError};
+use crate::store::{Checkpoint, IncidentRecord, Retention, StoreError};
+use crate::words::WordChange;
 use firstbad_protocol::limits::INCIDENTS_STORED_MAX;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -26,16 +28,19 @@ fn begin<'a>(connection: &'a mut Connection, what: &'static str) -> Result<Trans
     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refuse(what))
 }
 
-pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result<(), StoreError> {
+/// Stores commits, the words of the last one, and the normaliser's state after it where it is time to save that.
+pub(super) fn commits(connection: &mut Connection, rows: &[Row], last: &Last<'_>) -> Result<(), StoreError> {
     let what = "commit a batch";
     let transaction = begin(connection, what)?;
-    insert_batch(&transaction, commit)?;
-    insert_records(&transaction, commit)?;
-    insert_journal(&transaction, commit)?;
-    insert_contents(&transaction, commit)?;
-    words::write(&transaction, &commit.batch.words)?;
-    if let Some(state) = commit.normaliser {
-        let batch = signed(commit.batch.seq);
+    for row in rows {
+        insert_batch(&transaction, row)?;
+        insert_records(&transaction, row)?;
+        insert_journal(&transaction, row)?;
+        insert_contents(&transaction, row)?;
+    }
+    words::write(&transaction, last.words)?;
+    if let (Some(state), Some(row)) = (last.normaliser, rows.last()) {
+        let batch = signed(row.seq);
         let save = "INSERT INTO normaliser (id, batch, body) VALUES (1, ?1, ?2)
                     ON CONFLICT (id) DO UPDATE SET batch = ?1, body = ?2";
         transaction.execute(save, params![batch, pack(state)?]).map_err(refuse(what))?;
@@ -44,42 +49,40 @@ pub(super) fn commit(connection: &mut Connection, commit: &Commit<'_>) -> Result
     transaction.commit().map_err(refuse(what))
 }
 
-fn insert_batch(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
-    let batch = commit.batch;
-    let body = if batch.observations.is_empty() {
-        None
-    } else {
-        let plain = postcard::to_stdvec(&batch.observations)
-            .map_err(|error| StoreError::Damaged { what: format!("batch {}", batch.seq), reason: error.to_string() })?;
-        Some(pack(&plain)?)
-    };
-    let row = params![signed(batch.seq), seconds(batch.tick), signed(batch.observations.len() as u64), body];
-    let insert = "INSERT INTO batch (seq, tick, items, body) VALUES (?1, ?2, ?3, ?4)";
-    let mut statement = transaction.prepare_cached(insert).map_err(refuse("commit a batch"))?;
-    statement.execute(row).map(drop).map_err(refuse("commit a batch"))
+/// What the last of several commits brings beside its row.
+#[derive(Debug, Default)]
+pub(super) struct Last<'a> {
+    pub(super) words: &'a [WordChange],
+    pub(super) normaliser: Option<&'a [u8]>,
 }
 
-fn insert_records(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
-    if commit.records.is_empty() {
+fn insert_batch(transaction: &Transaction<'_>, row: &Row) -> Result<(), StoreError> {
+    let body = if row.observations.is_empty() { None } else { Some(pack(&row.observations)?) };
+    let values = params![signed(row.seq), row.tick, signed(row.items as u64), body];
+    let insert = "INSERT INTO batch (seq, tick, items, body) VALUES (?1, ?2, ?3, ?4)";
+    let mut statement = transaction.prepare_cached(insert).map_err(refuse("commit a batch"))?;
+    statement.execute(values).map(drop).map_err(refuse("commit a batch"))
+}
+
+fn insert_records(transaction: &Transaction<'_>, row: &Row) -> Result<(), StoreError> {
+    if row.records.is_empty() {
         return Ok(());
     }
     let what = "store its events";
-    let plain = postcard::to_stdvec(commit.records)
-        .map_err(|error| StoreError::Damaged { what: "an event".to_owned(), reason: error.to_string() })?;
     let insert = "INSERT INTO event (batch, body) VALUES (?1, ?2)";
     let mut statement = transaction.prepare_cached(insert).map_err(refuse(what))?;
-    statement.execute(params![signed(commit.batch.seq), pack(&plain)?]).map(drop).map_err(refuse(what))
+    statement.execute(params![signed(row.seq), pack(&row.records)?]).map(drop).map_err(refuse(what))
 }
 
-fn insert_journal(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
-    if commit.normaliser.is_some() || commit.journal.is_empty() {
+fn insert_journal(transaction: &Transaction<'_>, row: &Row) -> Result<(), StoreError> {
+    if row.requests == 0 {
         return Ok(());
     }
     let what = "journal its requests";
     let insert = "INSERT INTO journal (batch, body, requests) VALUES (?1, x'', ?2)";
     let mut statement = transaction.prepare_cached(insert).map_err(refuse(what))?;
-    let row = params![signed(commit.batch.seq), signed(commit.journal.len() as u64)];
-    statement.execute(row).map(drop).map_err(refuse(what))
+    let values = params![signed(row.seq), signed(row.requests as u64)];
+    statement.execute(values).map(drop).map_err(refuse(what))
 }
 
 /// Forgets the normaliser's state, and the requests since.
@@ -90,13 +93,16 @@ pub(super) fn forget_normaliser(connection: &mut Connection) -> Result<(), Store
     transaction.commit().map_err(refuse(what))
 }
 
-fn insert_contents(transaction: &Transaction<'_>, commit: &Commit<'_>) -> Result<(), StoreError> {
+fn insert_contents(transaction: &Transaction<'_>, row: &Row) -> Result<(), StoreError> {
+    if row.contents.is_empty() {
+        return Ok(());
+    }
     let insert = "INSERT OR IGNORE INTO content (hash, config, format, size, body) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut statement = transaction.prepare_cached(insert).map_err(refuse("store a content"))?;
-    for content in commit.contents {
+    for content in &row.contents {
         let size = signed(content.body.len() as u64);
-        let row = params![content.hash.0, &*content.config, &*content.format, size, pack(&content.body)?];
-        statement.execute(row).map_err(refuse("store a content"))?;
+        let values = params![content.hash.0, &*content.config, &*content.format, size, pack(&content.body)?];
+        statement.execute(values).map_err(refuse("store a content"))?;
     }
     Ok(())
 }
