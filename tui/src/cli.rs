@@ -3,11 +3,13 @@
 
 mod generate;
 mod rollout;
+mod screen;
 mod stored;
 mod words;
 
 pub(crate) use generate::{CertsArgs, GenerateCommand, PictureArgs, TokenArgs, Unit};
 pub(crate) use rollout::{BisectArgs, BisectCommand, GateArgs};
+pub(crate) use screen::{ScreenArgs, ThemeName};
 pub(crate) use stored::{BacktestArgs, BackupArgs, DoctorArgs, ExportArgs, ExportFormat};
 pub(crate) use words::{QuietArgs, WordArgs};
 
@@ -36,6 +38,8 @@ pub(crate) struct Arguments {
     /// Plain lines instead of the screen, each fact said once when it is new: for screen readers and logs
     #[arg(long)]
     pub(crate) plain: bool,
+    #[command(flatten)]
+    pub(crate) screen: ScreenArgs,
     #[command(flatten, next_help_heading = "Embedded collector")]
     pub(crate) collect: CollectArgs,
     #[command(subcommand)]
@@ -182,6 +186,8 @@ pub(crate) struct DiagnoseArgs {
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub(crate) replayed: Replayed,
+    #[command(flatten)]
+    pub(crate) screen: ScreenArgs,
 }
 
 #[derive(Debug, Args)]
@@ -400,11 +406,14 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(without_empty_variables)
 }
 
-/// A flag before the command that only the embedded collector understands would be ignored in silence.
+/// Flags of the screen that stand before no command.
+const SCREEN_FLAGS: [&str; 4] = ["config", "plain", "theme", "no_restore"];
+
+/// A flag before the command that only the embedded collector or the screen understands would be ignored in silence.
 fn misplaced(matches: &clap::ArgMatches) -> Result<(), Failure> {
     let Some((command, _)) = matches.subcommand() else { return Ok(()) };
     let role = CollectArgs::augment_args(clap::Command::new("collect"));
-    for argument in role.get_arguments().map(|argument| argument.get_id().as_str()).chain(["config"]) {
+    for argument in role.get_arguments().map(|argument| argument.get_id().as_str()).chain(SCREEN_FLAGS) {
         if matches.value_source(argument) == Some(ValueSource::CommandLine) {
             let flag = argument.replace('_', "-");
             return Err(Failure::new(format!("--{flag} stands before `{command}` and would have no effect"))

@@ -1,6 +1,7 @@
 //! `firstbad demo`: brings the stage and an embedded collector together, shows or prints what unfolds, and says in the end
 //! whether the verdict was right. What is staged and what is right is decided by `firstbad-demo`.
 
+use crate::cli::ScreenArgs;
 use crate::command::PAGE;
 use firstbad_collector::settings::Recorders;
 use firstbad_collector::{Collector, Settings};
@@ -41,6 +42,8 @@ pub(crate) struct DemoArgs {
     /// Keep the directory with files, recorders and store
     #[arg(long)]
     keep: bool,
+    #[command(flatten)]
+    pub(crate) screen: ScreenArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -54,8 +54,8 @@ fn run(svg: &mut String, place: Place, text: &str, style: Style) {
     let reversed = style.add_modifier.contains(Modifier::REVERSED);
     let colour = match style.fg {
         _ if reversed => "#14171c",
-        Some(Color::Red) => "#ff7b72",
-        Some(Color::Magenta) => "#d2a8ff",
+        Some(Color::LightRed) => "#ff7b72",
+        Some(Color::LightYellow) => "#e3b341",
         Some(Color::Green) => "#7ee787",
         _ if style.add_modifier.contains(Modifier::DIM) => "#8b949e",
         _ => "#d5dae1",
@@ -85,14 +85,17 @@ mod tests {
     use crate::fixture;
     use crate::screen::message::Message;
     use crate::screen::model::Origin;
-    use crate::screen::theme::Theme;
+    use crate::screen::theme::{Background, Theme};
     use crate::screen::update::update;
     use std::sync::Arc;
 
     #[test]
     fn the_picture_is_the_screen_and_well_formed_whatever_the_text() {
         for snapshot in [fixture::named(), fixture::hostile()] {
-            let mut model = Model::new(Origin::Attached("x<y>&".into()), Theme { colour: true, ascii: false });
+            let mut model = Model::new(
+                Origin::Attached("x<y>&".into()),
+                Theme { colour: true, ascii: false, background: Background::Dark },
+            );
             update(&mut model, Message::Snapshot(Arc::new(snapshot)));
             let (drawn, again) = (svg(&model), svg(&model));
             assert_eq!(drawn, again);

@@ -8,7 +8,7 @@ use crate::picture;
 use crate::screen::keys::BINDINGS;
 use crate::screen::message::Message;
 use crate::screen::model::{Model, Origin, Screen};
-use crate::screen::theme::Theme;
+use crate::screen::theme::{Background, Theme};
 use crate::screen::update::update;
 use clap::CommandFactory as _;
 use firstbad_collector::security::generate::{self, Grant};
@@ -103,7 +103,7 @@ fn drawn(arguments: &PictureArgs) -> Result<String, Failure> {
             .hint("curl COLLECTOR/api/v1/snapshot prints one")
     })?;
     let origin = Origin::Attached("http://127.0.0.1:4319".to_owned());
-    let mut model = Model::new(origin, Theme { colour: true, ascii: false });
+    let mut model = Model::new(origin, Theme { colour: true, ascii: false, background: Background::Dark });
     update(&mut model, Message::Snapshot(Arc::new(snapshot)));
     update(&mut model, Message::Resize(arguments.size.0, arguments.size.1));
     if let Some(screen) = arguments.screen.checked_sub(1).and_then(|index| Screen::LISTED.get(index)) {

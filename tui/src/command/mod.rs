@@ -27,13 +27,13 @@ mod whole;
 mod words;
 mod written;
 
-use crate::cli::{Arguments, Command, Common, PlaybookCommand, RecorderCommand};
+use crate::cli::{Arguments, Command, Common, PlaybookCommand, RecorderCommand, ScreenArgs, ThemeName};
 use crate::failure::Failure;
 use crate::report;
 use crate::screen::memory::Memory;
 use crate::screen::model::Model;
 use crate::screen::runtime::{self, Channel, Outside};
-use crate::screen::theme::Theme;
+use crate::screen::theme::{Background, Theme};
 use firstbad_collector::agent::Agent;
 use firstbad_collector::settings::File;
 use firstbad_collector::{Client, Collector, Page, Settings, run as role};
@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
         None => show::attach_or_embed(arguments),
         Some(Command::Demo(demo)) => {
-            Ok(crate::demo::run(demo, |collector, story| show::beside(common, collector, show::Seen::Demo(story)))?)
+            let look = Look { common, screen: &demo.screen };
+            Ok(crate::demo::run(demo, |collector, story| show::beside(look, collector, show::Seen::Demo(story)))?)
         }
         Some(Command::Collect(collect)) => {
             let settings = collect.role.settings(&File::read(collect.config.as_deref())?)?;
@@ -110,19 +111,44 @@ fn client(common: &Common) -> Result<Client, Failure> {
     Ok(Client::connecting(common.collector.as_deref().unwrap_or(DEFAULT_COLLECTOR), &connect)?)
 }
 
-/// Shows `model` with what was remembered, and remembers what it is like in the end.
-fn shown(model: Model, channel: Channel, outside: Outside) -> io::Result<()> {
-    let mut model = model;
-    remembered::read().recall(&mut model);
-    let Channel { sender, inbox } = channel;
-    let end = runtime::run(model, sender, inbox, outside)?;
-    remembered::write(&Memory::of(&end));
-    Ok(())
+/// How the screen looks and opens.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    /// Flags of every command.
+    common: &'a Common,
+    /// Flags of the screen.
+    screen: &'a ScreenArgs,
 }
 
-/// The look that terminal and flags ask for.
-fn theme(common: &Common) -> Theme {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    Theme { colour: !common.no_color && !set("NO_COLOR") && !dumb, ascii: common.ascii }
+impl Look<'_> {
+    /// The look that terminal and flags ask for.
+    fn theme(self) -> Theme {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+        let background = match self.screen.theme {
+            ThemeName::Auto => variable("COLORFGBG").map(|value| Background::of_variable(&value)).unwrap_or_default(),
+            ThemeName::Light => Background::Light,
+            ThemeName::Dark => Background::Dark,
+        };
+        let colour = !self.common.no_color && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()) && !dumb;
+        Theme { colour, ascii: self.common.ascii, background }
+    }
+}
+
+/// Shows `model` with what was remembered, and remembers what it is like in the end.
+fn shown(model: Model, look: Look<'_>, channel: Channel, outside: Outside) -> io::Result<()> {
+    let mut model = model;
+    let keeps = !look.screen.no_restore;
+    if keeps {
+        match remembered::read() {
+            Ok(memory) => memory.recall(&mut model),
+            Err(why) => model.remark = Some(why),
+        }
+    }
+    let Channel { sender, inbox } = channel;
+    let end = runtime::run(model, sender, inbox, outside)?;
+    if keeps {
+        remembered::write(&Memory::of(&end));
+    }
+    Ok(())
 }

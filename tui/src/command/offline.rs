@@ -1,5 +1,6 @@
 //! Verdicts from files: `diagnose` prints one, `replay` shows how it came about.
 
+use super::Look;
 use super::standing::Standing;
 use crate::cli::{Common, DiagnoseArgs, Format, ReplayArgs, Replayed};
 use crate::failure::Failure;
@@ -73,9 +74,10 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
         return Err(Failure::new("a replay needs a terminal, and standard output is not a terminal")
             .hint("for scripts: firstbad diagnose PATH --at T"));
     }
+    let look = Look { common, screen: &arguments.screen };
     let Replayed { paths, dimensions } = &arguments.replayed;
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    let model = Model::new(Origin::Replay(names.join(" ")), super::theme(common));
+    let model = Model::new(Origin::Replay(names.join(" ")), look.theme());
     let options = Options { dimensions: dimensions.clone(), ..Options::default() };
     let (sender, inbox) = runtime::channel();
     let (film, contents) = (Film::default(), Arc::new(OnceLock::new()));
@@ -99,7 +101,7 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
         ),
         frames: Box::new(film),
     };
-    super::shown(model, runtime::Channel { sender, inbox }, outside)?;
+    super::shown(model, look, runtime::Channel { sender, inbox }, outside)?;
     if reading.is_finished() {
         ended(reading)?;
     }

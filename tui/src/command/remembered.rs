@@ -1,5 +1,5 @@
 //! Where the screen's memory is kept: `screen.json` in `$XDG_STATE_HOME/firstbad`, or in `~/.local/state/firstbad`. A memory that cannot be
-//! read or written is none, and no reason to say anything.
+//! written is no reason to say anything; one that is there and cannot be read is ignored, and said once.
 
 use crate::screen::memory::Memory;
 use std::io::Read as _;
@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// Reads the memory; an empty one if there is none.
-pub(super) fn read() -> Memory {
-    path().map(|path| of_file(&path)).unwrap_or_default()
+///
+/// # Errors
+/// That it was ignored, and why.
+pub(super) fn read() -> Result<Memory, String> {
+    path().map_or_else(|| Ok(Memory::default()), |path| of_file(&path))
 }
 
 /// Writes the memory.
@@ -28,10 +31,14 @@ fn path() -> Option<PathBuf> {
     Some(state.join("firstbad").join("screen.json"))
 }
 
-fn of_file(path: &Path) -> Memory {
+fn of_file(path: &Path) -> Result<Memory, String> {
+    let ignored = |why: &dyn std::fmt::Display| format!("last session ignored: {why} ({})", path.display());
     let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes));
-    read.ok().and_then(|_| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    match std::fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)) {
+        Ok(_) => serde_json::from_slice(&bytes).map_err(|error| ignored(&error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Memory::default()),
+        Err(error) => Err(ignored(&error)),
+    }
 }
 
 fn into_file(path: &Path, memory: &Memory) -> std::io::Result<()> {
@@ -54,13 +61,16 @@ mod tests {
     fn what_is_written_is_read_again_and_a_damaged_file_is_none() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("state/firstbad/screen.json");
-        assert_eq!(of_file(&path), Memory::default());
+        assert_eq!(of_file(&path), Ok(Memory::default()));
         let memory = Memory { filters: vec!["edge-eu".into()], ..Memory::default() };
         into_file(&path, &memory).expect("written");
-        assert_eq!(of_file(&path), memory);
+        assert_eq!(of_file(&path).as_ref(), Ok(&memory));
         let files = std::fs::read_dir(path.parent().expect("a directory")).expect("readable").count();
         assert_eq!(files, 1, "nothing else is left there");
         std::fs::write(&path, b"{\"filters\": 7").expect("written");
-        assert_eq!(of_file(&path), Memory::default());
+        assert!(
+            of_file(&path).is_err_and(|why| why.starts_with("last session ignored: ") && why.contains("screen.json")),
+            "it is said once"
+        );
     }
 }

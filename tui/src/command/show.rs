@@ -1,6 +1,7 @@
 //! The terminal UI over a live collector: named, found on this machine, or embedded in this process.
 
-use crate::cli::{Arguments, Common};
+use super::Look;
+use crate::cli::Arguments;
 use crate::failure::Failure;
 use crate::film;
 use crate::screen::message::Message;
@@ -49,11 +50,15 @@ pub(super) fn attach_or_embed(arguments: &Arguments) -> Result<ExitCode, Failure
     }
 }
 
+const fn look(arguments: &Arguments) -> Look<'_> {
+    Look { common: &arguments.common, screen: &arguments.screen }
+}
+
 fn attach(arguments: &Arguments, client: &Client) -> Result<ExitCode, Failure> {
     if arguments.plain {
         super::plain::follow(client)?;
     } else {
-        follow(&arguments.common, Origin::Attached(client.base().to_owned()), client, None)?;
+        follow(look(arguments), Origin::Attached(client.base().to_owned()), client, None)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -71,7 +76,7 @@ fn embed(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.plain {
         super::plain::follow(&collector.client())?;
     } else {
-        beside(&arguments.common, &collector, Seen::Recorders(&chosen))?;
+        beside(look(arguments), &collector, Seen::Recorders(&chosen))?;
     }
     collector.stop();
     Ok(ExitCode::SUCCESS)
@@ -94,7 +99,7 @@ pub(super) enum Seen<'a> {
 ///
 /// # Errors
 /// If the terminal cannot be used.
-pub(super) fn beside(common: &Common, collector: &Collector, seen: Seen<'_>) -> io::Result<()> {
+pub(super) fn beside(look: Look<'_>, collector: &Collector, seen: Seen<'_>) -> io::Result<()> {
     let address = |name: &str| {
         let served = collector.addresses().named();
         let found = served.into_iter().find(|(served, _)| *served == name);
@@ -102,7 +107,7 @@ pub(super) fn beside(common: &Common, collector: &Collector, seen: Seen<'_>) -> 
     };
     let chosen = match seen {
         Seen::Recorders(chosen) => chosen,
-        Seen::Demo(story) => return follow(common, Origin::Demo, &collector.client(), Some(story)),
+        Seen::Demo(story) => return follow(look, Origin::Demo, &collector.client(), Some(story)),
     };
     let directories = if chosen.is_empty() { recorder::search_list() } else { chosen.to_vec() };
     let mut places = recorder::places(&directories);
@@ -114,10 +119,10 @@ pub(super) fn beside(common: &Common, collector: &Collector, seen: Seen<'_>) -> 
         recorders: read.join(", "),
         not_seen: places.iter().filter_map(Place::problem).collect(),
     };
-    follow(common, origin, &collector.client(), None)
+    follow(look, origin, &collector.client(), None)
 }
 
-fn follow(common: &Common, origin: Origin, client: &Client, story: Option<Receiver<String>>) -> io::Result<()> {
+fn follow(look: Look<'_>, origin: Origin, client: &Client, story: Option<Receiver<String>>) -> io::Result<()> {
     let (sender, inbox) = runtime::channel();
     if let Some(story) = story {
         let to_screen = sender.clone();
@@ -134,7 +139,7 @@ fn follow(common: &Common, origin: Origin, client: &Client, story: Option<Receiv
         frames: Box::<film::Seen>::default(),
         reports: super::written::reports(super::source::kept_by(client)),
     };
-    super::shown(Model::new(origin, super::theme(common)), runtime::Channel { sender, inbox }, outside)
+    super::shown(Model::new(origin, look.theme()), look, runtime::Channel { sender, inbox }, outside)
 }
 
 fn feed(client: &Client, screen: &SyncSender<Message>) {

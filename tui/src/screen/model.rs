@@ -226,6 +226,8 @@ pub(crate) struct Model {
     pub(crate) comparison: Comparison,
     /// The backtrace of a panic.
     pub(crate) backtrace: Backtrace,
+    /// Whether the screen shown is that of an earlier session, and no key was pressed since.
+    pub(crate) restored: bool,
     /// How the collector fares.
     pub(crate) health: Health,
     /// A short remark in the last line, until the next key.
@@ -269,6 +271,7 @@ impl Model {
             rollout: 0,
             comparison: Comparison::None,
             backtrace: Backtrace::None,
+            restored: false,
             health: Health::default(),
             remark: None,
             size: (80, 24),

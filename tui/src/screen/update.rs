@@ -15,6 +15,7 @@ use super::model::{Filter, Link, Model, Opened, Replay, Screen};
 use super::palette::{Form, Order};
 use super::view;
 use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::verdict::State;
 use std::sync::Arc;
 
 /// Screens that `esc` remembers.
@@ -66,6 +67,7 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Suspend => vec![Effect::Suspend],
         Message::Stop => vec![Effect::Quit],
     };
+    give_way_to_an_incident(model);
     effects.extend(asking::ask(model));
     keep_cursor_inside(model);
     effects
@@ -87,6 +89,17 @@ fn on_snapshot(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     Vec::new()
 }
 
+/// A screen that was kept from an earlier session must not hide an open incident: nobody asked for it today.
+fn give_way_to_an_incident(model: &mut Model) {
+    let is_open = model.incidents().iter().any(|incident| incident.state != State::Resolved);
+    if model.restored && is_open {
+        model.restored = false;
+        let left = model.screen;
+        show(model, Screen::Incident);
+        model.remark = Some(format!("an incident is open; {} {} is as you left it", left.key(), left.title()));
+    }
+}
+
 fn on_lost(model: &mut Model, error: String) {
     model.link = match &model.link {
         Link::Lost { since_ms, attempts, .. } => {
@@ -98,6 +111,7 @@ fn on_lost(model: &mut Model, error: String) {
 
 fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.remark = None;
+    model.restored = false;
     if !matches!(key, Key::Control('c' | 'z')) {
         if model.palette.is_some() {
             return input::edit_palette(model, key);

@@ -12,7 +12,7 @@ mod views;
 use super::keys::Key;
 use super::message::{Effect, Message};
 use super::model::{Model, Origin, Screen};
-use super::theme::Theme;
+use super::theme::{Background, Theme};
 use super::update::update;
 use super::view;
 use firstbad_protocol::snapshot::Snapshot;
@@ -21,7 +21,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use std::sync::Arc;
 
-pub(super) const PLAIN: Theme = Theme { colour: false, ascii: false };
+pub(super) const PLAIN: Theme = Theme { colour: false, ascii: false, background: Background::Unknown };
 
 pub(super) fn embedded() -> Origin {
     Origin::Embedded {

@@ -67,7 +67,7 @@ fn without_colour_no_cell_has_one_and_with_colour_the_words_are_the_same() {
     for screen in all_screens() {
         let plain = on(screen, fixture::named());
         let mut coloured = plain.clone();
-        coloured.theme = Theme { colour: true, ascii: false };
+        coloured.theme = Theme { colour: true, ..PLAIN };
         let has_colour = |model: &Model| {
             buffer(model, 80, 24).content().iter().any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
         };
