@@ -7,7 +7,7 @@ use crate::screen::theme::Role;
 use firstbad_protocol::snapshot::{Snapshot, VersionView};
 use firstbad_protocol::verdict::{
     CauseKind, EngineerWord, Excluded, FirstError, Incident, Input, LastKnownGood, RuledOut, Signal, State, Suspect,
-    Verdict,
+    Verdict, WordKind,
 };
 use firstbad_protocol::{BlindSpot, Finding, Hash};
 
@@ -28,6 +28,20 @@ pub(crate) fn identity(incident: &Incident) -> String {
 /// What engineers said of it, a sentence each.
 pub(crate) fn said(incident: &Incident) -> Vec<String> {
     incident.words.iter().map(EngineerWord::sentence).collect()
+}
+
+/// The same without times and reasons: `disputed by anna, acknowledged by ben`.
+pub(crate) fn said_in_one_line(incident: &Incident) -> String {
+    let of = |kind: WordKind| incident.words.iter().filter(move |word| word.kind == kind);
+    let words = of(WordKind::Dispute).chain(of(WordKind::Quiet)).chain(of(WordKind::Ack));
+    words.map(EngineerWord::brief).collect::<Vec<_>>().join(", ")
+}
+
+/// The same as words of a list: `DISPUTED QUIET `; empty where nothing was said.
+pub(crate) fn said_in_brief(incident: &Incident) -> String {
+    let words = [(WordKind::Ack, "ACK "), (WordKind::Dispute, "DISPUTED "), (WordKind::Quiet, "QUIET ")];
+    let said = words.iter().filter(|(kind, _)| incident.words.iter().any(|word| word.kind == *kind));
+    said.map(|(_, word)| *word).collect()
 }
 
 /// The harm, and the number of hosts.

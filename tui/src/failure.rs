@@ -37,6 +37,15 @@ impl Failure {
         }
     }
 
+    /// The same in one line, for the screen. May hold untrusted text.
+    pub(crate) fn in_one_line(&self) -> String {
+        match self {
+            Self::Told { message, hint: Some(hint) } => format!("{message} ({hint})"),
+            Self::Told { message, hint: None } => message.clone(),
+            Self::BrokenPipe => "nobody reads the output".to_owned(),
+        }
+    }
+
     /// Says it on standard error, each line safe for a terminal.
     pub(crate) fn say(&self) -> ExitCode {
         if let Self::Told { message, hint } = self {

@@ -9,7 +9,7 @@ use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, S
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::{
     Arm, Cause, CauseKind, Diagnosis, EngineerWord, Excluded, FirstError, HistoryEntry, Impact, Incident, Input,
-    LastKnownGood, LimitFact, Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window, WordKind,
+    LastKnownGood, LimitFact, Pattern, QuietScope, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window, WordKind,
 };
 pub(crate) use hostile::hostile;
 pub(crate) use large::large;
@@ -369,6 +369,30 @@ pub(crate) fn disputed() -> EngineerWord {
         incident: Some(incident().id),
         scope: None,
     }
+}
+
+/// The incident, acknowledged, disputed, and with its pages held.
+pub(crate) fn said() -> Incident {
+    let at = ONSET + 240_000_000_000;
+    let acknowledged = EngineerWord {
+        kind: WordKind::Ack,
+        at,
+        since: at,
+        authenticated: false,
+        author: "ben".to_owned(),
+        text: String::new(),
+        ..disputed()
+    };
+    let quiet = EngineerWord {
+        id: 3,
+        kind: WordKind::Quiet,
+        until: Some(ONSET + 7_200_000_000_000),
+        text: "rollback is under way".to_owned(),
+        incident: None,
+        scope: Some(QuietScope { host: None, config: Some("bot-features".to_owned()) }),
+        ..disputed()
+    };
+    Incident { words: vec![acknowledged, disputed(), quiet], ..incident() }
 }
 
 /// A symptom that nothing explains.

@@ -15,6 +15,8 @@ struct Printed {
     sentence: String,
     state: String,
     step: Option<String>,
+    /// What engineers said of it.
+    said: Vec<String>,
 }
 
 /// The lines that were printed so far.
@@ -67,6 +69,7 @@ fn hosts(snapshot: &Snapshot) -> String {
 fn printed(snapshot: &Snapshot, incident: &Incident) -> Printed {
     let due = advice::actions(snapshot, incident).into_iter().find(|action| action.needless.is_none());
     Printed {
+        said: facts::said(incident),
         sentence: sentence_as_of(incident, snapshot.at),
         state: course::state_word(snapshot, incident),
         step: advice::when_over(incident)
@@ -87,6 +90,11 @@ fn changes(snapshot: &Snapshot, incident: &Incident, before: Option<&Printed>, n
     if before.is_none_or(|before| before.state != now.state) {
         lines.push(format!("STATE of {}: {}; {}", incident.id, now.state, facts::impact(incident)));
     }
+    let said_before = before.map(|before| before.said.as_slice()).unwrap_or_default();
+    let new = now.said.iter().filter(|said| !said_before.contains(said));
+    lines.extend(new.map(|said| format!("SAID of {}: {said}", incident.id)));
+    let gone = said_before.iter().filter(|said| !now.said.contains(said));
+    lines.extend(gone.map(|said| format!("TAKEN BACK or over, of {}: {said}", incident.id)));
     if before.is_none_or(|before| before.step != now.step) {
         lines.extend(now.step.iter().map(|step| format!("DO NOW: {step}")));
     }
@@ -120,6 +128,19 @@ mod tests {
         assert!(stream.of(&more).is_empty(), "a count alone is no news");
         let recovering = stream.of(&fixture::recovering()).join("\n");
         assert!(recovering.contains("STATE of 20251118-112804-errors: RECOVERING"), "{recovering}");
+    }
+
+    #[test]
+    fn what_an_engineer_said_is_printed_when_it_is_new_and_when_it_no_longer_holds() {
+        let mut stream = Stream::default();
+        stream.of(&fixture::named());
+        let mut said = fixture::named();
+        said.diagnosis.incidents[0].words = vec![fixture::disputed()];
+        let lines = stream.of(&said);
+        assert!(lines.len() == 1 && lines[0].contains("SAID of 20251118-112804-errors: disputed by anna"), "{lines:?}");
+        assert!(stream.of(&said).is_empty());
+        let lines = stream.of(&fixture::named());
+        assert!(lines.len() == 1 && lines[0].contains("TAKEN BACK or over"), "{lines:?}");
     }
 
     #[test]

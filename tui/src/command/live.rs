@@ -81,7 +81,7 @@ pub(super) fn incidents(common: &Common, arguments: &LiveArgs) -> Result<ExitCod
 }
 
 fn incident_line(incident: &Incident) -> String {
-    format!("{} {}\n", Untrusted(&incident.id), sentence(incident))
+    format!("{} {}{}\n", Untrusted(&incident.id), crate::facts::said_in_brief(incident), sentence(incident))
 }
 
 /// Runs `say` once, or with `watch` again after each publication. Returns its last answer as the exit code.

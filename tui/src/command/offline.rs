@@ -100,6 +100,7 @@ pub(super) fn replay(common: &Common, arguments: &ReplayArgs) -> Result<ExitCode
             |_| Err("a replay keeps no backtraces; they stand in the capture's own events".to_owned()),
         ),
         frames: Box::new(film),
+        words: Arc::new(|_| Err("a replay has no collector to say it to".to_owned())),
     };
     super::shown(model, look, runtime::Channel { sender, inbox }, outside)?;
     if reading.is_finished() {

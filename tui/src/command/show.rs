@@ -132,14 +132,17 @@ fn follow(look: Look<'_>, origin: Origin, client: &Client, story: Option<Receive
     let (feeding, following) = (sender.clone(), client.clone());
     std::thread::Builder::new().name("feed".into()).spawn(move || feed(&following, &feeding))?;
     let asked = client.clone();
+    let author = super::words::author();
     let outside = Outside {
         contents: super::source::kept_by(client),
         health: Arc::new(move || asked.status().map_err(|error| error.to_string())),
         backtraces: super::backtrace::kept_by(client),
         frames: Box::<film::Seen>::default(),
         reports: super::written::reports(super::source::kept_by(client)),
+        words: super::words::said_to(client, &author),
     };
-    super::shown(Model::new(origin, look.theme()), look, runtime::Channel { sender, inbox }, outside)
+    let model = Model { author, ..Model::new(origin, look.theme()) };
+    super::shown(model, look, runtime::Channel { sender, inbox }, outside)
 }
 
 fn feed(client: &Client, screen: &SyncSender<Message>) {

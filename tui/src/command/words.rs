@@ -4,13 +4,16 @@ use crate::cli::{Common, QuietArgs, TextOrJson, WordArgs};
 use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::report::text::line;
+use crate::screen::runtime::Words;
+use crate::screen::word_form::WordRequest;
 use firstbad_collector::words::{StoredWord, WordAnswer, WordBody};
 use firstbad_collector::{Client, ClientError};
 use firstbad_protocol::sentence::moment;
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{EngineerWord, WordKind};
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// `firstbad ack`, `firstbad dispute`.
 ///
@@ -45,13 +48,44 @@ pub(super) fn quiet(common: &Common, arguments: &QuietArgs) -> Result<ExitCode, 
     let answer = match (arguments.undo, arguments.hold_for) {
         (Some(id), _) => client.end_quiet(id, &body).map_err(refused)?,
         (None, Some(hold_for)) => {
-            let nanoseconds = i64::try_from(hold_for.0.as_nanos()).unwrap_or(i64::MAX);
-            body.until = Some(now()? + nanoseconds);
+            body.until = Some(end_of(hold_for.0)?);
             client.quiet(&body).map_err(refused)?
         }
         (None, None) => return Err(Failure::new("it is not said for how long").hint("give --for 2h, or --undo NUMBER")),
     };
     told(&answer, arguments.undo.is_some(), arguments.format)
+}
+
+/// The name of whoever uses the screen.
+pub(super) fn author() -> String {
+    std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Words as the screen says them, in the name of `author`.
+pub(super) fn said_to(client: &Client, author: &str) -> Words {
+    let (client, author) = (client.clone(), author.to_owned());
+    Arc::new(move |request| said(&client, &author, request).map_err(|failure| failure.in_one_line()))
+}
+
+fn said(client: &Client, author: &str, request: &WordRequest) -> Result<String, Failure> {
+    let by = WordBody { author: author.to_owned(), ..WordBody::default() };
+    let (answer, undo) = match request.clone() {
+        WordRequest::Say { kind, incident: Some(id), text, .. } => {
+            (client.say(kind, &id, &WordBody { text, ..by }), false)
+        }
+        WordRequest::Say { incident: None, text, hold_s, host, config, .. } => {
+            let until = Some(end_of(Duration::from_secs(hold_s.unwrap_or_default()))?);
+            (client.quiet(&WordBody { text, host, config, until, ..by }), false)
+        }
+        WordRequest::TakeBack { kind, incident: Some(id), .. } => (client.take_back(kind, &id, &by), true),
+        WordRequest::TakeBack { incident: None, id, .. } => (client.end_quiet(id, &by), true),
+    };
+    Ok(sentence(&answer.map_err(refused)?, undo))
+}
+
+/// The end of a quiet time that begins now.
+fn end_of(time: Duration) -> Result<Timestamp, Failure> {
+    Ok(now()? + i64::try_from(time.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// This machine's clock, to the second: the end of a quiet time is read by people.
@@ -147,5 +181,46 @@ mod tests {
         let quiet = sentence(&answer(WordKind::Quiet, true), true);
         assert_eq!(quiet, "taken back: 3: pages held until 2025-11-18T12:30:00Z by anna: \\u{1b}[2J");
         assert_eq!(sentence(&WordAnswer { word: None, changed: false }, true), "there was nothing to take back");
+    }
+
+    #[test]
+    fn what_the_screen_says_reaches_the_collector_or_comes_back_with_a_reason() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let settings = firstbad_collector::Settings::on_free_ports(directory.path().join("data"));
+        let collector = firstbad_collector::Collector::start(settings).expect("a collector");
+        let client = collector.client();
+        let words = said_to(&client, "anna");
+        let (kind, text) = (WordKind::Quiet, "maintenance".to_owned());
+        let quiet = WordRequest::Say {
+            kind,
+            incident: None,
+            text,
+            hold_s: Some(3_600),
+            host: None,
+            config: Some("routes".into()),
+        };
+        let told = words(&quiet).expect("stored");
+        assert!(told.starts_with("1: pages of config routes held until ") && told.contains("by anna"), "{told}");
+        let stored = client.words().expect("words");
+        let until = stored[0].word.until.expect("an end");
+        let seconds = until.since(stored[0].word.at) / 1_000_000_000;
+        assert!((3_590..=3_610).contains(&seconds), "{seconds}");
+        let back = words(&WordRequest::TakeBack { kind, incident: None, id: 1 }).expect("taken back");
+        assert!(back.starts_with("taken back: 1: pages"), "{back}");
+        let about = |kind| WordRequest::Say {
+            kind,
+            incident: Some("20251118-112804-errors".to_owned()),
+            text: String::new(),
+            hold_s: None,
+            host: None,
+            config: None,
+        };
+        for kind in [WordKind::Ack, WordKind::Dispute] {
+            let why = words(&about(kind)).expect_err("no such incident");
+            assert!(why.contains("20251118-112804-errors") && why.contains("firstbad incidents"), "{why}");
+        }
+        collector.stop();
+        let gone = words(&about(WordKind::Ack)).expect_err("nobody answers");
+        assert!(gone.contains(client.base()), "{gone}");
     }
 }

@@ -1,6 +1,8 @@
 //! The one list of keys: the dispatcher, the help screen, the manual page and the tests read it. What an action does is
 //! decided by `update`.
 
+use firstbad_protocol::verdict::WordKind;
+
 /// A key, free of any terminal library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
@@ -70,6 +72,7 @@ pub(crate) enum Action {
     Now,
     Export,
     Palette,
+    Say(WordKind),
     Suspend,
     Quit,
 }
@@ -137,6 +140,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[Key::Char('-')], "-", Action::Slower, ""),
     bind(&[Key::Char(':')], ":", Action::Palette, "orders, with tab to complete: all screens, jumps, mouse on .."),
     bind(&[Key::Char('e')], "e", Action::Export, "write the report into a file here; :export html, json, text"),
+    bind(&[Key::Char('a')], "a X Q", Action::Say(WordKind::Ack), "tell the collector: seen; not the cause; hold pages"),
+    bind(&[Key::Char('X')], "X", Action::Say(WordKind::Dispute), ""),
+    bind(&[Key::Char('Q')], "Q", Action::Say(WordKind::Quiet), ""),
     bind(&[Key::Control('z')], "ctrl-z", Action::Suspend, "to the shell; fg comes back"),
     bind(&[Key::Char('?')], "?", Action::Help, "this help"),
     bind(&[Key::Char('q'), Key::Control('c')], "q ctrl-c", Action::Quit, "quit"),

@@ -5,6 +5,7 @@ use super::keys::Key;
 use super::model::{Pair, PanicPlace, RowDifference};
 use super::moments::Goal;
 use super::palette::Form;
+use super::word_form::WordRequest;
 use firstbad_collector::Status;
 use firstbad_protocol::snapshot::Snapshot;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub(crate) enum Message {
     Story(String),
     /// So much of the replay's files is read, in percent; none: all of it.
     Reading(Option<u8>),
+    /// What the collector said to a word, or why it stored none. Untrusted text.
+    Said(WordRequest, Result<String, String>),
     /// Where copied text went, or why it could not be copied.
     Copied(Result<Copied, String>),
     /// The process was asked to stop for a while.
@@ -78,6 +81,8 @@ pub(crate) enum Effect {
     Export(Form),
     /// Let the terminal report the mouse, or not.
     Mouse(bool),
+    /// Say a word to the collector, or take one back, and send [`Message::Said`].
+    Say(WordRequest),
     /// Send the frame of the moment shown: frames were added, or thinned out.
     FindAgain,
     /// Give the terminal to the shell, and take it back when the shell says so.

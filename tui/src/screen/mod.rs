@@ -18,3 +18,4 @@ pub(crate) mod text;
 pub(crate) mod theme;
 pub(crate) mod update;
 pub(crate) mod view;
+pub(crate) mod word_form;

@@ -3,6 +3,7 @@
 
 pub(crate) use super::screens::Screen;
 use super::theme::Theme;
+use super::word_form::WordForm;
 use firstbad_collector::Status;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::parse::SettingsDifference;
@@ -210,6 +211,10 @@ pub(crate) struct Model {
     pub(crate) history: Vec<String>,
     /// Which of them is recalled, counted from the latest; none while it is typed anew.
     pub(crate) recalled: Option<usize>,
+    /// The form of a word about an incident; none while it is closed.
+    pub(crate) word_form: Option<WordForm>,
+    /// The name under which words are said, unless the collector knows the caller by a credential. Untrusted text.
+    pub(crate) author: String,
     /// The text after `:`; none while the palette is closed.
     pub(crate) palette: Option<String>,
     /// The section of the first screen that enter opens.
@@ -263,6 +268,8 @@ impl Model {
             filters: BTreeMap::new(),
             history: Vec::new(),
             recalled: None,
+            word_form: None,
+            author: "unknown".to_owned(),
             palette: None,
             section: None,
             speed: 0,

@@ -3,6 +3,7 @@
 use super::keys::Action;
 use super::model::{Model, Screen};
 use super::moments::Goal;
+use firstbad_protocol::verdict::WordKind;
 
 /// Forms in which a report is written to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub(crate) enum Order {
     Choose(String),
     /// Let the terminal report the mouse, or not.
     Mouse(bool),
+    /// Take back what was said of the incident shown.
+    TakeBack(WordKind),
 }
 
 /// One word that an order can begin with.
@@ -72,8 +75,24 @@ const fn plain(word: &'static str, help: &'static str, order: fn(&str) -> Option
     Word { word, help, order, arguments: |_| Vec::new() }
 }
 
+/// A word of an engineer, which can be taken back.
+const fn said(word: &'static str, help: &'static str, order: fn(&str) -> Option<Order>) -> Word {
+    Word { word, help, order, arguments: |_| vec![UNDO.to_owned()] }
+}
+
+/// Takes a word back.
+const UNDO: &str = "undo";
+
+fn about(kind: WordKind, rest: &str) -> Option<Order> {
+    match rest {
+        "" => Some(Order::Act(Action::Say(kind))),
+        UNDO => Some(Order::TakeBack(kind)),
+        _ => None,
+    }
+}
+
 /// Every word beside the screens' own.
-const WORDS: [Word; 16] = [
+const WORDS: [Word; 20] = [
     plain("load", "in time: to the first load of an accused version", |_| Some(Order::Jump(Goal::Load))),
     plain("onset", "in time: to the onset", |_| Some(Order::Jump(Goal::Onset))),
     plain("named", "in time: to the naming of the cause", |_| Some(Order::Jump(Goal::Named))),
@@ -85,7 +104,15 @@ const WORDS: [Word; 16] = [
     plain("sort", "next order of rows", |_| Some(Order::Act(Action::Sort))),
     plain("filter", "filter rows, as /", |_| Some(Order::Act(Action::Filter))),
     plain("copy", "copy, as y", |_| Some(Order::Act(Action::Copy))),
+    said("ack", "tell the collector that the incident was seen; with undo: take it back", |rest| {
+        about(WordKind::Ack, rest)
+    }),
+    said("dispute", "say that what it accuses is not the cause; with undo: take it back", |rest| {
+        about(WordKind::Dispute, rest)
+    }),
+    said("quiet", "hold pages for a while; with undo: end it", |rest| about(WordKind::Quiet, rest)),
     plain("help", "keys and signs", |_| Some(Order::Show(Screen::Help))),
+    plain("q", "quit", |_| Some(Order::Act(Action::Quit))),
     plain("quit", "quit", |_| Some(Order::Act(Action::Quit))),
     Word {
         word: "export",

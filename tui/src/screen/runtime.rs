@@ -9,6 +9,7 @@ use super::palette::Form;
 use super::terminal::{self, Held};
 use super::update::{FRAME_MS, update};
 use super::view;
+use super::word_form::WordRequest;
 use crate::difference;
 use firstbad_collector::Status;
 use firstbad_protocol::Hash;
@@ -56,6 +57,9 @@ pub(crate) type Backtraces = Arc<dyn Fn(&PanicPlace) -> Result<Vec<String>, Stri
 /// Writes the report of an incident into a new file, and returns its path, or says why it cannot.
 pub(crate) type Reports = Arc<dyn Fn(&Snapshot, &str, Form) -> Result<String, String> + Send + Sync>;
 
+/// Says a word to the collector, or takes one back, and returns what holds then, or says why nothing was stored.
+pub(crate) type Words = Arc<dyn Fn(&WordRequest) -> Result<String, String> + Send + Sync>;
+
 /// What the screen needs from outside.
 pub(crate) struct Outside {
     /// Contents of versions.
@@ -68,6 +72,8 @@ pub(crate) struct Outside {
     pub(crate) frames: Box<dyn Frames>,
     /// Writes reports into files.
     pub(crate) reports: Reports,
+    /// Says words of an engineer.
+    pub(crate) words: Words,
 }
 
 /// Both ends of the way to the screen.
@@ -174,6 +180,7 @@ impl Running {
                 }
                 Effect::Compare(pair) => self.compare(pair)?,
                 Effect::FindBacktrace(place) => self.find_backtrace(place)?,
+                Effect::Say(request) => self.say(request)?,
                 Effect::AskHealth => self.ask_health()?,
             }
         }
@@ -258,6 +265,14 @@ impl Running {
         beside("backtrace", move || {
             let found = backtraces(&place);
             let _ = sender.send(Message::Backtrace(place, found));
+        })
+    }
+
+    fn say(&self, request: WordRequest) -> io::Result<()> {
+        let (words, sender) = (self.outside.words.clone(), self.sender.clone());
+        beside("word", move || {
+            let said = words(&request);
+            let _ = sender.send(Message::Said(request, said));
         })
     }
 

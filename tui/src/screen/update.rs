@@ -5,6 +5,7 @@ mod answers;
 mod asking;
 mod input;
 mod mouse;
+mod saying;
 mod travel;
 
 pub(crate) use travel::{FRAME_MS, speed_told};
@@ -57,6 +58,10 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::Remark(remark) => {
             model.remark = Some(remark);
+            Vec::new()
+        }
+        Message::Said(request, result) => {
+            saying::answered(model, &request, result);
             Vec::new()
         }
         Message::Mouse(event) => mouse::on_mouse(model, event),
@@ -113,6 +118,9 @@ fn on_key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.remark = None;
     model.restored = false;
     if !matches!(key, Key::Control('c' | 'z')) {
+        if model.word_form.is_some() {
+            return saying::edit(model, key);
+        }
         if model.palette.is_some() {
             return input::edit_palette(model, key);
         }
@@ -143,6 +151,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Slower
         | Action::Now => return travel::act(model, action),
         Action::Export => return export(model, Form::Markdown),
+        Action::Say(kind) => saying::open(model, kind),
         Action::Palette => model.palette = Some(String::new()),
         // The first screen does not scroll: it is whole, or opened whole; its sections are chosen.
         Action::Down if on_first_screen(model) => choose_section(model, 1),
@@ -190,6 +199,7 @@ fn carry_out(model: &mut Model, order: Order) -> Vec<Effect> {
             show(model, Screen::Incident);
         }
         Order::Choose(id) => model.remark = Some(format!("no incident `{id}` is in the data; 2 lists them")),
+        Order::TakeBack(kind) => return saying::take_back(model, kind),
         Order::Mouse(is_on) => return vec![Effect::Mouse(is_on)],
     }
     Vec::new()

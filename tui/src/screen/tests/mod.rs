@@ -8,6 +8,7 @@ mod properties;
 mod review;
 mod travel;
 mod views;
+mod words;
 
 use super::keys::Key;
 use super::message::{Effect, Message};
@@ -45,6 +46,7 @@ pub(super) fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
                 '\n' => Key::Enter,
                 '\u{1b}' => Key::Escape,
                 '\t' => Key::Tab,
+                '\u{8}' => Key::Backspace,
                 other => Key::Char(other),
             };
             update(model, Message::Key(key))

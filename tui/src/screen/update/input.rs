@@ -4,6 +4,7 @@ use super::super::keys::Key;
 use super::super::message::Effect;
 use super::super::model::{Filter, Model};
 use super::super::palette;
+use super::super::word_form::Progress;
 
 /// Bytes of what is typed: what fits a line.
 const TYPED_BYTES_MAX: usize = 64;
@@ -13,7 +14,13 @@ const HISTORY_MAX: usize = 20;
 /// A paste types into a filter or an order and does nothing else: a `q` in it would close the screen.
 pub(super) fn on_paste(model: &mut Model, text: &str) {
     let letters = text.chars().filter(|character| !character.is_control()).map(Key::Char);
-    if model.palette.is_some() {
+    if let Some(form) = model.word_form.as_mut().filter(|form| form.progress != Progress::Sent) {
+        // A sentence that is pasted may be of several lines.
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.chars().filter(|character| !character.is_control()).for_each(|letter| form.push(letter));
+    } else if model.word_form.is_some() {
+        model.remark = None;
+    } else if model.palette.is_some() {
         letters.for_each(|letter| drop(edit_palette(model, letter)));
     } else if model.filter.editing {
         letters.for_each(|letter| edit_filter(model, letter));
@@ -86,9 +93,9 @@ pub(super) fn edit_palette(model: &mut Model, key: Key) -> Vec<Effect> {
     if key != Key::Enter || typed.trim().is_empty() {
         return Vec::new();
     }
-    // What is typed so far is enough where one order alone begins so.
+    // What is typed so far is enough where one order alone begins so. An order that is whole is not completed to another.
     let whole = match palette::completions(model, &typed).as_slice() {
-        [one] => one.clone(),
+        [one] if palette::order(&typed).is_err() => one.clone(),
         _ => typed,
     };
     match palette::order(&whole) {

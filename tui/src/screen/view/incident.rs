@@ -86,6 +86,7 @@ fn sections(context: Context<'_>) -> Vec<Section<'_>> {
     vec![
         Section::new(OPEN, [1, 1, 1], move |lines| super::open_line(model, columns).into_iter().take(lines).collect()),
         Section::new(VERDICT, [2, 2, 3], move |lines| verdict(context, lines)),
+        Section::new("SAID", [1, 1, most(2, 4)], move |lines| said(context, lines)),
         Section::new("STATE", [1, 2, 2], move |lines| impact(context, lines)),
         Section::new(CHART, [0, 5, most(5, 9)], move |lines| {
             chart::chart(model, snapshot, Some(incident), (columns, lines))
@@ -171,6 +172,15 @@ fn verdict(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
     };
     let told = text::safe(&sentence_as_of(context.incident, context.snapshot.at), theme.ascii);
     text::wrap(&told, context.columns, lines_max).into_iter().map(|line| Line::from(theme.span(role, line))).collect()
+}
+
+/// What engineers said: a sentence each, or all of it in brief where there is no room, so that no kind of word hides another.
+fn said(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
+    let sentences = facts::said(context.incident);
+    if sentences.len() <= lines_max {
+        return clauses(context, "SAID", &sentences, lines_max);
+    }
+    labelled(context.model, "SAID", &facts::said_in_one_line(context.incident), (context.columns, lines_max.min(1)))
 }
 
 fn impact(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
@@ -285,6 +295,7 @@ pub(crate) fn whole(model: &Model, incident: &Incident, columns: usize) -> Vec<L
     };
     let mut lines = verdict(context, usize::MAX);
     lines.extend(labelled(model, "ID", &facts::identity(incident), size));
+    lines.extend(listed("SAID", &facts::said(incident)));
     let course = course::state_word(snapshot, incident);
     lines.extend(labelled(model, "STATE", &format!("{course} | {}", facts::impact(incident)), size));
     lines.extend(labelled(model, "REACH", &facts::reach(snapshot, incident), size));
@@ -323,6 +334,7 @@ fn copied(context: Context<'_>) -> String {
     let heading = super::page::plain(&heading(model, &told, usize::MAX));
     let safe = |told: &str| text::safe(told, true);
     let mut text = format!("{heading}\n{} | {}\n", course::state_word(snapshot, incident), facts::impact(incident));
+    text.extend(facts::said(incident).iter().map(|said| safe(said) + "\n"));
     let due = advice::actions(snapshot, incident).into_iter().find(|action| action.needless.is_none());
     match (advice::when_over(incident), due) {
         (Some(over), _) => text += &format!("next: {}\n", safe(&over)),

@@ -4,6 +4,7 @@ use super::super::model::Model;
 use super::super::text;
 use super::super::theme::Role;
 use super::page::{Page, WIDE, heading};
+use crate::facts;
 use firstbad_protocol::sentence::sentence_as_of;
 use firstbad_protocol::verdict::{Incident, State};
 use ratatui::text::Line;
@@ -27,7 +28,10 @@ pub(crate) fn detail(model: &Model, index: usize, columns: usize) -> Option<Vec<
     let incident = incidents.get(index)?;
     let id = text::wrap(&text::safe(&incident.id, model.theme.ascii), columns, 1);
     let told = text::wrap(&text::safe(&sentence_as_of(incident, model.now()), model.theme.ascii), columns, 3);
-    Some(id.into_iter().chain(told).map(|line| Line::from(model.theme.span(Role::Plain, line))).collect())
+    let said = facts::said(incident)
+        .into_iter()
+        .flat_map(|said| text::wrap(&text::safe(&format!("said: {said}"), model.theme.ascii), columns, 2));
+    Some(id.into_iter().chain(told).chain(said).map(|line| Line::from(model.theme.span(Role::Plain, line))).collect())
 }
 
 fn line(model: &Model, incident: &Incident, columns: usize) -> Line<'static> {
@@ -54,6 +58,7 @@ fn line(model: &Model, incident: &Incident, columns: usize) -> Line<'static> {
         theme.span(Role::Plain, onset.replace('T', " ") + " "),
         theme.span(role, text::pad(word, 11)),
         theme.span(Role::Plain, numbers),
+        theme.span(Role::Title, facts::said_in_brief(incident)),
         theme.span(Role::Plain, text::safe(&sentence_as_of(incident, model.now()), theme.ascii)),
     ])
 }

@@ -19,11 +19,13 @@ mod rows;
 mod scores;
 mod suspects;
 mod whole;
+mod word_form;
 
 use super::message::MouseEvent;
 use super::model::{Link, Model, Opened, Screen};
 use super::text;
 use super::theme::Role;
+use crate::facts;
 use firstbad_protocol::sentence::headline;
 use firstbad_protocol::verdict::State;
 use page::Extent;
@@ -50,7 +52,10 @@ pub(crate) fn lines(model: &Model, columns: usize, rows: usize) -> Vec<Line<'sta
     let page = page_of(model, columns, room);
     let kept = page.kept;
     picture.extend(page.lines(model, columns, room));
-    picture.resize(rows.saturating_sub(1).max(1), Line::default());
+    let form = word_form::lines(model, columns);
+    picture.resize(rows.saturating_sub(1 + form.len()).max(1), Line::default());
+    picture.extend(form);
+    picture.truncate(rows.saturating_sub(1).max(1));
     if rows > 1 {
         picture.push(header::last_line(model, kept, columns));
     }
@@ -77,9 +82,10 @@ pub(crate) fn copied_text(model: &Model) -> Result<String, String> {
     }
 }
 
-/// Lines of a page on a screen of `rows` lines: without the first, the last and the demo's.
+/// Lines of a page on a screen of `rows` lines: without the first, the last, the demo's, and those of a form.
 fn room(model: &Model, rows: usize) -> usize {
-    rows.saturating_sub(2 + usize::from(model.story.is_some()))
+    let form = word_form::lines(model, usize::from(model.size.0)).len();
+    rows.saturating_sub(2 + usize::from(model.story.is_some()) + form)
 }
 
 /// What happened last on the demo's stage. It is what only a demo knows, so it stands apart from what is seen.
@@ -230,7 +236,7 @@ fn open_line(model: &Model, columns: usize) -> Option<Line<'static>> {
     let others = || incidents.iter().filter(|other| other.id != shown.id && other.state != State::Resolved);
     let first = others().next()?;
     let count = others().count();
-    let told = format!("{count} MORE OPEN (n): {}", headline(first));
+    let told = format!("{count} MORE OPEN (n): {}{}", facts::said_in_brief(first), headline(first));
     Some(Line::from(model.theme.span(Role::Bad, text::cut(&text::safe(&told, model.theme.ascii), columns))))
 }
 
