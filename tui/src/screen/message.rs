@@ -5,6 +5,7 @@ use super::keys::Key;
 use super::model::{Pair, PanicPlace, RowDifference};
 use super::moments::Goal;
 use super::palette::Form;
+use super::site_history::SiteHistory;
 use super::word_form::WordRequest;
 use firstbad_collector::Status;
 use firstbad_protocol::snapshot::Snapshot;
@@ -44,6 +45,8 @@ pub(crate) enum Message {
     Difference(Pair, Result<Arc<RowDifference>, String>),
     /// A backtrace was found, or why there is none. Untrusted text.
     Backtrace(PanicPlace, Result<Vec<String>, String>),
+    /// How often a place panicked over time.
+    SiteHistory(SiteHistory),
     /// The collector's status, or the reason why it is missing.
     Health(Result<Arc<Status>, String>),
     /// Something happened on the demo's stage.
@@ -67,6 +70,9 @@ pub(crate) enum Effect {
     Compare(Pair),
     /// Look for a backtrace and send [`Message::Backtrace`].
     FindBacktrace(PanicPlace),
+    /// Look through the moments that are kept for panics at a place (none: those without one), and send
+    /// [`Message::SiteHistory`].
+    FindSiteHistory(Option<String>),
     /// Ask the collector how it fares and send [`Message::Health`].
     AskHealth,
     /// Put text on the clipboard.

@@ -10,6 +10,7 @@ pub(crate) mod moments;
 pub(crate) mod palette;
 pub(crate) mod runtime;
 pub(crate) mod screens;
+pub(crate) mod site_history;
 mod sixteen;
 mod terminal;
 #[cfg(test)]

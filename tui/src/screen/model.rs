@@ -2,13 +2,14 @@
 //! clock.
 
 pub(crate) use super::screens::Screen;
+use super::site_history::SiteHistory;
 use super::theme::Theme;
 use super::word_form::WordForm;
 use firstbad_collector::Status;
 use firstbad_protocol::Hash;
 use firstbad_protocol::content::parse::SettingsDifference;
 use firstbad_protocol::content::{Difference, Inspection};
-use firstbad_protocol::snapshot::Snapshot;
+use firstbad_protocol::snapshot::{SiteView, Snapshot};
 use firstbad_protocol::time::Timestamp;
 use firstbad_protocol::verdict::{Incident, by_urgency};
 use std::collections::BTreeMap;
@@ -231,6 +232,8 @@ pub(crate) struct Model {
     pub(crate) comparison: Comparison,
     /// The backtrace of a panic.
     pub(crate) backtrace: Backtrace,
+    /// The history of the place of panics that was opened last.
+    pub(crate) site_history: Option<SiteHistory>,
     /// Whether the screen shown is that of an earlier session, and no key was pressed since.
     pub(crate) restored: bool,
     /// How the collector fares.
@@ -278,6 +281,7 @@ impl Model {
             rollout: 0,
             comparison: Comparison::None,
             backtrace: Backtrace::None,
+            site_history: None,
             restored: false,
             health: Health::default(),
             remark: None,
@@ -340,10 +344,15 @@ impl Model {
         self.orders.get(&self.screen).copied().unwrap_or(0)
     }
 
-    /// The place of a panic that is shown whole.
-    pub(crate) fn panic_opened(&self) -> Option<PanicPlace> {
+    /// The place in the code that is shown whole.
+    pub(crate) fn site_opened(&self) -> Option<&SiteView> {
         let opened = self.opened.filter(|opened| opened.screen == Screen::Panics && self.screen == Screen::Whole)?;
-        let site = self.snapshot.as_ref()?.sites.get(opened.index)?;
+        self.snapshot.as_ref()?.sites.get(opened.index)
+    }
+
+    /// The place of a panic that is shown whole, where an event names it.
+    pub(crate) fn panic_opened(&self) -> Option<PanicPlace> {
+        let site = self.site_opened()?;
         Some(PanicPlace { site: site.site.clone()?, first_seen: site.first_seen? })
     }
 

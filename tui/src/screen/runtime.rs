@@ -6,6 +6,7 @@ use super::message::{Effect, Message};
 use super::model::{Model, Pair, PanicPlace, RowDifference};
 use super::moments::{self, Goal};
 use super::palette::Form;
+use super::site_history::{self, SiteHistory};
 use super::terminal::{self, Held};
 use super::update::{FRAME_MS, update};
 use super::view;
@@ -180,6 +181,11 @@ impl Running {
                 }
                 Effect::Compare(pair) => self.compare(pair)?,
                 Effect::FindBacktrace(place) => self.find_backtrace(place)?,
+                Effect::FindSiteHistory(site) => {
+                    let points = site_history::points(self.outside.frames.as_mut(), site.as_deref());
+                    let history = SiteHistory { site, asked_ms: self.model.now_ms, points };
+                    self.take(Message::SiteHistory(history))?;
+                }
                 Effect::Say(request) => self.say(request)?,
                 Effect::AskHealth => self.ask_health()?,
             }

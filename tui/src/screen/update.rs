@@ -65,7 +65,11 @@ pub(crate) fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Mouse(event) => mouse::on_mouse(model, event),
-        answer @ (Message::Difference(..) | Message::Backtrace(..) | Message::Health(_) | Message::Copied(_)) => {
+        answer @ (Message::Difference(..)
+        | Message::Backtrace(..)
+        | Message::SiteHistory(_)
+        | Message::Health(_)
+        | Message::Copied(_)) => {
             answers::take(model, answer);
             Vec::new()
         }

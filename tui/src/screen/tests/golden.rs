@@ -5,6 +5,7 @@ use crate::fixture;
 use crate::screen::message::{Effect, Message};
 use crate::screen::model::{Model, Origin, RowDifference, Screen};
 use crate::screen::runtime::{Content, compare};
+use crate::screen::site_history::{SiteHistory, SitePoint};
 use crate::screen::theme::Theme;
 use crate::screen::update::update;
 use firstbad_protocol::content::Format;
@@ -77,6 +78,30 @@ fn a_place_is_no_change() {
 #[test]
 fn recovery_says_who_still_needs_a_restart() {
     golden!("incident_recovering", &showing(fixture::recovering()));
+}
+
+#[test]
+fn what_engineers_said_stands_below_the_sentence() {
+    golden!("incident_said", &showing(fixture::with(fixture::said())));
+    golden!("screen_list_said", &on(Screen::Incidents, fixture::with(fixture::said())));
+}
+
+#[test]
+fn a_place_of_panics_has_its_history() {
+    let mut model = on(Screen::Panics, fixture::named());
+    press(&mut model, "\n");
+    let site = fixture::named().sites[0].site.clone();
+    let counts = [0, 0, 3, 40, 1_200, 1_200, 1_900, 2_100];
+    let points = counts
+        .iter()
+        .zip(0..)
+        .map(|(count, step)| SitePoint { at: fixture::ONSET + step * 10_000_000_000, count: *count });
+    let history = SiteHistory { site, asked_ms: 0, points: points.collect() };
+    update(&mut model, Message::SiteHistory(history));
+    golden!("site_history", &model);
+    model.theme = Theme { ascii: true, ..PLAIN };
+    let shown = picture(&model, 80, 24);
+    assert!(shown.is_ascii() && shown.contains("HISTORY  .118.52"), "{shown}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn rows_are_sorted_by_one_key_and_the_title_says_how() {
 fn a_place_of_panics_is_opened_with_its_backtrace() {
     let mut model = on(Screen::Panics, fixture::named());
     let effects = press(&mut model, "\n");
-    let [Effect::FindBacktrace(place)] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::FindBacktrace(place), Effect::FindSiteHistory(_)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(place.site, "src/bot/features.rs:71:14");
     assert!(picture(&model, 80, 24).contains("STACK    it is being fetched"));
     assert!(press(&mut model, "jk").is_empty(), "it is looked for once");

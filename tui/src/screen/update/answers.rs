@@ -22,6 +22,7 @@ pub(super) fn take(model: &mut Model, answer: Message) {
                 };
             }
         }
+        Message::SiteHistory(history) => model.site_history = Some(history),
         Message::Health(answer) => model.health.status = Some(answer),
         Message::Copied(result) => model.remark = Some(told(result)),
         _ => {}

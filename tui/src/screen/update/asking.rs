@@ -2,13 +2,17 @@
 
 use super::super::message::Effect;
 use super::super::model::{Backtrace, Comparison, Model, Origin, Screen};
+use super::super::site_history::SiteHistory;
 
 /// Time between two questions to the collector how it fares, milliseconds.
 const HEALTH_MS: u64 = 5_000;
 
+/// Time between two looks through the moments kept, milliseconds.
+const SITE_HISTORY_MS: u64 = 10_000;
+
 /// Everything that what is shown now needs.
 pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
-    let asked = [ask_for_rows(model), ask_for_backtrace(model), ask_for_health(model)];
+    let asked = [ask_for_rows(model), ask_for_backtrace(model), ask_for_site_history(model), ask_for_health(model)];
     asked.into_iter().flatten().collect()
 }
 
@@ -41,6 +45,17 @@ fn ask_for_backtrace(model: &mut Model) -> Option<Effect> {
     }
     model.backtrace = Backtrace::Asked(place.clone());
     Some(Effect::FindBacktrace(place))
+}
+
+/// The moments kept are looked through when a place is opened, and again while it is shown.
+fn ask_for_site_history(model: &mut Model) -> Option<Effect> {
+    let site = model.site_opened()?.site.clone();
+    let known = model.site_history.as_ref().filter(|known| known.site == site);
+    if known.is_some_and(|known| model.now_ms.saturating_sub(known.asked_ms) < SITE_HISTORY_MS) {
+        return None;
+    }
+    model.site_history = Some(SiteHistory { site: site.clone(), asked_ms: model.now_ms, points: Vec::new() });
+    Some(Effect::FindSiteHistory(site))
 }
 
 /// The collector is asked how it fares while somebody looks.

@@ -2,9 +2,10 @@
 //! before, and the backtrace where the collector kept one.
 
 use super::super::model::{Backtrace, Model, PanicPlace};
+use super::super::site_history::SiteHistory;
 use super::super::text;
 use super::super::theme::Role;
-use super::page::{Extent, Page, Row, heading, labelled};
+use super::page::{Extent, LABEL, Page, Row, heading, labelled};
 use crate::facts::counted;
 use firstbad_protocol::limits::SITE_HOSTS_MAX;
 use firstbad_protocol::sentence::{clock_as_of, moment};
@@ -94,6 +95,7 @@ pub(crate) fn detail(model: &Model, snapshot: &Snapshot, index: usize, extent: E
     }
     if extent.is_whole {
         lines.extend(labelled(model, "HOSTS", &most_panics(snapshot), extent.size(2)));
+        lines.extend(history(model, snapshot, site, extent));
         let place = site.site.clone().zip(site.first_seen).map(|(site, first_seen)| PanicPlace { site, first_seen });
         lines.extend(backtrace(model, place.as_ref(), extent));
     }
@@ -121,6 +123,55 @@ fn most_panics(snapshot: &Snapshot) -> String {
         "no listed host counts panics".to_owned()
     } else {
         format!("most at all places: {}", named.join(", "))
+    }
+}
+
+/// How often the place panicked between the moments that the screen keeps.
+fn history(model: &Model, snapshot: &Snapshot, site: &SiteView, extent: Extent) -> Vec<Line<'static>> {
+    let known = model.site_history.as_ref().filter(|known| known.site == site.site);
+    let growth = known.map(SiteHistory::growth).unwrap_or_default();
+    let first = known.and_then(|known| known.points.first());
+    let (Some(first), Some(last), Some(most)) =
+        (first, growth.last(), growth.iter().max_by_key(|growth| growth.panics))
+    else {
+        let why = "not known: the screen keeps what it saw since it was opened, and that is one moment";
+        return labelled(model, "HISTORY", why, extent.size(1));
+    };
+    let room = extent.columns.saturating_sub(LABEL).max(1);
+    // Where there is no room for all, the latest stand.
+    let shown = growth.get(growth.len().saturating_sub(room)..).unwrap_or(&growth);
+    let signs: String = shown.iter().map(|growth| sign(model, growth.panics, most.panics.unwrap_or(0))).collect();
+    let told = |at: Timestamp| clock_as_of(at, snapshot.at);
+    let seconds = last.until.since(first.at) / SECOND_NS / i64::try_from(growth.len()).unwrap_or(1);
+    let each = text::duration(u64::try_from(seconds).unwrap_or(0).max(1));
+    let most_told = match most.panics.unwrap_or(0) {
+        0 => "no panic was counted in it".to_owned(),
+        panics => format!("most: {} until {}", text::count(panics), told(most.until)),
+    };
+    let told = format!("{} to {}, about {each} a sign; {most_told}", told(first.at), told(last.until));
+    let mut lines = labelled(model, "HISTORY", &signs, extent.size(1));
+    lines.extend(labelled(model, "", &told, extent.size(2)));
+    lines
+}
+
+/// Panics of one interval as one sign: higher for more, beside the most of any interval.
+fn sign(model: &Model, panics: Option<u64>, most: u64) -> char {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    const ASCII: [char; 8] = ['1', '2', '3', '4', '5', '6', '7', '8'];
+    let heights = if model.theme.ascii { ASCII } else { HEIGHTS };
+    match panics {
+        None => '?',
+        Some(0) => {
+            if model.theme.ascii {
+                '.'
+            } else {
+                '·'
+            }
+        }
+        Some(panics) => {
+            let height = panics.saturating_mul(8).div_ceil(most.max(1)).clamp(1, 8);
+            usize::try_from(height - 1).ok().and_then(|height| heights.get(height)).copied().unwrap_or('?')
+        }
     }
 }
 
