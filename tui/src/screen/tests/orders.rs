@@ -114,3 +114,21 @@ fn the_mouse_chooses_opens_and_scrolls() {
     assert_eq!(click(2, 23, MouseKind::Click).0, Screen::Incident, "the last line names screens");
     assert_eq!(press(&mut model, ":mouse on\n"), [Effect::Mouse(true)]);
 }
+
+#[test]
+fn the_mouse_chooses_no_screen_whose_name_is_not_shown() {
+    let at_first_name = MouseEvent { column: 2, row: 23, kind: MouseKind::Click };
+    let clicked = |keys: &str| {
+        let mut model = on(Screen::Hosts, fixture::named());
+        update(&mut model, Message::Resize(80, 24));
+        press(&mut model, keys);
+        update(&mut model, Message::Mouse(at_first_name));
+        model
+    };
+    assert_eq!(clicked("").screen, Screen::Incident, "control");
+    assert_eq!(clicked("/edge\n").screen, Screen::Hosts, "the filter stands there");
+    assert_eq!(clicked("b").screen, Screen::Hosts, "a remark stands there");
+    assert_eq!(clicked("b").remark, None, "and is read");
+    let typing = clicked("aseen");
+    assert!(typing.screen == Screen::Hosts && typing.word_form.is_some(), "what is typed is not lost");
+}

@@ -10,10 +10,17 @@ use super::super::view::{self, Place};
 const WHEEL_ROWS: usize = 3;
 
 pub(super) fn on_mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    // What is being typed is neither sent nor lost by a click beside it.
+    if model.word_form.is_some() || model.palette.is_some() || model.filter.editing {
+        return Vec::new();
+    }
+    let place = view::place_at(model, event);
+    model.remark = None;
+    model.restored = false;
     match event.kind {
         MouseKind::WheelUp => scroll(model, Action::Up),
         MouseKind::WheelDown => scroll(model, Action::Down),
-        MouseKind::Click => match view::place_at(model, event) {
+        MouseKind::Click => match place {
             Some(Place::Screen(screen)) => super::show(model, screen),
             Some(Place::Row(row)) if row == model.cursor() => return super::act(model, Action::Open),
             Some(Place::Row(row)) => drop(model.cursors.insert(model.screen, row)),

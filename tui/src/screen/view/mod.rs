@@ -118,11 +118,13 @@ pub(crate) enum Place {
 pub(crate) fn place_at(model: &Model, event: MouseEvent) -> Option<Place> {
     let (columns, rows) = (usize::from(model.size.0), usize::from(model.size.1));
     let (column, row) = (usize::from(event.column), usize::from(event.row));
-    if row + 1 == rows {
-        return header::screen_at(model, columns, column).map(Place::Screen);
-    }
     let room = room(model, rows);
     let page = page_of(model, columns, room);
+    if row + 1 == rows {
+        // The last line names screens only where it has nothing else to say.
+        let names_screens = model.remark.is_none() && page.kept.is_none();
+        return header::screen_at(model, columns, column).filter(|_| names_screens).map(Place::Screen);
+    }
     let above = 1 + usize::from(model.story.is_some()) + page.head.len();
     let shown = row.checked_sub(above)?;
     let room_for_rows = page.room_for_rows(room);
