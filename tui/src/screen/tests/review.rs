@@ -162,6 +162,19 @@ fn the_first_screen_is_opened_whole_by_enter_and_by_scrolling() {
 }
 
 #[test]
+fn steps_that_have_no_room_are_counted() {
+    for rows in 12..30 {
+        let shown = picture(&showing(fixture::named()), 80, rows);
+        let listed = (1..=4).filter(|number| shown.contains(&format!(" {number} {}", BEGINS[*number - 1]))).count();
+        let told = shown.contains(&format!("(and {} more)", 4 - listed));
+        assert!(listed == 4 || told, "{listed} of 4 steps at 80x{rows}\n{shown}");
+    }
+}
+
+/// How the steps of the playbook begin.
+const BEGINS: [&str; 4] = ["Stop the", "Publish the", "If not", "Restart hosts"];
+
+#[test]
 fn what_is_done_is_not_asked_for() {
     let mut snapshot = fixture::recovering();
     snapshot.versions.iter_mut().filter(|version| version.accused).for_each(|version| version.hosts_active = 0);

@@ -247,17 +247,31 @@ fn actions(context: Context<'_>, lines_max: usize) -> Vec<Line<'static>> {
         return labelled(model, "DO NOW", &over, (columns, lines_max));
     }
     let mut lines = Vec::new();
-    for (index, action) in advice::actions(context.snapshot, incident).into_iter().enumerate() {
-        let label = if index == 0 { "DO NOW" } else { "" };
+    let actions = advice::actions(context.snapshot, incident);
+    let all = actions.len();
+    for (index, action) in actions.into_iter().enumerate() {
         let number = index + 1;
-        let (told, lines_max) = match &action.needless {
+        let (label, left_out) = (if index == 0 { "DO NOW" } else { "" }, all - number);
+        let (told, most) = match &action.needless {
             Some(why) => (format!("{number} NOT DUE: {why} ({})", action.brief), 1),
             None if context.tall => (format!("{number} {} {}", action.what, action.risk_said()), 3),
             None => (format!("{number} {} | {}", action.brief, action.risk_in_brief()), 1),
         };
-        lines.extend(labelled(model, label, &told, (columns, lines_max)));
+        let room = lines_max.saturating_sub(lines.len());
+        if room <= 1 && left_out > 0 {
+            // The last line that there is room for says how many steps it leaves out.
+            let more = format!(" (and {left_out} more)");
+            let told = text::cut(&text::safe(&told, model.theme.ascii), columns.saturating_sub(LABEL + more.len()));
+            lines.extend(labelled(model, label, &(told + &more), (columns, room)));
+            break;
+        }
+        lines.extend(labelled(
+            model,
+            label,
+            &told,
+            (columns, most.min(room.saturating_sub(usize::from(left_out > 0)))),
+        ));
     }
-    lines.truncate(lines_max);
     lines
 }
 
