@@ -3,17 +3,19 @@
 mod harm;
 mod hostile;
 mod large;
+mod words;
 
 use firstbad_protocol::Hash;
 use firstbad_protocol::snapshot::{ChangeView, Fleet, HostView, Line, LineRole, Snapshot, VersionView};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use firstbad_protocol::verdict::{
-    Arm, Cause, CauseKind, Diagnosis, EngineerWord, Excluded, FirstError, HistoryEntry, Impact, Incident, Input,
-    LastKnownGood, LimitFact, Pattern, QuietScope, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window, WordKind,
+    Arm, Cause, CauseKind, Diagnosis, Excluded, FirstError, HistoryEntry, Impact, Incident, Input, LastKnownGood,
+    LimitFact, Pattern, RuledOut, SCHEMA, Signal, State, Suspect, Verdict, Window,
 };
 pub(crate) use hostile::hostile;
 pub(crate) use large::large;
 use std::collections::BTreeMap;
+pub(crate) use words::{disputed, said};
 
 /// 2025-11-18T11:28:04Z.
 pub(crate) const ONSET: Timestamp = Timestamp::from_seconds(1_763_465_284);
@@ -352,47 +354,6 @@ fn failing(host: HostView) -> HostView {
     host.needs_restart = true;
     host.panics = if host.dimensions["service.version"] == "fl2" { 7188 } else { 0 };
     host
-}
-
-/// The word of an engineer who disputes the incident's cause.
-pub(crate) fn disputed() -> EngineerWord {
-    let at = ONSET + 300_000_000_000;
-    EngineerWord {
-        id: 1,
-        kind: WordKind::Dispute,
-        at,
-        since: at,
-        until: None,
-        author: "anna".to_owned(),
-        authenticated: true,
-        text: "the deploy did it".to_owned(),
-        incident: Some(incident().id),
-        scope: None,
-    }
-}
-
-/// The incident, acknowledged, disputed, and with its pages held.
-pub(crate) fn said() -> Incident {
-    let at = ONSET + 240_000_000_000;
-    let acknowledged = EngineerWord {
-        kind: WordKind::Ack,
-        at,
-        since: at,
-        authenticated: false,
-        author: "ben".to_owned(),
-        text: String::new(),
-        ..disputed()
-    };
-    let quiet = EngineerWord {
-        id: 3,
-        kind: WordKind::Quiet,
-        until: Some(ONSET + 7_200_000_000_000),
-        text: "rollback is under way".to_owned(),
-        incident: None,
-        scope: Some(QuietScope { host: None, config: Some("bot-features".to_owned()) }),
-        ..disputed()
-    };
-    Incident { words: vec![acknowledged, disputed(), quiet], ..incident() }
 }
 
 /// A symptom that nothing explains.

@@ -89,9 +89,28 @@ fn of_50_000_hostile_texts_nothing_reaches_the_terminal_or_the_page() {
 #[test]
 fn no_order_and_no_key_draws_what_is_hidden() {
     let mut model = on(Screen::Rollout, fixture::hostile());
-    for keys in
-        ["b", "v", "S", "b", "9", "0", "\n", "\u{1b}", "D", "\n", "\u{1b}", "F", ":incident \t", "\u{1b}", "1jjjj\n"]
-    {
+    for keys in [
+        "b",
+        "v",
+        "S",
+        "b",
+        "9",
+        "0",
+        "\n",
+        "\u{1b}",
+        "D",
+        "\n",
+        "\u{1b}",
+        "F",
+        ":incident \t",
+        "\u{1b}",
+        "a",
+        "\u{1b}",
+        "Q",
+        "\u{1b}",
+        "2",
+        "1jjjj\n",
+    ] {
         press(&mut model, keys);
         let shown: String = view::lines(&model, 120, 60).iter().map(ToString::to_string).collect();
         assert!(!shown.contains(|c: char| c.is_control() || c == '\u{202e}' || c == '\u{200b}'), "{keys:?}: {shown}");
