@@ -39,9 +39,15 @@ pub(crate) fn said_in_one_line(incident: &Incident) -> String {
 
 /// The same as words of a list: `DISPUTED QUIET `; empty where nothing was said.
 pub(crate) fn said_in_brief(incident: &Incident) -> String {
-    let words = [(WordKind::Ack, "ACK "), (WordKind::Dispute, "DISPUTED "), (WordKind::Quiet, "QUIET ")];
-    let said = words.iter().filter(|(kind, _)| incident.words.iter().any(|word| word.kind == *kind));
-    said.map(|(_, word)| *word).collect()
+    let said = |kind| incident.words.iter().any(|word| word.kind == kind);
+    let kinds = [WordKind::Ack, WordKind::Dispute, WordKind::Quiet].into_iter().filter(|kind| said(*kind));
+    kinds
+        .map(|kind| match kind {
+            WordKind::Ack => "ACK ",
+            WordKind::Dispute => "DISPUTED ",
+            WordKind::Quiet => "QUIET ",
+        })
+        .collect()
 }
 
 /// The harm, and the number of hosts.

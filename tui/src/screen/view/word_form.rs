@@ -55,9 +55,8 @@ fn title(model: &Model, form: &WordForm) -> String {
 /// Which pages a quiet time would hold.
 fn held(form: &WordForm) -> String {
     let time = form.typed(FOR).unwrap_or_else(|| "no time yet".to_owned());
-    let of = [("config", CONFIG), ("host", HOST)];
-    let of: Vec<String> =
-        of.iter().filter_map(|(word, label)| Some(format!("{word} {}", form.typed(label)?))).collect();
+    let of = [CONFIG, HOST].iter().filter_map(|label| Some(format!("{label} {}", form.typed(label)?)));
+    let of: Vec<String> = of.collect();
     if of.is_empty() {
         format!("pages of ALL incidents are held for {time}")
     } else {
