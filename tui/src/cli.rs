@@ -5,18 +5,20 @@ mod generate;
 mod rollout;
 mod screen;
 mod stored;
+mod used;
 mod words;
 
 pub(crate) use generate::{CertsArgs, GenerateCommand, PictureArgs, TokenArgs, Unit};
 pub(crate) use rollout::{BisectArgs, BisectCommand, GateArgs};
 pub(crate) use screen::{ScreenArgs, ThemeName};
 pub(crate) use stored::{BacktestArgs, BackupArgs, DoctorArgs, ExportArgs, ExportFormat};
+pub(crate) use used::command;
 pub(crate) use words::{QuietArgs, WordArgs};
 
 use crate::demo::DemoArgs;
 use crate::failure::Failure;
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use firstbad_collector::settings::{AgentArgs, CollectArgs, ConnectArgs};
 use firstbad_protocol::time::Timestamp;
 use std::path::PathBuf;
@@ -392,7 +394,7 @@ pub(crate) enum RecorderCommand {
 /// # Errors
 /// If flags of the embedded collector were given to a command that starts none.
 pub(crate) fn parse() -> Result<Arguments, Failure> {
-    let mut matches = without_empty_variables(Arguments::command()).get_matches();
+    let mut matches = without_empty_variables(command()).get_matches();
     misplaced(&matches)?;
     Ok(Arguments::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit()))
 }
@@ -429,7 +431,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is made from the one list of flags and keys: sample configuration, completions, manual page; units for systemd; and the
 //! picture of the first screen.
 
-use crate::cli::{Arguments, CertsArgs, GenerateCommand, PictureArgs, TokenArgs, Unit};
+use crate::cli::{self, CertsArgs, GenerateCommand, PictureArgs, TokenArgs, Unit};
 use crate::failure::Failure;
 use crate::output::{print, print_bytes};
 use crate::picture;
@@ -10,7 +10,6 @@ use crate::screen::message::Message;
 use crate::screen::model::{Model, Origin, Screen};
 use crate::screen::theme::{Background, Theme};
 use crate::screen::update::update;
-use clap::CommandFactory as _;
 use firstbad_collector::security::generate::{self, Grant};
 use firstbad_protocol::Untrusted;
 use std::process::ExitCode;
@@ -38,7 +37,7 @@ pub(super) fn generate(command: &GenerateCommand) -> Result<ExitCode, Failure> {
         GenerateCommand::Config => print(SAMPLE)?,
         GenerateCommand::Completion { shell } => {
             let mut bytes = Vec::new();
-            clap_complete::generate(*shell, &mut Arguments::command(), "firstbad", &mut bytes);
+            clap_complete::generate(*shell, &mut cli::command(), "firstbad", &mut bytes);
             print_bytes(&bytes)?;
         }
         GenerateCommand::Man => print_bytes(&manual()?)?,
@@ -79,7 +78,7 @@ fn token(arguments: &TokenArgs) -> Result<(), Failure> {
 /// One page: the commands with their flags, then the keys of the screen.
 fn manual() -> Result<Vec<u8>, Failure> {
     let mut page = Vec::new();
-    let mut whole = Arguments::command();
+    let mut whole = cli::command();
     whole.build();
     clap_mangen::Man::new(whole.clone()).render(&mut page)?;
     for command in whole.get_subcommands().filter(|command| !command.is_hide_set() && command.get_name() != "help") {
@@ -115,7 +114,7 @@ fn drawn(arguments: &PictureArgs) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Command;
+    use crate::cli::{Arguments, Command};
     use clap::{Args as _, Parser as _};
     use firstbad_collector::settings::{AgentArgs, CollectArgs, File};
 
