@@ -117,7 +117,8 @@ fn reach_of_open(snapshot: &Snapshot, incident: &Incident) -> String {
     // The places are those of failing hosts, and hosts that refused an input do not fail.
     let places = [("cloud.region", "regions"), ("service.version", "builds")];
     for (key, word) in places.into_iter().filter(|_| !incident.is_refusal_only()) {
-        if let Some(count) = census::places(snapshot, key).filter(|count| count.all > 1) {
+        // Where no host is seen to fail just now, the share is of a longer time, and the places are not known.
+        if let Some(count) = census::places(snapshot, key).filter(|count| count.all > 1 && count.failing > 0) {
             parts.push(format!("{} of {} {word}", count.failing, count.all));
         }
     }
@@ -190,7 +191,10 @@ pub(crate) fn one_line(text: &str) -> String {
 /// What was excluded. An explanation that is still ranked is not among it: the reason stands against it instead.
 pub(crate) fn ruled_out(incident: &Incident) -> Vec<&RuledOut> {
     let is_ranked = |out: &RuledOut| incident.suspects.iter().any(|suspect| is_about(out, suspect));
-    incident.ruled_out.iter().filter(|out| !is_ranked(out)).collect()
+    // The reasons of these speak of hosts that fail, and hosts that refused an input serve as before.
+    let is_of_failing = |out: &RuledOut| matches!(out.what, Excluded::Traffic | Excluded::Region | Excluded::Binary);
+    let is_kept = |out: &&RuledOut| !(is_ranked(out) || incident.is_refusal_only() && is_of_failing(out));
+    incident.ruled_out.iter().filter(is_kept).collect()
 }
 
 /// An exclusion in words: what is not it, and the reason. The reason names a config or a change by itself.
@@ -234,14 +238,14 @@ fn is_shared(snapshot: &Snapshot, input: &Input, fact: &str, value: u64) -> bool
     good.and_then(|good| good.facts.get(fact)).is_some_and(|good| u64::try_from(*good) == Ok(value))
 }
 
-/// Why this input, or why nothing was named, in one line.
-pub(crate) fn why(snapshot: &Snapshot, incident: &Incident) -> String {
-    reasons(snapshot, incident).join("; ")
-}
-
-/// Each reason by itself. Facts that the version before it shares explain nothing, and are left out.
+/// Why this input, or why nothing was named, each reason by itself. Facts that the version before it shares explain nothing, and
+/// are left out.
 pub(crate) fn reasons(snapshot: &Snapshot, incident: &Incident) -> Vec<String> {
     let mut parts = Vec::new();
+    // The evidence of a refusal is in the sentence and the error; what the engine adds speaks of hosts that fail.
+    if incident.is_refusal_only() {
+        return features(snapshot, incident);
+    }
     // Why nothing was named comes before what stands out in the input that is nearest.
     let unnamed = incident.verdict == Verdict::InsufficientEvidence;
     if let Some(suspect) = incident.suspects.first().filter(|_| unnamed) {

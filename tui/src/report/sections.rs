@@ -81,7 +81,7 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().to_string() + letters.as_str())
 }
 
-/// What happened, in three sentences.
+/// The first error, and the reasons of the verdict, one a line.
 pub(super) fn summary(snapshot: &Snapshot, incident: &Incident) -> String {
     let mut text = "## Summary\n".to_owned();
     if let Some(error) = &incident.first_error {
@@ -89,9 +89,10 @@ pub(super) fn summary(snapshot: &Snapshot, incident: &Incident) -> String {
         let message = code(&facts::one_line(&error.message));
         text += &format!("First error, {} times{site}: {message}\n\n", count(error.count));
     }
-    let why = facts::why(snapshot, incident);
+    let why = facts::reasons(snapshot, incident);
     if !why.is_empty() {
-        text += &format!("Why: {}.\n\n", escape(&why));
+        let reasons: String = why.iter().map(|reason| format!("- {}\n", escape(reason))).collect();
+        text += &format!("Why:\n{reasons}\n");
     }
     if incident.first_error.is_none() && why.is_empty() {
         text += &format!(
@@ -190,6 +191,10 @@ fn arm(arm: &Arm) -> String {
 pub(super) fn ruled_out(incident: &Incident) -> String {
     let ruled_out = facts::ruled_out(incident).into_iter();
     let reasons: Vec<String> = ruled_out.map(facts::ruled_out_told).collect();
+    // Of a refusal, what was ruled out speaks of hosts that fail, and none does.
+    if reasons.is_empty() && incident.is_refusal_only() {
+        return String::new();
+    }
     list("Ruled out", &reasons, "Nothing was ruled out.")
 }
 

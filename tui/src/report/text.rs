@@ -50,7 +50,7 @@ fn incident(snapshot: &Snapshot, incident: &Incident) -> String {
     text += &labelled("STATE", &format!("{}; {}", course::state_word(snapshot, incident), facts::impact(incident)));
     text.extend(facts::said(incident).iter().map(|said| labelled("SAID", said)));
     text.extend(incident.first_error.iter().map(|error| labelled("ERROR", &facts::error_text(error))));
-    text += &labelled("WHY", &facts::why(snapshot, incident));
+    text.extend(facts::reasons(snapshot, incident).iter().map(|reason| labelled("WHY", reason)));
     for out in facts::ruled_out(incident) {
         text += &labelled("NOT IT", &facts::ruled_out_told(out));
     }
@@ -77,12 +77,16 @@ pub(crate) fn explained(incident: &Incident) -> String {
         text += &line(&format!("#{} {}", suspect.rank, what_suspect(suspect)));
         text += &labelled("  exposed", &format!(" {}", arm(&suspect.exposed)));
         text += &labelled("  control", &format!(" {}", arm(&suspect.control)));
-        text += &line(&format!(
-            "  rate ratio {:.4} = exposed observed/expected over control observed/expected; explains {} of the excess; confidence {}",
-            suspect.rate_ratio,
-            share(suspect.explained_share),
-            suspect.confidence
-        ));
+        // There is no ratio where there is nothing to compare with.
+        let ratio = match suspect.control.hosts {
+            0 => "no others to compare".to_owned(),
+            _ => format!(
+                "rate ratio {:.4} = exposed observed/expected over control observed/expected",
+                suspect.rate_ratio
+            ),
+        };
+        let explains = share(suspect.explained_share);
+        text += &line(&format!("  {ratio}; explains {explains} of the excess; confidence {}", suspect.confidence));
         text.extend(suspect.evidence.iter().map(|said| line(&format!("  for: {said}"))));
         text.extend(facts::against(incident, suspect).map(|said| line(&format!("  against: {said}"))));
     }

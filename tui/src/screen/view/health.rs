@@ -55,7 +55,7 @@ fn seen(model: &Model, snapshot: &Snapshot, columns: usize) -> Vec<Line<'static>
     lines.extend(labelled(model, "DROPPED", &dropped, size));
     let late = match fleet.late_rows {
         0 => "no report came too late to be judged".to_owned(),
-        late => format!("{} reports came too late to be judged, or with an impossible time", text::count(late)),
+        late => format!("{} came too late to be judged, or with an impossible time", facts::counted(late, "report")),
     };
     lines.extend(labelled(model, "LATE", &late, size));
     let spots = facts::blind_spots(snapshot, None);
