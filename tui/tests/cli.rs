@@ -56,7 +56,7 @@ fn check_finds_what_would_break_a_reader_and_nothing_else() {
     for wanted in [
         "limit: rows 6 > limit 4",
         "duplicates: 3 rows repeat",
-        "growth: 6 rows, was 3 (200%)",
+        "size: 6 rows, was 3 (200%)",
         "lines 2 and 3: a,Float64",
     ] {
         assert!(found.out.contains(wanted), "{wanted}: {}", found.out);
@@ -365,4 +365,48 @@ fn recorder_list_says_where_it_looked_also_where_nothing_is() {
     let looked = format!("looked in {} (recorders: 1), {} (not there)\n", made.display(), missing.display());
     assert_eq!((listed.code, listed.err.as_str()), (Some(0), looked.as_str()));
     assert!(listed.out.contains("unreadable"), "{}", listed.out);
+}
+
+#[test]
+fn h10_nothing_is_clean_of_which_no_limit_was_checked() {
+    let directory = tempfile::tempdir().expect("directory");
+    let collector = Collector::start(directory.path());
+    let unknown = run(&["check", "good.csv", "--config", "nosuch", "--collector", &collector.api]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (Some(2), ""), "{}", unknown.err);
+    assert!(unknown.err.contains("knows no config `nosuch`") && unknown.err.contains("hint:"), "{}", unknown.err);
+    std::fs::write(directory.path().join("good.csv"), GOOD).expect("written");
+    let mut alone = firstbad(directory.path());
+    alone.env_remove("FIRSTBAD_COLLECTOR").args(["check", "good.csv", "--config", "bot-features"]);
+    let unasked = said(alone.output().expect("the binary runs"));
+    assert!(unasked.out.contains("not checked: limits") && !unasked.out.contains("clean"), "{}", unasked.out);
+    let unlimited = run(&["check", "good.csv"]);
+    assert!(unlimited.out.contains("no limit was checked"), "{}", unlimited.out);
+    let limited = run(&["check", "good.csv", "--limit", "rows=4"]);
+    assert!(limited.out.ends_with("clean\n") && !limited.out.contains("no limit"), "control: {}", limited.out);
+}
+
+#[test]
+fn h23_what_is_no_collector_no_bundle_or_no_number_is_called_so() {
+    use std::io::Write as _;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let page = "<html><body><h1>It works!</h1></body></html>";
+            let head = format!("HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: {}", page.len());
+            let _ = write!(stream, "{head}\r\nConnection: close\r\n\r\n{page}");
+        }
+    });
+    let foreign = format!("http://{address}");
+    for (arguments, wanted) in [
+        (vec!["status", "--collector", &foreign], "no collector listens there"),
+        (vec!["explain", "nosuch.tar.zst"], "cannot read the bundle nosuch.tar.zst: no such file"),
+        (vec!["demo", "--seed", "x"], "a seed is a whole number"),
+    ] {
+        let said = run(&arguments);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{arguments:?}: {}", said.err);
+        assert!(said.err.contains(wanted) && !said.err.contains("<h1>"), "{arguments:?}: {}", said.err);
+    }
 }

@@ -95,7 +95,7 @@ fn rows_are_counted_without_header_comments_frames_and_blank_lines() {
     let list = lines(240, |i| format!("feature_{i}"));
     check("features.csv", &list, 0, &["240 rows", "without a header", "clean"]);
     check("features.csv", format!("name\n{list}"), 0, &["240 rows", "the first row is the header"]);
-    check("ips.txt", format!("# head\n# head\n;x\n\n{list}"), 0, &["240 rows", "3 comments", "1 blank lines", "clean"]);
+    check("ips.txt", format!("# head\n# head\n;x\n\n{list}"), 0, &["240 rows", "3 comments", "1 blank line", "clean"]);
     check("filter.txt", "! Title: x\n!\n!\n##.ad\n||a.example^\n", 0, &["2 rows", "3 comments", "clean"]);
     check("x.csv", format!("# made today\n# made today\nname\n{list}"), 0, &["240 rows", "2 comments", "clean"]);
     let one = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");

@@ -10,6 +10,7 @@ mod surroundings;
 use super::source::{self, Source};
 use super::whole::Whole;
 use crate::cli::{CheckArgs, Common, Limit, TextOrJson};
+use crate::facts::counted;
 use crate::failure::Failure;
 use crate::output::{print, print_json};
 use crate::screen::text::count;
@@ -39,6 +40,8 @@ struct Checked {
     remarks: Vec<String>,
     /// What was not checked, because there is nothing of it to be counted.
     unchecked: Vec<&'static str>,
+    /// Whether there was a limit to check.
+    has_limits: bool,
 }
 
 /// `firstbad check`.
@@ -63,6 +66,7 @@ pub(super) fn check(common: &Common, arguments: &CheckArgs) -> Result<ExitCode, 
     let now = Side { bytes: &new.bytes, whole };
     let before = old.as_ref().zip(before).map(|(old, whole)| Side { bytes: &old.bytes, whole });
     let mut checked = find(&now, before.as_ref(), &limits);
+    checked.has_limits = !limits.is_empty();
     if arguments.config.is_some() && limits.is_empty() {
         checked.unchecked.push(match common.collector {
             Some(_) => "limits (this config declares none)",
@@ -232,7 +236,7 @@ impl Checked {
             let factor = value as f64 / earlier as f64;
             let told = format!("{} {name}, was {} ({:.0}%)", count(value), count(earlier), factor * 100.0);
             if !(1.0 / GROWTH_MAX..=GROWTH_MAX).contains(&factor) {
-                self.findings.push(("growth", told));
+                self.findings.push(("size", told));
                 return;
             }
             self.remarks.push(told);
@@ -253,12 +257,14 @@ fn as_text(arguments: &CheckArgs, new: &Source, whole: &Whole, checked: &Checked
 }
 
 fn facts(now: &Inspection) -> String {
-    let known = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), count);
-    let mut parts = vec![format!("{} rows", known(now.rows)), format!("{} columns", known(now.columns))];
-    let aside = [("settings", now.settings.unwrap_or(0)), ("comments", now.comments), ("blank lines", now.blank_lines)];
-    let aside = aside.into_iter().chain([("lines that frame others", now.frames)]);
-    parts.extend(aside.filter(|(_, number)| *number > 0).map(|(what, number)| format!("{} {what}", count(number))));
-    parts.push(format!("{} bytes", count(now.size)));
+    let known = |number: Option<u64>, what| number.map_or_else(|| format!("unknown {what}s"), |it| counted(it, what));
+    let mut parts = vec![known(now.rows, "row"), known(now.columns, "column")];
+    let aside = [("setting", now.settings.unwrap_or(0)), ("comment", now.comments), ("blank line", now.blank_lines)];
+    parts.extend(aside.into_iter().filter(|(_, number)| *number > 0).map(|(what, number)| counted(number, what)));
+    if now.frames > 0 {
+        parts.push(format!("{} that frame others", counted(now.frames, "line")));
+    }
+    parts.push(counted(now.size, "byte"));
     let header = match (now.format.is_separated(), now.header) {
         (true, true) => ", the first row is the header",
         (true, false) => ", without a header",
@@ -272,7 +278,8 @@ fn conclusion(checked: &Checked) -> String {
         return "DO NOT PUSH before this is understood\n".to_owned();
     }
     match checked.unchecked.as_slice() {
-        [] => "clean\n".to_owned(),
+        [] if checked.has_limits => "clean\n".to_owned(),
+        [] => "clean, but no limit was checked: give those of the reader, such as --limit rows=200\n".to_owned(),
         unchecked => format!("nothing found in what was checked; not checked: {}\n", unchecked.join(", ")),
     }
 }
