@@ -43,7 +43,7 @@ fn it_says_what_would_have_been_named_and_when_somebody_would_have_been_woken() 
     assert!(wakes[0]["at"].as_str() >= story["onset"].as_str(), "{story:#}");
     let text = of_file(&Fleet::OVERSIZED, &[]).stdout;
     let text = String::from_utf8(text).expect("UTF-8");
-    assert!(text.contains("INCIDENTS  1 (") && text.contains("WOKEN      1 times"), "{text}");
+    assert!(text.contains("INCIDENTS  1 (") && text.contains("WOKEN      1 time ("), "{text}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What past data would have led to: which incidents would have been opened, what would have been named, and who would have
 //! been woken, each with its time. It folds the incidents of each moment of a replay; it decides nothing of a verdict.
 
+use crate::facts::counted;
 use firstbad_collector::severity;
 use firstbad_protocol::sentence::sentence;
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
@@ -174,13 +175,15 @@ pub(crate) fn text(found: &Backtest) -> String {
     let mut out = format!(
         "PERIOD     {} to {}; {} hosts, a report every {} s\n\
          INCIDENTS  {incidents} ({}): {named} with a change named, {external} external, {abstained} without sufficient evidence\n\
-         WITHDRAWN  {withdrawn} named changes\n\
-         WOKEN      {wakes} times ({})\n",
+         WITHDRAWN  {}\n\
+         WOKEN      {} ({})\n",
         time(found.from),
         time(found.to),
         found.hosts,
         found.report_interval_s,
         per_day(found.incidents_per_day),
+        counted(withdrawn as u64, "named change"),
+        counted(wakes as u64, "time"),
         per_day(found.wakes_per_day),
     );
     for story in &found.stories {
