@@ -65,6 +65,14 @@ impl Home {
         self.directory.join("logs")
     }
 
+    /// The last line that the processes of `host` wrote to standard error, or why it is not known.
+    pub(crate) fn last_logged(&self, host: &str) -> String {
+        match fs::read_to_string(self.logs().join(format!("{host}.log"))) {
+            Ok(log) => log.lines().next_back().map_or_else(|| "nothing, it is empty".to_owned(), ToOwned::to_owned),
+            Err(error) => format!("(it cannot be read: {error})"),
+        }
+    }
+
     /// The binary that dispatches [`CHILD_COMMAND`].
     pub(crate) fn program(&self) -> &Path {
         &self.program

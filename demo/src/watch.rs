@@ -157,7 +157,12 @@ impl Outcome {
             text += &format!("named    {after_s:.1} s after the first bad load, {exposed} hosts exposed by then\n");
         }
         for finding in &self.findings {
-            let mark = if finding.holds { "ok  " } else { "FAIL" };
+            // Of a run that was left early, what does not hold yet has not failed.
+            let mark = match (finding.holds, self.finished) {
+                (true, _) => "ok  ",
+                (false, true) => "FAIL",
+                (false, false) => "open",
+            };
             let colon = if finding.detail.is_empty() { "" } else { ": " };
             text += &format!("{mark}      {}{colon}{}\n", finding.claim, finding.detail);
         }

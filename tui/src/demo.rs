@@ -24,6 +24,9 @@ const SETTLING_MAX: Duration = Duration::from_secs(30);
 /// Marks in the timeline what the collector said, beside what happened on the stage.
 const SEEN_MARK: &str = "  >>";
 
+/// The last line about the stage on the screen.
+const OVER: &str = "the play is over: q ends it and prints what was right and what was not";
+
 /// What `firstbad demo` can be told.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DemoArgs {
@@ -159,10 +162,16 @@ impl Play {
         std::thread::scope(|scope| {
             let watching = scope.spawn(|| {
                 let mut eye = Eye::default();
+                let mut is_settled = false;
                 while !left.load(Ordering::Relaxed) {
-                    for line in eye.look(self, &self.stage.truth()) {
-                        // The screen may have been left, and has the verdicts from the collector.
-                        let _ = if line.contains(SEEN_MARK) { Ok(()) } else { story.send(line) };
+                    let truth = self.stage.truth();
+                    // The screen may have been left, and has the verdicts from the collector.
+                    for line in eye.look(self, &truth).into_iter().filter(|line| !line.contains(SEEN_MARK)) {
+                        let _ = story.send(line);
+                    }
+                    if !is_settled && eye.watch.is_settled(&truth) {
+                        is_settled = true;
+                        let _ = story.send(timeline_line(truth.started, now(), OVER));
                     }
                     std::thread::sleep(LOOK);
                 }

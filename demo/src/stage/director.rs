@@ -367,8 +367,9 @@ impl Director {
             None if current => {
                 self.processes.remove(&message.host);
                 self.load.withdraw(&message.host);
-                self.shared
-                    .trouble(format!("process {} ended by itself; see logs/{}.log", message.instance, message.host));
+                // The directory is removed in the end, so a path into it would lead nowhere.
+                let log = self.home.last_logged(&message.host);
+                self.shared.trouble(format!("process {} ended by itself; its log ends with: {log}", message.instance));
             }
             _ => {}
         }

@@ -88,3 +88,14 @@ fn whoever_leaves_in_mid_play_gets_no_verdict_on_its_end() {
     let seen = watch.finish(&truth);
     assert!(seen.finished && judged(&seen) && !seen.text().contains("before its end"), "{}", seen.text());
 }
+
+#[test]
+fn what_does_not_hold_when_somebody_leaves_early_has_not_failed() {
+    let (mut watch, mut truth) = (Watch::new(), exposed_truth());
+    watch.see(&snapshot(diagnosis(vec![]), vec![], vec![]), &truth, at(104));
+    let left = watch.finish(&truth).text();
+    assert!(left.contains("\nopen      the input is named") && !left.contains("FAIL"), "{left}");
+    truth.phase = Phase::Done;
+    let seen = watch.finish(&truth).text();
+    assert!(seen.contains("\nFAIL      the input is named") && !seen.contains("\nopen"), "control: {seen}");
+}
