@@ -67,8 +67,17 @@ pub(crate) fn wrap(text: &str, columns: usize, lines_max: usize) -> Vec<String> 
         let (line, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
         lines.push(line.trim_end().to_owned());
         rest = tail.trim_start();
+        // A full stop after a hash that fills the line would stand alone on the next one.
+        if rest == "." {
+            break;
+        }
     }
     lines
+}
+
+/// `markdown` without the marks of code.
+pub(crate) fn unmarked(markdown: &str) -> String {
+    markdown.replace('`', "")
 }
 
 fn head(text: &str, columns: usize) -> String {
@@ -158,6 +167,8 @@ mod tests {
         assert_eq!(wrap("abcdefghij", 4, 9), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("日本語", 1, 2), ["日", "."]);
         assert!(wrap("", 5, 3).is_empty());
+        assert_eq!(wrap("to abcdef.", 6, 9), ["to abc", "def."]);
+        assert_eq!(wrap("abcdef.", 6, 9), ["abcdef"]);
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn sections(context: Context<'_>) -> Vec<Section<'_>> {
     let most = |short: usize, when_tall: usize| if tall { when_tall } else { short };
     vec![
         Section::new(OPEN, [1, 1, 1], move |lines| super::open_line(model, columns).into_iter().take(lines).collect()),
-        Section::new(VERDICT, [2, 2, 3], move |lines| verdict(context, lines)),
+        Section::new(VERDICT, [2, 3, 4], move |lines| verdict(context, lines)),
         Section::new("SAID", [1, 1, most(2, 4)], move |lines| said(context, lines)),
         Section::new("STATE", [1, 2, 2], move |lines| impact(context, lines)),
         Section::new(CHART, [0, 5, most(5, 9)], move |lines| {
@@ -334,7 +334,8 @@ fn steps(context: Context<'_>) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (index, action) in advice::actions(snapshot, incident).into_iter().enumerate() {
         let needless = action.needless.as_ref().map_or_else(String::new, |why| format!("NOT DUE: {why}. "));
-        let told = format!("{} {needless}{} {} Verify: {}", index + 1, action.what, action.risk_said(), action.verify);
+        let verify = text::unmarked(&action.verify);
+        let told = format!("{} {needless}{} {} Verify: {verify}", index + 1, action.what, action.risk_said());
         lines.extend(labelled(model, if index == 0 { "DO NOW" } else { "" }, &told, (columns, usize::MAX)));
     }
     lines

@@ -21,7 +21,7 @@ pub(crate) fn page(model: &Model, snapshot: &Snapshot, incident: &Incident, colu
         lines.extend(labelled(model, &format!("{}", index + 1), &action.what, (columns, 4)));
         lines.extend(action.needless.iter().flat_map(|why| labelled(model, "  not due", why, (columns, 2))));
         lines.extend(labelled(model, "  risk", &action.risk_alone(), (columns, 3)));
-        lines.extend(labelled(model, "  verify", &action.verify, (columns, 3)));
+        lines.extend(labelled(model, "  verify", &text::unmarked(&action.verify), (columns, 3)));
         lines.push(Line::default());
     }
     for paragraph in paragraphs(&playbook.body) {
@@ -46,7 +46,8 @@ fn paragraphs(markdown: &str) -> Vec<String> {
     let mut paragraphs: Vec<String> = vec![String::new()];
     for line in markdown.lines() {
         let starts_anew = line.starts_with(['#', '-', '*', '|']) && !line.starts_with("**");
-        let plain = line.trim_start_matches('#').replace("**", "").replace('`', "");
+        let plain = line.trim_start_matches('#').replace("**", "");
+        let plain = text::unmarked(&plain);
         match paragraphs.last_mut() {
             Some(last) if !starts_anew && !plain.trim().is_empty() && !last.is_empty() => {
                 *last += " ";
