@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rise_is_told_from_the_second_interval_on() {
+    fn h05_a_rise_is_told_from_the_second_interval_on() {
         assert_eq!(word(Pattern::Step, State::Open, &[0.0004, 0.02]), "ESCALATING");
         assert_eq!(word(Pattern::Step, State::Open, &[0.0, 0.1, 0.375]), "ESCALATING");
         assert_eq!(word(Pattern::Step, State::Open, &[0.1, 0.27, 0.303, 0.34]), "ESCALATING", "each by a tenth");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_fails_now_the_word_says_so() {
+    fn h05_where_nothing_fails_now_the_word_says_so() {
         let mut snapshot = fixture::named();
         snapshot.fleet.failed_share = Some(0.0);
         assert!(!state_word(&snapshot, &fixture::incident()).contains("QUIET"), "hosts are still seen to fail");

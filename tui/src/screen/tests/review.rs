@@ -1,5 +1,6 @@
-//! What the screen may never do, one test for each kind of fault that an on-call engineer's review found: say something false
-//! for want of room, hand on part of a list as the whole, hide what is open, or ask for what is done.
+//! What the screen may never do: say something false for want of room, hand on part of a list as the whole, hide what is open, or
+//! ask for what is done. The number in a test's name is that of the fault in an on-call engineer's review. H5 is tested in
+//! `course`, H10 and H23 in `tests/cli.rs`, H22 in `firstbad-demo`.
 
 use super::{PLAIN, on, picture, press, showing};
 use crate::fixture;
@@ -7,7 +8,7 @@ use crate::screen::message::{Copied, Effect, Message};
 use crate::screen::model::{Model, Origin, Screen};
 use crate::screen::update::update;
 use firstbad_protocol::snapshot::Snapshot;
-use firstbad_protocol::verdict::{Incident, State};
+use firstbad_protocol::verdict::{Arm, Excluded, Incident, RuledOut, State, Verdict};
 use std::sync::Arc;
 
 fn copied(model: &mut Model) -> Option<String> {
@@ -27,7 +28,7 @@ fn over_beside_an_open_one() -> Snapshot {
 }
 
 #[test]
-fn a_list_of_hosts_that_is_cut_is_neither_shown_nor_copied_as_the_whole() {
+fn h01_a_list_of_hosts_that_is_cut_is_neither_shown_nor_copied_as_the_whole() {
     let mut model = on(Screen::Hosts, fixture::large(1_678));
     let shown = picture(&model, 80, 24);
     assert!(shown.contains("512 of 1,678 listed; 1,678 to repair (y copies)"), "{shown}");
@@ -46,7 +47,7 @@ fn a_list_of_hosts_that_is_cut_is_neither_shown_nor_copied_as_the_whole() {
 }
 
 #[test]
-fn no_room_is_not_no_data() {
+fn h02_no_room_is_not_no_data() {
     for columns in [40, 60, 80, 120] {
         for rows in 3..40 {
             let shown = picture(&showing(fixture::named()), columns, rows);
@@ -59,7 +60,7 @@ fn no_room_is_not_no_data() {
 }
 
 #[test]
-fn a_filter_in_force_is_seen_and_the_first_screen_takes_none() {
+fn h03_a_filter_in_force_is_seen_and_the_first_screen_takes_none() {
     let mut model = showing(fixture::named());
     press(&mut model, "/edge-eu\n");
     let shown = picture(&model, 80, 24);
@@ -76,7 +77,7 @@ fn a_filter_in_force_is_seen_and_the_first_screen_takes_none() {
 }
 
 #[test]
-fn a_chosen_incident_does_not_hide_one_that_is_open() {
+fn h04_a_chosen_incident_does_not_hide_one_that_is_open() {
     let mut model = showing(over_beside_an_open_one());
     press(&mut model, "n");
     for screen in [Screen::Incident, Screen::Suspects, Screen::Rows, Screen::Playbook] {
@@ -96,7 +97,7 @@ fn a_chosen_incident_does_not_hide_one_that_is_open() {
 }
 
 #[test]
-fn the_right_edge_of_the_chart_is_now() {
+fn h06_the_right_edge_of_the_chart_is_now() {
     let mut snapshot = fixture::recovering();
     for line in snapshot.lines.iter_mut().filter(|line| !line.hashes.is_empty()) {
         let length = line.points.len();
@@ -108,7 +109,7 @@ fn the_right_edge_of_the_chart_is_now() {
 }
 
 #[test]
-fn times_of_another_day_have_their_date() {
+fn h15_times_of_another_day_have_their_date() {
     let mut model = Model::new(Origin::Replay("/somewhere/X29.jsonl.zst".into()), PLAIN);
     let frame = |snapshot| Message::Frame { index: 597, count: 598, snapshot: Arc::new(snapshot) };
     update(&mut model, frame(fixture::large(1_678)));
@@ -123,7 +124,7 @@ fn times_of_another_day_have_their_date() {
 }
 
 #[test]
-fn a_warning_is_not_what_is_cut() {
+fn h16_a_warning_is_not_what_is_cut() {
     let mut snapshot = fixture::named();
     let good = snapshot.diagnosis.incidents[0].last_known_good.as_mut().expect("a good version");
     (good.contaminated, good.bake_time_s) = (true, 16);
@@ -139,7 +140,7 @@ fn a_warning_is_not_what_is_cut() {
 }
 
 #[test]
-fn the_first_screen_is_opened_whole_by_enter_and_by_scrolling() {
+fn h11_the_first_screen_is_opened_whole_by_enter_and_by_scrolling() {
     for key in ["\n", "j\n", "G"] {
         let mut snapshot = fixture::named();
         let incident = &mut snapshot.diagnosis.incidents[0];
@@ -175,7 +176,7 @@ fn steps_that_have_no_room_are_counted() {
 const BEGINS: [&str; 4] = ["Stop the", "Publish the", "If not", "Restart hosts"];
 
 #[test]
-fn what_is_done_is_not_asked_for() {
+fn h12_what_is_done_is_not_asked_for() {
     let mut snapshot = fixture::recovering();
     snapshot.versions.iter_mut().filter(|version| version.accused).for_each(|version| version.hosts_active = 0);
     snapshot.hosts.iter_mut().for_each(|host| host.needs_restart = false);
@@ -189,9 +190,9 @@ fn what_is_done_is_not_asked_for() {
 }
 
 #[test]
-fn there_is_no_ratio_without_anything_to_compare() {
+fn h13_there_is_no_ratio_without_anything_to_compare() {
     let mut incident = fixture::incident();
-    incident.suspects[0].control = firstbad_protocol::verdict::Arm::default();
+    incident.suspects[0].control = Arm::default();
     let shown = picture(&on(Screen::Suspects, fixture::with(incident)), 80, 24);
     assert!(shown.contains("; no others") && !shown.contains("rate ratio"), "{shown}");
     let shown = picture(&on(Screen::Suspects, fixture::named()), 80, 24);
@@ -199,7 +200,7 @@ fn there_is_no_ratio_without_anything_to_compare() {
 }
 
 #[test]
-fn what_is_copied_can_be_acted_on() {
+fn h14_what_is_copied_can_be_acted_on() {
     let text = copied(&mut showing(fixture::named())).expect("copied");
     assert!(text.contains(&format!("last known good: {}", fixture::good())), "{text}");
     assert!(text.contains("next: Stop the publisher of bot-features"), "{text}");
@@ -212,7 +213,7 @@ fn what_is_copied_can_be_acted_on() {
 }
 
 #[test]
-fn where_a_copy_went_is_said() {
+fn h14_where_a_copy_went_is_said() {
     let mut model = showing(fixture::named());
     for (copied, told) in [
         (Copied::Sent(216), "one that lacks OSC 52 ignores it"),
@@ -225,7 +226,7 @@ fn where_a_copy_went_is_said() {
 }
 
 #[test]
-fn a_paste_presses_no_keys() {
+fn h18_a_paste_presses_no_keys() {
     let mut model = showing(fixture::named());
     assert!(update(&mut model, Message::Paste("quit\nq4".into())).is_empty());
     assert_eq!(model.screen, Screen::Incident);
@@ -237,7 +238,7 @@ fn a_paste_presses_no_keys() {
 }
 
 #[test]
-fn the_cursor_stays_in_sight_in_a_low_window() {
+fn h20_the_cursor_stays_in_sight_in_a_low_window() {
     for screen in [Screen::Suspects, Screen::Hosts, Screen::Changes, Screen::Incidents] {
         for rows in 6..24 {
             let mut model = on(screen, fixture::named());
@@ -249,7 +250,7 @@ fn the_cursor_stays_in_sight_in_a_low_window() {
 }
 
 #[test]
-fn enter_opens_what_is_under_the_cursor_or_says_why_not() {
+fn h25_enter_opens_what_is_under_the_cursor_or_says_why_not() {
     // As much of the full hash as one line holds; a list shows twelve digits.
     let hash: String = fixture::bad().to_string().chars().take(50).collect();
     for (screen, part) in [(Screen::Hosts, hash.as_str()), (Screen::Changes, "ONSET"), (Screen::Suspects, "AGAINST")] {
@@ -268,7 +269,7 @@ fn enter_opens_what_is_under_the_cursor_or_says_why_not() {
 }
 
 #[test]
-fn how_much_of_a_replay_is_read_is_shown_and_time_travel_works_meanwhile() {
+fn h19_how_much_of_a_replay_is_read_is_shown_and_time_travel_works_meanwhile() {
     let mut model = Model::new(Origin::Replay("x.jsonl".into()), PLAIN);
     assert_eq!(update(&mut model, Message::Reading(Some(7))), [Effect::Seek(usize::MAX)], "the newest frame is shown");
     assert!(picture(&model, 80, 24).contains("reading 7%"), "{}", picture(&model, 80, 24));
@@ -286,7 +287,7 @@ fn how_much_of_a_replay_is_read_is_shown_and_time_travel_works_meanwhile() {
 }
 
 #[test]
-fn every_sign_has_its_meaning_in_the_help() {
+fn h25_every_sign_has_its_meaning_in_the_help() {
     let mut model = on(Screen::Help, fixture::named());
     update(&mut model, Message::Resize(80, 24));
     press(&mut model, "G");
@@ -294,4 +295,94 @@ fn every_sign_has_its_meaning_in_the_help() {
     for sign in ["|^ ", "|' ", "|BAD", "|gone 12:45", "|NOT DUE", "|.. "] {
         assert!(shown.contains(sign), "{sign}\n{shown}");
     }
+}
+
+#[test]
+fn h07_a_tie_is_on_the_first_screen_with_every_name() {
+    let shown = picture(&showing(fixture::with(fixture::tied())), 80, 24);
+    let verdict: String = shown.lines().skip(1).take(3).collect::<String>().replace('|', " ");
+    let verdict = verdict.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["A tie:", "bot-features", "waf-rules", "cannot be told apart"] {
+        assert!(verdict.contains(part), "{part}\n{shown}");
+    }
+    assert!(!shown.contains("NAMED"), "{shown}");
+}
+
+#[test]
+fn h09_a_way_back_is_a_line_of_its_own_and_changes_no_earlier_one() {
+    let lines = |snapshot: Snapshot| -> Vec<String> {
+        let shown = picture(&on(Screen::Changes, snapshot), 120, 40);
+        shown.lines().filter(|line| line.contains(" load ") || line.contains(" BACK ")).map(str::to_owned).collect()
+    };
+    let published = |way_back: u32| {
+        let mut snapshot = fixture::named();
+        snapshot.lines[0].config = Some("bot-features".into());
+        let (mut others, mut accused) = (vec![0; 60], vec![0; 60]);
+        (others[5], accused[10], others[20]) = (24, 24, way_back);
+        (snapshot.lines[0].loads, snapshot.lines[1].loads) = (others, accused);
+        snapshot
+    };
+    let (before, after) = (published(0), published(24));
+    let (before, after) = (lines(before), lines(after));
+    assert_eq!(after.len(), before.len() + 1, "{after:#?}");
+    let loads = |lines: &[String]| -> Vec<String> {
+        lines.iter().filter(|line| line.contains(" load ")).map(|line| line.replace('>', " ")).collect()
+    };
+    assert_eq!(loads(&after), loads(&before));
+}
+
+#[test]
+fn h17_hosts_that_refused_an_input_are_not_said_to_fail() {
+    let mut incident = fixture::refused();
+    incident.verdict = Verdict::InsufficientEvidence;
+    incident.cause = None;
+    incident.input = None;
+    incident.suspects[0].against = vec!["no host without it was seen while the fleet failed".into()];
+    let region = "hosts failing by cloud.region: eu 8/8, us 8/16";
+    incident.ruled_out = vec![RuledOut::new(Excluded::Region, region.to_owned())];
+    for incident in [incident, fixture::refused()] {
+        let shown = picture(&showing(fixture::with(incident)), 120, 40);
+        assert!(shown.contains("refused it and kept the last good"), "{shown}");
+        assert!(!shown.contains("hosts failing") && !shown.contains("the fleet failed"), "{shown}");
+        assert!(!shown.contains("exposed to it fail"), "{shown}");
+    }
+}
+
+#[test]
+fn h21_an_empty_screen_names_the_directory_that_is_looked_at() {
+    let mut model = showing(fixture::empty());
+    assert!(picture(&model, 80, 24).contains("recorders are looked for in /run/firstbad"));
+    if let Origin::Embedded { recorders, .. } = &mut model.origin {
+        "/x/of-my-own".clone_into(recorders);
+    }
+    let shown = picture(&model, 80, 24);
+    assert!(shown.contains("/x/of-my-own") && !shown.contains("/run/firstbad"), "{shown}");
+    model.origin = Origin::Demo;
+    let shown = picture(&model, 80, 24);
+    assert!(!shown.contains("recorders") && !shown.contains("SEE IT"), "the demo needs neither\n{shown}");
+}
+
+#[test]
+fn h22_the_stage_tells_its_story_on_the_screen_to_the_end() {
+    let mut model = Model::new(Origin::Demo, PLAIN);
+    update(&mut model, Message::Snapshot(Arc::new(fixture::named())));
+    for line in [" 15.7 s  generation 4 from node-4: 244 rows, BAD", " 62.7 s  the play is over: q ends it"] {
+        update(&mut model, Message::Story(line.into()));
+        let shown = picture(&model, 80, 24);
+        assert!(shown.contains(&format!("|STAGE {}", line.trim())), "{shown}");
+        for part in ["96% confident", "another", "version", "DO NOW", "GOOD"] {
+            assert!(shown.contains(part), "{part} beside the story\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn h24_a_playbook_is_text_and_not_markdown() {
+    let mut model = on(Screen::Playbook, fixture::named());
+    model.size = (80, 200);
+    let shown = picture(&model, 80, 200);
+    assert!(shown.contains("Confirm") && shown.contains("risk"), "control\n{shown}");
+    assert!(!shown.contains("**") && !shown.contains("|#") && !shown.contains('`'), "{shown}");
+    let lone = |line: &str| line.trim_matches('|').trim() == ".";
+    assert!(!shown.lines().any(lone), "{shown}");
 }
