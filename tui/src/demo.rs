@@ -25,7 +25,7 @@ const SETTLING_MAX: Duration = Duration::from_secs(30);
 const SEEN_MARK: &str = "  >>";
 
 /// The last line about the stage on the screen.
-const OVER: &str = "the play is over: q ends it and prints what was right and what was not";
+const OVER: &str = "the play is over: q prints what was right and what was not";
 
 /// What `firstbad demo` can be told.
 #[derive(Clone, Debug, clap::Args)]
@@ -243,4 +243,15 @@ fn field(text: &str, name: &str) -> Option<u64> {
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_play_is_said_whole_on_80_columns() {
+        let line = timeline_line(Timestamp::from_seconds(0), Timestamp::from_seconds(600), OVER);
+        assert!(format!("STAGE {}", line.trim()).len() <= 80, "{line}");
+    }
 }

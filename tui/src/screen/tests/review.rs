@@ -366,7 +366,10 @@ fn h21_an_empty_screen_names_the_directory_that_is_looked_at() {
 fn h22_the_stage_tells_its_story_on_the_screen_to_the_end() {
     let mut model = Model::new(Origin::Demo, PLAIN);
     update(&mut model, Message::Snapshot(Arc::new(fixture::named())));
-    for line in [" 15.7 s  generation 4 from node-4: 244 rows, BAD", " 62.7 s  the play is over: q ends it"] {
+    for line in [
+        " 15.7 s  generation 4 from node-4: 244 rows, BAD",
+        " 62.7 s  the play is over: q prints what was right and what was not",
+    ] {
         update(&mut model, Message::Story(line.into()));
         let shown = picture(&model, 80, 24);
         assert!(shown.contains(&format!("|STAGE {}", line.trim())), "{shown}");
