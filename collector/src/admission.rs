@@ -40,6 +40,8 @@ pub(crate) enum Refusal {
     Memory,
     #[error("nothing can be stored now: {0}; retry")]
     Store(String),
+    #[error("the collector is starting; retry")]
+    Starting,
     #[error("the collector is stopping; retry")]
     Stopping,
     #[error("{0}")]
@@ -52,7 +54,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Every reason that is counted. `items` counts points and records refused inside accepted requests.
-    pub(crate) const REASONS: [&'static str; 13] = [
+    pub(crate) const REASONS: [&'static str; 14] = [
         "malformed",
         "too_large",
         "media_type",
@@ -61,6 +63,7 @@ impl Refusal {
         "queue_full",
         "memory",
         "store",
+        "starting",
         "stopping",
         "unauthenticated",
         "forbidden",
@@ -78,6 +81,7 @@ impl Refusal {
             Self::QueueFull => "queue_full",
             Self::Memory => "memory",
             Self::Store(_) => "store",
+            Self::Starting => "starting",
             Self::Stopping => "stopping",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
@@ -95,7 +99,7 @@ impl Refusal {
             Self::TooLarge(_) => 413,
             Self::MediaType(_) | Self::ContentEncoding(_) => 415,
             Self::Memory => 429,
-            Self::QueueFull | Self::Store(_) | Self::Stopping => 503,
+            Self::QueueFull | Self::Store(_) | Self::Starting | Self::Stopping => 503,
         }
     }
 
@@ -108,7 +112,7 @@ impl Refusal {
             Self::Memory | Self::QueueFull => 8,
             Self::Forbidden(_) | Self::ForeignHost(_) => 7,
             Self::Unauthenticated(_) => 16,
-            Self::Store(_) | Self::Stopping => 14,
+            Self::Store(_) | Self::Starting | Self::Stopping => 14,
         }
     }
 
@@ -116,7 +120,7 @@ impl Refusal {
     pub(crate) const fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::Memory | Self::QueueFull => Some(1),
-            Self::Store(_) | Self::Stopping => Some(5),
+            Self::Store(_) | Self::Starting | Self::Stopping => Some(5),
             _ => None,
         }
     }

@@ -78,6 +78,14 @@ impl Agent {
         Ok(Self { counts, stop, threads, metrics })
     }
 
+    /// Whether an agent with `settings` could connect as they say. Nothing is sent.
+    ///
+    /// # Errors
+    /// If the URL, a certificate, a key or a token cannot be used.
+    pub fn check(settings: &AgentSettings) -> Result<(), StartError> {
+        Shipper::new(&settings.to, &settings.connect).map(drop)
+    }
+
     /// Where its `/metrics` is served; empty: nowhere.
     #[must_use]
     pub fn metrics_addresses(&self) -> &[SocketAddr] {

@@ -2,6 +2,7 @@
 //! alert's text holds the verdict sentence, the incident's id and the exact report command.
 
 mod payload;
+pub(crate) mod pool;
 pub(crate) mod severity;
 
 use crate::health::Health;
@@ -12,7 +13,7 @@ use crate::settings::{AlertTexts, Alertmanager};
 use payload::Alert;
 pub use severity::severity;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -42,6 +43,8 @@ pub(crate) struct Sender {
     gone: BTreeMap<BTreeMap<String, String>, Instant>,
     pub(crate) end_after: Duration,
     failing: Option<Failing>,
+    /// Where a changed configuration is left for it.
+    renewal: pool::RenewalSlot,
 }
 
 /// An Alertmanager that does not answer.
@@ -76,6 +79,7 @@ pub(crate) fn senders(
             gone: BTreeMap::new(),
             end_after: END_AFTER,
             failing: None,
+            renewal: pool::RenewalSlot::default(),
         })
     };
     alertmanager.urls.iter().map(sender).collect()
@@ -93,6 +97,11 @@ impl Sender {
 
     /// Sends what is new, ended, or due again. What could not be delivered is tried again, less and less often.
     fn look(&mut self) {
+        if let Some(renewal) = self.renewal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            (self.outbound, self.texts) = (renewal.outbound, renewal.texts);
+            // What keeps it from delivering may be what was changed.
+            self.failing = self.failing.map(|failing| Failing { next: Instant::now(), ..failing });
+        }
         if self.failing.is_some_and(|failing| Instant::now() < failing.next) {
             return;
         }

@@ -1,25 +1,29 @@
 //! Starting and stopping a collector: which part first, and what is undone when one fails. Listeners are bound before the
 //! store is opened, and the engine runs before the first request is read, so that nothing is promised too early.
 
+mod listeners;
+mod reloading;
 pub(crate) mod resume;
 
 use crate::admission::Admission;
 use crate::driver::{Driver, Outbox};
 use crate::health::Health;
 use crate::local::LocalRecorders;
+use crate::playbooks::Playbooks;
+use crate::reload::{ReloadError, Reloaded};
 use crate::security::audit::Audit;
-use crate::security::{Form, Guard, GuardParts, ServerTls, Token, keep_fresh};
-use crate::server::api::{Api, ApiParts, questions};
-use crate::server::{Place, Service, bind, grpc, ingest, serve};
-use crate::settings::Settings;
+use crate::security::{Guard, GuardParts, ServerTls, Token, keep_fresh};
+use crate::server::api::{Api, ApiParts};
+use crate::settings::{FileError, Settings};
 use crate::status::Status;
 use crate::store::{DirectoryLock, Store, StoreError};
-use crate::writer::{Wiring, Writer};
-use crate::{Client, Published, Publisher, StartError, alerts};
-use axum::Router;
+use crate::writer::{Kept, Wiring, Writer};
+use crate::{Client, Published, Publisher, StartError};
+use listeners::{Bound, Front};
+use reloading::{Reloading, Shared};
 use resume::{Resumed, resume};
-use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::{Arc, mpsc};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -71,19 +75,14 @@ pub struct Collector {
     writer: Option<JoinHandle<Box<dyn Store>>>,
     driver: Option<JoinHandle<()>>,
     helpers: Vec<JoinHandle<()>>,
+    reloading: Reloading,
     // Last, so that the directory is free only when everything above has ended.
     _lock: DirectoryLock,
 }
 
-/// Listeners that are bound and not served yet.
-struct Bound {
-    otlp_http: Vec<TcpListener>,
-    otlp_grpc: Vec<TcpListener>,
-    api: Vec<TcpListener>,
-}
-
 impl Collector {
-    /// Starts a collector: listeners bound, store open, state resumed, engine running when this returns.
+    /// Starts a collector: listeners bound, store open, state resumed, engine running when this returns. While the store is
+    /// read, the listeners answer that they are not ready.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -91,13 +90,20 @@ impl Collector {
         let bound = Bound::bind(&settings)?;
         let addresses = bound.addresses();
         let tls = settings.security.tls.as_ref().map(ServerTls::new).transpose()?;
+        let library = Playbooks::read(settings.playbooks.as_deref())?;
         let lock = DirectoryLock::take(&settings.data_dir)?;
-        let Resumed { store, intake, stepper, last, notices, words } = resume(&settings)?;
         let health = Arc::new(Health::new(settings.queue_requests));
-        let publisher = Publisher::new(Published::new(last.0, stepper.snapshot()));
-        let status = first_status(&settings, &addresses, &notices);
         let own = settings.security.credentials.as_ref().map(|_| Token::generate("screen")).transpose()?;
         let guard = guard(&settings, &health)?.knowing(own.as_ref());
+        let (stop, stopped) = watch::channel(false);
+        let runtime = runtime()?;
+        let front = Front { guard: &guard, tls: tls.clone(), stop: &stopped };
+        let gates = bound.serve(&runtime, &front);
+
+        let Resumed { store, intake, stepper, last, notices, words } = resume(&settings)?;
+        health.waits_since(settings.clock.now());
+        let publisher = Publisher::new(Published::new(last.0, stepper.snapshot()));
+        let status = first_status(&settings, &addresses, &notices);
         let (queue, work) = mpsc::sync_channel(settings.queue_requests);
         let admission = Admission::new(queue, Arc::clone(&health), settings.clock.clone());
         let parts = ApiParts {
@@ -108,35 +114,33 @@ impl Collector {
             admission: admission.clone(),
         };
         let api = Api::new(&settings, parts);
+        let playbooks = Playbooks::default();
+        playbooks.put(library);
         let (batches, committed) = mpsc::sync_channel(BATCHES_AHEAD);
         let outbox = Arc::new(Outbox::default());
+        let goes_on_from = stepper.snapshot();
         let mut driver = Driver::new(stepper, last.0, publisher.clone(), Arc::clone(&outbox))
+            .going_on_from(&goes_on_from, playbooks.clone())
             .counting_into(Arc::clone(&api.fleet))
             .checkpoint_every(settings.checkpoint_every);
         driver.checkpoint();
         let driver = spawn("firstbad-driver", move || driver.run(&committed))?;
-        let wiring = Wiring { work, driver: batches, outbox: Arc::clone(&outbox), health: Arc::clone(&health) };
+        let kept = Arc::new(Mutex::new(Kept::of(&settings)));
+        let wiring = Wiring {
+            work,
+            driver: batches,
+            outbox: Arc::clone(&outbox),
+            health: Arc::clone(&health),
+            kept: Arc::clone(&kept),
+        };
         let writer = Writer::new(wiring, store, intake, &settings).after(last.0, last.1).knowing(words);
         let writer = spawn("firstbad-writer", move || writer.run())?;
-
-        let (stop, stopped) = watch::channel(false);
-        let mut helpers = Vec::new();
-        if let Some(recorders) = &settings.recorders {
-            let local = LocalRecorders::new(recorders, admission.clone(), Arc::clone(&api.recorders));
-            let (clock, stopped) = (settings.clock.clone(), stopped.clone());
-            helpers.push(spawn("firstbad-recorders", move || local.run(&clock, &stopped))?);
-        }
-        if let Some(alertmanager) = settings.alertmanager.as_ref().filter(|_| !settings.shadow) {
-            for sender in alerts::senders(alertmanager, &publisher, &health)? {
-                let stopped = stopped.clone();
-                helpers.push(spawn("firstbad-alerts", move || sender.run(&stopped))?);
-            }
-        }
-        let runtime = runtime()?;
-        let fresh = guard.fresh().into_iter().chain(tls.as_ref().map(ServerTls::fresh)).collect();
+        let helpers = helpers(&settings, &api, &stopped)?;
+        let fresh: Vec<_> = guard.fresh().into_iter().chain(tls.as_ref().map(ServerTls::fresh)).collect();
+        let reloading = Reloading::start(&api, Shared { settings, kept, playbooks, fresh: fresh.clone() })?;
         runtime.spawn(keep_fresh(fresh, stopped.clone()));
         let client = Client::of_this_process(&url(tls.is_some(), &addresses.api), own.as_ref());
-        bound.serve(&runtime, &Served { admission: &admission, api, guard, tls, stop: &stopped });
+        gates.open(&admission, api);
         Ok(Self {
             client,
             addresses,
@@ -149,8 +153,17 @@ impl Collector {
             writer: Some(writer),
             driver: Some(driver),
             helpers,
+            reloading,
             _lock: lock,
         })
+    }
+
+    /// Puts changed settings in force, as far as they can be while it runs.
+    ///
+    /// # Errors
+    /// If something of them cannot be used. Then nothing of them is in force, the status says so, and what was before goes on.
+    pub fn reload(&self, wanted: Result<Settings, FileError>) -> Result<Reloaded, ReloadError> {
+        self.reloading.reload(wanted)
     }
 
     /// Where it listens; with port 0 in the settings, here is the real one.
@@ -199,6 +212,7 @@ impl Collector {
 impl Drop for Collector {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
+        self.reloading.stop();
         for helper in self.helpers.drain(..) {
             let _ = helper.join();
         }
@@ -219,45 +233,12 @@ impl Drop for Collector {
     }
 }
 
-impl Bound {
-    fn bind(settings: &Settings) -> Result<Self, StartError> {
-        let may_be_wide = settings.insecure || settings.security.is_complete();
-        let bind_if = |listen: &Option<_>, flag| {
-            listen.as_ref().map_or_else(|| Ok(Vec::new()), |listen| bind(Place { listen, flag, may_be_wide }))
-        };
-        Ok(Self {
-            otlp_http: bind_if(&settings.otlp_http, "--otlp-http")?,
-            otlp_grpc: bind_if(&settings.otlp_grpc, "--otlp-grpc")?,
-            api: bind(Place { listen: &settings.api, flag: "--api", may_be_wide })?,
-        })
-    }
-
-    fn addresses(&self) -> Addresses {
-        let of = |listeners: &[TcpListener]| listeners.iter().filter_map(|l| l.local_addr().ok()).collect();
-        Addresses { otlp_http: of(&self.otlp_http), otlp_grpc: of(&self.otlp_grpc), api: of(&self.api) }
-    }
-
-    fn serve(self, runtime: &tokio::runtime::Runtime, served: &Served<'_>) {
-        let serve = |listeners: Vec<TcpListener>, router: Router, form| {
-            let service = Service { router: served.guard.before(router, form), tls: served.tls.clone() };
-            for listener in listeners {
-                runtime.spawn(serve(listener, service.clone(), served.stop.clone()));
-            }
-        };
-        let otlp = ingest::router(served.admission.clone()).merge(questions(served.api.clone()));
-        serve(self.otlp_http, otlp, Form::OtlpHttp);
-        serve(self.otlp_grpc, grpc::router(served.admission.clone()), Form::Grpc);
-        serve(self.api, served.api.clone().router(), Form::Api);
-    }
-}
-
-/// What the listeners serve, and behind what.
-struct Served<'a> {
-    admission: &'a Admission,
-    api: Api,
-    guard: Guard,
-    tls: Option<ServerTls>,
-    stop: &'a watch::Receiver<bool>,
+/// What runs beside writer and driver.
+fn helpers(settings: &Settings, api: &Api, stopped: &watch::Receiver<bool>) -> Result<Vec<JoinHandle<()>>, StartError> {
+    let Some(recorders) = &settings.recorders else { return Ok(Vec::new()) };
+    let local = LocalRecorders::new(recorders, api.admission.clone(), Arc::clone(&api.recorders));
+    let (clock, stopped) = (settings.clock.clone(), stopped.clone());
+    Ok(vec![spawn("firstbad-recorders", move || local.run(&clock, &stopped))?])
 }
 
 /// The guard of every listener. Where there are credentials, denied calls and those of administrators are logged.

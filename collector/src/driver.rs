@@ -1,13 +1,16 @@
 //! The sole owner of the engine: applies committed batches in commit order, publishes what it says, and hands the writer
 //! what must be kept of it. It touches neither disk nor network.
 
+mod incident_log;
 mod outbox;
 mod stepper;
 
+use incident_log::IncidentLog;
 pub(crate) use outbox::Outbox;
 pub use stepper::Stepper;
 
 use crate::diagnosis_json;
+use crate::playbooks::Playbooks;
 use crate::fleet::FleetCounts;
 use crate::publish::{Published, Publisher};
 use crate::store::{Batch, Checkpoint, IncidentRecord};
@@ -39,6 +42,8 @@ pub(crate) struct Driver {
     checkpoint_every_ns: i64,
     checkpointed_at: Option<Timestamp>,
     stored: BTreeMap<String, Stored>,
+    log: IncidentLog,
+    playbooks: Playbooks,
 }
 
 impl Driver {
@@ -53,7 +58,16 @@ impl Driver {
             checkpoint_every_ns: i64::MAX,
             checkpointed_at,
             stored: BTreeMap::new(),
+            log: IncidentLog::default(),
+            playbooks: Playbooks::default(),
         }
+    }
+
+    /// The incidents of `snapshot` are not new, and playbooks are those of `playbooks`.
+    pub(crate) fn going_on_from(mut self, snapshot: &Snapshot, playbooks: Playbooks) -> Self {
+        self.log = IncidentLog::going_on_from(snapshot);
+        self.playbooks = playbooks;
+        self
     }
 
     pub(crate) fn counting_into(mut self, fleet: Arc<Mutex<FleetCounts>>) -> Self {
@@ -93,8 +107,11 @@ impl Driver {
     }
 
     pub(crate) fn publish(&mut self, show: bool) {
-        let snapshot = self.stepper.snapshot();
+        let mut snapshot = self.stepper.snapshot();
+        self.log.write(&snapshot);
+        // What is stored and bundled names the embedded playbooks: who reads it elsewhere has no other.
         self.note_incidents(&snapshot);
+        self.playbooks.annotate(&mut snapshot.diagnosis);
         if show {
             self.publisher.publish(Published::new(self.batch, snapshot));
         }

@@ -1,13 +1,16 @@
 //! The collector's own numbers: counted where things happen, read by `/metrics` and `/api/v1/status`. Names and labels
 //! come from `protocol::names` alone, and every known label set starts at 0, so that `increase()` sees the first event.
 
-use crate::admission::Refusal;
+use crate::admission::{Accepted, Refusal};
+use crate::refusal_log::RefusalLog;
 use crate::store::Signal;
 use firstbad_protocol::names::{self, Metric};
+use firstbad_protocol::time::Timestamp;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,7 +47,13 @@ pub(crate) struct Health {
     commit: Histogram,
     store_bytes: AtomicU64,
     last_event_ns: AtomicU64,
+    /// Tick of the last commit, and of the last one that held a report; [`i64::MIN`] before the first.
+    committed_ns: AtomicI64,
+    heard_ns: AtomicI64,
     degraded: Mutex<Option<String>>,
+    /// `process_*`.
+    process: metrics_process::Collector,
+    refusals: RefusalLog,
 }
 
 impl std::fmt::Debug for Health {
@@ -77,8 +86,13 @@ impl Health {
             queue_capacity: queue_capacity as u64,
             store_bytes: AtomicU64::new(0),
             last_event_ns: AtomicU64::new(0),
+            committed_ns: AtomicI64::new(i64::MIN),
+            heard_ns: AtomicI64::new(i64::MIN),
             degraded: Mutex::new(None),
+            process: metrics_process::Collector::default(),
+            refusals: RefusalLog::default(),
         };
+        metrics::with_local_recorder(&health.recorder, || health.process.describe());
         health.gauge(&names::COLLECTOR_BUILD, &[env!("CARGO_PKG_VERSION")]).set(1.0);
         for result in ["sent", "failed"] {
             health.notifications("alertmanager", result, 0);
@@ -100,6 +114,19 @@ impl Health {
     pub(crate) fn received(&self, signal: Signal, items: u64) {
         if let Some(count) = self.received.get(&signal) {
             count.add(items);
+        }
+    }
+
+    /// Counts a refused request, and logs the first of its kind from `from`.
+    pub(crate) fn refused_from(&self, refusal: &Refusal, from: Option<SocketAddr>) {
+        self.refused(refusal.reason(), 1);
+        self.refusals.note(refusal.reason(), from.map(|from| from.ip()), &|| refusal.to_string());
+    }
+
+    /// Logs items that were refused of an accepted request, the first of a sender; the writer has counted them.
+    pub(crate) fn note_items(&self, accepted: &Accepted, from: Option<SocketAddr>) {
+        if accepted.rejected > 0 {
+            self.refusals.note("items", from.map(|from| from.ip()), &|| accepted.message.clone());
         }
     }
 
@@ -127,8 +154,31 @@ impl Health {
         self.store_bytes.store(store_bytes, Ordering::Relaxed);
     }
 
-    pub(crate) fn latest_event(&self, at: firstbad_protocol::time::Timestamp) {
+    pub(crate) fn latest_event(&self, at: Timestamp) {
         self.last_event_ns.fetch_max(u64::try_from(at.0).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// A batch of `tick` is on disk; `holds_reports`: it is more than the passing of time.
+    pub(crate) fn ticked(&self, tick: Timestamp, holds_reports: bool) {
+        self.committed_ns.store(tick.0, Ordering::Relaxed);
+        if holds_reports {
+            self.heard_ns.store(tick.0, Ordering::Relaxed);
+        }
+    }
+
+    /// The collector starts: from now on it waits for reports.
+    pub(crate) fn waits_since(&self, now: Timestamp) {
+        self.heard_ns.store(now.0, Ordering::Relaxed);
+    }
+
+    /// Tick of the last commit of this process.
+    pub(crate) fn committed_at(&self) -> Option<Timestamp> {
+        timestamp(&self.committed_ns)
+    }
+
+    /// When this process committed a report last, or began to wait for one.
+    pub(crate) fn heard_at(&self) -> Option<Timestamp> {
+        timestamp(&self.heard_ns)
     }
 
     /// Why nothing can be stored now, if so.
@@ -171,6 +221,7 @@ impl Health {
         self.gauge(&names::COLLECTOR_QUEUE_CAPACITY, &[]).set(queue.capacity as f64);
         self.gauge(&names::COLLECTOR_STORE_SIZE, &[]).set(self.store_bytes() as f64);
         self.gauge(&names::COLLECTOR_LAST_EVENT, &[]).set(self.last_event_ns.load(Ordering::Relaxed) as f64 / 1e9);
+        metrics::with_local_recorder(&self.recorder, || self.process.collect());
         // The exporter keeps every histogram sample until this is called.
         self.handle.run_upkeep();
         self.handle.render()
@@ -180,6 +231,10 @@ impl Health {
     pub(crate) fn upkeep(&self) {
         self.handle.run_upkeep();
     }
+}
+
+fn timestamp(ns: &AtomicI64) -> Option<Timestamp> {
+    Some(ns.load(Ordering::Relaxed)).filter(|ns| *ns != i64::MIN).map(Timestamp)
 }
 
 /// A handle of `metric` with these label values, its help text told.

@@ -2,19 +2,15 @@
 //! done with them is the library's business. This file decides exit codes and what goes to standard error.
 
 use clap::{Parser, Subcommand};
-use firstbad_collector::agent::Agent;
+use firstbad_collector::run::{self, RoleArgs};
 use firstbad_collector::settings::{AgentArgs, CollectArgs, File};
-use firstbad_collector::{Collector, run};
-use std::path::PathBuf;
+use firstbad_collector::Collector;
 use std::process::ExitCode;
 
 /// Receives, stores and correlates a fleet's telemetry.
 #[derive(Debug, Parser)]
 #[command(name = "firstbad-collector", version, about, propagate_version = true)]
 struct Arguments {
-    /// Configuration file (TOML); FIRSTBAD_* and flags win over it
-    #[arg(short, long, global = true, value_name = "FILE", env = "FIRSTBAD_CONFIG")]
-    config: Option<PathBuf>,
     #[command(subcommand)]
     role: Role,
 }
@@ -22,15 +18,22 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Role {
     /// Run the collector.
-    Collect(Box<CollectArgs>),
+    Collect(Box<With<CollectArgs>>),
     /// Ship this host's recorders to a collector.
-    Agent(Box<AgentArgs>),
+    Agent(Box<With<AgentArgs>>),
+}
+
+/// Flags of a role, and those that every role has.
+#[derive(Clone, Debug, clap::Args)]
+struct With<T: clap::Args> {
+    #[command(flatten)]
+    run: RoleArgs,
+    #[command(flatten)]
+    role: T,
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    run::log_to_stderr();
-    match start_and_wait(&arguments) {
+    match start_and_wait(&Arguments::parse().role) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("firstbad-collector: {error}");
@@ -39,11 +42,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn start_and_wait(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let file = File::read(arguments.config.as_deref())?;
-    match &arguments.role {
-        Role::Collect(collect) => run::collector(Collector::start(collect.settings(&file)?)?)?,
-        Role::Agent(agent) => run::agent(Agent::start(agent.settings(&file)?)?)?,
+fn start_and_wait(role: &Role) -> Result<(), Box<dyn std::error::Error>> {
+    match role {
+        Role::Collect(collect) => {
+            collect.run.log_to_stderr();
+            let read = || collect.role.settings(&File::read(collect.run.config.as_deref())?);
+            run::collector(Collector::start(read()?)?, &collect.run, read)?;
+        }
+        Role::Agent(agent) => {
+            agent.run.log_to_stderr();
+            let read = || agent.role.settings(&File::read(agent.run.config.as_deref())?);
+            run::agent(read()?, &agent.run, read)?;
+        }
     }
     Ok(())
 }

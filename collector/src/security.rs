@@ -20,7 +20,7 @@ pub use outbound::{ClientFiles, ConnectSettings, Secret};
 pub(crate) use outbound::{Outbound, Timeouts};
 pub(crate) use server_tls::{Peer, ServerTls, names as peer_names};
 pub use token::Token;
-pub(crate) use watched::keep_fresh;
+pub(crate) use watched::{Fresh, keep_fresh};
 
 use std::path::PathBuf;
 

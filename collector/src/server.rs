@@ -2,6 +2,7 @@
 //! `api`.
 
 pub(crate) mod api;
+pub(crate) mod gate;
 pub(crate) mod grpc;
 pub(crate) mod ingest;
 mod otlp_answer;
@@ -10,8 +11,11 @@ pub(crate) use api::CONTENTS_PATH;
 
 use crate::admission::Refusal;
 use crate::otlp::Encoding;
-use crate::security::{Peer, ServerTls, peer_names};
-use crate::settings::Listen;
+use crate::health::Health;
+use crate::publish::Publisher;
+use crate::readiness::{self, NotReady};
+use crate::security::{Form, Peer, ServerTls, peer_names};
+use crate::settings::{Clock, Listen};
 use crate::start_error::StartError;
 use axum::Router;
 use axum::http::HeaderMap;
@@ -55,9 +59,35 @@ pub(crate) struct Service {
     pub(crate) tls: Option<ServerTls>,
 }
 
-/// A refusal in the words of OTLP/HTTP, in the encoding of the request.
-pub(crate) fn refused_otlp(headers: &HeaderMap, refusal: &Refusal) -> Response {
-    otlp_answer::refusal(ingest::encoding_of(headers).unwrap_or(Encoding::Json), refusal)
+/// A refusal in the words of the listener's protocol; of OTLP/HTTP in the encoding of the request.
+pub(crate) fn refusal(form: Form, headers: &HeaderMap, refusal: &Refusal) -> Response {
+    match form {
+        Form::OtlpHttp => otlp_answer::refusal(ingest::encoding_of(headers).unwrap_or(Encoding::Json), refusal),
+        Form::Grpc => grpc::refused(refusal),
+        Form::Api => api::refused(refusal),
+    }
+}
+
+/// Answers whether the collector does its work.
+#[derive(Clone, Debug)]
+pub(crate) struct Readiness {
+    pub(crate) health: Arc<Health>,
+    pub(crate) publisher: Publisher,
+    pub(crate) clock: Clock,
+    /// Streams of answers that may be open.
+    pub(crate) streams: Arc<Semaphore>,
+}
+
+impl Readiness {
+    /// What keeps it from its work; empty: nothing.
+    pub(crate) fn reasons(&self) -> Vec<NotReady> {
+        readiness::of(&self.health, &self.publisher.latest(), self.clock.now())
+    }
+
+    /// A place for one more stream.
+    fn stream(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        Arc::clone(&self.streams).try_acquire_owned().ok()
+    }
 }
 
 /// Binds what `place` asks for: the required address, and the other loopback where the machine has it.

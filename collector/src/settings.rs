@@ -121,6 +121,8 @@ pub struct Settings {
     pub contents: Contents,
     /// Alertmanagers to send alerts to.
     pub alertmanager: Option<Alertmanager>,
+    /// A directory of playbooks that come before the embedded ones.
+    pub playbooks: Option<PathBuf>,
     /// TLS and credentials of every listener.
     pub security: ServeSecurity,
     /// Whether verdicts are only recorded: nobody is alerted.
@@ -151,6 +153,7 @@ impl Settings {
             store_bytes_max: 2 << 30,
             contents: Contents::Full,
             alertmanager: None,
+            playbooks: None,
             security: ServeSecurity::default(),
             shadow: false,
             page: None,

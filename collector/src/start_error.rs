@@ -57,6 +57,9 @@ pub enum StartError {
     /// A certificate, key, token or credentials file cannot be used.
     #[error(transparent)]
     Security(#[from] crate::security::SecurityError),
+    /// The directory of playbooks cannot be used.
+    #[error(transparent)]
+    Playbooks(#[from] firstbad_playbooks::LibraryError),
     /// A setting cannot be used.
     #[error("{setting}: {reason}")]
     Setting {

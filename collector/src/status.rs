@@ -24,7 +24,11 @@ pub struct Status {
     pub shadow: bool,
     /// Why nothing can be stored now, if so: senders are told to retry.
     pub degraded: Option<String>,
-    /// What the start had to say: a store moved aside, a state that was rebuilt; and why a changed credentials file is not in force.
+    /// What keeps the collector from its work, in words, most serious first; empty: nothing. `/ready` says the same.
+    #[serde(default)]
+    pub not_ready: Vec<String>,
+    /// What the start had to say: a store moved aside, a state that was rebuilt; and why a changed credentials
+    /// file or configuration is not in force.
     pub notices: Vec<String>,
     /// Last batch that the engine has seen.
     pub batch: u64,

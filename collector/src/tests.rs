@@ -11,6 +11,8 @@ mod kill;
 mod outage;
 mod page;
 mod paging;
+mod readiness;
+mod reloading;
 mod restart;
 mod retention;
 mod security;

@@ -15,8 +15,8 @@ use crate::store::{Batch, Commit, Journalled, Retention, Store, StoreError};
 use crate::words::{WordAnswer, WordRequest, Words};
 use firstbad_protocol::time::{SECOND_NS, Timestamp};
 use group::{Expected, Group, Source};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -54,6 +54,23 @@ pub(crate) struct Wiring {
     pub(crate) driver: SyncSender<Batch>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) health: Arc<Health>,
+    /// How much is kept; a reload changes it.
+    pub(crate) kept: Arc<Mutex<Kept>>,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Observations older than this are deleted.
+    pub(crate) age: Duration,
+    /// Greatest size of the store, bytes.
+    pub(crate) bytes_max: u64,
+}
+
+impl Kept {
+    pub(crate) const fn of(settings: &Settings) -> Self {
+        Self { age: settings.retention, bytes_max: settings.store_bytes_max }
+    }
 }
 
 /// The writer.
@@ -63,8 +80,6 @@ pub(crate) struct Writer {
     intake: Intake,
     clock: Clock,
     checkpoint_every: Duration,
-    retention: Duration,
-    store_bytes_max: u64,
     last: (u64, Timestamp),
     words: Words,
     saved_at: Timestamp,
@@ -87,8 +102,6 @@ impl Writer {
             intake,
             clock: settings.clock.clone(),
             checkpoint_every: settings.checkpoint_every,
-            retention: settings.retention,
-            store_bytes_max: settings.store_bytes_max,
             last: (0, Timestamp(i64::MIN)),
             words: Words::default(),
             // What is journalled from here on stands for the state until the first save.
@@ -159,6 +172,7 @@ impl Writer {
             Ok(None) => {}
             Ok(Some(batch)) => {
                 self.wiring.health.set_degraded(None);
+                self.wiring.health.ticked(batch.tick, !batch.observations.is_empty());
                 group.answer_all(&self.wiring.health);
                 batch.words.iter().for_each(|change| self.words.apply(change));
                 self.last = (batch.seq, batch.tick);
@@ -253,8 +267,9 @@ impl Writer {
         }
         self.retained_at = Instant::now();
         self.wiring.health.upkeep();
-        let age = i64::try_from(self.retention.as_nanos()).unwrap_or(i64::MAX);
-        let retention = Retention { before: self.tick() - age, bytes_max: self.store_bytes_max };
+        let Kept { age, bytes_max } = *self.wiring.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
+        let retention = Retention { before: self.tick() - age, bytes_max };
         match self.store.retain(retention) {
             Ok(0) => {}
             Ok(batches) => tracing::info!(batches, "deleted what is past its retention"),

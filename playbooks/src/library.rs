@@ -1,5 +1,5 @@
 //! The set of playbooks: those embedded in the binary, so that they are there when everything else is down, or those of a
-//! directory. Which one fits an incident is decided by the rules; ties go to the name that sorts first.
+//! directory. Which one fits an incident is decided by the rules; ties go to a user's own, and then to the name that sorts first.
 
 use crate::front_matter::{FILE_BYTES_MAX, ParseError, Playbook};
 use firstbad_protocol::verdict::Incident;
@@ -61,7 +61,7 @@ pub enum LibraryError {
     Parse(Vec<ParseError>),
 }
 
-/// A set of playbooks, sorted by name.
+/// A set of playbooks, sorted by name; a user's own before others.
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     playbooks: Vec<Playbook>,
@@ -81,6 +81,15 @@ impl Library {
     /// Every playbook, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Playbook> {
         self.playbooks.iter()
+    }
+
+    /// These playbooks, and those of `others` whose names are not among them. Where rules fit alike, these come first.
+    #[must_use]
+    pub fn before(mut self, others: &Self) -> Self {
+        let new = others.playbooks.iter().filter(|other| self.get(&other.name).is_none()).cloned();
+        let new: Vec<Playbook> = new.collect();
+        self.playbooks.extend(new);
+        self
     }
 
     /// The playbook of that name.

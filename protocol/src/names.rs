@@ -253,6 +253,8 @@ metrics! {
     COLLECTOR_INCIDENT: "", "firstbad_collector_incident_info", Gauge, "1", ["incident", "verdict", "config", "sentence", "severity", "playbook"], "1 for each incident that is not over, with its verdict's sentence up to the numbers; `severity` is `critical` while it is open and a harmful change is or was accused, `quiet` where a quiet time holds its pages, else `warning`.";
     COLLECTOR_INCIDENT_HELD: "", "firstbad_collector_incident_held", Gauge, "1", ["incident"], "1 for each incident that is not over and that an engineer acknowledged, or whose pages a quiet time holds.";
     COLLECTOR_SUSPECT_CONFIDENCE: "", "firstbad_collector_suspect_confidence_ratio", Gauge, "1", ["config", "config_hash"], "Confidence that this version is the cause of an open incident.";
+    COLLECTOR_DEGRADED: "", "firstbad_collector_degraded", Gauge, "1", ["reason"], "1 while the collector does not do its work for this reason, else 0: nothing can be stored (`store`), the clock was set back (`clock`), verdicts are behind (`behind`), no process reports any more (`blind`).";
+    COLLECTOR_RELOAD: "", "firstbad_collector_last_reload_successful", Gauge, "1", [], "1 unless the configuration of the last SIGHUP was refused.";
     COLLECTOR_NOTIFICATIONS: "", "firstbad_collector_notifications_total", Counter, "{notification}", ["target", "result"], "Notifications sent.";
 }
 

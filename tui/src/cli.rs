@@ -19,6 +19,7 @@ use crate::demo::DemoArgs;
 use crate::failure::Failure;
 use clap::parser::ValueSource;
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use firstbad_collector::run::RoleArgs;
 use firstbad_collector::settings::{AgentArgs, CollectArgs, ConnectArgs};
 use firstbad_protocol::time::Timestamp;
 use std::path::PathBuf;
@@ -122,12 +123,11 @@ pub(crate) enum Command {
     Generate(GenerateCommand),
 }
 
-/// Flags of a role with its own configuration file.
+/// Flags of a role, and those that every role has.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Configured<T: Args> {
-    /// Configuration file (TOML); FIRSTBAD_* and flags win over it
-    #[arg(short, long, value_name = "FILE", env = "FIRSTBAD_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RoleArgs,
     #[command(flatten)]
     pub(crate) role: T,
 }

@@ -95,13 +95,11 @@ fn word(request: &BundleRequest, store: &SqliteReader) -> Result<Word, BundleErr
     if let Some(incident) = current
         && (incident.state != State::Resolved || incident.resolved_at.is_none_or(|at| at > lately))
     {
-        return Ok(Word {
-            onset: incident.onset,
-            last_batch: latest.batch,
-            at: latest.snapshot.at,
-            diagnosis: latest.snapshot.diagnosis.clone(),
-            json: crate::diagnosis_json(&latest.snapshot.diagnosis),
-        });
+        let mut diagnosis = latest.snapshot.diagnosis.clone();
+        // The playbooks that everybody has: a bundle is diagnosed elsewhere, and gives the same verdict.
+        firstbad_playbooks::annotate(&mut diagnosis);
+        let json = crate::diagnosis_json(&diagnosis);
+        return Ok(Word { onset: incident.onset, last_batch: latest.batch, at: latest.snapshot.at, diagnosis, json });
     }
     let record = store.incident(&request.incident)?;
     let record = record.ok_or_else(|| BundleError::NoIncident(request.incident.clone()))?;

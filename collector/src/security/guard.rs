@@ -153,7 +153,7 @@ impl Guard {
     fn log(&self, head: &Parts, outcome: Outcome<'_>) {
         let Some(audit) = &self.parts.audit else { return };
         let Outcome { event, caller, status, reason } = outcome;
-        let from = head.extensions.get::<Peer>().and_then(|peer| peer.address);
+        let from = Peer::address_of(head);
         audit.write(&Call {
             at: self.parts.clock.now(),
             event,
@@ -197,7 +197,7 @@ async fn check(State(Check { guard, form }): State<Check>, request: Request, nex
 
 async fn denied(guard: Guard, head: Parts, form: Form, refusal: &Refusal) -> Response {
     if let Some(health) = &guard.parts.health {
-        health.refused(refusal.reason(), 1);
+        health.refused_from(refusal, Peer::address_of(&head));
     }
     let response = answer(&head, form, refusal);
     // Before a thread is taken from those that have work to do.
@@ -215,11 +215,7 @@ async fn denied(guard: Guard, head: Parts, form: Form, refusal: &Refusal) -> Res
 }
 
 fn answer(head: &Parts, form: Form, refusal: &Refusal) -> Response {
-    let mut response = match form {
-        Form::OtlpHttp => server::refused_otlp(&head.headers, refusal),
-        Form::Grpc => server::grpc::refused(refusal),
-        Form::Api => server::api::refused(refusal),
-    };
+    let mut response = server::refusal(form, &head.headers, refusal);
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -5,7 +5,7 @@ use super::Role;
 /// What a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
-    /// Nothing: it says that the process runs, and no more.
+    /// Nothing: it says whether the process runs and does its work, and no more.
     Nothing,
     /// Any credential.
     Credential,
@@ -13,6 +13,8 @@ pub(super) enum Needs {
     Role(Role),
 }
 
+/// What is asked by those who start and watch processes, which have no credential.
+const OPEN: [&str; 4] = ["/health", "/ready", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
 /// The page for a browser. As a prefix it would be every path's.
 const PAGE: &str = "/";
 /// Paths that begin so need that role; the first that fits counts.
@@ -28,7 +30,7 @@ const PREFIXES: [(&str, Role); 7] = [
 
 /// Returns what a request for `path` needs. Paths are compared as they were sent, as the router does.
 pub(super) fn needs(path: &str) -> Needs {
-    if path == "/health" {
+    if OPEN.contains(&path) {
         return Needs::Nothing;
     }
     if path == PAGE {
@@ -43,9 +45,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_health_is_open_and_what_is_unknown_is_not() {
-        assert_eq!(needs("/health"), Needs::Nothing);
-        for path in ["//", "", "/health/", "/healthz", "//health", "/%68ealth", "/v2/logs"] {
+    fn only_health_and_readiness_are_open_and_what_is_unknown_is_not() {
+        for path in OPEN {
+            assert_eq!(needs(path), Needs::Nothing);
+        }
+        for path in ["//", "", "/health/", "/healthz", "//health", "/%68ealth", "/ready/", "/grpc.health.v1.Health/", "/v2/logs"] {
             assert_eq!(needs(path), Needs::Credential, "{path}");
         }
         assert_eq!(needs("/"), Needs::Role(Role::Read));

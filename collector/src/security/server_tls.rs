@@ -20,6 +20,13 @@ pub(crate) struct Peer {
     pub(crate) names: Arc<[String]>,
 }
 
+impl Peer {
+    /// The address of whoever sent the request with this head; none where nobody noted it.
+    pub(crate) fn address_of(head: &axum::http::request::Parts) -> Option<SocketAddr> {
+        head.extensions.get::<Self>().and_then(|peer| peer.address)
+    }
+}
+
 /// TLS of one or several listeners.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerTls {

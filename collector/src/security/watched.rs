@@ -97,9 +97,15 @@ impl<T: Send + Sync> Watched<T> {
 pub(crate) trait Fresh: Send + Sync {
     /// Looks, and takes what is new.
     fn look(&self);
+    /// Why what the files hold now is not in force, if so.
+    fn problem(&self) -> Option<String>;
 }
 
 impl<T: Send + Sync> Fresh for Watched<T> {
+    fn problem(&self) -> Option<String> {
+        Self::problem(self)
+    }
+
     fn look(&self) {
         let now = Stamp::of(&self.paths);
         let mut known = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,10 @@ use crate::health::Health;
 use crate::local::Found;
 use crate::page::Page;
 use crate::publish::Publisher;
+use crate::readiness::NotReady;
 use crate::security::Guard;
+use crate::server::Readiness;
+use crate::server::gate::not_ready;
 use crate::settings::Clock;
 use crate::status::Status;
 use crate::store::{SqliteReader, StoreError};
@@ -25,6 +28,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use firstbad_protocol::names;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,6 +61,8 @@ pub(crate) struct Api {
     pub(crate) admission: Admission,
     pub(crate) clock: Clock,
     exports: Arc<Semaphore>,
+    /// Why the configuration of the last reload is not in force, if so.
+    pub(crate) reload_problem: Arc<Mutex<Option<String>>>,
 }
 
 /// The parts of the API, apart from the settings.
@@ -93,7 +99,14 @@ impl Api {
             admission,
             clock: settings.clock.clone(),
             exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE)),
+            reload_problem: Arc::default(),
         }
+    }
+
+    /// Who answers whether the collector does its work.
+    pub(crate) fn readiness(&self) -> Readiness {
+        let (health, publisher) = (Arc::clone(&self.health), self.publisher.clone());
+        Readiness { health, publisher, clock: self.clock.clone(), streams: Arc::clone(&self.streams) }
     }
 
     pub(crate) fn router(self) -> Router {
@@ -102,6 +115,7 @@ impl Api {
         router
             .route("/", get(page::page))
             .route("/health", get(|| async { "ok\n" }))
+            .route("/ready", get(ready))
             .route("/metrics", get(metrics))
             .route("/api/v1/snapshot", get(snapshot))
             .route("/api/v1/stream", get(stream::stream))
@@ -176,6 +190,10 @@ fn json_of<T: serde::Serialize>(value: &T) -> Result<Response, Fault> {
     serde_json::to_string(value).map(json_answer).map_err(|error| Fault::internal(&error))
 }
 
+async fn ready(State(api): State<Api>) -> Response {
+    not_ready(&api.readiness().reasons())
+}
+
 async fn snapshot(State(api): State<Api>) -> Response {
     json_answer(api.publisher.latest().json().to_string())
 }
@@ -191,8 +209,10 @@ async fn status(State(api): State<Api>) -> Result<Response, Fault> {
         let found = api.recorders.lock().unwrap_or_else(PoisonError::into_inner);
         (found.read, found.unreadable.iter().take(UNREADABLE_SHOWN).cloned().collect())
     };
+    let reload_problem = api.reload_problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
     json_of(&Status {
         degraded: api.health.degraded(),
+        not_ready: api.readiness().reasons().into_iter().map(|reason| reason.words().to_owned()).collect(),
         batch: latest.batch,
         at: latest.snapshot.at,
         queue: api.health.queue(),
@@ -203,7 +223,7 @@ async fn status(State(api): State<Api>) -> Result<Response, Fault> {
         hosts_silent: fleet.hosts_silent,
         recorders: api.status.recorders.map(|_| recorders),
         recorders_unreadable,
-        notices: api.status.notices.iter().cloned().chain(api.guard.problem()).collect(),
+        notices: api.status.notices.iter().cloned().chain(api.guard.problem()).chain(reload_problem).collect(),
         ..Status::clone(&api.status)
     })
 }
@@ -211,6 +231,12 @@ async fn status(State(api): State<Api>) -> Result<Response, Fault> {
 async fn metrics(State(api): State<Api>) -> Response {
     let latest = api.publisher.latest();
     crate::fleet::set_gauges(&api.health, &latest.snapshot);
+    let reasons = api.readiness().reasons();
+    for reason in NotReady::ALL.into_iter().filter(|reason| *reason != NotReady::Starting) {
+        api.health.gauge(&names::COLLECTOR_DEGRADED, &[reason.label()]).set(f64::from(u8::from(reasons.contains(&reason))));
+    }
+    let is_refused = api.reload_problem.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    api.health.gauge(&names::COLLECTOR_RELOAD, &[]).set(f64::from(u8::from(!is_refused)));
     let mut text = api.health.render();
     text.push_str(&api.fleet.lock().unwrap_or_else(PoisonError::into_inner).render(&latest.snapshot));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()

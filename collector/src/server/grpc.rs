@@ -2,6 +2,7 @@
 //! library, because a library hands over messages that it has already decompressed and decoded, and every bound of ours
 //! is to be met before that.
 
+pub(crate) mod health;
 mod status;
 
 pub(crate) use status::refused;
@@ -9,7 +10,7 @@ pub(crate) use status::refused;
 use super::ingest::{BODY_TIMEOUT_S, Sent, admit, read_body};
 use crate::admission::{Accepted, Admission, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
-use crate::security::Caller;
+use crate::security::{Caller, Peer};
 use crate::server::otlp_answer::Answered;
 use crate::store::Signal;
 use axum::Router;
@@ -52,11 +53,12 @@ async fn export(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
+    let from = Peer::address_of(&head);
     let headers = head.headers;
     let media_type = headers.get(header::CONTENT_TYPE).map_or(b"".as_slice(), HeaderValue::as_bytes);
     if !media_type.starts_with(b"application/grpc") {
         let refusal = Refusal::MediaType(Untrusted(&String::from_utf8_lossy(media_type)).cut(80));
-        admission.health.refused(refusal.reason(), 1);
+        admission.health.refused_from(&refusal, from);
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal.to_string()).into_response();
     }
     let answer = match signal {
@@ -66,9 +68,12 @@ async fn export(
         }
     };
     match answer {
-        Ok(accepted) => succeeded(&Answered { signal, encoding: Encoding::Protobuf, accepted }),
+        Ok(accepted) => {
+            admission.health.note_items(&accepted, from);
+            succeeded(&Answered { signal, encoding: Encoding::Protobuf, accepted })
+        }
         Err(refusal) => {
-            admission.health.refused(refusal.reason(), 1);
+            admission.health.refused_from(&refusal, from);
             refused(&refusal)
         }
     }
@@ -107,14 +112,23 @@ fn unframed(headers: &HeaderMap, mut framed: Vec<u8>) -> Result<(Compression, Ve
 
 /// A response message, then the trailers that end a call.
 fn succeeded(answered: &Answered) -> Response {
-    let message = answered.protobuf();
+    unary(framed(&answered.protobuf()))
+}
+
+/// `message` behind its head: not compressed, and its length.
+fn framed(message: &[u8]) -> Bytes {
     let length = u32::try_from(message.len()).unwrap_or(0);
     let mut framed = vec![0_u8];
     framed.extend_from_slice(&length.to_be_bytes());
-    framed.extend_from_slice(&message);
+    framed.extend_from_slice(message);
+    framed.into()
+}
+
+/// The end of a unary call that succeeded.
+fn unary(framed: Bytes) -> Response {
     let trailers =
         HeaderMap::from_iter([(header::HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
-    let frames: [Result<Frame<Bytes>, Infallible>; 2] = [Ok(Frame::data(framed.into())), Ok(Frame::trailers(trailers))];
+    let frames: [Result<Frame<Bytes>, Infallible>; 2] = [Ok(Frame::data(framed)), Ok(Frame::trailers(trailers))];
     let body = Body::new(StreamBody::new(tokio_stream::iter(frames)));
     ([(header::CONTENT_TYPE, "application/grpc")], body).into_response()
 }

@@ -4,7 +4,7 @@
 use super::otlp_answer::Answered;
 use crate::admission::{Accepted, Admission, Answer, Charge, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
-use crate::security::Caller;
+use crate::security::{Caller, Peer};
 use crate::store::Signal;
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
@@ -40,31 +40,38 @@ async fn receive(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
+    let from = Peer::address_of(&head);
     let headers = head.headers;
+    let refused = |encoding, refusal: &Refusal| {
+        admission.health.refused_from(refusal, from);
+        super::otlp_answer::refusal(encoding, refusal)
+    };
     let encoding = match encoding_of(&headers) {
         Ok(encoding) => encoding,
-        Err(refusal) => return refused(&admission, Encoding::Json, &refusal),
+        Err(refusal) => return refused(Encoding::Json, &refusal),
     };
     match take(&admission, signal, encoding, Sent { headers: &headers, body, caller }).await {
-        Ok(accepted) => Answered { signal: Some(signal), encoding, accepted }.into_response(),
-        Err(refusal) => refused(&admission, encoding, &refusal),
+        Ok(accepted) => {
+            admission.health.note_items(&accepted, from);
+            Answered { signal: Some(signal), encoding, accepted }.into_response()
+        }
+        Err(refusal) => refused(encoding, &refusal),
     }
 }
 
 /// Traces are accepted, so that a sender with all three signals need not be told apart, and nothing of them is used.
-async fn traces(State(admission): State<Admission>, headers: HeaderMap) -> Response {
-    match encoding_of(&headers) {
+async fn traces(State(admission): State<Admission>, request: Request) -> Response {
+    let (head, _) = request.into_parts();
+    match encoding_of(&head.headers) {
         Ok(encoding) => {
             let message = "firstbad reads metrics and logs; traces are not kept".to_owned();
             Answered { signal: None, encoding, accepted: Accepted { rejected: 0, message } }.into_response()
         }
-        Err(refusal) => refused(&admission, Encoding::Json, &refusal),
+        Err(refusal) => {
+            admission.health.refused_from(&refusal, Peer::address_of(&head));
+            super::otlp_answer::refusal(Encoding::Json, &refusal)
+        }
     }
-}
-
-fn refused(admission: &Admission, encoding: Encoding, refusal: &Refusal) -> Response {
-    admission.health.refused(refusal.reason(), 1);
-    super::otlp_answer::refusal(encoding, refusal)
 }
 
 /// A request, and who sends it.

@@ -87,6 +87,9 @@ pub struct CollectArgs {
     /// Keep the bytes of each version for the difference view, or not [default: full]
     #[arg(long, value_enum, value_name = "WHAT", env = "FIRSTBAD_CONTENTS")]
     pub contents: Option<Contents>,
+    /// Use the playbooks (*.md) of this directory before the embedded ones; `firstbad playbook list --dir DIR` checks them
+    #[arg(long, value_name = "DIR", env = "FIRSTBAD_PLAYBOOKS")]
+    pub playbooks: Option<PathBuf>,
     /// Where alerts are sent.
     #[command(flatten)]
     pub alertmanager: AlertmanagerArgs,
@@ -153,6 +156,7 @@ impl CollectArgs {
         settings.retention = duration_of(self.retention, file.retention).unwrap_or(settings.retention);
         settings.store_bytes_max = self.store_bytes_max.or(file.store_bytes_max).unwrap_or(settings.store_bytes_max);
         settings.contents = self.contents.or(file.contents).unwrap_or_default();
+        settings.playbooks = self.playbooks.clone().or_else(|| file.playbooks.clone());
         settings.alertmanager = self.alertmanager.settings(file)?;
         settings.security = self.security.or(file.security()).settings()?;
         settings.shadow = self.shadow.or(file.shadow).unwrap_or(settings.shadow);

@@ -57,6 +57,7 @@ pub struct CollectFile {
     pub contents: Option<Contents>,
     pub alertmanager: Option<OneOrMore>,
     pub alert_labels: Option<Vec<String>>,
+    pub playbooks: Option<PathBuf>,
     pub playbooks_url: Option<String>,
     pub grafana_url: Option<String>,
     pub external_url: Option<String>,

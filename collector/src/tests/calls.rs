@@ -6,15 +6,18 @@ use prost::Message;
 
 /// Status, message, and whether there was something to say of later.
 #[derive(Debug)]
-struct Ended {
-    status: String,
+pub(super) struct Ended {
+    pub(super) status: String,
     message: String,
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
 fn call(running: &Running, path: &str, framed: &[u8]) -> Ended {
+    call_at(running.collector().addresses().otlp_grpc[0], path, framed)
+}
+
+pub(super) fn call_at(address: std::net::SocketAddr, path: &str, framed: &[u8]) -> Ended {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let address = running.collector().addresses().otlp_grpc[0];
     runtime.block_on(async {
         let stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let (client, connection) = h2::client::handshake(stream).await.unwrap();
@@ -42,7 +45,7 @@ fn call(running: &Running, path: &str, framed: &[u8]) -> Ended {
     })
 }
 
-fn framed(compressed: u8, message: &[u8]) -> Vec<u8> {
+pub(super) fn framed(compressed: u8, message: &[u8]) -> Vec<u8> {
     let mut framed = vec![compressed];
     framed.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
     framed.extend_from_slice(message);

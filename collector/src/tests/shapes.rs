@@ -32,6 +32,7 @@ fn answers_have_the_keys_that_outsiders_read() {
         "hosts_silent",
         "insecure",
         "listen",
+        "not_ready",
         "notices",
         "pid",
         "queue",

@@ -128,7 +128,7 @@ impl Taken {
     pub(super) fn add(&mut self, batch: Batch, keep_contents: bool) {
         let message = match batch.rejected {
             0 => String::new(),
-            n => format!("{n} points or records could not be used; the diagnosis names them as blind spots"),
+            n => format!("{n} points or records could not be used: {}", faults(&batch.observations)),
         };
         self.outcomes.push(Outcome { accepted: batch.accepted, rejected: batch.rejected, message });
         let before = self.observations.len();
@@ -167,6 +167,15 @@ pub(crate) fn unstored(mut state: NormaliserState) -> Result<Vec<Unstored>, Stor
         Unstored { recorded: Recorded { batch, records }, contents }
     });
     Ok(commits.collect())
+}
+
+/// Why items of a request could not be used, with how many.
+fn faults(observations: &[Observation]) -> String {
+    let gaps = observations.iter().filter_map(|observation| match observation {
+        Observation::Gap(gap) => Some(format!("{} ({})", gap.sentence, gap.count)),
+        _ => None,
+    });
+    gaps.collect::<Vec<_>>().join("; ")
 }
 
 fn damaged(error: &postcard::Error) -> StoreError {

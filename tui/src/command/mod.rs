@@ -34,8 +34,7 @@ use crate::screen::memory::Memory;
 use crate::screen::model::Model;
 use crate::screen::runtime::{self, Channel, Outside};
 use crate::screen::theme::{Background, Theme};
-use firstbad_collector::agent::Agent;
-use firstbad_collector::settings::File;
+use firstbad_collector::settings::{File, FileError};
 use firstbad_collector::{Client, Collector, Page, Settings, run as role};
 use firstbad_protocol::verdict::WordKind;
 use std::io;
@@ -60,16 +59,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             Ok(crate::demo::run(demo, |collector, story| show::beside(look, collector, show::Seen::Demo(story)))?)
         }
         Some(Command::Collect(collect)) => {
-            let settings = collect.role.settings(&File::read(collect.config.as_deref())?)?;
-            let settings = Settings { page: Some(PAGE), ..settings };
-            role::log_to_stderr();
-            role::collector(Collector::start(settings)?)?;
+            collect.run.log_to_stderr();
+            let read = || -> Result<Settings, FileError> {
+                let settings = collect.role.settings(&File::read(collect.run.config.as_deref())?)?;
+                Ok(Settings { page: Some(PAGE), ..settings })
+            };
+            role::collector(Collector::start(read()?)?, &collect.run, read)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Agent(agent)) => {
-            let settings = agent.role.settings(&File::read(agent.config.as_deref())?)?;
-            role::log_to_stderr();
-            role::agent(Agent::start(settings)?)?;
+            agent.run.log_to_stderr();
+            let read = || agent.role.settings(&File::read(agent.run.config.as_deref())?);
+            role::agent(read()?, &agent.run, read)?;
             Ok(ExitCode::SUCCESS)
         }
         Some(Command::Diagnose(diagnose)) => offline::diagnose(diagnose),
