@@ -1,7 +1,8 @@
 //! The form of a playbook file: TOML front matter between two `+++` lines, then Markdown for people. Unknown keys,
 //! oversized patterns and missing parts are refused with file, line and column; nothing is guessed.
 
-use crate::rules::Rule;
+use crate::rules::{Examples, Rule};
+use firstbad_protocol::verdict::{Incident, State};
 use serde::Deserialize;
 
 /// Bytes of one playbook file (reliability.md F2).
@@ -15,12 +16,37 @@ pub struct Playbook {
     pub name: String,
     /// One line.
     pub title: String,
+    /// How soon somebody has to look.
+    pub severity: Severity,
+    /// When to call somebody else, in a sentence.
+    pub escalate: String,
     /// When it applies: any of these.
     pub(crate) rules: Vec<Rule>,
     /// What to do, least risk first.
     pub actions: Vec<Action>,
     /// Markdown for people.
     pub body: String,
+}
+
+/// How soon somebody has to look at a failure of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// At once, at any hour.
+    Page,
+    /// In working hours.
+    Ticket,
+}
+
+impl Severity {
+    /// The word of the front matter.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+        }
+    }
 }
 
 /// One thing a person may do.
@@ -42,6 +68,17 @@ pub struct Action {
     /// What makes it needless once telemetry shows it; none where telemetry cannot tell.
     #[serde(default)]
     pub until: Option<Until>,
+    /// States of the incident in which it is due; empty: in each until the end.
+    #[serde(default)]
+    pub state: Vec<State>,
+}
+
+impl Action {
+    /// Whether it is due in this state of an incident that is not over.
+    #[must_use]
+    pub fn is_due_in(&self, state: State) -> bool {
+        self.state.is_empty() || self.state.contains(&state)
+    }
 }
 
 /// A condition in the telemetry that makes an action needless.
@@ -72,6 +109,8 @@ pub struct ParseError {
 #[serde(deny_unknown_fields)]
 struct FrontMatter {
     title: String,
+    severity: Severity,
+    escalate: String,
     #[serde(default, rename = "match")]
     rules: Vec<Rule>,
     #[serde(default, rename = "action")]
@@ -96,7 +135,8 @@ impl Playbook {
             let (line, column) = place(toml_text, offset);
             refuse(line + 1, column, error.message().to_owned())
         })?;
-        let mut rules = parsed.rules;
+        let mut parsed = parsed;
+        let mut rules = std::mem::take(&mut parsed.rules);
         for (index, rule) in rules.iter_mut().enumerate() {
             rule.compile().map_err(|fault| {
                 let line = toml_text.lines().enumerate().filter(|(_, line)| line.trim() == "[[match]]").nth(index);
@@ -106,8 +146,24 @@ impl Playbook {
         if parsed.actions.is_empty() {
             return Err(refuse(1, 1, "a playbook needs at least one [[action]]".to_owned()));
         }
+        if parsed.escalate.trim().is_empty() {
+            let line = toml_text.lines().position(|line| line.trim_start().starts_with("escalate"));
+            return Err(refuse(line.map_or(1, |line| line + 2), 1, "`escalate` says when to call somebody else".to_owned()));
+        }
         let body = body.trim().to_owned();
-        Ok(Self { name: name.to_owned(), title: parsed.title, rules, actions: parsed.actions, body })
+        let FrontMatter { title, severity, escalate, actions, .. } = parsed;
+        Ok(Self { name: name.to_owned(), title, severity, escalate, rules, actions, body })
+    }
+
+    /// The examples of each rule, in order.
+    pub fn examples(&self) -> impl Iterator<Item = Examples<'_>> {
+        self.rules.iter().map(Rule::examples)
+    }
+
+    /// Whether the rule with this index, from 0, fits `incident`.
+    #[must_use]
+    pub fn rule_fits(&self, index: usize, incident: &Incident) -> bool {
+        self.rules.get(index).is_some_and(|rule| rule.strength(incident).is_some())
     }
 }
 
@@ -123,6 +179,7 @@ fn place(text: &str, offset: usize) -> (usize, usize) {
 mod tests {
     use super::*;
 
+    const HEAD: &str = "+++\ntitle = \"t\"\nseverity = \"page\"\nescalate = \"never\"\n";
     const ACTION: &str = "[[action]]\ndo = \"x\"\nrisk = \"none\"\nreversible = true\nverify = \"y\"\n";
 
     fn fault(text: &str) -> String {
@@ -132,17 +189,33 @@ mod tests {
     #[test]
     fn a_fault_names_file_line_and_column() {
         assert!(fault("no fence").starts_with("p.md:1:1: front matter"));
-        assert!(fault("+++\ntitle = \"t\"\ncolour = 1\n+++\nb").starts_with("p.md:3:1: unknown field"));
-        let pattern = format!("+++\ntitle = \"t\"\n[[match]]\nproperty = '('\n{ACTION}+++\nb");
-        assert!(fault(&pattern).starts_with("p.md:3:1: pattern `(`"), "{}", fault(&pattern));
-        let huge = format!("+++\ntitle = \"t\"\n[[match]]\nproperty = '\\w{{1000}}'\n{ACTION}+++\nb");
+        assert!(fault(&format!("{HEAD}colour = 1\n+++\nb")).starts_with("p.md:5:1: unknown field"));
+        let pattern = format!("{HEAD}[[match]]\nproperty = '('\n{ACTION}+++\nb");
+        assert!(fault(&pattern).starts_with("p.md:5:1: pattern `(`"), "{}", fault(&pattern));
+        let huge = format!("{HEAD}[[match]]\nproperty = '\\w{{1000}}'\n{ACTION}+++\nb");
         assert!(fault(&huge).contains("size limit"), "{}", fault(&huge));
-        assert!(fault("+++\ntitle = \"t\"\n+++\nb").contains("[[action]]"));
+        let nested = format!("{HEAD}[[match]]\nerror = '{}'\n{ACTION}+++\nb", "(".repeat(60) + &")".repeat(60));
+        assert!(fault(&nested).starts_with("p.md:5:1: pattern") && fault(&nested).contains("nest"), "{}", fault(&nested));
+        assert!(fault(&format!("{HEAD}+++\nb")).contains("[[action]]"));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (key, line) in [("title", "title = \"t\"\n"), ("severity", "severity = \"page\"\n"), ("escalate", "escalate = \"never\"\n")] {
+            let found = fault(&format!("{}{ACTION}+++\nb", HEAD.replace(line, "")));
+            assert!(found.starts_with("p.md:") && found.contains(key), "{found}");
+        }
+        for (key, line) in [("do", "do = \"x\"\n"), ("reversible", "reversible = true\n"), ("verify", "verify = \"y\"\n")] {
+            let found = fault(&format!("{HEAD}{}+++\nb", ACTION.replace(line, "")));
+            assert!(found.starts_with("p.md:5:") && found.contains(key), "{found}");
+        }
+        let empty = fault(&format!("{}{ACTION}+++\nb", HEAD.replace("never", " ")));
+        assert!(empty.starts_with("p.md:4:1: `escalate`"), "{empty}");
     }
 
     #[test]
     fn a_whole_playbook_is_read() {
-        let text = format!("+++\ntitle = \"t\"\n[[match]]\nkind = [\"config\"]\n{ACTION}+++\n# Body\n");
+        let text = format!("{HEAD}[[match]]\nkind = [\"config\"]\n{ACTION}+++\n# Body\n");
         let playbook = Playbook::parse("p", "p.md", &text).expect("valid");
         assert_eq!((playbook.title.as_str(), playbook.body.as_str(), playbook.actions.len()), ("t", "# Body", 1));
     }

@@ -10,8 +10,9 @@ mod rules;
 mod slots;
 
 pub use check::{Checked, check};
-pub use front_matter::{Action, ParseError, Playbook, Until};
+pub use front_matter::{Action, ParseError, Playbook, Severity, Until};
 pub use library::{Library, LibraryError, embedded};
+pub use rules::Examples;
 pub use slots::{SlotRefused, fill};
 
 use firstbad_protocol::verdict::{Diagnosis, Incident};

@@ -17,13 +17,19 @@ macro_rules! embed {
 const EMBEDDED: &[(&str, &str)] = embed![
     "bad-binary",
     "bad-input",
+    "bad-upstream",
+    "blank-fields",
     "crash-loop-on-load",
     "delayed-effect",
     "duplicate-rows",
+    "empty-input",
     "external-dimension",
     "flag-or-change",
+    "hang",
     "input-went-backwards",
+    "input-with-binary",
     "insufficient-evidence",
+    "memory-growth",
     "one-host",
     "oversized-input",
     "poison-request",
@@ -33,8 +39,11 @@ const EMBEDDED: &[(&str, &str)] = embed![
     "score-drift",
     "silent-hosts",
     "silent-zero-scores",
+    "split-generation",
+    "stale-input",
     "time-boundary",
     "traffic-surge",
+    "undeclared-version",
 ];
 
 /// A library that cannot be used.

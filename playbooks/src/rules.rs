@@ -40,6 +40,21 @@ pub(crate) struct Rule {
     error: Option<String>,
     /// A finding about the input matches.
     finding: Option<String>,
+    /// The evidence for a suspect of the first rank matches.
+    evidence: Option<String>,
+    /// A dimension of the cause matches, written `key=value`.
+    dimension: Option<String>,
+    /// Whether the cause has a property of its content.
+    has_property: Option<bool>,
+    /// Whether the cause is narrowed to a part of the fleet, such as one binary.
+    scoped: Option<bool>,
+    /// Whether a version that was called good may be spoilt.
+    contaminated: Option<bool>,
+    /// Whether requests were not scored.
+    unscored: Option<bool>,
+    /// A scenario that must match, and one that must not: for the tests of the rules, not for incidents.
+    like: Option<String>,
+    unlike: Option<String>,
     #[serde(skip)]
     compiled: Compiled,
 }
@@ -49,6 +64,8 @@ struct Compiled {
     property: Option<Regex>,
     error: Option<Regex>,
     finding: Option<Regex>,
+    evidence: Option<Regex>,
+    dimension: Option<Regex>,
 }
 
 impl Rule {
@@ -57,10 +74,13 @@ impl Rule {
     /// # Errors
     /// A sentence that names the pattern and why it is refused.
     pub(crate) fn compile(&mut self) -> Result<(), String> {
+        let bounded = |pattern: &Option<String>| pattern.as_deref().map(bounded).transpose();
         self.compiled = Compiled {
-            property: self.property.as_deref().map(bounded).transpose()?,
-            error: self.error.as_deref().map(bounded).transpose()?,
-            finding: self.finding.as_deref().map(bounded).transpose()?,
+            property: bounded(&self.property)?,
+            error: bounded(&self.error)?,
+            finding: bounded(&self.finding)?,
+            evidence: bounded(&self.evidence)?,
+            dimension: bounded(&self.dimension)?,
         };
         Ok(())
     }
@@ -68,31 +88,7 @@ impl Rule {
     /// How many conditions hold, or none if one does not. Among equals, the rule that fits the cause's own property comes
     /// before one that fits what merely separates as well: repeated rows explain an outgrown limit, they do not replace it.
     pub(crate) fn strength(&self, incident: &Incident) -> Option<(u32, bool)> {
-        let kind = incident.cause.as_ref().map(|cause| cause.kind);
-        let conditions = [
-            listed(&self.verdict, |verdict| *verdict == incident.verdict),
-            listed(&self.kind, |wanted| Some(*wanted) == kind),
-            listed(&self.signal, |signal| incident.signals.contains(signal)),
-            listed(&self.not_signal, |_| !self.not_signal.iter().any(|signal| incident.signals.contains(signal))),
-            listed(&self.pattern, |pattern| *pattern == incident.pattern),
-            listed(&self.state, |state| *state == incident.state),
-            self.compiled
-                .property
-                .as_ref()
-                .map(|wanted| properties(incident.cause.as_ref()).any(|property| finds(wanted, &property.to_string()))),
-            self.compiled
-                .error
-                .as_ref()
-                .map(|wanted| incident.first_error.as_ref().is_some_and(|error| finds(wanted, &error.message))),
-            self.compiled.finding.as_ref().map(|wanted| {
-                incident
-                    .input
-                    .iter()
-                    .flat_map(|input| &input.findings)
-                    .any(|finding| finds(wanted, &finding.to_string()))
-            }),
-        ];
-        let stated: Vec<bool> = conditions.into_iter().flatten().collect();
+        let stated: Vec<bool> = self.listed(incident).into_iter().chain(self.written(incident)).flatten().collect();
         let own = incident.cause.as_ref().and_then(|cause| cause.property.as_ref());
         let fits_own = self
             .compiled
@@ -102,6 +98,60 @@ impl Rule {
             .is_some_and(|(wanted, property)| finds(wanted, &property.to_string()));
         stated.iter().all(|holds| *holds).then(|| (u32::try_from(stated.len()).unwrap_or(u32::MAX), fits_own))
     }
+
+    /// The scenario that must match, and the one that must not.
+    pub(crate) fn examples(&self) -> Examples<'_> {
+        Examples { like: self.like.as_deref(), unlike: self.unlike.as_deref() }
+    }
+
+    /// Conditions that are lists or yes and no; none where one is not stated.
+    fn listed(&self, incident: &Incident) -> [Option<bool>; 10] {
+        let cause = incident.cause.as_ref();
+        let has_property = cause.is_some_and(|cause| cause.property.is_some());
+        let is_scoped = cause.is_some_and(|cause| !cause.scope.is_empty());
+        let is_spoilt = incident.last_known_good.as_ref().is_some_and(|good| good.contaminated);
+        [
+            listed(&self.verdict, |verdict| *verdict == incident.verdict),
+            listed(&self.kind, |wanted| Some(*wanted) == cause.map(|cause| cause.kind)),
+            listed(&self.signal, |signal| incident.signals.contains(signal)),
+            listed(&self.not_signal, |_| !self.not_signal.iter().any(|signal| incident.signals.contains(signal))),
+            listed(&self.pattern, |pattern| *pattern == incident.pattern),
+            listed(&self.state, |state| *state == incident.state),
+            self.has_property.map(|wanted| wanted == has_property),
+            self.scoped.map(|wanted| wanted == is_scoped),
+            self.contaminated.map(|wanted| wanted == is_spoilt),
+            self.unscored.map(|wanted| wanted == (incident.impact.requests_unscored > 0)),
+        ]
+    }
+
+    /// Conditions that are patterns; none where one is not stated.
+    fn written(&self, incident: &Incident) -> [Option<bool>; 5] {
+        let Compiled { property, error, finding, evidence, dimension } = &self.compiled;
+        let cause = incident.cause.as_ref();
+        let findings = || incident.input.iter().flat_map(|input| &input.findings);
+        let first = || incident.suspects.iter().filter(|suspect| suspect.rank == 1);
+        [
+            property.as_ref().map(|wanted| properties(cause).any(|property| finds(wanted, &property.to_string()))),
+            error.as_ref().map(|wanted| incident.first_error.iter().any(|error| finds(wanted, &error.message))),
+            finding.as_ref().map(|wanted| findings().any(|finding| finds(wanted, &finding.to_string()))),
+            evidence
+                .as_ref()
+                .map(|wanted| first().flat_map(|suspect| &suspect.evidence).any(|text| finds(wanted, text))),
+            dimension.as_ref().map(|wanted| {
+                let dimensions = cause.into_iter().flat_map(|cause| &cause.dimensions);
+                dimensions.into_iter().any(|(key, value)| finds(wanted, &format!("{key}={value}")))
+            }),
+        ]
+    }
+}
+
+/// Names of scenarios of a rule, or of verdicts written for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Examples<'a> {
+    /// One that must match.
+    pub like: Option<&'a str>,
+    /// One that must not.
+    pub unlike: Option<&'a str>,
 }
 
 /// None where nothing is listed, else whether `holds` for any.
