@@ -62,6 +62,7 @@ fn the_facade_gets_the_contract_s_prometheus_names() {
         format!("firstbad_config_rows{{config=\"bot-features\",config_hash=\"{short}\"}} 3"),
         "firstbad_config_limit_usage_ratio{config=\"bot-features\",limit=\"rows\"} 0.75".to_owned(),
         "firstbad_metric_hashes_evicted_total 2".to_owned(),
+        format!("firstbad_config_load_timestamp_seconds{{config=\"bot-features\",config_hash=\"{short}\"}} 1"),
     ] {
         assert!(page.contains(&line), "{line}\nis not in\n{page}");
     }
