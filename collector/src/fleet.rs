@@ -1,7 +1,8 @@
 //! `firstbad_fleet_*`: what the fleet's observations add up to, by version and without instance, for dashboards. At most
-//! eight versions per config have labels of their own; older ones are folded into `other`. A label set is served as 0 once
-//! before its counts, so that `increase` sees its first event. Only this file counts for Prometheus; the engine counts for
-//! itself.
+//! eight versions per config have labels of their own; older ones are folded into `other`: what was served of them stays under
+//! their own label, and only what was not is counted under `other`, so that no event is seen twice. A label set is served as 0
+//! once before its counts, so that `increase` sees its first event. Only this file counts for Prometheus; the engine counts
+//! for itself.
 
 mod incidents;
 pub(crate) mod scores;
@@ -28,8 +29,8 @@ struct VersionCounts {
     scores: BTreeMap<String, ScoreCounts>,
     /// When it was last heard of, in observations counted: the least recent is folded first.
     heard: u64,
-    /// Whether it was served before.
-    shown: bool,
+    /// What was served of it last; none before the first scrape.
+    served: Option<Box<VersionCounts>>,
 }
 
 /// Counts of one config.
@@ -157,20 +158,24 @@ impl FleetCounts {
 
     /// The counts, with 0 for each label set that was not served before; these are from now on.
     fn served(&mut self) -> Self {
+        let is_first = !std::mem::replace(&mut self.shown, true);
+        for version in self.versions_mut() {
+            version.served = Some(Box::new(version.to_serve()));
+        }
         let mut served = self.clone();
-        if !std::mem::replace(&mut self.shown, true) {
+        if is_first {
             (served.totals, served.panics) = (Outcomes::default(), 0);
         }
-        served.versions_mut().for_each(VersionCounts::zero_if_new);
-        for version in self.versions_mut() {
-            version.shown = true;
-            version.scores.values_mut().for_each(|scores| scores.shown = true);
+        for version in served.versions_mut() {
+            if let Some(now) = version.served.take() {
+                *version = *now;
+            }
         }
         served
     }
 
     fn versions_mut(&mut self) -> impl Iterator<Item = &mut VersionCounts> {
-        self.configs.values_mut().flat_map(|config| config.versions.values_mut())
+        self.configs.values_mut().flat_map(|config| config.versions.values_mut().chain(config.other.as_mut()))
     }
 
     fn render_requests(&self, text: &mut Text) {
@@ -215,8 +220,7 @@ impl ConfigCounts {
     fn fold_oldest(&mut self) {
         let oldest = self.versions.iter().min_by_key(|(_, version)| version.heard).map(|(hash, _)| *hash);
         let Some(version) = oldest.and_then(|hash| self.versions.remove(&hash)) else { return };
-        // Served at once: to go from 0 to what was folded would look like events of now.
-        self.other.get_or_insert_with(VersionCounts::zeros).fold(version);
+        self.other.get_or_insert_with(VersionCounts::zeros).fold(version.not_served());
     }
 }
 
@@ -230,15 +234,38 @@ impl VersionCounts {
         Self { loads: results.collect(), ..Self::default() }
     }
 
-    /// Sets every count of what was not served before to 0.
-    fn zero_if_new(&mut self) {
-        if !self.shown {
-            (self.outcomes, self.panics) = (Outcomes::default(), 0);
-            self.loads.values_mut().for_each(|n| *n = 0);
+    /// What the next scrape is told: 0 for what no scrape was told of.
+    fn to_serve(&self) -> Self {
+        let mut now = Self { served: None, ..self.clone() };
+        if self.served.is_none() {
+            (now.outcomes, now.panics) = (Outcomes::default(), 0);
+            now.loads.values_mut().for_each(|n| *n = 0);
         }
-        for scores in self.scores.values_mut().filter(|scores| !scores.shown) {
-            *scores = ScoreCounts::default();
+        let before = self.served.as_ref();
+        for (score, counts) in &mut now.scores {
+            if before.is_none_or(|before| !before.scores.contains_key(score)) {
+                *counts = ScoreCounts::default();
+            }
         }
+        now
+    }
+
+    /// What no scrape was told of.
+    fn not_served(mut self) -> Self {
+        let Some(served) = self.served.take() else { return self };
+        let Outcomes { ok, denied, error, panic } = &mut self.outcomes;
+        *ok = ok.saturating_sub(served.outcomes.ok);
+        *denied = denied.saturating_sub(served.outcomes.denied);
+        *error = error.saturating_sub(served.outcomes.error);
+        *panic = panic.saturating_sub(served.outcomes.panic);
+        self.panics = self.panics.saturating_sub(served.panics);
+        for (key, n) in &mut self.loads {
+            *n = n.saturating_sub(served.loads.get(key).copied().unwrap_or(0));
+        }
+        for (score, counts) in &mut self.scores {
+            served.scores.get(score).into_iter().for_each(|served| counts.subtract(served));
+        }
+        self
     }
 
     fn loaded(&mut self, result: LoadResult, reason: Option<&str>, n: u64) {
@@ -371,11 +398,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_folded_into_other_does_not_rise_from_0() {
+    fn what_is_folded_into_other_is_counted_there_only_if_no_scrape_was_told_of_it() {
         let (mut counts, snapshot) = (FleetCounts::new(false), empty());
-        for version in 0..=METRIC_HASHES_MAX {
-            counts.count(&[row(&[u8::try_from(version).unwrap()], 9)]);
+        let content = |version: usize| [u8::try_from(version).unwrap()];
+        for version in 0..METRIC_HASHES_MAX {
+            counts.count(&[row(&content(version), 9)]);
         }
-        assert_eq!(panics(&counts.render(&snapshot), "other"), Some(9));
+        counts.render(&snapshot);
+        assert_eq!(panics(&counts.render(&snapshot), &Hash::of(&content(0)).short()), Some(9));
+        counts.count(&[row(&content(METRIC_HASHES_MAX), 1)]);
+        counts.render(&snapshot);
+        assert_eq!(panics(&counts.render(&snapshot), "other"), Some(0), "all of the first one was served under its own label");
+        // Heard of, not served, and folded: the first one of those left, since the second one is the oldest now.
+        counts.count(&[row(&content(1), 5)]);
+        for version in METRIC_HASHES_MAX + 1..2 * METRIC_HASHES_MAX + 1 {
+            counts.count(&[row(&content(version), 2)]);
+        }
+        let text = counts.render(&snapshot);
+        assert_eq!(panics(&text, &Hash::of(&content(1)).short()), None, "it was folded");
+        assert_eq!(panics(&text, "other"), Some(5), "and nothing else of what was folded was new");
     }
 }

@@ -12,8 +12,6 @@ pub(crate) struct ScoreCounts {
     buckets: [u64; SCORE_BOUNDS.len() + 1],
     sum: f64,
     defaulted: [u64; 4],
-    /// Whether it was served before.
-    pub(super) shown: bool,
 }
 
 const REASONS: [&str; 4] = ["sentinel", "nan", "below", "above"];
@@ -49,6 +47,15 @@ impl ScoreCounts {
         }
         family.suffixed("_sum", labels, self.sum);
         family.suffixed("_count", labels, cumulative);
+    }
+
+    /// Takes away what was served.
+    pub(super) fn subtract(&mut self, served: &Self) {
+        let pairs = self.buckets.iter_mut().zip(served.buckets).chain(self.defaulted.iter_mut().zip(served.defaulted));
+        for (count, n) in pairs {
+            *count = count.saturating_sub(n);
+        }
+        self.sum -= served.sum;
     }
 
     pub(super) fn fold(&mut self, other: &Self) {
