@@ -30,7 +30,7 @@ pub(crate) enum Refusal {
     TooLarge(String),
     #[error("content type `{0}` is not served here: send application/x-protobuf or application/json")]
     MediaType(String),
-    #[error("content encoding `{0}` is not served here: send identity, gzip or zstd")]
+    #[error("content encoding `{0}` is not served here: send identity, gzip, deflate or zstd")]
     ContentEncoding(String),
     #[error("the body did not arrive within {0} s")]
     Slow(u64),
@@ -167,6 +167,11 @@ impl Charge {
             None => self.permit = Some(more),
         }
         Ok(())
+    }
+
+    /// Gives back what was taken.
+    pub(crate) fn give_back(&mut self) {
+        self.permit = None;
     }
 }
 

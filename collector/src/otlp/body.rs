@@ -11,6 +11,8 @@ pub enum Compression {
     Identity,
     /// gzip, of one member or several.
     Gzip,
+    /// zlib, which HTTP calls deflate.
+    Deflate,
     /// Zstandard, of one frame or several.
     Zstd,
 }
@@ -22,6 +24,7 @@ impl Compression {
         match name.trim() {
             "" | "identity" => Some(Self::Identity),
             "gzip" | "x-gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Deflate),
             "zstd" => Some(Self::Zstd),
             _ => None,
         }
@@ -35,6 +38,7 @@ impl Compression {
         Ok(match self {
             Self::Identity => Box::new(compressed),
             Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(compressed)),
+            Self::Deflate => Box::new(flate2::read::ZlibDecoder::new(compressed)),
             Self::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::new(compressed)?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;

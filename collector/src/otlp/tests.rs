@@ -69,7 +69,7 @@ proptest! {
         let _ = decode_logs(&bytes, Encoding::Protobuf);
         let _ = decode_line(&bytes, Limits::CAPTURE);
         let _ = ExportLogsServiceRequest::decode(bytes.as_slice());
-        for compression in [Compression::Gzip, Compression::Zstd] {
+        for compression in [Compression::Gzip, Compression::Deflate, Compression::Zstd] {
             let _ = decompress(&bytes, compression, 1 << 16);
         }
     }

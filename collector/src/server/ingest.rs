@@ -126,7 +126,13 @@ pub(super) async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Char
             drain(&mut chunks).await;
             return Err(too_large());
         }
-        charge.take(chunk.len())?;
+        if let Err(refusal) = charge.take(chunk.len()) {
+            // A sender that is still writing when it is told to wait sees a broken pipe instead.
+            charge.give_back();
+            drop(bytes);
+            drain(&mut chunks).await;
+            return Err(refusal);
+        }
         if bytes.is_empty() {
             // Most bodies come in a few pieces. A claim alone gets no room.
             bytes.reserve_exact(claimed.min(chunk.len().saturating_mul(PIECES)));

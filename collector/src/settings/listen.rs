@@ -64,7 +64,8 @@ impl FromStr for Listen {
     type Err = NotAnAddress;
 
     fn from_str(text: &str) -> Result<Self, NotAnAddress> {
-        let port = text.strip_prefix("localhost:").unwrap_or(text);
+        let port = text.strip_prefix("localhost").unwrap_or(text);
+        let port = port.strip_prefix(':').unwrap_or(port);
         if let Ok(port) = port.parse() {
             return Ok(Self::loopback(port));
         }
@@ -80,6 +81,7 @@ mod tests {
     fn a_bare_port_is_both_loopbacks_and_an_address_is_itself() {
         assert_eq!("4318".parse(), Ok(Listen::loopback(4318)));
         assert_eq!("localhost:0".parse(), Ok(Listen::loopback(0)));
+        assert_eq!(":4319".parse(), Ok(Listen::loopback(4319)));
         let wide: Listen = "0.0.0.0:4318".parse().unwrap();
         assert!(!wide.is_loopback() && wide.also().is_none());
         assert!("127.0.0.1:1".parse::<Listen>().unwrap().is_loopback());

@@ -107,6 +107,38 @@ fn a_full_queue_says_503_and_when_to_come_back() {
     assert_eq!((answer.status, answer.retry_after.as_deref()), (503, Some("5")), "{}", answer.text());
 }
 
+/// Without reading on, the sender would see a broken pipe instead of the answer.
+#[test]
+fn over_the_budget_a_sender_that_is_still_writing_is_told_to_come_back() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (queue, _work) = sync_channel(1);
+    let admission = Admission::new(queue, Arc::new(Health::new(1)), Clock::default());
+    let mut held = admission.charge();
+    held.take(firstbad_protocol::limits::IN_FLIGHT_BYTES_MAX - (1 << 20)).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}/v1/logs", listener.local_addr().unwrap());
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let guard = Guard::new(None, GuardParts::default()).unwrap();
+    runtime.spawn(serve(listener, Service { router: guard.before(ingest::router(admission), Form::OtlpHttp), tls: None }, stopped));
+    for _ in 0..8 {
+        let answer = super::support::try_post(&url, JSON, &vec![b' '; 8 << 20]).expect("an answer, not a broken pipe");
+        assert_eq!((answer.status, answer.retry_after.as_deref()), (429, Some("1")), "{}", answer.text());
+    }
+}
+
+#[test]
+fn deflate_is_zlib() {
+    let running = Running::start();
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&log_request("deflated")).unwrap();
+    let headers = [("content-type", "application/json"), ("content-encoding", "deflate")];
+    assert_eq!(running.post("/v1/logs", &headers, &encoder.finish().unwrap()).status, 200);
+    assert_eq!(running.post("/v1/logs", &headers, b"not zlib").status, 400);
+    let received = running.collector().client().status().unwrap().received;
+    assert_eq!(received.get("logs").copied(), Some(1), "{received:?}");
+}
+
 #[test]
 fn a_second_collector_is_refused_with_the_thing_to_change() {
     let running = Running::start();
