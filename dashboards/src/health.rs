@@ -36,6 +36,13 @@ fn intake(target: &str) -> Vec<Panel> {
         })
         .ask(format!("up{{{target}}}"), "{{instance}}")
         .link(playbook("silent-hosts")),
+        lines("none", Words {
+            title: "Reasons not to rely on the collector",
+            description: "1 while nothing can be stored, the clock was set back, verdicts are behind, or no process reports any more.",
+            empty: NOT_SCRAPED,
+        })
+        .ask(format!("max by (reason) (firstbad_collector_degraded{{{target}}})"), "{{reason}}")
+        .link(playbook("silent-hosts")),
         lines("s", Words {
             title: "Age of the newest data",
             description: "Time since the newest event of the fleet. What the screens show is this old.",

@@ -8,7 +8,11 @@ use firstbad_protocol::names::{Kind, METRICS, Metric};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Served metrics that no dashboard shows, and why.
-const NOT_SHOWN: [(&str, &str); 2] = [
+const NOT_SHOWN: [(&str, &str); 3] = [
+    (
+        "firstbad_collector_last_reload_successful",
+        "changes only when somebody sends SIGHUP, who reads the log; the status shows why a configuration was refused",
+    ),
     (
         "firstbad_config_last_load_successful",
         "in the list of names, but no sender serves it; refused loads are counted by firstbad_config_loads_total",
