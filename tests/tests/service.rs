@@ -103,3 +103,75 @@ fn a_taken_port_is_an_error_that_names_port_and_flag() {
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(said.contains(&port.to_string()) && said.contains("--otlp-http"), "{said}");
 }
+
+/// A collector whose log lines are read, and that is stopped by its pid.
+struct Logging {
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Logging {
+    fn start(data: &std::path::Path, configuration: &std::path::Path) -> Self {
+        let mut child = Command::new(firstbad_tests::firstbad())
+            .args(["collect", "--no-recorders", "--log-format", "json", "--data-dir"])
+            .arg(data)
+            .args(["--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--api", "127.0.0.1:0", "-c"])
+            .arg(configuration)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("firstbad is built");
+        let (send, lines) = std::sync::mpsc::channel();
+        let log = std::io::BufReader::new(child.stderr.take().expect("a pipe"));
+        std::thread::spawn(move || {
+            for line in std::io::BufRead::lines(log).map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// The next line that says `words`; each line is a JSON object.
+    fn line(&self, words: &str) -> serde_json::Value {
+        loop {
+            let line = self.lines.recv_timeout(std::time::Duration::from_secs(60)).expect("a line of the log");
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
+            if line["message"].as_str().is_some_and(|message| message.contains(words)) {
+                return line;
+            }
+        }
+    }
+
+    fn hang_up(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().expect("kill").success());
+    }
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn sighup_reads_the_configuration_again_and_a_refused_one_changes_nothing() {
+    let directory = tempfile::tempdir().expect("directory");
+    let configuration = directory.path().join("firstbad.toml");
+    let write = |text: &str| std::fs::write(&configuration, text).expect("writing");
+    write("[collect]\nretention = \"7d\"\n");
+    let mut collector = Logging::start(&directory.path().join("data"), &configuration);
+    collector.line("api on 127.0.0.1:");
+    write("[collect]\nretention = \"1d\"\nalertmanager = \"nonsense\"\n");
+    collector.hang_up();
+    let refused = collector.line("refused");
+    assert!(refused["error"].as_str().is_some_and(|error| error.contains("nonsense")), "{refused}");
+    write("[collect]\nretention = \"1d\"\ncontents = \"off\"\n");
+    collector.hang_up();
+    let done = collector.line("read again");
+    assert_eq!(done["done"], "changed: retention; after a restart: contents", "{done}");
+    assert!(collector.child.try_wait().expect("its state").is_none(), "it goes on");
+}

@@ -3,10 +3,13 @@
 //! is accused: it must not contradict the verdict. An action that telemetry shows to be needless is marked as such.
 
 use crate::census;
-use firstbad_playbooks::{Playbook, Until, embedded, fill, matching};
+use crate::failure::Failure;
+use firstbad_playbooks::{Library, Playbook, Until, embedded, fill};
 use firstbad_protocol::Hash;
 use firstbad_protocol::snapshot::Snapshot;
 use firstbad_protocol::verdict::{Incident, State};
+use std::path::Path;
+use std::sync::OnceLock;
 
 /// One action, ready to be shown. Its text is safe to paste: slots hold nothing that a shell would act on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,11 +57,26 @@ fn uncapitalised(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().to_string() + letters.as_str())
 }
 
+/// The user's own playbooks before the embedded ones, if there are any.
+static OWN: OnceLock<Library> = OnceLock::new();
+
+/// Takes the playbooks of `directory` before the embedded ones, for as long as this process runs.
+///
+/// # Errors
+/// If a file of the directory cannot be used; all faults are in the message.
+pub(crate) fn use_own(directory: Option<&Path>) -> Result<(), Failure> {
+    if let Some(directory) = directory {
+        let _ = OWN.set(Library::read(directory)?.before(embedded()));
+    }
+    Ok(())
+}
+
 /// The playbook for `incident`.
 pub(crate) fn playbook(incident: &Incident) -> Option<&'static Playbook> {
-    let named = incident.playbook.as_deref().and_then(|name| embedded().get(name));
-    let last_resort = || embedded().get("insufficient-evidence").filter(|_| !incident.verdict.accuses());
-    named.or_else(|| matching(incident)).or_else(last_resort)
+    let library = OWN.get().unwrap_or_else(|| embedded());
+    let named = incident.playbook.as_deref().and_then(|name| library.get(name));
+    let last_resort = || library.get("insufficient-evidence").filter(|_| !incident.verdict.accuses());
+    named.or_else(|| library.matching(incident)).or_else(last_resort)
 }
 
 /// Its actions. None is due any more once the incident is over.
@@ -72,9 +90,20 @@ pub(crate) fn actions(snapshot: &Snapshot, incident: &Incident) -> Vec<Advice> {
             risk: fill(&action.risk, incident).0,
             reversible: action.reversible,
             verify: fill(&action.verify, incident).0,
-            needless: action.until.and_then(|until| shown(snapshot, incident, until)),
+            needless: action.until.and_then(|until| shown(snapshot, incident, until)).or_else(|| {
+                let states: Vec<&str> = action.state.iter().map(|state| state_word(*state)).collect();
+                (!action.is_due_in(incident.state)).then(|| format!("due while it is {}", states.join(" or ")))
+            }),
         })
         .collect()
+}
+
+const fn state_word(state: State) -> &'static str {
+    match state {
+        State::Open => "open",
+        State::Recovering => "recovering",
+        State::Resolved => "resolved",
+    }
 }
 
 /// What is to be done when the incident is over: nothing, or where it goes on.
@@ -148,6 +177,16 @@ mod tests {
             [false, false, false, true],
             "of a version that is not listed nothing is known"
         );
+    }
+
+    #[test]
+    fn a_step_of_one_state_is_not_due_in_another() {
+        let mut snapshot = fixture::named();
+        snapshot.diagnosis.incidents[0].playbook = Some("hang".to_owned());
+        assert!(!needless(&snapshot)[2], "stacks are taken while processes hang");
+        snapshot.diagnosis.incidents[0].state = State::Recovering;
+        let found = actions(&snapshot, &snapshot.diagnosis.incidents[0]);
+        assert_eq!(found[2].needless.as_deref(), Some("due while it is open"));
     }
 
     #[test]

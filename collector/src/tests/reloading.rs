@@ -5,6 +5,7 @@ use crate::settings::{Alertmanager, FileError, Settings};
 use std::path::Path;
 use std::time::Duration;
 
+const HEAD: &str = "+++\ntitle = \"t\"\nseverity = \"page\"\nescalate = \"never\"\n";
 const ACTION: &str = "[[action]]\ndo = \"x\"\nrisk = \"none\"\nreversible = true\nverify = \"y\"\n";
 
 fn settings(running: &Running, change: impl FnOnce(&mut Settings)) -> Settings {
@@ -50,19 +51,19 @@ fn a_refused_configuration_changes_nothing_and_is_told_until_one_is_taken() {
     let collector = running.collector();
     let directory = running.directory.path().join("own");
     std::fs::create_dir(&directory).unwrap();
-    std::fs::write(directory.join("mine.md"), format!("+++\ntitle = \"t\"\ncolour = 1\n{ACTION}+++\n")).unwrap();
+    std::fs::write(directory.join("mine.md"), format!("{HEAD}colour = 1\n{ACTION}+++\n")).unwrap();
     let wanted = settings(&running, |settings| {
         settings.playbooks = Some(directory.clone());
         settings.retention = Duration::from_secs(3600);
     });
     let error = collector.reload(Ok(wanted.clone())).unwrap_err().to_string();
-    assert!(error.contains("mine.md:3:1") && error.contains("colour"), "{error}");
-    assert!(notices(&running).contains("not in force") && notices(&running).contains("mine.md:3:1"), "{}", notices(&running));
+    assert!(error.contains("mine.md:5:1") && error.contains("colour"), "{error}");
+    assert!(notices(&running).contains("not in force") && notices(&running).contains("mine.md:5:1"), "{}", notices(&running));
     assert!(!is_last_reload_good(&running));
     let unreadable = FileError::Value { setting: "api", reason: "`x` is no address".to_owned() };
     assert!(collector.reload(Err(unreadable)).is_err());
     assert!(notices(&running).contains("no address"));
-    std::fs::write(directory.join("mine.md"), format!("+++\ntitle = \"t\"\n{ACTION}+++\n")).unwrap();
+    std::fs::write(directory.join("mine.md"), format!("{HEAD}{ACTION}+++\n")).unwrap();
     let done = collector.reload(Ok(wanted)).unwrap();
     assert_eq!(done.applied, ["playbooks", "retention"], "nothing of the refused one was in force");
     assert!(notices(&running).is_empty() && is_last_reload_good(&running));
@@ -116,7 +117,7 @@ fn own_playbooks_come_before_those_in_the_binary_and_bundles_do_not_need_them() 
 }
 
 fn write_playbook(directory: &Path, name: &str, rule: &str) {
-    std::fs::write(directory.join(format!("{name}.md")), format!("+++\ntitle = \"t\"\n{rule}{ACTION}+++\n")).unwrap();
+    std::fs::write(directory.join(format!("{name}.md")), format!("{HEAD}{rule}{ACTION}+++\n")).unwrap();
 }
 
 /// A place that takes alerts and counts the calls.

@@ -43,11 +43,11 @@ fn standing_of(incidents: &[Incident]) -> Standing {
     if open { Standing::Incident } else { Standing::Calm }
 }
 
-/// A collector is blind, whatever it saw before, if it can store nothing or if no host reports to it any more.
+/// A collector is blind, whatever it saw before, if it can store nothing, is not ready, or no host reports to it any more.
 fn standing(status: &Status, snapshot: &Snapshot) -> Standing {
     let fleet = snapshot.fleet;
     let everybody_is_silent = fleet.hosts_reporting == 0 && fleet.hosts_silent > 0;
-    if status.degraded.is_some() || everybody_is_silent {
+    if status.degraded.is_some() || !status.not_ready.is_empty() || everybody_is_silent {
         Standing::Blind
     } else {
         standing_of(&snapshot.diagnosis.incidents)

@@ -52,6 +52,7 @@ pub(crate) const PAGE: Page = Page::new(report::html::live);
 /// Whatever kept the command from its work.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let common = &arguments.common;
+    crate::advice::use_own(arguments.collect.playbooks.as_deref())?;
     match &arguments.command {
         None => show::attach_or_embed(arguments),
         Some(Command::Demo(demo)) => {

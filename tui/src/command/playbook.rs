@@ -40,7 +40,8 @@ pub(super) fn show(name: &str, directory: Option<&Path>) -> Result<ExitCode, Fai
     let Some(playbook) = library.get(name) else {
         return Err(Failure::new(format!("there is no playbook `{name}`")).hint("firstbad playbook list names them"));
     };
-    let mut text = format!("{}: {}\n\n", Untrusted(&playbook.name), Untrusted(&playbook.title));
+    let mut text = format!("{}: {}\n", Untrusted(&playbook.name), Untrusted(&playbook.title));
+    text += &format!("severity: {}\nescalate: {}\n\n", playbook.severity.as_str(), Untrusted(&playbook.escalate));
     for (index, action) in playbook.actions.iter().enumerate() {
         let undo = if action.reversible { "can be undone" } else { "cannot be undone" };
         text += &format!("{}. {}\n", index + 1, Untrusted(&action.what));

@@ -133,6 +133,7 @@ pub(crate) fn status(url: &str, status: &Status, snapshot: &Snapshot) -> String 
         text += &line(&format!("refused, {reason}: {}", count(*refused)));
     }
     text.extend(status.degraded.iter().map(|reason| line(&format!("DEGRADED: {reason}"))));
+    text.extend(status.not_ready.iter().map(|reason| line(&format!("NOT READY: {reason}"))));
     text.extend(status.notices.iter().map(|notice| line(&format!("notice: {notice}"))));
     text.extend(status.recorders_unreadable.iter().map(|problem| line(&format!("NOT SEEN: {problem}"))));
     if status.insecure {
