@@ -418,4 +418,26 @@ mod tests {
         assert_eq!(panics(&text, &Hash::of(&content(1)).short()), None, "it was folded");
         assert_eq!(panics(&text, "other"), Some(5), "and nothing else of what was folded was new");
     }
+
+    /// A day of a fleet whose input changes every 5 minutes. No label is per host, so the size of the fleet does not matter.
+    /// `docs/deploy.md` ("Capacity") has these numbers.
+    #[test]
+    fn series_at_once_and_in_a_day_of_new_versions_are_within_what_the_docs_say() {
+        let (mut counts, snapshot) = (FleetCounts::new(false), empty());
+        let (mut most, mut all) = (0, std::collections::BTreeSet::new());
+        for version in 0..288_u16 {
+            counts.count(&[row(&version.to_be_bytes(), 3)]);
+            counts.render(&snapshot);
+            let text = counts.render(&snapshot);
+            let series = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(' ').next());
+            let series: Vec<String> = series.filter(|series| series.contains("config=")).map(str::to_owned).collect();
+            most = most.max(series.len());
+            all.extend(series);
+        }
+        println!("{most} series at once, {} in a day", all.len());
+        assert_eq!((most, all.len()), (9 * OF_A_VERSION, 289 * OF_A_VERSION));
+    }
+
+    /// Requests by 4 outcomes, panics, and loads by result and reason. Each score adds 20: 14 buckets, sum, count and 4 reasons.
+    const OF_A_VERSION: usize = 4 + 1 + 12;
 }
