@@ -10,8 +10,8 @@ pub(crate) use outbox::Outbox;
 pub use stepper::Stepper;
 
 use crate::diagnosis_json;
-use crate::playbooks::Playbooks;
 use crate::fleet::FleetCounts;
+use crate::playbooks::Playbooks;
 use crate::publish::{Published, Publisher};
 use crate::store::{Batch, Checkpoint, IncidentRecord};
 use firstbad_protocol::snapshot::Snapshot;

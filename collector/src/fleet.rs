@@ -408,7 +408,11 @@ mod tests {
         assert_eq!(panics(&counts.render(&snapshot), &Hash::of(&content(0)).short()), Some(9));
         counts.count(&[row(&content(METRIC_HASHES_MAX), 1)]);
         counts.render(&snapshot);
-        assert_eq!(panics(&counts.render(&snapshot), "other"), Some(0), "all of the first one was served under its own label");
+        assert_eq!(
+            panics(&counts.render(&snapshot), "other"),
+            Some(0),
+            "all of the first one was served under its own label"
+        );
         // Heard of, not served, and folded: the first one of those left, since the second one is the oldest now.
         counts.count(&[row(&content(1), 5)]);
         for version in METRIC_HASHES_MAX + 1..2 * METRIC_HASHES_MAX + 1 {

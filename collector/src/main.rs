@@ -2,9 +2,9 @@
 //! done with them is the library's business. This file decides exit codes and what goes to standard error.
 
 use clap::{Parser, Subcommand};
+use firstbad_collector::Collector;
 use firstbad_collector::run::{self, RoleArgs};
 use firstbad_collector::settings::{AgentArgs, CollectArgs, File};
-use firstbad_collector::Collector;
 use std::process::ExitCode;
 
 /// Receives, stores and correlates a fleet's telemetry.

@@ -127,7 +127,11 @@ mod tests {
     #[test]
     fn each_reason_is_given_for_its_own_fact_and_for_no_other() {
         assert_eq!(reasons(well()), []);
-        assert_eq!(reasons(Facts { now: NOW, ..Facts::default() }), [], "a new collector that nobody sends to is ready");
+        assert_eq!(
+            reasons(Facts { now: NOW, ..Facts::default() }),
+            [],
+            "a new collector that nobody sends to is ready"
+        );
         assert_eq!(reasons(Facts { is_degraded: true, ..well() }), [NotReady::Store]);
         assert_eq!(reasons(Facts { now: NOW - seconds(3600), ..well() }), [NotReady::Clock]);
         assert_eq!(reasons(Facts { judged: Some(NOW - seconds(120)), ..well() }), [NotReady::Behind]);

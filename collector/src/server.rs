@@ -10,8 +10,8 @@ mod otlp_answer;
 pub(crate) use api::CONTENTS_PATH;
 
 use crate::admission::Refusal;
-use crate::otlp::Encoding;
 use crate::health::Health;
+use crate::otlp::Encoding;
 use crate::publish::Publisher;
 use crate::readiness::{self, NotReady};
 use crate::security::{Form, Peer, ServerTls, peer_names};

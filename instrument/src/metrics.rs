@@ -99,7 +99,10 @@ fn publish_scores(image: &RecorderImage, hashes: &ShortHashes, counts: &mut Coun
             for (place, count) in found.counts.iter().enumerate() {
                 sum += count;
                 let bound = found.bounds.get(place).map_or_else(|| "+Inf".to_owned(), |bound| format!("{bound:?}"));
-                let bucket = Sample { attributes: [sample.attributes.clone(), vec![("le", bound.clone())]].concat(), ..sample.clone() };
+                let bucket = Sample {
+                    attributes: [sample.attributes.clone(), vec![("le", bound.clone())]].concat(),
+                    ..sample.clone()
+                };
                 let labels = [labels.clone(), vec![("le".to_owned(), bound)]].concat();
                 let count = hashes.not_published("firstbad_scores_bucket", &bucket, sum);
                 *counts.entry(("firstbad_scores_bucket", labels)).or_default() += count;

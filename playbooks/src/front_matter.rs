@@ -148,7 +148,11 @@ impl Playbook {
         }
         if parsed.escalate.trim().is_empty() {
             let line = toml_text.lines().position(|line| line.trim_start().starts_with("escalate"));
-            return Err(refuse(line.map_or(1, |line| line + 2), 1, "`escalate` says when to call somebody else".to_owned()));
+            return Err(refuse(
+                line.map_or(1, |line| line + 2),
+                1,
+                "`escalate` says when to call somebody else".to_owned(),
+            ));
         }
         let body = body.trim().to_owned();
         let FrontMatter { title, severity, escalate, actions, .. } = parsed;
@@ -195,17 +199,27 @@ mod tests {
         let huge = format!("{HEAD}[[match]]\nproperty = '\\w{{1000}}'\n{ACTION}+++\nb");
         assert!(fault(&huge).contains("size limit"), "{}", fault(&huge));
         let nested = format!("{HEAD}[[match]]\nerror = '{}'\n{ACTION}+++\nb", "(".repeat(60) + &")".repeat(60));
-        assert!(fault(&nested).starts_with("p.md:5:1: pattern") && fault(&nested).contains("nest"), "{}", fault(&nested));
+        assert!(
+            fault(&nested).starts_with("p.md:5:1: pattern") && fault(&nested).contains("nest"),
+            "{}",
+            fault(&nested)
+        );
         assert!(fault(&format!("{HEAD}+++\nb")).contains("[[action]]"));
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        for (key, line) in [("title", "title = \"t\"\n"), ("severity", "severity = \"page\"\n"), ("escalate", "escalate = \"never\"\n")] {
+        for (key, line) in [
+            ("title", "title = \"t\"\n"),
+            ("severity", "severity = \"page\"\n"),
+            ("escalate", "escalate = \"never\"\n"),
+        ] {
             let found = fault(&format!("{}{ACTION}+++\nb", HEAD.replace(line, "")));
             assert!(found.starts_with("p.md:") && found.contains(key), "{found}");
         }
-        for (key, line) in [("do", "do = \"x\"\n"), ("reversible", "reversible = true\n"), ("verify", "verify = \"y\"\n")] {
+        for (key, line) in
+            [("do", "do = \"x\"\n"), ("reversible", "reversible = true\n"), ("verify", "verify = \"y\"\n")]
+        {
             let found = fault(&format!("{HEAD}{}+++\nb", ACTION.replace(line, "")));
             assert!(found.starts_with("p.md:5:") && found.contains(key), "{found}");
         }

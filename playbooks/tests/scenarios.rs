@@ -16,7 +16,8 @@ fn golden() -> PathBuf {
 /// Incidents by the name of their scenario or of their file.
 fn all() -> BTreeMap<String, Vec<Incident>> {
     let mut found = BTreeMap::new();
-    for (directory, end) in [(golden(), "txt"), (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verdicts"), "json")] {
+    for (directory, end) in [(golden(), "txt"), (Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verdicts"), "json")]
+    {
         for entry in std::fs::read_dir(&directory).expect("the directory of verdicts").flatten() {
             let path = entry.path();
             if path.extension().is_none_or(|extension| extension != end) {
@@ -73,12 +74,10 @@ fn fields(block: &str) -> Value {
         let message = line.rsplit_once(" at ").map_or(line, |(before, _)| before);
         json!({"message": message, "site": null, "count": 1, "first_seen": "2025-11-18T11:28:04Z"})
     });
-    let good = after(block, "  last known good: ").map(|line| {
-        json!({"hash": hash(), "bake_time_s": 60, "contaminated": line.ends_with("CONTAMINATED")})
-    });
-    let input = (!findings.is_empty()).then(|| {
-        json!({"rows": 1, "duplicate_rows": 0, "limits": [], "against": null, "findings": findings})
-    });
+    let good = after(block, "  last known good: ")
+        .map(|line| json!({"hash": hash(), "bake_time_s": 60, "contaminated": line.ends_with("CONTAMINATED")}));
+    let input = (!findings.is_empty())
+        .then(|| json!({"rows": 1, "duplicate_rows": 0, "limits": [], "against": null, "findings": findings}));
     let arm = json!({"hosts": 0, "hosts_failing": 0, "observed": 0.0, "expected": 0.0});
     json!({
         "state": state.to_lowercase(), "pattern": pattern.to_lowercase(),
@@ -182,8 +181,22 @@ fn golden_texts_are_read_whole() {
 fn every_step_can_be_filled_for_the_scenario_that_its_playbook_is_for() {
     let all = all();
     for playbook in embedded().iter() {
-        let known = ["config", "bad", "bad_hash", "last_known_good", "last_known_good_hash", "binary", "incident", "change", "where", "hosts_affected"];
-        let texts = playbook.actions.iter().flat_map(|action| [Some(&action.what), action.brief.as_ref(), Some(&action.verify), Some(&action.risk)]);
+        let known = [
+            "config",
+            "bad",
+            "bad_hash",
+            "last_known_good",
+            "last_known_good_hash",
+            "binary",
+            "incident",
+            "change",
+            "where",
+            "hosts_affected",
+        ];
+        let texts = playbook
+            .actions
+            .iter()
+            .flat_map(|action| [Some(&action.what), action.brief.as_ref(), Some(&action.verify), Some(&action.risk)]);
         for text in texts.flatten() {
             for slot in text.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
                 assert!(known.contains(&slot), "{}: there is no slot {{{slot}}}", playbook.name);

@@ -151,7 +151,11 @@ mod tests {
         }
         assert_eq!(lines, [], "within the minute");
         assert_eq!(log.step(&incident(Verdict::Cause, State::Open), at(63)), Some(Step::Changed(59)));
-        assert_eq!(log.step(&incident(Verdict::Cause, State::Resolved), at(64)), Some(Step::Resolved), "an end never waits");
+        assert_eq!(
+            log.step(&incident(Verdict::Cause, State::Resolved), at(64)),
+            Some(Step::Resolved),
+            "an end never waits"
+        );
         assert_eq!(log.step(&incident(Verdict::Cause, State::Resolved), at(200)), None);
     }
 }

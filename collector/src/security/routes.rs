@@ -49,7 +49,17 @@ mod tests {
         for path in OPEN {
             assert_eq!(needs(path), Needs::Nothing);
         }
-        for path in ["//", "", "/health/", "/healthz", "//health", "/%68ealth", "/ready/", "/grpc.health.v1.Health/", "/v2/logs"] {
+        for path in [
+            "//",
+            "",
+            "/health/",
+            "/healthz",
+            "//health",
+            "/%68ealth",
+            "/ready/",
+            "/grpc.health.v1.Health/",
+            "/v2/logs",
+        ] {
             assert_eq!(needs(path), Needs::Credential, "{path}");
         }
         assert_eq!(needs("/"), Needs::Role(Role::Read));

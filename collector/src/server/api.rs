@@ -233,7 +233,9 @@ async fn metrics(State(api): State<Api>) -> Response {
     crate::fleet::set_gauges(&api.health, &latest.snapshot);
     let reasons = api.readiness().reasons();
     for reason in NotReady::ALL.into_iter().filter(|reason| *reason != NotReady::Starting) {
-        api.health.gauge(&names::COLLECTOR_DEGRADED, &[reason.label()]).set(f64::from(u8::from(reasons.contains(&reason))));
+        api.health
+            .gauge(&names::COLLECTOR_DEGRADED, &[reason.label()])
+            .set(f64::from(u8::from(reasons.contains(&reason))));
     }
     let is_refused = api.reload_problem.lock().unwrap_or_else(PoisonError::into_inner).is_some();
     api.health.gauge(&names::COLLECTOR_RELOAD, &[]).set(f64::from(u8::from(!is_refused)));

@@ -120,7 +120,11 @@ fn over_the_budget_a_sender_that_is_still_writing_is_told_to_come_back() {
     let url = format!("http://{}/v1/logs", listener.local_addr().unwrap());
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let guard = Guard::new(None, GuardParts::default()).unwrap();
-    runtime.spawn(serve(listener, Service { router: guard.before(ingest::router(admission), Form::OtlpHttp), tls: None }, stopped));
+    runtime.spawn(serve(
+        listener,
+        Service { router: guard.before(ingest::router(admission), Form::OtlpHttp), tls: None },
+        stopped,
+    ));
     for _ in 0..8 {
         let answer = super::support::try_post(&url, JSON, &vec![b' '; 8 << 20]).expect("an answer, not a broken pipe");
         assert_eq!((answer.status, answer.retry_after.as_deref()), (429, Some("1")), "{}", answer.text());

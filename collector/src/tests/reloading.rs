@@ -58,7 +58,11 @@ fn a_refused_configuration_changes_nothing_and_is_told_until_one_is_taken() {
     });
     let error = collector.reload(Ok(wanted.clone())).unwrap_err().to_string();
     assert!(error.contains("mine.md:5:1") && error.contains("colour"), "{error}");
-    assert!(notices(&running).contains("not in force") && notices(&running).contains("mine.md:5:1"), "{}", notices(&running));
+    assert!(
+        notices(&running).contains("not in force") && notices(&running).contains("mine.md:5:1"),
+        "{}",
+        notices(&running)
+    );
     assert!(!is_last_reload_good(&running));
     let unreadable = FileError::Value { setting: "api", reason: "`x` is no address".to_owned() };
     assert!(collector.reload(Err(unreadable)).is_err());
@@ -102,10 +106,8 @@ fn own_playbooks_come_before_those_in_the_binary_and_bundles_do_not_need_them() 
     write_playbook(directory.path(), "mine", rule);
     let own = crate::playbooks::Playbooks::default();
     own.put(crate::playbooks::Playbooks::read(Some(directory.path())).unwrap());
-    let snapshot = super::alerting::snapshot(
-        firstbad_protocol::verdict::Verdict::Cause,
-        firstbad_protocol::verdict::State::Open,
-    );
+    let snapshot =
+        super::alerting::snapshot(firstbad_protocol::verdict::Verdict::Cause, firstbad_protocol::verdict::State::Open);
     let mut diagnosis = snapshot.diagnosis;
     own.annotate(&mut diagnosis);
     assert_eq!(diagnosis.incidents[0].playbook.as_deref(), Some("mine"));
