@@ -15,8 +15,21 @@ const CHECK: &str = "/grpc.health.v1.Health/Check";
 const SERVING: &[u8] = &[0, 0, 0, 0, 2, 8, 1];
 const NOT_SERVING: &[u8] = &[0, 0, 0, 0, 2, 8, 2];
 
-/// What each of the four says: status and text of `/ready`, the message of the health check, the metric, the status.
-fn told(running: &Running, reason: &str) -> (u16, String, Vec<u8>, bool, Vec<String>) {
+/// What each of the four says.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    /// HTTP status and text of `/ready`.
+    ready: u16,
+    text: String,
+    /// The message of the health check.
+    checked: Vec<u8>,
+    /// Whether the metric is 1.
+    is_degraded: bool,
+    /// Of the status.
+    words: Vec<String>,
+}
+
+fn told(running: &Running, reason: &str) -> Told {
     let ready = running.get("/ready");
     let checked = call_at(running.collector().addresses().otlp_grpc[0], CHECK, &framed(0, b""));
     assert_eq!(checked.status, "0", "{checked:?}");
@@ -24,18 +37,30 @@ fn told(running: &Running, reason: &str) -> (u16, String, Vec<u8>, bool, Vec<Str
     let line = |value: u8| format!("firstbad_collector_degraded{{reason=\"{reason}\"}} {value}\n");
     assert!(metrics.contains(&line(0)) != metrics.contains(&line(1)), "{metrics}");
     let status = running.collector().client().status().unwrap();
-    (ready.status, ready.text(), checked.body, metrics.contains(&line(1)), status.not_ready)
+    Told {
+        ready: ready.status,
+        text: ready.text(),
+        checked: checked.body,
+        is_degraded: metrics.contains(&line(1)),
+        words: status.not_ready,
+    }
 }
 
 fn assert_ready(running: &Running, reason: &str) {
-    let ready = (200, "ready\n".to_owned(), SERVING.to_vec(), false, Vec::new());
+    let ready = Told {
+        ready: 200,
+        text: "ready\n".to_owned(),
+        checked: SERVING.to_vec(),
+        is_degraded: false,
+        words: Vec::new(),
+    };
     assert_eq!(told(running, reason), ready, "{reason}");
     assert_eq!(running.get("/health").text(), "ok\n");
 }
 
 fn assert_not_ready(running: &Running, reason: &str, says: &str) {
-    let (status, text, checked, is_degraded, words) = told(running, reason);
-    assert_eq!((status, checked.as_slice(), is_degraded), (503, NOT_SERVING, true), "{reason}: {text}");
+    let Told { ready, text, checked, is_degraded, words } = told(running, reason);
+    assert_eq!((ready, checked.as_slice(), is_degraded), (503, NOT_SERVING, true), "{reason}: {text}");
     assert!(text.contains(says) && words.iter().any(|words| words.contains(says)), "{text} {words:?}");
     assert_eq!(running.get("/health").text(), "ok\n", "the process runs");
 }
