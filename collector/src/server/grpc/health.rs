@@ -44,21 +44,21 @@ struct Asked {
 /// HealthCheckResponse.
 #[derive(Clone, Copy, PartialEq, Eq, Message)]
 struct Answer {
-    #[prost(enumeration = "Serving", tag = "1")]
+    #[prost(enumeration = "ServingStatus", tag = "1")]
     status: i32,
 }
 
 /// HealthCheckResponse.ServingStatus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
 #[repr(i32)]
-enum Serving {
+enum ServingStatus {
     Unknown = 0,
     Serving = 1,
     NotServing = 2,
     ServiceUnknown = 3,
 }
 
-impl Serving {
+impl ServingStatus {
     const fn of(is_ready: bool) -> Self {
         if is_ready { Self::Serving } else { Self::NotServing }
     }
@@ -84,7 +84,7 @@ async fn check(State(readiness): State<Readiness>, request: Request) -> Response
 
 /// The answer of a unary call.
 pub(crate) fn answered(is_ready: bool) -> Response {
-    super::unary(Serving::of(is_ready).message())
+    super::unary(ServingStatus::of(is_ready).message())
 }
 
 /// The answer now and after each change, until the caller goes away. A service that is not there may come, says the protocol,
@@ -102,7 +102,11 @@ async fn watch(State(readiness): State<Readiness>, request: Request) -> Response
     tokio::spawn(async move {
         let mut before = None;
         while !send.is_closed() {
-            let now = if is_known { Serving::of(readiness.reasons().is_empty()) } else { Serving::ServiceUnknown };
+            let now = if is_known {
+                ServingStatus::of(readiness.reasons().is_empty())
+            } else {
+                ServingStatus::ServiceUnknown
+            };
             if before != Some(now) {
                 before = Some(now);
                 if send.send(Ok(Frame::data(now.message()))).await.is_err() {
