@@ -7,6 +7,7 @@ pub mod content;
 pub mod hash;
 pub mod limits;
 pub mod load;
+pub mod mask;
 pub mod names;
 pub mod recorder;
 pub mod untrusted;

@@ -104,3 +104,15 @@ pub const QUIET_SECONDS_MAX: i64 = 30 * 86_400;
 /// Words of engineers that a collector keeps. At the bound those go that hold no more; if all hold, new ones are refused.
 /// Chosen: ten a day for a year.
 pub const WORDS_STORED_MAX: usize = 4096;
+/// Changes in one request to `/api/v1/changes`.
+pub const CHANGES_PER_REQUEST_MAX: usize = 64;
+/// Bytes of such a request: each change with a description of [`TEXT_BYTES_MAX`], escaped as JSON.
+pub const CHANGES_BODY_BYTES_MAX: usize = 1 << 20;
+/// Seconds that a reported change may lie in the future: what clocks of pipelines differ by.
+pub const CHANGE_AHEAD_SECONDS_MAX: i64 = 60;
+/// Bytes of an `Idempotency-Key`: 128 hold every identity that a pipeline has.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+/// Bytes of the text that `firstbad purge --text` looks for, least and most: shorter ones stand everywhere.
+pub const PURGE_TEXT_BYTES_MIN: usize = 4;
+/// See [`PURGE_TEXT_BYTES_MIN`].
+pub const PURGE_TEXT_BYTES_MAX: usize = 4096;

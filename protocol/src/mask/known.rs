@@ -20,7 +20,7 @@ const MIXED_MIN: usize = 4;
 const DIGITS_MIN: usize = 6;
 
 /// The words of the secrets of one process.
-pub(super) struct Known {
+pub struct Known {
     table: [AtomicU64; BITS / 64],
     in_use: AtomicBool,
 }
@@ -64,8 +64,16 @@ fn inside(text: &[u8], at: usize, cut: u8) -> bool {
     class & cut != 0 && !escape
 }
 
+impl Default for Known {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Known {
-    pub(super) const fn new() -> Self {
+    /// No words.
+    #[must_use]
+    pub const fn new() -> Self {
         Self { table: [const { AtomicU64::new(0) }; BITS / 64], in_use: AtomicBool::new(false) }
     }
 

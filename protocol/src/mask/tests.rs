@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn shown_with(text: &str, known: &Known) -> String {
-    match content_by(text.as_bytes(), &Rules::BUILTIN, known) {
+    match content(text.as_bytes(), &Rules::BUILTIN, known) {
         Shown::AsIs => text.to_owned(),
         Shown::Masked(masked) => String::from_utf8(masked.0).unwrap(),
         Shown::Not => "not shown".to_owned(),
@@ -102,7 +102,7 @@ fn what_is_no_secret_stays() {
 
 #[test]
 fn messages_lose_secrets_and_keep_their_meaning() {
-    let shown = |text: &str| message_by(text, &Rules::BUILTIN, &Known::new());
+    let shown = |text: &str| message(text, &Rules::BUILTIN, &Known::new());
     for (text, expected) in [
         (
             "Config { password: Some(\"qx\"), tokens: [\"a\", \"b\"], n: 1 }",
@@ -131,7 +131,7 @@ fn what_a_content_hid_is_hidden_in_errors_that_quote_it_bare() {
     let known = Known::new();
     assert_eq!(shown_with("password = \"quo!ted-Walrus77\"\n", &known), "password = \"***\"\n");
     assert_eq!(
-        message_by("invalid type: string \"quo!ted-Walrus77\", expected u16", &Rules::BUILTIN, &known),
+        message("invalid type: string \"quo!ted-Walrus77\", expected u16", &Rules::BUILTIN, &known),
         "invalid type: string \"***\", expected u16"
     );
     assert_eq!(shown_with("# Walrus77 was the old one\n", &known), "# *** was the old one\n", "in other contents, too");
@@ -141,18 +141,18 @@ fn what_a_content_hid_is_hidden_in_errors_that_quote_it_bare() {
 fn rules_of_the_proxy_s_own_hold_without_ours() {
     let finder = |find: fn(&str) -> Vec<Range<usize>>| Some(Finder(std::sync::Arc::new(find)));
     let mut rules = Rules::default();
-    let content = |text: &[u8], rules: &Rules| content_by(text, rules, &Known::new());
+    let content = |text: &[u8], rules: &Rules| content(text, rules, &Known::new());
     assert!(!rules.hide() && content(b"password = abc\n", &rules) == Shown::AsIs);
     rules.add_name("Zeile");
     rules.prefixes.push(b"acme_".to_vec());
     rules.finder = finder(|text| text.match_indices("qq").map(|(at, _)| at..at + 2).collect());
     let Shown::Masked(masked) = content(b"password = acme_1\nzeile: true\nx qq y\n", &rules) else { panic!() };
     assert_eq!(masked.0, b"password = ***\nzeile: ***\nx *** y\n");
-    assert_eq!(message_by("a qq acme_77", &rules, &Known::new()), "a *** ***");
+    assert_eq!(message("a qq acme_77", &rules, &Known::new()), "a *** ***");
     assert_eq!(content(b"caf\xe9 = 1\n", &rules), Shown::Not, "the finder reads UTF-8 only");
     rules.finder = finder(|_| panic!("the finder's own"));
     assert_eq!(content(b"x\n", &rules), Shown::Not);
-    assert_eq!(message_by("x", &rules, &Known::new()), "***");
+    assert_eq!(message("x", &rules, &Known::new()), "***");
 }
 
 #[test]
@@ -208,6 +208,6 @@ proptest! {
         prop_assume!(once != "not shown");
         prop_assert_eq!(once.matches('\n').count(), text.matches('\n').count());
         prop_assert_eq!(shown(&once), once);
-        let _ = message_by(&text, &Rules::BUILTIN, &Known::new());
+        let _ = message(&text, &Rules::BUILTIN, &Known::new());
     }
 }

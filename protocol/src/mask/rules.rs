@@ -127,11 +127,11 @@ pub(super) enum Fit {
 }
 
 /// Finds secrets in a text: their byte ranges.
-type Find = dyn Fn(&str) -> Vec<Range<usize>> + Send + Sync;
+pub type Find = dyn Fn(&str) -> Vec<Range<usize>> + Send + Sync;
 
 /// A finder of secrets of the proxy's own.
 #[derive(Clone)]
-pub(crate) struct Finder(pub(crate) Arc<Find>);
+pub struct Finder(pub Arc<Find>);
 
 impl fmt::Debug for Finder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,27 +141,29 @@ impl fmt::Debug for Finder {
 
 /// What is hidden.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Rules {
-    /// Whether the lists of this crate apply: names, key patterns, URL credentials, PEM blocks.
-    pub(crate) builtin: bool,
+pub struct Rules {
+    /// Whether the lists of firstbad apply: names, key patterns, URL credentials, PEM blocks.
+    pub builtin: bool,
     /// Parts of names that the proxy declares, normalised.
-    pub(crate) names: Vec<Vec<u8>>,
+    pub names: Vec<Vec<u8>>,
     /// Beginnings of values that the proxy declares.
-    pub(crate) prefixes: Vec<Vec<u8>>,
-    pub(crate) finder: Option<Finder>,
+    pub prefixes: Vec<Vec<u8>>,
+    /// A finder of the proxy's own.
+    pub finder: Option<Finder>,
 }
 
 impl Rules {
-    /// The lists of this crate alone.
-    pub(crate) const BUILTIN: Self = Self { builtin: true, names: Vec::new(), prefixes: Vec::new(), finder: None };
+    /// The lists of firstbad alone.
+    pub const BUILTIN: Self = Self { builtin: true, names: Vec::new(), prefixes: Vec::new(), finder: None };
 
     /// Whether anything is hidden at all.
-    pub(crate) fn hide(&self) -> bool {
+    #[must_use]
+    pub fn hide(&self) -> bool {
         self.builtin || !self.names.is_empty() || !self.prefixes.is_empty() || self.finder.is_some()
     }
 
     /// Declares a part of a name; a part without letters and digits is ignored, since it would fit every name.
-    pub(crate) fn add_name(&mut self, part: &str) {
+    pub fn add_name(&mut self, part: &str) {
         let name: Vec<u8> =
             part.bytes().filter(|byte| !is_filler(*byte)).map(|byte| byte.to_ascii_lowercase()).collect();
         if !name.is_empty() {
