@@ -72,7 +72,7 @@ impl Health {
             value: AtomicU64::new(0),
             shown: registered(&recorder, metric, values, |key| recorder.register_counter(key, &METADATA)),
         };
-        let signals = [Signal::Metrics, Signal::Logs];
+        let signals = [Signal::Metrics, Signal::Logs, Signal::Traces];
         let health = Self {
             received: signals.map(|s| (s, count(&names::COLLECTOR_RECEIVED, &[s.as_str()]))).into(),
             refused: Refusal::REASONS.map(|r| (r, count(&names::COLLECTOR_REFUSED, &[r]))).into(),

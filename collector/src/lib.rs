@@ -24,6 +24,7 @@ mod playbooks;
 pub mod publish;
 mod readiness;
 pub mod recorder;
+mod redact;
 mod refusal_log;
 pub mod reload;
 pub mod run;

@@ -31,16 +31,17 @@ mod rows;
 mod senders;
 mod series;
 mod sources;
+mod spans;
 mod spellings;
 mod table;
 mod understood;
 
-use crate::otlp::{Digest, Logs, Memory, Metrics};
+use crate::otlp::{Digest, Logs, Memory, Metrics, Traces};
 pub use event_record::EventRecord;
 use firstbad_diagnosis::observation::{Gap, Name, Observation};
 use firstbad_protocol::Hash;
 use firstbad_protocol::time::Timestamp;
-pub(crate) use hosts::{of_logs as hosts_of_logs, of_metrics as hosts_of_metrics};
+pub(crate) use hosts::{of_logs as hosts_of_logs, of_metrics as hosts_of_metrics, of_traces as hosts_of_traces};
 pub use join::join_seconds;
 pub(crate) use join::{join, retimed, source_of, time_of};
 pub use known::understands;
@@ -49,6 +50,7 @@ use names::Names;
 use senders::Senders;
 use serde::{Deserialize, Serialize};
 use series::SeriesTable;
+pub(crate) use spans::SpanSenders;
 pub use understood::Understanding;
 
 /// One captured content of a version.
@@ -91,6 +93,9 @@ pub struct Normaliser {
     series: SeriesTable,
     logs: logs::Seen,
     sentences: understood::Sentences,
+    /// Saved behind the rest ([`Normaliser::span_senders`]), so that what earlier versions saved can be read.
+    #[serde(skip)]
+    spans: SpanSenders,
     #[serde(skip)]
     labels: LabelSets,
     #[serde(skip)]
@@ -109,6 +114,7 @@ impl Normaliser {
             series: SeriesTable::default(),
             logs: logs::Seen::default(),
             sentences: understood::Sentences::default(),
+            spans: SpanSenders::default(),
             labels: LabelSets::default(),
             names: Names::default(),
         }
@@ -135,6 +141,21 @@ impl Normaliser {
         logs::take(self, request)
     }
 
+    /// Takes a traces request.
+    pub fn traces(&mut self, request: &Traces<'_>) -> Batch {
+        spans::take(self, request)
+    }
+
+    /// What is known of the senders of spans, to be saved.
+    pub(crate) const fn span_senders(&self) -> &SpanSenders {
+        &self.spans
+    }
+
+    /// Goes on with what was known of the senders of spans.
+    pub(crate) fn knowing_spans(self, spans: SpanSenders) -> Self {
+        Self { spans, ..self }
+    }
+
     /// The number of resources that were understood.
     #[must_use]
     pub fn understanding(&self) -> Understanding {
@@ -159,6 +180,11 @@ impl Normaliser {
     fn is_within_horizon(&self, time: i64) -> bool {
         self.horizon.is_none_or(|horizon| time <= horizon.0)
     }
+}
+
+/// Whether a log record is the content of a version.
+pub(crate) fn is_content(record: &crate::otlp::model::LogRecord<'_>) -> bool {
+    recognise::event(record) == Ok(Some(firstbad_protocol::names::event::CONFIG_CONTENT))
 }
 
 impl Memory for Normaliser {

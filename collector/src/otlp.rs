@@ -5,6 +5,7 @@
 mod body;
 mod budget;
 mod digest;
+pub(crate) mod encode;
 mod error;
 mod generated;
 mod json;
@@ -15,10 +16,11 @@ mod wire;
 pub use body::{BodyError, Compression, decompress};
 use budget::Budget;
 pub use budget::Limits;
+pub(crate) use digest::short as short_digest;
 pub use digest::{Digest, Form, Memory};
 pub use error::{DecodeError, TooMuch};
-pub use generated::{logs_from_generated, metrics_from_generated};
-pub use model::{Logs, Metrics};
+pub use generated::{logs_from_generated, metrics_from_generated, traces_from_generated};
+pub use model::{Logs, Metrics, Traces};
 
 /// How a request is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -36,7 +38,9 @@ pub enum Request<'a> {
     Metrics(Metrics<'a>),
     /// An `ExportLogsServiceRequest`.
     Logs(Logs<'a>),
-    /// Traces or profiles: well-formed, and nothing here reads them.
+    /// An `ExportTraceServiceRequest`.
+    Traces(Traces<'a>),
+    /// Profiles, or a request without anything in it: well-formed, and nothing here reads it.
     Other,
 }
 
@@ -59,6 +63,17 @@ pub fn decode_logs(bytes: &[u8], encoding: Encoding) -> Result<Logs<'_>, DecodeE
     match encoding {
         Encoding::Protobuf => protobuf::logs(bytes, Budget::new(Limits::REQUEST, bytes.len())),
         Encoding::Json => json::logs(bytes, Limits::REQUEST),
+    }
+}
+
+/// Reads an `ExportTraceServiceRequest` within the limits of one request.
+///
+/// # Errors
+/// If the bytes are malformed (named with offset or field) or beyond a limit.
+pub fn decode_traces(bytes: &[u8], encoding: Encoding) -> Result<Traces<'_>, DecodeError> {
+    match encoding {
+        Encoding::Protobuf => protobuf::traces(bytes, Budget::new(Limits::REQUEST, bytes.len())),
+        Encoding::Json => json::traces(bytes, Limits::REQUEST),
     }
 }
 

@@ -152,6 +152,8 @@ pub enum Signal {
     Metrics,
     /// `/v1/logs`.
     Logs,
+    /// `/v1/traces`.
+    Traces,
 }
 
 impl Signal {
@@ -161,6 +163,7 @@ impl Signal {
         match self {
             Self::Metrics => "metrics",
             Self::Logs => "logs",
+            Self::Traces => "traces",
         }
     }
 }

@@ -103,6 +103,10 @@ impl Examination {
                 let services = logs.resource_logs.iter().map(|resource| service_of(&resource.resource));
                 (services.collect(), self.normaliser.logs(logs))
             }
+            Request::Traces(traces) => {
+                let services = traces.resource_spans.iter().map(|resource| service_of(&resource.resource));
+                (services.collect(), self.normaliser.traces(traces))
+            }
             Request::Other => return,
         };
         for observation in batch.observations {

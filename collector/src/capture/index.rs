@@ -6,7 +6,7 @@ use super::CaptureError;
 use super::clocks::{self, Correction, Line};
 use super::source::Source;
 use super::times::{self, Stretch, Times};
-use crate::otlp::model::{Data, Logs, Metrics};
+use crate::otlp::model::{Data, Logs, Metrics, Traces};
 use crate::otlp::{self, DecodeError, Limits, Request};
 use firstbad_protocol::limits::CAPTURE_LINE_BYTES_MAX;
 use firstbad_protocol::time::Timestamp;
@@ -262,6 +262,7 @@ fn decoded(line: &[u8], horizon: i64) -> Result<Times, DecodeError> {
     match otlp::decode_line(line, Limits::CAPTURE)? {
         Request::Metrics(metrics) => each_point(&metrics, &mut add),
         Request::Logs(logs) => each_record(&logs, &mut add),
+        Request::Traces(traces) => each_span(&traces, &mut add),
         Request::Other => {}
     }
     Ok(times)
@@ -277,6 +278,11 @@ fn each_point(request: &Metrics<'_>, add: &mut impl FnMut(u64)) {
             Data::Summary(_) | Data::None => {}
         }
     }
+}
+
+fn each_span(request: &Traces<'_>, add: &mut impl FnMut(u64)) {
+    let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+    scopes.flat_map(|scope| &scope.spans).for_each(|span| add(span.end));
 }
 
 fn each_record(request: &Logs<'_>, add: &mut impl FnMut(u64)) {

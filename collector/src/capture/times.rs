@@ -13,6 +13,9 @@ const KEYS: [&[u8]; 2] = [b"\"timeUnixNano\"", b"\"time_unix_nano\""];
 const RESOURCE: &[u8] = b"\"resource\"";
 /// Keys that only a line with metrics has.
 const REPORTS: [&[u8]; 2] = [b"\"resourceMetrics\"", b"\"resource_metrics\""];
+/// Keys that only a line with spans has, and the bytes of a line within which its first key ends.
+const SPANS: [&[u8]; 2] = [b"\"resourceSpans\"", b"\"resource_spans\""];
+const HEAD_BYTES: usize = 64;
 /// Reports of several senders in one line lie closer together than this, or follow each other so; a sender beyond a wider
 /// gap, seen from the middle of the line, has a clock that is off, and must not carry the line away. One sender's own times
 /// may have gaps: it was silent. Events come when they come.
@@ -140,6 +143,11 @@ pub(super) fn tells_reports(line: &[u8]) -> bool {
 
 /// The times in `line`; none if there is none, or one that is written in an unusual way.
 pub(super) fn scan(line: &[u8], horizon: i64) -> Option<Times> {
+    // A span has a time of its own, beside those of its events.
+    let head = line.get(..HEAD_BYTES).unwrap_or(line);
+    if SPANS.iter().any(|key| memmem::find(head, key).is_some()) {
+        return None;
+    }
     let is_there = |key: &&[u8]| memmem::find(line, key).is_some();
     let key = KEYS.into_iter().find(is_there)?;
     let reports = tells_reports(line);

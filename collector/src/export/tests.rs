@@ -213,6 +213,7 @@ fn normalised<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Vec<crate::normalise
         .map(|line| match decode_line(line, Limits::REQUEST).unwrap() {
             Request::Metrics(request) => normaliser.metrics(&request),
             Request::Logs(request) => normaliser.logs(&request),
+            Request::Traces(request) => normaliser.traces(&request),
             Request::Other => crate::normalise::Batch::default(),
         })
         .collect()

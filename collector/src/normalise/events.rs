@@ -82,6 +82,7 @@ pub(super) fn content(record: &LogRecord<'_>, names: &mut Names) -> Result<Conte
     let body = match &record.body {
         Value::Text(text) => text.as_bytes(),
         Value::Bytes(bytes) => bytes,
+        _ if said.get(crate::redact::WITHHELD).is_some() => return Err(Fault::ContentNotText),
         _ => return Err(Fault::NoBody),
     };
     if body.len() > CONTENT_BYTES_MAX {
@@ -215,6 +216,11 @@ fn site(said: Said<'_>, names: &mut Names) -> Option<Name> {
         site.push_str(&number.to_string());
     }
     Some(names.name(&site))
+}
+
+/// The versions that `firstbad.config.active` names among `attributes`.
+pub(super) fn active_in(attributes: &[Attribute<'_>], names: &mut Names) -> Vec<(Name, Hash)> {
+    active(Said(attributes), names)
 }
 
 /// `firstbad.config.active`: `name=sha256:..` each. A name may hold `=`; a hash never does.

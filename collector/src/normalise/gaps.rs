@@ -49,6 +49,7 @@ faults! {
     PublishWithoutVersion = "published versions without a config name and a hash were not read";
     ContentWithoutVersion = "contents without a config name and a hash were not kept";
     ContentTooLong = "contents longer than the limit were not kept";
+    ContentNotText = "contents that are no text were not kept, since secrets in them could not be hidden";
     NoBody = "contents without a body were not kept";
 }
 

@@ -5,7 +5,7 @@ use super::identity::shown;
 use super::names::Names;
 use super::spellings::is_spelled;
 use crate::otlp::model::{Attribute, Data};
-use crate::otlp::{Logs, Metrics};
+use crate::otlp::{Logs, Metrics, Traces};
 use firstbad_protocol::names::attribute::HOST_NAME;
 
 /// Hands over the host of each resource (none: it names none), and each host that a point names.
@@ -41,6 +41,24 @@ pub(crate) fn of_logs<E>(request: &Logs<'_>, mut check: impl FnMut(Option<&str>)
         of_resource(&resource.resource.attributes, &mut names, &mut check)?;
         for record in resource.scope_logs.iter().flat_map(|scope| &scope.log_records) {
             own(&record.attributes, &mut names, &mut check)?;
+        }
+    }
+    Ok(())
+}
+
+/// Hands over the host of each resource (none: it names none), and each host that a span or an event of it names.
+pub(crate) fn of_traces<E>(
+    request: &Traces<'_>,
+    mut check: impl FnMut(Option<&str>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut names = Names::default();
+    for resource in &request.resource_spans {
+        of_resource(&resource.resource.attributes, &mut names, &mut check)?;
+        for span in resource.scope_spans.iter().flat_map(|scope| &scope.spans) {
+            own(&span.attributes, &mut names, &mut check)?;
+            for event in &span.events {
+                own(&event.attributes, &mut names, &mut check)?;
+            }
         }
     }
     Ok(())

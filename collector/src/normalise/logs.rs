@@ -78,6 +78,15 @@ impl Seen {
 }
 
 pub(super) fn take(normaliser: &mut Normaliser, request: &Logs<'_>) -> Batch {
+    walk(normaliser, request, false)
+}
+
+/// Takes the exceptions of spans.
+pub(super) fn take_of_spans(normaliser: &mut Normaliser, request: &Logs<'_>) -> Batch {
+    walk(normaliser, request, true)
+}
+
+fn walk(normaliser: &mut Normaliser, request: &Logs<'_>, of_spans: bool) -> Batch {
     normaliser.senders.tick();
     normaliser.logs.boots.tick();
     normaliser.logs.counters.tick();
@@ -88,6 +97,8 @@ pub(super) fn take(normaliser: &mut Normaliser, request: &Logs<'_>) -> Batch {
         fingerprints: Vec::new(),
         more: More::default(),
         noted: None,
+        of_spans,
+        noted_exception: None,
     };
     for resource in &request.resource_logs {
         let attributes = &resource.resource.attributes;
@@ -121,6 +132,10 @@ struct Walk<'n> {
     more: More,
     /// The process for which it was last noted that its events are understood.
     noted: Option<Key>,
+    /// Whether the records are exceptions of spans.
+    of_spans: bool,
+    /// The process for which it was last noted that its exceptions come as log events.
+    noted_exception: Option<Key>,
 }
 
 /// The resource of a record.
@@ -162,6 +177,9 @@ impl Walk<'_> {
             },
         )?;
         self.understood(&sender, matches!(observation, Observation::Load(_)));
+        if name == event::EXCEPTION {
+            self.exception(&sender, at);
+        }
         let Normaliser { logs: Seen { counters, remembered, .. }, dimensions, .. } = &mut *self.normaliser;
         if let Observation::Panic(panic) = &observation {
             remembered.remember(record, panic, dimensions);
@@ -191,6 +209,7 @@ impl Walk<'_> {
         let sender = self.process(origin, at);
         self.seen(&sender, at);
         self.understood(&sender, false);
+        self.exception(&sender, at);
         let process = match &sender {
             Cow::Borrowed(_) => origin.process,
             Cow::Owned(own) => process_of(&own.source, own),
@@ -228,6 +247,14 @@ impl Walk<'_> {
     fn seen(&mut self, sender: &Sender, at: Timestamp) {
         self.normaliser.observed.note(sender.resource, at.0);
         self.batch.latest = self.batch.latest.max(Some(at));
+    }
+
+    /// Notes an exception, so that the same one in a span does not count again.
+    fn exception(&mut self, sender: &Sender, at: Timestamp) {
+        if !self.of_spans && self.noted_exception != Some(sender.instance) {
+            self.normaliser.spans.note_logged_exception(sender.instance, at);
+            self.noted_exception = Some(sender.instance);
+        }
     }
 
     /// Notes that an event of `sender` was understood, and whether it was a load.

@@ -189,6 +189,11 @@ impl Senders {
     }
 }
 
+/// Whether a source whose last point is of `latest` (0: none) still counts at `at`.
+fn is_current(latest: i64, at: i64) -> bool {
+    latest > 0 && at.saturating_sub(latest) <= BETTER_SOURCE_NS
+}
+
 impl Instance {
     /// Whether it has sent counts of requests.
     pub(super) fn sends_requests(&self) -> bool {
@@ -212,9 +217,14 @@ impl Instance {
         !self.has_better_source(RequestSource::Own as usize + 1, source, at)
     }
 
+    /// Whether a metric counts the requests of this instance at `at`.
+    pub(super) fn measures_requests(&self, at: i64) -> bool {
+        self.request_sources.iter().any(|latest| is_current(*latest, at))
+    }
+
     fn has_better_source(&self, from: usize, source: RequestSource, at: i64) -> bool {
         let better = self.request_sources.get(from..source as usize).unwrap_or_default();
-        better.iter().any(|latest| *latest > 0 && at.saturating_sub(*latest) <= BETTER_SOURCE_NS)
+        better.iter().any(|latest| is_current(*latest, at))
     }
 
     /// Requests came, some of them without config attributes (`totals`): from now on views stand for no total. Where they

@@ -6,6 +6,8 @@ use firstbad_protocol::names::{DIMENSIONS, attribute};
 
 /// Status of an HTTP response.
 pub(super) const HTTP_STATUS: &str = "http.response.status_code";
+/// The same before 2024.
+pub(super) const HTTP_STATUS_BEFORE: &str = "http.status_code";
 /// Reason for which a request failed, where there is no status.
 pub(super) const ERROR_TYPE: &str = "error.type";
 
@@ -62,7 +64,7 @@ impl<'k> Spelling<'k> {
 /// The key for a short label of contract.md section 3.
 fn short(key: &str) -> Option<&'static str> {
     Some(match key {
-        "http.status_code" | "http_status_code" => HTTP_STATUS,
+        HTTP_STATUS_BEFORE | "http_status_code" => HTTP_STATUS,
         "config" => attribute::CONFIG_NAME,
         "config_hash" => attribute::CONFIG_HASH,
         "outcome" => attribute::OUTCOME,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 mod events;
 mod forms;
 mod known;
+mod spans;
 mod standard;
 mod stock;
 mod telemetry;

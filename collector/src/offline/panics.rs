@@ -73,6 +73,7 @@ impl Places {
             let batch = match request {
                 Request::Metrics(metrics) => normaliser.metrics(metrics),
                 Request::Logs(logs) => normaliser.logs(logs),
+                Request::Traces(traces) => normaliser.traces(traces),
                 Request::Other => return true,
             };
             batch.observations.iter().for_each(|observation| self.take(observation));

@@ -95,6 +95,7 @@ impl<'a> Play<'a> {
         let batch = match request {
             Request::Metrics(metrics) => self.normaliser.metrics(metrics),
             Request::Logs(logs) => self.normaliser.logs(logs),
+            Request::Traces(traces) => self.normaliser.traces(traces),
             Request::Other => return !self.stopped,
         };
         for observation in batch.observations {

@@ -3,7 +3,7 @@
 
 use super::digest::Memory;
 use super::error::{DecodeError, TooMuch};
-use super::model::{Data, Logs, Metrics};
+use super::model::{Data, Logs, Metrics, Traces};
 use firstbad_protocol::limits;
 
 /// Limits on one request.
@@ -128,6 +128,21 @@ pub(super) fn check_logs(logs: &Logs<'_>, limits: Limits) -> Result<(), DecodeEr
         for record in resource.scope_logs.iter().flat_map(|scope| &scope.log_records) {
             items += 1;
             within(record.attributes.len(), limits.attributes_max, TooMuch::Attributes)?;
+        }
+    }
+    within(items, limits.items_max, TooMuch::Items)
+}
+
+/// Checks what JSON reading could not count on the way. An event of a span counts as an item, as in protobuf.
+pub(super) fn check_traces(traces: &Traces<'_>, limits: Limits) -> Result<(), DecodeError> {
+    let mut items = 0;
+    let attributes = |count| within(count, limits.attributes_max, TooMuch::Attributes);
+    for resource in &traces.resource_spans {
+        attributes(resource.resource.attributes.len())?;
+        for span in resource.scope_spans.iter().flat_map(|scope| &scope.spans) {
+            items += 1 + span.events.len();
+            attributes(span.attributes.len())?;
+            span.events.iter().try_for_each(|event| attributes(event.attributes.len()))?;
         }
     }
     within(items, limits.items_max, TooMuch::Items)

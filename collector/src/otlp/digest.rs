@@ -21,6 +21,12 @@ static SECRET: LazyLock<[u8; SECRET_BYTES]> = LazyLock::new(|| {
     secret
 });
 
+/// 32 bits of a keyed digest: of secrets that stay apart when they are hidden. After a restart they are others.
+pub(crate) fn short(bytes: &[u8]) -> u32 {
+    let [a, b, c, d, ..] = xxh3_128_with_secret(bytes, SECRET.as_slice()).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
 /// A digest of bytes, for tables of this process alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest(u128);

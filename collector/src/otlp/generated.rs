@@ -1,6 +1,10 @@
 //! Generated OTLP types into the internal form: for senders inside the process (the recorder source) that build requests
 //! rather than bytes, and as the oracle that the byte walker is tested against.
 
+mod spans;
+
+pub use spans::traces_from_generated;
+
 use super::digest::Form;
 use super::model::{
     Attribute, Buckets, Data, ExponentialPoint, HistogramPoint, LogRecord, Logs, Metric, Metrics, Number, NumberPoint,

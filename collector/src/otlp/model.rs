@@ -1,6 +1,11 @@
 //! The one internal form of an OTLP request: borrowed from the request's bytes where they allow it. It follows OTLP's own
-//! structure, without what firstbad never reads (exemplars, trace context, units, descriptions). Its JSON form is
+//! structure, without what firstbad never reads (exemplars, trace context of records, units, descriptions). Its JSON form is
 //! declared here, field by field; how text, numbers and lists are read leniently is in `json`.
+
+mod traces;
+
+pub(super) use traces::STATUS_ERROR;
+pub use traces::{ResourceSpans, ScopeSpans, Span, SpanEvent, SpanKind, Status, Traces};
 
 use super::digest::Form;
 use super::json::lenient;

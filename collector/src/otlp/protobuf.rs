@@ -4,7 +4,10 @@
 //! or `oneof` wins; packed and unpacked lists are the same.
 
 mod points;
+mod spans;
 mod values;
+
+pub(super) use spans::traces;
 
 use super::budget::Budget;
 use super::digest::{Apart, Form};

@@ -7,12 +7,13 @@ use super::*;
 use firstbad_protocol::limits::{ATTRIBUTES_MAX, BUCKETS_MAX};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use proptest::prelude::*;
 use prost::Message as _;
 
 pub(crate) mod requests;
 
-use requests::{logs_request, metrics_request};
+use requests::{logs_request, metrics_request, traces_request};
 
 fn json_metrics(text: &str) -> Result<Metrics<'_>, DecodeError> {
     decode_metrics(text.as_bytes(), Encoding::Json)
@@ -50,6 +51,30 @@ proptest! {
     }
 
     #[test]
+    fn walker_and_json_read_traces_alike(request in traces_request()) {
+        let bytes = request.encode_to_vec();
+        let walked = decode_traces(&bytes, Encoding::Protobuf).unwrap();
+        prop_assert_eq!(&walked, &traces_from_generated(&request));
+        let text = serde_json::to_string(&request).unwrap();
+        prop_assert_eq!(&walked, &decode_traces(text.as_bytes(), Encoding::Json).unwrap());
+        prop_assert_eq!(decode_line(text.as_bytes(), Limits::CAPTURE).unwrap(), Request::Traces(walked));
+    }
+
+    #[test]
+    fn damaged_traces_are_read_as_the_generated_types_read_them_or_refused(
+        request in traces_request(), place in any::<prop::sample::Index>(), byte in any::<u8>()
+    ) {
+        let mut bytes = request.encode_to_vec();
+        prop_assume!(!bytes.is_empty());
+        let place = place.index(bytes.len());
+        bytes[place] = byte;
+        let oracle = ExportTraceServiceRequest::decode(bytes.as_slice());
+        if let (Ok(walked), Ok(generated)) = (decode_traces(&bytes, Encoding::Protobuf), &oracle) {
+            prop_assert_eq!(format!("{walked:?}"), format!("{:?}", traces_from_generated(generated)));
+        }
+    }
+
+    #[test]
     fn a_damaged_request_is_read_as_the_generated_types_read_it_or_refused(
         request in metrics_request(), place in any::<prop::sample::Index>(), byte in any::<u8>()
     ) {
@@ -67,6 +92,8 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
         let _ = decode_metrics(&bytes, Encoding::Protobuf);
         let _ = decode_logs(&bytes, Encoding::Protobuf);
+        let _ = decode_traces(&bytes, Encoding::Protobuf);
+        let _ = decode_traces(&bytes, Encoding::Json);
         let _ = decode_line(&bytes, Limits::CAPTURE);
         let _ = ExportLogsServiceRequest::decode(bytes.as_slice());
         for compression in [Compression::Gzip, Compression::Deflate, Compression::Zstd] {
@@ -127,7 +154,12 @@ fn a_refusal_names_the_place() {
         "malformed protobuf at byte 2 (ExportMetricsServiceRequest): a length beyond the end of its message"
     );
     assert_eq!(decode_line(b"{\"a\":1}", Limits::CAPTURE), Err(DecodeError::Foreign));
-    assert_eq!(decode_line(br#"{"resourceSpans":[]}"#, Limits::CAPTURE), Ok(Request::Other));
+    assert_eq!(decode_line(br#"{"resourceSpans":[]}"#, Limits::CAPTURE), Ok(Request::Traces(Traces::default())));
+    assert_eq!(decode_line(br#"{"resourceProfiles":[]}"#, Limits::CAPTURE), Ok(Request::Other));
+    let span = |id: &str| format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"spanId":"{id}"}}]}}]}}]}}"#);
+    assert!(decode_traces(span("00ff").as_bytes(), Encoding::Json).is_ok());
+    let error = decode_traces(span("0g").as_bytes(), Encoding::Json).unwrap_err().to_string();
+    assert!(error.contains("hexadecimal"), "{error}");
     assert_eq!(decode_line(b"{ }", Limits::CAPTURE), Ok(Request::Other), "an empty request of either kind");
     assert_eq!(decode_line(br#"{"resourceLogs":null}"#, Limits::CAPTURE), Ok(Request::Logs(Logs::default())));
     // Name of a metric that is not UTF-8.

@@ -36,18 +36,18 @@ pub(crate) fn router(admission: Admission) -> Router {
     Router::new()
         .route(
             &format!("{SERVICES}.metrics.v1.MetricsService/Export"),
-            post(|s, c, r| export(Some(Signal::Metrics), s, c, r)),
+            post(|s, c, r| export(Signal::Metrics, s, c, r)),
         )
-        .route(&format!("{SERVICES}.logs.v1.LogsService/Export"), post(|s, c, r| export(Some(Signal::Logs), s, c, r)))
-        .route(&format!("{SERVICES}.trace.v1.TraceService/Export"), post(|s, c, r| export(None, s, c, r)))
+        .route(&format!("{SERVICES}.logs.v1.LogsService/Export"), post(|s, c, r| export(Signal::Logs, s, c, r)))
+        .route(&format!("{SERVICES}.trace.v1.TraceService/Export"), post(|s, c, r| export(Signal::Traces, s, c, r)))
         .fallback(|| async {
-            status::failed(UNIMPLEMENTED, "there is no such service here: metrics and logs are", None)
+            status::failed(UNIMPLEMENTED, "there is no such service here: metrics, logs and traces are", None)
         })
         .with_state(admission)
 }
 
 async fn export(
-    signal: Option<Signal>,
+    signal: Signal,
     State(admission): State<Admission>,
     Extension(caller): Extension<Caller>,
     request: Request,
@@ -61,13 +61,7 @@ async fn export(
         admission.health.refused_from(&refusal, from);
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, refusal.to_string()).into_response();
     }
-    let answer = match signal {
-        Some(signal) => take(signal, &admission, Sent { headers: &headers, body, caller }).await,
-        None => {
-            Ok(Accepted { rejected: 0, message: "firstbad reads metrics and logs; traces are not kept".to_owned() })
-        }
-    };
-    match answer {
+    match take(signal, &admission, Sent { headers: &headers, body, caller }).await {
         Ok(accepted) => {
             admission.health.note_items(&accepted, from);
             succeeded(&Answered { signal, encoding: Encoding::Protobuf, accepted })

@@ -29,7 +29,7 @@ pub(crate) fn router(admission: Admission) -> Router {
     Router::new()
         .route("/v1/metrics", post(|state, caller, sent| receive(Signal::Metrics, state, caller, sent)))
         .route("/v1/logs", post(|state, caller, sent| receive(Signal::Logs, state, caller, sent)))
-        .route("/v1/traces", post(traces))
+        .route("/v1/traces", post(|state, caller, sent| receive(Signal::Traces, state, caller, sent)))
         .with_state(admission)
 }
 
@@ -53,24 +53,9 @@ async fn receive(
     match take(&admission, signal, encoding, Sent { headers: &headers, body, caller }).await {
         Ok(accepted) => {
             admission.health.note_items(&accepted, from);
-            Answered { signal: Some(signal), encoding, accepted }.into_response()
+            Answered { signal, encoding, accepted }.into_response()
         }
         Err(refusal) => refused(encoding, &refusal),
-    }
-}
-
-/// Traces are accepted, so that a sender with all three signals need not be told apart, and nothing of them is used.
-async fn traces(State(admission): State<Admission>, request: Request) -> Response {
-    let (head, _) = request.into_parts();
-    match encoding_of(&head.headers) {
-        Ok(encoding) => {
-            let message = "firstbad reads metrics and logs; traces are not kept".to_owned();
-            Answered { signal: None, encoding, accepted: Accepted { rejected: 0, message } }.into_response()
-        }
-        Err(refusal) => {
-            admission.health.refused_from(&refusal, Peer::address_of(&head));
-            super::otlp_answer::refusal(Encoding::Json, &refusal)
-        }
     }
 }
 
@@ -97,7 +82,7 @@ async fn take(
 }
 
 /// Admits a request; beside the reactor, if it has to be decompressed first.
-pub(super) async fn admit(admission: &Admission, incoming: Incoming) -> Result<Answer, Refusal> {
+pub(crate) async fn admit(admission: &Admission, incoming: Incoming) -> Result<Answer, Refusal> {
     if incoming.compression == Compression::Identity {
         return admission.admit(incoming);
     }
@@ -106,7 +91,7 @@ pub(super) async fn admit(admission: &Admission, incoming: Incoming) -> Result<A
     admitted.map_err(|_| Refusal::Stopping)?
 }
 
-pub(super) async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Charge) -> Result<Vec<u8>, Refusal> {
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Charge) -> Result<Vec<u8>, Refusal> {
     let too_large =
         || Refusal::TooLarge(format!("the body is longer than {BODY_BYTES_MAX} bytes; send smaller batches"));
     let claimed = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());

@@ -8,13 +8,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsPartialSuccess, ExportMetricsServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
 use serde_json::json;
 
 /// A request that was taken.
 pub(super) struct Answered {
-    /// None: traces.
-    pub(super) signal: Option<Signal>,
+    pub(super) signal: Signal,
     pub(super) encoding: Encoding,
     pub(super) accepted: Accepted,
 }
@@ -48,14 +48,17 @@ impl Answered {
         let error_message = self.accepted.message.clone();
         match self.signal {
             _ if self.is_whole() => Vec::new(),
-            // The trace service's response has the same two fields.
-            Some(Signal::Metrics) | None => {
+            Signal::Metrics => {
                 let partial = ExportMetricsPartialSuccess { rejected_data_points: rejected, error_message };
                 ExportMetricsServiceResponse { partial_success: Some(partial) }.encode_to_vec()
             }
-            Some(Signal::Logs) => {
+            Signal::Logs => {
                 let partial = ExportLogsPartialSuccess { rejected_log_records: rejected, error_message };
                 ExportLogsServiceResponse { partial_success: Some(partial) }.encode_to_vec()
+            }
+            Signal::Traces => {
+                let partial = ExportTracePartialSuccess { rejected_spans: rejected, error_message };
+                ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec()
             }
         }
     }
@@ -65,9 +68,9 @@ impl Answered {
             return json!({});
         }
         let name = match self.signal {
-            Some(Signal::Metrics) => "rejectedDataPoints",
-            Some(Signal::Logs) => "rejectedLogRecords",
-            None => "rejectedSpans",
+            Signal::Metrics => "rejectedDataPoints",
+            Signal::Logs => "rejectedLogRecords",
+            Signal::Traces => "rejectedSpans",
         };
         // 64-bit integers are text in OTLP/JSON.
         json!({"partialSuccess": {name: self.accepted.rejected.to_string(), "errorMessage": self.accepted.message}})

@@ -105,8 +105,8 @@ impl Group {
     pub(super) fn take(&mut self, intake: &mut Intake) -> Taken {
         let mut taken = Taken::default();
         let (requests, waiting) = (std::mem::take(&mut self.requests), std::mem::take(&mut self.waiting));
-        for (request, waiting) in requests.into_iter().zip(waiting) {
-            match intake.take(&request, &waiting.caller) {
+        for (mut request, waiting) in requests.into_iter().zip(waiting) {
+            match intake.take(&mut request, &waiting.caller) {
                 Ok(batch) => {
                     taken.add(batch, intake.keeps_contents());
                     self.requests.push(request);

@@ -4,7 +4,8 @@
 
 use crate::admission::Refusal;
 use crate::normalise::{self, Batch, Content, EventRecord, Normaliser};
-use crate::otlp;
+use crate::otlp::{self, Encoding};
+use crate::redact;
 use crate::security::Caller;
 use crate::store::{self as stored, Ahead, Journalled, NormaliserState, Recorded, Signal, StoreError};
 use firstbad_diagnosis::observation::Observation;
@@ -28,6 +29,28 @@ pub(crate) struct Taken {
     pub(crate) outcomes: Vec<Outcome>,
 }
 
+/// What a request came to.
+struct Read {
+    batch: Batch,
+    /// The request as protobuf without its secrets; none if it holds none.
+    masked: Option<Vec<u8>>,
+}
+
+/// A normaliser as it was saved.
+struct Saved {
+    dimensions: Vec<String>,
+    normaliser: Normaliser,
+}
+
+impl Saved {
+    /// Reads what [`Intake::save`] wrote. A version that read no spans ended with the normaliser.
+    fn read(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        let ((dimensions, normaliser), rest): ((_, Normaliser), _) = postcard::take_from_bytes(bytes)?;
+        let spans = if rest.is_empty() { Default::default() } else { postcard::from_bytes(rest)? };
+        Ok(Self { dimensions, normaliser: normaliser.knowing_spans(spans) })
+    }
+}
+
 /// The normaliser, and what its state belongs to.
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -40,10 +63,9 @@ impl Intake {
     /// Goes on from what the store has. A state that was built with other dimensions is let go: the journal, and the next
     /// point of each series, begin it anew.
     pub(crate) fn resume(dimensions: &[String], state: NormaliserState) -> Result<Self, StoreError> {
-        let saved: Option<(Vec<String>, Normaliser)> =
-            state.saved.as_deref().map(postcard::from_bytes).transpose().map_err(|error| damaged(&error))?;
+        let saved = state.saved.as_deref().map(Saved::read).transpose().map_err(|error| damaged(&error))?;
         let normaliser = match saved {
-            Some((known, normaliser)) if known == dimensions => normaliser,
+            Some(saved) if saved.dimensions == dimensions => saved.normaliser,
             _ => Normaliser::new(dimensions),
         };
         let mut intake = Self { normaliser, dimensions: dimensions.to_vec(), keep_contents: true };
@@ -70,36 +92,76 @@ impl Intake {
     }
 
     pub(crate) fn save(&self) -> Result<Vec<u8>, StoreError> {
-        postcard::to_stdvec(&(&self.dimensions, &self.normaliser)).map_err(|error| damaged(&error))
+        let saved = postcard::to_stdvec(&(&self.dimensions, &self.normaliser)).map_err(|error| damaged(&error))?;
+        postcard::to_extend(self.normaliser.span_senders(), saved).map_err(|error| damaged(&error))
     }
 
-    /// Takes a request.
+    /// Takes a request, and hides the secrets in it.
     ///
     /// # Errors
     /// If it cannot be read, or names a host for which its caller may not speak. Nothing of it was taken then.
-    pub(crate) fn take(&mut self, request: &Journalled, caller: &Caller) -> Result<Batch, Refusal> {
-        let Journalled { signal, encoding, body, .. } = request;
-        self.normaliser.prepare();
-        match signal {
-            Signal::Metrics if caller.is_bound() => {
-                let metrics = otlp::decode_metrics(body, *encoding)?;
-                normalise::hosts_of_metrics(&metrics, |host| caller.check_host(host))?;
-                Ok(self.normaliser.metrics(&metrics))
-            }
-            Signal::Logs if caller.is_bound() => {
-                let logs = otlp::decode_logs(body, *encoding)?;
-                normalise::hosts_of_logs(&logs, |host| caller.check_host(host))?;
-                Ok(self.normaliser.logs(&logs))
-            }
-            Signal::Metrics => {
-                let metrics = otlp::decode_new_metrics(body, *encoding, &self.normaliser)?;
-                Ok(self.normaliser.metrics(&metrics))
-            }
-            Signal::Logs => {
-                let logs = otlp::decode_new_logs(body, *encoding, &self.normaliser)?;
-                Ok(self.normaliser.logs(&logs))
-            }
+    pub(crate) fn take(&mut self, request: &mut Journalled, caller: &Caller) -> Result<Batch, Refusal> {
+        let Read { batch, masked } = self.read(request, caller)?;
+        if let Some(masked) = masked {
+            request.body = masked;
+            request.encoding = Encoding::Protobuf;
         }
+        Ok(batch)
+    }
+
+    fn read(&mut self, request: &Journalled, caller: &Caller) -> Result<Read, Refusal> {
+        self.normaliser.prepare();
+        match request.signal {
+            Signal::Metrics => self.metrics(request, caller),
+            Signal::Logs => self.logs(request, caller),
+            Signal::Traces => self.traces(request, caller),
+        }
+    }
+
+    fn metrics(&mut self, request: &Journalled, caller: &Caller) -> Result<Read, Refusal> {
+        let Journalled { encoding, body, .. } = request;
+        let mut metrics = if caller.is_bound() {
+            otlp::decode_metrics(body, *encoding)?
+        } else {
+            otlp::decode_new_metrics(body, *encoding, &self.normaliser)?
+        };
+        if caller.is_bound() {
+            normalise::hosts_of_metrics(&metrics, |host| caller.check_host(host))?;
+        }
+        if !redact::metrics(&mut metrics) {
+            return Ok(Read { batch: self.normaliser.metrics(&metrics), masked: None });
+        }
+        // What was known and not read has to be in the masked request as well.
+        let mut whole = otlp::decode_metrics(body, *encoding)?;
+        redact::metrics(&mut whole);
+        Ok(Read { batch: self.normaliser.metrics(&whole), masked: Some(otlp::encode::metrics(&whole)) })
+    }
+
+    fn logs(&mut self, request: &Journalled, caller: &Caller) -> Result<Read, Refusal> {
+        let Journalled { encoding, body, .. } = request;
+        let mut logs = if caller.is_bound() {
+            otlp::decode_logs(body, *encoding)?
+        } else {
+            otlp::decode_new_logs(body, *encoding, &self.normaliser)?
+        };
+        if caller.is_bound() {
+            normalise::hosts_of_logs(&logs, |host| caller.check_host(host))?;
+        }
+        if !redact::logs(&mut logs) {
+            return Ok(Read { batch: self.normaliser.logs(&logs), masked: None });
+        }
+        let mut whole = otlp::decode_logs(body, *encoding)?;
+        redact::logs(&mut whole);
+        Ok(Read { batch: self.normaliser.logs(&whole), masked: Some(otlp::encode::logs(&whole)) })
+    }
+
+    fn traces(&mut self, request: &Journalled, caller: &Caller) -> Result<Read, Refusal> {
+        let mut traces = otlp::decode_traces(&request.body, request.encoding)?;
+        if caller.is_bound() {
+            normalise::hosts_of_traces(&traces, |host| caller.check_host(host))?;
+        }
+        let masked = redact::traces(&mut traces).then(|| otlp::encode::traces(&traces));
+        Ok(Read { batch: self.normaliser.traces(&traces), masked })
     }
 
     /// Whether contents are to be stored.
@@ -112,8 +174,8 @@ impl Intake {
     pub(crate) fn take_again(&mut self, journal: &[Journalled]) -> Taken {
         let mut taken = Taken::default();
         for request in journal {
-            match self.take(request, &Caller::anybody()) {
-                Ok(batch) => taken.add(batch, self.keep_contents),
+            match self.read(request, &Caller::anybody()) {
+                Ok(Read { batch, .. }) => taken.add(batch, self.keep_contents),
                 Err(error) => {
                     tracing::error!(%error, "a request of the journal cannot be read: what it changed is lost")
                 }

@@ -1,7 +1,7 @@
 //! Scalars as senders write them: 64-bit integers as text or number, reals as number or `"NaN"`, enums as number or name,
 //! `null` for "default". Anything else is an error that names its place.
 
-use super::super::model::Temporality;
+use super::super::model::{STATUS_ERROR, SpanKind, Temporality};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -280,4 +280,59 @@ impl Visitor<'_> for TemporalityWord {
     fn visit_unit<E: Error>(self) -> Result<Temporality, E> {
         Ok(Temporality::Unspecified)
     }
+}
+
+/// Bytes as hexadecimal digits, as OTLP/JSON writes identities of traces and spans.
+pub(crate) fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, [u8]>, D::Error> {
+    let digits = text(deserializer)?;
+    let refuse = || D::Error::invalid_value(Unexpected::Str(&digits), &"hexadecimal digits");
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = digits.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(high)? << 4 | digit(low)?),
+        _ => None,
+    });
+    pairs.collect::<Option<Vec<u8>>>().map(Cow::Owned).ok_or_else(refuse)
+}
+
+/// An enum as its number or one of its names. An unknown name is an error, an unknown number is itself.
+struct Enumeration(&'static [(&'static str, i64)]);
+
+impl Visitor<'_> for Enumeration {
+    type Value = i64;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number or a name of the enum")
+    }
+    fn visit_u64<E: Error>(self, number: u64) -> Result<i64, E> {
+        Ok(i64::try_from(number).unwrap_or(0))
+    }
+    fn visit_i64<E: Error>(self, number: i64) -> Result<i64, E> {
+        Ok(number)
+    }
+    fn visit_str<E: Error>(self, word: &str) -> Result<i64, E> {
+        let named = self.0.iter().find(|(name, _)| *name == word).map(|(_, number)| *number);
+        named.or_else(|| word.parse().ok()).ok_or_else(|| E::invalid_value(Unexpected::Str(word), &self))
+    }
+    fn visit_unit<E: Error>(self) -> Result<i64, E> {
+        Ok(0)
+    }
+}
+
+/// `SpanKind`, as number or name.
+pub(crate) fn span_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SpanKind, D::Error> {
+    const KINDS: [(&str, i64); 6] = [
+        ("SPAN_KIND_UNSPECIFIED", 0),
+        ("SPAN_KIND_INTERNAL", 1),
+        ("SPAN_KIND_SERVER", 2),
+        ("SPAN_KIND_CLIENT", 3),
+        ("SPAN_KIND_PRODUCER", 4),
+        ("SPAN_KIND_CONSUMER", 5),
+    ];
+    deserializer.deserialize_any(Enumeration(&KINDS)).map(SpanKind::from_wire)
+}
+
+/// Whether a status code, as number or name, is an error.
+pub(crate) fn is_error<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    const CODES: [(&str, i64); 3] =
+        [("STATUS_CODE_UNSET", 0), ("STATUS_CODE_OK", 1), ("STATUS_CODE_ERROR", STATUS_ERROR)];
+    deserializer.deserialize_any(Enumeration(&CODES)).map(|code| code == STATUS_ERROR)
 }

@@ -2,6 +2,7 @@
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{
     AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value,
 };
@@ -14,6 +15,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
     ResourceMetrics, ScopeMetrics, Sum,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span::Event};
 use proptest::prelude::*;
 
 /// A metrics request.
@@ -56,6 +58,38 @@ pub(crate) fn logs_request() -> impl Strategy<Value = ExportLogsServiceRequest> 
         ..ResourceLogs::default()
     });
     prop::collection::vec(resource, 0..3).prop_map(|resource_logs| ExportLogsServiceRequest { resource_logs })
+}
+
+/// A traces request.
+pub(crate) fn traces_request() -> impl Strategy<Value = ExportTraceServiceRequest> {
+    let event = (any::<u64>(), ".{0,12}", attributes()).prop_map(|(time_unix_nano, name, attributes)| Event {
+        time_unix_nano,
+        name,
+        attributes,
+        dropped_attributes_count: 3,
+    });
+    let ends = (any::<u64>(), any::<u64>(), 0..7_i32, prop::option::of(0..4_i32));
+    let span = (ends, prop::collection::vec(any::<u8>(), 0..9), attributes(), prop::collection::vec(event, 0..3))
+        .prop_map(|((start_time_unix_nano, end_time_unix_nano, kind, status), span_id, attributes, events)| Span {
+            trace_id: vec![1; 16],
+            span_id,
+            trace_state: "a=b".to_owned(),
+            name: "GET /".to_owned(),
+            flags: 1,
+            kind,
+            start_time_unix_nano,
+            end_time_unix_nano,
+            attributes,
+            events,
+            status: status.map(|code| Status { code, message: "m".to_owned() }),
+            ..Span::default()
+        });
+    let resource = (resource(), prop::collection::vec(span, 0..4)).prop_map(|(resource, spans)| ResourceSpans {
+        resource,
+        scope_spans: vec![ScopeSpans { spans, ..ScopeSpans::default() }],
+        ..ResourceSpans::default()
+    });
+    prop::collection::vec(resource, 0..3).prop_map(|resource_spans| ExportTraceServiceRequest { resource_spans })
 }
 
 fn resource() -> impl Strategy<Value = Option<Resource>> {
