@@ -1,4 +1,4 @@
-//! The audit log: a line of JSON for each call of an administrator and for each denied one, each with the SHA-256 of the
+//! The audit log: a line of JSON for each call of an administrator or a publisher, for each purge and for each denied call, each with the SHA-256 of the
 //! line before, so that a line that was taken out or changed is noticed. Of a flood of denied calls the first of each second
 //! are kept, and the others counted.
 
@@ -24,7 +24,7 @@ const TAIL_BYTES: u64 = 64 << 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) at: Timestamp,
-    /// `admin` or `denied`.
+    /// `admin`, `publish`, `purge` or `denied`.
     pub(crate) event: &'static str,
     /// The authenticated name; of a denied call, the name that the credential claims.
     pub(crate) caller: &'a str,

@@ -50,7 +50,7 @@ struct Check {
 /// The result of a call, for the audit log.
 #[derive(Debug)]
 struct Outcome<'a> {
-    /// `admin` or `denied`.
+    /// `admin`, `publish` or `denied`.
     event: &'static str,
     /// The authenticated name; of a denied call, the name that the credential claims.
     caller: &'a str,
@@ -179,17 +179,21 @@ async fn check(State(Check { guard, form }): State<Check>, request: Request, nex
         Ok(caller) => caller,
         Err(refusal) => return denied(guard, head, form, &refusal).await,
     };
-    // An administrator's call is in the log, with its outcome, before it is answered.
-    let is_admin = guard.credentials.is_some() && needs(head.uri.path()) == Needs::Role(Role::Admin);
+    // A call of an administrator or a publisher is in the log, with its outcome, before it is answered.
+    let event = match needs(head.uri.path()) {
+        Needs::Role(Role::Admin) => Some("admin"),
+        Needs::Role(Role::Publisher) => Some("publish"),
+        _ => None,
+    };
     head.extensions.insert(caller.clone());
-    if !is_admin {
+    let Some(event) = event.filter(|_| guard.credentials.is_some()) else {
         return next.run(Request::from_parts(head, body)).await;
-    }
+    };
     let called = Parts::clone(&head);
     let response = next.run(Request::from_parts(head, body)).await;
     let status = response.status().as_u16();
     beside(move || {
-        guard.log(&called, Outcome { event: "admin", caller: &caller.name, status, reason: String::new() });
+        guard.log(&called, Outcome { event, caller: &caller.name, status, reason: String::new() });
     })
     .await;
     response

@@ -1,10 +1,12 @@
-//! The query API, SSE and `/metrics`. It reads what was published and what is stored; `words` alone asks for a change.
+//! The query API, SSE and `/metrics`. It reads what was published and what is stored; `words` and `publish` alone ask for a change.
 
 mod admin;
 mod contents;
 mod export;
 mod incidents;
+pub(crate) mod openapi;
 mod page;
+mod publish;
 mod stream;
 mod words;
 
@@ -27,7 +29,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use firstbad_protocol::names;
 use serde_json::json;
 use std::path::PathBuf;
@@ -110,24 +112,8 @@ impl Api {
     }
 
     pub(crate) fn router(self) -> Router {
-        let router =
-            words::routes().into_iter().fold(Router::new(), |router, (path, served)| router.route(path, served));
+        let router = routes().into_iter().fold(Router::new(), |router, (path, served)| router.route(path, served));
         router
-            .route("/", get(page::page))
-            .route("/health", get(|| async { "ok\n" }))
-            .route("/ready", get(ready))
-            .route("/metrics", get(metrics))
-            .route("/api/v1/snapshot", get(snapshot))
-            .route("/api/v1/stream", get(stream::stream))
-            .route("/api/v1/diagnosis", get(diagnosis))
-            .route("/api/v1/status", get(status))
-            .route("/api/v1/export", get(export::stream))
-            .route("/api/v1/incidents", get(incidents::list))
-            .route("/api/v1/incidents/{id}", get(incidents::one))
-            .route("/api/v1/incidents/{id}/diagnosis", get(incidents::diagnosis))
-            .route("/api/v1/incidents/{id}/bundle", get(incidents::bundle))
-            .route("/api/v1/contents/{hash}", get(contents::content))
-            .route("/api/v1/admin/credentials", get(admin::credentials))
             .fallback(|| async { Fault::not_found("there is no such path; the API is under /api/v1/").into_response() })
             .with_state(self)
     }
@@ -142,6 +128,29 @@ impl Api {
         let reading = tokio::task::spawn_blocking(move || read(&SqliteReader::open(&directory)?));
         reading.await.map_err(|error| Fault::internal(&error))?.map_err(|error| Fault::internal(&error))
     }
+}
+
+/// Every path, and what is served there.
+fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
+    let own = [
+        ("/", get(page::page)),
+        ("/health", get(|| async { "ok\n" })),
+        ("/ready", get(ready)),
+        ("/metrics", get(metrics)),
+        ("/api/v1/openapi.json", get(openapi::document)),
+        ("/api/v1/snapshot", get(snapshot)),
+        ("/api/v1/stream", get(stream::stream)),
+        ("/api/v1/diagnosis", get(diagnosis)),
+        ("/api/v1/status", get(status)),
+        ("/api/v1/export", get(export::stream)),
+        ("/api/v1/incidents", get(incidents::list)),
+        ("/api/v1/incidents/{id}", get(incidents::one)),
+        ("/api/v1/incidents/{id}/diagnosis", get(incidents::diagnosis)),
+        ("/api/v1/incidents/{id}/bundle", get(incidents::bundle)),
+        ("/api/v1/contents/{hash}", get(contents::content)),
+        ("/api/v1/admin/credentials", get(admin::credentials)),
+    ];
+    own.into_iter().chain(words::routes()).chain(publish::routes()).collect()
 }
 
 /// An answer that is no success: `{"error": ".."}`.
@@ -167,8 +176,12 @@ impl Fault {
 
 /// A refusal in the words of the API.
 pub(crate) fn refused(refusal: &Refusal) -> Response {
+    fault(refusal).into_response()
+}
+
+fn fault(refusal: &Refusal) -> Fault {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
-    Fault { status, message: refusal.to_string() }.into_response()
+    Fault { status, message: refusal.to_string() }
 }
 
 impl IntoResponse for Fault {

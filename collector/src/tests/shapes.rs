@@ -63,6 +63,35 @@ fn answers_have_the_keys_that_outsiders_read() {
     }
 }
 
+/// Whether each method of each path is served exactly where it is described.
+#[test]
+fn the_description_of_the_api_names_each_method_that_is_served() {
+    let running = Running::start();
+    let document: Value = serde_json::from_slice(&running.get("/api/v1/openapi.json").body).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let filled = path.replace("{id}", "1").replace("{kind}", "ack").replace("{hash}", "zz");
+        let url = format!("{}{filled}", running.collector().api_url());
+        for method in ["get", "post", "put", "delete"]
+            .into_iter()
+            .filter(|method| !filled.ends_with("/stream") || *method != "get")
+        {
+            let request = ureq::http::Request::builder().method(method.to_uppercase().as_str()).uri(&url);
+            let answer = agent.run(request.body(()).unwrap()).unwrap();
+            let is_served = answer.status() != 405;
+            assert_eq!(is_served, methods.get(method).is_some(), "{method} {path}: {}", answer.status());
+        }
+        for operation in methods.as_object().unwrap().values() {
+            assert!(operation["summary"].as_str().is_some_and(|summary| summary.ends_with('.')), "{path}: {operation}");
+            assert!(
+                operation["responses"]["2XX"].is_object() && operation["security"].is_array(),
+                "{path}: {operation}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_client_gets_the_same_from_memory_and_over_the_wire() {
     let running = Running::start();

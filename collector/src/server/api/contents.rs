@@ -42,7 +42,7 @@ pub(super) async fn content(State(api): State<Api>, Path(hash): Path<String>) ->
     Ok(response)
 }
 
-fn parse(hash: &str) -> Result<Hash, Fault> {
+pub(super) fn parse(hash: &str) -> Result<Hash, Fault> {
     hash.parse().map_err(|error: firstbad_protocol::hash::NotAHash| Fault {
         status: StatusCode::BAD_REQUEST,
         message: format!("`{}`: {error}", Untrusted(hash).cut(80)),

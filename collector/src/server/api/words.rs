@@ -3,7 +3,7 @@
 
 use super::incidents::known;
 use super::{Api, Fault, json_of};
-use crate::admission::Refusal;
+use crate::redact;
 use crate::security::Caller;
 use crate::store::StoreReader as _;
 use crate::words::{NewWord, TakenBack, WordBody, WordRequest, kind_of};
@@ -123,11 +123,16 @@ impl Request {
 }
 
 /// Refuses what a page in a browser may send with the rights of whoever looks at it.
-fn check(headers: &HeaderMap) -> Result<(), Fault> {
+pub(super) fn refuse_pages(headers: &HeaderMap) -> Result<(), Fault> {
     if headers.contains_key(header::ORIGIN) {
-        let message = "pages of a browser may not say words of engineers".to_owned();
+        let message = "pages of a browser may change nothing here".to_owned();
         return Err(Fault { status: StatusCode::FORBIDDEN, message });
     }
+    Ok(())
+}
+
+fn check(headers: &HeaderMap) -> Result<(), Fault> {
+    refuse_pages(headers)?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().map(str::trim) == Some("application/json") {
         return Ok(());
@@ -154,7 +159,8 @@ fn new(api: &Api, caller: &Caller, kind: WordKind, body: WordBody) -> Result<New
         return Err(refuse(&format!("the text is longer than {WORD_BYTES_MAX} bytes")));
     }
     let (incident, until, scope, versions) = (None, None, None, Vec::new());
-    Ok(NewWord { kind, at: api.clock.now(), author, authenticated, text: body.text, incident, until, scope, versions })
+    let text = redact::text(&body.text);
+    Ok(NewWord { kind, at: api.clock.now(), author, authenticated, text, incident, until, scope, versions })
 }
 
 /// The request to take back a word of a kind, about nothing yet.
@@ -176,9 +182,6 @@ fn disputed(incident: &Incident) -> Result<Vec<DisputedVersion>, Fault> {
 }
 
 async fn answer(api: &Api, request: WordRequest) -> Result<Response, Fault> {
-    let said = api.admission.say(request).await.map_err(|refusal: Refusal| {
-        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-        Fault { status, message: refusal.to_string() }
-    })?;
+    let said = api.admission.say(request).await.map_err(|refusal| super::fault(&refusal))?;
     json_of(&said)
 }

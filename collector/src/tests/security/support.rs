@@ -108,6 +108,11 @@ pub(super) fn http(outbound: &Outbound, method: &str, url: &str, body: &[u8]) ->
     let answered = match method {
         "GET" => outbound.authorized(agent.get(url)).call(),
         "HEAD" => outbound.authorized(agent.head(url)).call(),
+        "DELETE" => {
+            let request = outbound.authorized(agent.delete(url)).header("content-type", "application/json");
+            request.force_send_body().send(body)
+        }
+        "PUT" => outbound.authorized(agent.put(url)).send(body),
         _ => outbound.authorized(agent.post(url)).header("content-type", "application/json").send(body),
     };
     // A stream of snapshots has no end to read to.

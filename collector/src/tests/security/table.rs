@@ -43,23 +43,33 @@ const fn grpc_call(path: &'static str, needs: Needs, answer: u16) -> Route {
 }
 
 const HASH: &str = "/v1/contents/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-const ROUTES: [Route; 25] = [
+/// With a content of another hash.
+const CONFIG: &str =
+    "/api/v1/configs/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad?config=bot-features";
+const ROUTES: [Route; 32] = [
     api("/health", Needs::Nothing, 200),
     // The collector of these tests is given no page.
     api("/", Needs::One(Read), 404),
     api("/metrics", Needs::One(Read), 200),
+    api("/api/v1/openapi.json", Needs::One(Read), 200),
     api("/api/v1/snapshot", Needs::One(Read), 200),
     api("/api/v1/stream", Needs::One(Read), 200),
     api("/api/v1/diagnosis", Needs::One(Read), 200),
     api("/api/v1/status", Needs::One(Read), 200),
     api("/api/v1/incidents", Needs::One(Read), 200),
+    api("/api/v1/export", Needs::One(Read), 200),
+    api("/api/v1/incidents/none", Needs::One(Read), 404),
+    api("/api/v1/incidents/none/diagnosis", Needs::One(Read), 404),
     api("/api/v1/incidents/none/bundle", Needs::One(Read), 404),
     api("/api/v1/contents/zz", Needs::One(Read), 400),
     api("/api/v1/words", Needs::One(Read), 200),
     api("/api/v1/admin/credentials", Needs::One(Admin), 200),
     Route { method: "POST", ..api("/api/v1/admin/incidents/none/ack", Needs::One(Admin), 404) },
+    Route { method: "DELETE", ..api("/api/v1/admin/incidents/none/ack", Needs::One(Admin), 404) },
     Route { method: "POST", ..api("/api/v1/admin/quiet", Needs::One(Admin), 400) },
-    Route { method: "POST", ..api("/api/v1/changes", Needs::One(Publisher), 404) },
+    Route { method: "DELETE", ..api("/api/v1/admin/quiet/1", Needs::One(Admin), 200) },
+    Route { method: "POST", ..api("/api/v1/changes", Needs::One(Publisher), 400) },
+    Route { method: "PUT", ..api(CONFIG, Needs::One(Publisher), 422) },
     api("/nothing", Needs::Credential, 404),
     otlp("POST", "/v1/logs", Needs::One(Ingest), 200),
     otlp("POST", "/v1/metrics", Needs::One(Ingest), 200),
@@ -139,7 +149,12 @@ fn call(set: &Set, running: &Running, shown: &Shown, route: &Route) -> Option<u1
         return grpc(set, shown, address, route.path).ok().map(|status| status.parse().unwrap());
     }
     let base = if route.listener == Listener::Api { collector.api_url() } else { collector.otlp_url() };
-    let body = if route.path == "/v1/logs" { log_request("x") } else { b"{}".to_vec() };
+    let body = match route.path {
+        "/v1/logs" => log_request("x"),
+        // Without credentials, an administrator says who it is.
+        path if path.contains("/admin/") => br#"{"author":"anna"}"#.to_vec(),
+        _ => b"{}".to_vec(),
+    };
     let answer = http(&set.outbound(shown), route.method, &format!("{base}{}", route.path), &body).ok()?;
     if let Some(token) = &shown.token {
         assert!(!answer.text().contains(token), "{}: a credential is never repeated", route.path);
@@ -155,6 +170,26 @@ fn expected(route: &Route, credential: Expected) -> Option<u16> {
         (Expected::Unknown, _) => Some(unauthenticated),
         (Expected::Role(_), Needs::Credential) => Some(route.answer),
         (Expected::Role(role), Needs::One(needed)) => Some(if role == needed { route.answer } else { denied }),
+    }
+}
+
+/// A path of the API as it is described: its variables in braces.
+fn is_of(path: &str, described: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let (one, other): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), described.split('/').collect());
+    one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| one == other || other.starts_with('{'))
+}
+
+#[test]
+fn the_table_has_every_operation_of_the_api_with_its_role() {
+    for operation in &crate::server::api::openapi::OPERATIONS {
+        let method = operation.method.to_uppercase();
+        let found = ROUTES.iter().find(|route| {
+            route.listener == Listener::Api && route.method == method && is_of(route.path, operation.path)
+        });
+        let found = found.unwrap_or_else(|| panic!("{method} {} is not in the table", operation.path));
+        let role = if let Needs::One(role) = found.needs { Some(role) } else { None };
+        assert_eq!(role, operation.role, "{method} {}", operation.path);
     }
 }
 
