@@ -8,11 +8,13 @@ mod aside;
 mod backup;
 mod journal;
 mod lock;
+mod purge;
 mod schema;
 mod sqlite;
 
 pub use backup::{BackedUp, BackupError, backup};
 pub use lock::DirectoryLock;
+pub use purge::{NotASubject, PurgeError, Purged, Subject, Who, purge, purge_backup};
 pub use sqlite::{SqliteReader, SqliteStore};
 
 use crate::normalise::{Content, EventRecord};

@@ -11,7 +11,7 @@ mod words;
 pub(crate) use generate::{CertsArgs, GenerateCommand, PictureArgs, TokenArgs, Unit};
 pub(crate) use rollout::{BisectArgs, BisectCommand, GateArgs};
 pub(crate) use screen::{ScreenArgs, ThemeName};
-pub(crate) use stored::{BacktestArgs, BackupArgs, DoctorArgs, ExportArgs, ExportFormat};
+pub(crate) use stored::{BacktestArgs, BackupArgs, DoctorArgs, ExportArgs, ExportFormat, PurgeArgs};
 pub(crate) use used::command;
 pub(crate) use words::{QuietArgs, WordArgs};
 
@@ -106,6 +106,9 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Copy a collector's store to a file, while it runs
     Backup(BackupArgs),
+    /// Take one host's or one text's data out of a store that no collector has open, and out of backups. Exit code 1 if files that
+    /// may still hold it are left
+    Purge(PurgeArgs),
     /// Would this input be safe to push? Exit code 1 if something was found
     Check(CheckArgs),
     /// Row-level difference of two versions; exit code 1 if they differ

@@ -289,7 +289,7 @@ thread_local! {
 }
 
 /// Bytes as they are stored.
-fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub(super) fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
     let damaged = |error: std::io::Error| StoreError::Damaged { what: "a body".to_owned(), reason: error.to_string() };
     COMPRESSOR.with_borrow_mut(|kept| {
         let compressor = match kept.take() {
@@ -307,7 +307,7 @@ pub(super) fn pack_requests(requests: &[Journalled]) -> Result<Vec<u8>, StoreErr
 }
 
 /// Stored bytes as they were.
-fn unpack(what: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub(super) fn unpack(what: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
     let damaged = |reason: String| StoreError::Damaged { what: what.to_owned(), reason };
     let mut plain = Vec::new();
     let decoder = zstd::Decoder::new(bytes).map_err(|error| damaged(error.to_string()))?;

@@ -65,6 +65,26 @@ pub(crate) struct BackupArgs {
 }
 
 #[derive(Debug, Args)]
+#[group(id = "place", required = true, multiple = true, args = ["data_dir", "backups"])]
+pub(crate) struct PurgeArgs {
+    /// Everything of this host, and everything that names it
+    #[arg(long, value_name = "NAME", required_unless_present = "text", conflicts_with = "text")]
+    pub(crate) host: Option<String>,
+    /// Everything that holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// The directory of the store; no collector may have it open
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// A file that `firstbad backup` wrote; may be repeated
+    #[arg(long = "backup", value_name = "FILE")]
+    pub(crate) backups: Vec<PathBuf>,
+    /// How to print what was purged
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TextOrJson,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// Captures (OTLP/JSON lines, .gz and .zst too, `-` is standard input) [default: what the collector has stored]
     #[arg(value_name = "PATH")]

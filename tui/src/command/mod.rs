@@ -17,6 +17,7 @@ mod live;
 mod offline;
 mod plain;
 mod playbook;
+mod purge;
 mod recorder;
 mod remembered;
 mod show;
@@ -88,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(Command::Bisect(bisect)) => bisect::bisect(common, bisect),
         Some(Command::Doctor(doctor)) => doctor::doctor(common, doctor),
         Some(Command::Backup(backup)) => backup::backup(common, backup),
+        Some(Command::Purge(purge)) => purge::purge(purge),
         Some(Command::Export(export)) => export::export(common, export),
         Some(Command::Explain(explain)) => explain::explain(common, explain),
         Some(Command::Check(check)) => check::check(common, check),

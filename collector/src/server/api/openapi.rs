@@ -33,7 +33,7 @@ const fn change(method: &'static str, path: &'static str, role: Role, summary: &
 }
 
 /// Everything that is served.
-pub(crate) const OPERATIONS: [Operation; 22] = [
+pub(crate) const OPERATIONS: [Operation; 23] = [
     Operation { role: None, answers: "text/plain", ..read("/health", "Whether the collector answers: `ok`.") },
     Operation {
         role: None,
