@@ -27,6 +27,7 @@ pub mod recorder;
 mod redact;
 mod refusal_log;
 pub mod reload;
+mod remote_write;
 pub mod run;
 pub mod security;
 mod server;

@@ -45,6 +45,7 @@ pub(crate) use hosts::{of_logs as hosts_of_logs, of_metrics as hosts_of_metrics,
 pub use join::join_seconds;
 pub(crate) use join::{join, retimed, source_of, time_of};
 pub use known::understands;
+pub(crate) use known::{SeriesKind, series_kind};
 use labels::LabelSets;
 use names::Names;
 use senders::Senders;

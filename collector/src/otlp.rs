@@ -11,7 +11,7 @@ mod generated;
 mod json;
 pub mod model;
 mod protobuf;
-mod wire;
+pub(crate) mod wire;
 
 pub use body::{BodyError, Compression, decompress};
 use budget::Budget;

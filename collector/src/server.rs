@@ -1,11 +1,12 @@
-//! Listeners: which addresses, which bounds on connections and headers. What is served on them is decided by `ingest` and
-//! `api`.
+//! Listeners: which addresses, which bounds on connections and headers. What is served on them is decided by `ingest`,
+//! `remote_write` and `api`.
 
 pub(crate) mod api;
 pub(crate) mod gate;
 pub(crate) mod grpc;
 pub(crate) mod ingest;
 mod otlp_answer;
+pub(crate) mod remote_write;
 
 pub(crate) use api::CONTENTS_PATH;
 

@@ -6,7 +6,7 @@ use crate::admission::Admission;
 use crate::security::{Form, Guard, ServerTls};
 use crate::server::api::{Api, questions};
 use crate::server::gate::Gate;
-use crate::server::{Place, Service, bind, grpc, ingest, serve};
+use crate::server::{Place, Service, bind, grpc, ingest, remote_write, serve};
 use crate::settings::Settings;
 use std::net::TcpListener;
 use tokio::sync::watch;
@@ -71,7 +71,8 @@ impl Bound {
 impl Gates {
     /// Lets requests through.
     pub(super) fn open(&self, admission: &Admission, api: Api) {
-        self.otlp_http.open(ingest::router(admission.clone()).merge(questions(api.clone())));
+        let remote_write = remote_write::router(admission.clone(), api.publisher.clone());
+        self.otlp_http.open(ingest::router(admission.clone()).merge(questions(api.clone())).merge(remote_write));
         let health = grpc::health::router(api.readiness());
         self.otlp_grpc.open(grpc::router(admission.clone()).merge(health));
         self.api.open(api.router());

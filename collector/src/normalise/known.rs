@@ -105,6 +105,37 @@ pub(super) fn known(name: &str) -> Option<Known> {
     translated(name)
 }
 
+/// The meaning of a series of Prometheus, which has one value at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SeriesKind<'n> {
+    /// A count.
+    Sum,
+    /// A last value.
+    Gauge,
+    /// A bucket of the histogram of that name.
+    Bucket(&'n str),
+    /// The sum of the histogram of that name.
+    SumOfHistogram(&'n str),
+    /// The number of values of a histogram.
+    CountOfHistogram,
+}
+
+/// The meaning of the series of that name, if it has one.
+pub(crate) fn series_kind(name: &str) -> Option<SeriesKind<'_>> {
+    let of_histogram =
+        |suffix| name.strip_suffix(suffix).filter(|base| matches!(known(base), Some(Known::Distribution(_))));
+    match known(name) {
+        Some(Known::Count(_)) => Some(SeriesKind::Sum),
+        Some(Known::Gauge(_)) => Some(SeriesKind::Gauge),
+        // The name of a whole histogram: the series of one have suffixes.
+        Some(Known::Distribution(_)) => None,
+        None => of_histogram("_bucket")
+            .map(SeriesKind::Bucket)
+            .or_else(|| of_histogram("_sum").map(SeriesKind::SumOfHistogram))
+            .or_else(|| of_histogram("_count").map(|_| SeriesKind::CountOfHistogram)),
+    }
+}
+
 /// Whether points of the metric of that name are read.
 #[must_use]
 pub fn understands(name: &str) -> bool {

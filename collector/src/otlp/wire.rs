@@ -5,7 +5,7 @@ use super::error::DecodeError;
 
 /// A cursor over one message. Offsets are into the whole request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     offset: usize,
     field: &'static str,
@@ -13,7 +13,7 @@ pub(super) struct Reader<'a> {
 
 /// One field's value.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Field<'a> {
+pub(crate) enum Field<'a> {
     Varint(u64),
     Fixed64(u64),
     /// Four bytes: only trace flags come so, and nothing here reads them.
@@ -22,19 +22,19 @@ pub(super) enum Field<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8], field: &'static str) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], field: &'static str) -> Self {
         Self { bytes, offset: 0, field }
     }
 
     /// The same bytes, under the name of the message that they are.
-    pub(super) fn named(self, field: &'static str) -> Self {
+    pub(crate) fn named(self, field: &'static str) -> Self {
         Self { field, ..self }
     }
 
     /// The next field's number and value.
     // Inlined into each walk, with what it calls: the values then stay in registers, which is a third of a walk's time.
     #[inline(always)]
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, DecodeError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, DecodeError> {
         if self.bytes.is_empty() {
             return Ok(None);
         }
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
 
     /// The next varint, where a packed field holds nothing else.
     #[inline(always)]
-    pub(super) fn varint(&mut self) -> Result<u64, DecodeError> {
+    pub(crate) fn varint(&mut self) -> Result<u64, DecodeError> {
         // Most tags, and most lengths, are one byte.
         match self.bytes.split_first() {
             Some((byte, rest)) if *byte < 0x80 => {
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
 
     /// The next fixed number, where a packed field holds nothing else.
     #[inline(always)]
-    pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+    pub(crate) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let Some(value) = self.bytes.first_chunk::<N>() else {
             return Err(self.error("a fixed number that ends too early"));
         };
@@ -115,12 +115,12 @@ impl<'a> Reader<'a> {
         self.offset += count;
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// All bytes as text.
-    pub(super) fn text(&self) -> Result<&'a str, DecodeError> {
+    pub(crate) fn text(&self) -> Result<&'a str, DecodeError> {
         std::str::from_utf8(self.bytes).map_err(|error| DecodeError::Protobuf {
             offset: self.offset + error.valid_up_to(),
             field: self.field,
@@ -129,13 +129,13 @@ impl<'a> Reader<'a> {
     }
 
     /// All bytes.
-    pub(super) fn bytes(&self) -> &'a [u8] {
+    pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
     #[cold]
     #[inline(never)]
-    pub(super) fn error(&self, what: &'static str) -> DecodeError {
+    pub(crate) fn error(&self, what: &'static str) -> DecodeError {
         DecodeError::Protobuf { offset: self.offset, field: self.field, what }
     }
 }
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
 impl<'a> Field<'a> {
     /// A message, text or bytes.
     #[inline]
-    pub(super) fn reader(self, at: &Reader<'a>, name: &'static str) -> Result<Reader<'a>, DecodeError> {
+    pub(crate) fn reader(self, at: &Reader<'a>, name: &'static str) -> Result<Reader<'a>, DecodeError> {
         if let Self::Bytes(reader) = self {
             Ok(reader.named(name))
         } else {
@@ -152,35 +152,35 @@ impl<'a> Field<'a> {
     }
 
     /// A varint.
-    pub(super) fn varint(self, at: &Reader<'a>) -> Result<u64, DecodeError> {
+    pub(crate) fn varint(self, at: &Reader<'a>) -> Result<u64, DecodeError> {
         if let Self::Varint(value) = self { Ok(value) } else { Err(at.error("another type where a varint belongs")) }
     }
 
     /// Eight bytes.
-    pub(super) fn fixed64(self, at: &Reader<'a>) -> Result<u64, DecodeError> {
+    pub(crate) fn fixed64(self, at: &Reader<'a>) -> Result<u64, DecodeError> {
         if let Self::Fixed64(value) = self { Ok(value) } else { Err(at.error("another type where 8 bytes belong")) }
     }
 
     /// A double.
-    pub(super) fn double(self, at: &Reader<'a>) -> Result<f64, DecodeError> {
+    pub(crate) fn double(self, at: &Reader<'a>) -> Result<f64, DecodeError> {
         self.fixed64(at).map(f64::from_bits)
     }
 
     /// A 32-bit flag field or count.
-    pub(super) fn uint32(self, at: &Reader<'a>) -> Result<u32, DecodeError> {
+    pub(crate) fn uint32(self, at: &Reader<'a>) -> Result<u32, DecodeError> {
         // Truncation is what protobuf demands of a varint too long for its field.
         #[expect(clippy::cast_possible_truncation, reason = "the protobuf rule")]
         self.varint(at).map(|value| value as u32)
     }
 
     /// A zigzag 32-bit integer.
-    pub(super) fn sint32(self, at: &Reader<'a>) -> Result<i32, DecodeError> {
+    pub(crate) fn sint32(self, at: &Reader<'a>) -> Result<i32, DecodeError> {
         let value = self.uint32(at)?;
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
     /// An int64, bool or enum.
-    pub(super) fn int64(self, at: &Reader<'a>) -> Result<i64, DecodeError> {
+    pub(crate) fn int64(self, at: &Reader<'a>) -> Result<i64, DecodeError> {
         self.varint(at).map(u64::cast_signed)
     }
 }

@@ -18,10 +18,12 @@ const OPEN: [&str; 4] = ["/health", "/ready", "/grpc.health.v1.Health/Check", "/
 /// The page for a browser. As a prefix it would be every path's.
 const PAGE: &str = "/";
 /// Paths that begin so need that role; the first that fits counts.
-const PREFIXES: [(&str, Role); 7] = [
+const PREFIXES: [(&str, Role); 8] = [
     ("/api/v1/admin/", Role::Admin),
     ("/api/v1/changes", Role::Publisher),
     ("/api/v1/configs/", Role::Publisher),
+    // Prometheus remote write: the path that Prometheus sends to by convention.
+    ("/api/v1/write", Role::Ingest),
     ("/api/v1/", Role::Read),
     ("/metrics", Role::Read),
     ("/v1/", Role::Ingest),
@@ -67,5 +69,6 @@ mod tests {
         assert_eq!(needs("/api/v1/snapshot"), Needs::Role(Role::Read));
         assert_eq!(needs("/v1/logs"), Needs::Role(Role::Ingest));
         assert_eq!(needs("/api/v1/changes"), Needs::Role(Role::Publisher));
+        assert_eq!(needs("/api/v1/write"), Needs::Role(Role::Ingest));
     }
 }

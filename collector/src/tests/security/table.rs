@@ -46,7 +46,7 @@ const HASH: &str = "/v1/contents/ba7816bf8f01cfea414140de5dae2223b00361a396177a9
 /// With a content of another hash.
 const CONFIG: &str =
     "/api/v1/configs/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad?config=bot-features";
-const ROUTES: [Route; 32] = [
+const ROUTES: [Route; 33] = [
     api("/health", Needs::Nothing, 200),
     // The collector of these tests is given no page.
     api("/", Needs::One(Read), 404),
@@ -74,6 +74,8 @@ const ROUTES: [Route; 32] = [
     otlp("POST", "/v1/logs", Needs::One(Ingest), 200),
     otlp("POST", "/v1/metrics", Needs::One(Ingest), 200),
     otlp("POST", "/v1/traces", Needs::One(Ingest), 200),
+    // Remote write wants protobuf, and these calls send JSON.
+    otlp("POST", "/api/v1/write", Needs::One(Ingest), 415),
     otlp("HEAD", HASH, Needs::One(Ingest), 404),
     otlp("GET", "/nothing", Needs::Credential, 404),
     grpc_call("/opentelemetry.proto.collector.logs.v1.LogsService/Export", Needs::One(Ingest), 0),
