@@ -6,7 +6,7 @@ use crate::admission::{Accepted, Admission, Incoming, Refusal};
 use crate::otlp::{Compression, Encoding};
 use crate::publish::Publisher;
 use crate::remote_write::{BodyFault, KnownBounds, Translated, Version, decompress, decompressed_length, translate};
-use crate::security::Caller;
+use crate::security::{Caller, Peer};
 use crate::store::Signal;
 use axum::Router;
 use axum::body::Body;
@@ -44,10 +44,11 @@ pub(crate) fn router(admission: Admission, publisher: Publisher) -> Router {
 
 async fn receive(State(receiver): State<Receiver>, Extension(caller): Extension<Caller>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    let from = Peer::address_of(&head);
     match take(&receiver, &head.headers, body, caller).await {
         Ok(written) => written.into_response(),
         Err(refusal) => {
-            receiver.admission.health.refused(refusal.reason(), 1);
+            receiver.admission.health.refused_from(&refusal, from);
             refused(&refusal)
         }
     }

@@ -1,6 +1,6 @@
 //! Prometheus remote write over the socket: negotiation, answers, and the same observations as OTLP.
 
-use super::support::{Running, try_post};
+use super::support::{Running, eventually, try_post};
 use crate::remote_write::tests::{TimeSeries, WriteRequest, series};
 use crate::settings::Clock;
 use crate::store::{BatchRange, SqliteReader, StoreReader};
@@ -78,9 +78,10 @@ fn the_counts_of_a_version_are_those_that_otlp_would_have_brought() {
             assert_eq!(answer.status, 204, "{}", answer.text());
         }
     }
+    let failed = |rows: &[Row]| -> u64 { rows.iter().flat_map(|row| &row.views).map(|view| view.outcomes.error).sum() };
+    eventually("it is in the database", || failed(&rows(&running)) >= 20);
     let rows = rows(&running);
-    let failed: u64 = rows.iter().flat_map(|row| &row.views).map(|view| view.outcomes.error).sum();
-    assert_eq!(failed, 20, "{rows:?}");
+    assert_eq!(failed(&rows), 20, "{rows:?}");
     assert!(rows.iter().flat_map(|row| &row.views).all(|view| view.hash.to_string() == full));
     let source = Source::Instance { instance: "fl-1:9100".into(), host: "fl-1".into() };
     assert!(rows.iter().all(|row| row.source == source), "{rows:?}");

@@ -141,7 +141,8 @@ fn requests(mut bytes: &[u8], count: u32) -> Option<Vec<Journalled>> {
     let mut requests = Vec::with_capacity(room);
     for _ in 0..count {
         let [signal, encoding] = take(&mut bytes)?;
-        let signal = [Signal::Metrics, Signal::Logs, Signal::Traces].into_iter().find(|known| signal_code(*known) == signal)?;
+        let signal =
+            [Signal::Metrics, Signal::Logs, Signal::Traces].into_iter().find(|known| signal_code(*known) == signal)?;
         let encoding =
             [Encoding::Protobuf, Encoding::Json].into_iter().find(|known| encoding_code(*known) == encoding)?;
         let received_at = Timestamp(i64::from_le_bytes(take(&mut bytes)?));

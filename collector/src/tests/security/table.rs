@@ -46,8 +46,9 @@ const HASH: &str = "/v1/contents/ba7816bf8f01cfea414140de5dae2223b00361a396177a9
 /// With a content of another hash.
 const CONFIG: &str =
     "/api/v1/configs/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad?config=bot-features";
-const ROUTES: [Route; 33] = [
+const ROUTES: [Route; 34] = [
     api("/health", Needs::Nothing, 200),
+    api("/ready", Needs::Nothing, 200),
     // The collector of these tests is given no page.
     api("/", Needs::One(Read), 404),
     api("/metrics", Needs::One(Read), 200),
