@@ -37,24 +37,48 @@ fn rows(running: &Running) -> Vec<Row> {
     rows
 }
 
+/// A request, and how it is answered.
+struct Case<'a> {
+    headers: &'a [(&'a str, &'a str)],
+    body: &'a [u8],
+    status: u16,
+    /// What the answer names.
+    named: &'a str,
+}
+
 #[test]
 fn what_is_sent_is_negotiated_and_refused_with_the_right_status() {
     let running = Running::start();
     let url = running.url("/api/v1/write");
     let good = packed(vec![series("firstbad_requests_total", &[("outcome", "ok")], 1.0, now_ms())]);
     let two = ("content-type", "application/x-protobuf;proto=io.prometheus.write.v2.Request");
-    let cases: [(&[(&str, &str)], &[u8], u16, &str); 9] = [
-        (&[ONE, SNAPPY], &good, 204, ""),
-        (&[ONE_NAMED, SNAPPY], &good, 204, ""),
-        (&[two, SNAPPY], &packed(Vec::new()), 204, ""),
-        (&[("content-type", "application/json"), SNAPPY], &good, 415, "application/json"),
-        (&[("content-type", "application/x-protobuf;proto=other.Message"), SNAPPY], &good, 415, "other.Message"),
-        (&[ONE, ("content-encoding", "gzip")], &good, 415, "send snappy"),
-        (&[ONE, SNAPPY], b"not snappy", 400, "snappy"),
-        (&[ONE, SNAPPY], &snap::raw::Encoder::new().compress_vec(b"\x0a\xff").unwrap(), 400, "byte"),
-        (&[ONE, SNAPPY], &[0x80, 0x80, 0x80, 0x80, 0x04, 0x00], 413, "16777216"),
+    let cases = [
+        Case { headers: &[ONE, SNAPPY], body: &good, status: 204, named: "" },
+        Case { headers: &[ONE_NAMED, SNAPPY], body: &good, status: 204, named: "" },
+        Case { headers: &[two, SNAPPY], body: &packed(Vec::new()), status: 204, named: "" },
+        Case {
+            headers: &[("content-type", "application/json"), SNAPPY],
+            body: &good,
+            status: 415,
+            named: "application/json",
+        },
+        Case {
+            headers: &[("content-type", "application/x-protobuf;proto=other.Message"), SNAPPY],
+            body: &good,
+            status: 415,
+            named: "other.Message",
+        },
+        Case { headers: &[ONE, ("content-encoding", "gzip")], body: &good, status: 415, named: "send snappy" },
+        Case { headers: &[ONE, SNAPPY], body: b"not snappy", status: 400, named: "snappy" },
+        Case {
+            headers: &[ONE, SNAPPY],
+            body: &snap::raw::Encoder::new().compress_vec(b"\x0a\xff").unwrap(),
+            status: 400,
+            named: "byte",
+        },
+        Case { headers: &[ONE, SNAPPY], body: &[0x80, 0x80, 0x80, 0x80, 0x04, 0x00], status: 413, named: "16777216" },
     ];
-    for (headers, body, status, named) in cases {
+    for Case { headers, body, status, named } in cases {
         let answer = try_post(&url, headers, body).unwrap();
         assert_eq!(answer.status, status, "{headers:?} {named}: {}", answer.text());
         assert!(answer.text().contains(named), "{headers:?} {named}: {}", answer.text());
