@@ -60,6 +60,8 @@ pub(crate) struct Hypothesis {
     pub ages: Option<Ages>,
     /// The feed that stopped, where the versions are too old.
     pub feed: Option<Feed>,
+    /// Requests over those before the onset, where it is an explanation by traffic.
+    pub growth: Option<f64>,
     /// Earlier incidents and earlier stays of its versions.
     pub history: History,
     /// When each unit was exposed, where that was worked out.
@@ -96,6 +98,7 @@ impl Hypothesis {
             pooled: None,
             ages: None,
             feed: None,
+            growth: None,
             history: History::default(),
             spans: None,
         }

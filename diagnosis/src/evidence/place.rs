@@ -109,8 +109,9 @@ fn surge(state: &State, scene: &Scene<'_>) -> Option<Hypothesis> {
     // Overload spares few of those that it reaches.
     let there = scene.patients.iter().filter(|patient| failing.contains(&patient.unit.dims)).count();
     let reached = scene.failing() * OVERLOADED >= there;
-    (reached && growth(state, scene.onset, Some(&failing)) >= SURGE)
-        .then(|| plain(CauseKind::Traffic, BTreeMap::new(), all(scene)))
+    let growth = growth(state, scene.onset, Some(&failing));
+    let surge = || Hypothesis { growth: Some(growth), ..plain(CauseKind::Traffic, BTreeMap::new(), all(scene)) };
+    (reached && growth >= SURGE).then(surge)
 }
 
 /// The combination of dimensions, of requests or of their hosts, that carries the excess of failed requests.

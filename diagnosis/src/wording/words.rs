@@ -99,6 +99,7 @@ fn of_sides(sides: &Sides) -> String {
 pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
     let tally = &hypothesis.tally;
     let mut said = Vec::new();
+    said.extend(hypothesis.growth.map(|growth| format!("requests are {growth:.1} times those before the onset")));
     if let Some(sums) = &hypothesis.pooled {
         said.push(format!(
             "over {} report intervals {:.0} failed on hosts exposed to it where their own past gives {:.0}, and {:.0} where it gives {:.0} on the others of their region and binary: {:.1} times as often (e-value {:.1e}); hardly any host shows it alone",
