@@ -10,16 +10,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Served metrics that no dashboard shows, and why.
 const NOT_SHOWN: [(&str, &str); 3] = [
     (
-        "firstbad_collector_last_reload_successful",
-        "changes only when somebody sends SIGHUP, who reads the log; the status shows why a configuration was refused",
-    ),
-    (
         "firstbad_config_last_load_successful",
         "in the list of names, but no sender serves it; refused loads are counted by firstbad_config_loads_total",
     ),
     (
         "firstbad_collector_incident_held",
         "for the rule FirstbadIncidentHeld, which holds pages back; incidents stand in their table whether held or not",
+    ),
+    (
+        "firstbad_collector_last_reload_successful",
+        "changes only when somebody sends SIGHUP, who reads the log; the status shows why a configuration was refused",
     ),
 ];
 

@@ -89,7 +89,9 @@ fn every_panel_shows_a_live_collector() {
     // The list of names holds what a collector serves, and nothing else of it.
     let own = |name: &&str| name.contains("_fleet_") || name.contains("_collector_") || name.contains("_evicted_");
     let listed: BTreeSet<String> = METRICS.iter().map(|it| it.prometheus).filter(own).map(str::to_owned).collect();
-    assert_eq!(shown.served, listed);
+    // Metrics of the process itself have the names that every client library gives them.
+    let served: BTreeSet<String> = shown.served.into_iter().filter(|name| !name.starts_with("process_")).collect();
+    assert_eq!(served, listed);
 }
 
 #[test]
