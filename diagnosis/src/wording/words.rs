@@ -1,7 +1,7 @@
 //! Sentences: what speaks for and against an explanation, and what was ruled out, each with its numbers.
 
 use crate::hypothesis::Hypothesis;
-use crate::hypothesis::findings::{By, Contrast, Counted, Sides};
+use crate::hypothesis::findings::{Ages, By, Contrast, Counted, Sides};
 use crate::scene::hosts::Hosts;
 use crate::state::State;
 use crate::state::ids::LevelId;
@@ -107,16 +107,7 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         ));
         return said;
     }
-    if let Some(ages) = &hypothesis.ages {
-        let again = match ages.later_deaths {
-            0 => String::new(),
-            again => format!(", and {again} again {} after their restart", span(ages.later_mean_s)),
-        };
-        said.push(format!(
-            "processes die of age: {} died {} after they loaded it on average{again}, while younger ones beside them lived (from {} on; e-value {:.1e})",
-            ages.first_deaths, span(ages.first_mean_s), span(ages.least), libm::exp(ages.ln_e.min(600.0))
-        ));
-    }
+    said.extend(hypothesis.ages.as_ref().map(of_ages));
     if tally.exposed.seen > 0 {
         let (exposed, control) = (tally.exposed, tally.control);
         let others = match control.seen {
@@ -168,6 +159,21 @@ pub(crate) fn evidence(hypothesis: &Hypothesis) -> Vec<String> {
         said.push(format!("its content {what}: {}", found.property));
     }
     said
+}
+
+/// What ages at death say.
+fn of_ages(ages: &Ages) -> String {
+    let again = match ages.later_deaths {
+        0 => String::new(),
+        again => format!(", and {again} again {} after their restart", span(ages.later_mean_s)),
+    };
+    format!(
+        "processes die of age: {} died {} after they loaded it on average{again}, while younger ones beside them lived (from {} on; e-value {:.1e})",
+        ages.first_deaths,
+        span(ages.first_mean_s),
+        span(ages.least),
+        libm::exp(ages.ln_e.min(600.0))
+    )
 }
 
 /// What excludes it, if anything does: that nothing can be compared excludes nothing.
