@@ -234,7 +234,7 @@ impl VersionCounts {
         Self { loads: results.collect(), ..Self::default() }
     }
 
-    /// What the next scrape is told: 0 for what no scrape was told of.
+    /// Values for the next scrape. A count that no scrape has read is served as 0 once.
     fn to_serve(&self) -> Self {
         let mut now = Self { served: None, ..self.clone() };
         if self.served.is_none() {
@@ -250,7 +250,7 @@ impl VersionCounts {
         now
     }
 
-    /// What no scrape was told of.
+    /// Counts that no scrape has read.
     fn not_served(mut self) -> Self {
         let Some(served) = self.served.take() else { return self };
         let Outcomes { ok, denied, error, panic } = &mut self.outcomes;

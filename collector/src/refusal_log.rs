@@ -23,7 +23,7 @@ struct Kind {
 pub(crate) struct RefusalLog(Mutex<BTreeMap<Kind, Instant>>);
 
 impl RefusalLog {
-    /// Logs a refusal for `reason` of what came from `from`, if it is the first of its kind. `why` is made only then.
+    /// Logs the first refusal for `reason` of a sender at `from`. `why` is called only then.
     pub(crate) fn note(&self, reason: &'static str, from: Option<IpAddr>, why: &dyn Fn() -> String) {
         if self.is_first(reason, from, Instant::now()) {
             let from = from.map_or_else(|| "unknown".to_owned(), |from| from.to_string());

@@ -18,7 +18,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Flags of every role that runs until it is told to end.
+/// Flags of every role that runs until it is stopped.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct RoleArgs {
     /// Configuration file (TOML); FIRSTBAD_* and flags win over it. SIGHUP makes the process read it again

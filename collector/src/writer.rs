@@ -1,5 +1,5 @@
 //! The one writer: takes what waits, normalises it, makes it durable together, and only then acknowledges. Once a second it
-//! shows readers of the store what came. It also keeps time: a tick without data is a batch too, so that silence is seen and a replay ticks alike.
+//! writes the new rows into the database, where readers see them. It also keeps time: a tick without data is a batch too, so that silence is seen and a replay ticks alike.
 
 mod group;
 mod intake;

@@ -1,4 +1,4 @@
-//! Feeds the parsers of what comes from outside with mutated input, for as long as it is told to, and adds what was done to a ledger:
+//! Runs the parsers of outside data on mutated input for a given time, and adds the result to a ledger:
 //! `cargo run --profile bench-fast -p firstbad-collector --example fuzz -- --seconds 60 --ledger FILE [--target NAME]`.
 //! With a ledger, a run takes up where the last one of its target ended: another seed, the times added. An input that makes a parser
 //! panic, or read otherwise than the generated types, is written to a file, and the exit code is 1.
@@ -65,7 +65,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What a run came to.
+/// The result of a run.
 struct Run {
     entry: Entry,
     /// The input at which it ended.

@@ -23,7 +23,7 @@ pub(crate) struct Target {
     pub(crate) name: &'static str,
     /// Inputs to begin with.
     pub(crate) seeds: fn() -> Vec<Vec<u8>>,
-    /// Reads an input, and returns what came of it, in short. It panics if it was read otherwise than the oracle reads it.
+    /// Parses an input and returns a number for the outcome. It panics if the result differs from the oracle's.
     pub(crate) read: fn(&[u8]) -> u64,
 }
 

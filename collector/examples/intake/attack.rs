@@ -29,7 +29,7 @@ const DRIP: Duration = Duration::from_millis(500);
 enum Harm {
     /// A small body that grows to a gibibyte.
     Bomb,
-    /// Empty messages, each of which a generated decoder makes a structure of.
+    /// Empty messages: a generated decoder allocates a structure for each.
     EmptyMessages,
     /// A value within a value within a value.
     Nesting,

@@ -11,12 +11,12 @@ const SHAPES: [Shape; 2] = [
     Shape { proto: Proto::Http, signal: Signal::Logs, items: 100, rate: 50 },
     Shape { proto: Proto::Grpc, signal: Signal::Metrics, items: 100, rate: 50 },
 ];
-/// Parts of the soak after each of which is looked.
+/// Number of measurements during the soak.
 const LOOKS: u32 = 60;
 /// Growth from the second quarter to the last that is none: an allocator keeps what it once took.
 const GROWTH_MAX: f64 = 1.1;
 
-/// Sends for as long as it was told; false if anything was refused, or the collector holds more at the end than it did.
+/// Sends for the given time. Returns false if a request was refused, or if memory, descriptors or threads have grown.
 pub(crate) fn run(soak: &Soak) -> io::Result<bool> {
     let programs = Programs::of_collector(&soak.programs)?;
     let server = programs.start(Kind::Collector)?;

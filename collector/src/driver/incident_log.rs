@@ -21,7 +21,7 @@ pub(super) enum Step {
     Resolved,
 }
 
-/// What the last line told of one incident.
+/// What the last log line said about one incident.
 #[derive(Debug)]
 struct Told {
     state: State,
@@ -37,7 +37,7 @@ struct Told {
 pub(super) struct IncidentLog(BTreeMap<String, Told>);
 
 impl IncidentLog {
-    /// Takes the incidents of a start as told: they are not new.
+    /// Incidents that are known at a start are not logged again.
     pub(super) fn going_on_from(snapshot: &Snapshot) -> Self {
         let mut log = Self::default();
         for incident in &snapshot.diagnosis.incidents {

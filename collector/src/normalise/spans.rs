@@ -46,7 +46,7 @@ pub(crate) struct SpanSenders {
 struct Known {
     /// Since when its spans come and no metric counts its requests, nanoseconds since the Unix epoch; 0: not so now.
     alone_since: i64,
-    /// Time of the last exception that came as a log event; 0: none.
+    /// Time of the last exception in a log event; 0: none.
     logged_exception: i64,
 }
 

@@ -1,5 +1,4 @@
-//! The internal form back into protobuf, for a request of which something was hidden: what is kept of it is then what was
-//! understood, and nothing else of its bytes.
+//! Writes a request as protobuf again, after secrets in it were hidden. Only the fields that were read are written.
 
 use super::model::{
     Attribute, Buckets, Data, ExponentialPoint, HistogramPoint, LogRecord, Logs, Metric, Metrics, Number, NumberPoint,

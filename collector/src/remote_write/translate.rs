@@ -20,10 +20,10 @@ use std::collections::BTreeMap;
 
 /// Bits of the float that Prometheus writes where a series ended.
 const STALE: u64 = 0x7ff0_0000_0000_0002;
-/// Metrics of one target that are not read and still sent on, so that a target of which nothing is read is noticed.
+/// Number of unread metrics of a target that are passed on, so that a target without any known metric is noticed.
 const FOREIGN_MAX: usize = 3;
 
-/// What a request came to.
+/// A translated request.
 #[derive(Debug, Default)]
 pub(crate) struct Translated {
     /// The same in OTLP.

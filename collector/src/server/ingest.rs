@@ -112,7 +112,7 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, charge: &mut Char
             return Err(too_large());
         }
         if let Err(refusal) = charge.take(chunk.len()) {
-            // A sender that is still writing when it is told to wait sees a broken pipe instead.
+            // A sender that is still writing when it gets the 429 would see a broken pipe instead.
             charge.give_back();
             drop(bytes);
             drain(&mut chunks).await;

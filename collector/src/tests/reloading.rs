@@ -1,4 +1,4 @@
-//! A configuration that changes in a running collector: what can be used is in force, what cannot changes nothing and is told.
+//! Reloading the configuration of a running collector: a valid one is used; an invalid one changes nothing and is reported.
 
 use super::support::{Running, eventually};
 use crate::settings::{Alertmanager, FileError, Settings};

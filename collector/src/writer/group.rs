@@ -21,8 +21,8 @@ const BYTES_MAX: usize = 16 << 20;
 const LINGER: Duration = Duration::from_millis(1);
 const LINGER_IN_ALL: Duration = Duration::from_millis(5);
 
-/// How many requests the next group will probably have. It rises at once and falls by a quarter with each group, so one request
-/// that came late does not part the next ones.
+/// How many requests the next group will probably have. It rises at once and falls by a quarter with each group, so one late
+/// request does not split the next groups.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Expected(usize);
 

@@ -29,7 +29,7 @@ pub(crate) struct Taken {
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// What a request came to.
+/// A request that was read.
 struct Read {
     batch: Batch,
     /// The request as protobuf without its secrets; none if it holds none.

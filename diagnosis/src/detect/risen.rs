@@ -26,8 +26,8 @@ const SUMMED: i64 = 3;
 /// and more, and what swings in a second is no second witness.
 const SUMMED_FOR: Span = Span(30_000_000_000);
 const AGAIN_AFTER: Span = Span(10_000_000_000);
-/// Time, ns, and reports over which a lasting rise is summed, at least. Source: the smallest outage of a composed fleet that the
-/// short sums did not see, 85 requests a second of which .5 % fail, has events enough after 4 minutes.
+/// Minimum time, ns, and minimum number of reports over which a lasting rise is summed. Source: a composed fleet with 85 requests a
+/// second and .5 % failures. The short sums do not see that outage. After 4 minutes it has enough events.
 const LONG_FOR: Span = Span(300_000_000_000);
 const LONG_REPORTS: i64 = 10;
 /// Observed over expected events, and events beyond expectation, from which such a rise is worth waking somebody: more than for

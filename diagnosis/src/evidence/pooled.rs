@@ -108,7 +108,7 @@ fn goes_on(cells: &[Folded], state: &State, scene: &Scene<'_>) -> bool {
     sums.observed >= GOES_ON_RATIO * sums.expected && sums.observed - sums.expected >= GOES_ON_EXCESS
 }
 
-/// Whether a level came late enough to be the reason, and was not there when the data began.
+/// Whether a level is new enough to be the reason, and was not active when the data began.
 fn is_recent(state: &State, scene: &Scene<'_>, level: LevelId) -> bool {
     let since = state.tables.level_at(level).map_or(Instant::LONG_AGO, |level| level.first_seen);
     since >= scene.onset - DELAY_MAX && since > state.warm()

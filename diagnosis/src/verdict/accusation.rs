@@ -245,8 +245,8 @@ impl Grounds<'_> {
         alike || late || !self.is_prompt_or_proved() && !self.keeps_one_delay()
     }
 
-    /// Whether the failing begins soon after the load, or more than the times tells of it: two pushes that go through a fleet in
-    /// one order, or hosts with clocks of their own, look alike after any delay.
+    /// Whether the failing begins soon after the load, or there is evidence beside the times. After a long delay times alone are not
+    /// enough: two pushes that reach the hosts in the same order, or hosts with wrong clocks, look the same.
     fn is_prompt_or_proved(self) -> bool {
         let tally = &self.hypothesis.tally;
         tally.lag.delay_s <= soon(self.scene)

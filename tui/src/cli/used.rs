@@ -24,7 +24,7 @@ const ASKING: [&str; 16] = [
     "check",
     "diff",
 ];
-/// Of the others, those that ask one where they are told to.
+/// Commands that work without a collector, and ask one if its address is given.
 const MAY_ASK: [&str; 1] = ["audit"];
 /// Commands that connect to a collector, which they do not ask anything.
 const CONNECTING: [&str; 1] = ["agent"];

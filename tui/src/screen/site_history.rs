@@ -19,7 +19,7 @@ pub(crate) struct SitePoint {
 /// The history of one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SiteHistory {
-    /// The place; none: the panics of which no event names one. Untrusted text.
+    /// The place in the source; none for panics without a known place. Untrusted text.
     pub(crate) site: Option<String>,
     /// When it was asked for, on the screen's clock, ms.
     pub(crate) asked_ms: u64,

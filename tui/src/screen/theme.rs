@@ -17,7 +17,7 @@ pub(crate) enum Background {
 }
 
 impl Background {
-    /// The background that `COLORFGBG` names: its last part is a colour of the sixteen, of which 7 and 15 are white.
+    /// The background that `COLORFGBG` names: its last part is one of the sixteen colours; 7 and 15 are white.
     pub(crate) fn of_variable(value: &str) -> Self {
         match value.rsplit(';').next().and_then(|part| part.trim().parse::<u8>().ok()) {
             Some(7 | 15) => Self::Light,

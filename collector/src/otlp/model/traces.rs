@@ -46,10 +46,10 @@ pub struct Span<'a> {
     /// Which side of a call it is.
     #[serde(deserialize_with = "lenient::span_kind")]
     pub kind: SpanKind,
-    /// Nanoseconds since the Unix epoch; 0 is "not told".
+    /// Nanoseconds since the Unix epoch; 0 if the sender gives none.
     #[serde(rename = "startTimeUnixNano", alias = "start_time_unix_nano", deserialize_with = "lenient::natural")]
     pub start: u64,
-    /// Nanoseconds since the Unix epoch; 0 is "not told".
+    /// Nanoseconds since the Unix epoch; 0 if the sender gives none.
     #[serde(rename = "endTimeUnixNano", alias = "end_time_unix_nano", deserialize_with = "lenient::natural")]
     pub end: u64,
     /// Attributes.
@@ -67,7 +67,7 @@ pub struct Span<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SpanEvent<'a> {
-    /// Nanoseconds since the Unix epoch; 0 is "not told".
+    /// Nanoseconds since the Unix epoch; 0 if the sender gives none.
     #[serde(rename = "timeUnixNano", alias = "time_unix_nano", deserialize_with = "lenient::natural")]
     pub time: u64,
     /// Name.
@@ -90,7 +90,7 @@ pub struct Status {
 /// Which side of a call a span is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpanKind {
-    /// A call within the process, a client's side, or not told.
+    /// A call within the process, the client's side of a call, or unspecified.
     #[default]
     Other,
     /// The serving side of a call.

@@ -147,7 +147,7 @@ async fn config(
     Ok((status, json_of(&answer)?).into_response())
 }
 
-/// Stores log events, as if they came over OTLP.
+/// Stores log events in the same way as those received over OTLP.
 async fn store(api: &Api, caller: Caller, body: Vec<u8>) -> Result<Accepted, Fault> {
     let mut charge = api.admission.charge();
     charge.take(body.len()).map_err(|refusal| super::fault(&refusal))?;

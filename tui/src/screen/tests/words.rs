@@ -104,7 +104,7 @@ fn a_refusal_keeps_what_was_typed_and_says_why() {
     assert!(shown.contains("the deploy did it_") && shown.contains("answered 403"), "{shown}");
     assert!(shown.contains("the role admin") && !shown.contains('\u{1b}'), "{shown}");
     assert_eq!(sent(&press(&mut model, "\n")), word(WordKind::Dispute, "the deploy did it"), "it can be sent again");
-    // An answer after the form was given up is told all the same.
+    // An answer that arrives after the form was closed is still shown.
     press(&mut model, "\u{1b}");
     update(&mut model, Message::Said(word(WordKind::Dispute, "the deploy did it"), Err("too late".into())));
     assert!(picture(&model, 80, 24).contains("too late"));

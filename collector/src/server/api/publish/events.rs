@@ -72,7 +72,7 @@ pub(super) fn of_changes(changes: &[Change], now: Timestamp, key: Option<&str>) 
 /// A version that a pipeline publishes.
 pub(super) struct Published<'a> {
     pub(super) config: &'a str,
-    /// The format of its content; empty if not told.
+    /// The format of its content; empty if unknown.
     pub(super) format: &'a str,
     pub(super) hash: Hash,
     /// Its content, where it is to be kept.
